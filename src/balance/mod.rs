@@ -1,0 +1,106 @@
+//! Balancing: the hypervisor's rules for moving frames between VMs at checkpoints.
+//!
+//! A policy is a pure decision: an immutable [`View`] of what a hypervisor may know, in; a [`Plan`]
+//! of target allocations, out. No policy sees a trace, the future, a clock or another run. [`ALL`]
+//! is the one list of policies: names, help, scenario keys and the loops of the property tests come
+//! from it.
+
+mod counter;
+mod last_n;
+mod proportional;
+mod static_split;
+
+use crate::knobs::{Knob, Settings};
+use crate::random::Stream;
+use crate::replace::Counts;
+use crate::units::{Frames, Ticks, VmId};
+
+/// A policy as the scenario names it.
+#[derive(Debug)]
+pub struct PolicyKind {
+    /// The name in scenario files and results.
+    pub name: &'static str,
+    /// What it does, in one sentence without a full stop.
+    pub summary: &'static str,
+    /// Authors, title, venue and year of the rule.
+    pub follows: &'static str,
+    /// Its parameters.
+    pub knobs: &'static [Knob],
+    /// Whether it can work on a host of so many frames with VMs of these bounds; if not, a sentence
+    /// that says why and what to do.
+    pub fits: fn(&Settings, host: Frames, vms: &[Bounds]) -> Result<(), String>,
+    /// Makes it.
+    pub build: fn(&Settings) -> Box<dyn Policy>,
+}
+
+/// Every policy, in the order in which they are listed.
+pub const ALL: &[PolicyKind] = &[static_split::KIND, last_n::KIND, proportional::KIND];
+
+/// The fewest and the most frames that a VM may hold; the fewest are at least 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The fewest.
+    pub min: Frames,
+    /// The most.
+    pub max: Frames,
+}
+
+impl Bounds {
+    /// The nearest number of frames within the bounds.
+    pub fn clamp(self, frames: Frames) -> Frames {
+        frames.clamp(self.min, self.max)
+    }
+}
+
+/// What a policy may know at a checkpoint.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The tick of the checkpoint.
+    pub at: Ticks,
+    /// All frames of the host.
+    pub host: Frames,
+    /// The VMs on the host now, in file order.
+    pub vms: Vec<VmView>,
+}
+
+/// What a policy may know of one VM.
+#[derive(Clone, Copy, Debug)]
+pub struct VmView {
+    /// The VM.
+    pub id: VmId,
+    /// The fewest and the most frames that it may hold.
+    pub bounds: Bounds,
+    /// Its weight where frames are divided by shares.
+    pub shares: u64,
+    /// The frames it may hold now.
+    pub allocation: Frames,
+    /// The frames of these that hold a page.
+    pub resident: Frames,
+    /// What happened since the checkpoint before.
+    pub interval: Counts,
+    /// What happened since the VM started.
+    pub total: Counts,
+}
+
+/// What a policy decides: a target allocation for each VM of the view, in the view's order.
+///
+/// Targets add up to no more than the host's frames and keep each VM's bounds. The host checks
+/// that, takes frames from VMs above their target first, and then gives to those below.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan(pub Vec<Frames>);
+
+impl Plan {
+    /// Leaves every VM what it has.
+    pub fn unchanged(view: &View) -> Self {
+        Self(view.vms.iter().map(|vm| vm.allocation).collect())
+    }
+}
+
+/// A balancing policy at work in one run.
+///
+/// The simulator makes one for each run and asks it at every checkpoint, in order, with at least
+/// one VM in the view. `draw` is the run's stream called "policy".
+pub trait Policy: Send {
+    /// Decides the targets.
+    fn divide(&mut self, view: &View, draw: &mut Stream) -> Plan;
+}

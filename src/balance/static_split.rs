@@ -1,0 +1,29 @@
+//! `static`: nothing moves.
+//!
+//! *Idea.* Each VM keeps the frames that the first split gave it; what every other policy must beat.
+//! *Follows.* Strategy 1 of H. Wu, S. Wu and W. Zhang, "Simulation of memory management in virtual
+//! machines", COEN 283 report, 2011.
+//! *Departs.* Nowhere.
+//! *Cost.* O(VMs) a checkpoint.
+//! *Knobs.* None; `host.split` decides the first split.
+
+use super::{Plan, Policy, PolicyKind, View};
+use crate::random::Stream;
+
+pub(super) const KIND: PolicyKind = PolicyKind {
+    name: "static",
+    summary: "leaves every VM the frames that the first split gave it",
+    follows: "strategy 1 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
+              machines, COEN 283 report, 2011",
+    knobs: &[],
+    fits: |_, _, _| Ok(()),
+    build: |_| Box::new(Static),
+};
+
+struct Static;
+
+impl Policy for Static {
+    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+        Plan::unchanged(view)
+    }
+}

@@ -1,0 +1,10 @@
+//! balloonist replays the page accesses of several VMs on one host under any memory-balancing
+//! policy, and says exactly what each policy would have cost.
+
+pub mod balance;
+pub mod knobs;
+pub mod random;
+pub mod replace;
+pub mod scenario;
+pub mod trace;
+pub mod units;

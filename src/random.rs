@@ -1,0 +1,205 @@
+//! Randomness in named streams: the same draws on every machine, for ever.
+//!
+//! A [`Stream`] is keyed by the seed, the repetition and the *name* of its purpose ("policy",
+//! "vm/web/workload"), so a VM or a draw added elsewhere changes no other stream. The words come
+//! from ChaCha8; everything that is made of them is made here, because the distributions of a
+//! library may change with its release. No other file names the rand crates.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Who makes the draws of the policies; workloads always draw from ChaCha8.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Generator {
+    /// ChaCha8 with one stream for each purpose.
+    #[default]
+    ChaCha8,
+    /// The C library's `rand()` as the report's program calls it, `rand() % n`.
+    Glibc,
+}
+
+impl Generator {
+    /// Every generator with the name that scenarios and flags give it.
+    pub const ALL: &[(&'static str, Self)] = &[("chacha8", Self::ChaCha8), ("glibc", Self::Glibc)];
+
+    /// The name that scenarios and flags give it.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, generator)| *generator == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// A stream of random draws for one purpose.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    source: Source,
+    trail: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    ChaCha8(Box<ChaCha8Rng>),
+    Glibc(Box<Glibc>),
+}
+
+impl Stream {
+    /// The stream called `purpose` of repetition `repetition` under `seed`.
+    ///
+    /// glibc's generator knows neither streams nor repetitions: it starts from the low 32 bits of
+    /// `seed`, as `srand` does.
+    pub fn new(generator: Generator, seed: u64, repetition: u64, purpose: &str) -> Self {
+        let source = match generator {
+            Generator::ChaCha8 => {
+                let mut key = *b"........,,,,,,,,balloonist/1....";
+                key[..8].copy_from_slice(&seed.to_le_bytes());
+                key[8..16].copy_from_slice(&repetition.to_le_bytes());
+                let mut words = ChaCha8Rng::from_seed(key);
+                words.set_stream(fnv1a(purpose.as_bytes()));
+                Source::ChaCha8(Box::new(words))
+            }
+            Generator::Glibc => Source::Glibc(Box::new(Glibc::new(seed as u32))),
+        };
+        Self { source, trail: fnv1a(b"") }
+    }
+
+    /// A number below `bound`, each equally likely (but for glibc's `rand() % bound`).
+    ///
+    /// # Panics
+    /// If `bound` is 0: there is no number below it.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        assert!(bound > 0, "no number is below 0");
+        let drawn = match &mut self.source {
+            Source::ChaCha8(words) => below(bound, || words.next_u64()),
+            Source::Glibc(rand) => u64::from(rand.next()) % bound,
+        };
+        self.trail = mix(self.trail, drawn);
+        drawn
+    }
+
+    /// A hash of all draws so far, for the fingerprint of a run.
+    pub fn trail(&self) -> u64 {
+        self.trail
+    }
+}
+
+/// Lemire's multiply-and-reject ("Fast random integer generation in an interval", ACM Transactions
+/// on Modeling and Computer Simulation 29(1), 2019): the high half of word · bound, where the low
+/// half is not among the first 2⁶⁴ mod bound values.
+fn below(bound: u64, mut word: impl FnMut() -> u64) -> u64 {
+    let reject_below = bound.wrapping_neg() % bound;
+    loop {
+        let product = u128::from(word()) * u128::from(bound);
+        if product as u64 >= reject_below {
+            return (product >> 64) as u64;
+        }
+    }
+}
+
+/// The 64-bit FNV-1a hash of `bytes` (Fowler, Noll and Vo; IETF draft-eastlake-fnv).
+pub fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+/// Adds a word to a rolling 64-bit hash: FNV-1a's step over a whole word, then a rotation, because
+/// a multiplication carries upwards only.
+pub fn mix(hash: u64, word: u64) -> u64 {
+    (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+}
+
+/// glibc's `rand()`: the additive-feedback generator r(i) = r(i−3) + r(i−31) mod 2³².
+///
+/// Its 31 first words are r(0) = seed and r(i) = 16807·r(i−1) mod (2³¹ − 1); the first 310 sums are
+/// thrown away, and a draw is a sum without its lowest bit (glibc, stdlib/random_r.c, `TYPE_3`).
+#[derive(Clone, Debug)]
+struct Glibc {
+    words: [u32; 31],
+    /// The slot of r(i−31), which r(i) replaces.
+    at: usize,
+}
+
+impl Glibc {
+    fn new(seed: u32) -> Self {
+        let mut words = [0; 31];
+        // srand(0) is srand(1); a seed of 2³¹ or more is a negative int there.
+        let mut word = i64::from(seed.max(1) as i32);
+        words[0] = word as u32;
+        for slot in &mut words[1..] {
+            word = (16807 * word) % 0x7fff_ffff;
+            if word < 0 {
+                word += 0x7fff_ffff;
+            }
+            *slot = word as u32;
+        }
+        // r(31) to r(33) repeat r(0) to r(2), so the sums begin at slot 34 mod 31.
+        let mut rand = Self { words, at: 3 };
+        for _ in 34..344 {
+            rand.next();
+        }
+        rand
+    }
+
+    fn next(&mut self) -> u32 {
+        let sum = self.words[self.at].wrapping_add(self.words[(self.at + 28) % 31]);
+        self.words[self.at] = sum;
+        self.at = (self.at + 1) % 31;
+        sum >> 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first draws of `rand()` without a seed, as the manual pages of the C library and every
+    /// program that forgets `srand` show them.
+    #[test]
+    fn glibc_rand_gives_the_published_sequence() {
+        let mut rand = Glibc::new(1);
+        let drawn: Vec<u32> = (0..5).map(|_| rand.next()).collect();
+        assert_eq!(
+            drawn,
+            [1_804_289_383, 846_930_886, 1_681_692_777, 1_714_636_915, 1_957_747_793]
+        );
+        assert_eq!(Glibc::new(0).next(), 1_804_289_383, "srand(0) is srand(1)");
+    }
+
+    /// FNV-1a's published test vectors (draft-eastlake-fnv, appendix C).
+    #[test]
+    fn fnv1a_gives_the_published_hashes() {
+        assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a(b"a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
+    fn streams_of_different_names_seeds_and_repetitions_differ() {
+        let first = |seed, repetition, purpose| {
+            let mut stream = Stream::new(Generator::ChaCha8, seed, repetition, purpose);
+            [0; 4].map(|_| stream.below(1 << 60))
+        };
+        let policy = first(1, 0, "policy");
+        assert_eq!(policy, first(1, 0, "policy"));
+        for other in [first(2, 0, "policy"), first(1, 1, "policy"), first(1, 0, "vm/a/workload")] {
+            assert_ne!(policy, other);
+        }
+    }
+
+    #[test]
+    fn a_bounded_draw_hits_every_value_about_equally_often() {
+        let mut stream = Stream::new(Generator::ChaCha8, 7, 0, "test");
+        let mut counts = [0_u32; 6];
+        for _ in 0..60_000 {
+            counts[stream.below(6) as usize] += 1;
+        }
+        // Five standard deviations of a binomial count with n = 60000 and p = 1/6 are 456.
+        assert!(counts.iter().all(|&count| count.abs_diff(10_000) < 456), "{counts:?}");
+    }
+
+    #[test]
+    fn a_rejected_word_is_drawn_again() {
+        // For the bound 3, 2⁶⁴ mod 3 = 1 low product is refused: that of the word 0.
+        let mut words = [0, u64::MAX].into_iter();
+        assert_eq!(below(3, || words.next().unwrap()), 2);
+    }
+}

@@ -1,0 +1,175 @@
+//! Scenarios: what a run needs, read from a file, checked once, correct from here on.
+//!
+//! Source text becomes a [`document`] of values that remember where they were written; `extends`,
+//! `--set` and sweep axes overlay documents; [`check`] turns the result into a [`Scenario`] or into
+//! *all* its [`Diagnostic`](diagnostic::Diagnostic)s. Nothing below a checked scenario can fail on
+//! input: its traces are loaded, its sums fit, its names are known.
+
+use std::sync::Arc;
+
+use crate::balance::PolicyKind;
+use crate::knobs::Settings;
+use crate::random::Generator;
+use crate::replace::ReplacementKind;
+use crate::trace::Trace;
+use crate::units::{Frames, Ticks};
+
+/// A checked scenario.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Lower-case letters, digits and hyphens; a .dat file's is made of its file name.
+    pub name: String,
+    /// The seed of all randomness.
+    pub seed: u64,
+    /// The repetition of a sweep, 0 outside one; with the seed it keys the random streams.
+    pub repetition: u64,
+    /// Who makes the policies' draws.
+    pub random: Generator,
+    /// The policies that `compare` and `verify` run, each once.
+    pub compare: Vec<&'static PolicyKind>,
+    /// The host.
+    pub host: HostSpec,
+    /// Ticks between two checkpoints; at least 1.
+    pub checkpoint_every: Ticks,
+    /// The policy in force.
+    pub policy: &'static PolicyKind,
+    /// The knobs of every policy, in the order of [`crate::balance::ALL`].
+    pub policy_settings: Vec<Settings>,
+    /// What events cost the VM that waits for them.
+    pub cost: Cost,
+    /// The VMs, in file order; at least one.
+    pub vms: Vec<VmSpec>,
+    /// What must hold after a run.
+    pub expects: Vec<Expect>,
+}
+
+impl Scenario {
+    /// The most VMs that a scenario may have.
+    pub const VMS_MAX: usize = 65_536;
+
+    /// The knobs of `policy`.
+    pub fn settings_of(&self, policy: &PolicyKind) -> &Settings {
+        let at = crate::balance::ALL.iter().position(|kind| kind.name == policy.name);
+        &self.policy_settings[at.expect("every policy is in the list")]
+    }
+}
+
+/// The host's memory.
+#[derive(Clone, Debug)]
+pub struct HostSpec {
+    /// All frames that VMs may hold.
+    pub memory: Frames,
+    /// Bytes of a frame; a power of two.
+    pub page_size: u64,
+    /// How the first allocations were divided.
+    pub split: Split,
+}
+
+/// How the host's frames are first divided among the VMs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Split {
+    /// The same for each VM within its bounds; what does not divide goes to the first VMs.
+    #[default]
+    Equal,
+    /// The report's: each VM in turn gets the quotient, rounded up, until no frame is left.
+    Ceil,
+    /// In proportion to the VMs' shares, within their bounds.
+    Shares,
+    /// What each VM's `initial` says.
+    Initial,
+}
+
+impl Split {
+    /// Every split with the name that scenarios give it.
+    pub const ALL: &[(&'static str, Self)] = &[
+        ("equal", Self::Equal),
+        ("ceil", Self::Ceil),
+        ("shares", Self::Shares),
+        ("initial", Self::Initial),
+    ];
+}
+
+/// Ticks charged to the VM that waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// For each demand fault.
+    pub fault: Ticks,
+}
+
+/// One VM.
+#[derive(Clone, Debug)]
+pub struct VmSpec {
+    /// Letters, digits, `-`, `_` and `.`; unique in the scenario.
+    pub name: String,
+    /// The algorithm that picks the page to evict.
+    pub replacement: &'static ReplacementKind,
+    /// The knobs of that algorithm.
+    pub replacement_settings: Settings,
+    /// The fewest frames it may hold once it has started; at least 1.
+    pub min: Frames,
+    /// The most frames it may hold; at least `min`, at most the host's memory.
+    pub max: Frames,
+    /// Its weight where frames are divided by shares; at least 1.
+    pub shares: u64,
+    /// The frames it gets when it starts, as the split gave them; within its bounds.
+    pub initial: Frames,
+    /// When it starts.
+    pub start: Ticks,
+    /// Ticks from one access to the next; at least 1.
+    pub period: Ticks,
+    /// When it leaves the host, whether or not its trace is over; later than `start`.
+    pub stop: Option<Ticks>,
+    /// What it does when its trace is over.
+    pub after: After,
+    /// Its accesses; at least one.
+    pub trace: Arc<Trace>,
+    /// Where the accesses come from.
+    pub source: TraceSource,
+}
+
+/// What a VM does when its trace is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum After {
+    /// It keeps its frames and makes no more accesses.
+    #[default]
+    Idle,
+    /// It leaves the host; its frames are free.
+    Leave,
+    /// It starts its trace again, until all VMs that do not repeat have finished.
+    Repeat,
+}
+
+impl After {
+    /// Every choice with the name that scenarios give it.
+    pub const ALL: &[(&'static str, Self)] =
+        &[("idle", Self::Idle), ("leave", Self::Leave), ("repeat", Self::Repeat)];
+}
+
+/// Where a VM's accesses come from, for `check --effective` and the manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TraceSource {
+    /// Page numbers in the scenario itself.
+    Pages(Vec<u64>),
+    /// A trace file; the path as the scenario gives it, relative to the scenario.
+    File {
+        /// The path.
+        path: String,
+        /// The format's name; "auto" recognises it by content.
+        format: String,
+    },
+}
+
+/// A bound that a metric of the run must keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expect {
+    /// A column of vms.csv that holds an integer.
+    pub metric: &'static str,
+    /// The VM's name, or "all".
+    pub vm: String,
+    /// The policies for which it must hold; empty: whichever is in force.
+    pub policies: Vec<&'static str>,
+    /// The smallest value allowed.
+    pub at_least: Option<u64>,
+    /// The largest value allowed.
+    pub at_most: Option<u64>,
+}

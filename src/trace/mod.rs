@@ -1,0 +1,5 @@
+//! Traces: the page accesses of a VM, stored once and shared by every run that replays them.
+
+pub mod store;
+
+pub use store::{PageId, Run, Trace, TraceBuilder};
