@@ -277,7 +277,7 @@ impl RankedBits {
         let whole = &self.words[block * BLOCK_WORDS..word.min(self.words.len())];
         let mut ones = self.ones_before_block[block];
         ones += whole.iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
-        if at % 64 != 0 {
+        if !at.is_multiple_of(64) {
             let below = self.words[word] & ((1 << (at % 64)) - 1);
             ones += u64::from(below.count_ones());
         }
