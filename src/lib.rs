@@ -4,10 +4,12 @@
 pub mod balance;
 pub mod host;
 pub mod knobs;
+pub mod output;
 pub mod random;
 pub mod replace;
 pub mod scenario;
 pub mod shares;
 pub mod simulate;
+pub mod sweep;
 pub mod trace;
 pub mod units;
