@@ -224,7 +224,22 @@ struct Vm<'a> {
     account: Account,
 }
 
-impl Vm<'_> {
+impl<'a> Vm<'a> {
+    fn new(spec: &'a VmSpec, shown: bool) -> Self {
+        let kind = spec.replacement;
+        let build = if shown { kind.build_shown } else { kind.build };
+        Self {
+            spec,
+            replacement: build(&spec.replacement_settings, &spec.trace, spec.initial),
+            position: 0,
+            first_pass: true,
+            next: spec.start,
+            finished: false,
+            interval: Counts::default(),
+            account: Account::default(),
+        }
+    }
+
     /// Whether the run waits for it; who repeats without a stop is never waited for.
     fn is_awaited(&self) -> bool {
         self.spec.after != After::Repeat || self.spec.stop.is_some()
@@ -291,24 +306,8 @@ impl Vm<'_> {
 
 impl<'a> Simulation<'a> {
     fn new(scenario: &'a Scenario, policy: &PolicyKind, watcher: &'a mut dyn Watcher) -> Self {
-        let vms: Vec<Vm> = scenario
-            .vms
-            .iter()
-            .map(|spec| Vm {
-                spec,
-                replacement: (spec.replacement.build)(
-                    &spec.replacement_settings,
-                    &spec.trace,
-                    spec.initial,
-                ),
-                position: 0,
-                first_pass: true,
-                next: spec.start,
-                finished: false,
-                interval: Counts::default(),
-                account: Account::default(),
-            })
-            .collect();
+        let shown = watcher.wants_accesses();
+        let vms: Vec<Vm> = scenario.vms.iter().map(|spec| Vm::new(spec, shown)).collect();
         let ids = || (0..vms.len()).map(|at| VmId(at as u32));
         let mut arrivals: Vec<Ticks> = scenario.vms.iter().map(|vm| vm.start).collect();
         arrivals.sort_unstable_by_key(|&start| Reverse(start));
