@@ -31,20 +31,25 @@ enum Command {
     Completions(command::completions::Args),
 }
 
-fn dispatch(cli: Cli) -> Result<(), Failure> {
-    let context = Context::new(cli.common);
-    match cli.command {
-        Command::Run(args) => command::run::run(&args, &context),
-        Command::Compare(args) => command::compare::run(&args, &context),
-        Command::Sweep(args) => command::sweep::run(&args, &context),
-        Command::Verify(args) => command::verify::run(&args, &context),
-        Command::Check(args) => command::check::run(&args, &context),
-        Command::List(args) => command::list::run(&args, &context),
-        Command::Explain(args) => command::explain::run(&args, &context),
-        Command::Completions(args) => command::completions::run::<Cli>(&args),
+fn dispatch(command: &Command, context: &Context) -> Result<(), Failure> {
+    match command {
+        Command::Run(args) => command::run::run(args, context),
+        Command::Compare(args) => command::compare::run(args, context),
+        Command::Sweep(args) => command::sweep::run(args, context),
+        Command::Verify(args) => command::verify::run(args, context),
+        Command::Check(args) => command::check::run(args, context),
+        Command::List(args) => command::list::run(args, context),
+        Command::Explain(args) => command::explain::run(args, context),
+        Command::Completions(args) => command::completions::run::<Cli>(args),
     }
 }
 
 fn main() -> ExitCode {
-    command::parse().map_or_else(|code| code, |cli| command::guarded(|| dispatch(cli)))
+    command::parse::<Cli>().map_or_else(
+        |code| code,
+        |cli| {
+            let context = Context::new(cli.common);
+            command::guarded(context.colour_err, || dispatch(&cli.command, &context))
+        },
+    )
 }

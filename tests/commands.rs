@@ -182,7 +182,9 @@ fn colours_are_for_terminals_or_on_demand() {
         let output = balloonist(arguments).env("NO_COLOR", no_color).output().unwrap();
         [output.stdout, output.stderr].concat().contains(&0x1b)
     };
-    for arguments in [&["run", TEST1][..], &["run", "missing.toml"], &["run", "--wrong"]] {
+    for arguments in
+        [&["run", TEST1][..], &["run", "missing.toml"], &["run", "--wrong"], &["explain", "S999"]]
+    {
         let coloured = [arguments, &["--color", "always"]].concat();
         assert!(!has_colour(arguments, "") && !has_colour(arguments, "1"));
         assert!(has_colour(&coloured, "") && has_colour(&coloured, "1"), "{coloured:?}");
@@ -227,6 +229,12 @@ fn blessed(scenario: &str) -> (tempfile::TempDir, PathBuf) {
 fn verify(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = balloonist(&["verify"]);
     command.args(arguments).current_dir(folder).output().unwrap()
+}
+
+#[test]
+fn the_golden_tables_of_this_repository_agree() {
+    let output = verify(Path::new(env!("CARGO_MANIFEST_DIR")), &[]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), ""));
 }
 
 #[test]

@@ -26,8 +26,8 @@ fn the_published_total_of_the_third_strategy_is_a_lucky_draw() {
     let mut totals = vec![(0, 0); 2000];
     for test in 1..=3 {
         for (total, point) in totals.iter_mut().zip(points(&scenario(test), 1..=2000)) {
-            total.0 += point.outcome.all.counts.replacement_misses;
-            total.1 += point.outcome.all.counts.demand_faults;
+            total.0 += point.all.counts.replacement_misses;
+            total.1 += point.all.counts.demand_faults;
         }
     }
     let mut often = BTreeMap::new();

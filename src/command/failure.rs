@@ -1,8 +1,9 @@
 //! Failures: why a command did not do what was asked, each with its exit code.
 
-use std::fmt;
 use std::io;
 use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
 
 /// Why a command failed. Sentences have no full stop and are printed once, in `main`.
 #[derive(Debug)]
@@ -56,6 +57,18 @@ impl Failure {
         }
     }
 
+    /// What is printed of it, with its line end.
+    pub(crate) fn render(&self, colour: bool) -> String {
+        let red = if colour { AnsiColor::Red.on_default().bold() } else { Style::new() };
+        match self {
+            Self::Usage(text) | Self::Io(text) | Self::Nothing(text) => {
+                format!("{red}error{red:#}: {text}\n")
+            }
+            Self::Input(text) | Self::Unreadable(text) => text.clone(),
+            Self::Difference | Self::OutputClosed => String::new(),
+        }
+    }
+
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         match self {
@@ -65,18 +78,6 @@ impl Failure {
             Self::Input(_) => 3,
             Self::Unreadable(_) | Self::Io(_) => 4,
             Self::Nothing(_) => 5,
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Usage(text) | Self::Io(text) | Self::Nothing(text) => {
-                writeln!(out, "error: {text}")
-            }
-            Self::Input(text) | Self::Unreadable(text) => out.write_str(text),
-            Self::Difference | Self::OutputClosed => Ok(()),
         }
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn abandon_all() {
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.out.write_all(bytes)?;
-        self.lines += bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.lines += bytes.split(|&byte| byte == b'\n').count() as u64 - 1;
         self.digest.update(bytes);
         Ok(bytes.len())
     }

@@ -20,7 +20,7 @@ pub(super) struct Golden {
     /// What stands before the name of a row in messages.
     prefix: String,
     /// The text of the file, if there is one.
-    golden: Option<Vec<u8>>,
+    blessed: Option<Vec<u8>>,
     now: Table,
 }
 
@@ -31,19 +31,19 @@ impl Golden {
         key: &'static [&'static str],
         prefix: &str,
     ) -> Result<Self, Failure> {
-        let golden = match fs::read(&place) {
+        let blessed = match fs::read(&place) {
             Ok(bytes) => Some(bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(Failure::io(place, &error)),
         };
-        Ok(Self { place, key, prefix: prefix.to_owned(), golden, now })
+        Ok(Self { place, key, prefix: prefix.to_owned(), blessed, now })
     }
 
     /// All that differs, in the order of the rows.
     pub(super) fn differences(&self) -> Vec<Difference> {
         let place = self.place.display();
         let whole = |text: String| vec![Difference { weight: Weight::File, text }];
-        let Some(golden) = &self.golden else {
+        let Some(golden) = &self.blessed else {
             return whole(format!("{place}: the golden table is missing, make it with --bless"));
         };
         let Ok(golden) = std::str::from_utf8(golden) else {
@@ -61,7 +61,7 @@ impl Golden {
 
     /// For a golden trail: where the trajectory leaves it.
     pub(super) fn departure(&self) -> Option<Departure> {
-        let golden = std::str::from_utf8(self.golden.as_deref()?).ok()?;
+        let golden = std::str::from_utf8(self.blessed.as_deref()?).ok()?;
         Departure::find(golden, &self.now)
     }
 
@@ -69,21 +69,21 @@ impl Golden {
     /// difference has left there.
     pub(super) fn write_beside(&self, context: &Context) {
         let beside = self.place.with_extension("csv.new");
-        let Some(golden) = &self.golden else { return };
+        let Some(golden) = &self.blessed else { return };
         let now = self.now.to_csv();
         if golden == now.as_bytes() {
             // There is none, as a rule.
             let _ = fs::remove_file(beside);
         } else if let Err(failure) = write(&beside, &now) {
             // The differences are known without it.
-            context.note(failure.to_string().trim_end());
+            context.note(failure.render(context.colour_err).trim_end());
         }
     }
 
     /// Makes what came out the golden file; returns whether that changed it.
     pub(super) fn bless(&self) -> Result<bool, Failure> {
         let now = self.now.to_csv();
-        if self.golden.as_deref() == Some(now.as_bytes()) {
+        if self.blessed.as_deref() == Some(now.as_bytes()) {
             return Ok(false);
         }
         if let Some(folder) = self.place.parent() {
@@ -100,7 +100,7 @@ pub(super) fn first_of(differences: Vec<Difference>) -> Option<Difference> {
     let others = differences.len().saturating_sub(1);
     let mut first = differences.into_iter().next()?;
     if others > 0 {
-        first.text += &format!(", and {others} more in this file");
+        first.text = format!("{}, and {others} more in this file", first.text);
     }
     Some(first)
 }

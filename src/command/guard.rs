@@ -11,7 +11,7 @@ use super::failure::{Failure, INTERRUPTED, INVARIANT};
 use super::files;
 
 /// Does the work of a command and returns the process's exit code.
-pub(crate) fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
+pub(crate) fn guarded(colour: bool, work: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
     panic::set_hook(Box::new(report));
     // Where no handler can be set, a signal ends the process as it always does.
     let _ = ctrlc::set_handler(|| {
@@ -23,7 +23,7 @@ pub(crate) fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
     match panic::catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => {
-            say(&failure.to_string());
+            say(&failure.render(colour));
             ExitCode::from(failure.code())
         }
         Err(_) => ExitCode::from(INVARIANT),
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_exit_code_70() {
-        let code = guarded(|| panic!("on purpose"));
+        let code = guarded(false, || panic!("on purpose"));
         assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(70)));
         let _ = panic::take_hook();
     }

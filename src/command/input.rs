@@ -99,7 +99,8 @@ pub(super) fn policies(
     Ok(kinds)
 }
 
-/// The scenario with another seed, all else the same.
+/// The scenario with another seed, all else the same: no accesses are made from the seed, so the
+/// traces are shared.
 pub(super) fn at_seed(scenario: &Scenario, seed: u64) -> Scenario {
     Scenario { seed, ..scenario.clone() }
 }

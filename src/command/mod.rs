@@ -41,7 +41,9 @@ pub(crate) fn parse<C: CommandFactory + FromArgMatches>() -> Result<C, ExitCode>
 
 /// Prints the sentences of what should have been otherwise; one is enough to fail.
 fn judge(failed: &[String]) -> Result<(), Failure> {
-    failed.iter().for_each(|sentence| guard::say(&format!("{sentence}\n")));
+    for sentence in failed {
+        guard::say(&format!("{sentence}\n"));
+    }
     if failed.is_empty() { Ok(()) } else { Err(Failure::Difference) }
 }
 

@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let table = rows::table(&scenario, &policies, &points);
     let summary = rows::summary(&policies, &points);
     if let Some(files) = files {
-        let accesses = points.iter().map(|point| point.outcome.all.counts.accesses).sum();
+        let accesses = points.iter().map(|point| point.all.counts.accesses).sum();
         let timing = manifest::timing(took.as_nanos(), accesses);
         files.fill(&scenario, &policies, &points, [&table, &summary], &timing)?;
     }
@@ -122,7 +122,7 @@ impl Files {
         let entry = |point: &Point| RunEntry {
             policy: policies[point.policy].name,
             seed: point.seed,
-            fingerprint: point.outcome.fingerprint,
+            fingerprint: point.fingerprint,
         };
         let entries: Vec<RunEntry> = points.iter().map(entry).collect();
         let files = [self.rows.entry(), self.summary.entry()];

@@ -9,7 +9,7 @@ pub(super) fn wrapped(text: &str, margin: usize) -> String {
     for word in text.split_whitespace() {
         let length = margin + line.chars().count() + 1 + word.chars().count();
         if !line.is_empty() && length > WIDTH {
-            out += &format!("{indent}{line}\n");
+            out.extend([&indent, line.as_str(), "\n"]);
             line.clear();
         }
         if !line.is_empty() {

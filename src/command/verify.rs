@@ -181,7 +181,8 @@ fn bless(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result
 
 /// Prints what is wrong; returns whether that is nothing.
 fn print_lines(lines: &[String], context: &Context) -> Result<bool, Failure> {
-    context.print(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+    let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+    context.print(&text)?;
     Ok(lines.is_empty())
 }
 

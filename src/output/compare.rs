@@ -1,5 +1,7 @@
 //! compare.csv: policies side by side over one scenario, offline bounds beneath.
 
+use std::fmt::Write as _;
+
 use super::number::{Millionths, counted, grouped};
 use super::table::{Cell, Table};
 use super::vms::frames_moved;
@@ -106,13 +108,15 @@ pub fn verdict(runs: &[Run]) -> String {
     if best.names.iter().any(|name| by_replacement.names.contains(name)) {
         return text;
     }
-    let faults = demand(by_replacement.first);
-    text += &format!(
-        "\nBy replacement misses, which leave out faults into empty frames, {} would be best: {}.\n\
-         Yet that is {} more than {}.",
-        and(&by_replacement.names),
+    let more = demand(by_replacement.first) - best.least;
+    let names = and(&by_replacement.names);
+    let _ = write!(
+        text,
+        "\nBy replacement misses, which leave out faults into empty frames, {names} would be best: \
+         {}.\nYet {} has {} more than {}.",
         grouped(by_replacement.least),
-        counted(faults - best.least, "demand fault"),
+        by_replacement.names[0],
+        counted(more, "demand fault"),
         best.names[0],
     );
     text

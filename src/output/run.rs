@@ -49,7 +49,7 @@ fn heading(scenario: &Scenario, policy: &PolicyKind, outcome: &Outcome, format: 
     lines.into_iter().map(line).collect()
 }
 
-/// "proportional (count=replacement_misses, guarantee=2)".
+/// The policy with its knobs: `proportional (guarantee=2)`.
 fn settings(scenario: &Scenario, policy: &PolicyKind) -> String {
     let knobs = scenario.settings_of(policy).iter();
     let knobs: Vec<String> = knobs.map(|(name, value)| format!("{name}={value}")).collect();

@@ -16,9 +16,9 @@ type Metric = fn(&Point) -> u64;
 
 /// What is summarised, and how it is read off a run.
 const METRICS: &[(&str, Metric)] = &[
-    ("demand_faults", |point| point.outcome.all.counts.demand_faults),
-    ("replacement_misses", |point| point.outcome.all.counts.replacement_misses),
-    ("frames_moved", |point| vms::frames_moved(&point.outcome.all)),
+    ("demand_faults", |point| point.all.counts.demand_faults),
+    ("replacement_misses", |point| point.all.counts.replacement_misses),
+    ("frames_moved", |point| vms::frames_moved(&point.all)),
 ];
 
 /// The row of all VMs of each run, in the order of the points.
@@ -27,7 +27,7 @@ pub fn table(scenario: &Scenario, policies: &[&PolicyKind], points: &[Point]) ->
     let mut table = Table::new(vms::COLUMNS);
     for point in points {
         scenario.seed = point.seed;
-        table.push(vms::row(&scenario, policies[point.policy], vms::ALL, &point.outcome.all));
+        table.push(vms::row(&scenario, policies[point.policy], vms::ALL, &point.all));
     }
     table
 }

@@ -83,8 +83,8 @@ impl Departure {
     pub fn find(golden: &str, now: &Table) -> Option<Self> {
         let text = now.to_csv();
         let mut agree = 0;
-        let mut golden = golden.lines();
-        for line in text.lines() {
+        let mut golden = golden.lines().skip(1);
+        for line in text.lines().skip(1) {
             let number = line.split(',').next().and_then(|cell| cell.parse().ok());
             if golden.next() != Some(line) {
                 return Some(Self { agree, differ: number });
@@ -113,4 +113,29 @@ impl fmt::Display for Departure {
 /// A fingerprint as it is printed: 16 hexadecimal digits.
 pub fn shown(fingerprint: u64) -> String {
     format!("{fingerprint:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_departure_is_where_the_first_row_differs() {
+        let mut now = Table::new(COLUMNS);
+        for (name, fingerprint) in [("4", "a"), ("8", "b"), (END, "c")] {
+            now.push(vec![name.into(), name.into(), fingerprint.into()]);
+        }
+        let golden = now.to_csv();
+        assert_eq!(Departure::find(&golden, &now), None);
+        let cases = [
+            (golden.replace("4,4,a", "4,4,x"), "behind checkpoint 0, by 4", (1, 4)),
+            (golden.replace("8,8,b", "8,8,x"), "behind checkpoint 4, by 8", (5, 8)),
+            (golden.replace("end,c", "end,x"), "behind checkpoint 8, the last", (9, 9)),
+            (String::new(), "behind checkpoint 0, by 4", (1, 4)),
+        ];
+        for (golden, text, rounds) in cases {
+            let departure = Departure::find(&golden, &now).unwrap();
+            assert_eq!((departure.to_string().as_str(), departure.rounds()), (text, rounds));
+        }
+    }
 }

@@ -9,17 +9,19 @@ use rayon::prelude::*;
 
 use crate::balance::PolicyKind;
 use crate::scenario::Scenario;
-use crate::simulate::{Nobody, Outcome, simulate};
+use crate::simulate::{Account, Nobody, simulate};
 
 /// One run of a sweep.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Point {
     /// The seed.
     pub seed: u64,
     /// The place of the policy in the list given.
     pub policy: usize,
-    /// What the run came to.
-    pub outcome: Outcome,
+    /// What all VMs together came to.
+    pub all: Account,
+    /// The run's fingerprint.
+    pub fingerprint: u64,
 }
 
 /// Runs the scenario of each seed under each policy, in the thread pool of the caller; the points
@@ -39,7 +41,7 @@ pub fn seeds(
             let run = |(policy, kind): (usize, &&PolicyKind)| {
                 let outcome = simulate(&scenario, kind, &mut Nobody);
                 done();
-                Point { seed, policy, outcome }
+                Point { seed, policy, all: outcome.all, fingerprint: outcome.fingerprint }
             };
             policies.iter().enumerate().map(run).collect()
         })
