@@ -11,7 +11,7 @@ mod traces;
 mod values;
 mod vm;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 pub use traces::Traces;
 
@@ -219,21 +219,19 @@ fn read_vms<'d>(
     // Read by itself too, so that a fault is found even if every VM overrules it.
     Draft::read_numbers(report, defaults.clone(), around);
     let mut drafts = Vec::new();
-    let mut names = BTreeMap::new();
+    let mut names = BTreeSet::new();
     // VMs over the limit are reported as too many; reading them all would only cost time.
     let sections = root.sections(report, "vm").into_iter().take(Scenario::VMS_MAX + 1);
-    for (at, section) in sections.enumerate() {
+    for section in sections {
         let section = section.with_defaults(&defaults);
         let draft = Draft::read(report, section, around, traces);
         draft.check_together(report, around.split);
-        if let Some(name) = draft.name {
-            let first = *names.entry(name).or_insert(at);
-            if first != at {
-                let message = format!("two VMs are called `{name}`");
-                let remedy = format!("VM {} has this name already", first + 1);
-                let origin = draft.section.origin_of("name");
-                report.error(codes::DOUBLE_VM_NAME, origin, message, remedy);
-            }
+        if let Some(name) = draft.name
+            && !names.insert(name)
+        {
+            let message = format!("two VMs are called `{name}`");
+            let remedy = "give each VM a name of its own";
+            report.error(codes::DOUBLE_VM_NAME, draft.section.origin_of("name"), message, remedy);
         }
         drafts.push(draft);
     }

@@ -224,12 +224,13 @@ pub(super) fn meant<'w>(
     if word.len() > LONGEST {
         return None;
     }
+    // A third of the letters may be wrong: one of three, none of two.
     let letters = word.chars().count();
     known
         .into_iter()
         .filter(|name| name.len() <= LONGEST)
         .map(|name| (strsim::damerau_levenshtein(&word.to_lowercase(), name), name))
-        .filter(|&(distance, name)| distance <= (letters.max(name.len()) / 3).max(1))
+        .filter(|&(distance, name)| distance <= letters.max(name.len()) / 3)
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, name)| name)
 }

@@ -19,7 +19,9 @@ pub(super) struct Section<'d> {
     prefix: String,
     /// Where the table was begun.
     pub(super) origin: Origin,
-    tables: [&'d Table; 2],
+    table: &'d Table,
+    /// The path and the table of the defaults.
+    defaults: Option<(String, &'d Table)>,
 }
 
 /// A value with the path that messages call it by.
@@ -33,18 +35,22 @@ static EMPTY: Table = Table::new();
 
 impl<'d> Section<'d> {
     pub(super) fn new(prefix: String, origin: Origin, table: &'d Table) -> Self {
-        Self { prefix, origin, tables: [table, &EMPTY] }
+        Self { prefix, origin, table, defaults: None }
     }
 
     /// Looks keys that are missing up in `defaults`.
     pub(super) fn with_defaults(mut self, defaults: &Self) -> Self {
-        self.tables[1] = defaults.tables[0];
+        self.defaults = Some((defaults.prefix.clone(), defaults.table));
         self
     }
 
     pub(super) fn get(&self, key: &str) -> Option<Field<'d>> {
-        let entry = self.tables.iter().find_map(|table| table.get(key))?;
-        Some(Field { path: format!("{}{key}", self.prefix), node: &entry.node })
+        let (prefix, entry) = match (self.table.get(key), &self.defaults) {
+            (Some(entry), _) => (&self.prefix, entry),
+            (None, Some((prefix, table))) => (prefix, table.get(key)?),
+            (None, None) => return None,
+        };
+        Some(Field { path: format!("{prefix}{key}"), node: &entry.node })
     }
 
     /// The value that must be there.
@@ -59,15 +65,14 @@ impl<'d> Section<'d> {
 
     /// The table at `key`, empty where there is none.
     pub(super) fn section(&self, report: &mut Report, key: &str) -> Self {
-        let prefix = format!("{}{key}.", self.prefix);
         let Some(field) = self.get(key) else {
-            return Self::new(prefix, self.origin, &EMPTY);
+            return Self::new(format!("{}{key}.", self.prefix), self.origin, &EMPTY);
         };
         let table = field.node.table().unwrap_or_else(|| {
             report.wrong_type(&field, "a table");
             &EMPTY
         });
-        Self::new(prefix, field.node.origin, table)
+        Self::new(format!("{}.", field.path), field.node.origin, table)
     }
 
     /// The tables of the array at `key`, such as `[[vm]]`.
@@ -96,7 +101,7 @@ impl<'d> Section<'d> {
 
     /// Reports every key that is not one of `known`.
     pub(super) fn only(&self, report: &mut Report, known: &[&str]) {
-        for (key, entry) in self.tables[0] {
+        for (key, entry) in self.table {
             if known.contains(&key.as_str()) {
                 continue;
             }
@@ -276,7 +281,7 @@ impl Report {
         let found = choices.clone().into_iter().find(|(name, _)| *name == word);
         if found.is_none() {
             let names: Vec<&str> = choices.into_iter().map(|(name, _)| name).collect();
-            let message = format!("`{}` is not a `{}`", clip(word), field.path);
+            let message = format!("`{}` cannot be `{}`", field.path, clip(word));
             let listed = names.join(", ");
             let remedy = match meant(word, names) {
                 Some(meant) => format!("did you mean `{meant}`? The choices are {listed}"),
