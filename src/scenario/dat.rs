@@ -64,7 +64,8 @@ impl<P: FnMut(State, Diagnostic)> Reader<'_, P> {
             let length = self.number(codes::TOO_BIG, || format!("the length of VM{vm}"))?;
             let wanted = *first_length.get_or_insert(length);
             if length != wanted {
-                let message = format!("the length of VM{vm} is {length}, and that of VM0 is {wanted}");
+                let message =
+                    format!("the length of VM{vm} is {length}, and that of VM0 is {wanted}");
                 let remedy = "in a .dat file all VMs are of one length";
                 self.report(codes::LENGTHS_DIFFER, self.latest, message, remedy);
             }

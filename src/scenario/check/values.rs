@@ -311,11 +311,12 @@ pub(super) fn show_size(bytes: u64) -> String {
 
 /// The quotient with at most three decimal places, for messages.
 fn decimal_quotient(dividend: u64, divisor: u64) -> String {
-    let thousandths = u128::from(dividend) * 1000 / u128::from(divisor);
-    let exact = u128::from(dividend) * 1000 % u128::from(divisor) == 0;
-    let text = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if exact { text.to_owned() } else { format!("about {text}") }
+    let (quotient, rest) = (dividend / divisor, u128::from(dividend % divisor) * 1000);
+    let thousandths = rest / u128::from(divisor);
+    if rest % u128::from(divisor) != 0 {
+        return format!("about {quotient}.{thousandths:03}");
+    }
+    format!("{quotient}.{thousandths:03}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
@@ -325,7 +326,7 @@ mod tests {
     #[test]
     fn quotients_are_short_and_honest() {
         assert_eq!(decimal_quotient(10 << 10, 4096), "2.5");
-        assert_eq!(decimal_quotient(4097, 4096), "about 1");
+        assert_eq!(decimal_quotient(4097, 4096), "about 1.000");
         assert_eq!(decimal_quotient(1, 8), "0.125");
     }
 
