@@ -204,9 +204,7 @@ fn bombs_do_not_go_off() {
     let repeated = |text: &str, times: usize| text.repeat(times).into_bytes();
     let keys = ["a.".repeat(78), "a".to_owned()].concat();
     let mut deepest = format!("{keys} = ");
-    for _ in 0..79 {
-        deepest.push_str(&format!("{{ {keys} = "));
-    }
+    deepest.push_str(&format!("{{ {keys} = ").repeat(79));
     // Given twice, the value is dropped by the TOML reader, otherwise by ours.
     let deep_twice = format!("x = 1\nx.{deepest}1{}\n", " }".repeat(79));
     let deep = format!("{deepest}1{}\n", " }".repeat(79));

@@ -15,9 +15,12 @@ fn open(path: &str) -> Scenario {
     checked(&Document::open(Path::new(path))).scenario
 }
 
-/// Kinds hold functions, which cannot be compared; their text is the same in one process.
+/// Everything but the functions that kinds hold, whose addresses mean nothing.
 fn text_of(scenario: &Scenario) -> String {
-    format!("{scenario:#?}")
+    let text = format!("{scenario:#?}");
+    let is_function = |line: &str| ["fits: 0x", "build: 0x"].map(|key| line.contains(key));
+    let lines = text.lines().filter(|line| is_function(line) == [false, false]);
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn files_under(folder: &str) -> Vec<PathBuf> {
@@ -178,7 +181,7 @@ fn reads_back(scenario: &Scenario, folder: &Path) {
     let shown = folder.join("effective.toml");
     let again = checked(&Document::from_toml(shown.to_str().unwrap(), text.as_bytes()));
     assert!(again.scenario.effective() == text, "not stable:\n{text}");
-    assert_eq!(text_of(&again.scenario), text_of(scenario), "{text}");
+    assert!(text_of(&again.scenario) == text_of(scenario), "not the same:\n{text}");
 }
 
 #[test]
@@ -212,7 +215,7 @@ fn random_scenario(draw: &mut Stream) -> String {
         let min = 1 + draw.below(3);
         let max = min + draw.below(200);
         let pages: Vec<String> =
-            (0..1 + draw.below(100)).map(|_| draw.below(1 << 63).to_string()).collect();
+            (0..=draw.below(100)).map(|_| draw.below(1 << 63).to_string()).collect();
         let _ = write!(
             text,
             "[[vm]]\nname = \"v.{vm}\"\nmin = {min}\nmax = {max}\nshares = {}\nstart = {}\n\

@@ -84,9 +84,8 @@ impl Document {
         let diagnostics = Diagnostics::new(&self.sources, all);
         match scenario {
             Some(scenario) if !errors => Ok(Checked { scenario, warnings: diagnostics }),
-            // A scenario is left out only where an error was reported.
             _ => {
-                assert!(errors, "nothing is wrong, and there is no scenario");
+                debug_assert!(errors, "a scenario is left out only where an error was reported");
                 Err(Box::new(diagnostics))
             }
         }
@@ -97,8 +96,8 @@ impl Document {
     fn survives(&self, found: &Diagnostic) -> bool {
         let line = |origin: Origin| {
             let (start, _) = origin.span?;
-            let source = self.sources.get(origin.source as usize)?;
-            Some((origin.source, source.line_at(start as usize).0))
+            let source = self.sources.get(origin.source)?;
+            Some((origin.source, source.line_at(start).0))
         };
         let place = line(found.origin);
         LOCAL.contains(&found.code)
@@ -108,7 +107,7 @@ impl Document {
 }
 
 /// Codes that are about one value.
-const LOCAL: &[Code] = &[
+const LOCAL: &[&Code] = &[
     codes::UNKNOWN_KEY,
     codes::WRONG_TYPE,
     codes::UNKNOWN_WORD,
@@ -259,7 +258,7 @@ fn finish_vm(draft: Draft, bounds: Bounds, initial: Frames) -> Option<VmSpec> {
         initial,
         start: draft.start?,
         period: draft.period?,
-        stop: draft.stop?,
+        stop: draft.stop.map(|stop| (stop != vm::NEVER).then_some(stop))?,
         after: draft.after?,
         trace,
         source,
@@ -305,23 +304,20 @@ impl Policies {
                 fits = false;
             }
         }
-        let compare = match self.compare {
-            Some(listed) => listed.into_iter().map(|(kind, _)| kind).collect(),
-            None => {
-                let known = knobs::policies().filter(|(name, _)| COMPARE_DEFAULT.contains(name));
-                let mut fitting = Vec::new();
-                for (_, kind) in known {
-                    match misfit(kind) {
-                        None => fitting.push(kind),
-                        Some(message) => {
-                            let remedy = "it is left out of comparisons; `compare` chooses others";
-                            let origin = Origin::whole(0);
-                            report.warn(codes::DOES_NOT_FIT, origin, message, remedy);
-                        }
-                    }
-                }
-                fitting
+        let compare = if let Some(listed) = self.compare {
+            listed.into_iter().map(|(kind, _)| kind).collect()
+        } else {
+            let known = knobs::policies().filter(|(name, _)| COMPARE_DEFAULT.contains(name));
+            let mut fitting = Vec::new();
+            for (_, kind) in known {
+                let Some(message) = misfit(kind) else {
+                    fitting.push(kind);
+                    continue;
+                };
+                let remedy = "it is left out of comparisons; `compare` chooses others";
+                report.warn(codes::DOES_NOT_FIT, Origin::whole(0), message, remedy);
             }
+            fitting
         };
         self.in_force.filter(|_| fits).map(|(policy, _)| (policy, compare))
     }

@@ -21,7 +21,7 @@ const ALL_ERRORS_BYTES_MAX: usize = 1 << 20;
 const PAGES_MIN: usize = 64;
 
 /// Reads a file's text. What cannot be read is reported to `problem`, and left out.
-pub(super) fn read(text: &str, source: u32, mut problem: impl FnMut(State, Diagnostic)) -> Table {
+pub(super) fn read(text: &str, source: usize, mut problem: impl FnMut(State, Diagnostic)) -> Table {
     if let Some(key) = longest_key_fault(text) {
         problem(State::Nothing, too_deep(Origin::at(source, key)));
         return Table::new();
@@ -47,7 +47,7 @@ pub(super) fn read(text: &str, source: u32, mut problem: impl FnMut(State, Diagn
 
 /// Reads one value, such as the right side of a setting; `start` is its place in the source.
 /// `None` where the text is not a TOML value.
-pub(super) fn read_value(text: &str, source: u32, start: usize) -> Option<Node> {
+pub(super) fn read_value(text: &str, source: usize, start: usize) -> Option<Node> {
     if longest_key_fault(text).is_some() {
         return None;
     }
@@ -73,7 +73,7 @@ fn whole_origin(node: &mut Node, origin: Origin) {
     }
 }
 
-fn syntax_error(error: &toml::de::Error, text: &str, source: u32) -> Diagnostic {
+fn syntax_error(error: &toml::de::Error, text: &str, source: usize) -> Diagnostic {
     let span = error.span().unwrap_or(0..0);
     let start = span.start.min(text.len());
     let origin = Origin::at(source, start..span.end.clamp(start, text.len()));
@@ -99,7 +99,7 @@ fn too_deep(origin: Origin) -> Diagnostic {
 }
 
 struct Reader {
-    source: u32,
+    source: usize,
     too_deep: Option<Origin>,
 }
 

@@ -119,7 +119,7 @@ impl<'d> Section<'d> {
 impl Report {
     pub(super) fn error(
         &mut self,
-        code: Code,
+        code: &'static Code,
         origin: Origin,
         message: impl Into<String>,
         remedy: impl Into<String>,
@@ -129,7 +129,7 @@ impl Report {
 
     pub(super) fn warn(
         &mut self,
-        code: Code,
+        code: &'static Code,
         origin: Origin,
         message: impl Into<String>,
         remedy: impl Into<String>,
@@ -154,13 +154,11 @@ impl Report {
 
     /// An integer from `min` to `max`.
     pub(super) fn integer(&mut self, field: &Field, min: u64, max: u64) -> Option<u64> {
-        match field.node.value {
-            Value::Integer(value) => self.in_range(field, value, min, max),
-            _ => {
-                self.wrong_type(field, "an integer");
-                None
-            }
-        }
+        let Value::Integer(value) = field.node.value else {
+            self.wrong_type(field, "an integer");
+            return None;
+        };
+        self.in_range(field, value, min, max)
     }
 
     fn in_range(&mut self, field: &Field, value: i128, min: u64, max: u64) -> Option<u64> {
@@ -304,9 +302,14 @@ impl Report {
 
 /// A size in the largest binary unit that divides it.
 pub(super) fn show_size(bytes: u64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let steps = (bytes.trailing_zeros() / 10).min(units.len() as u32 - 1);
-    format!("{} {}", bytes >> (10 * steps), units[steps as usize])
+    let (mut size, mut unit) = (bytes, "B");
+    for larger in ["KiB", "MiB", "GiB", "TiB"] {
+        if size == 0 || size % 1024 != 0 {
+            break;
+        }
+        (size, unit) = (size / 1024, larger);
+    }
+    format!("{size} {unit}")
 }
 
 /// The quotient with at most three decimal places, for messages.
