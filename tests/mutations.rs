@@ -216,7 +216,7 @@ fn bombs_do_not_go_off() {
         (repeated("{a=", 1 << 18), false),
         (repeated("[a]\n", 1 << 18), false),
         (repeated("=\n", 1 << 21), false),
-        (repeated("=\n", 1 << 18), false),
+        (repeated("=\n", 1 << 16), false),
         (repeated("a.", 1 << 20), false),
         (deep.into_bytes(), false),
         (deep_twice.into_bytes(), false),

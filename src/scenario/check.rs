@@ -28,7 +28,7 @@ use crate::random::Generator;
 use crate::units::{Frames, Ticks};
 
 /// The largest tick: sums of two stay within 64 bits.
-const TICKS_MAX: u64 = 1 << 62;
+const TICKS_MAX: u64 = (1 << 62) - 1;
 
 /// The policies that `compare` runs unless the scenario says otherwise: the report's.
 const COMPARE_DEFAULT: &[&str] = &["static", "last-n", "proportional"];

@@ -53,7 +53,7 @@ codes! {
     SYNTAX "S005" "the file is not TOML"
         "The text breaks a rule of TOML 1.1. Strings need quotes, keys stand left of `=`, and \
          tables have headers such as `[host]`. The other diagnostics of such a file cover only \
-         what could be read with certainty; a file over 1 MiB gets its first syntax error alone."
+         what could be read with certainty; a file over 256 KiB gets its first syntax error alone."
     EXTENDS_CIRCLE "S006" "`extends` goes in a circle"
         "A scenario extends another one that, directly or through others, extends the first. Cut \
          the chain at the place shown."

@@ -56,7 +56,7 @@ pub struct Diagnostics {
 
 impl Diagnostics {
     /// The most that are kept; a file with more is broken as a whole.
-    const KEPT_MAX: usize = 1000;
+    pub(super) const KEPT_MAX: usize = 1000;
 
     /// Sorts the diagnostics by place and drops repetitions: a fault of `[defaults.vm]` is found
     /// once for each VM.

@@ -15,7 +15,7 @@ const DEPTH_MAX: usize = 16;
 
 /// Above this size only the first syntax error is asked for: a file of millions of errors, each
 /// with its message, would take gigabytes.
-const ALL_ERRORS_BYTES_MAX: usize = 1 << 20;
+const ALL_ERRORS_BYTES_MAX: usize = 256 << 10;
 
 /// Arrays of integers from this length on are kept without a place for each integer.
 const PAGES_MIN: usize = 64;

@@ -50,6 +50,10 @@ impl Host {
             report.error(codes::BAD_UNIT, field.node.origin, message, remedy);
             return None;
         };
+        if vms.is_empty() {
+            // That is reported; a percentage of nothing would be a consequence.
+            return None;
+        }
         let mut pages = 0_u128;
         for vm in vms {
             pages += vm.trace.as_ref()?.0.distinct_pages() as u128;

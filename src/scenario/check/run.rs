@@ -30,7 +30,7 @@ pub(super) fn check_length(
     for vm in vms {
         let end = latest_end(vm, fault);
         if end.is_some_and(|end| end > u128::from(TICKS_MAX)) {
-            let message = format!("{} would end after 2^62 ticks", vm.called());
+            let message = format!("{} would not end before 2^62 ticks", vm.called());
             let remedy = "lower its `start`, its `period` or `cost.fault`";
             report.error(codes::TOO_LONG, vm.section.origin, message, remedy);
             latest = None;

@@ -1,7 +1,7 @@
 //! Reading single values: each either is what its key wants, or is reported and left out.
 
 use super::super::codes::{self, Code};
-use super::super::diagnostic::{Diagnostic, Severity, clip, meant};
+use super::super::diagnostic::{Diagnostic, Diagnostics, Severity, clip, meant};
 use super::super::document::{Node, Origin, Table, Value};
 use super::TICKS_MAX;
 use crate::units::{self, Frames, Ticks, UnitError};
@@ -101,11 +101,11 @@ impl<'d> Section<'d> {
 
     /// Reports every key that is not one of `known`.
     pub(super) fn only(&self, report: &mut Report, known: &[&str]) {
-        for (key, entry) in self.table {
-            if known.contains(&key.as_str()) {
-                continue;
-            }
-            let remedy = match meant(key, known.iter().copied()) {
+        let unknown = self.table.iter().filter(|(key, _)| !known.contains(&key.as_str()));
+        for (at, (key, entry)) in unknown.enumerate() {
+            // No more than that are shown, and finding what was meant takes its time.
+            let candidates = if at < Diagnostics::KEPT_MAX { known } else { &[] };
+            let remedy = match meant(key, candidates.iter().copied()) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None if known.is_empty() => "no key may stand here".to_owned(),
                 None => format!("the keys here are {}", known.join(", ")),
