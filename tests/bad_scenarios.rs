@@ -3,6 +3,7 @@
 //! A fixture may begin with lines `# --set path=value`. Re-bless with `INSTA_UPDATE=always`.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ fn fixtures() -> Vec<PathBuf> {
     paths
 }
 
-fn diagnose(path: &Path) -> Box<Diagnostics> {
+fn diagnose(path: &Path) -> Diagnostics {
     let mut document = Document::open(path);
     let bytes = fs::read(path).unwrap_or_default();
     for line in String::from_utf8_lossy(&bytes).lines() {
@@ -31,9 +32,9 @@ fn diagnose(path: &Path) -> Box<Diagnostics> {
     match document.check() {
         Err(diagnostics) => {
             assert!(diagnostics.iter().any(|found| found.severity == Severity::Error));
-            diagnostics
+            *diagnostics
         }
-        Ok(checked) => Box::new(checked.warnings),
+        Ok(checked) => checked.warnings,
     }
 }
 
@@ -44,7 +45,7 @@ fn every_fault_is_told_as_before() {
         let diagnostics = diagnose(&path);
         assert!(!diagnostics.is_empty(), "{} is a good scenario", path.display());
         let name = path.file_name().unwrap().to_str().unwrap();
-        all.push_str(&format!("======== {name}\n{}\n", diagnostics.render(false)));
+        let _ = writeln!(all, "======== {name}\n{}", diagnostics.render(false));
     }
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("bad_scenarios", all);
@@ -52,7 +53,7 @@ fn every_fault_is_told_as_before() {
 }
 
 /// Faults that cannot be written down as a small text file.
-fn made_faults() -> Vec<Box<Diagnostics>> {
+fn made_faults() -> Vec<Diagnostics> {
     let mut made = vec![
         diagnose(Path::new("tests/bad_scenarios/nowhere.toml")),
         diagnose(Path::new("tests/bad_scenarios")),
@@ -60,10 +61,10 @@ fn made_faults() -> Vec<Box<Diagnostics>> {
     let large = vec![b' '; (8 << 20) + 1];
     let mut crowd = "[host]\nmemory = 100000\n[checkpoint]\nevery = 1\n".to_owned();
     for vm in 0..=65_536 {
-        crowd.push_str(&format!("[[vm]]\nname = \"{vm}\"\ntrace = {{ pages = [1] }}\n"));
+        let _ = writeln!(crowd, "[[vm]]\nname = \"{vm}\"\ntrace = {{ pages = [1] }}");
     }
     for text in [large, crowd.into_bytes()] {
-        made.push(Document::from_toml("made.toml", &text).check().unwrap_err());
+        made.push(*Document::from_toml("made.toml", &text).check().unwrap_err());
     }
     made
 }

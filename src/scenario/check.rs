@@ -11,7 +11,7 @@ mod traces;
 mod values;
 mod vm;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 pub use traces::Traces;
 
@@ -28,7 +28,7 @@ use crate::random::Generator;
 use crate::units::{Frames, Ticks};
 
 /// The largest tick: sums of two stay within 64 bits.
-const TICKS_MAX: u64 = 1 << 62;
+const TICKS_MAX: u64 = (1 << 62) - 1;
 
 /// The policies that `compare` runs unless the scenario says otherwise: the report's.
 const COMPARE_DEFAULT: &[&str] = &["static", "last-n", "proportional"];
@@ -84,9 +84,8 @@ impl Document {
         let diagnostics = Diagnostics::new(&self.sources, all);
         match scenario {
             Some(scenario) if !errors => Ok(Checked { scenario, warnings: diagnostics }),
-            // A scenario is left out only where an error was reported.
             _ => {
-                assert!(errors, "nothing is wrong, and there is no scenario");
+                debug_assert!(errors, "a scenario is left out only where an error was reported");
                 Err(Box::new(diagnostics))
             }
         }
@@ -97,8 +96,8 @@ impl Document {
     fn survives(&self, found: &Diagnostic) -> bool {
         let line = |origin: Origin| {
             let (start, _) = origin.span?;
-            let source = self.sources.get(origin.source as usize)?;
-            Some((origin.source, source.line_at(start as usize).0))
+            let source = self.sources.get(origin.source)?;
+            Some((origin.source, source.line_at(start).0))
         };
         let place = line(found.origin);
         LOCAL.contains(&found.code)
@@ -108,7 +107,7 @@ impl Document {
 }
 
 /// Codes that are about one value.
-const LOCAL: &[Code] = &[
+const LOCAL: &[&Code] = &[
     codes::UNKNOWN_KEY,
     codes::WRONG_TYPE,
     codes::UNKNOWN_WORD,
@@ -227,21 +226,19 @@ fn read_vms<'d>(
     // Read by itself too, so that a fault is found even if every VM overrules it.
     Draft::read_numbers(report, defaults.clone(), around);
     let mut drafts = Vec::new();
-    let mut names = BTreeMap::new();
+    let mut names = BTreeSet::new();
     // VMs over the limit are reported as too many; reading them all would only cost time.
     let sections = root.sections(report, "vm").into_iter().take(Scenario::VMS_MAX + 1);
-    for (at, section) in sections.enumerate() {
+    for section in sections {
         let section = section.with_defaults(&defaults);
         let draft = Draft::read(report, section, around, traces);
         draft.check_together(report, around.split);
-        if let Some(name) = draft.name {
-            let first = *names.entry(name).or_insert(at);
-            if first != at {
-                let message = format!("two VMs are called `{name}`");
-                let remedy = format!("VM {} has this name already", first + 1);
-                let origin = draft.section.origin_of("name");
-                report.error(codes::DOUBLE_VM_NAME, origin, message, remedy);
-            }
+        if let Some(name) = draft.name
+            && !names.insert(name)
+        {
+            let message = format!("two VMs are called `{name}`");
+            let remedy = "give each VM a name of its own";
+            report.error(codes::DOUBLE_VM_NAME, draft.section.origin_of("name"), message, remedy);
         }
         drafts.push(draft);
     }
@@ -261,7 +258,7 @@ fn finish_vm(draft: Draft, bounds: Bounds, initial: Frames) -> Option<VmSpec> {
         initial,
         start: draft.start?,
         period: draft.period?,
-        stop: draft.stop?,
+        stop: draft.stop.map(|stop| (stop != vm::NEVER).then_some(stop))?,
         after: draft.after?,
         trace,
         source,
@@ -307,23 +304,20 @@ impl Policies {
                 fits = false;
             }
         }
-        let compare = match self.compare {
-            Some(listed) => listed.into_iter().map(|(kind, _)| kind).collect(),
-            None => {
-                let known = knobs::policies().filter(|(name, _)| COMPARE_DEFAULT.contains(name));
-                let mut fitting = Vec::new();
-                for (_, kind) in known {
-                    match misfit(kind) {
-                        None => fitting.push(kind),
-                        Some(message) => {
-                            let remedy = "it is left out of comparisons; `compare` chooses others";
-                            let origin = Origin::whole(0);
-                            report.warn(codes::DOES_NOT_FIT, origin, message, remedy);
-                        }
-                    }
-                }
-                fitting
+        let compare = if let Some(listed) = self.compare {
+            listed.into_iter().map(|(kind, _)| kind).collect()
+        } else {
+            let known = knobs::policies().filter(|(name, _)| COMPARE_DEFAULT.contains(name));
+            let mut fitting = Vec::new();
+            for (_, kind) in known {
+                let Some(message) = misfit(kind) else {
+                    fitting.push(kind);
+                    continue;
+                };
+                let remedy = "it is left out of comparisons; `compare` chooses others";
+                report.warn(codes::DOES_NOT_FIT, Origin::whole(0), message, remedy);
             }
+            fitting
         };
         self.in_force.filter(|_| fits).map(|(policy, _)| (policy, compare))
     }

@@ -10,7 +10,7 @@ use super::load::table;
 use super::{REPORT_FRAMES, Scenario};
 
 /// Reads a file's text. What is wrong is reported to `problem`.
-pub(super) fn read(text: &str, source: u32, problem: impl FnMut(State, Diagnostic)) -> Table {
+pub(super) fn read(text: &str, source: usize, problem: impl FnMut(State, Diagnostic)) -> Table {
     let whole = Origin::whole(source);
     let mut reader = Reader { text, at: 0, ended: false, source, problem, latest: whole };
     let mut vms = Vec::new();
@@ -34,7 +34,7 @@ struct Reader<'t, P> {
     at: usize,
     /// Whether a word was wanted where there was none.
     ended: bool,
-    source: u32,
+    source: usize,
     problem: P,
     /// The word read last.
     latest: Origin,
@@ -64,7 +64,8 @@ impl<P: FnMut(State, Diagnostic)> Reader<'_, P> {
             let length = self.number(codes::TOO_BIG, || format!("the length of VM{vm}"))?;
             let wanted = *first_length.get_or_insert(length);
             if length != wanted {
-                let message = format!("VM{vm} has {length} accesses and VM0 has {wanted}");
+                let message =
+                    format!("the length of VM{vm} is {length}, and that of VM0 is {wanted}");
                 let remedy = "in a .dat file all VMs are of one length";
                 self.report(codes::LENGTHS_DIFFER, self.latest, message, remedy);
             }
@@ -107,7 +108,7 @@ impl<P: FnMut(State, Diagnostic)> Reader<'_, P> {
     }
 
     /// The next word as a number, which is `what`; `range` is reported where it is too large.
-    fn number(&mut self, range: Code, what: impl Fn() -> String) -> Option<u64> {
+    fn number(&mut self, range: &'static Code, what: impl Fn() -> String) -> Option<u64> {
         let Some((start, end)) = self.word() else {
             self.ended = true;
             let end = self.text.trim_ascii_end().len();
@@ -147,7 +148,7 @@ impl<P: FnMut(State, Diagnostic)> Reader<'_, P> {
 
     fn report(
         &mut self,
-        code: Code,
+        code: &'static Code,
         origin: Origin,
         message: impl Into<String>,
         remedy: impl Into<String>,

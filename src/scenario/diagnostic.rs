@@ -23,7 +23,7 @@ pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,
     /// What kind of fault.
-    pub code: Code,
+    pub code: &'static Code,
     /// What was found, without a full stop.
     pub message: String,
     /// Where it was found.
@@ -35,7 +35,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error.
     pub(super) fn error(
-        code: Code,
+        code: &'static Code,
         origin: Origin,
         message: impl Into<String>,
         remedy: impl Into<String>,
@@ -56,7 +56,7 @@ pub struct Diagnostics {
 
 impl Diagnostics {
     /// The most that are kept; a file with more is broken as a whole.
-    const KEPT_MAX: usize = 1000;
+    pub(super) const KEPT_MAX: usize = 1000;
 
     /// Sorts the diagnostics by place and drops repetitions: a fault of `[defaults.vm]` is found
     /// once for each VM.
@@ -99,7 +99,7 @@ impl Diagnostics {
             if at > 0 {
                 out.push('\n');
             }
-            let source = &self.sources[diagnostic.origin.source as usize];
+            let source = &self.sources[diagnostic.origin.source];
             render(&mut out, diagnostic, source, colour);
         }
         if self.dropped > 0 {
@@ -160,10 +160,10 @@ const TAB: &str = "    ";
 impl Excerpt {
     fn of(source: &Source, origin: Origin) -> Option<Self> {
         let (start, end) = origin.span?;
-        let (line, from, to) = source.line_at(start as usize);
+        let (line, from, to) = source.line_at(start);
         let text = source.text.as_str();
-        let start = floor_boundary(text, (start as usize).min(to));
-        let end = floor_boundary(text, (end as usize).clamp(start, to));
+        let start = floor_boundary(text, start.min(to));
+        let end = floor_boundary(text, end.clamp(start, to));
         let before = text[from..start].chars().count();
         let marked = text[start..end].chars().count();
         // A line of megabytes is cut before anything is made of its characters.
@@ -225,12 +225,13 @@ pub(super) fn meant<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) ->
     if word.len() > LONGEST {
         return None;
     }
+    // A third of the letters may be wrong: one of three, none of two.
     let letters = word.chars().count();
     known
         .into_iter()
         .filter(|name| name.len() <= LONGEST)
         .map(|name| (strsim::damerau_levenshtein(&word.to_lowercase(), name), name))
-        .filter(|&(distance, name)| distance <= (letters.max(name.len()) / 3).max(1))
+        .filter(|&(distance, name)| distance <= letters.max(name.len()) / 3)
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, name)| name)
 }
@@ -239,7 +240,7 @@ pub(super) fn meant<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) ->
 mod tests {
     use super::*;
 
-    fn rendered(text: &str, start: u32, end: u32) -> String {
+    fn rendered(text: &str, start: usize, end: usize) -> String {
         let source = Arc::new(Source::file("a.toml".to_owned(), text.to_owned()));
         let origin = Origin { source: 0, span: Some((start, end)) };
         let one = Diagnostic::error(codes::UNKNOWN_KEY, origin, "message", "remedy");

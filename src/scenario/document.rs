@@ -21,7 +21,7 @@ pub struct Source {
     pub(super) text: String,
     /// The folder that relative paths in it refer to, relative to the first file's folder.
     pub(super) folder: String,
-    line_starts: Vec<u32>,
+    line_starts: Vec<usize>,
 }
 
 impl Source {
@@ -33,7 +33,7 @@ impl Source {
 
     pub(super) fn with_text(mut self, text: String) -> Self {
         let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
-        self.line_starts = std::iter::once(0).chain(ends.map(|(at, _)| at as u32 + 1)).collect();
+        self.line_starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
         self.text = text;
         self
     }
@@ -45,8 +45,8 @@ impl Source {
     /// The number, counted from 1, the start and the end of the line around byte `at`.
     pub(super) fn line_at(&self, at: usize) -> (usize, usize, usize) {
         let at = at.min(self.text.len());
-        let line = self.line_starts.partition_point(|&start| start as usize <= at);
-        let from = self.line_starts[line - 1] as usize;
+        let line = self.line_starts.partition_point(|&start| start <= at);
+        let from = self.line_starts[line - 1];
         let to = self.text[from..].find('\n').map_or(self.text.len(), |length| from + length);
         let to = if self.text[from..to].ends_with('\r') { to - 1 } else { to };
         (line, from, to)
@@ -57,18 +57,18 @@ impl Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
     /// The index of the source, in the order of reading.
-    pub(super) source: u32,
+    pub(super) source: usize,
     /// The first byte and the one after the last; `None` is the source as a whole.
-    pub(super) span: Option<(u32, u32)>,
+    pub(super) span: Option<(usize, usize)>,
 }
 
 impl Origin {
-    pub(super) fn whole(source: u32) -> Self {
+    pub(super) fn whole(source: usize) -> Self {
         Self { source, span: None }
     }
 
-    pub(super) fn at(source: u32, span: std::ops::Range<usize>) -> Self {
-        Self { source, span: Some((span.start as u32, span.end as u32)) }
+    pub(super) fn at(source: usize, span: std::ops::Range<usize>) -> Self {
+        Self { source, span: Some((span.start, span.end)) }
     }
 }
 
@@ -197,9 +197,9 @@ impl Document {
         }
     }
 
-    pub(super) fn add_source(&mut self, source: Source) -> u32 {
+    pub(super) fn add_source(&mut self, source: Source) -> usize {
         self.sources.push(Arc::new(source));
-        self.sources.len() as u32 - 1
+        self.sources.len() - 1
     }
 
     /// Keeps a problem that leaves the document at best in `state`.

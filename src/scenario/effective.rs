@@ -27,7 +27,7 @@ impl Scenario {
         writeln!(out, "compare = [{}]", compare.collect::<Vec<_>>().join(", "))?;
         writeln!(out, "\n[host]\nmemory = {}", self.host.memory)?;
         writeln!(out, "page_size = {}", self.host.page_size)?;
-        writeln!(out, "split = {}", quoted(name_of(Split::ALL, self.host.split)))?;
+        writeln!(out, "split = {}", quoted(name_of(Split::ALL, &self.host.split)))?;
         writeln!(out, "\n[checkpoint]\nevery = {}", self.checkpoint_every)?;
         writeln!(out, "\n[policy]\nkind = {}", quoted(self.policy.name))?;
         for (kind, settings) in balance::ALL.iter().zip(&self.policy_settings) {
@@ -59,7 +59,7 @@ fn write_vm(out: &mut String, vm: &VmSpec, split: Split) -> std::fmt::Result {
     if let Some(stop) = vm.stop {
         writeln!(out, "stop = {stop}")?;
     }
-    writeln!(out, "after = {}", quoted(name_of(After::ALL, vm.after)))?;
+    writeln!(out, "after = {}", quoted(name_of(After::ALL, &vm.after)))?;
     let kind = vm.replacement.name;
     writeln!(out, "replacement = {}", replacement(kind, &vm.replacement_settings))?;
     match &vm.source {
@@ -98,8 +98,8 @@ fn shown(value: Value) -> String {
     }
 }
 
-fn name_of<T: PartialEq>(names: &[(&'static str, T)], wanted: T) -> &'static str {
-    names.iter().find(|(_, value)| *value == wanted).map_or("", |(name, _)| name)
+fn name_of<T: PartialEq>(names: &[(&'static str, T)], wanted: &T) -> &'static str {
+    names.iter().find(|(_, value)| value == wanted).map_or("", |(name, _)| name)
 }
 
 /// A TOML basic string.

@@ -146,7 +146,7 @@ impl Document {
             self.problem(State::Nothing, Diagnostic::error(code, origin, message, remedy));
             return Table::new();
         }
-        let text = Arc::clone(&self.sources[source as usize]);
+        let text = Arc::clone(&self.sources[source]);
         let problem = |state, problem| self.problem(state, problem);
         if file.is_dat {
             dat::read(&text.text, source, problem)

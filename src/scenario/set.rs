@@ -39,13 +39,13 @@ impl Document {
         }
     }
 
-    fn refuse(&mut self, code: Code, origin: Origin, message: String, remedy: &str) {
+    fn refuse(&mut self, code: &'static Code, origin: Origin, message: String, remedy: &str) {
         self.problem(State::Whole, Diagnostic::error(code, origin, message, remedy));
     }
 }
 
 /// What is wrong, the message and the remedy.
-type Refusal = (Code, String, String);
+type Refusal = (&'static Code, String, String);
 
 /// Puts `value` at `path`, and makes the tables that lead there.
 fn put(root: &mut Table, path: &str, key: Origin, value: Node) -> Result<(), Refusal> {
@@ -68,14 +68,12 @@ fn descend(mut table: &mut Table, path: &str, key: Origin, value: Node) -> Resul
         let empty = Node { origin: key, value: Value::Table(Table::new()) };
         let entry = table.entry((*parent).to_owned()).or_insert(Entry { key, node: empty });
         let kind = entry.node.kind();
-        match &mut entry.node.value {
-            Value::Table(below) => table = below,
-            _ => {
-                let message = format!("`{parent}` is {kind}, so the path cannot go through it");
-                let remedy = "only tables have keys".to_owned();
-                return Err((codes::BAD_SETTING, message, remedy));
-            }
-        }
+        let Value::Table(below) = &mut entry.node.value else {
+            let message = format!("`{parent}` is {kind}, so the path cannot go through it");
+            let remedy = "only tables have keys".to_owned();
+            return Err((codes::BAD_SETTING, message, remedy));
+        };
+        table = below;
     }
     table.insert((*last).to_owned(), Entry { key, node: value });
     Ok(())

@@ -1,7 +1,10 @@
 //! TOML text → nodes, with all syntax errors at once.
 
+use std::ops::Range;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml_parser::lexer::TokenKind;
 
 use super::codes;
 use super::diagnostic::Diagnostic;
@@ -12,13 +15,17 @@ const DEPTH_MAX: usize = 16;
 
 /// Above this size only the first syntax error is asked for: a file of millions of errors, each
 /// with its message, would take gigabytes.
-const ALL_ERRORS_BYTES_MAX: usize = 1 << 20;
+const ALL_ERRORS_BYTES_MAX: usize = 256 << 10;
 
 /// Arrays of integers from this length on are kept without a place for each integer.
 const PAGES_MIN: usize = 64;
 
 /// Reads a file's text. What cannot be read is reported to `problem`, and left out.
-pub(super) fn read(text: &str, source: u32, mut problem: impl FnMut(State, Diagnostic)) -> Table {
+pub(super) fn read(text: &str, source: usize, mut problem: impl FnMut(State, Diagnostic)) -> Table {
+    if let Some(key) = longest_key_fault(text) {
+        problem(State::Nothing, too_deep(Origin::at(source, key)));
+        return Table::new();
+    }
     let (table, errors) = if text.len() <= ALL_ERRORS_BYTES_MAX {
         DeTable::parse_recoverable(text)
     } else {
@@ -33,16 +40,17 @@ pub(super) fn read(text: &str, source: u32, mut problem: impl FnMut(State, Diagn
     let mut reader = Reader { source, too_deep: None };
     let table = reader.table(table.into_inner(), 0);
     if let Some(origin) = reader.too_deep {
-        let message = format!("tables or arrays are nested more than {DEPTH_MAX} deep");
-        let remedy = "no key of a scenario lies that deep";
-        problem(State::Partial, Diagnostic::error(codes::TOO_DEEP, origin, message, remedy));
+        problem(State::Partial, too_deep(origin));
     }
     table
 }
 
 /// Reads one value, such as the right side of a setting; `start` is its place in the source.
 /// `None` where the text is not a TOML value.
-pub(super) fn read_value(text: &str, source: u32, start: usize) -> Option<Node> {
+pub(super) fn read_value(text: &str, source: usize, start: usize) -> Option<Node> {
+    if longest_key_fault(text).is_some() {
+        return None;
+    }
     let value = DeValue::parse(text).ok()?;
     let mut reader = Reader { source, too_deep: None };
     let mut node = reader.node(value, 0);
@@ -65,7 +73,7 @@ fn whole_origin(node: &mut Node, origin: Origin) {
     }
 }
 
-fn syntax_error(error: &toml::de::Error, text: &str, source: u32) -> Diagnostic {
+fn syntax_error(error: &toml::de::Error, text: &str, source: usize) -> Diagnostic {
     let span = error.span().unwrap_or(0..0);
     let start = span.start.min(text.len());
     let origin = Origin::at(source, start..span.end.clamp(start, text.len()));
@@ -78,16 +86,20 @@ fn syntax_error(error: &toml::de::Error, text: &str, source: u32) -> Diagnostic 
         return Diagnostic::error(codes::DUPLICATE_KEY, origin, message, remedy);
     }
     if message.contains("recurs") {
-        let message = "tables or arrays are nested too deeply";
-        let remedy = "no key of a scenario lies that deep";
-        return Diagnostic::error(codes::TOO_DEEP, origin, message, remedy);
+        return too_deep(origin);
     }
     let message = format!("not TOML: {message}");
     Diagnostic::error(codes::SYNTAX, origin, message, "the syntax breaks here")
 }
 
+fn too_deep(origin: Origin) -> Diagnostic {
+    let message = format!("values are nested more than {DEPTH_MAX} deep");
+    let remedy = "no key of a scenario lies that deep";
+    Diagnostic::error(codes::TOO_DEEP, origin, message, remedy)
+}
+
 struct Reader {
-    source: u32,
+    source: usize,
     too_deep: Option<Origin>,
 }
 
@@ -107,9 +119,8 @@ impl Reader {
     fn node(&mut self, value: Spanned<DeValue>, depth: usize) -> Node {
         let origin = Origin::at(self.source, value.span());
         let value = match value.into_inner() {
-            value @ (DeValue::Table(_) | DeValue::Array(_)) if depth > DEPTH_MAX => {
+            DeValue::Table(_) | DeValue::Array(_) if depth > DEPTH_MAX => {
                 self.too_deep.get_or_insert(origin);
-                dismantle(value);
                 Value::Bool
             }
             DeValue::Table(table) => Value::Table(self.table(table, depth)),
@@ -133,19 +144,36 @@ impl Reader {
     }
 }
 
-/// Takes a deep value apart without recursion: dotted keys within inline tables nest thousands of
-/// levels, and dropping them as they are would need a stack as deep.
-fn dismantle(value: DeValue) {
-    let mut rest = vec![value];
-    while let Some(value) = rest.pop() {
-        match value {
-            DeValue::Table(table) => {
-                rest.extend(table.into_iter().map(|(_, value)| value.into_inner()));
+/// The first dotted key of more parts than any value may lie deep, wherever it stands.
+///
+/// The TOML reader limits brackets and keys to 80 each, but not their product: keys of 80 parts in
+/// inline tables 80 deep make a tree that no stack can drop. So such a text never gets there.
+fn longest_key_fault(text: &str) -> Option<Range<usize>> {
+    let mut key: Option<Range<usize>> = None;
+    let mut dots = 0;
+    for token in toml_parser::Source::new(text).lex() {
+        let span = token.span().start()..token.span().end();
+        match token.kind() {
+            TokenKind::Dot => dots += 1,
+            TokenKind::Whitespace => continue,
+            // Whatever else may be taken for a part of a key where the syntax is broken.
+            TokenKind::Atom
+            | TokenKind::BasicString
+            | TokenKind::LiteralString
+            | TokenKind::MlBasicString
+            | TokenKind::MlLiteralString => {}
+            _ => {
+                (key, dots) = (None, 0);
+                continue;
             }
-            DeValue::Array(items) => rest.extend(items.into_iter().map(Spanned::into_inner)),
-            _ => {}
+        }
+        let start = key.map_or(span.start, |key| key.start);
+        key = Some(start..span.end);
+        if dots > DEPTH_MAX {
+            return key;
         }
     }
+    None
 }
 
 /// The numbers of a long array that holds nothing but numbers of 64 bits.

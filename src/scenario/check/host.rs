@@ -5,7 +5,7 @@ use super::super::diagnostic::clip;
 use super::super::document::Value;
 use super::super::split::{self, Claim};
 use super::super::{Scenario, Split};
-use super::values::{Report, Section};
+use super::values::{Field, Report, Section};
 use super::vm::Draft;
 use crate::balance::Bounds;
 use crate::units::{Decimal, Frames};
@@ -50,6 +50,10 @@ impl Host {
             report.error(codes::BAD_UNIT, field.node.origin, message, remedy);
             return None;
         };
+        if vms.is_empty() {
+            // That is reported; a percentage of nothing would be a consequence.
+            return None;
+        }
         let mut pages = 0_u128;
         for vm in vms {
             pages += vm.trace.as_ref()?.0.distinct_pages() as u128;
@@ -145,7 +149,9 @@ pub(super) fn divide(
 /// Reports a scenario of no VM or too many.
 pub(super) fn check_count(report: &mut Report, root: &Section, count: usize) {
     let origin = root.origin_of("vm");
-    if count == 0 {
+    let is_list = |field: &Field| matches!(&field.node.value, Value::Array(vms) if vms.is_empty());
+    // What is no list of tables was reported as that.
+    if count == 0 && root.get("vm").is_none_or(|field| is_list(&field)) {
         let remedy = "add a `[[vm]]` table";
         report.error(codes::NO_VM, origin, "the scenario has no VM", remedy);
     } else if count > Scenario::VMS_MAX {

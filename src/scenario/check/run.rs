@@ -6,7 +6,7 @@ use super::super::{After, Expect};
 use super::TICKS_MAX;
 use super::knobs::policies;
 use super::values::{Report, Section};
-use super::vm::Draft;
+use super::vm::{Draft, NEVER};
 use crate::balance::PolicyKind;
 use crate::units::Ticks;
 
@@ -19,7 +19,7 @@ pub(super) fn check_length(
     vms: &[Draft],
 ) {
     let repeats = |vm: &Draft| vm.after == Some(After::Repeat);
-    let endless = |vm: &&Draft| repeats(vm) && vm.stop == Some(None);
+    let endless = |vm: &&Draft| repeats(vm) && vm.stop == Some(NEVER);
     if !vms.is_empty() && vms.iter().all(|vm| endless(&vm)) {
         let origin = vms[0].section.origin_of("after");
         let message = "all VMs repeat and none has a `stop`, so the run would never end";
@@ -30,7 +30,7 @@ pub(super) fn check_length(
     for vm in vms {
         let end = latest_end(vm, fault);
         if end.is_some_and(|end| end > u128::from(TICKS_MAX)) {
-            let message = format!("{} would end after 2^62 ticks", vm.called());
+            let message = format!("{} would not end before 2^62 ticks", vm.called());
             let remedy = "lower its `start`, its `period` or `cost.fault`";
             report.error(codes::TOO_LONG, vm.section.origin, message, remedy);
             latest = None;
@@ -52,12 +52,10 @@ fn latest_end(vm: &Draft, fault: Option<Ticks>) -> Option<u128> {
     let accesses = u128::from(vm.trace.as_ref()?.0.accesses());
     let each = u128::from(vm.period?.0) + u128::from(fault?.0);
     let end = u128::from(vm.start?.0) + accesses * each;
-    // A VM that is stopped still finishes no access after its `stop`.
-    match (vm.stop?, vm.after?) {
-        (None, _) => Some(end),
-        (Some(stop), After::Repeat) => Some(u128::from(stop.0)),
-        (Some(stop), _) => Some(end.min(u128::from(stop.0))),
-    }
+    let stop = u128::from(vm.stop?.0);
+    // A VM that repeats without a `stop` ends with the others, but its trace must fit too.
+    let repeats = vm.after? == After::Repeat && vm.stop != Some(NEVER);
+    Some(if repeats { stop } else { end.min(stop) })
 }
 
 /// The policies of the array at `key`, each once; `None` where the key is missing.

@@ -76,7 +76,7 @@ fn read_file(
     let format = trace.get("format").map_or(Some("auto"), |field| report.text(&field));
     let (name, format) = report.text(file).zip(format)?;
     // A file that is extended may lie in another folder than the one that extends it.
-    let source = &around.sources[file.node.origin.source as usize];
+    let source = &around.sources[file.node.origin.source];
     let path = Path::new(&source.folder).join(name);
     match cache.get(around.folder.join(&path), format) {
         Ok(trace) => {

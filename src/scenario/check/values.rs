@@ -1,7 +1,7 @@
 //! Reading single values: each either is what its key wants, or is reported and left out.
 
 use super::super::codes::{self, Code};
-use super::super::diagnostic::{Diagnostic, Severity, clip, meant};
+use super::super::diagnostic::{Diagnostic, Diagnostics, Severity, clip, meant};
 use super::super::document::{Node, Origin, Table, Value};
 use super::TICKS_MAX;
 use crate::units::{self, Frames, Ticks, UnitError};
@@ -19,7 +19,9 @@ pub(super) struct Section<'d> {
     prefix: String,
     /// Where the table was begun.
     pub(super) origin: Origin,
-    tables: [&'d Table; 2],
+    table: &'d Table,
+    /// The path and the table of the defaults.
+    defaults: Option<(String, &'d Table)>,
 }
 
 /// A value with the path that messages call it by.
@@ -33,18 +35,22 @@ static EMPTY: Table = Table::new();
 
 impl<'d> Section<'d> {
     pub(super) fn new(prefix: String, origin: Origin, table: &'d Table) -> Self {
-        Self { prefix, origin, tables: [table, &EMPTY] }
+        Self { prefix, origin, table, defaults: None }
     }
 
     /// Looks keys that are missing up in `defaults`.
     pub(super) fn with_defaults(mut self, defaults: &Self) -> Self {
-        self.tables[1] = defaults.tables[0];
+        self.defaults = Some((defaults.prefix.clone(), defaults.table));
         self
     }
 
     pub(super) fn get(&self, key: &str) -> Option<Field<'d>> {
-        let entry = self.tables.iter().find_map(|table| table.get(key))?;
-        Some(Field { path: format!("{}{key}", self.prefix), node: &entry.node })
+        let (prefix, entry) = match (self.table.get(key), &self.defaults) {
+            (Some(entry), _) => (&self.prefix, entry),
+            (None, Some((prefix, table))) => (prefix, table.get(key)?),
+            (None, None) => return None,
+        };
+        Some(Field { path: format!("{prefix}{key}"), node: &entry.node })
     }
 
     /// The value that must be there.
@@ -59,15 +65,14 @@ impl<'d> Section<'d> {
 
     /// The table at `key`, empty where there is none.
     pub(super) fn section(&self, report: &mut Report, key: &str) -> Self {
-        let prefix = format!("{}{key}.", self.prefix);
         let Some(field) = self.get(key) else {
-            return Self::new(prefix, self.origin, &EMPTY);
+            return Self::new(format!("{}{key}.", self.prefix), self.origin, &EMPTY);
         };
         let table = field.node.table().unwrap_or_else(|| {
             report.wrong_type(&field, "a table");
             &EMPTY
         });
-        Self::new(prefix, field.node.origin, table)
+        Self::new(format!("{}.", field.path), field.node.origin, table)
     }
 
     /// The tables of the array at `key`, such as `[[vm]]`.
@@ -96,11 +101,11 @@ impl<'d> Section<'d> {
 
     /// Reports every key that is not one of `known`.
     pub(super) fn only(&self, report: &mut Report, known: &[&str]) {
-        for (key, entry) in self.tables[0] {
-            if known.contains(&key.as_str()) {
-                continue;
-            }
-            let remedy = match meant(key, known.iter().copied()) {
+        let unknown = self.table.iter().filter(|(key, _)| !known.contains(&key.as_str()));
+        for (at, (key, entry)) in unknown.enumerate() {
+            // No more than that are shown, and finding what was meant takes its time.
+            let candidates = if at < Diagnostics::KEPT_MAX { known } else { &[] };
+            let remedy = match meant(key, candidates.iter().copied()) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None if known.is_empty() => "no key may stand here".to_owned(),
                 None => format!("the keys here are {}", known.join(", ")),
@@ -114,7 +119,7 @@ impl<'d> Section<'d> {
 impl Report {
     pub(super) fn error(
         &mut self,
-        code: Code,
+        code: &'static Code,
         origin: Origin,
         message: impl Into<String>,
         remedy: impl Into<String>,
@@ -124,7 +129,7 @@ impl Report {
 
     pub(super) fn warn(
         &mut self,
-        code: Code,
+        code: &'static Code,
         origin: Origin,
         message: impl Into<String>,
         remedy: impl Into<String>,
@@ -149,13 +154,11 @@ impl Report {
 
     /// An integer from `min` to `max`.
     pub(super) fn integer(&mut self, field: &Field, min: u64, max: u64) -> Option<u64> {
-        match field.node.value {
-            Value::Integer(value) => self.in_range(field, value, min, max),
-            _ => {
-                self.wrong_type(field, "an integer");
-                None
-            }
-        }
+        let Value::Integer(value) = field.node.value else {
+            self.wrong_type(field, "an integer");
+            return None;
+        };
+        self.in_range(field, value, min, max)
     }
 
     fn in_range(&mut self, field: &Field, value: i128, min: u64, max: u64) -> Option<u64> {
@@ -276,7 +279,7 @@ impl Report {
         let found = choices.clone().into_iter().find(|(name, _)| *name == word);
         if found.is_none() {
             let names: Vec<&str> = choices.into_iter().map(|(name, _)| name).collect();
-            let message = format!("`{}` is not a `{}`", clip(word), field.path);
+            let message = format!("`{}` cannot be `{}`", field.path, clip(word));
             let listed = names.join(", ");
             let remedy = match meant(word, names) {
                 Some(meant) => format!("did you mean `{meant}`? The choices are {listed}"),
@@ -299,18 +302,24 @@ impl Report {
 
 /// A size in the largest binary unit that divides it.
 pub(super) fn show_size(bytes: u64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let steps = (bytes.trailing_zeros() / 10).min(units.len() as u32 - 1);
-    format!("{} {}", bytes >> (10 * steps), units[steps as usize])
+    let (mut size, mut unit) = (bytes, "B");
+    for larger in ["KiB", "MiB", "GiB", "TiB"] {
+        if size == 0 || size % 1024 != 0 {
+            break;
+        }
+        (size, unit) = (size / 1024, larger);
+    }
+    format!("{size} {unit}")
 }
 
 /// The quotient with at most three decimal places, for messages.
 fn decimal_quotient(dividend: u64, divisor: u64) -> String {
-    let thousandths = u128::from(dividend) * 1000 / u128::from(divisor);
-    let exact = u128::from(dividend) * 1000 % u128::from(divisor) == 0;
-    let text = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if exact { text.to_owned() } else { format!("about {text}") }
+    let (quotient, rest) = (dividend / divisor, u128::from(dividend % divisor) * 1000);
+    let thousandths = rest / u128::from(divisor);
+    if rest % u128::from(divisor) != 0 {
+        return format!("about {quotient}.{thousandths:03}");
+    }
+    format!("{quotient}.{thousandths:03}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]
@@ -320,7 +329,7 @@ mod tests {
     #[test]
     fn quotients_are_short_and_honest() {
         assert_eq!(decimal_quotient(10 << 10, 4096), "2.5");
-        assert_eq!(decimal_quotient(4097, 4096), "about 1");
+        assert_eq!(decimal_quotient(4097, 4096), "about 1.000");
         assert_eq!(decimal_quotient(1, 8), "0.125");
     }
 

@@ -34,6 +34,9 @@ pub(super) const KEYS: &[&str] = &[
     "trace",
 ];
 
+/// A `stop` that never comes; no tick of a scenario is as late.
+pub(super) const NEVER: Ticks = Ticks(u64::MAX);
+
 /// The largest weight: shares times frames stay far from 128 bits.
 const SHARES_MAX: u64 = 1_000_000_000;
 const SHARES_DEFAULT: u64 = 1000;
@@ -50,7 +53,8 @@ pub(super) struct Draft<'d> {
     pub(super) initial: Option<Frames>,
     pub(super) start: Option<Ticks>,
     pub(super) period: Option<Ticks>,
-    pub(super) stop: Option<Option<Ticks>>,
+    /// Never, [`NEVER`], where none was given.
+    pub(super) stop: Option<Ticks>,
     pub(super) after: Option<After>,
     pub(super) trace: Option<(Arc<Trace>, TraceSource)>,
 }
@@ -98,7 +102,7 @@ impl<'d> Draft<'d> {
         let initial = get("initial").and_then(|field| report.frames(&field, 1, page_size));
         let start = get("start").map_or(Some(Ticks(0)), |field| report.ticks(&field, 0));
         let period = get("period").map_or(Some(Ticks(1)), |field| report.ticks(&field, 1));
-        let stop = get("stop").map_or(Some(None), |field| report.ticks(&field, 1).map(Some));
+        let stop = get("stop").map_or(Some(NEVER), |field| report.ticks(&field, 1));
         let after = get("after").map_or(Some(After::default()), |field| {
             report.choice(&field, After::ALL.iter().copied())
         });
@@ -142,7 +146,7 @@ impl<'d> Draft<'d> {
             };
             report.error(codes::INITIAL_OUTSIDE, at("initial"), message, remedy);
         }
-        if let (Some(start), Some(Some(stop))) = (self.start, self.stop)
+        if let (Some(start), Some(stop)) = (self.start, self.stop)
             && stop <= start
         {
             let message = format!("{called} starts at {start} and stops at {stop}");
