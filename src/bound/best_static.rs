@@ -91,15 +91,26 @@ impl Part {
         self.faults[(frames as usize).min(self.faults.len() - 1)]
     }
 
-    /// The most groups of frames that it can use above its minimum.
-    fn groups(&self, group: u64) -> usize {
-        (self.useful - self.min).div_ceil(group) as usize
+    /// How many groups above the minimum are worth taking, with the faults that are left then.
+    /// Taking more for no fewer faults is never better.
+    fn options(&self, group: u64) -> Vec<(u32, u64)> {
+        let groups = (self.useful - self.min).div_ceil(group);
+        let mut options: Vec<(u32, u64)> = Vec::new();
+        for taken in 0..=groups {
+            let faults = self.faults_with(self.min + taken * group);
+            if options.last().is_none_or(|&(_, fewest)| faults < fewest) {
+                options.push((taken as u32, faults));
+            }
+        }
+        options
     }
 }
 
+/// The steps of the dynamic program: the first and the last VM need no search.
 fn steps(vms: &[Part], spare: u64, group: u64) -> u128 {
     let totals = u128::from(spare / group + 1);
-    vms.iter().map(|vm| totals * (vm.groups(group) as u128 + 1).min(totals)).sum()
+    let between = vms.get(1..vms.len() - 1).unwrap_or_default();
+    between.iter().map(|vm| totals * vm.options(group).len() as u128).sum()
 }
 
 /// Deals `spare` frames above the minima, in groups.
@@ -107,28 +118,17 @@ fn deal(vms: &[Part], spare: u64, group: u64) -> Partition {
     let groups = (spare / group) as usize;
     // best[t]: the fewest faults of the VMs so far with at most t groups. choices[vm][t]: how many
     // of them the VM takes, the fewest where several do as well.
-    let mut best = vec![0_u64; groups + 1];
+    let mut best = Vec::new();
     let mut choices: Vec<Vec<u32>> = Vec::with_capacity(vms.len());
-    for vm in vms {
-        let faults: Vec<u64> = (0..=vm.groups(group).min(groups) as u64)
-            .map(|x| vm.faults_with(vm.min + x * group))
-            .collect();
-        let mut next = vec![u64::MAX; groups + 1];
-        let mut choice = vec![0_u32; groups + 1];
-        for (taken, &own) in faults.iter().enumerate() {
-            // Taking more for no fewer faults is never better.
-            if taken > 0 && faults[taken - 1] == own {
-                continue;
-            }
-            let cells = next[taken..].iter_mut().zip(&mut choice[taken..]);
-            for ((cell, choice), &others) in cells.zip(&best) {
-                if others + own < *cell {
-                    *cell = others + own;
-                    *choice = taken as u32;
-                }
-            }
-        }
-        best = next;
+    for (at, vm) in vms.iter().enumerate() {
+        let options = vm.options(group);
+        // After the last VM only the whole host is of interest.
+        let from = if at + 1 == vms.len() { groups } else { 0 };
+        let (faults, choice) = match at {
+            0 => alone(&options, groups),
+            _ => together(&best, &options, from),
+        };
+        best = faults;
         choices.push(choice);
     }
     let mut left = groups;
@@ -144,4 +144,28 @@ fn deal(vms: &[Part], spare: u64, group: u64) -> Partition {
         .collect();
     frames.reverse();
     Partition { demand_faults: best[groups], frames, group }
+}
+
+/// The fewest faults and the choice of the first VM for every number of groups.
+fn alone(options: &[(u32, u64)], groups: usize) -> (Vec<u64>, Vec<u32>) {
+    let affordable = |t: usize| options.partition_point(|&(taken, _)| taken as usize <= t) - 1;
+    (0..=groups).map(|t| options[affordable(t)]).map(|(taken, faults)| (faults, taken)).unzip()
+}
+
+/// The fewest faults and the choice of one more VM for `from` groups and more.
+fn together(best: &[u64], options: &[(u32, u64)], from: usize) -> (Vec<u64>, Vec<u32>) {
+    let mut faults = vec![u64::MAX; best.len()];
+    let mut choice = vec![0; best.len()];
+    for &(taken, own) in options.iter().take_while(|&&(taken, _)| (taken as usize) < best.len()) {
+        let from = from.max(taken as usize);
+        let others = &best[from - taken as usize..];
+        let cells = faults[from..].iter_mut().zip(&mut choice[from..]);
+        for ((cell, choice), &others) in cells.zip(others) {
+            if others + own < *cell {
+                *cell = others + own;
+                *choice = taken;
+            }
+        }
+    }
+    (faults, choice)
 }

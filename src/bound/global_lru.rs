@@ -32,7 +32,7 @@ pub(super) fn faults(scenario: &Scenario) -> u64 {
                     }
                 }
             }
-            What::End(page, _) => list.push_front(base + page),
+            What::End(visit) => list.push_front(base + visit.page),
             What::Depart => {
                 for page in base..bases[event.vm + 1] {
                     if list.contains(page) {

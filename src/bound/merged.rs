@@ -25,10 +25,23 @@ pub(super) struct Event {
 pub(super) enum What {
     /// A visit to a page begins; the page must not be evicted before it ends.
     Begin(PageId),
-    /// A visit ends, with this access of the VM.
-    End(PageId, u64),
+    /// A visit ends.
+    End(Visit),
     /// The VM leaves; its pages are gone.
     Depart,
+}
+
+/// Accesses of one VM to one page, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Visit {
+    /// The page.
+    pub(super) page: PageId,
+    /// The run of the trace that it belongs to.
+    pub(super) run: usize,
+    /// The VM's last access of the visit, counting on over all passes.
+    pub(super) last: u64,
+    /// Whether the run goes on after that access.
+    pub(super) run_goes_on: bool,
 }
 
 /// The order of all visits.
@@ -55,11 +68,13 @@ struct Lane<'a> {
     departs: Option<u64>,
     /// Accesses to make, over all passes.
     accesses: u64,
-    /// Accesses made or begun.
+    /// Accesses made or begun, and in this pass; the run of the next of them.
     made: u64,
+    position: u64,
+    run: usize,
     /// The accesses of a visit stay together.
     whole_runs: bool,
-    open: Option<PageId>,
+    open: Option<Visit>,
 }
 
 impl Lane<'_> {
@@ -80,18 +95,24 @@ impl Lane<'_> {
     }
 
     fn advance(&mut self) -> What {
-        if let Some(page) = self.open.take() {
-            return What::End(page, self.made - 1);
+        if let Some(visit) = self.open.take() {
+            return What::End(visit);
         }
         if self.made == self.accesses {
             self.departs = None;
             return What::Depart;
         }
-        let position = self.made % self.trace.accesses();
-        let page = self.trace.page(position);
-        let together = if self.whole_runs { self.trace.rest_of_run(position) } else { 1 };
+        let rest = self.trace.rest_of_run(self.position);
+        let together = if self.whole_runs { rest } else { 1 };
+        let page = self.trace.run_pages()[self.run];
         self.made += together.min(self.accesses - self.made);
-        self.open = Some(page);
+        self.open =
+            Some(Visit { page, run: self.run, last: self.made - 1, run_goes_on: together < rest });
+        self.position += together;
+        self.run += usize::from(together == rest);
+        if self.position == self.trace.accesses() {
+            (self.position, self.run) = (0, 0);
+        }
         What::Begin(page)
     }
 }
@@ -114,6 +135,8 @@ impl<'a> Merged<'a> {
                 accesses,
                 made: 0,
                 whole_runs,
+                position: 0,
+                run: 0,
                 open: None,
             }
         };

@@ -11,7 +11,7 @@
 
 use std::collections::BinaryHeap;
 
-use super::merged::{Merged, What};
+use super::merged::{Merged, Visit, What};
 use crate::scenario::Scenario;
 use crate::trace::{PageId, Trace};
 
@@ -36,11 +36,11 @@ pub(super) fn faults(scenario: &Scenario) -> u64 {
                     }
                 }
             }
-            What::End(page, access) => {
-                let next = futures[event.vm].next_use(&vm.trace, page, access);
+            What::End(visit) => {
+                let next = futures[event.vm].next_use(&vm.trace, &visit);
                 let next = next.filter(|&access| access < made[event.vm]);
                 let tick = next.map_or(NEVER, |access| vm.start.0 + access * vm.period.0);
-                pages.put(base + page, (tick, event.vm as u32));
+                pages.put(base + visit.page, (tick, event.vm as u32));
             }
             // Its pages are never used again, so they are the first to go.
             What::Depart => {}
@@ -124,17 +124,18 @@ impl Future {
         Self { next, first }
     }
 
-    /// The access after `access` that uses the same page, counting on over all passes.
-    fn next_use(&self, trace: &Trace, page: PageId, access: u64) -> Option<u64> {
-        let length = trace.accesses();
-        let (pass, position) = (access / length, access % length);
-        if trace.rest_of_run(position) > 1 {
-            return Some(access + 1);
+    /// The access after a visit that uses the same page, counting on over all passes.
+    fn next_use(&self, trace: &Trace, visit: &Visit) -> Option<u64> {
+        if visit.run_goes_on {
+            return Some(visit.last + 1);
         }
-        let run = trace.runs_before(position + 1) - 1;
-        Some(match self.next[run] {
-            NEVER => (pass + 1).checked_mul(length)? + self.first[page as usize],
-            next => pass * length + next,
-        })
+        let pass_begins = visit.last - visit.last % trace.accesses();
+        match self.next[visit.run] {
+            NEVER => {
+                let next_pass = pass_begins.checked_add(trace.accesses())?;
+                next_pass.checked_add(self.first[visit.page as usize])
+            }
+            next => Some(pass_begins + next),
+        }
     }
 }
