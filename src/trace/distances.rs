@@ -101,7 +101,7 @@ impl LruStack {
 
     /// Uses `pages` in order and writes the depth at which each was found.
     fn depths(&mut self, pages: &[PageId], depths: &mut [u32]) {
-        pulp::Arch::new().dispatch(Depths { stack: self, pages, depths });
+        pulp::Arch::new().dispatch(Depths { stack: self, pages, found_at: depths });
     }
 
     /// Reads what the next accesses will need and does nothing with it: the processor waits for
@@ -205,7 +205,7 @@ impl LruStack {
 struct Depths<'a> {
     stack: &'a mut LruStack,
     pages: &'a [PageId],
-    depths: &'a mut [u32],
+    found_at: &'a mut [u32],
 }
 
 impl pulp::NullaryFnOnce for Depths<'_> {
@@ -213,7 +213,7 @@ impl pulp::NullaryFnOnce for Depths<'_> {
 
     #[inline(always)]
     fn call(self) {
-        for (pages, depths) in self.pages.chunks(AHEAD).zip(self.depths.chunks_mut(AHEAD)) {
+        for (pages, depths) in self.pages.chunks(AHEAD).zip(self.found_at.chunks_mut(AHEAD)) {
             self.stack.look_at(pages);
             for (&page, depth) in pages.iter().zip(depths) {
                 *depth = self.stack.depth(page);
@@ -250,6 +250,7 @@ fn sum_after(counts: &[u16], at: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::{Generator, Stream};
     use proptest::prelude::*;
 
     /// Mattson's list walk: the oracle.
@@ -307,7 +308,7 @@ mod tests {
     /// Long random walks with jumps at all scales, across renumberings, against the list.
     #[test]
     fn renumbering_changes_no_distance() {
-        let mut draw = crate::random::Stream::new(Default::default(), 3, 0, "test");
+        let mut draw = Stream::new(Generator::ChaCha8, 3, 0, "test");
         let pages: Vec<u64> = (0..200_000)
             .map(|_| {
                 let scale = 1 << (1 + draw.below(9));
