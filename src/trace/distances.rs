@@ -67,7 +67,7 @@ const NEVER: u32 = u32::MAX;
 
 /// The full LRU stack of a trace, as marks on a line of slots: the later the mark, the more recent
 /// the page.
-struct LruStack {
+pub(super) struct LruStack {
     /// The slot of each page's mark.
     slots: Vec<u32>,
     /// A bit for each slot.
@@ -84,7 +84,7 @@ struct LruStack {
 
 impl LruStack {
     /// An empty stack for pages below `pages`.
-    fn new(pages: usize) -> Self {
+    pub(super) fn new(pages: usize) -> Self {
         // With four slots a page a renumbering costs less than a tenth of the accesses between
         // two; small stacks get what the first-level cache holds anyway.
         let slots = (4 * pages).max(1 << 16).next_multiple_of(GROUP);
@@ -116,8 +116,20 @@ impl LruStack {
         std::hint::black_box(seen);
     }
 
+    /// Takes a page out of the stack, as if it had never been used.
+    pub(super) fn forget(&mut self, page: PageId) {
+        let slot = std::mem::replace(&mut self.slots[page as usize], NEVER);
+        if slot != NEVER {
+            let slot = slot as usize;
+            self.marks[slot / WORD] &= !(1 << (slot % WORD));
+            self.count(slot, -1);
+            self.pages -= 1;
+        }
+    }
+
+    /// Uses a page and returns the depth at which it was found, or [`COLD`].
     #[inline(always)]
-    fn depth(&mut self, page: PageId) -> u32 {
+    pub(super) fn depth(&mut self, page: PageId) -> u32 {
         if self.next == self.marks.len() * WORD {
             self.renumber();
         }
