@@ -3,6 +3,7 @@
 pub mod cache;
 pub mod curve;
 pub mod distances;
+pub mod read;
 pub mod shards;
 pub mod store;
 
