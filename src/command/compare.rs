@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use balloonist::balance::PolicyKind;
-use balloonist::output::compare::{self, Bound, Run};
+use balloonist::bound;
+use balloonist::output::compare::{self, Run};
 use balloonist::output::manifest::{self, RunEntry};
 use balloonist::output::{Format, Table, expects, number, vms};
 use balloonist::scenario::Scenario;
@@ -52,28 +53,26 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         progress.step();
         Run { policy, outcome }
     };
-    let runs: Vec<Run> = policies.par_iter().map(run).collect();
+    let (runs, bounds): (Vec<Run>, _) =
+        rayon::join(|| policies.par_iter().map(run).collect(), || bound::all(&scenario));
     drop(progress);
     let took = began.elapsed();
 
-    let table = compare::table(&runs, &bounds(&scenario), baseline);
+    let table = compare::table(&runs, &bounds, baseline);
     if let Some(files) = files {
         files.fill(&scenario, &runs, &table, took.as_nanos())?;
     }
     if args.format.is_for_people() {
         let people = table.without_empty_columns().render(args.format, context.colour_out);
         let heading = heading(&scenario);
-        context.print(&format!("{heading}\n\n{people}\n{}\n", compare::verdict(&runs)))?;
+        let legend = compare::legend(&bounds);
+        let verdict = compare::verdict(&runs);
+        context.print(&format!("{heading}\n\n{people}\n{legend}\n{verdict}\n"))?;
     } else {
         context.print_table(&table, args.format)?;
     }
     let failed = runs.iter().flat_map(|run| expects::failed(&scenario, run.policy, &run.outcome));
     super::judge(&failed.collect::<Vec<_>>())
-}
-
-/// The offline bounds of the scenario, in the order in which they are shown.
-fn bounds(_scenario: &Scenario) -> Vec<Bound> {
-    Vec::new()
 }
 
 fn baseline(name: Option<&str>, policies: &[&PolicyKind]) -> Result<usize, Failure> {

@@ -99,6 +99,7 @@ impl Context {
     }
 
     /// Writes data to standard output.
+    #[expect(clippy::unused_self, reason = "who may print has a context")]
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
         let mut out = std::io::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -15,7 +15,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let Some(id) = &args.code else {
-        let line = |code: &codes::Code| format!("{}  {}\n", code.id, code.title);
+        let line = |code: &&codes::Code| format!("{}  {}\n", code.id, code.title);
         return context.print(&codes::ALL.iter().map(line).collect::<String>());
     };
     let code = codes::find(id).ok_or_else(|| {

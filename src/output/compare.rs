@@ -6,6 +6,7 @@ use super::number::{Millionths, counted, grouped};
 use super::table::{Cell, Table};
 use super::vms::frames_moved;
 use crate::balance::PolicyKind;
+use crate::bound::Bound;
 use crate::simulate::Outcome;
 
 /// The columns, in their order.
@@ -20,17 +21,6 @@ pub const COLUMNS: &[&str] = &[
     "relative_to_best_static",
     "relative_to_min",
 ];
-
-/// An offline yardstick: the faults that something which knows the future would have had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bound {
-    /// `cold`, `min`, `best-static` or `global-lru`.
-    pub name: &'static str,
-    /// Its demand faults.
-    pub demand_faults: u64,
-    /// Those that are not cold.
-    pub capacity_faults: u64,
-}
 
 /// A policy and what its run came to.
 #[derive(Clone, Debug)]
@@ -84,6 +74,16 @@ pub fn table(runs: &[Run], bounds: &[Bound], baseline: usize) -> Table {
         table.push(row);
     }
     table
+}
+
+/// What the bounds are, a line each.
+pub fn legend(bounds: &[Bound]) -> String {
+    let mut text = String::new();
+    for Bound { name, summary, note, .. } in bounds {
+        let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+        let _ = writeln!(text, "{name:<11}  {summary}{note}");
+    }
+    text
 }
 
 /// The sentences that close a comparison: who has the fewest demand faults and, where that is
