@@ -3,7 +3,7 @@
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::Context;
 
@@ -18,12 +18,13 @@ pub(super) struct Progress {
 
 impl Progress {
     const PATIENCE: Duration = Duration::from_secs(1);
-    const SHAPE: &str = "{bar:30} {human_pos}/{human_len} runs, {per_sec}, {eta} left";
+    const SHAPE: &str = "{bar:30} {human_pos}/{human_len} runs, {rate}, {eta} left";
 
     /// Begins a bar of so many runs.
     pub(super) fn new(context: &Context, runs: u64) -> Self {
         let bar = ProgressBar::with_draw_target(Some(runs), ProgressDrawTarget::hidden());
-        bar.set_style(ProgressStyle::with_template(Self::SHAPE).expect("the shape is a template"));
+        let style = ProgressStyle::with_template(Self::SHAPE).expect("the shape is a template");
+        bar.set_style(style.with_key("rate", rate));
         let quiet = context.common.quiet;
         Self { bar, began: Instant::now(), quiet, shown: Once::new() }
     }
@@ -35,6 +36,12 @@ impl Progress {
         }
         self.bar.inc(1);
     }
+}
+
+/// Runs a second, without the decimals that only flicker.
+fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    // Nothing is lost where a bar cannot be drawn.
+    let _ = write!(out, "{:.0}/s", state.per_sec());
 }
 
 impl Drop for Progress {
