@@ -4,6 +4,7 @@
 pub mod balance;
 pub mod host;
 pub mod knobs;
+pub mod output;
 pub mod random;
 pub mod replace;
 pub mod scenario;

@@ -1,0 +1,3 @@
+//! Output: results become bytes.
+
+pub mod walk;
