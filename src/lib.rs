@@ -10,5 +10,6 @@ pub mod replace;
 pub mod scenario;
 pub mod shares;
 pub mod simulate;
+pub mod sweep;
 pub mod trace;
 pub mod units;

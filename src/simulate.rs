@@ -142,6 +142,8 @@ pub struct Checkpoint<'a> {
     pub plan: &'a Plan,
     /// The resident pages of each VM of the view after the plan was carried out.
     pub resident: &'a [Frames],
+    /// The run's fingerprint up to and with this checkpoint.
+    pub fingerprint: u64,
     vms: &'a [Vm<'a>],
 }
 
@@ -461,6 +463,7 @@ impl<'a> Simulation<'a> {
             view: &self.view,
             plan: &plan,
             resident: &self.resident,
+            fingerprint: self.fingerprint,
             vms: &self.vms,
         });
     }

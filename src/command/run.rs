@@ -1,0 +1,79 @@
+//! `run`: one scenario under one policy.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use balloonist::output::manifest::{self, RunEntry};
+use balloonist::output::series::Series;
+use balloonist::output::{Format, expects, run as report, vms};
+use balloonist::scenario::Scenario;
+use balloonist::simulate::{Nobody, Outcome, simulate};
+
+use super::files::{NewFile, commit_all, create_folder};
+use super::{Context, Failure, context, input};
+
+/// Run a scenario under one policy and show what every VM did
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The scenario: a .toml or .dat file, or `-` for standard input
+    #[arg(value_name = "SCENARIO")]
+    scenario: String,
+
+    /// The policy [default: the scenario's]
+    #[arg(long, short, value_name = "POLICY")]
+    policy: Option<String>,
+
+    /// Write vms.csv, series.csv, manifest.json and timing.json to this folder
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// How to print the result
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
+    format: Format,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let settings = input::policy_setting(args.policy.as_ref());
+    let scenario = input::open(&args.scenario, &settings, context)?;
+    let policy = scenario.policy;
+    let outcome = match &args.out {
+        Some(folder) => run_into(folder, &scenario)?,
+        None => simulate(&scenario, policy, &mut Nobody),
+    };
+    if args.format.is_for_people() {
+        let text = report::report(&scenario, policy, &outcome, args.format, context.colour_out);
+        context.print(&text)?;
+    } else {
+        context.print_table(&vms::table(&scenario, policy, &outcome), args.format)?;
+    }
+    super::judge(&expects::failed(&scenario, policy, &outcome))
+}
+
+/// Runs, and writes the files of `--out`.
+fn run_into(folder: &Path, scenario: &Scenario) -> Result<Outcome, Failure> {
+    create_folder(folder)?;
+    let create = |name: &str| NewFile::create(&folder.join(name));
+    let mut rows = create("vms.csv")?;
+    let series = create("series.csv")?;
+    let mut manifest = create("manifest.json")?;
+    let mut timing = create("timing.json")?;
+
+    let began = Instant::now();
+    let mut series = Series::new(scenario, series);
+    let outcome = simulate(scenario, scenario.policy, &mut series);
+    let took = began.elapsed();
+    let series = series.finish().map_err(|error| Failure::io(folder.join("series.csv"), &error))?;
+
+    rows.put(&vms::table(scenario, scenario.policy, &outcome).to_csv())?;
+    let run = RunEntry {
+        policy: scenario.policy.name,
+        seed: scenario.seed,
+        fingerprint: outcome.fingerprint,
+    };
+    let entries = [rows.entry(), series.entry()];
+    let effective = input::effective(scenario);
+    manifest.put(&manifest::manifest(scenario, &effective, &[run], &entries))?;
+    timing.put(&manifest::timing(took.as_nanos(), outcome.all.counts.accesses))?;
+    commit_all(vec![rows, series, timing, manifest])?;
+    Ok(outcome)
+}

@@ -1,0 +1,73 @@
+//! The trail of a run: its fingerprint at its checkpoints, thinned out to a bounded length.
+//!
+//! Two runs whose trails agree at a checkpoint went the same way up to there, so the first row that
+//! differs says where a trajectory departs. A short run has every checkpoint; a longer one every
+//! second, fourth, …, so that a golden file stays small.
+
+use super::table::Table;
+use crate::simulate::{Checkpoint, Outcome, Watcher};
+use crate::units::Ticks;
+
+/// The columns.
+pub const COLUMNS: &[&str] = &["checkpoint", "tick", "fingerprint"];
+
+/// The columns that together name a row.
+pub const KEY: &[&str] = &["checkpoint"];
+
+/// The name of the last row, after which nothing happened.
+pub const END: &str = "end";
+
+/// Collects fingerprints while a run goes on.
+#[derive(Debug, Default)]
+pub struct Trail {
+    marks: Vec<Mark>,
+    /// Only checkpoints whose number is a multiple of two to this power are kept.
+    thinned: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    number: u64,
+    at: Ticks,
+    fingerprint: u64,
+}
+
+impl Trail {
+    const MARKS_MAX: usize = 512;
+
+    /// The rows, the last of them the end of the run.
+    pub fn table(&self, outcome: &Outcome) -> Table {
+        let mut table = Table::new(COLUMNS);
+        for Mark { number, at, fingerprint } in &self.marks {
+            table.push(vec![(*number).into(), at.0.into(), shown(*fingerprint).into()]);
+        }
+        table.push(vec![END.into(), outcome.end.0.into(), shown(outcome.fingerprint).into()]);
+        table
+    }
+
+    fn keeps(&self, number: u64) -> bool {
+        number.trailing_zeros() >= self.thinned
+    }
+}
+
+impl Watcher for Trail {
+    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
+        let Checkpoint { number, fingerprint, view, .. } = *checkpoint;
+        if !self.keeps(number) {
+            return;
+        }
+        if self.marks.len() == Self::MARKS_MAX {
+            self.thinned += 1;
+            let thinned = self.thinned;
+            self.marks.retain(|mark| mark.number.trailing_zeros() >= thinned);
+        }
+        if self.keeps(number) {
+            self.marks.push(Mark { number, at: view.at, fingerprint });
+        }
+    }
+}
+
+/// A fingerprint as it is printed: 16 hexadecimal digits.
+pub fn shown(fingerprint: u64) -> String {
+    format!("{fingerprint:016x}")
+}

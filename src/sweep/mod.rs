@@ -1,0 +1,48 @@
+//! Sweeps: many runs of one scenario, in parallel, with results that do not depend on how many
+//! threads there were.
+
+pub mod statistics;
+
+use std::ops::RangeInclusive;
+
+use rayon::prelude::*;
+
+use crate::balance::PolicyKind;
+use crate::scenario::Scenario;
+use crate::simulate::{Nobody, Outcome, simulate};
+
+/// One run of a sweep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// The seed.
+    pub seed: u64,
+    /// The place of the policy in the list given.
+    pub policy: usize,
+    /// What the run came to.
+    pub outcome: Outcome,
+}
+
+/// Runs the scenario of each seed under each policy, in the thread pool of the caller; the points
+/// come seed by seed, policy by policy. All policies of a seed see the same scenario.
+///
+/// `at_seed` makes the scenario of a seed; `done` is called after each run, from any thread.
+pub fn seeds<E: Send>(
+    seeds: RangeInclusive<u64>,
+    policies: &[&PolicyKind],
+    at_seed: impl Fn(u64) -> Result<Scenario, E> + Sync,
+    done: impl Fn() + Sync,
+) -> Result<Vec<Point>, E> {
+    let by_seed: Vec<Vec<Point>> = seeds
+        .into_par_iter()
+        .map(|seed| {
+            let scenario = at_seed(seed)?;
+            let run = |(policy, kind): (usize, &&PolicyKind)| {
+                let outcome = simulate(&scenario, kind, &mut Nobody);
+                done();
+                Point { seed, policy, outcome }
+            };
+            Ok(policies.iter().enumerate().map(run).collect())
+        })
+        .collect::<Result<_, E>>()?;
+    Ok(by_seed.into_iter().flatten().collect())
+}
