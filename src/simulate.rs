@@ -93,9 +93,15 @@ impl Held {
 
 /// Sees what happens in a run; changes nothing.
 pub trait Watcher {
-    /// Whether every access must be shown, and in its true order.
+    /// Whether every access must be shown, and in its true order. Asked before every access, so a
+    /// watcher may begin to look at one checkpoint and cease at another.
     fn wants_accesses(&self) -> bool {
         false
+    }
+
+    /// Whether it looks at the lists of the replacement algorithms. Asked once, before the run.
+    fn wants_lists(&self) -> bool {
+        self.wants_accesses()
     }
 
     /// A VM arrived with this allocation, and others shrank to make room.
@@ -224,7 +230,22 @@ struct Vm<'a> {
     account: Account,
 }
 
-impl Vm<'_> {
+impl<'a> Vm<'a> {
+    fn new(spec: &'a VmSpec, shown: bool) -> Self {
+        let kind = spec.replacement;
+        let build = if shown { kind.build_shown } else { kind.build };
+        Self {
+            spec,
+            replacement: build(&spec.replacement_settings, &spec.trace, spec.initial),
+            position: 0,
+            first_pass: true,
+            next: spec.start,
+            finished: false,
+            interval: Counts::default(),
+            account: Account::default(),
+        }
+    }
+
     /// Whether the run waits for it; who repeats without a stop is never waited for.
     fn is_awaited(&self) -> bool {
         self.spec.after != After::Repeat || self.spec.stop.is_some()
@@ -291,24 +312,8 @@ impl Vm<'_> {
 
 impl<'a> Simulation<'a> {
     fn new(scenario: &'a Scenario, policy: &PolicyKind, watcher: &'a mut dyn Watcher) -> Self {
-        let vms: Vec<Vm> = scenario
-            .vms
-            .iter()
-            .map(|spec| Vm {
-                spec,
-                replacement: (spec.replacement.build)(
-                    &spec.replacement_settings,
-                    &spec.trace,
-                    spec.initial,
-                ),
-                position: 0,
-                first_pass: true,
-                next: spec.start,
-                finished: false,
-                interval: Counts::default(),
-                account: Account::default(),
-            })
-            .collect();
+        let shown = watcher.wants_lists();
+        let vms: Vec<Vm> = scenario.vms.iter().map(|spec| Vm::new(spec, shown)).collect();
         let ids = || (0..vms.len()).map(|at| VmId(at as u32));
         let mut arrivals: Vec<Ticks> = scenario.vms.iter().map(|vm| vm.start).collect();
         arrivals.sort_unstable_by_key(|&start| Reverse(start));

@@ -6,6 +6,9 @@
 //! marks the accesses that begin a run, so that any access position is found in O(1): one bit an
 //! access and four bytes a run is the whole trace.
 
+use std::sync::OnceLock;
+
+use super::distances;
 use crate::units::Page;
 
 /// A page of one trace, numbered from 0 in the order in which the trace first uses its pages.
@@ -48,6 +51,8 @@ pub struct Trace {
     numbers: Vec<Page>,
     first_runs: Vec<u32>,
     kinds: Option<Kinds>,
+    distances: OnceLock<Vec<u32>>,
+    repeat_distances: OnceLock<Vec<u32>>,
 }
 
 impl Trace {
@@ -83,6 +88,16 @@ impl Trace {
     /// For each page, by [`PageId`] and so ascending, the run that uses it first.
     pub fn first_runs(&self) -> &[u32] {
         &self.first_runs
+    }
+
+    /// The LRU stack distance of each run: see [`distances`](distances::distances()). Computed when first asked for.
+    pub fn distances(&self) -> &[u32] {
+        self.distances.get_or_init(|| distances::distances(self))
+    }
+
+    /// Likewise for a second pass over the trace: see [`repeat_distances`](distances::repeat_distances).
+    pub fn repeat_distances(&self) -> &[u32] {
+        self.repeat_distances.get_or_init(|| distances::repeat_distances(self, self.distances()))
     }
 
     /// How access `at` touches its page, if the trace knows.
@@ -193,6 +208,8 @@ impl TraceBuilder {
             numbers: self.numbers,
             first_runs: self.first_runs,
             kinds: self.kinds,
+            distances: OnceLock::new(),
+            repeat_distances: OnceLock::new(),
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Scenarios made in code, for tests that need many of them.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
+pub mod naive;
+
 use std::sync::Arc;
 
 use balloonist::balance;
