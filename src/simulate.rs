@@ -496,7 +496,8 @@ impl<'a> Simulation<'a> {
 
     fn note_held(&mut self, at: Ticks) {
         let held = self.host.memory() - self.host.free();
-        if self.all == Held::default() {
+        // VMs that arrive together at the beginning make one first allocation.
+        if self.all.ticks == Ticks(0) && self.all.since == at || self.all == Held::default() {
             self.all = Held::begin(held, at);
         } else if held != self.all.last {
             self.all.change(held, at);

@@ -237,7 +237,9 @@ impl fmt::Display for Decimal {
         let (denominator, places) = (self.denominator(), self.places as usize);
         match places {
             0 => self.digits.fmt(out),
-            _ => write!(out, "{}.{:0places$}", self.digits / denominator, self.digits % denominator),
+            _ => {
+                write!(out, "{}.{:0places$}", self.digits / denominator, self.digits % denominator)
+            }
         }
     }
 }

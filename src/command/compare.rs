@@ -40,8 +40,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let scenario = input::open(&args.scenario, &[], context)?;
-    let policies = input::policies_or(&args.policies, &scenario)?;
+    let scenario = input::open(&args.scenario, None, context)?;
+    let policies = input::policies_or_compared(&args.policies, &scenario)?;
     let baseline = baseline(args.baseline.as_deref(), &policies)?;
     let files = args.out.as_deref().map(Files::create).transpose()?;
 
@@ -86,8 +86,8 @@ fn baseline(name: Option<&str>, policies: &[&PolicyKind]) -> Result<usize, Failu
 fn heading(scenario: &Scenario) -> String {
     let frames = number::counted(scenario.host.memory.0, "frame");
     let vms = number::counted(scenario.vms.len() as u64, "VM");
-    let every = number::counted(scenario.checkpoint_every.0, "tick");
-    format!("{}: {vms} on {frames}, a checkpoint every {every}", scenario.name)
+    let every = number::every(scenario.checkpoint_every.0);
+    format!("{}: {vms} on {frames}, a checkpoint {every}", scenario.name)
 }
 
 /// The files of `--out`, opened before the runs.
@@ -130,7 +130,7 @@ impl Files {
         };
         let entries: Vec<RunEntry> = runs.iter().map(entry).collect();
         let files = [self.compare.entry(), self.vms.entry()];
-        let effective = input::effective(scenario);
+        let effective = scenario.effective();
         self.manifest.put(&manifest::manifest(scenario, &effective, &entries, &files))?;
         let accesses = runs.iter().map(|run| run.outcome.all.counts.accesses).sum();
         self.timing.put(&manifest::timing(nanoseconds, accesses))?;

@@ -13,12 +13,12 @@ pub(crate) enum Failure {
     Usage(String),
     /// The scenario or a trace is wrong; holds the diagnostics as they are shown.
     Input(String),
+    /// The scenario or a trace cannot be read; holds the diagnostics as they are shown.
+    Unreadable(String),
     /// The system could not read or write.
     Io(String),
     /// There is nothing to run.
     Nothing(String),
-    /// The user stopped it.
-    Interrupted,
     /// Nobody reads standard output any more: no failure of ours, and nothing is printed.
     OutputClosed,
 }
@@ -34,6 +34,9 @@ Exit codes:
   5   there is nothing to run
   6   interrupted
   70  an invariant broke: a bug of balloonist";
+
+/// The exit code of a command that a signal ended.
+pub(super) const INTERRUPTED: u8 = 6;
 
 /// The exit code of a broken invariant.
 pub(super) const INVARIANT: u8 = 70;
@@ -60,9 +63,8 @@ impl Failure {
             Self::Difference => 1,
             Self::Usage(_) => 2,
             Self::Input(_) => 3,
-            Self::Io(_) => 4,
+            Self::Unreadable(_) | Self::Io(_) => 4,
             Self::Nothing(_) => 5,
-            Self::Interrupted => 6,
         }
     }
 }
@@ -73,8 +75,7 @@ impl fmt::Display for Failure {
             Self::Usage(text) | Self::Io(text) | Self::Nothing(text) => {
                 writeln!(out, "error: {text}")
             }
-            Self::Input(text) => out.write_str(text),
-            Self::Interrupted => writeln!(out, "interrupted; nothing was written"),
+            Self::Input(text) | Self::Unreadable(text) => out.write_str(text),
             Self::Difference | Self::OutputClosed => Ok(()),
         }
     }

@@ -1,19 +1,71 @@
 //! From the command line to a checked scenario.
 
-use balloonist::balance::{self, Bounds, PolicyKind};
-use balloonist::scenario::Scenario;
+use std::path::Path;
 
+use balloonist::balance::{self, Bounds, PolicyKind};
+use balloonist::scenario::{Checked, Document, Scenario};
+
+use super::guard::say;
 use super::{Context, Failure};
 
-/// Reads and checks a scenario under the common flags and `settings`, which come after them.
-pub(super) fn open(path: &str, settings: &[String], context: &Context) -> Result<Scenario, Failure> {
-    let _ = (settings, context);
-    stopgap(path)
+/// Reads and checks the scenario at `path` (`-` is standard input) under the common flags and
+/// `policy`.
+pub(super) fn open(
+    path: &str,
+    policy: Option<&str>,
+    context: &Context,
+) -> Result<Scenario, Failure> {
+    check(Document::open(Path::new(path)), policy, context)
 }
 
-/// The setting that puts a policy in force.
-pub(super) fn policy_setting(policy: Option<&String>) -> Vec<String> {
-    policy.map(|name| format!("policy.kind={name}")).into_iter().collect()
+/// Checks a document under the common flags and `policy`. Warnings are printed.
+pub(super) fn check(
+    mut document: Document,
+    policy: Option<&str>,
+    context: &Context,
+) -> Result<Scenario, Failure> {
+    let common = &context.common;
+    for setting in &common.settings {
+        document.set(setting);
+    }
+    let flags = [
+        ("seed", common.seed.map(|seed| seed.to_string())),
+        ("random", common.random.map(|generator| generator.name().to_owned())),
+        ("policy.kind", policy.map(str::to_owned)),
+    ];
+    for (path, value) in flags {
+        if let Some(value) = value {
+            document.set(&format!("{path}={value}"));
+        }
+    }
+    let Checked { scenario, warnings } = document.check().map_err(|diagnostics| {
+        let text = diagnostics.render(context.colour_err);
+        if diagnostics.is_io() { Failure::Unreadable(text) } else { Failure::Input(text) }
+    })?;
+    if warnings.is_empty() {
+        return Ok(scenario);
+    }
+    let text = warnings.render(context.colour_err);
+    if common.deny_warnings {
+        return Err(Failure::Input(format!("{text}\nerror: warnings are denied\n")));
+    }
+    if !common.quiet {
+        say(&text);
+    }
+    Ok(scenario)
+}
+
+/// The policies that the flag `--policies` names or, where it names none, those of the scenario's
+/// `compare`.
+pub(super) fn policies_or_compared(
+    names: &[String],
+    scenario: &Scenario,
+) -> Result<Vec<&'static PolicyKind>, Failure> {
+    if !names.is_empty() {
+        return policies(names, scenario);
+    }
+    let compared: Vec<String> = scenario.compare.iter().map(|kind| kind.name.to_owned()).collect();
+    policies(&compared, scenario)
 }
 
 /// The policies called `names`; "all" is all of them. Each must be able to run the scenario.
@@ -23,73 +75,31 @@ pub(super) fn policies(
 ) -> Result<Vec<&'static PolicyKind>, Failure> {
     let mut kinds: Vec<&'static PolicyKind> = Vec::new();
     for name in names {
-        let named = balance::ALL.iter().filter(|kind| name == "all" || kind.name == name);
-        let before = kinds.len();
-        for kind in named {
-            if kinds.iter().any(|known| known.name == kind.name) {
-                return Err(Failure::Usage(format!("policy `{}` is named twice", kind.name)));
-            }
-            kinds.push(kind);
-        }
-        if kinds.len() == before {
+        let named: Vec<_> =
+            balance::ALL.iter().filter(|kind| name == "all" || kind.name == name).collect();
+        if named.is_empty() {
             let known: Vec<&str> = balance::ALL.iter().map(|kind| kind.name).collect();
             let text = format!("unknown policy `{name}`, expected one of {}", known.join(", "));
             return Err(Failure::Usage(text));
+        }
+        for kind in named {
+            if kinds.iter().any(|known| known.name == kind.name) {
+                let text = format!("policy `{}` is named twice, name it once", kind.name);
+                return Err(Failure::Usage(text));
+            }
+            kinds.push(kind);
         }
     }
     let bounds: Vec<Bounds> =
         scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
     for kind in &kinds {
         let fits = (kind.fits)(scenario.settings_of(kind), scenario.host.memory, &bounds);
-        fits.map_err(|reason| Failure::Input(format!("error: {reason}\n")))?;
+        fits.map_err(|reason| Failure::Input(format!("error: {}: {reason}\n", scenario.name)))?;
     }
     Ok(kinds)
 }
 
-fn stopgap(path: &str) -> Result<Scenario, Failure> {
-    use balloonist::knobs::Settings;
-    use balloonist::scenario::{After, Cost, HostSpec, Split, TraceSource, VmSpec};
-    use balloonist::units::{Frames, Ticks};
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
-    let mut numbers = text.split_whitespace().map(|word| word.parse::<u64>().unwrap());
-    let vms = numbers.next().unwrap() as usize;
-    let initial: &[u64] = [&[8, 8][..], &[6, 6, 4], &[4, 4, 4, 4]][vms - 2];
-    let vms = (0..vms)
-        .map(|at| {
-            let length = numbers.next().unwrap() as usize;
-            let pages: Vec<u64> = numbers.by_ref().take(length).collect();
-            let replacement = &balloonist::replace::ALL[0];
-            VmSpec {
-                name: format!("VM{at}"),
-                replacement,
-                replacement_settings: Settings::defaults(replacement.knobs),
-                min: Frames(1),
-                max: Frames(16),
-                shares: 1000,
-                initial: Frames(initial[at]),
-                start: Ticks(0),
-                period: Ticks(1),
-                stop: None,
-                after: After::Idle,
-                trace: std::sync::Arc::new(balloonist::trace::Trace::from_pages(
-                    pages.iter().copied(),
-                )),
-                source: TraceSource::Pages(pages),
-            }
-        })
-        .collect();
-    Ok(Scenario {
-        name: std::path::Path::new(path).file_stem().unwrap().to_string_lossy().into_owned(),
-        seed: 1,
-        repetition: 0,
-        random: balloonist::random::Generator::Glibc,
-        compare: balance::ALL.iter().collect(),
-        host: HostSpec { memory: Frames(16), page_size: 4096, split: Split::Initial },
-        checkpoint_every: Ticks(1),
-        policy: &balance::ALL[0],
-        policy_settings: balance::ALL.iter().map(|kind| Settings::defaults(kind.knobs)).collect(),
-        cost: Cost::default(),
-        vms,
-        expects: Vec::new(),
-    })
+/// The scenario with another seed, all else the same.
+pub(super) fn at_seed(scenario: &Scenario, seed: u64) -> Scenario {
+    Scenario { seed, ..scenario.clone() }
 }

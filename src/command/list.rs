@@ -7,6 +7,7 @@ use balloonist::output::{Cell, Format, Table};
 use balloonist::{balance, replace};
 use clap::ValueEnum;
 
+use super::text::wrapped;
 use super::{Context, Failure, context};
 
 /// List the policies or the replacement algorithms, with their knobs and where they come from
@@ -67,11 +68,11 @@ fn text(entries: &[Entry], colour: bool) -> String {
     let bold = if colour { anstyle::Style::new().bold() } else { anstyle::Style::new() };
     let paragraph = |entry: &Entry| {
         let mut text = format!("{bold}{}{bold:#}\n", entry.name);
-        indent(&mut text, 4, entry.summary);
-        indent(&mut text, 4, &format!("follows {}", entry.follows));
+        text += &wrapped(entry.summary, 4);
+        text += &wrapped(&format!("follows {}", entry.follows), 4);
         for Knob { name, doc, domain, default } in entry.knobs {
             let _ = writeln!(text, "    {bold}{name}{bold:#} = {default} [{domain}]");
-            indent(&mut text, 8, doc);
+            text += &wrapped(doc, 8);
         }
         text
     };
@@ -90,26 +91,16 @@ fn table(entries: &[Entry]) -> Table {
             table.push(row);
         };
         for Knob { name, doc, domain, default } in entry.knobs {
-            push([(*name).into(), default.to_string().into(), domain.to_string().into(), (*doc).into()]);
+            push([
+                (*name).into(),
+                default.to_string().into(),
+                domain.to_string().into(),
+                (*doc).into(),
+            ]);
         }
         if entry.knobs.is_empty() {
             push([Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty]);
         }
     }
     table
-}
-
-/// Adds a text in lines of up to 80 characters.
-fn indent(out: &mut String, margin: usize, text: &str) {
-    const WIDTH: usize = 80;
-    let mut line = " ".repeat(margin - 1);
-    for word in text.split_whitespace() {
-        if line.chars().count() + 1 + word.chars().count() > WIDTH && line.trim() != "" {
-            let _ = writeln!(out, "{line}");
-            line = " ".repeat(margin - 1);
-        }
-        line.push(' ');
-        line.push_str(word);
-    }
-    let _ = writeln!(out, "{line}");
 }

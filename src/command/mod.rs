@@ -15,6 +15,7 @@ pub(crate) mod list;
 mod progress;
 pub(crate) mod run;
 pub(crate) mod sweep;
+mod text;
 pub(crate) mod verify;
 
 use std::process::ExitCode;
@@ -35,6 +36,12 @@ pub(crate) fn parse<C: CommandFactory + FromArgMatches>() -> Result<C, ExitCode>
         let _ = error.print();
         ExitCode::from(error.exit_code() as u8)
     })
+}
+
+/// Prints the sentences of what should have been otherwise; one is enough to fail.
+fn judge(failed: &[String]) -> Result<(), Failure> {
+    failed.iter().for_each(|sentence| guard::say(&format!("{sentence}\n")));
+    if failed.is_empty() { Ok(()) } else { Err(Failure::Difference) }
 }
 
 impl From<context::When> for ColorChoice {

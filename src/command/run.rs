@@ -6,7 +6,7 @@ use std::time::Instant;
 use balloonist::output::manifest::{self, RunEntry};
 use balloonist::output::series::Series;
 use balloonist::output::{Format, expects, run as report, vms};
-use balloonist::scenario::Scenario;
+use balloonist::scenario::{Document, Scenario};
 use balloonist::simulate::{Nobody, Outcome, simulate};
 
 use super::files::{NewFile, commit_all, create_folder};
@@ -15,9 +15,19 @@ use super::{Context, Failure, context, input};
 /// Run a scenario under one policy and show what every VM did
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The scenario: a .toml or .dat file, or `-` for standard input
-    #[arg(value_name = "SCENARIO")]
-    scenario: String,
+    /// The scenario: a .toml or .dat file, or `-` for standard input; with --frames trace files,
+    /// each a VM
+    #[arg(value_name = "SCENARIO", required = true)]
+    scenario: Vec<PathBuf>,
+
+    /// Replay trace files, each a VM, in lockstep on a host of so many frames: a number, a size, or
+    /// a part of all distinct pages such as 25%
+    #[arg(long, value_name = "FRAMES", requires = "every")]
+    frames: Option<String>,
+
+    /// For trace files: ticks between two checkpoints
+    #[arg(long, value_name = "TICKS", requires = "frames")]
+    every: Option<String>,
 
     /// The policy [default: the scenario's]
     #[arg(long, short, value_name = "POLICY")]
@@ -33,8 +43,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let settings = input::policy_setting(args.policy.as_ref());
-    let scenario = input::open(&args.scenario, &settings, context)?;
+    let scenario = args.open(context)?;
     let policy = scenario.policy;
     let outcome = match &args.out {
         Some(folder) => run_into(folder, &scenario)?,
@@ -47,6 +56,23 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         context.print_table(&vms::table(&scenario, policy, &outcome), args.format)?;
     }
     super::judge(&expects::failed(&scenario, policy, &outcome))
+}
+
+impl Args {
+    fn open(&self, context: &Context) -> Result<Scenario, Failure> {
+        let document = match (&self.frames, &self.every, self.scenario.as_slice()) {
+            (Some(frames), Some(every), traces) => Document::from_traces(traces, frames, every),
+            (_, _, [scenario]) => Document::open(scenario),
+            (_, _, scenarios) => {
+                let text = format!(
+                    "one scenario is run, found {}; for trace files add --frames and --every",
+                    scenarios.len()
+                );
+                return Err(Failure::Usage(text));
+            }
+        };
+        input::check(document, self.policy.as_deref(), context)
+    }
 }
 
 /// Runs, and writes the files of `--out`.
@@ -71,7 +97,7 @@ fn run_into(folder: &Path, scenario: &Scenario) -> Result<Outcome, Failure> {
         fingerprint: outcome.fingerprint,
     };
     let entries = [rows.entry(), series.entry()];
-    let effective = input::effective(scenario);
+    let effective = scenario.effective();
     manifest.put(&manifest::manifest(scenario, &effective, &[run], &entries))?;
     timing.put(&manifest::timing(took.as_nanos(), outcome.all.counts.accesses))?;
     commit_all(vec![rows, series, timing, manifest])?;

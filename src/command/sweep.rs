@@ -43,8 +43,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let input = input::Input::read(&args.scenario, context);
-    let scenario = input.check(&[], context)?;
+    let scenario = input::open(&args.scenario, None, context)?;
     let policies = if args.policies.is_empty() {
         vec![scenario.policy]
     } else {
@@ -55,14 +54,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let began = Instant::now();
     let runs = (args.seeds.end() - args.seeds.start()).saturating_add(1);
     let progress = Progress::new(context, runs.saturating_mul(policies.len() as u64));
-    let at_seed = |seed| input.at_seed(&scenario, seed);
+    let at_seed = |seed| input::at_seed(&scenario, seed);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.jobs.map_or(0, usize::from))
         .build()
         .map_err(|error| Failure::Io(format!("threads cannot be started: {error}")))?;
-    let points = pool.install(|| {
-        sweep::seeds(args.seeds.clone(), &policies, at_seed, || progress.step())
-    })?;
+    let points =
+        pool.install(|| sweep::seeds(args.seeds.clone(), &policies, at_seed, || progress.step()));
     drop(progress);
     let took = began.elapsed();
 
@@ -79,7 +77,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 
 /// Reads "1..1000", both ends included.
 fn seed_range(text: &str) -> Result<RangeInclusive<u64>, String> {
-    let (first, last) = text.split_once("..").ok_or("expected the first and the last, as 1..1000")?;
+    let (first, last) =
+        text.split_once("..").ok_or("expected the first and the last, as 1..1000")?;
     let seed = |word: &str| {
         word.parse::<u64>().map_err(|_| format!("`{word}` is not a seed, expected an integer"))
     };
@@ -127,7 +126,7 @@ impl Files {
         };
         let entries: Vec<RunEntry> = points.iter().map(entry).collect();
         let files = [self.rows.entry(), self.summary.entry()];
-        let effective = input::effective(scenario);
+        let effective = scenario.effective();
         self.manifest.put(&manifest::manifest(scenario, &effective, &entries, &files))?;
         self.timing.put(timing)?;
         commit_all(vec![self.rows, self.summary, self.timing, self.manifest])

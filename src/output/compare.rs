@@ -92,11 +92,15 @@ pub fn verdict(runs: &[Run]) -> String {
     let best = Best::by(runs, demand);
     let verb = if best.names.len() == 1 { "has" } else { "have" };
     let counts = &best.first.outcome.all.counts;
+    let accesses = match counts.accesses {
+        1 => "1 access".to_owned(),
+        many => format!("{} accesses", grouped(many)),
+    };
     let mut text = format!(
         "{} {verb} the fewest demand faults: {} in {}.",
         and(&best.names),
         grouped(best.least),
-        counted(counts.accesses, "access").replace("accesss", "accesses"),
+        accesses,
     );
     let by_replacement = Best::by(runs, replacement);
     if best.names.iter().any(|name| by_replacement.names.contains(name)) {
@@ -104,17 +108,14 @@ pub fn verdict(runs: &[Run]) -> String {
     }
     let faults = demand(by_replacement.first);
     text += &format!(
-        "\nCounted as replacement misses, which leave out faults into empty frames, {} would be \
-         best with {}; yet it faulted {} more.",
+        "\nBy replacement misses, which leave out faults into empty frames, {} would be best: {}.\n\
+         Yet that is {} more than {}.",
         and(&by_replacement.names),
         grouped(by_replacement.least),
-        times(faults - best.least),
+        counted(faults - best.least, "demand fault"),
+        best.names[0],
     );
     text
-}
-
-fn times(number: u64) -> String {
-    counted(number, "time")
 }
 
 /// The runs with the least of something.

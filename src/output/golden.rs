@@ -163,7 +163,11 @@ mod tests {
         let golden = table().to_csv().replace(",3,0.06", ",4,0.08").replace(",40,", ",90,");
         assert_eq!(
             found(&golden),
-            ["b seed=1 faults 90 → 40", "a seed=1 faults 4 → 3", "a seed=1 ratio 0.080000 → 0.060000"]
+            [
+                "b seed=1 faults 90 → 40",
+                "a seed=1 faults 4 → 3",
+                "a seed=1 ratio 0.080000 → 0.060000"
+            ]
         );
     }
 
@@ -175,10 +179,22 @@ mod tests {
             ("b,1,40,0.800000\n", "", "b seed=1 has no row in the golden file"),
             ("b,1,", "c,1,", "b seed=1 has no row in the golden file"),
             ("b,1,", "a,1,", "a seed=1 has two rows in the golden file"),
-            ("vm,seed", "vn,seed", "the header is `vn,seed,faults,ratio`, expected `vm,seed,faults,ratio`"),
+            (
+                "vm,seed",
+                "vn,seed",
+                "the header is `vn,seed,faults,ratio`, expected `vm,seed,faults,ratio`",
+            ),
             ("0.800000\n", "0.800000,7\n", "b seed=1 has 5 cells, expected 4"),
-            ("\n", "\r\n", "all cells agree and the bytes do not: quotes or line ends were changed"),
-            ("b,1", "\"b\",1", "all cells agree and the bytes do not: quotes or line ends were changed"),
+            (
+                "\n",
+                "\r\n",
+                "all cells agree and the bytes do not: quotes or line ends were changed",
+            ),
+            (
+                "b,1",
+                "\"b\",1",
+                "all cells agree and the bytes do not: quotes or line ends were changed",
+            ),
         ];
         for (from, to, text) in cases {
             assert_eq!(found(&golden.replace(from, to))[0], text, "{from:?} to {to:?}");

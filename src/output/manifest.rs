@@ -53,9 +53,7 @@ pub fn manifest(
             "fingerprint": trail::shown(run.fingerprint),
         })
     };
-    let file = |file: &FileEntry| {
-        json!({ "name": file.name, "rows": file.rows, "hash": file.digest.to_string() })
-    };
+    let file = |file: &FileEntry| json!({ "name": file.name, "rows": file.rows, "hash": file.digest.to_string() });
     let document = json!({
         "balloonist": env!("CARGO_PKG_VERSION"),
         "name": scenario.name,

@@ -59,6 +59,11 @@ pub fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{ending}", grouped(number))
 }
 
+/// "every tick", "every 1,200 ticks".
+pub fn every(ticks: u64) -> String {
+    if ticks == 1 { "every tick".to_owned() } else { format!("every {}", counted(ticks, "tick")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +87,9 @@ mod tests {
         for (number, text) in [("7", "7"), ("1234", "1,234"), ("123456.123456", "123,456.123456")] {
             assert_eq!(grouped(number), text);
         }
-        assert_eq!((counted(1, "frame"), counted(0, "frame")), ("1 frame".into(), "0 frames".into()));
+        assert_eq!(
+            (counted(1, "frame"), counted(0, "frame")),
+            ("1 frame".into(), "0 frames".into())
+        );
     }
 }

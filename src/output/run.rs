@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::number::{Millionths, counted, grouped};
+use super::number::{Millionths, counted, every, grouped};
 use super::table::Format;
 use super::{trail, vms};
 use crate::balance::PolicyKind;
@@ -26,20 +26,14 @@ pub fn report(
 }
 
 /// Scenario, policy, host and checkpoints, a line each.
-fn heading(
-    scenario: &Scenario,
-    policy: &PolicyKind,
-    outcome: &Outcome,
-    format: Format,
-) -> String {
-    let every = scenario.checkpoint_every.0;
-    let interval = if every == 1 { "tick".to_owned() } else { counted(every, "tick") };
+fn heading(scenario: &Scenario, policy: &PolicyKind, outcome: &Outcome, format: Format) -> String {
     let host = format!(
         "{}, {}",
         counted(scenario.host.memory.0, "frame"),
         counted(scenario.vms.len() as u64, "VM"),
     );
-    let checkpoints = format!("every {interval}, {} in all", grouped(outcome.checkpoints));
+    let checkpoints =
+        format!("{}, {} in all", every(scenario.checkpoint_every.0), grouped(outcome.checkpoints));
     let random = format!("seed {}, {}", scenario.seed, scenario.random.name());
     let lines = [
         ("scenario", scenario.name.as_str()),

@@ -169,7 +169,11 @@ impl Table {
     pub fn select(&self, columns: &[&str]) -> Self {
         let places: Vec<usize> = columns.iter().map(|column| self.column(column)).collect();
         let pick = |row: &Vec<Cell>| places.iter().map(|&at| row[at].clone()).collect();
-        Self { rows: self.rows.iter().map(pick).collect(), rules: self.rules.clone(), ..Self::new(columns) }
+        Self {
+            rows: self.rows.iter().map(pick).collect(),
+            rules: self.rules.clone(),
+            ..Self::new(columns)
+        }
     }
 
     /// Without the columns in which every cell is empty.
@@ -207,7 +211,9 @@ impl Table {
     pub fn to_json(&self) -> String {
         let object = |row: &Vec<Cell>| {
             let pairs = self.columns.iter().zip(row);
-            Value::Object(pairs.map(|(name, cell)| (name.clone(), cell.json())).collect::<Map<_, _>>())
+            Value::Object(
+                pairs.map(|(name, cell)| (name.clone(), cell.json())).collect::<Map<_, _>>(),
+            )
         };
         let rows: Value = self.rows.iter().map(object).collect();
         format!("{rows:#}\n")
@@ -215,7 +221,8 @@ impl Table {
 
     /// A Markdown table, its columns aligned in the source too.
     pub fn to_markdown(&self) -> String {
-        let Layout { heads, cells, widths, right } = self.layout(|text| text.replace('|', "\\|"));
+        let Layout { heads, cells, widths, right } =
+            self.layout(|text| text.replace('|', "\\|"), width_of);
         let line = |row: &[String]| {
             let padded = row.iter().enumerate().map(|(at, cell)| pad(cell, widths[at], right[at]));
             format!("| {} |\n", padded.collect::<Vec<_>>().join(" | "))
@@ -232,13 +239,16 @@ impl Table {
 
     /// Aligned text for a terminal; `colour` makes the header bold.
     pub fn to_text(&self, colour: bool) -> String {
-        let Layout { heads, cells, widths, right } = self.layout(|text| text);
+        let Layout { heads, cells, widths, right } = self.layout(|text| text, widest_word);
         let line = |row: &[String]| {
             let padded = row.iter().enumerate().map(|(at, cell)| pad(cell, widths[at], right[at]));
             padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
         let bold = if colour { anstyle::Style::new().bold() } else { anstyle::Style::new() };
-        let mut out = format!("{bold}{}{bold:#}\n", line(&heads));
+        let mut out = String::new();
+        for words in stacked(&heads) {
+            let _ = writeln!(out, "{bold}{}{bold:#}", line(&words));
+        }
         for (at, row) in cells.iter().enumerate() {
             if self.rules.contains(&at) {
                 let dashes: Vec<String> = widths.iter().map(|&width| "-".repeat(width)).collect();
@@ -254,7 +264,7 @@ impl Table {
         found.unwrap_or_else(|| panic!("the table has no column {name}"))
     }
 
-    fn layout(&self, escape: impl Fn(String) -> String) -> Layout {
+    fn layout(&self, escape: fn(String) -> String, width_of_head: fn(&str) -> usize) -> Layout {
         let heads: Vec<String> =
             self.columns.iter().map(|name| escape(name.replace('_', " "))).collect();
         let cells: Vec<Vec<String>> = self
@@ -263,8 +273,8 @@ impl Table {
             .map(|row| row.iter().map(|cell| escape(cell.for_people())).collect())
             .collect();
         let widest = |at: usize| {
-            let column = cells.iter().map(|row| &row[at]).chain([&heads[at]]);
-            column.map(|cell| cell.chars().count()).max().unwrap_or(0)
+            let column = cells.iter().map(|row| width_of(&row[at]));
+            column.chain([width_of_head(&heads[at])]).max().unwrap_or(0)
         };
         let is_number = |row: &Vec<Cell>, at: usize| !matches!(row[at], Cell::Text(_));
         let columns = 0..heads.len();
@@ -284,6 +294,25 @@ struct Layout {
     widths: Vec<usize>,
     /// Whether a column holds numbers alone and so is aligned right.
     right: Vec<bool>,
+}
+
+fn width_of(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn widest_word(text: &str) -> usize {
+    text.split(' ').map(width_of).max().unwrap_or(0)
+}
+
+/// Column heads as lines of words, so that a column is no wider than it must be: the last words of
+/// all heads stand in the last line.
+fn stacked(heads: &[String]) -> Vec<Vec<String>> {
+    let words: Vec<Vec<&str>> = heads.iter().map(|head| head.split(' ').collect()).collect();
+    let height = words.iter().map(Vec::len).max().unwrap_or(0);
+    let word = |words: &Vec<&str>, line: usize| {
+        (line + words.len()).checked_sub(height).map_or("", |at| words[at]).to_owned()
+    };
+    (0..height).map(|line| words.iter().map(|words| word(words, line)).collect()).collect()
 }
 
 fn pad(cell: &str, width: usize, right: bool) -> String {
@@ -314,12 +343,13 @@ mod tests {
     fn text_is_aligned_and_grouped() {
         assert_eq!(
             sample().to_text(false),
-            "vm    demand faults  fault ratio\n\
-             db|1      1,234,567     0.333333\n\
-             ----  -------------  -----------\n\
-             a,b               5\n"
+            "         demand     fault\n\
+             vm       faults     ratio\n\
+             db|1  1,234,567  0.333333\n\
+             ----  ---------  --------\n\
+             a,b           5\n"
         );
-        assert!(sample().to_text(true).starts_with("\u{1b}[1mvm "));
+        assert!(sample().to_text(true).starts_with("\u{1b}[1m  "));
     }
 
     #[test]

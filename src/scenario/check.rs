@@ -34,8 +34,18 @@ const TICKS_MAX: u64 = 1 << 62;
 const COMPARE_DEFAULT: &[&str] = &["static", "last-n", "proportional"];
 
 const ROOT_KEYS: &[&str] = &[
-    "name", "seed", "random", "compare", "host", "checkpoint", "policy", "cost", "defaults", "vm",
-    "expect", "extends",
+    "name",
+    "seed",
+    "random",
+    "compare",
+    "host",
+    "checkpoint",
+    "policy",
+    "cost",
+    "defaults",
+    "vm",
+    "expect",
+    "extends",
 ];
 
 /// A scenario that passed every check.
@@ -126,9 +136,7 @@ fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Optio
     let checkpoint = root.section(report, "checkpoint");
     checkpoint.only(report, &["every"]);
     let remedy = "say how many ticks lie between two checkpoints, for example `every = 1000`";
-    let every = checkpoint
-        .need(report, "every", remedy)
-        .and_then(|field| report.ticks(&field, 1));
+    let every = checkpoint.need(report, "every", remedy).and_then(|field| report.ticks(&field, 1));
     let cost = root.section(report, "cost");
     cost.only(report, &["fault"]);
     let fault = cost.get("fault").map_or(Some(Ticks(0)), |field| report.ticks(&field, 0));

@@ -62,7 +62,11 @@ impl Diagnostics {
     /// once for each VM.
     pub(super) fn new(sources: &[Arc<Source>], mut list: Vec<Diagnostic>) -> Self {
         list.sort_by(|one, other| {
-            (one.origin, one.code.id, &one.message).cmp(&(other.origin, other.code.id, &other.message))
+            (one.origin, one.code.id, &one.message).cmp(&(
+                other.origin,
+                other.code.id,
+                &other.message,
+            ))
         });
         list.dedup();
         let dropped = list.len().saturating_sub(Self::KEPT_MAX);
@@ -215,10 +219,7 @@ pub(super) fn clip(text: &str) -> String {
 }
 
 /// The one of `known` that `word` is probably meant to be.
-pub(super) fn meant<'w>(
-    word: &str,
-    known: impl IntoIterator<Item = &'w str>,
-) -> Option<&'w str> {
+pub(super) fn meant<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     // The distance costs the product of the lengths, and no name of ours is that long.
     const LONGEST: usize = 64;
     if word.len() > LONGEST {

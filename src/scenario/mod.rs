@@ -14,16 +14,16 @@
 //! assert_eq!(scenario.vms[1].initial.0, 4);
 //! ```
 
+mod check;
 pub mod codes;
+mod dat;
 pub mod diagnostic;
 mod document;
-mod toml;
-mod dat;
+mod effective;
 mod load;
 mod set;
-mod check;
 mod split;
-mod effective;
+mod toml;
 
 use std::sync::Arc;
 

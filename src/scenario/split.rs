@@ -151,7 +151,8 @@ mod tests {
     }
 
     fn claims(weights: std::ops::Range<u64>) -> impl Strategy<Value = (u64, Vec<Claim>)> {
-        let one = (1_u64..8, 0_u64..12, weights).prop_map(|(min, room, w)| claim(min, min + room, w));
+        let one =
+            (1_u64..8, 0_u64..12, weights).prop_map(|(min, room, w)| claim(min, min + room, w));
         (0_u64..60, prop::collection::vec(one, 1..8)).prop_map(|(spare, claims)| {
             let minima: u64 = claims.iter().map(|claim| claim.bounds.min.0).sum();
             (minima + spare, claims)

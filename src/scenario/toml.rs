@@ -18,11 +18,7 @@ const ALL_ERRORS_BYTES_MAX: usize = 1 << 20;
 const PAGES_MIN: usize = 64;
 
 /// Reads a file's text. What cannot be read is reported to `problem`, and left out.
-pub(super) fn read(
-    text: &str,
-    source: u32,
-    mut problem: impl FnMut(State, Diagnostic),
-) -> Table {
+pub(super) fn read(text: &str, source: u32, mut problem: impl FnMut(State, Diagnostic)) -> Table {
     let (table, errors) = if text.len() <= ALL_ERRORS_BYTES_MAX {
         DeTable::parse_recoverable(text)
     } else {
@@ -119,9 +115,9 @@ impl Reader {
             DeValue::Table(table) => Value::Table(self.table(table, depth)),
             DeValue::Array(items) => match pages(&items) {
                 Some(pages) => Value::Pages(pages.into()),
-                None => Value::Array(
-                    items.into_iter().map(|item| self.node(item, depth + 1)).collect(),
-                ),
+                None => {
+                    Value::Array(items.into_iter().map(|item| self.node(item, depth + 1)).collect())
+                }
             },
             DeValue::String(text) => Value::String(text.into_owned()),
             DeValue::Integer(integer) => {

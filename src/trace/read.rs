@@ -63,8 +63,7 @@ pub fn read_trace(path: &Path, format: &str) -> Result<Trace, ReadError> {
             Ok(page) => builder.push(Page(page)),
             Err(_) => {
                 let column = line.len() - line.trim_start().len() + 1;
-                let message =
-                    format!("line {}, column {column}: expected a page number", at + 1);
+                let message = format!("line {}, column {column}: expected a page number", at + 1);
                 return error(ReadErrorKind::Damaged, message);
             }
         }

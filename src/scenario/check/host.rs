@@ -21,9 +21,8 @@ pub(super) struct Host {
 impl Host {
     pub(super) fn read(report: &mut Report, host: &Section) -> Self {
         host.only(report, &["memory", "page_size", "split"]);
-        let page_size = host
-            .get("page_size")
-            .map_or(Some(PAGE_SIZE_DEFAULT), |field| report.page_size(&field));
+        let page_size =
+            host.get("page_size").map_or(Some(PAGE_SIZE_DEFAULT), |field| report.page_size(&field));
         let split = host.get("split").map_or(Some(Split::default()), |field| {
             report.choice(&field, Split::ALL.iter().copied())
         });
@@ -60,7 +59,12 @@ impl Host {
         let frames = (pages * u128::from(percent.digits)).div_ceil(hundredths);
         let origin = field.node.origin;
         if frames == 0 {
-            report.error(codes::TOO_SMALL, origin, "`host.memory` is 0%", "at least a frame is needed");
+            report.error(
+                codes::TOO_SMALL,
+                origin,
+                "`host.memory` is 0%",
+                "at least a frame is needed",
+            );
         }
         let frames = u64::try_from(frames).ok().filter(|&frames| frames > 0)?;
         Some(Frames(frames))

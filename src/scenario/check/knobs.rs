@@ -97,9 +97,7 @@ fn value(
         Domain::Ticks { min } => {
             report.ticks(field, min).map(|ticks| knobs::Value::Integer(ticks.0))
         }
-        Domain::Decimal { min, max } => {
-            decimal(report, field, min, max).map(knobs::Value::Decimal)
-        }
+        Domain::Decimal { min, max } => decimal(report, field, min, max).map(knobs::Value::Decimal),
         Domain::Choice(words) => {
             let words = words.iter().map(|&word| (word, word));
             report.choice(field, words).map(knobs::Value::Choice)

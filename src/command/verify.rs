@@ -1,0 +1,2 @@
+pub(crate) use super::check::Args;
+pub(crate) use super::check::run;
