@@ -8,7 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ColorChoice, ValueEnum};
 
 use super::failure::Failure;
-use super::guard::say;
+use super::guard::{quoted, say};
 
 /// Flags of every command.
 #[derive(clap::Args, Debug)]
@@ -88,6 +88,14 @@ impl Context {
         let colour_out = colour(std::io::stdout().is_terminal());
         let colour_err = colour(std::io::stderr().is_terminal());
         Self { common, colour_out, colour_err }
+    }
+
+    /// The common flags that change what is run, as the command line has them.
+    pub(crate) fn flags(&self) -> String {
+        let settings = self.common.settings.iter().map(|set| format!(" --set {}", quoted(set)));
+        let seed = self.common.seed.map(|seed| format!(" --seed {seed}"));
+        let random = self.common.random.map(|random| format!(" --random {}", random.name()));
+        settings.chain(seed).chain(random).collect()
     }
 
     /// Writes data to standard output.

@@ -1,9 +1,11 @@
 //! Files that a command writes: opened before the work, written beside their place, moved there
 //! when they are whole.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use balloonist::output::digest::Digest;
 use balloonist::output::manifest::FileEntry;
@@ -26,6 +28,7 @@ impl NewFile {
         let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new("."));
         let file = builder().tempfile_in(folder).map_err(|error| Failure::io(place, &error))?;
+        UNDER_CONSTRUCTION.lock().expect(NO_PANIC).insert(file.path().to_owned());
         let out = BufWriter::with_capacity(1 << 16, file);
         Ok(Self { place: place.to_owned(), out, lines: 0, digest: Digest::default() })
     }
@@ -50,9 +53,26 @@ impl NewFile {
     pub(super) fn commit(self) -> Result<(), Failure> {
         let Self { place, out, .. } = self;
         let file = out.into_inner().map_err(|error| Failure::io(&place, error.error()))?;
+        let mut under_construction = UNDER_CONSTRUCTION.lock().expect(NO_PANIC);
+        under_construction.remove(file.path());
         let moved = file.persist(&place).map_err(|error| error.error);
         moved.map(drop).map_err(|error| Failure::io(&place, &error))
     }
+}
+
+/// The temporary files that exist; a signal gives their owners no time to drop them.
+static UNDER_CONSTRUCTION: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+const NO_PANIC: &str = "nobody panics while holding the list of files";
+
+/// Removes all files under construction; nothing can be created or committed afterwards.
+pub(super) fn abandon_all() {
+    let files = UNDER_CONSTRUCTION.lock().expect(NO_PANIC);
+    for file in files.iter() {
+        // It may be gone already; otherwise there is nothing more to be done.
+        let _ = fs::remove_file(file);
+    }
+    // The process ends now, and nobody may add a file before it does.
+    std::mem::forget(files);
 }
 
 impl Write for NewFile {

@@ -7,11 +7,18 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::failure::{Failure, INVARIANT};
+use super::failure::{Failure, INTERRUPTED, INVARIANT};
+use super::files;
 
 /// Does the work of a command and returns the process's exit code.
 pub(crate) fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
     panic::set_hook(Box::new(report));
+    // Where no handler can be set, a signal ends the process as it always does.
+    let _ = ctrlc::set_handler(|| {
+        files::abandon_all();
+        say("interrupted: nothing was written, the same command starts again\n");
+        std::process::exit(i32::from(INTERRUPTED));
+    });
     // What the work borrows is dropped with the process.
     match panic::catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
@@ -51,7 +58,7 @@ fn explain(message: &str, place: &str, command: impl Iterator<Item = String>) ->
 }
 
 /// A word as a POSIX shell reads it back.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:@%+".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

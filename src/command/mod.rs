@@ -9,6 +9,7 @@ mod context;
 pub(crate) mod explain;
 mod failure;
 mod files;
+mod goldens;
 mod guard;
 mod input;
 pub(crate) mod list;

@@ -4,6 +4,8 @@
 //! differs says where a trajectory departs. A short run has every checkpoint; a longer one every
 //! second, fourth, …, so that a golden file stays small.
 
+use std::fmt;
+
 use super::table::Table;
 use crate::simulate::{Checkpoint, Outcome, Watcher};
 use crate::units::Ticks;
@@ -63,6 +65,47 @@ impl Watcher for Trail {
         }
         if self.keeps(number) {
             self.marks.push(Mark { number, at: view.at, fingerprint });
+        }
+    }
+}
+
+/// Where a run leaves the trajectory of a golden trail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departure {
+    /// The last checkpoint known to agree; 0 is the start.
+    pub agree: u64,
+    /// The first known to differ; without one, only the end of the run does.
+    pub differ: Option<u64>,
+}
+
+impl Departure {
+    /// Holds the text of a golden trail against the trail of now.
+    pub fn find(golden: &str, now: &Table) -> Option<Self> {
+        let text = now.to_csv();
+        let mut agree = 0;
+        let mut golden = golden.lines();
+        for line in text.lines() {
+            let number = line.split(',').next().and_then(|cell| cell.parse().ok());
+            if golden.next() != Some(line) {
+                return Some(Self { agree, differ: number });
+            }
+            agree = number.unwrap_or(agree);
+        }
+        None
+    }
+
+    /// The first and the last round in which it can have happened.
+    pub fn rounds(self) -> (u64, u64) {
+        (self.agree + 1, self.differ.unwrap_or(self.agree + 1))
+    }
+}
+
+impl fmt::Display for Departure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.agree, self.differ) {
+            (agree, Some(differ)) if differ == agree + 1 => write!(out, "at checkpoint {differ}"),
+            (agree, Some(differ)) => write!(out, "behind checkpoint {agree}, by {differ}"),
+            (agree, None) => write!(out, "behind checkpoint {agree}, the last"),
         }
     }
 }
