@@ -2,6 +2,7 @@
 //! policy, and says exactly what each policy would have cost.
 
 pub mod balance;
+pub mod bound;
 pub mod host;
 pub mod knobs;
 pub mod output;

@@ -11,74 +11,41 @@
 
 use std::sync::Arc;
 
+use super::ring::Ring;
 use super::{Counts, Replacement, Stretch, Touch, drive};
 use crate::trace::{PageId, Trace};
 use crate::units::Frames;
 
-/// The resident pages as a doubly linked ring through a sentinel, most recently used first.
-pub(crate) struct LruList {
+/// The resident pages, most recently used first.
+pub(super) struct LruList {
     trace: Arc<Trace>,
-    links: Vec<Link>,
+    list: Ring,
     resident: u64,
     frames: u64,
 }
 
-#[derive(Clone, Copy)]
-struct Link {
-    /// The next more recently used page.
-    newer: u32,
-    /// The next less recently used page; [`ABSENT`] where the page is not resident.
-    older: u32,
-}
-
-const ABSENT: u32 = u32::MAX;
-
 impl LruList {
-    pub(crate) fn new(trace: &Arc<Trace>, frames: Frames) -> Self {
-        let pages = trace.distinct_pages();
-        let mut links = vec![Link { newer: ABSENT, older: ABSENT }; pages + 1];
-        links[pages] = Link { newer: pages as u32, older: pages as u32 };
-        Self { trace: Arc::clone(trace), links, resident: 0, frames: frames.0 }
+    pub(super) fn new(trace: &Arc<Trace>, frames: Frames) -> Self {
+        let list = Ring::new(trace.distinct_pages());
+        Self { trace: Arc::clone(trace), list, resident: 0, frames: frames.0 }
     }
-
-    fn sentinel(&self) -> u32 {
-        self.links.len() as u32 - 1
-    }
-}
-
-fn unlink(links: &mut [Link], page: u32) {
-    let Link { newer, older } = links[page as usize];
-    links[newer as usize].older = older;
-    links[older as usize].newer = newer;
-    links[page as usize].older = ABSENT;
-}
-
-fn push_front(links: &mut [Link], page: u32) {
-    let sentinel = links.len() as u32 - 1;
-    let older = links[sentinel as usize].older;
-    links[page as usize] = Link { newer: sentinel, older };
-    links[sentinel as usize].older = page;
-    links[older as usize].newer = page;
 }
 
 impl Replacement for LruList {
     fn run(&mut self, stretch: Stretch) -> Counts {
-        let Self { trace, links, resident, frames } = self;
-        let links = links.as_mut_slice();
-        let sentinel = links.len() - 1;
+        let Self { trace, list, resident, frames } = self;
         drive(trace, stretch, |page| {
-            let touch = if links[page as usize].older != ABSENT {
-                unlink(links, page);
+            let touch = if list.contains(page) {
+                list.remove(page);
                 Touch::Hit
             } else if *resident < *frames {
                 *resident += 1;
                 Touch::Fill
             } else {
-                let least_recent = links[sentinel].newer;
-                unlink(links, least_recent);
+                list.pop_back();
                 Touch::Replacement
             };
-            push_front(links, page);
+            list.push_front(page);
             touch
         })
     }
@@ -86,8 +53,7 @@ impl Replacement for LruList {
     fn resize(&mut self, frames: Frames) {
         self.frames = frames.0;
         while self.resident > self.frames {
-            let least_recent = self.links[self.sentinel() as usize].newer;
-            unlink(&mut self.links, least_recent);
+            self.list.pop_back();
             self.resident -= 1;
         }
     }
@@ -97,23 +63,11 @@ impl Replacement for LruList {
     }
 
     fn order(&self) -> Vec<PageId> {
-        let older = |page: u32| self.links[page as usize].older;
-        let first = older(self.sentinel());
-        std::iter::successors(Some(first), |&page| Some(older(page)))
-            .take_while(|&page| page != self.sentinel())
-            .collect()
+        self.list.iter().collect()
     }
 
     fn audit(&self) {
-        let order = self.order();
-        assert_eq!(order.len() as u64, self.resident, "the list's length is the resident count");
+        assert_eq!(self.list.audit() as u64, self.resident, "the list holds the resident pages");
         assert!(self.resident <= self.frames, "no more pages are resident than frames allocated");
-        let mut newer = self.sentinel();
-        for &page in order.iter().chain([&self.sentinel()]) {
-            assert_eq!(self.links[page as usize].newer, newer, "page {page} is linked both ways");
-            newer = page;
-        }
-        let linked = self.links.iter().filter(|link| link.older != ABSENT).count();
-        assert_eq!(linked, order.len() + 1, "every resident page is in the list");
     }
 }

@@ -5,6 +5,7 @@
 
 mod lru;
 mod lru_list;
+pub(crate) mod ring;
 
 use std::sync::Arc;
 
