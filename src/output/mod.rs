@@ -9,6 +9,7 @@ pub mod expects;
 pub mod golden;
 pub mod manifest;
 pub mod number;
+pub mod reproduce;
 pub mod run;
 pub mod series;
 pub mod sweep;

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
 
+use super::number::{counted, every, grouped};
 use crate::balance::{PolicyKind, VmView};
 use crate::host::Change;
 use crate::scenario::{Scenario, VmSpec};
@@ -88,10 +89,7 @@ impl<'a, W: Write> Walk<'a, W> {
             out,
             written: Ok(()),
         };
-        let every = match scenario.checkpoint_every {
-            Ticks(1) => "every tick".to_owned(),
-            every => format!("every {every} ticks"),
-        };
+        let every = every(scenario.checkpoint_every.0);
         let (vms, memory) = (scenario.vms.len(), scenario.host.memory);
         let order = if scenario.vms.iter().all(|vm| vm.replacement.name == "lru") {
             "most recently used first"
@@ -119,10 +117,10 @@ impl<'a, W: Write> Walk<'a, W> {
         self.write(format_args!(
             "all rounds, to t={}: {}, {} ({} cold), {}, {} moved\n",
             outcome.end,
-            counted_plural(counts.accesses, "access", "accesses"),
+            counted_es(counts.accesses, "access"),
             counted(counts.demand_faults, "demand fault"),
             counts.cold_faults,
-            counted_plural(counts.replacement_misses, "replacement miss", "replacement misses"),
+            counted_es(counts.replacement_misses, "replacement miss"),
             counted(outcome.all.granted.0, "frame"),
         ));
         self.written?;
@@ -218,6 +216,10 @@ impl<'a, W: Write> Walk<'a, W> {
 impl<W: Write> Watcher for Walk<'_, W> {
     fn wants_accesses(&self) -> bool {
         self.shown()
+    }
+
+    fn wants_lists(&self) -> bool {
+        true
     }
 
     fn arrive(&mut self, at: Ticks, vm: VmId, allocation: Frames, shrunk: &[Change]) {
@@ -330,12 +332,9 @@ fn fitting(items: impl Iterator<Item = String>, width: usize) -> (Vec<String>, u
     (fit, used)
 }
 
-fn counted(number: u64, what: &str) -> String {
-    counted_plural(number, what, &format!("{what}s"))
-}
-
-fn counted_plural(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
+/// "1 access", "2 accesses"; the word ends in s.
+fn counted_es(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "es" })
 }
 
 #[cfg(test)]
