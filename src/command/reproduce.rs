@@ -59,8 +59,8 @@ fn refuse_settings(context: &Context) -> Result<(), Failure> {
     match given.into_iter().find(|(_, is_given)| *is_given) {
         None => Ok(()),
         Some((flag, _)) => Err(Failure::Usage(format!(
-            "`{flag}` cannot be used with `reproduce`, which runs the report as it is; use `run` on \
-             scenarios/report/test1.dat"
+            "`{flag}` cannot be used with `reproduce`, which runs the report as it is; use `run` \
+             on scenarios/report/test1.dat"
         ))),
     }
 }

@@ -268,9 +268,9 @@ impl<W: Write> Watcher for Walk<'_, W> {
         self.lists[access.vm.index()] = after;
         let cold = if access.counts.cold_faults > 0 { COLD } else { "" };
         let list = self.list(access.vm, access.allocation);
-        let Columns { tick, vm, page: page_width, event: event_width, .. } = self.columns;
+        let Columns { tick, vm, page: page_width, event: width, .. } = self.columns;
         self.write(format_args!(
-            "t={:<tick$}  {:vm$}  page {page:<page_width$}  {event:event_width$}  {cold:4}  [{list}]\n",
+            "t={:<tick$}  {:vm$}  page {page:<page_width$}  {event:width$}  {cold:4}  [{list}]\n",
             access.at, spec.name,
         ));
     }

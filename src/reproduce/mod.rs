@@ -374,7 +374,9 @@ fn total(replays: &[Replay], strategy: Strategy) -> (Counts, Frames) {
 
 fn sum(vms: &[Counts]) -> Counts {
     let mut all = Counts::default();
-    vms.iter().for_each(|counts| all.add(*counts));
+    for counts in vms {
+        all.add(*counts);
+    }
     all
 }
 

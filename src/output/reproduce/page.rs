@@ -180,14 +180,15 @@ fn bars_drawn(reproduction: &Reproduction) -> Table {
     table
 }
 
-const HIDDEN: &str = "The report counts a page miss only where an access evicts a page: a \
-    replacement miss. But an access to a page that is not in memory must fetch it whether or not \
-    another page has to go: that is a demand fault, and demand faults = replacement misses + fills, \
-    where a fill is a fault into an empty frame. A frame that has just been moved arrives empty. \
-    The next fault of the VM that got it is a fill: nothing is evicted, nothing is counted, yet the \
-    page is fetched all the same. And the VM that gave the frame lost a page with it, which it must \
-    fetch again at its next use. So every move hides a fetch on one side and may cause one on the \
-    other.";
+const HIDDEN: &str = "\
+    The report counts a page miss only where an access evicts a page: a replacement miss. But an \
+    access to a page that is not in memory must fetch it whether or not another page has to go: \
+    that is a demand fault, and demand faults = replacement misses + fills, where a fill is a \
+    fault into an empty frame. A frame that has just been moved arrives empty. The next fault of \
+    the VM that got it is a fill: nothing is evicted, nothing is counted, yet the page is \
+    fetched all the same. And the VM that gave the frame may lose a page with it, which it must \
+    fetch again at its next use. So every move hides a fetch on one side and may cause one on \
+    the other.";
 
 fn demand_drawn(reproduction: &Reproduction) -> Table {
     let all = demand(reproduction);
@@ -195,8 +196,8 @@ fn demand_drawn(reproduction: &Reproduction) -> Table {
         "name",
         "every",
         "replacement_misses",
-        "+ fills",
-        "= demand_faults",
+        "fills",
+        "demand_faults",
         "cold",
         "capacity",
         "frames_moved",
@@ -237,9 +238,9 @@ fn turned_over(reproduction: &Reproduction) -> String {
     };
     let [global, best, cold] = ["global-lru", "best-static", "cold"].map(bound);
     let mut text = format!(
-        "From static to proportional the replacement misses go from {} to {}, and the pages fetched \
-         from {} to {}. Below the line stand bounds: one LRU list for all VMs fetches {global} \
-         pages, the best fixed division of the frames {best}, and nothing fewer than {cold}, since \
+        "From static to proportional the replacement misses go from {} to {}, and the pages \
+         fetched from {} to {}. Below the line stand bounds: one LRU list for all VMs fetches \
+         {global} pages, the best fixed division of the frames {best}, and nothing fewer than {cold}, since \
          each page must be fetched once.",
         unmoved.replacement_misses,
         proportional.replacement_misses,
@@ -253,8 +254,8 @@ fn turned_over(reproduction: &Reproduction) -> String {
     let _ = write!(
         text,
         " They are {} of {} to {} accesses a VM, and {cold} of the {} accesses use a page for the \
-         first time; on longer traces of real programs `balloonist compare` shows what balancing can \
-         win.",
+         first time; on longer traces of real programs `balloonist compare` shows what balancing \
+         can win.",
         counted(TESTS.len() as u64, "file"),
         fewest_accesses(reproduction),
         most_accesses(reproduction),
@@ -271,9 +272,9 @@ fn lucky(reproduction: &Reproduction) -> String {
     let as_lucky: u64 =
         draws.replacement_misses.range(..=ours.replacement_misses).map(|(_, seeds)| seeds).sum();
     format!(
-        "Proportional gives the frames that rounding leaves over to one VM drawn at random, and the \
-         report's program draws with the C library's rand() without a seed: {} is one draw. With \
-         the seeds 1 to {} of an unbiased generator its replacement misses lie between {} and {}, \
+        "Proportional gives the frames that rounding leaves over to one VM drawn at random, and \
+         the report's program draws with the C library's rand() without a seed: {} is one draw. \
+         With the seeds 1 to {} of an unbiased generator its replacement misses lie between {} and {}, \
          most often {}; only {} % of the seeds come to {} or fewer. Its demand faults lie between \
          {} and {}, most often {}; static has {}.",
         ours.replacement_misses,
