@@ -6,7 +6,7 @@ use std::time::Instant;
 use balloonist::balance::PolicyKind;
 use balloonist::output::compare::{self, Bound, Run};
 use balloonist::output::manifest::{self, RunEntry};
-use balloonist::output::{Format, Table, number, vms};
+use balloonist::output::{Format, Table, expects, number, vms};
 use balloonist::scenario::Scenario;
 use balloonist::simulate::{Nobody, simulate};
 use rayon::prelude::*;
@@ -63,10 +63,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if args.format.is_for_people() {
         let people = table.without_empty_columns().render(args.format, context.colour_out);
         let heading = heading(&scenario);
-        context.print(&format!("{heading}\n\n{people}\n{}\n", compare::verdict(&runs)))
+        context.print(&format!("{heading}\n\n{people}\n{}\n", compare::verdict(&runs)))?;
     } else {
-        context.print_table(&table, args.format)
+        context.print_table(&table, args.format)?;
     }
+    let failed = runs.iter().flat_map(|run| expects::failed(&scenario, run.policy, &run.outcome));
+    super::judge(&failed.collect::<Vec<_>>())
 }
 
 /// The offline bounds of the scenario, in the order in which they are shown.

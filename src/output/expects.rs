@@ -9,10 +9,12 @@ use crate::simulate::Outcome;
 
 /// A sentence for each expectation that a run under `policy` failed, in file order.
 ///
-/// An expectation that names no policy is held against every run.
+/// An expectation that names no policy is about the policy that the scenario puts in force.
 pub fn failed(scenario: &Scenario, policy: &PolicyKind, outcome: &Outcome) -> Vec<String> {
-    let applies =
-        |expect: &&Expect| expect.policies.is_empty() || expect.policies.contains(&policy.name);
+    let applies = |expect: &&Expect| {
+        let in_force = expect.policies.is_empty() && scenario.policy.name == policy.name;
+        in_force || expect.policies.contains(&policy.name)
+    };
     let expects = scenario.expects.iter().filter(applies);
     expects.filter_map(|expect| judge(scenario, policy, outcome, expect)).collect()
 }
