@@ -67,7 +67,7 @@ const NEVER: u32 = u32::MAX;
 
 /// The full LRU stack of a trace, as marks on a line of slots: the later the mark, the more recent
 /// the page.
-struct LruStack {
+pub(super) struct LruStack {
     /// The slot of each page's mark.
     slots: Vec<u32>,
     /// A bit for each slot.
@@ -84,7 +84,7 @@ struct LruStack {
 
 impl LruStack {
     /// An empty stack for pages below `pages`.
-    fn new(pages: usize) -> Self {
+    pub(super) fn new(pages: usize) -> Self {
         // With four slots a page a renumbering costs less than a tenth of the accesses between
         // two; small stacks get what the first-level cache holds anyway.
         let slots = (4 * pages).max(1 << 16).next_multiple_of(GROUP);
@@ -101,7 +101,7 @@ impl LruStack {
 
     /// Uses `pages` in order and writes the depth at which each was found.
     fn depths(&mut self, pages: &[PageId], depths: &mut [u32]) {
-        pulp::Arch::new().dispatch(Depths { stack: self, pages, depths });
+        pulp::Arch::new().dispatch(Depths { stack: self, pages, found_at: depths });
     }
 
     /// Reads what the next accesses will need and does nothing with it: the processor waits for
@@ -116,8 +116,20 @@ impl LruStack {
         std::hint::black_box(seen);
     }
 
+    /// Takes a page out of the stack, as if it had never been used.
+    pub(super) fn forget(&mut self, page: PageId) {
+        let slot = std::mem::replace(&mut self.slots[page as usize], NEVER);
+        if slot != NEVER {
+            let slot = slot as usize;
+            self.marks[slot / WORD] &= !(1 << (slot % WORD));
+            self.count(slot, -1);
+            self.pages -= 1;
+        }
+    }
+
+    /// Uses a page and returns the depth at which it was found, or [`COLD`].
     #[inline(always)]
-    fn depth(&mut self, page: PageId) -> u32 {
+    pub(super) fn depth(&mut self, page: PageId) -> u32 {
         if self.next == self.marks.len() * WORD {
             self.renumber();
         }
@@ -205,7 +217,7 @@ impl LruStack {
 struct Depths<'a> {
     stack: &'a mut LruStack,
     pages: &'a [PageId],
-    depths: &'a mut [u32],
+    found_at: &'a mut [u32],
 }
 
 impl pulp::NullaryFnOnce for Depths<'_> {
@@ -213,7 +225,7 @@ impl pulp::NullaryFnOnce for Depths<'_> {
 
     #[inline(always)]
     fn call(self) {
-        for (pages, depths) in self.pages.chunks(AHEAD).zip(self.depths.chunks_mut(AHEAD)) {
+        for (pages, depths) in self.pages.chunks(AHEAD).zip(self.found_at.chunks_mut(AHEAD)) {
             self.stack.look_at(pages);
             for (&page, depth) in pages.iter().zip(depths) {
                 *depth = self.stack.depth(page);
@@ -250,6 +262,7 @@ fn sum_after(counts: &[u16], at: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::{Generator, Stream};
     use proptest::prelude::*;
 
     /// Mattson's list walk: the oracle.
@@ -307,7 +320,7 @@ mod tests {
     /// Long random walks with jumps at all scales, across renumberings, against the list.
     #[test]
     fn renumbering_changes_no_distance() {
-        let mut draw = crate::random::Stream::new(Default::default(), 3, 0, "test");
+        let mut draw = Stream::new(Generator::ChaCha8, 3, 0, "test");
         let pages: Vec<u64> = (0..200_000)
             .map(|_| {
                 let scale = 1 << (1 + draw.below(9));

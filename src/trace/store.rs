@@ -95,6 +95,18 @@ impl Trace {
         self.distances.get_or_init(|| distances::distances(self))
     }
 
+    /// Whether the distances need not be computed any more.
+    pub(super) fn has_distances(&self) -> bool {
+        self.distances.get().is_some()
+    }
+
+    /// Gives the trace its distances, which somebody has computed before.
+    pub(super) fn put_distances(&self, distances: Vec<u32>) {
+        assert_eq!(distances.len(), self.pages.len(), "every run has a distance");
+        // Whoever was faster put the same.
+        drop(self.distances.set(distances));
+    }
+
     /// Likewise for a second pass over the trace: see [`repeat_distances`](distances::repeat_distances).
     pub fn repeat_distances(&self) -> &[u32] {
         self.repeat_distances.get_or_init(|| distances::repeat_distances(self, self.distances()))

@@ -240,8 +240,8 @@ fn turned_over(reproduction: &Reproduction) -> String {
     let mut text = format!(
         "From static to proportional the replacement misses go from {} to {}, and the pages \
          fetched from {} to {}. Below the line stand bounds: one LRU list for all VMs fetches \
-         {global} pages, the best fixed division of the frames {best}, and nothing fewer than {cold}, \
-         since each page must be fetched once.",
+         {global} pages, the best fixed division of the frames {best}, and nothing fewer than \
+         {cold}, since each page must be fetched once.",
         unmoved.replacement_misses,
         proportional.replacement_misses,
         unmoved.demand_faults,
@@ -274,9 +274,9 @@ fn lucky(reproduction: &Reproduction) -> String {
     format!(
         "Proportional gives the frames that rounding leaves over to one VM drawn at random, and \
          the report's program draws with the C library's rand() without a seed: {} is one draw. \
-         With the seeds 1 to {} of an unbiased generator its replacement misses lie between {} and \
-         {}, most often {}; only {} % of the seeds come to {} or fewer. Its demand faults lie between \
-         {} and {}, most often {}; static has {}.",
+         With the seeds 1 to {} of an unbiased generator its replacement misses lie between {} \
+         and {}, most often {}; only {} % of the seeds come to {} or fewer. Its demand faults \
+         lie between {} and {}, most often {}; static has {}.",
         ours.replacement_misses,
         grouped(misses.seeds),
         misses.fewest,
