@@ -8,7 +8,7 @@ use balloonist::simulate::simulate;
 use super::input;
 use super::{Context, Failure};
 
-/// Show a run line by line: every access and every checkpoint, with the VMs' lists of pages
+/// Show every access and checkpoint of a run, with the VMs' lists of pages
 ///
 /// A round is what lies between two checkpoints, with the checkpoint that ends it. In a .dat file
 /// that is the report's round: one access by each VM, then a checkpoint.
