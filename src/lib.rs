@@ -8,6 +8,7 @@ pub mod knobs;
 pub mod output;
 pub mod random;
 pub mod replace;
+pub mod reproduce;
 pub mod scenario;
 pub mod shares;
 pub mod simulate;

@@ -23,6 +23,8 @@ struct Cli {
 enum Command {
     Run(command::run::Args),
     Compare(command::compare::Args),
+    Reproduce(command::reproduce::Args),
+    Walk(command::walk::Args),
     Sweep(command::sweep::Args),
     Verify(command::verify::Args),
     Check(command::check::Args),
@@ -35,6 +37,8 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), Failure> {
     match command {
         Command::Run(args) => command::run::run(args, context),
         Command::Compare(args) => command::compare::run(args, context),
+        Command::Reproduce(args) => command::reproduce::run(args, context),
+        Command::Walk(args) => command::walk::run(args, context),
         Command::Sweep(args) => command::sweep::run(args, context),
         Command::Verify(args) => command::verify::run(args, context),
         Command::Check(args) => command::check::run(args, context),

@@ -93,9 +93,15 @@ impl Held {
 
 /// Sees what happens in a run; changes nothing.
 pub trait Watcher {
-    /// Whether every access must be shown, and in its true order.
+    /// Whether every access must be shown, and in its true order. Asked before every access, so a
+    /// watcher may begin to look at one checkpoint and cease at another.
     fn wants_accesses(&self) -> bool {
         false
+    }
+
+    /// Whether it looks at the lists of the replacement algorithms. Asked once, before the run.
+    fn wants_lists(&self) -> bool {
+        self.wants_accesses()
     }
 
     /// A VM arrived with this allocation, and others shrank to make room.
@@ -306,7 +312,7 @@ impl<'a> Vm<'a> {
 
 impl<'a> Simulation<'a> {
     fn new(scenario: &'a Scenario, policy: &PolicyKind, watcher: &'a mut dyn Watcher) -> Self {
-        let shown = watcher.wants_accesses();
+        let shown = watcher.wants_lists();
         let vms: Vec<Vm> = scenario.vms.iter().map(|spec| Vm::new(spec, shown)).collect();
         let ids = || (0..vms.len()).map(|at| VmId(at as u32));
         let mut arrivals: Vec<Ticks> = scenario.vms.iter().map(|vm| vm.start).collect();

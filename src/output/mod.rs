@@ -9,12 +9,14 @@ pub mod expects;
 pub mod golden;
 pub mod manifest;
 pub mod number;
+pub mod reproduce;
 pub mod run;
 pub mod series;
 pub mod sweep;
 pub mod table;
 pub mod trail;
 pub mod vms;
+pub mod walk;
 
 pub use number::Millionths;
 pub use table::{Cell, Format, Table};
