@@ -137,8 +137,7 @@ fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Optio
     let remedy = "say how many ticks lie between two checkpoints, for example `every = 1000`";
     let every = checkpoint.need(report, "every", remedy).and_then(|field| report.ticks(&field, 1));
     let cost = root.section(report, "cost");
-    cost.only(report, &["fault"]);
-    let fault = cost.get("fault").map_or(Some(Ticks(0)), |field| report.ticks(&field, 0));
+    let cost = read_cost(report, &cost);
 
     let around = Surroundings {
         sources: &document.sources,
@@ -153,7 +152,7 @@ fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Optio
         .zip(host.split)
         .filter(|_| !vms.is_empty())
         .and_then(|(memory, split)| host::divide(report, &host_section, memory, split, &vms));
-    run::check_length(report, &checkpoint, every, fault, &vms);
+    run::check_length(report, &checkpoint, every, cost, &vms);
 
     let policy_section = root.section(report, "policy");
     let policy_settings = knobs::policy_settings(report, &policy_section, host.page_size);
@@ -178,7 +177,7 @@ fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Optio
         checkpoint_every: every?,
         policy,
         policy_settings,
-        cost: Cost { fault: fault? },
+        cost: cost?,
         vms,
         expects,
     })
@@ -211,6 +210,16 @@ fn randomness(report: &mut Report, root: &Section) -> (Option<Generator>, Option
         report.error(codes::SEED_TOO_BIG, root.origin_of("seed"), message, remedy);
     }
     (random, seed)
+}
+
+/// What events cost; nothing unless the scenario says so.
+fn read_cost(report: &mut Report, section: &Section<'_>) -> Option<Cost> {
+    section.only(report, &["fault", "trap"]);
+    let ticks = |report: &mut Report, key| {
+        section.get(key).map_or(Some(Ticks(0)), |field| report.ticks(&field, 0))
+    };
+    let (fault, trap) = (ticks(report, "fault"), ticks(report, "trap"));
+    Some(Cost { fault: fault?, trap: trap? })
 }
 
 fn read_vms<'d>(

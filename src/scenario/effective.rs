@@ -38,7 +38,7 @@ impl Scenario {
                 writeln!(out, "{name} = {}", shown(value))?;
             }
         }
-        writeln!(out, "\n[cost]\nfault = {}", self.cost.fault)?;
+        writeln!(out, "\n[cost]\nfault = {}\ntrap = {}", self.cost.fault, self.cost.trap)?;
         for vm in &self.vms {
             write_vm(out, vm, self.host.split)?;
         }

@@ -121,6 +121,9 @@ impl Split {
 pub struct Cost {
     /// For each demand fault.
     pub fault: Ticks,
+    /// For each access that an observer intercepts, charged at the checkpoint that ends the
+    /// interval.
+    pub trap: Ticks,
 }
 
 /// One VM.

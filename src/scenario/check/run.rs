@@ -2,7 +2,7 @@
 
 use super::super::codes;
 use super::super::diagnostic::{clip, meant};
-use super::super::{After, Expect};
+use super::super::{After, Cost, Expect};
 use super::TICKS_MAX;
 use super::knobs::policies;
 use super::values::{Report, Section};
@@ -15,7 +15,7 @@ pub(super) fn check_length(
     report: &mut Report,
     checkpoint: &Section,
     every: Option<Ticks>,
-    fault: Option<Ticks>,
+    cost: Option<Cost>,
     vms: &[Draft],
 ) {
     let repeats = |vm: &Draft| vm.after == Some(After::Repeat);
@@ -25,13 +25,13 @@ pub(super) fn check_length(
         let message = "all VMs repeat and none has a `stop`, so the run would never end";
         report.error(codes::ENDLESS, origin, message, "give at least one VM a `stop`");
     }
-    // The last tick of the run if every access were a fault; `None` where a part is not known.
+    // The last tick of the run if every access were a fault and a trap; `None` where a part is not known.
     let mut latest = Some(0);
     for vm in vms {
-        let end = latest_end(vm, fault);
+        let end = latest_end(vm, cost);
         if end.is_some_and(|end| end > u128::from(TICKS_MAX)) {
             let message = format!("{} would not end before 2^62 ticks", vm.called());
-            let remedy = "lower its `start`, its `period` or `cost.fault`";
+            let remedy = "lower its `start`, its `period` or the `cost` of its events";
             report.error(codes::TOO_LONG, vm.section.origin, message, remedy);
             latest = None;
         }
@@ -48,9 +48,9 @@ pub(super) fn check_length(
     }
 }
 
-fn latest_end(vm: &Draft, fault: Option<Ticks>) -> Option<u128> {
+fn latest_end(vm: &Draft, cost: Option<Cost>) -> Option<u128> {
     let accesses = u128::from(vm.trace.as_ref()?.0.accesses());
-    let each = u128::from(vm.period?.0) + u128::from(fault?.0);
+    let each = u128::from(vm.period?.0) + u128::from(cost?.fault.0) + u128::from(cost?.trap.0);
     let end = u128::from(vm.start?.0) + accesses * each;
     let stop = u128::from(vm.stop?.0);
     // A VM that repeats without a `stop` ends with the others, but its trace must fit too.
