@@ -6,42 +6,52 @@
 //! *Cost.* O(log V) a visit for V VMs; 8 bytes a page.
 //! *Knobs.* None.
 
-use super::merged::{Merged, What};
+use super::merged::Yardstick;
 use crate::replace::ring::Ring;
-use crate::scenario::Scenario;
+use crate::trace::PageId;
 
-/// The demand faults of all VMs together.
-pub(super) fn faults(scenario: &Scenario) -> u64 {
-    let bases = super::page_bases(scenario);
-    let mut list = Ring::new(bases[bases.len() - 1] as usize);
-    let mut empty = scenario.host.memory.0;
-    let mut faults = 0;
-    for event in Merged::new(scenario) {
-        let base = bases[event.vm];
-        match event.what {
-            What::Begin(page) => {
-                let page = base + page;
-                if list.contains(page) {
-                    list.remove(page);
-                } else {
-                    faults += 1;
-                    if empty > 0 {
-                        empty -= 1;
-                    } else {
-                        list.pop_back();
-                    }
-                }
-            }
-            What::End(visit) => list.push_front(base + visit.page),
-            What::Depart => {
-                for page in base..bases[event.vm + 1] {
-                    if list.contains(page) {
-                        list.remove(page);
-                        empty += 1;
-                    }
-                }
+/// The list of the pages that are resident and not being visited, most recently used first.
+pub(super) struct GlobalLru {
+    list: Ring,
+    empty: u64,
+    faults: u64,
+}
+
+impl GlobalLru {
+    pub(super) fn new(pages: usize, frames: u64) -> Self {
+        Self { list: Ring::new(pages), empty: frames, faults: 0 }
+    }
+
+    /// The demand faults so far.
+    pub(super) fn faults(&self) -> u64 {
+        self.faults
+    }
+}
+
+impl Yardstick for GlobalLru {
+    fn begin(&mut self, page: PageId) {
+        if self.list.contains(page) {
+            self.list.remove(page);
+            return;
+        }
+        self.faults += 1;
+        if self.empty > 0 {
+            self.empty -= 1;
+        } else {
+            self.list.pop_back();
+        }
+    }
+
+    fn end(&mut self, page: PageId, _: u128) {
+        self.list.push_front(page);
+    }
+
+    fn depart(&mut self, pages: std::ops::Range<PageId>) {
+        for page in pages {
+            if self.list.contains(page) {
+                self.list.remove(page);
+                self.empty += 1;
             }
         }
     }
-    faults
 }

@@ -5,28 +5,30 @@
 //! never the one whose next use is furthest, on any host with a frame for each VM. It cannot be
 //! evicted before the visit ends, and what happens inside the visit needs no look.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
+use std::ops::Range;
 
+use super::min::Future;
+use super::tournament::Tournament;
 use crate::scenario::{After, Scenario, VmSpec};
 use crate::trace::{PageId, Trace};
 
 /// What happens next.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Event {
+struct Event {
     /// The VM, by position in the scenario.
-    pub(super) vm: usize,
+    vm: usize,
     /// What it does.
-    pub(super) what: What,
+    what: What,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum What {
+enum What {
     /// A visit to a page begins; the page must not be evicted before it ends.
     Begin(PageId),
     /// A visit ends.
     End(Visit),
+    /// A visit of one access begins and ends.
+    Touch(Visit),
     /// The VM leaves; its pages are gone.
     Depart,
 }
@@ -44,20 +46,72 @@ pub(super) struct Visit {
     pub(super) run_goes_on: bool,
 }
 
-/// The order of all visits.
-pub(super) struct Merged<'a> {
-    lanes: Vec<Lane<'a>>,
-    /// Each lane's next event.
-    queue: BinaryHeap<Reverse<Due>>,
+/// What follows the visits of all VMs' pages, numbered together.
+pub(super) trait Yardstick {
+    /// A visit begins.
+    fn begin(&mut self, page: PageId);
+
+    /// A visit ends. `next_use` orders pages by their next visit, those never used again last.
+    fn end(&mut self, page: PageId, next_use: u128);
+
+    /// A VM departs; these are its pages.
+    fn depart(&mut self, pages: Range<PageId>);
 }
 
-/// When a lane's next event is due; the derived order is that of the simulation.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Due {
-    tick: u64,
-    /// At one tick VMs depart before others make accesses.
-    is_access: bool,
-    vm: usize,
+/// Shows all visits to two yardsticks at once: merging is most of the work.
+pub(super) fn replay(scenario: &Scenario, one: &mut impl Yardstick, other: &mut impl Yardstick) {
+    let bases = page_bases(scenario);
+    let made = super::accesses(scenario);
+    let futures: Vec<Future> = scenario.vms.iter().map(|vm| Future::of(&vm.trace)).collect();
+    let end = |at: usize, visit: &Visit, one: &mut _, other: &mut _| {
+        let vm = &scenario.vms[at];
+        let next = futures[at].next_use(&vm.trace, visit).filter(|&access| access < made[at]);
+        let tick = next.map_or(u64::MAX, |access| vm.start.0 + access * vm.period.0);
+        // The VM decides between uses at one tick, as in the simulation.
+        let next_use = u128::from(tick) << 32 | at as u128;
+        let page = bases[at] + visit.page;
+        Yardstick::end(one, page, next_use);
+        Yardstick::end(other, page, next_use);
+    };
+    for Event { vm, what } in Merged::new(scenario) {
+        match what {
+            What::Begin(page) => {
+                one.begin(bases[vm] + page);
+                other.begin(bases[vm] + page);
+            }
+            What::Touch(visit) => {
+                one.begin(bases[vm] + visit.page);
+                other.begin(bases[vm] + visit.page);
+                end(vm, &visit, one, other);
+            }
+            What::End(visit) => end(vm, &visit, one, other),
+            What::Depart => {
+                one.depart(bases[vm]..bases[vm + 1]);
+                other.depart(bases[vm]..bases[vm + 1]);
+            }
+        }
+    }
+}
+
+/// The number of distinct pages of all VMs together.
+pub(super) fn pages(scenario: &Scenario) -> usize {
+    scenario.vms.iter().map(|vm| vm.trace.distinct_pages()).sum()
+}
+
+/// Where each VM's pages begin when all are numbered together, and at last their number.
+fn page_bases(scenario: &Scenario) -> Vec<PageId> {
+    let mut bases = vec![0];
+    for vm in &scenario.vms {
+        bases.push(bases[bases.len() - 1] + vm.trace.distinct_pages() as PageId);
+    }
+    bases
+}
+
+/// The order of all visits.
+struct Merged<'a> {
+    lanes: Vec<Lane<'a>>,
+    /// The lanes with the complements of their [`due`](Lane::due)s, so that the next one wins.
+    queue: Tournament,
 }
 
 struct Lane<'a> {
@@ -82,8 +136,9 @@ impl Lane<'_> {
         self.start + access * self.period
     }
 
-    /// When its next event is due, if there is one; it is VM `vm`.
-    fn due(&self, vm: usize) -> Option<Reverse<Due>> {
+    /// When its next event is due, in the order of the simulation: the tick, then departures before
+    /// accesses, then the VM; `None` if there is none.
+    fn due(&self, vm: usize) -> Option<u128> {
         let (tick, is_access) = if self.open.is_some() {
             (self.tick(self.made - 1), true)
         } else if self.made < self.accesses {
@@ -91,7 +146,12 @@ impl Lane<'_> {
         } else {
             (self.departs?, false)
         };
-        Some(Reverse(Due { tick, is_access, vm }))
+        Some(u128::from(tick) << 33 | u128::from(is_access) << 32 | vm as u128)
+    }
+
+    /// Its key in the queue; 0, which never wins, if nothing is due.
+    fn key(&self, vm: usize) -> u128 {
+        self.due(vm).map_or(0, |due| !due)
     }
 
     fn advance(&mut self) -> What {
@@ -103,22 +163,26 @@ impl Lane<'_> {
             return What::Depart;
         }
         let rest = self.trace.rest_of_run(self.position);
-        let together = if self.whole_runs { rest } else { 1 };
+        let together = if self.whole_runs { rest.min(self.accesses - self.made) } else { 1 };
         let page = self.trace.run_pages()[self.run];
-        self.made += together.min(self.accesses - self.made);
-        self.open =
-            Some(Visit { page, run: self.run, last: self.made - 1, run_goes_on: together < rest });
+        self.made += together;
+        let last = self.made - 1;
+        let visit = Visit { page, run: self.run, last, run_goes_on: together < rest };
         self.position += together;
         self.run += usize::from(together == rest);
         if self.position == self.trace.accesses() {
             (self.position, self.run) = (0, 0);
         }
+        if together == 1 {
+            return What::Touch(visit);
+        }
+        self.open = Some(visit);
         What::Begin(page)
     }
 }
 
 impl<'a> Merged<'a> {
-    pub(super) fn new(scenario: &'a Scenario) -> Self {
+    fn new(scenario: &'a Scenario) -> Self {
         let vms = &scenario.vms;
         let whole_runs = vms.iter().all(|vm| vm.period == vms[0].period);
         let lane = |(vm, accesses): (&'a VmSpec, u64)| {
@@ -141,7 +205,10 @@ impl<'a> Merged<'a> {
             }
         };
         let lanes: Vec<Lane> = vms.iter().zip(super::accesses(scenario)).map(lane).collect();
-        let queue = lanes.iter().enumerate().filter_map(|(vm, lane)| lane.due(vm)).collect();
+        let mut queue = Tournament::new(lanes.len());
+        for (vm, lane) in lanes.iter().enumerate() {
+            queue.set(vm, lane.key(vm));
+        }
         Self { lanes, queue }
     }
 }
@@ -150,16 +217,13 @@ impl Iterator for Merged<'_> {
     type Item = Event;
 
     fn next(&mut self) -> Option<Event> {
-        let mut top = self.queue.peek_mut()?;
-        let vm = top.0.vm;
+        if self.queue.largest() == 0 {
+            return None;
+        }
+        let vm = self.queue.winner();
         let lane = &mut self.lanes[vm];
         let what = lane.advance();
-        match lane.due(vm) {
-            Some(due) => *top = due,
-            None => {
-                PeekMut::pop(top);
-            }
-        }
+        self.queue.set(vm, lane.key(vm));
         Some(Event { vm, what })
     }
 }

@@ -6,99 +6,67 @@
 //! Systems Journal 5(2), 1966; that changing allocations do not break it: E. Peserico, "Paging with
 //! dynamic memory capacity", STACS 2019.
 //! *Departs.* A page being visited is not a candidate: see [`merged`](super::merged).
-//! *Cost.* O(log n) a visit for n candidates; 8 bytes a run for the next uses, 24 a candidate.
+//! *Cost.* O(log M) a visit at most, mostly O(1), for M pages; 8 bytes a run for the next uses and
+//! 32 a page.
 //! *Knobs.* None.
 
-use std::collections::BinaryHeap;
-
-use super::merged::{Merged, Visit, What};
-use crate::scenario::Scenario;
+use super::merged::{Visit, Yardstick};
+use super::tournament::Tournament;
 use crate::trace::{PageId, Trace};
 
-/// The demand faults of all VMs together.
-pub(super) fn faults(scenario: &Scenario) -> u64 {
-    let bases = super::page_bases(scenario);
-    let made = super::accesses(scenario);
-    let futures: Vec<Future> = scenario.vms.iter().map(|vm| Future::of(&vm.trace)).collect();
-    let mut pages = Candidates::new(bases[bases.len() - 1] as usize);
-    let mut empty = scenario.host.memory.0;
-    let mut faults = 0;
-    for event in Merged::new(scenario) {
-        let (base, vm) = (bases[event.vm], &scenario.vms[event.vm]);
-        match event.what {
-            What::Begin(page) => {
-                if !pages.take(base + page) {
-                    faults += 1;
-                    if empty > 0 {
-                        empty -= 1;
-                    } else {
-                        pages.evict();
-                    }
-                }
-            }
-            What::End(visit) => {
-                let next = futures[event.vm].next_use(&vm.trace, &visit);
-                let next = next.filter(|&access| access < made[event.vm]);
-                let tick = next.map_or(NEVER, |access| vm.start.0 + access * vm.period.0);
-                pages.put(base + visit.page, (tick, event.vm as u32));
-            }
-            // Its pages are never used again, so they are the first to go.
-            What::Depart => {}
+/// The resident pages, which play with their next uses as keys, and all others, with 0. A page
+/// being visited keeps the key of its visit, which is now: all candidates are used later.
+pub(super) struct Min {
+    next_uses: Tournament,
+    resident: Vec<bool>,
+    empty: u64,
+    faults: u64,
+}
+
+impl Min {
+    pub(super) fn new(pages: usize, frames: u64) -> Self {
+        Self {
+            next_uses: Tournament::new(pages),
+            resident: vec![false; pages],
+            empty: frames,
+            faults: 0,
         }
     }
-    faults
+
+    /// The demand faults so far.
+    pub(super) fn faults(&self) -> u64 {
+        self.faults
+    }
+}
+
+impl Yardstick for Min {
+    fn begin(&mut self, page: PageId) {
+        if self.resident[page as usize] {
+            return;
+        }
+        self.faults += 1;
+        if self.empty > 0 {
+            self.empty -= 1;
+        } else {
+            let furthest = self.next_uses.winner();
+            self.next_uses.set(furthest, 0);
+            self.resident[furthest] = false;
+        }
+        self.resident[page as usize] = true;
+    }
+
+    fn end(&mut self, page: PageId, next_use: u128) {
+        self.next_uses.set(page as usize, next_use);
+    }
+
+    /// They are never used again, so they are the first to go.
+    fn depart(&mut self, _: std::ops::Range<PageId>) {}
 }
 
 const NEVER: u64 = u64::MAX;
 
-/// When a page is used next: a tick and the VM, in the order of the simulation.
-type NextUse = (u64, u32);
-
-/// The resident pages that may be evicted, by next use.
-struct Candidates {
-    /// The furthest next use first. An entry counts only while it is its page's latest: what is
-    /// used meanwhile leaves a stale entry behind.
-    heap: BinaryHeap<(NextUse, PageId)>,
-    /// The next use of each candidate.
-    latest: Vec<Option<NextUse>>,
-    len: usize,
-}
-
-impl Candidates {
-    fn new(pages: usize) -> Self {
-        Self { heap: BinaryHeap::new(), latest: vec![None; pages], len: 0 }
-    }
-
-    /// Takes the page out of the candidates; `false` if it is not among them.
-    fn take(&mut self, page: PageId) -> bool {
-        let taken = self.latest[page as usize].take().is_some();
-        self.len -= usize::from(taken);
-        taken
-    }
-
-    fn put(&mut self, page: PageId, next: NextUse) {
-        self.latest[page as usize] = Some(next);
-        self.len += 1;
-        self.heap.push((next, page));
-        if self.heap.len() > 2 * self.len + (1 << 12) {
-            let latest = &self.latest;
-            self.heap.retain(|&(next, page)| latest[page as usize] == Some(next));
-        }
-    }
-
-    fn evict(&mut self) {
-        loop {
-            let (next, page) = self.heap.pop().expect("a full host has a page to evict");
-            if self.latest[page as usize] == Some(next) {
-                self.take(page);
-                return;
-            }
-        }
-    }
-}
-
 /// The next uses of a trace's pages.
-struct Future {
+pub(super) struct Future {
     /// For each run, the access that begins the next run of its page.
     next: Vec<u64>,
     /// For each page, the access that uses it first.
@@ -106,7 +74,7 @@ struct Future {
 }
 
 impl Future {
-    fn of(trace: &Trace) -> Self {
+    pub(super) fn of(trace: &Trace) -> Self {
         let runs = trace.run_pages().len();
         let mut next = vec![NEVER; runs];
         let mut first = vec![NEVER; trace.distinct_pages()];
@@ -125,7 +93,7 @@ impl Future {
     }
 
     /// The access after a visit that uses the same page, counting on over all passes.
-    fn next_use(&self, trace: &Trace, visit: &Visit) -> Option<u64> {
+    pub(super) fn next_use(&self, trace: &Trace, visit: &Visit) -> Option<u64> {
         if visit.run_goes_on {
             return Some(visit.last + 1);
         }
