@@ -6,6 +6,8 @@
 //! marks the accesses that begin a run, so that any access position is found in O(1): one bit an
 //! access and four bytes a run is the whole trace.
 
+use super::bits::{Kinds, RankedBits};
+use super::intern::Interner;
 use crate::units::Page;
 
 /// A page of one trace, numbered from 0 in the order in which the trace first uses its pages.
@@ -25,6 +27,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind, in the order of its two-bit code.
+    pub const ALL: [Self; 4] = [Self::Fetch, Self::Load, Self::Store, Self::Modify];
+
+    /// The letter that trace files give it: `I`, `L`, `S` or `M`.
+    pub fn letter(self) -> char {
+        ['I', 'L', 'S', 'M'][self as usize]
+    }
+
     /// Whether the access leaves its page dirty.
     pub fn writes(self) -> bool {
         matches!(self, Self::Store | Self::Modify)
@@ -62,7 +72,7 @@ impl Trace {
 
     /// The number of accesses.
     pub fn accesses(&self) -> u64 {
-        self.heads.len
+        self.heads.len()
     }
 
     /// The number of distinct pages.
@@ -116,6 +126,22 @@ impl Trace {
         self.pages[self.heads.rank(at + 1) - 1]
     }
 
+    /// How many accesses have each kind, in the order of [`Kind::ALL`], if the trace knows.
+    pub fn kind_counts(&self) -> Option<[u64; 4]> {
+        self.kinds.as_ref().map(Kinds::counts)
+    }
+
+    /// The kinds as words of 32 two-bit codes, the first lowest, with zeros behind the last.
+    pub(super) fn kind_words(&self) -> Option<&[u64]> {
+        self.kinds.as_ref().map(Kinds::words)
+    }
+
+    /// Gives a trace without kinds those of these words. `None` if they do not fit it.
+    pub(super) fn with_kind_words(mut self, words: Vec<u64>) -> Option<Self> {
+        self.kinds = Some(Kinds::from_words(words, self.accesses())?);
+        Some(self)
+    }
+
     /// The accesses `from..to` as runs; the first and the last may be parts of a run of the trace.
     pub fn runs(&self, from: u64, to: u64) -> impl Iterator<Item = Run> + '_ {
         let mut at = from;
@@ -139,7 +165,7 @@ impl Trace {
 }
 
 /// Collects accesses into a [`Trace`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TraceBuilder {
     heads: RankedBits,
     pages: Vec<PageId>,
@@ -147,183 +173,163 @@ pub struct TraceBuilder {
     first_runs: Vec<u32>,
     kinds: Option<Kinds>,
     ids: Interner,
+    last: Option<Page>,
+    accesses_max: u64,
+    overflowed: bool,
+}
+
+impl Default for TraceBuilder {
+    fn default() -> Self {
+        Self::with_limit(u64::MAX)
+    }
 }
 
 impl TraceBuilder {
     /// The most runs that a trace may have: run positions are 32 bits wide.
     pub const RUNS_MAX: usize = u32::MAX as usize;
 
+    /// A builder that takes at most `accesses_max` accesses; see [`overflowed`](Self::overflowed).
+    pub fn with_limit(accesses_max: u64) -> Self {
+        Self {
+            heads: RankedBits::default(),
+            pages: Vec::new(),
+            numbers: Vec::new(),
+            first_runs: Vec::new(),
+            kinds: None,
+            ids: Interner::default(),
+            last: None,
+            accesses_max,
+            overflowed: false,
+        }
+    }
+
     /// Adds an access of unknown kind.
+    #[inline]
     pub fn push(&mut self, page: Page) {
-        let id = self.ids.intern(page, &mut self.numbers);
-        let begins_run = self.pages.last() != Some(&id);
+        let begins_run = self.last != Some(page);
+        if self.heads.len() >= self.accesses_max
+            || (begins_run && self.pages.len() >= Self::RUNS_MAX)
+        {
+            self.refuse();
+            return;
+        }
         self.heads.push(begins_run);
         if begins_run {
-            assert!(self.pages.len() < Self::RUNS_MAX, "a trace has at most 2^32 - 1 runs");
-            if id as usize == self.first_runs.len() {
-                self.first_runs.push(self.pages.len() as u32);
-            }
-            self.pages.push(id);
+            self.begin_run(page);
         }
     }
 
     /// Adds an access of known kind. Either all accesses of a trace have a kind, or none.
+    #[inline]
     pub fn push_kind(&mut self, page: Page, kind: Kind) {
-        self.kinds.get_or_insert_default().push(kind);
         self.push(page);
+        if !self.overflowed {
+            self.kinds.get_or_insert_default().push(kind);
+        }
+    }
+
+    /// Adds a run of accesses of unknown kind.
+    pub fn push_run(&mut self, page: Page, accesses: u64) {
+        if accesses == 0 {
+            return;
+        }
+        if self.accesses_max - self.heads.len() < accesses {
+            self.refuse();
+            return;
+        }
+        self.push(page);
+        if !self.overflowed {
+            self.heads.push_zeros(accesses - 1);
+        }
+    }
+
+    /// Adds accesses of unknown kind, many at a time. Repeats of a page cost next to nothing.
+    pub fn extend_u32(&mut self, pages: &[u32]) {
+        let to_boundary = (64 - self.heads.len() as usize % 64) % 64;
+        let (first, rest) = pages.split_at(to_boundary.min(pages.len()));
+        first.iter().for_each(|&page| self.push(Page(page.into())));
+        let mut blocks = rest.chunks_exact(64);
+        for block in &mut blocks {
+            let room = self.accesses_max - self.heads.len() >= 64
+                && Self::RUNS_MAX - self.pages.len() >= 64;
+            match self.last {
+                Some(last) if room && !self.overflowed => self.extend_block(last, block),
+                _ => block.iter().for_each(|&page| self.push(Page(page.into()))),
+            }
+        }
+        blocks.remainder().iter().for_each(|&page| self.push(Page(page.into())));
+    }
+
+    /// Adds 64 accesses at a multiple of 64. Their run heads are found first, without a branch.
+    fn extend_block(&mut self, last: Page, block: &[u32]) {
+        let mut heads = u64::from(Page(block[0].into()) != last);
+        for (at, pair) in block.windows(2).enumerate() {
+            heads |= u64::from(pair[0] != pair[1]) << (at + 1);
+        }
+        self.heads.push_word(heads);
+        self.pages.reserve(64);
+        while heads != 0 {
+            self.begin_run(Page(block[heads.trailing_zeros() as usize].into()));
+            heads &= heads - 1;
+        }
+    }
+
+    /// Says how accesses touch their pages: the kinds follow those given before, from the trace's
+    /// first access on, and there must be one for each access when the trace is finished.
+    pub fn extend_kinds(&mut self, kinds: &[Kind]) {
+        self.kinds.get_or_insert_default().extend(kinds);
+    }
+
+    #[cold]
+    fn refuse(&mut self) {
+        self.overflowed = true;
+        self.accesses_max = self.heads.len();
+    }
+
+    #[inline]
+    fn begin_run(&mut self, page: Page) {
+        let id = self.ids.intern(page, &mut self.numbers);
+        if id as usize == self.first_runs.len() {
+            self.first_runs.push(self.pages.len() as u32);
+        }
+        self.pages.push(id);
+        self.last = Some(page);
     }
 
     /// The number of accesses so far.
     pub fn accesses(&self) -> u64 {
-        self.heads.len
+        self.heads.len()
+    }
+
+    /// The number of accesses so far whose kind is known.
+    pub fn kinds_known(&self) -> u64 {
+        self.kinds.as_ref().map_or(0, Kinds::len)
+    }
+
+    /// Whether an access was refused because the trace is at the limit given or at
+    /// [`RUNS_MAX`](Self::RUNS_MAX); from then on the trace takes no more.
+    pub fn overflowed(&self) -> bool {
+        self.overflowed
     }
 
     /// The trace.
     ///
     /// # Panics
-    /// If some accesses had a kind and others had none.
+    /// If some accesses had a kind and others had none, or if an access was refused.
     pub fn finish(mut self) -> Trace {
-        let kinds = self.kinds.as_ref().map_or(self.heads.len, |kinds| kinds.len);
-        assert_eq!(kinds, self.heads.len, "some accesses have no kind");
+        assert!(!self.overflowed, "the trace has more accesses or runs than it may");
+        let kinds = self.kinds.as_ref().map_or(self.heads.len(), Kinds::len);
+        assert_eq!(kinds, self.heads.len(), "some accesses have no kind");
         self.heads.finish();
         self.pages.shrink_to_fit();
+        self.numbers.shrink_to_fit();
+        self.first_runs.shrink_to_fit();
         Trace {
             heads: self.heads,
             pages: self.pages,
             numbers: self.numbers,
             first_runs: self.first_runs,
             kinds: self.kinds,
-        }
-    }
-}
-
-/// Page number → dense id.
-///
-/// Programs use page numbers in a few dense neighbourhoods, so numbers are looked up in *leaves* of
-/// 512 neighbours each, found through a small ordered map and the leaf of the access before. No
-/// hashing: the ids depend on the order of the accesses alone.
-#[derive(Debug, Default)]
-struct Interner {
-    leaves: Vec<[PageId; LEAF]>,
-    index: std::collections::BTreeMap<u64, u32>,
-    last: Option<(u64, u32)>,
-}
-
-const LEAF: usize = 512;
-const NO_PAGE: PageId = PageId::MAX;
-
-impl Interner {
-    fn intern(&mut self, page: Page, numbers: &mut Vec<Page>) -> PageId {
-        let neighbourhood = page.0 / LEAF as u64;
-        let leaf = match self.last {
-            Some((last, leaf)) if last == neighbourhood => leaf,
-            _ => {
-                let leaves = &mut self.leaves;
-                *self.index.entry(neighbourhood).or_insert_with(|| {
-                    leaves.push([NO_PAGE; LEAF]);
-                    leaves.len() as u32 - 1
-                })
-            }
-        };
-        self.last = Some((neighbourhood, leaf));
-        let id = &mut self.leaves[leaf as usize][(page.0 % LEAF as u64) as usize];
-        if *id == NO_PAGE {
-            *id = PageId::try_from(numbers.len()).expect("a trace has fewer than 2^32 pages");
-            numbers.push(page);
-        }
-        *id
-    }
-}
-
-/// Bits with the number of ones before each block of 512, so that `rank` is O(1).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct RankedBits {
-    words: Vec<u64>,
-    ones_before_block: Vec<u64>,
-    len: u64,
-}
-
-const BLOCK_WORDS: usize = 8;
-
-impl RankedBits {
-    fn push(&mut self, bit: bool) {
-        if self.len.is_multiple_of(64) {
-            self.words.push(0);
-        }
-        if bit {
-            self.words[(self.len / 64) as usize] |= 1 << (self.len % 64);
-        }
-        self.len += 1;
-    }
-
-    fn finish(&mut self) {
-        let mut ones = 0;
-        self.ones_before_block = Vec::with_capacity(self.words.len() / BLOCK_WORDS + 1);
-        for block in self.words.chunks(BLOCK_WORDS) {
-            self.ones_before_block.push(ones);
-            ones += block.iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
-        }
-        self.ones_before_block.push(ones);
-    }
-
-    fn get(&self, at: u64) -> bool {
-        self.words[(at / 64) as usize] >> (at % 64) & 1 == 1
-    }
-
-    /// The ones before position `at`, which may be the length.
-    fn rank(&self, at: u64) -> usize {
-        let word = (at / 64) as usize;
-        let block = word / BLOCK_WORDS;
-        let whole = &self.words[block * BLOCK_WORDS..word.min(self.words.len())];
-        let mut ones = self.ones_before_block[block];
-        ones += whole.iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
-        if at % 64 != 0 {
-            let below = self.words[word] & ((1 << (at % 64)) - 1);
-            ones += u64::from(below.count_ones());
-        }
-        ones as usize
-    }
-
-    /// The first one at or after `at`, or the length.
-    fn next_one(&self, at: u64) -> u64 {
-        if at >= self.len {
-            return self.len;
-        }
-        let mut word = (at / 64) as usize;
-        let mut bits = self.words[word] >> (at % 64) << (at % 64);
-        while bits == 0 {
-            word += 1;
-            match self.words.get(word) {
-                Some(&next) => bits = next,
-                None => return self.len,
-            }
-        }
-        (word as u64 * 64 + u64::from(bits.trailing_zeros())).min(self.len)
-    }
-}
-
-/// Access kinds, two bits each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Kinds {
-    words: Vec<u64>,
-    len: u64,
-}
-
-impl Kinds {
-    fn push(&mut self, kind: Kind) {
-        if self.len.is_multiple_of(32) {
-            self.words.push(0);
-        }
-        self.words[(self.len / 32) as usize] |= (kind as u64) << (self.len % 32 * 2);
-        self.len += 1;
-    }
-
-    fn get(&self, at: u64) -> Kind {
-        match self.words[(at / 32) as usize] >> (at % 32 * 2) & 3 {
-            0 => Kind::Fetch,
-            1 => Kind::Load,
-            2 => Kind::Store,
-            _ => Kind::Modify,
         }
     }
 }
@@ -370,15 +376,68 @@ mod tests {
 
         #[test]
         fn kinds_are_kept(letters in prop::collection::vec(0_usize..4, 0..200)) {
-            const KINDS: [Kind; 4] = [Kind::Fetch, Kind::Load, Kind::Store, Kind::Modify];
             let mut builder = TraceBuilder::default();
             for &letter in &letters {
-                builder.push_kind(Page(letter as u64), KINDS[letter]);
+                builder.push_kind(Page(letter as u64), Kind::ALL[letter]);
             }
             let trace = builder.finish();
             for (at, &letter) in letters.iter().enumerate() {
-                prop_assert_eq!(trace.kind(at as u64), Some(KINDS[letter]));
+                prop_assert_eq!(trace.kind(at as u64), Some(Kind::ALL[letter]));
             }
         }
+
+        /// Bulk, runs and single accesses make the same trace.
+        #[test]
+        fn all_ways_in_make_the_same_trace(
+            runs in prop::collection::vec((0_u32..3, 1_usize..90), 0..60),
+            cuts in prop::collection::vec(0_usize..200, 0..20),
+        ) {
+            let plain: Vec<u32> =
+                runs.iter().flat_map(|&(page, n)| std::iter::repeat_n(page, n)).collect();
+            let single = Trace::from_pages(plain.iter().map(|&page| page.into()));
+            let mut by_run = TraceBuilder::default();
+            for &(page, accesses) in &runs {
+                by_run.push_run(Page(page.into()), accesses as u64);
+            }
+            let mut bulk = TraceBuilder::default();
+            let mut rest = &plain[..];
+            for cut in cuts {
+                let (first, others) = rest.split_at(cut.min(rest.len()));
+                bulk.extend_u32(first);
+                rest = others;
+            }
+            bulk.extend_u32(rest);
+            prop_assert_eq!(&by_run.finish(), &single);
+            prop_assert_eq!(&bulk.finish(), &single);
+        }
+
+        #[test]
+        fn kinds_in_bulk_are_those_one_by_one(
+            letters in prop::collection::vec(0_usize..4, 0..200),
+            cut in 0_usize..200,
+        ) {
+            let kinds: Vec<Kind> = letters.iter().map(|&letter| Kind::ALL[letter]).collect();
+            let (first, rest) = kinds.split_at(cut.min(kinds.len()));
+            let mut bulk = Kinds::default();
+            bulk.extend(first);
+            bulk.extend(rest);
+            let mut single = Kinds::default();
+            kinds.iter().for_each(|&kind| single.push(kind));
+            prop_assert_eq!(&bulk, &single);
+            let counts = Kind::ALL.map(|kind| kinds.iter().filter(|&&k| k == kind).count() as u64);
+            prop_assert_eq!(bulk.counts(), counts);
+        }
+    }
+
+    #[test]
+    fn a_full_builder_takes_no_more_and_says_so() {
+        let mut builder = TraceBuilder::with_limit(70);
+        builder.extend_u32(&[7; 70]);
+        assert!(!builder.overflowed());
+        builder.push_kind(Page(7), Kind::Load);
+        builder.push_run(Page(8), 2);
+        builder.extend_u32(&[1; 200]);
+        assert!(builder.overflowed());
+        assert_eq!((builder.accesses(), builder.kinds_known()), (70, 0));
     }
 }

@@ -1,0 +1,214 @@
+//! Trace formats. [`ALL`] is the one list of them: recognition, names, help and the loops of the
+//! tests come from it.
+
+mod text;
+mod raw;
+
+use std::path::Path;
+
+use super::input::{Input, Line};
+use super::read::{ReadError, ReadOptions};
+use super::store::{Kind, TraceBuilder};
+use crate::units::Page;
+
+/// A trace format.
+#[derive(Debug)]
+pub struct FormatKind {
+    /// The name in scenario files and flags.
+    pub name: &'static str,
+    /// What it holds, in one sentence without a full stop.
+    pub summary: &'static str,
+    /// Where the layout comes from.
+    pub source: &'static str,
+    /// Extensions of file names, without the dot and before that of a compression; they decide
+    /// where the content does not.
+    pub extensions: &'static [&'static str],
+    /// Whether a file begins like this format.
+    pub looks_like: fn(&Head<'_>) -> Verdict,
+    /// Reads it; gives what the user should know about how.
+    pub read: fn(&mut Input<'_>, &mut TraceBuilder, &Source<'_>) -> Result<Vec<String>, ReadError>,
+}
+
+/// Every format, in the order in which they are listed.
+pub const ALL: &[FormatKind] = &[text::KIND, raw::U32, raw::U64];
+
+/// What a recogniser says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The file is not of this format.
+    No,
+    /// Nothing speaks against it, and as little for it: raw binary, or a layout without marks of
+    /// its own. Only the file name's extension can decide.
+    Perhaps,
+    /// The file has the marks of this format.
+    Yes,
+}
+
+impl From<bool> for Verdict {
+    fn from(yes: bool) -> Self {
+        if yes { Self::Yes } else { Self::No }
+    }
+}
+
+/// The beginning of a file, for recognisers.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// Its first bytes, decompressed.
+    pub bytes: &'a [u8],
+    /// Whether these are all of them.
+    pub whole: bool,
+    /// The file's name, or empty.
+    pub name: &'a str,
+}
+
+impl<'a> Head<'a> {
+    /// Its lines, but the last if it is cut; nothing if it is binary.
+    pub fn lines(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let cut = memchr::memrchr(b'\n', self.bytes).map_or(0, |end| end + 1);
+        let text = if self.whole { self.bytes } else { &self.bytes[..cut] };
+        let text = if memchr::memchr(0, text).is_some() { &[][..] } else { text };
+        text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty())
+    }
+
+    /// Whether there is a line and `fits` all of the first thousand but comments.
+    pub fn all_lines(&self, fits: impl Fn(&[u8]) -> bool) -> Verdict {
+        let mut lines = self.lines().filter(|line| line[0] != b'#').take(1000).peekable();
+        (lines.peek().is_some() && lines.all(fits)).into()
+    }
+
+    /// Whether the file's name has this extension, itself or before that of a compression.
+    pub fn has_extension(&self, extension: &str) -> bool {
+        let compressions = super::compression::Compression::ALL;
+        let mut parts = self.name.rsplit('.');
+        let last = parts.next().unwrap_or("");
+        let compressed = compressions.iter().any(|(.., known)| last.eq_ignore_ascii_case(known));
+        let own = if compressed { parts.next().unwrap_or("") } else { last };
+        parts.next().is_some() && own.eq_ignore_ascii_case(extension)
+    }
+}
+
+/// Where a trace comes from, and how it is to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The trace's file, if it is one.
+    pub path: Option<&'a Path>,
+    /// The options.
+    pub options: &'a ReadOptions,
+}
+
+/// The format of this name.
+///
+/// # Errors
+/// There is none.
+pub fn find(name: &str) -> Result<&'static FormatKind, ReadError> {
+    ALL.iter().find(|format| format.name == name).ok_or_else(|| {
+        ReadError::format(format!("unknown trace format `{name}`, expected auto or one of {}", names(ALL)))
+    })
+}
+
+/// The format of a file that begins like this.
+///
+/// If the marks of exactly one format are there, it is that; if those of several or of none, the
+/// name's extension decides among those that fit.
+///
+/// # Errors
+/// No format fits, or several do.
+pub fn recognise(head: &Head<'_>) -> Result<&'static FormatKind, ReadError> {
+    let with = |verdict| ALL.iter().filter(move |format| (format.looks_like)(head) == verdict);
+    for verdict in [Verdict::Yes, Verdict::Perhaps] {
+        let candidates: Vec<&FormatKind> = with(verdict).collect();
+        let hinted = candidates
+            .iter()
+            .copied()
+            .filter(|format| format.extensions.iter().any(|known| head.has_extension(known)));
+        let hinted: Vec<&FormatKind> = hinted.collect();
+        match (verdict, candidates.as_slice(), hinted.as_slice()) {
+            (Verdict::Yes, [one], _) | (_, _, [one]) => return Ok(one),
+            (Verdict::Yes, [_, ..], _) => {
+                return Err(ReadError::format(format!(
+                    "the content fits the formats {}; name the one it is with --format",
+                    names(candidates)
+                )));
+            }
+            _ => {}
+        }
+    }
+    Err(ReadError::format(format!(
+        "the content is of no format that can be recognised; name it with --format, one of {}",
+        names(ALL)
+    )))
+}
+
+fn names<'a>(formats: impl IntoIterator<Item = impl AsRef<FormatKind> + 'a>) -> String {
+    let names: Vec<&str> = formats.into_iter().map(|format| format.as_ref().name).collect();
+    names.join(", ")
+}
+
+impl AsRef<Self> for FormatKind {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+/// Calls `read` for each line until the builder is full.
+#[inline]
+fn each_line(
+    input: &mut Input<'_>,
+    builder: &mut TraceBuilder,
+    mut read: impl FnMut(Line<'_>, &mut TraceBuilder) -> Result<(), ReadError>,
+) -> Result<(), ReadError> {
+    while let Some(line) = input.line()? {
+        read(line, builder)?;
+        if builder.overflowed() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The most pages that one record may touch: a size above is a sign of another format.
+const PAGES_PER_RECORD_MAX: u64 = 1 << 16;
+
+/// Addresses → pages.
+#[derive(Clone, Copy, Debug)]
+struct Pages {
+    shift: u32,
+}
+
+impl Pages {
+    fn of(options: &ReadOptions) -> Result<Self, ReadError> {
+        let size = options.page_size;
+        if !size.is_power_of_two() {
+            return Err(ReadError::format(format!(
+                "the page size is {size} bytes, expected a power of two such as 4096"
+            )));
+        }
+        Ok(Self { shift: size.trailing_zeros() })
+    }
+
+    /// Adds an access for each page that `size` bytes from `address` on touch; 0 bytes touch the
+    /// page of the address. `Err` says what is wrong with the record.
+    #[inline]
+    fn touch(
+        self,
+        builder: &mut TraceBuilder,
+        address: u64,
+        size: u64,
+        kind: Option<Kind>,
+    ) -> Result<(), &'static str> {
+        let last = address
+            .checked_add(size.saturating_sub(1))
+            .ok_or("the access crosses the end of the 64-bit address space")?;
+        let (first, last) = (address >> self.shift, last >> self.shift);
+        if last - first >= PAGES_PER_RECORD_MAX {
+            return Err("the access touches more than 65536 pages, expected a plausible size");
+        }
+        for page in first..=last {
+            match kind {
+                Some(kind) => builder.push_kind(Page(page), kind),
+                None => builder.push(Page(page)),
+            }
+        }
+        Ok(())
+    }
+}
