@@ -42,7 +42,10 @@ impl RankedBits {
     /// Adds `count` zeros.
     pub(super) fn push_zeros(&mut self, count: u64) {
         self.len += count;
-        self.words.resize(self.len.div_ceil(64) as usize, 0);
+        let words = self.len.div_ceil(64) as usize;
+        if words > self.words.len() {
+            self.words.resize(words, 0);
+        }
     }
 
     /// Makes the rank index.
@@ -110,15 +113,6 @@ impl Kinds {
     /// The kinds, 32 a word, the first lowest, with zeros behind the last.
     pub(super) fn words(&self) -> &[u64] {
         &self.words
-    }
-
-    /// The kinds of these words, as [`words`](Self::words) gives them. `None` if their number does
-    /// not fit `len`, or if the bits behind the last kind are not zeros.
-    pub(super) fn from_words(words: Vec<u64>, len: u64) -> Option<Self> {
-        let fits = words.len() as u64 == len.div_ceil(32);
-        let used = len % 32 * 2;
-        let clean = used == 0 || words.last().is_some_and(|&last| last >> used == 0);
-        (fits && clean).then_some(Self { words, len })
     }
 
     /// Adds a kind.

@@ -64,9 +64,9 @@ impl<'a> Input<'a> {
         Ok(&self.buffer[self.start..self.end.min(self.start + want.min(HEAD))])
     }
 
-    /// Whether nothing follows the bytes that wait in the buffer.
-    pub fn ended(&self) -> bool {
-        self.ended
+    /// Takes the next `count` bytes, which were peeked at.
+    pub fn skip(&mut self, count: usize) {
+        self.start = self.end.min(self.start + count);
     }
 
     /// The next line, without its end, `None` behind the last.

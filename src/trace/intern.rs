@@ -1,8 +1,8 @@
 //! Page numbers of any width → dense ids in first-seen order.
 //!
 //! Two tables. Numbers below a *bound* index a direct table: one load a lookup. The bound doubles
-//! while at least half of the numbers below the doubled bound have been seen, so the direct table
-//! never has more than four slots for each page in it. All other numbers go through an
+//! while at least a quarter of the numbers below the doubled bound have been seen, so the direct
+//! table has at most four slots for each page in it. All other numbers go through an
 //! open-addressing table of 8-byte slots at a load of 3/8 to 3/4. Both together take at most 22
 //! bytes a page, however sparse the numbers are.
 //!
@@ -35,7 +35,8 @@ pub(super) struct Interner {
 
 /// The most slots that a lookup looks at.
 const WINDOW: usize = 32;
-const NO_PAGE: PageId = PageId::MAX;
+/// The id of no page.
+pub(super) const NO_PAGE: PageId = PageId::MAX;
 const EMPTY: u64 = u64::MAX;
 const DIRECT_MIN: usize = 1 << 10;
 const SLOTS_MIN: usize = 1 << 6;
@@ -54,6 +55,12 @@ impl Interner {
             return id;
         }
         self.add(page, numbers)
+    }
+
+    /// The id of page number `page` if it is in the direct table, else `NO_PAGE`.
+    #[inline]
+    pub(super) fn direct(&self, page: u32) -> PageId {
+        self.direct.get(page as usize).copied().unwrap_or(NO_PAGE)
     }
 
     #[inline]
@@ -129,7 +136,7 @@ impl Interner {
         let old = self.direct.len();
         let mut bound = old.max(DIRECT_MIN / 2);
         let seen_below = |bound: usize| numbers.iter().filter(|p| p.0 < bound as u64).count();
-        while seen_below(bound * 2) >= bound {
+        while seen_below(bound * 2) >= bound / 2 {
             bound *= 2;
         }
         if bound > old && bound >= DIRECT_MIN {
@@ -140,7 +147,7 @@ impl Interner {
                 }
             }
         }
-        self.reconsider_at = (numbers.len() + numbers.len() / 2).max(DIRECT_MIN / 2);
+        self.reconsider_at = (numbers.len() + numbers.len() / 2).max(DIRECT_MIN / 4);
     }
 }
 

@@ -4,9 +4,14 @@ pub mod store;
 pub mod read;
 pub mod formats;
 pub mod compression;
+pub mod compact;
+pub mod convert;
+pub mod info;
+mod content_hash;
 mod input;
-mod bits;
 mod intern;
+mod bits;
 
+pub use content_hash::content_hash;
 pub use read::{ReadError, ReadErrorKind, read_trace};
 pub use store::{Kind, PageId, Run, Trace, TraceBuilder};

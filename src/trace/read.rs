@@ -83,8 +83,9 @@ impl std::error::Error for ReadError {}
 pub struct ReadOptions {
     /// The format's name; "auto" recognises it.
     pub format: String,
-    /// Bytes of a page, a power of two: an address becomes the page address / `page_size`.
-    pub page_size: u64,
+    /// Bytes of a page, a power of two: an address becomes the page address / `page_size`. `None`:
+    /// what the trace says, else 4096.
+    pub page_size: Option<u64>,
     /// Bytes that a value counts in, for the formats whose values are not clearly bytes: 1 for
     /// addresses, 512 for disk sectors. `None`: the format's own, and if it has none, the values
     /// are page numbers.
@@ -120,7 +121,7 @@ impl Default for ReadOptions {
     fn default() -> Self {
         Self {
             format: "auto".to_owned(),
-            page_size: 4096,
+            page_size: None,
             unit: None,
             field: None,
             op_field: None,

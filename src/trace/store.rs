@@ -7,7 +7,7 @@
 //! access and four bytes a run is the whole trace.
 
 use super::bits::{Kinds, RankedBits};
-use super::intern::Interner;
+use super::intern::{Interner, NO_PAGE};
 use crate::units::Page;
 
 /// A page of one trace, numbered from 0 in the order in which the trace first uses its pages.
@@ -136,10 +136,21 @@ impl Trace {
         self.kinds.as_ref().map(Kinds::words)
     }
 
-    /// Gives a trace without kinds those of these words. `None` if they do not fit it.
-    pub(super) fn with_kind_words(mut self, words: Vec<u64>) -> Option<Self> {
-        self.kinds = Some(Kinds::from_words(words, self.accesses())?);
-        Some(self)
+    /// The trace of these columns, whose agreement the caller has checked.
+    pub(super) fn from_columns(
+        heads: RankedBits,
+        pages: Vec<PageId>,
+        numbers: Vec<Page>,
+        first_runs: Vec<u32>,
+    ) -> Self {
+        debug_assert_eq!(heads.rank(heads.len()), pages.len());
+        Self { heads, pages, numbers, first_runs, kinds: None }
+    }
+
+    /// This trace with the kinds of its accesses.
+    pub(super) fn with_kinds(self, kinds: Kinds) -> Self {
+        assert_eq!(kinds.len(), self.accesses(), "a trace has one kind an access");
+        Self { kinds: Some(kinds), ..self }
     }
 
     /// The accesses `from..to` as runs; the first and the last may be parts of a run of the trace.
@@ -267,10 +278,25 @@ impl TraceBuilder {
             heads |= u64::from(pair[0] != pair[1]) << (at + 1);
         }
         self.heads.push_word(heads);
-        self.pages.reserve(64);
+        let mut pages = [0_u32; 64];
+        let mut runs = 0;
         while heads != 0 {
-            self.begin_run(Page(block[heads.trailing_zeros() as usize].into()));
+            pages[runs] = block[heads.trailing_zeros() as usize];
             heads &= heads - 1;
+            runs += 1;
+        }
+        // Looked up first and checked after, the loads do not wait for each other.
+        let pages = &pages[..runs];
+        let mut ids = [NO_PAGE; 64];
+        for (id, &page) in ids.iter_mut().zip(pages) {
+            *id = self.ids.direct(page);
+        }
+        let ids = &ids[..runs];
+        if ids.contains(&NO_PAGE) {
+            pages.iter().for_each(|&page| self.begin_run(Page(page.into())));
+        } else {
+            self.pages.extend_from_slice(ids);
+            self.last = Some(Page(block[63].into()));
         }
     }
 
@@ -278,6 +304,19 @@ impl TraceBuilder {
     /// first access on, and there must be one for each access when the trace is finished.
     pub fn extend_kinds(&mut self, kinds: &[Kind]) {
         self.kinds.get_or_insert_default().extend(kinds);
+    }
+
+    /// Takes over a whole trace in place of what is here, and no more accesses.
+    pub(super) fn adopt(&mut self, trace: Trace) {
+        *self = Self {
+            heads: trace.heads,
+            pages: trace.pages,
+            numbers: trace.numbers,
+            first_runs: trace.first_runs,
+            kinds: trace.kinds,
+            ..Self::with_limit(0)
+        };
+        self.accesses_max = self.heads.len();
     }
 
     #[cold]

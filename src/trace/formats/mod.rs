@@ -3,6 +3,20 @@
 
 mod text;
 mod raw;
+mod balloonist;
+mod dat;
+mod lackey;
+mod perf_script;
+mod drmemtrace;
+mod pinatrace;
+mod champsim;
+mod damon;
+mod csv;
+mod structure;
+mod lirs;
+mod arc;
+mod din;
+mod ucsd;
 
 use std::path::Path;
 
@@ -30,7 +44,26 @@ pub struct FormatKind {
 }
 
 /// Every format, in the order in which they are listed.
-pub const ALL: &[FormatKind] = &[text::KIND, raw::U32, raw::U64];
+pub const ALL: &[FormatKind] = &[
+    balloonist::KIND,
+    text::KIND,
+    raw::U32,
+    raw::U64,
+    dat::KIND,
+    lackey::KIND,
+    perf_script::KIND,
+    drmemtrace::KIND,
+    pinatrace::KIND,
+    champsim::KIND,
+    damon::KIND,
+    csv::KIND,
+    structure::STRUCT,
+    structure::ORACLE_GENERAL,
+    lirs::KIND,
+    arc::KIND,
+    din::KIND,
+    ucsd::KIND,
+];
 
 /// What a recogniser says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,14 +109,9 @@ impl<'a> Head<'a> {
         (lines.peek().is_some() && lines.all(fits)).into()
     }
 
-    /// Whether the file's name has this extension, itself or before that of a compression.
+    /// Whether one of the parts behind a dot in the file's name is this extension.
     pub fn has_extension(&self, extension: &str) -> bool {
-        let compressions = super::compression::Compression::ALL;
-        let mut parts = self.name.rsplit('.');
-        let last = parts.next().unwrap_or("");
-        let compressed = compressions.iter().any(|(.., known)| last.eq_ignore_ascii_case(known));
-        let own = if compressed { parts.next().unwrap_or("") } else { last };
-        parts.next().is_some() && own.eq_ignore_ascii_case(extension)
+        self.name.split('.').skip(1).any(|part| part.eq_ignore_ascii_case(extension))
     }
 }
 
@@ -177,13 +205,20 @@ struct Pages {
 
 impl Pages {
     fn of(options: &ReadOptions) -> Result<Self, ReadError> {
-        let size = options.page_size;
+        Self::of_size(options.page_size.unwrap_or(4096))
+    }
+
+    fn of_size(size: u64) -> Result<Self, ReadError> {
         if !size.is_power_of_two() {
             return Err(ReadError::format(format!(
                 "the page size is {size} bytes, expected a power of two such as 4096"
             )));
         }
         Ok(Self { shift: size.trailing_zeros() })
+    }
+
+    fn page(self, address: u64) -> u64 {
+        address >> self.shift
     }
 
     /// Adds an access for each page that `size` bytes from `address` on touch; 0 bytes touch the
@@ -199,7 +234,7 @@ impl Pages {
         let last = address
             .checked_add(size.saturating_sub(1))
             .ok_or("the access crosses the end of the 64-bit address space")?;
-        let (first, last) = (address >> self.shift, last >> self.shift);
+        let (first, last) = (self.page(address), self.page(last));
         if last - first >= PAGES_PER_RECORD_MAX {
             return Err("the access touches more than 65536 pages, expected a plausible size");
         }
@@ -210,5 +245,89 @@ impl Pages {
             }
         }
         Ok(())
+    }
+}
+
+/// Values that count in a unit of bytes, or are page numbers if there is none → pages.
+#[derive(Clone, Copy, Debug)]
+struct Scale {
+    unit: Option<u64>,
+    pages: Pages,
+}
+
+impl Scale {
+    /// The unit of the options, else that of the format.
+    fn of(options: &ReadOptions, unit: Option<u64>) -> Result<Self, ReadError> {
+        let unit = options.unit.or(unit);
+        let without_unit = |what: &str| {
+            Err(ReadError::format(format!(
+                "{what}, expected the bytes that a value counts in; set the option unit, 1 for \
+                 addresses or 512 for sectors"
+            )))
+        };
+        match unit {
+            Some(0) => without_unit("the unit is 0 bytes"),
+            None if options.size_field.is_some() => without_unit("page numbers have no size"),
+            _ => Ok(Self { unit, pages: Pages::of(options)? }),
+        }
+    }
+
+    /// Adds an access for each page that `size` bytes, 1 unless given, from `value` on touch.
+    #[inline]
+    fn touch(
+        self,
+        builder: &mut TraceBuilder,
+        value: u64,
+        size: Option<u64>,
+        kind: Option<Kind>,
+    ) -> Result<(), &'static str> {
+        match (self.unit, kind) {
+            (Some(unit), _) => {
+                let address = value.checked_mul(unit).ok_or("the address is 2^64 or larger")?;
+                self.pages.touch(builder, address, size.unwrap_or(1), kind)
+            }
+            (None, Some(kind)) => {
+                builder.push_kind(Page(value), kind);
+                Ok(())
+            }
+            (None, None) => {
+                builder.push(Page(value));
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds an access for each page that `count` values from `first` on touch.
+    fn touch_blocks(
+        self,
+        builder: &mut TraceBuilder,
+        first: u64,
+        count: u64,
+    ) -> Result<(), &'static str> {
+        if let Some(unit) = self.unit {
+            let too_large = "the address is 2^64 or larger";
+            let address = first.checked_mul(unit).ok_or(too_large)?;
+            let size = count.checked_mul(unit).ok_or(too_large)?;
+            return self.pages.touch(builder, address, size, None);
+        }
+        let end = first.checked_add(count).ok_or("the last block is 2^64 or larger")?;
+        (first..end).for_each(|page| builder.push(Page(page)));
+        Ok(())
+    }
+}
+
+/// How the word of a table says that an access touches its page.
+fn operation(word: &[u8]) -> Option<Kind> {
+    let is = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+    if is(&["r", "read", "l", "load", "0"]) {
+        Some(Kind::Load)
+    } else if is(&["w", "write", "s", "store", "1"]) {
+        Some(Kind::Store)
+    } else if is(&["i", "ifetch", "fetch", "2"]) {
+        Some(Kind::Fetch)
+    } else if is(&["m", "modify"]) {
+        Some(Kind::Modify)
+    } else {
+        None
     }
 }

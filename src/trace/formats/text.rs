@@ -13,7 +13,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     name: "text",
     summary: "a page number a line, decimal or 0x hexadecimal, with R or W behind it or not",
     source: "our own; the plainest there is",
-    extensions: &["txt", "text", "pages"],
+    extensions: &["txt", "text"],
     looks_like,
     read,
 };

@@ -1,0 +1,216 @@
+//! `damon`: access samples of Linux's DAMON, as `perf script` prints them or as damo's JSON.
+//!
+//! DAMON divides memory into regions and counts, for each, in how many of its samples it was
+//! accessed. A line of `perf script` is `kdamond.0 4452 [000] 82877.315633:
+//! damon:damon_aggregated: target_id=0 nr_regions=17 140731667070976-140731668037632: 0 3`: the
+//! region's first and last byte (exclusive), its count, and its age, which old kernels leave out.
+//! damo's JSON is a list of records with `snapshots`, each with `regions` of `start`, `end` and
+//! `nr_accesses`, a number or an object with `samples`; numbers may be strings with commas.
+//! (damonitor/damo, src/_damo_records.py; Linux, include/trace/events/damon.h.)
+//!
+//! There is no access in such a file, only heat: each snapshot makes
+//! [`ACCESSES_PER_SNAPSHOT`] accesses, drawn by the seed in the options, a region by its count
+//! times its pages and a page of it evenly. A snapshot without a count makes none.
+
+use serde_json::Value;
+
+use super::{FormatKind, Head, Pages, Source, Verdict};
+use crate::random::{Generator, Stream};
+use crate::trace::input::{Input, Line, decimal};
+use crate::trace::read::ReadError;
+use crate::trace::store::TraceBuilder;
+use crate::units::Page;
+
+pub(super) const KIND: FormatKind = FormatKind {
+    name: "damon",
+    summary: "samples of Linux's DAMON, of perf script or damo's JSON, made into drawn accesses",
+    source: "damonitor/damo, src/_damo_records.py; Linux, include/trace/events/damon.h",
+    extensions: &["damon"],
+    looks_like,
+    read,
+};
+
+/// The accesses that are drawn for each snapshot.
+pub const ACCESSES_PER_SNAPSHOT: u64 = 1000;
+
+/// The largest JSON that is read: it is held in memory as a whole.
+const JSON_MAX: usize = 64 << 20;
+
+/// The most regions of a snapshot.
+const REGIONS_MAX: usize = 1 << 20;
+
+const EVENT: &[u8] = b"damon_aggregated:";
+
+fn looks_like(head: &Head<'_>) -> Verdict {
+    if is_json(head.bytes) {
+        let has = |word: &[u8]| memchr::memmem::find(head.bytes, word).is_some();
+        return (has(b"\"nr_accesses\"") && has(b"\"regions\"")).into();
+    }
+    head.all_lines(|line| memchr::memmem::find(line, EVENT).is_some())
+}
+
+fn is_json(head: &[u8]) -> bool {
+    matches!(head.trim_ascii_start().first(), Some(b'[' | b'{'))
+}
+
+fn read(
+    input: &mut Input<'_>,
+    builder: &mut TraceBuilder,
+    source: &Source<'_>,
+) -> Result<Vec<String>, ReadError> {
+    let mut snapshots = Snapshots {
+        pages: Pages::of(source.options)?,
+        stream: Stream::new(Generator::ChaCha8, source.options.seed, 0, "trace/damon"),
+        regions: Vec::new(),
+    };
+    if is_json(input.peek(64)?) {
+        read_json(input, builder, &mut snapshots)?;
+    } else {
+        read_lines(input, builder, &mut snapshots)?;
+    }
+    Ok(vec![format!(
+        "sampled input: {ACCESSES_PER_SNAPSHOT} accesses drawn for each snapshot of DAMON, seed {}",
+        source.options.seed
+    )])
+}
+
+/// The regions of the snapshot that is being read, and what accesses are drawn with.
+struct Snapshots {
+    pages: Pages,
+    stream: Stream,
+    /// First page, pages, and the sum of weights up to and with this region.
+    regions: Vec<(u64, u64, u64)>,
+}
+
+impl Snapshots {
+    fn add(&mut self, start: u64, end: u64, count: u64) -> Result<(), &'static str> {
+        let Some(last) = end.checked_sub(1).filter(|&last| last >= start) else {
+            return Err("the region is empty, expected its end behind its start");
+        };
+        if self.regions.len() == REGIONS_MAX {
+            return Err("the snapshot has more than 1048576 regions");
+        }
+        let (first, last) = (self.pages.page(start), self.pages.page(last));
+        // 2^64 pages are one byte a page: no host has them.
+        let pages = (last - first).checked_add(1).ok_or("the region is too large")?;
+        let before = self.regions.last().map_or(0, |&(.., weight)| weight);
+        let weight = pages.checked_mul(count).and_then(|weight| weight.checked_add(before));
+        let weight = weight.ok_or("the accesses of the snapshot do not fit into 64 bits")?;
+        self.regions.push((first, pages, weight));
+        Ok(())
+    }
+
+    fn finish(&mut self, builder: &mut TraceBuilder) {
+        let total = self.regions.last().map_or(0, |&(.., weight)| weight);
+        if total > 0 {
+            for _ in 0..ACCESSES_PER_SNAPSHOT {
+                let drawn = self.stream.below(total);
+                let at = self.regions.partition_point(|&(.., weight)| weight <= drawn);
+                let (first, pages, _) = self.regions[at];
+                builder.push(Page(first + self.stream.below(pages)));
+            }
+        }
+        self.regions.clear();
+    }
+}
+
+/// A snapshot is lines of one time and one target.
+fn read_lines(
+    input: &mut Input<'_>,
+    builder: &mut TraceBuilder,
+    snapshots: &mut Snapshots,
+) -> Result<(), ReadError> {
+    let mut snapshot = Vec::new();
+    super::each_line(input, builder, |line, builder| {
+        if line.bytes.trim_ascii().is_empty() || line.bytes[0] == b'#' {
+            return Ok(());
+        }
+        let (key, region) = aggregated(line)?;
+        if key != snapshot.as_slice() {
+            snapshots.finish(builder);
+            snapshot = key.to_vec();
+        }
+        let (start, end, count) = region;
+        snapshots.add(start, end, count).map_err(|why| line.error(0, why))
+    })?;
+    snapshots.finish(builder);
+    Ok(())
+}
+
+/// The part of a line that all lines of its snapshot share, and its region.
+#[expect(clippy::type_complexity, reason = "start, end and count mean nothing apart")]
+fn aggregated(line: Line<'_>) -> Result<(&[u8], (u64, u64, u64)), ReadError> {
+    let event = memchr::memmem::find(line.bytes, EVENT)
+        .ok_or_else(|| line.unexpected(0, "a line of the event damon:damon_aggregated"))?;
+    let rest = Line { bytes: &line.bytes[event + EVENT.len()..], number: line.number };
+    let mut fields = rest.fields();
+    let at = |at: usize| event + EVENT.len() + at;
+    while let Some(field) = fields.next() {
+        if field.bytes.contains(&b'=') {
+            continue;
+        }
+        let expected = "a region such as 4096-8192: 3";
+        let bad = || line.unexpected(at(field.at), expected);
+        let range = field.bytes.strip_suffix(b":").ok_or_else(bad)?;
+        let dash = range.iter().position(|&byte| byte == b'-').ok_or_else(bad)?;
+        let start = decimal(&range[..dash]).map_err(|_| bad())?;
+        let end = decimal(&range[dash + 1..]).map_err(|_| bad())?;
+        let count = fields.next().and_then(|count| decimal(count.bytes).ok()).ok_or_else(|| {
+            line.unexpected(at(field.at + field.bytes.len()), "the region's count of accesses")
+        })?;
+        let target = line.bytes[..at(field.at)].trim_ascii();
+        return Ok((target, (start, end, count)));
+    }
+    Err(line.unexpected(line.bytes.len(), "a region such as 4096-8192: 3"))
+}
+
+fn read_json(
+    input: &mut Input<'_>,
+    builder: &mut TraceBuilder,
+    snapshots: &mut Snapshots,
+) -> Result<(), ReadError> {
+    let text = input.rest(JSON_MAX)?;
+    let root: Value = serde_json::from_slice(&text).map_err(|error| {
+        ReadError::format(format!("{}:{}: the JSON is wrong: {error}", error.line(), error.column()))
+    })?;
+    let records = match &root {
+        Value::Array(records) => records.iter().collect(),
+        record => vec![record],
+    };
+    for (r, record) in records.into_iter().enumerate() {
+        for (s, snapshot) in list(record, "snapshots", &format!("record {r}"))?.iter().enumerate() {
+            let place = format!("record {r}, snapshot {s}");
+            for (at, region) in list(snapshot, "regions", &place)?.iter().enumerate() {
+                let wrong = |what: &str| ReadError::format(format!("{place}, region {at}: {what}"));
+                let number = |value: Option<&Value>, name: &str| {
+                    let number = value.and_then(lenient);
+                    number.ok_or_else(|| wrong(&format!("`{name}` is not a number of 64 bits")))
+                };
+                let count = region.get("nr_accesses");
+                let count = count.and_then(|count| count.get("samples")).or(count);
+                let start = number(region.get("start"), "start")?;
+                let end = number(region.get("end"), "end")?;
+                let count = number(count, "nr_accesses")?;
+                snapshots.add(start, end, count).map_err(wrong)?;
+            }
+            snapshots.finish(builder);
+        }
+    }
+    Ok(())
+}
+
+fn list<'a>(value: &'a Value, key: &str, place: &str) -> Result<&'a [Value], ReadError> {
+    match value.get(key) {
+        Some(Value::Array(list)) => Ok(list),
+        _ => Err(ReadError::format(format!("{place}: there is no list `{key}`"))),
+    }
+}
+
+/// A number, or a string of digits with commas.
+fn lenient(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => decimal(text.replace(',', "").as_bytes()).ok(),
+        _ => None,
+    }
+}
