@@ -7,6 +7,7 @@ pub mod compression;
 pub mod compact;
 pub mod convert;
 pub mod info;
+pub mod workloads;
 mod content_hash;
 mod input;
 mod intern;
