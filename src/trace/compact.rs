@@ -168,7 +168,8 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_and_every_cut_is_seen() {
-        let accesses: Vec<(u64, usize)> = (0..300).map(|at| (at * at % 37, at as usize % 3)).collect();
+        let accesses: Vec<(u64, usize)> =
+            (0..300).map(|at| (at * at % 37, at as usize % 3)).collect();
         let bytes = saved(&trace(&accesses, true));
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();

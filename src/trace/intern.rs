@@ -133,9 +133,13 @@ impl Interner {
     }
 
     fn raise_bound(&mut self, numbers: &[Page]) {
+        let mut of_width = [0_usize; 65];
+        for page in numbers {
+            of_width[(u64::BITS - page.0.leading_zeros()) as usize] += 1;
+        }
         let old = self.direct.len();
         let mut bound = old.max(DIRECT_MIN / 2);
-        let seen_below = |bound: usize| numbers.iter().filter(|p| p.0 < bound as u64).count();
+        let seen_below = |bound: usize| of_width[..=bound.ilog2() as usize].iter().sum::<usize>();
         while seen_below(bound * 2) >= bound / 2 {
             bound *= 2;
         }
@@ -147,7 +151,7 @@ impl Interner {
                 }
             }
         }
-        self.reconsider_at = (numbers.len() + numbers.len() / 2).max(DIRECT_MIN / 4);
+        self.reconsider_at = (numbers.len() * 2).max(DIRECT_MIN / 4);
     }
 }
 

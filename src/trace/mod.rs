@@ -1,17 +1,17 @@
 //! Traces: the page accesses of a VM, stored once and shared by every run that replays them.
 
-pub mod store;
-pub mod read;
-pub mod formats;
-pub mod compression;
+mod bits;
 pub mod compact;
-pub mod convert;
-pub mod info;
-pub mod workloads;
+pub mod compression;
 mod content_hash;
+pub mod convert;
+pub mod formats;
+pub mod info;
 mod input;
 mod intern;
-mod bits;
+pub mod read;
+pub mod store;
+pub mod workloads;
 
 pub use content_hash::content_hash;
 pub use read::{ReadError, ReadErrorKind, read_trace};

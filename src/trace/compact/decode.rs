@@ -60,9 +60,7 @@ impl Header {
             .peek(HEADER)?
             .first_chunk()
             .ok_or_else(|| damaged(0, "the file ends inside its header of 64 bytes"))?;
-        let word = |at: usize| {
-            u64::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]))
-        };
+        let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]));
         let (version, flags) = (word(8) as u32, (word(8) >> 32) as u32);
         if bytes[..8] != MAGIC {
             return Err(ReadError::format(
@@ -211,7 +209,11 @@ fn run_pages(bytes: &mut dyn BufRead, header: Header) -> io::Result<Vec<PageId>>
             match width {
                 1 => pages.extend(block[..used].iter().map(|&page| PageId::from(page))),
                 2 => pages.extend(
-                    block[..used].as_chunks().0.iter().map(|&p| PageId::from(u16::from_le_bytes(p))),
+                    block[..used]
+                        .as_chunks()
+                        .0
+                        .iter()
+                        .map(|&p| PageId::from(u16::from_le_bytes(p))),
                 ),
                 _ => pages.extend(
                     block[..used].as_chunks().0.iter().map(|&page| PageId::from_le_bytes(page)),

@@ -89,7 +89,10 @@ impl Columns {
         let page = match &options.field {
             Some(wanted) => find(wanted)?,
             None => names().position(|name| known(name).is_some()).ok_or_else(|| {
-                let what = format!("no known heading, expected {}; name one with the option field", list(first));
+                let what = format!(
+                    "no known heading, expected {}; name one with the option field",
+                    list(first)
+                );
                 first.error(0, &what)
             })?,
         };
@@ -161,7 +164,8 @@ impl Columns {
 fn list(first: Line<'_>) -> String {
     let separator = separator(first.bytes).unwrap_or(b',');
     let names = first.bytes.split(|&byte| byte == separator).take(12);
-    let names = names.map(|name| format!("`{}`", unquoted(&name[..name.len().min(24)]).escape_ascii()));
+    let names =
+        names.map(|name| format!("`{}`", unquoted(&name[..name.len().min(24)]).escape_ascii()));
     format!("one of {}", names.collect::<Vec<_>>().join(", "))
 }
 

@@ -171,7 +171,11 @@ fn read_json(
 ) -> Result<(), ReadError> {
     let text = input.rest(JSON_MAX)?;
     let root: Value = serde_json::from_slice(&text).map_err(|error| {
-        ReadError::format(format!("{}:{}: the JSON is wrong: {error}", error.line(), error.column()))
+        ReadError::format(format!(
+            "{}:{}: the JSON is wrong: {error}",
+            error.line(),
+            error.column()
+        ))
     })?;
     let records = match &root {
         Value::Array(records) => records.iter().collect(),

@@ -113,16 +113,17 @@ fn read(
         ended = block.is_none();
         for &byte in block.unwrap_or(b"\n") {
             column += 1;
-            let at = |column: u64, what: &str| ReadError::format(format!("{line}:{column}: {what}"));
+            let at =
+                |column: u64, what: &str| ReadError::format(format!("{line}:{column}: {what}"));
             match byte {
                 b'0'..=b'9' => {
                     if number.digits == 0 {
                         number.column = column;
                     }
                     let tens = number.value.checked_mul(10);
-                    number.value = tens
-                        .and_then(|tens| tens.checked_add(u64::from(byte - b'0')))
-                        .ok_or_else(|| at(number.column, "the number is 2^64 or larger"))?;
+                    number.value =
+                        tens.and_then(|tens| tens.checked_add(u64::from(byte - b'0')))
+                            .ok_or_else(|| at(number.column, "the number is 2^64 or larger"))?;
                     number.digits = 1;
                 }
                 b' ' | b'\t' | b'\r' | b'\n' => {

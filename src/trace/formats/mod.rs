@@ -1,21 +1,21 @@
 //! Trace formats. [`ALL`] is the one list of them: recognition, names, help and the loops of the
 //! tests come from it.
 
-mod text;
-mod raw;
-mod balloonist;
-mod dat;
-mod lackey;
-mod perf_script;
-mod drmemtrace;
-mod pinatrace;
-mod champsim;
-mod damon;
-mod csv;
-mod structure;
-mod lirs;
 mod arc;
+mod balloonist;
+mod champsim;
+mod csv;
+mod damon;
+mod dat;
 mod din;
+mod drmemtrace;
+mod lackey;
+mod lirs;
+mod perf_script;
+mod pinatrace;
+mod raw;
+mod structure;
+mod text;
 mod ucsd;
 
 use std::path::Path;
@@ -130,7 +130,10 @@ pub struct Source<'a> {
 /// There is none.
 pub fn find(name: &str) -> Result<&'static FormatKind, ReadError> {
     ALL.iter().find(|format| format.name == name).ok_or_else(|| {
-        ReadError::format(format!("unknown trace format `{name}`, expected auto or one of {}", names(ALL)))
+        ReadError::format(format!(
+            "unknown trace format `{name}`, expected auto or one of {}",
+            names(ALL)
+        ))
     })
 }
 

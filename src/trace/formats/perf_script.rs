@@ -25,8 +25,9 @@ const SAMPLE: &str = "an event's name with a colon and a hexadecimal address beh
 
 fn looks_like(head: &Head<'_>) -> Verdict {
     head.all_lines(|bytes| {
-        address(Line { bytes, number: 0 })
-            .is_some_and(|(event, field)| event != *b"damon:damon_aggregated:" && field.hex("").is_ok())
+        address(Line { bytes, number: 0 }).is_some_and(|(event, field)| {
+            event != *b"damon:damon_aggregated:" && field.hex("").is_ok()
+        })
     })
 }
 
@@ -40,8 +41,7 @@ fn read(
         if line.bytes.trim_ascii().is_empty() || matches!(line.bytes[0], b'#' | b'\t') {
             return Ok(());
         }
-        let (_, field) =
-            address(line).ok_or_else(|| line.unexpected(line.bytes.len(), SAMPLE))?;
+        let (_, field) = address(line).ok_or_else(|| line.unexpected(line.bytes.len(), SAMPLE))?;
         let address = field.hex(SAMPLE)?;
         pages.touch(builder, address, 1, None).map_err(|why| field.error(why))
     })?;

@@ -124,7 +124,9 @@ fn read_kinds(
         let count = if known > accesses { "more".to_owned() } else { format!("only {known}") };
         return Err(within(ReadError::new(
             ReadErrorKind::Damaged,
-            format!("there are {count} kinds, expected {accesses}, one an access; they belong to another trace, or one of the two is cut short"),
+            format!(
+                "there are {count} kinds, expected {accesses}, one an access; they belong to another trace, or one of the two is cut short"
+            ),
         )));
     }
     Ok(vec![format!("kinds from {name}")])

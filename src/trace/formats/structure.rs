@@ -44,7 +44,8 @@ pub(super) const ORACLE_GENERAL: FormatKind = FormatKind {
 
 fn looks_like_oracle(head: &Head<'_>) -> Verdict {
     let (records, rest) = head.bytes.as_chunks::<24>();
-    let times = records.iter().map(|record| record.first_chunk().map(|&time| u32::from_le_bytes(time)));
+    let times =
+        records.iter().map(|record| record.first_chunk().map(|&time| u32::from_le_bytes(time)));
     let next = |record: &[u8; 24]| record.last_chunk().map(|&next| i64::from_le_bytes(next));
     let plausible = times.is_sorted() && records.iter().all(|record| next(record) >= Some(-1));
     if records.is_empty() || !plausible || (head.whole && !rest.is_empty()) {
@@ -87,7 +88,8 @@ impl Layout {
         let mut count = None;
         for &letter in letters {
             if letter.is_ascii_digit() {
-                count = Some((count.unwrap_or(0) * 10 + usize::from(letter - b'0')).min(RECORD_MAX));
+                count =
+                    Some((count.unwrap_or(0) * 10 + usize::from(letter - b'0')).min(RECORD_MAX));
                 continue;
             }
             let size = match letter.to_ascii_lowercase() {
@@ -148,7 +150,8 @@ fn read(
     let scale = Scale::of(options, None)?;
     let layout = Layout::parse(layout)?;
     let page = layout.member(options.field.as_deref().unwrap_or(field))?;
-    let member = |name: &Option<String>| name.as_deref().map(|name| layout.member(name)).transpose();
+    let member =
+        |name: &Option<String>| name.as_deref().map(|name| layout.member(name)).transpose();
     let (op, size) = (member(&options.op_field)?, member(&options.size_field)?);
     let mut record_number = 0_u64;
     while let Some(block) = input.records(layout.size)? {

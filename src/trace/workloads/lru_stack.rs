@@ -8,7 +8,7 @@
 //! Systems Journal 9(2), 1970.
 //! *Departs.* Depths follow Zipf's law, 1 / depth^alpha; the stack begins with all pages in order,
 //! so a first use has a depth like any other.
-//! *Cost.* O(√depth) an access: the stack is a chain of rings of 256 pages; 12 bytes a page.
+//! *Cost.* O(depth / 64) an access, for the stack is a chain of rings of 64 pages; 20 bytes a page.
 //! *Knobs.* `pages` (pages, 1024, ours), `alpha` (1.2, ours: most depths are small), `writes`,
 //! `first_page`.
 
@@ -43,41 +43,47 @@ fn generate(spec: &WorkloadSpec, sink: &mut Sink<'_>) {
     }
 }
 
-const RING: usize = 256;
+const RING: usize = 64;
 
-/// Pages in order, in rings of [`RING`] each: position p of ring r is slot `start + p` of it.
+/// Pages in order, in rings of [`RING`] each: position p of ring r is its slot (start + p) mod
+/// `RING`.
 struct Stack {
-    pages: Vec<u32>,
+    pages: Vec<[u32; RING]>,
     starts: Vec<u8>,
 }
 
 impl Stack {
     fn new(pages: u32) -> Self {
         let rings = (pages as usize).div_ceil(RING);
-        Self { pages: (0..(rings * RING) as u32).collect(), starts: vec![0; rings] }
+        let ring = |ring: usize| std::array::from_fn(|slot| (ring * RING + slot) as u32);
+        Self { pages: (0..rings).map(ring).collect(), starts: vec![0; rings] }
     }
 
     /// Moves the page at `depth`, from 0, to the top and returns it.
     #[inline]
     fn to_top(&mut self, depth: u32) -> u32 {
-        let (ring, position) = (depth as usize / RING, depth as u8);
-        let slot = |start: u8, position: u8| usize::from(start.wrapping_add(position));
-        let start = self.starts[ring];
-        let last = &mut self.pages[ring * RING..(ring + 1) * RING];
-        let page = last[slot(start, position)];
-        for at in (1..=position).rev() {
-            last[slot(start, at)] = last[slot(start, at - 1)];
+        let (found, position) = (depth as usize / RING, depth as usize % RING);
+        let start = usize::from(self.starts[found]);
+        let ring = &mut self.pages[found];
+        let at = (start + position) % RING;
+        let page = ring[at];
+        // The pages above it move down by one place, around the end of the array if need be.
+        if at >= start {
+            ring.copy_within(start..at, start + 1);
+        } else {
+            ring.copy_within(0..at, 1);
+            ring[0] = ring[RING - 1];
+            ring.copy_within(start..RING - 1, start + 1);
         }
-        // The first place of each ring is free for the last page of the ring before.
-        let mut free = slot(start, 0);
-        for ring in (0..ring).rev() {
-            let start = self.starts[ring].wrapping_sub(1);
-            let end = ring * RING + usize::from(start);
-            self.pages[(ring + 1) * RING + free] = self.pages[end];
-            self.starts[ring] = start;
-            free = usize::from(start);
+        // That frees the top of the ring for the last page of the ring above.
+        let mut free = start;
+        for above in (0..found).rev() {
+            let start = (usize::from(self.starts[above]) + RING - 1) % RING;
+            self.starts[above] = start as u8;
+            self.pages[above + 1][free] = self.pages[above][start];
+            free = start;
         }
-        self.pages[free] = page;
+        self.pages[0][free] = page;
         page
     }
 }

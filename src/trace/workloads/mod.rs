@@ -3,13 +3,13 @@
 //! [`ALL`] is the one list of them. A generator draws from the [`Stream`] that it is handed and
 //! from nothing else, in integers alone, so its trace is the same on every machine.
 
-mod uniform;
-mod zipf;
-mod scan;
 mod cycle;
 mod lru_stack;
-mod working_set;
 mod phases;
+mod scan;
+mod uniform;
+mod working_set;
+mod zipf;
 
 use super::store::{Kind, Trace, TraceBuilder};
 use crate::knobs::{Domain, Knob, Settings, Value};
@@ -70,9 +70,8 @@ impl WorkloadSpec {
         if !self.kind.nests {
             return Some(self.accesses);
         }
-        let round = self.of.iter().try_fold(0_u64, |sum, phase| {
-            sum.checked_add(phase.accesses_total()?)
-        });
+        let round =
+            self.of.iter().try_fold(0_u64, |sum, phase| sum.checked_add(phase.accesses_total()?));
         round?.checked_mul(self.settings.integer(phases::ROUNDS.name))
     }
 
@@ -155,7 +154,8 @@ impl Sink<'_> {
         let Decimal { digits, .. } = self.writes;
         // Nothing is drawn where the outcome is certain.
         let denominator = self.writes.denominator();
-        let write = digits > 0 && (digits == denominator || self.stream.below(denominator) < digits);
+        let write =
+            digits > 0 && (digits == denominator || self.stream.below(denominator) < digits);
         let kind = if write { Kind::Store } else { Kind::Load };
         self.builder.push_kind(Page(self.first_page + page), kind);
     }

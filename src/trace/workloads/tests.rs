@@ -10,7 +10,11 @@ fn stream(seed: u64) -> Stream {
 
 fn spec(name: &str, accesses: u64) -> WorkloadSpec {
     let kind = ALL.iter().find(|kind| kind.name == name).unwrap();
-    let of = if kind.nests { vec![spec("scan", accesses / 2), spec("zipf", accesses / 2)] } else { Vec::new() };
+    let of = if kind.nests {
+        vec![spec("scan", accesses / 2), spec("zipf", accesses / 2)]
+    } else {
+        Vec::new()
+    };
     let accesses = if kind.nests { 0 } else { accesses };
     WorkloadSpec { kind, settings: Settings::defaults(kind.knobs), accesses, of }
 }
