@@ -2,9 +2,13 @@
 //! policy, and says exactly what each policy would have cost.
 
 pub mod balance;
+pub mod bound;
+pub mod host;
 pub mod knobs;
 pub mod random;
 pub mod replace;
 pub mod scenario;
+pub mod shares;
+pub mod simulate;
 pub mod trace;
 pub mod units;

@@ -2,16 +2,16 @@
 //!
 //! A [`Stream`] is keyed by the seed, the repetition and the *name* of its purpose ("policy",
 //! "vm/web/workload"), so a VM or a draw added elsewhere changes no other stream. The words come
-//! from ChaCha8; everything that is made of them is made here, because the distributions of a
+//! from `ChaCha8`; everything that is made of them is made here, because the distributions of a
 //! library may change with its release. No other file names the rand crates.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Who makes the draws of the policies; workloads always draw from ChaCha8.
+/// Who makes the draws of the policies; workloads always draw from `ChaCha8`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Generator {
-    /// ChaCha8 with one stream for each purpose.
+    /// `ChaCha8` with one stream for each purpose.
     #[default]
     ChaCha8,
     /// The C library's `rand()` as the report's program calls it, `rand() % n`.
@@ -111,7 +111,7 @@ pub fn mix(hash: u64, word: u64) -> u64 {
 /// glibc's `rand()`: the additive-feedback generator r(i) = r(i−3) + r(i−31) mod 2³².
 ///
 /// Its 31 first words are r(0) = seed and r(i) = 16807·r(i−1) mod (2³¹ − 1); the first 310 sums are
-/// thrown away, and a draw is a sum without its lowest bit (glibc, stdlib/random_r.c, `TYPE_3`).
+/// thrown away, and a draw is a sum without its lowest bit (glibc, `stdlib/random_r.c`, `TYPE_3`).
 #[derive(Clone, Debug)]
 struct Glibc {
     words: [u32; 31],

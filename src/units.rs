@@ -196,7 +196,7 @@ pub struct Decimal {
 }
 
 impl Decimal {
-    /// Reads "3", "0.75", "1_000.5". `None` where the text is not such a number, or where it has
+    /// Reads "3", "0.75", "`1_000.5`". `None` where the text is not such a number, or where it has
     /// more digits than 64 bits hold.
     pub fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));

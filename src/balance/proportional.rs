@@ -5,8 +5,9 @@
 //! *Follows.* Strategy 3 of H. Wu, S. Wu and W. Zhang, "Simulation of memory management in virtual
 //! machines", COEN 283 report, 2011.
 //! *Departs.* The report's program computes the shares in single precision, here by integers. It
-//! knows no bounds; here a VM's guarantee is raised to its minimum and lowered to its maximum, and
-//! what a share exceeds the maximum by is divided among the others by the same rule.
+//! knows no bounds; here a VM's guarantee is raised to its minimum and lowered to its maximum, what
+//! a share exceeds a maximum by is divided among the others by the same rule, and what the lucky
+//! VM's maximum cannot take goes on to the next VMs in file order.
 //! *Cost.* O(V) a checkpoint for V VMs, times the number of maxima that bind.
 //! *Knobs.* `count`: which faults (`replacement_misses`, the report's); `guarantee`: frames that
 //! every VM keeps (2, the report's); `rounding`: who gets the frames that rounding leaves over
@@ -16,6 +17,7 @@ use super::{Plan, Policy, PolicyKind, View, counter};
 use crate::knobs::{Domain, Knob, Value};
 use crate::random::Stream;
 use crate::replace::Counts;
+use crate::shares;
 use crate::units::Frames;
 
 pub(super) const KIND: PolicyKind = PolicyKind {
@@ -75,42 +77,28 @@ impl Policy for Proportional {
         if misses.iter().all(|&count| count == 0) {
             return Plan::unchanged(view);
         }
-        let mut targets: Vec<Frames> =
-            view.vms.iter().map(|vm| vm.bounds.clamp(self.guarantee)).collect();
-        let mut left = view.host - targets.iter().copied().sum();
-        let mut open: Vec<usize> = (0..misses.len()).collect();
-        while left.0 > 0 && !open.is_empty() {
-            let bonus = left;
-            let sum: u128 = open.iter().map(|&vm| u128::from(misses[vm])).sum();
-            if sum == 0 {
-                break;
-            }
-            let product = |vm: usize| u128::from(misses[vm]) * u128::from(bonus.0);
-            for &vm in &open {
-                let share = Frames((product(vm) / sum) as u64);
-                let given = share.min(view.vms[vm].bounds.max - targets[vm]);
-                targets[vm] += given;
-                left -= given;
-            }
-            let full = |vm: usize| targets[vm] == view.vms[vm].bounds.max;
-            let share_cut = open.iter().any(|&vm| full(vm));
-            if share_cut {
-                open.retain(|&vm| !full(vm));
-                continue;
-            }
-            if self.random_rounding {
-                let lucky = open[draw.below(open.len() as u64) as usize];
-                let given = left.min(view.vms[lucky].bounds.max - targets[lucky]);
-                targets[lucky] += given;
-                left -= given;
-            } else {
-                open.sort_by_key(|&vm| std::cmp::Reverse(product(vm) % sum));
-                for &vm in open.iter().take(left.0 as usize) {
-                    targets[vm] += Frames(1);
-                    left -= Frames(1);
+        let kept = view.vms.iter().map(|vm| vm.bounds.clamp(self.guarantee));
+        let mut targets: Vec<Frames> = kept.collect();
+        let room: Vec<Frames> =
+            view.vms.iter().zip(&targets).map(|(vm, &kept)| vm.bounds.max - kept).collect();
+        let bonus = view.host - targets.iter().copied().sum();
+        let mut shares = shares::divide(bonus, &misses, &room);
+        let given = if self.random_rounding {
+            if shares.left > Frames(0) {
+                let vms = view.vms.len();
+                let lucky = draw.below(vms as u64) as usize;
+                for vm in (lucky..vms).chain(0..lucky) {
+                    let taken = shares.left.min(room[vm] - shares.given[vm]);
+                    shares.given[vm] += taken;
+                    shares.left -= taken;
                 }
             }
-            break;
+            shares.given
+        } else {
+            shares.largest_remainder(&room)
+        };
+        for (target, given) in targets.iter_mut().zip(given) {
+            *target += given;
         }
         Plan(targets)
     }

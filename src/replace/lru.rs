@@ -1,129 +1,164 @@
-//! LRU: evict the page that was used least recently, by an explicit list.
+//! LRU as a counter over the full LRU stack: one comparison an access, two integers a VM.
 //!
-//! *Idea.* Programs use again soon what they used last; so the page unused for longest goes first.
-//! *Follows.* The textbook rule as the report plays it (Wu, Wu and Zhang, "Simulation of memory
-//! management in virtual machines", 2011): a list of frames, most recently used first, empty frames
-//! at the tail.
-//! *Departs.* The list holds the resident pages alone; empty frames are the difference between the
-//! allocation and its length.
-//! *Cost.* O(1) an access, O(pages evicted) a shrink; 8 bytes a distinct page of the trace.
+//! *Idea.* Let S be the stack of all pages that the VM has ever used, most recent first. Under LRU
+//! the resident pages are always the first k of S, so an access at stack distance d hits if and
+//! only if d ≤ k, whatever the allocation did in the meantime. The distances depend on the trace
+//! alone and are computed once.
+//! *Follows.* The stack property of R. L. Mattson, J. Gecsei, D. R. Slutz and I. L. Traiger,
+//! "Evaluation techniques for storage hierarchies", IBM Systems Journal 9(2), 1970, carried over to
+//! a changing allocation. Proof, by induction over what can happen with the first k of S resident:
+//! a *hit* at d ≤ k permutes the first k; a *fill* (d > k, k below the allocation) puts the page on
+//! top, so the first k + 1 are resident; a *replacement* (d > k, no empty frame) evicts the page
+//! at k and puts the new one on top, so again the first k are resident; a *shrink* to c drops
+//! those beyond c; a *grant* changes no page. At the start k = 0.
+//! *Departs.* Nowhere: the counts are those of [`lru_list`](super::lru_list), to the last one.
+//! *Cost.* O(1) an access while frames are empty, then as fast as memory is read, several accesses
+//! an instruction; nothing a page. The distances: 4 bytes a run, shared by all runs of the trace.
 //! *Knobs.* None.
 
 use std::sync::Arc;
 
-use super::{Counts, Replacement, ReplacementKind, Stretch, Touch, drive};
+use super::{Counts, Replacement, ReplacementKind, Stretch, Touch, cold_faults, drive, lru_list};
 use crate::trace::{PageId, Trace};
 use crate::units::Frames;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "lru",
     summary: "evicts the page that was used least recently",
-    follows: "the textbook rule; as a stack algorithm: R. L. Mattson, J. Gecsei, D. R. Slutz and \
-              I. L. Traiger, Evaluation techniques for storage hierarchies, IBM Systems Journal \
-              9(2), 1970",
+    follows: "R. L. Mattson, J. Gecsei, D. R. Slutz and I. L. Traiger, Evaluation techniques for \
+              storage hierarchies, IBM Systems Journal 9(2), 1970",
     knobs: &[],
-    build: |_, trace, frames| Box::new(LruList::new(trace, frames)),
+    build: |_, trace, frames| Box::new(LruCounter::new(trace, frames)),
+    build_shown: |_, trace, frames| Box::new(lru_list::LruList::new(trace, frames)),
 };
 
-/// The resident pages as a doubly linked ring through a sentinel, most recently used first.
-pub(crate) struct LruList {
+struct LruCounter {
     trace: Arc<Trace>,
-    links: Vec<Link>,
-    resident: u64,
+    /// k: the resident pages are the first so many of the full LRU stack.
+    resident: u32,
     frames: u64,
+    /// Where the next stretch begins.
+    position: u64,
 }
 
-#[derive(Clone, Copy)]
-struct Link {
-    /// The next more recently used page.
-    newer: u32,
-    /// The next less recently used page; [`ABSENT`] where the page is not resident.
-    older: u32,
-}
-
-const ABSENT: u32 = u32::MAX;
-
-impl LruList {
-    pub(crate) fn new(trace: &Arc<Trace>, frames: Frames) -> Self {
-        let pages = trace.distinct_pages();
-        let mut links = vec![Link { newer: ABSENT, older: ABSENT }; pages + 1];
-        links[pages] = Link { newer: pages as u32, older: pages as u32 };
-        Self { trace: Arc::clone(trace), links, resident: 0, frames: frames.0 }
+impl LruCounter {
+    fn new(trace: &Arc<Trace>, frames: Frames) -> Self {
+        Self { trace: Arc::clone(trace), resident: 0, frames: frames.0, position: 0 }
     }
 
-    fn sentinel(&self) -> u32 {
-        self.links.len() as u32 - 1
+    /// Counts the faults at these distances.
+    fn count(&mut self, distances: &[u32], counts: &mut Counts) {
+        let mut at = 0;
+        while u64::from(self.resident) < self.frames && at < distances.len() {
+            let chunk = &distances[at..distances.len().min(at + FILL_CHUNK)];
+            at += self.fill(chunk, counts);
+        }
+        let faults = deeper(&distances[at..], self.resident);
+        counts.demand_faults += faults;
+        counts.replacement_misses += faults;
+    }
+
+    /// Counts the faults at the distances of a chunk while there are empty frames; each of them
+    /// makes one page more resident. Returns how many distances it took to fill the last frame.
+    fn fill(&mut self, chunk: &[u32], counts: &mut Counts) -> usize {
+        if deeper(chunk, self.resident) == 0 {
+            return chunk.len();
+        }
+        for (at, &distance) in chunk.iter().enumerate() {
+            if u64::from(self.resident) == self.frames {
+                return at;
+            }
+            if distance > self.resident {
+                self.resident += 1;
+                counts.demand_faults += 1;
+            }
+        }
+        chunk.len()
     }
 }
 
-fn unlink(links: &mut [Link], page: u32) {
-    let Link { newer, older } = links[page as usize];
-    links[newer as usize].older = older;
-    links[older as usize].newer = newer;
-    links[page as usize].older = ABSENT;
+/// Distances that are looked at together while frames are empty.
+const FILL_CHUNK: usize = 512;
+
+/// How many distances are greater than `resident`.
+fn deeper(distances: &[u32], resident: u32) -> u64 {
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            // Counts of 32 bits keep the lanes as wide as the distances.
+            let chunks = distances.chunks(1 << 16);
+            chunks
+                .map(|chunk| {
+                    let deeper: u32 =
+                        chunk.iter().map(|&distance| u32::from(distance > resident)).sum();
+                    u64::from(deeper)
+                })
+                .sum()
+        },
+    )
 }
 
-fn push_front(links: &mut [Link], page: u32) {
-    let sentinel = links.len() as u32 - 1;
-    let older = links[sentinel as usize].older;
-    links[page as usize] = Link { newer: sentinel, older };
-    links[sentinel as usize].older = page;
-    links[older as usize].newer = page;
-}
-
-impl Replacement for LruList {
+impl Replacement for LruCounter {
     fn run(&mut self, stretch: Stretch) -> Counts {
-        let Self { trace, links, resident, frames } = self;
-        let links = links.as_mut_slice();
-        let sentinel = links.len() - 1;
-        drive(trace, stretch, |page| {
-            let touch = if links[page as usize].older != ABSENT {
-                unlink(links, page);
-                Touch::Hit
-            } else if *resident < *frames {
-                *resident += 1;
-                Touch::Fill
-            } else {
-                let least_recent = links[sentinel].newer;
-                unlink(links, least_recent);
-                Touch::Replacement
-            };
-            push_front(links, page);
-            touch
-        })
+        let trace = Arc::clone(&self.trace);
+        let distances =
+            if stretch.first_pass { trace.distances() } else { trace.repeat_distances() };
+        let from = trace.runs_before(stretch.from);
+        let mut counts = Counts::default();
+        if stretch.fault_cost.0 == 0 {
+            // An access within a run hits, for its page is on top and a VM keeps a frame at least.
+            let end = stretch.end_without_faults(&trace);
+            counts.accesses = end - stretch.from;
+            self.count(&distances[from..trace.runs_before(end)], &mut counts);
+            counts.cold_faults = cold_faults(&trace, stretch, counts.accesses);
+        } else {
+            let within_run = !trace.begins_run(stretch.from);
+            let on_top = within_run.then_some(&0);
+            let mut distances = on_top.into_iter().chain(&distances[from..]);
+            counts = drive(&trace, stretch, |_| {
+                let distance = *distances.next().expect("every run has a distance");
+                if distance <= self.resident {
+                    Touch::Hit
+                } else if u64::from(self.resident) < self.frames {
+                    self.resident += 1;
+                    Touch::Fill
+                } else {
+                    Touch::Replacement
+                }
+            });
+        }
+        self.position = stretch.from + counts.accesses;
+        counts
     }
 
     fn resize(&mut self, frames: Frames) {
         self.frames = frames.0;
-        while self.resident > self.frames {
-            let least_recent = self.links[self.sentinel() as usize].newer;
-            unlink(&mut self.links, least_recent);
-            self.resident -= 1;
-        }
+        self.resident = u64::from(self.resident).min(frames.0) as u32;
     }
 
     fn resident(&self) -> Frames {
-        Frames(self.resident)
+        Frames(u64::from(self.resident))
     }
 
     fn order(&self) -> Vec<PageId> {
-        let older = |page: u32| self.links[page as usize].older;
-        let first = older(self.sentinel());
-        std::iter::successors(Some(first), |&page| Some(older(page)))
-            .take_while(|&page| page != self.sentinel())
-            .collect()
+        let resident = self.resident as usize;
+        let mut order: Vec<PageId> = Vec::with_capacity(resident);
+        let used = &self.trace.run_pages()[..self.trace.runs_before(self.position)];
+        let earlier_pass = self.trace.run_pages();
+        for &page in used.iter().rev().chain(earlier_pass.iter().rev()) {
+            if order.len() == resident {
+                break;
+            }
+            if !order.contains(&page) {
+                order.push(page);
+            }
+        }
+        order
     }
 
     fn audit(&self) {
-        let order = self.order();
-        assert_eq!(order.len() as u64, self.resident, "the list's length is the resident count");
-        assert!(self.resident <= self.frames, "no more pages are resident than frames allocated");
-        let mut newer = self.sentinel();
-        for &page in order.iter().chain([&self.sentinel()]) {
-            assert_eq!(self.links[page as usize].newer, newer, "page {page} is linked both ways");
-            newer = page;
-        }
-        let linked = self.links.iter().filter(|link| link.older != ABSENT).count();
-        assert_eq!(linked, order.len() + 1, "every resident page is in the list");
+        assert!(u64::from(self.resident) <= self.frames, "no more pages than frames");
+        assert!(self.resident as usize <= self.trace.distinct_pages(), "no more than there are");
+        assert_eq!(self.order().len(), self.resident as usize, "k pages are on the stack");
     }
 }

@@ -4,6 +4,8 @@
 //! come from it.
 
 mod lru;
+mod lru_list;
+pub(crate) mod ring;
 
 use std::sync::Arc;
 
@@ -22,9 +24,15 @@ pub struct ReplacementKind {
     pub follows: &'static str,
     /// Its parameters.
     pub knobs: &'static [Knob],
-    /// Makes it, for a VM that replays `trace` and starts with no page and `frames` frames.
-    pub build: fn(&Settings, trace: &Arc<Trace>, frames: Frames) -> Box<dyn Replacement>,
+    /// Makes it.
+    pub build: Build,
+    /// Makes it in the form that has its lists laid out, for those who want to see them; its
+    /// counts are the same.
+    pub build_shown: Build,
 }
+
+/// Makes an algorithm for a VM that replays `trace` and starts with no page and `frames` frames.
+pub type Build = fn(&Settings, trace: &Arc<Trace>, frames: Frames) -> Box<dyn Replacement>;
 
 /// Every replacement algorithm, in the order in which they are listed.
 pub const ALL: &[ReplacementKind] = &[lru::KIND];
@@ -98,8 +106,8 @@ enum Touch {
 /// inside a stretch.
 #[inline(always)]
 fn drive(trace: &Trace, stretch: Stretch, mut touch: impl FnMut(PageId) -> Touch) -> Counts {
-    let Stretch { from, first_pass, budget, period, fault_cost } = stretch;
-    let end = trace.accesses().min(from.saturating_add(budget.0.div_ceil(period.0)));
+    let Stretch { from, budget, period, fault_cost, .. } = stretch;
+    let end = stretch.end_without_faults(trace);
     let mut counts = Counts::default();
     for run in trace.runs(from, end) {
         let mut accesses = run.accesses;
@@ -124,12 +132,25 @@ fn drive(trace: &Trace, stretch: Stretch, mut touch: impl FnMut(PageId) -> Touch
             counts.accesses += accesses;
         }
     }
-    if first_pass {
-        // Every first use of a page is a demand fault, so the new pages are the cold faults.
-        let new = trace.distinct_before(from + counts.accesses) - trace.distinct_before(from);
-        counts.cold_faults = new as u64;
-    }
+    counts.cold_faults = cold_faults(trace, stretch, counts.accesses);
     counts
+}
+
+/// Cold faults among the first accesses of a stretch: every first use of a page is a demand fault,
+/// whatever the algorithm.
+fn cold_faults(trace: &Trace, stretch: Stretch, accesses: u64) -> u64 {
+    if !stretch.first_pass {
+        return 0;
+    }
+    let new = trace.distinct_before(stretch.from + accesses) - trace.distinct_before(stretch.from);
+    new as u64
+}
+
+impl Stretch {
+    /// Where the stretch ends if no access faults or faults cost nothing.
+    fn end_without_faults(&self, trace: &Trace) -> u64 {
+        trace.accesses().min(self.from.saturating_add(self.budget.0.div_ceil(self.period.0)))
+    }
 }
 
 /// A replacement algorithm at work in one VM.

@@ -130,7 +130,9 @@ impl Kinds {
     pub(super) fn extend(&mut self, kinds: &[Kind]) {
         let to_boundary = (32 - self.len as usize % 32) % 32;
         let (first, rest) = kinds.split_at(to_boundary.min(kinds.len()));
-        first.iter().for_each(|&kind| self.push(kind));
+        for &kind in first {
+            self.push(kind);
+        }
         let chunks = rest.chunks_exact(32);
         let last = chunks.remainder();
         for chunk in chunks {
@@ -138,7 +140,9 @@ impl Kinds {
             self.words.push(word);
             self.len += 32;
         }
-        last.iter().for_each(|&kind| self.push(kind));
+        for &kind in last {
+            self.push(kind);
+        }
     }
 
     /// The kind of access `at`.

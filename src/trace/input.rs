@@ -194,6 +194,11 @@ impl<'a> Line<'a> {
         Fields { line: self, at: 0 }
     }
 
+    /// The fields from byte `at` on.
+    pub fn fields_from(self, at: usize) -> Fields<'a> {
+        Fields { line: self, at }
+    }
+
     /// An error at byte `at` of this line, which `what` describes.
     #[cold]
     pub fn error(&self, at: usize, what: &str) -> ReadError {
@@ -264,7 +269,7 @@ pub struct Field<'a> {
     pub at: usize,
 }
 
-impl<'a> Field<'a> {
+impl Field<'_> {
     /// The part of the field from its byte `from` on, without `suffix` bytes at its end.
     pub fn part(self, from: usize, suffix: usize) -> Self {
         let to = self.bytes.len().saturating_sub(suffix).max(from.min(self.bytes.len()));

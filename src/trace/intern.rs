@@ -90,13 +90,11 @@ impl Interner {
         numbers.push(page);
         if page.0 < self.direct.len() as u64 {
             self.direct[page.0 as usize] = id;
+        } else if self.taken * 4 >= self.slots.len().saturating_sub(WINDOW) * 3 {
+            // The new number is among those that the grown table takes up.
+            self.grow_slots(numbers);
         } else {
-            if self.taken * 4 >= self.slots.len().saturating_sub(WINDOW) * 3 {
-                // The new number is among those that the grown table takes up.
-                self.grow_slots(numbers);
-            } else {
-                self.place(page.0, id);
-            }
+            self.place(page.0, id);
         }
         if numbers.len() >= self.reconsider_at {
             self.raise_bound(numbers);

@@ -6,7 +6,10 @@
 //! marks the accesses that begin a run, so that any access position is found in O(1): one bit an
 //! access and four bytes a run is the whole trace.
 
+use std::sync::OnceLock;
+
 use super::bits::{Kinds, RankedBits};
+use super::distances;
 use super::intern::{Interner, NO_PAGE};
 use crate::units::Page;
 
@@ -51,13 +54,15 @@ pub struct Run {
 }
 
 /// The page accesses of one VM. Immutable; made by a [`TraceBuilder`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Trace {
     heads: RankedBits,
     pages: Vec<PageId>,
     numbers: Vec<Page>,
     first_runs: Vec<u32>,
     kinds: Option<Kinds>,
+    distances: OnceLock<Vec<u32>>,
+    repeat_distances: OnceLock<Vec<u32>>,
 }
 
 impl Trace {
@@ -93,6 +98,28 @@ impl Trace {
     /// For each page, by [`PageId`] and so ascending, the run that uses it first.
     pub fn first_runs(&self) -> &[u32] {
         &self.first_runs
+    }
+
+    /// The LRU stack distance of each run: see [`distances`](distances::distances()). Computed when first asked for.
+    pub fn distances(&self) -> &[u32] {
+        self.distances.get_or_init(|| distances::distances(self))
+    }
+
+    /// Whether the distances need not be computed any more.
+    pub(super) fn has_distances(&self) -> bool {
+        self.distances.get().is_some()
+    }
+
+    /// Gives the trace its distances, which somebody has computed before.
+    pub(super) fn put_distances(&self, distances: Vec<u32>) {
+        assert_eq!(distances.len(), self.pages.len(), "every run has a distance");
+        // Whoever was faster put the same.
+        drop(self.distances.set(distances));
+    }
+
+    /// Likewise for a second pass over the trace: see [`repeat_distances`](distances::repeat_distances).
+    pub fn repeat_distances(&self) -> &[u32] {
+        self.repeat_distances.get_or_init(|| distances::repeat_distances(self, self.distances()))
     }
 
     /// How access `at` touches its page, if the trace knows.
@@ -144,7 +171,15 @@ impl Trace {
         first_runs: Vec<u32>,
     ) -> Self {
         debug_assert_eq!(heads.rank(heads.len()), pages.len());
-        Self { heads, pages, numbers, first_runs, kinds: None }
+        Self {
+            heads,
+            pages,
+            numbers,
+            first_runs,
+            kinds: None,
+            distances: OnceLock::new(),
+            repeat_distances: OnceLock::new(),
+        }
     }
 
     /// This trace with the kinds of its accesses.
@@ -174,6 +209,18 @@ impl Trace {
         self.first_runs.partition_point(|&first| (first as usize) < runs)
     }
 }
+
+/// Traces are equal if their accesses are, whatever has been computed about them.
+impl PartialEq for Trace {
+    fn eq(&self, other: &Self) -> bool {
+        self.heads == other.heads
+            && self.pages == other.pages
+            && self.numbers == other.numbers
+            && self.kinds == other.kinds
+    }
+}
+
+impl Eq for Trace {}
 
 /// Collects accesses into a [`Trace`].
 #[derive(Debug)]
@@ -258,7 +305,9 @@ impl TraceBuilder {
     pub fn extend_u32(&mut self, pages: &[u32]) {
         let to_boundary = (64 - self.heads.len() as usize % 64) % 64;
         let (first, rest) = pages.split_at(to_boundary.min(pages.len()));
-        first.iter().for_each(|&page| self.push(Page(page.into())));
+        for &page in first {
+            self.push(Page(page.into()));
+        }
         let mut blocks = rest.chunks_exact(64);
         for block in &mut blocks {
             let room = self.accesses_max - self.heads.len() >= 64
@@ -293,7 +342,9 @@ impl TraceBuilder {
         }
         let ids = &ids[..runs];
         if ids.contains(&NO_PAGE) {
-            pages.iter().for_each(|&page| self.begin_run(Page(page.into())));
+            for &page in pages {
+                self.begin_run(Page(page.into()));
+            }
         } else {
             self.pages.extend_from_slice(ids);
             self.last = Some(Page(block[63].into()));
@@ -369,114 +420,11 @@ impl TraceBuilder {
             numbers: self.numbers,
             first_runs: self.first_runs,
             kinds: self.kinds,
+            distances: OnceLock::new(),
+            repeat_distances: OnceLock::new(),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        /// The store against the plain sequence that it was made of.
-        #[test]
-        fn every_position_is_found_again(
-            pages in prop::collection::vec((0_u64..5, 1_usize..200), 0..40),
-            cut in (0.0..1.0_f64, 0.0..1.0_f64),
-        ) {
-            let plain: Vec<u64> = pages
-                .iter()
-                .flat_map(|&(page, repeats)| std::iter::repeat_n(page << 40, repeats))
-                .collect();
-            let trace = Trace::from_pages(plain.iter().copied());
-            prop_assert_eq!(trace.accesses(), plain.len() as u64);
-            for (at, &page) in plain.iter().enumerate() {
-                let begins = at == 0 || plain[at - 1] != page;
-                let rest = plain[at..].iter().take_while(|&&next| next == page).count();
-                let at = at as u64;
-                prop_assert_eq!(trace.numbers()[trace.page(at) as usize], Page(page));
-                prop_assert_eq!(trace.begins_run(at), begins);
-                prop_assert_eq!(trace.rest_of_run(at), rest as u64);
-            }
-            let cut_at = |part: f64| (part * plain.len() as f64) as usize;
-            let (from, to) = (cut_at(cut.0.min(cut.1)), cut_at(cut.0.max(cut.1)));
-            let unrolled: Vec<u64> = trace
-                .runs(from as u64, to as u64)
-                .flat_map(|run| {
-                    let number = trace.numbers()[run.page as usize].0;
-                    std::iter::repeat_n(number, run.accesses as usize)
-                })
-                .collect();
-            prop_assert_eq!(&unrolled, &plain[from..to]);
-            let distinct: std::collections::BTreeSet<_> = plain[..to].iter().collect();
-            prop_assert_eq!(trace.distinct_before(to as u64), distinct.len());
-        }
-
-        #[test]
-        fn kinds_are_kept(letters in prop::collection::vec(0_usize..4, 0..200)) {
-            let mut builder = TraceBuilder::default();
-            for &letter in &letters {
-                builder.push_kind(Page(letter as u64), Kind::ALL[letter]);
-            }
-            let trace = builder.finish();
-            for (at, &letter) in letters.iter().enumerate() {
-                prop_assert_eq!(trace.kind(at as u64), Some(Kind::ALL[letter]));
-            }
-        }
-
-        /// Bulk, runs and single accesses make the same trace.
-        #[test]
-        fn all_ways_in_make_the_same_trace(
-            runs in prop::collection::vec((0_u32..3, 1_usize..90), 0..60),
-            cuts in prop::collection::vec(0_usize..200, 0..20),
-        ) {
-            let plain: Vec<u32> =
-                runs.iter().flat_map(|&(page, n)| std::iter::repeat_n(page, n)).collect();
-            let single = Trace::from_pages(plain.iter().map(|&page| page.into()));
-            let mut by_run = TraceBuilder::default();
-            for &(page, accesses) in &runs {
-                by_run.push_run(Page(page.into()), accesses as u64);
-            }
-            let mut bulk = TraceBuilder::default();
-            let mut rest = &plain[..];
-            for cut in cuts {
-                let (first, others) = rest.split_at(cut.min(rest.len()));
-                bulk.extend_u32(first);
-                rest = others;
-            }
-            bulk.extend_u32(rest);
-            prop_assert_eq!(&by_run.finish(), &single);
-            prop_assert_eq!(&bulk.finish(), &single);
-        }
-
-        #[test]
-        fn kinds_in_bulk_are_those_one_by_one(
-            letters in prop::collection::vec(0_usize..4, 0..200),
-            cut in 0_usize..200,
-        ) {
-            let kinds: Vec<Kind> = letters.iter().map(|&letter| Kind::ALL[letter]).collect();
-            let (first, rest) = kinds.split_at(cut.min(kinds.len()));
-            let mut bulk = Kinds::default();
-            bulk.extend(first);
-            bulk.extend(rest);
-            let mut single = Kinds::default();
-            kinds.iter().for_each(|&kind| single.push(kind));
-            prop_assert_eq!(&bulk, &single);
-            let counts = Kind::ALL.map(|kind| kinds.iter().filter(|&&k| k == kind).count() as u64);
-            prop_assert_eq!(bulk.counts(), counts);
-        }
-    }
-
-    #[test]
-    fn a_full_builder_takes_no_more_and_says_so() {
-        let mut builder = TraceBuilder::with_limit(70);
-        builder.extend_u32(&[7; 70]);
-        assert!(!builder.overflowed());
-        builder.push_kind(Page(7), Kind::Load);
-        builder.push_run(Page(8), 2);
-        builder.extend_u32(&[1; 200]);
-        assert!(builder.overflowed());
-        assert_eq!((builder.accesses(), builder.kinds_known()), (70, 0));
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 //!
 //! `u64` instruction address, `u8` is-branch, `u8` taken, two and four `u8` registers, two `u64`
 //! addresses written, four `u64` addresses read; an address of 0 is none. Each record makes an
-//! instruction fetch, then its reads, then its writes. (ChampSim, inc/trace_instruction.h.) The
+//! instruction fetch, then its reads, then its writes. (ChampSim, `inc/trace_instruction.h`.) The
 //! cloudsuite variant has 88 bytes: read it as `struct`.
 
 use super::{FormatKind, Head, Pages, Source, Verdict};

@@ -9,13 +9,13 @@
 //!
 //! Presets for public traces, as options: MSR Cambridge `field 5, size_field 6, op_field 4, unit
 //! 1`; Alibaba block `field 3, size_field 4, op_field 2, unit 1`; Tencent CBS `field 2, op_field 4,
-//! unit 512`; gem5's decoded packets `field 2, size_field 3, op_field 1, unit 1`; `CloudPhysics` in
+//! unit 512`; gem5's decoded packets `field 2, size_field 3, op_field 1, unit 1`; CloudPhysics in
 //! libCacheSim `field lbn, size_field size`.
 
 use super::{FormatKind, Head, Scale, Source, Verdict, operation};
 use crate::trace::input::{BadNumber, Input, Line, number};
 use crate::trace::read::{ReadError, ReadOptions};
-use crate::trace::store::{Kind, TraceBuilder};
+use crate::trace::store::TraceBuilder;
 
 pub(super) const KIND: FormatKind = FormatKind {
     name: "csv",
@@ -28,7 +28,7 @@ pub(super) const KIND: FormatKind = FormatKind {
 
 /// Headings that are understood without options, and the bytes that their values count in; `None`
 /// for page numbers.
-pub const KNOWN: &[(&str, Option<u64>)] = &[
+const KNOWN: &[(&str, Option<u64>)] = &[
     ("page", None),
     ("vpn", None),
     ("pfn", None),
@@ -46,7 +46,7 @@ fn looks_like(head: &Head<'_>) -> Verdict {
     let Some(first) = lines.next() else { return Verdict::No };
     let Some(separator) = separator(first) else { return Verdict::No };
     let known = first.split(|&byte| byte == separator).any(|name| known(unquoted(name)).is_some());
-    let columns = |line: &[u8]| line.iter().filter(|&&byte| byte == separator).count();
+    let columns = |line: &[u8]| memchr::memchr_iter(separator, line).count();
     (known && lines.all(|line| columns(line) == columns(first))).into()
 }
 
@@ -59,9 +59,8 @@ fn unquoted(field: &[u8]) -> &[u8] {
     field.strip_prefix(b"\"").and_then(|f| f.strip_suffix(b"\"")).unwrap_or(field)
 }
 
-fn known(name: &[u8]) -> Option<Option<u64>> {
-    let found = KNOWN.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
-    found.map(|(_, unit)| *unit)
+fn known(name: &[u8]) -> Option<&'static (&'static str, Option<u64>)> {
+    KNOWN.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// Which columns to read, from 0.
@@ -103,7 +102,7 @@ impl Columns {
             page,
             op: optional(&options.op_field)?,
             size: optional(&options.size_field)?,
-            scale: Scale::of(options, known(heading).flatten())?,
+            scale: Scale::of(options, known(heading).and_then(|(_, unit)| *unit))?,
             has_heading: number(heading) == Err(BadNumber::NotANumber) && !heading.is_empty(),
         })
     }
@@ -135,27 +134,16 @@ impl Columns {
             at += field.len() + 1;
         }
         let (Some((at, value)), true) = (page, self.op.is_none() || kind.is_some()) else {
-            return Err(self.short(line, wanted));
+            return Err(Self::short(line, wanted));
         };
         if self.size.is_some() && size.is_none() {
-            return Err(self.short(line, wanted));
+            return Err(Self::short(line, wanted));
         }
-        self.push(builder, value, size, kind).map_err(|why| line.error(at, why))
-    }
-
-    #[inline]
-    fn push(
-        self,
-        builder: &mut TraceBuilder,
-        value: u64,
-        size: Option<u64>,
-        kind: Option<Kind>,
-    ) -> Result<(), &'static str> {
-        self.scale.touch(builder, value, size, kind)
+        self.scale.touch(builder, value, size, kind).map_err(|why| line.error(at, why))
     }
 
     #[cold]
-    fn short(self, line: Line<'_>, wanted: usize) -> ReadError {
+    fn short(line: Line<'_>, wanted: usize) -> ReadError {
         line.unexpected(line.bytes.len(), &format!("at least {} columns", wanted + 1))
     }
 }
@@ -179,18 +167,12 @@ fn read(
         if line.bytes.trim_ascii().is_empty() || line.bytes[0] == b'#' {
             return Ok(());
         }
-        let columns = match columns {
-            Some(columns) => columns,
-            None => {
-                let found = Columns::of(line, source.options)?;
-                columns = Some(found);
-                if found.has_heading {
-                    return Ok(());
-                }
-                found
-            }
-        };
-        columns.record(line, builder)
+        if let Some(columns) = columns {
+            return Columns::record(columns, line, builder);
+        }
+        let found = Columns::of(line, source.options)?;
+        columns = Some(found);
+        if found.has_heading { Ok(()) } else { found.record(line, builder) }
     })?;
     Ok(Vec::new())
 }

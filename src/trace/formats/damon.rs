@@ -6,7 +6,7 @@
 //! region's first and last byte (exclusive), its count, and its age, which old kernels leave out.
 //! damo's JSON is a list of records with `snapshots`, each with `regions` of `start`, `end` and
 //! `nr_accesses`, a number or an object with `samples`; numbers may be strings with commas.
-//! (damonitor/damo, src/_damo_records.py; Linux, include/trace/events/damon.h.)
+//! (damonitor/damo, `src/_damo_records.py`; Linux, `include/trace/events/damon.h`.)
 //!
 //! There is no access in such a file, only heat: each snapshot makes
 //! [`ACCESSES_PER_SNAPSHOT`] accesses, drawn by the seed in the options, a region by its count
@@ -31,7 +31,7 @@ pub(super) const KIND: FormatKind = FormatKind {
 };
 
 /// The accesses that are drawn for each snapshot.
-pub const ACCESSES_PER_SNAPSHOT: u64 = 1000;
+const ACCESSES_PER_SNAPSHOT: u64 = 1000;
 
 /// The largest JSON that is read: it is held in memory as a whole.
 const JSON_MAX: usize = 64 << 20;
@@ -114,54 +114,69 @@ impl Snapshots {
     }
 }
 
-/// A snapshot is lines of one time and one target.
+/// A snapshot is as many lines of one target as each of them says that it has regions.
 fn read_lines(
     input: &mut Input<'_>,
     builder: &mut TraceBuilder,
     snapshots: &mut Snapshots,
 ) -> Result<(), ReadError> {
-    let mut snapshot = Vec::new();
+    let mut target = Vec::new();
     super::each_line(input, builder, |line, builder| {
         if line.bytes.trim_ascii().is_empty() || line.bytes[0] == b'#' {
             return Ok(());
         }
-        let (key, region) = aggregated(line)?;
-        if key != snapshot.as_slice() {
+        let region = Aggregated::parse(line)?;
+        if region.target != target.as_slice() {
             snapshots.finish(builder);
-            snapshot = key.to_vec();
+            target = region.target.to_vec();
         }
-        let (start, end, count) = region;
-        snapshots.add(start, end, count).map_err(|why| line.error(0, why))
+        snapshots
+            .add(region.start, region.end, region.count)
+            .map_err(|why| line.error(region.at, why))?;
+        if snapshots.regions.len() as u64 >= region.regions {
+            snapshots.finish(builder);
+        }
+        Ok(())
     })?;
     snapshots.finish(builder);
     Ok(())
 }
 
-/// The part of a line that all lines of its snapshot share, and its region.
-#[expect(clippy::type_complexity, reason = "start, end and count mean nothing apart")]
-fn aggregated(line: Line<'_>) -> Result<(&[u8], (u64, u64, u64)), ReadError> {
-    let event = memchr::memmem::find(line.bytes, EVENT)
-        .ok_or_else(|| line.unexpected(0, "a line of the event damon:damon_aggregated"))?;
-    let rest = Line { bytes: &line.bytes[event + EVENT.len()..], number: line.number };
-    let mut fields = rest.fields();
-    let at = |at: usize| event + EVENT.len() + at;
-    while let Some(field) = fields.next() {
-        if field.bytes.contains(&b'=') {
-            continue;
-        }
-        let expected = "a region such as 4096-8192: 3";
-        let bad = || line.unexpected(at(field.at), expected);
-        let range = field.bytes.strip_suffix(b":").ok_or_else(bad)?;
-        let dash = range.iter().position(|&byte| byte == b'-').ok_or_else(bad)?;
-        let start = decimal(&range[..dash]).map_err(|_| bad())?;
-        let end = decimal(&range[dash + 1..]).map_err(|_| bad())?;
-        let count = fields.next().and_then(|count| decimal(count.bytes).ok()).ok_or_else(|| {
-            line.unexpected(at(field.at + field.bytes.len()), "the region's count of accesses")
-        })?;
-        let target = line.bytes[..at(field.at)].trim_ascii();
-        return Ok((target, (start, end, count)));
+/// A line of the event: a region of a snapshot of a target.
+struct Aggregated<'a> {
+    target: &'a [u8],
+    /// How many regions the snapshot has.
+    regions: u64,
+    start: u64,
+    end: u64,
+    count: u64,
+    /// Where in the line the region stands.
+    at: usize,
+}
+
+impl<'a> Aggregated<'a> {
+    fn parse(line: Line<'a>) -> Result<Self, ReadError> {
+        const REGION: &str = "target_id=, nr_regions= and a region such as 4096-8192: 3";
+        let missing = |at: usize| line.unexpected(at, REGION);
+        let event = memchr::memmem::find(line.bytes, EVENT)
+            .ok_or_else(|| line.unexpected(0, "a line of the event damon:damon_aggregated"))?;
+        let mut fields = line.fields_from(event + EVENT.len());
+        let target = fields.need(REGION)?;
+        let regions = fields.need(REGION)?;
+        let regions_value = regions.bytes.strip_prefix(b"nr_regions=");
+        let range = fields.need(REGION)?;
+        let count = fields.need(REGION)?;
+        let bounds = range.bytes.strip_suffix(b":").unwrap_or_default();
+        let dash = bounds.iter().position(|&byte| byte == b'-').ok_or_else(|| missing(range.at))?;
+        Ok(Self {
+            target: target.bytes,
+            regions: decimal(regions_value.unwrap_or_default()).map_err(|_| missing(regions.at))?,
+            start: decimal(&bounds[..dash]).map_err(|_| missing(range.at))?,
+            end: decimal(&bounds[dash + 1..]).map_err(|_| missing(range.at))?,
+            count: count.decimal("the region's count of accesses")?,
+            at: range.at,
+        })
     }
-    Err(line.unexpected(line.bytes.len(), "a region such as 4096-8192: 3"))
 }
 
 fn read_json(

@@ -149,8 +149,9 @@ fn read(
     if !layout.is_complete() {
         let (vm, left) = (layout.vm, layout.left.unwrap_or(1));
         return Err(ReadError::damaged(format!(
-            "{line}:1: the file ends while {left} numbers of VM {vm} are missing, expected as \
-             many as its length says; the file is cut short or a length is wrong"
+            "byte {}: the file ends {left} numbers before the end of VM {vm}, expected as many as \
+             its length says; the file is cut short or a length is wrong",
+            input.offset()
         )));
     }
     Ok(Vec::new())

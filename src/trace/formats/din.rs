@@ -17,6 +17,8 @@ pub(super) const KIND: FormatKind = FormatKind {
     read,
 };
 
+const ADDRESS: &str = "a hexadecimal address";
+
 fn looks_like(head: &Head<'_>) -> Verdict {
     head.all_lines(|bytes| {
         let mut fields = Line { bytes, number: 0 }.fields();
@@ -41,7 +43,6 @@ fn read(
             b"3" | b"4" => return Ok(()),
             _ => return Err(label.unexpected("a label from 0 to 4")),
         };
-        const ADDRESS: &str = "a hexadecimal address";
         let field = fields.need(ADDRESS)?;
         let address = field.hex(ADDRESS)?;
         pages.touch(builder, address, 1, Some(kind)).map_err(|why| field.error(why))

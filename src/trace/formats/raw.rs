@@ -73,7 +73,7 @@ fn read_u64(
 }
 
 /// The file of kinds that belongs to the trace file at `path`, if there is one.
-pub fn kinds_file(path: &Path, infix: &str) -> Option<PathBuf> {
+fn kinds_file(path: &Path, infix: &str) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     let stem = name.split(infix).next().filter(|stem| stem.len() < name.len())?;
     let compressed = Compression::ALL.iter().map(|(.., extension)| format!(".{extension}"));

@@ -39,7 +39,7 @@ fn generate(spec: &WorkloadSpec, sink: &mut Sink<'_>) {
     let mut stack = Stack::new(pages as u32);
     for _ in 0..spec.accesses {
         let depth = depths.draw(sink.stream);
-        sink.access(stack.to_top(depth).into());
+        sink.access(stack.raise(depth).into());
     }
 }
 
@@ -61,7 +61,7 @@ impl Stack {
 
     /// Moves the page at `depth`, from 0, to the top and returns it.
     #[inline]
-    fn to_top(&mut self, depth: u32) -> u32 {
+    fn raise(&mut self, depth: u32) -> u32 {
         let (found, position) = (depth as usize / RING, depth as usize % RING);
         let start = usize::from(self.starts[found]);
         let ring = &mut self.pages[found];
@@ -103,7 +103,7 @@ mod tests {
                 let depth = stream.below(pages.into()) as u32;
                 let page = plain.remove(depth as usize);
                 plain.insert(0, page);
-                assert_eq!(stack.to_top(depth), page, "{pages} pages, depth {depth}");
+                assert_eq!(stack.raise(depth), page, "{pages} pages, depth {depth}");
             }
         }
     }

@@ -142,7 +142,7 @@ fn weight(rank: u64, alpha: Decimal, roots: &[u64; LOG_BITS as usize]) -> u64 {
     let fraction = exponent as u64;
     let power = roots.iter().enumerate().fold(1 << WEIGHT_BITS, |power, (bit, &root)| {
         let is_set = fraction >> (LOG_BITS as usize - 1 - bit) & 1 == 1;
-        if is_set { (u128::from(power) * u128::from(root) >> WEIGHT_BITS) as u64 } else { power }
+        if is_set { ((u128::from(power) * u128::from(root)) >> WEIGHT_BITS) as u64 } else { power }
     });
     power >> whole
 }

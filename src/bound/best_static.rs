@@ -1,0 +1,171 @@
+//! The best static partition: the split of the host among LRU VMs that never changes and faults
+//! least.
+//!
+//! *Idea.* best(j, t), the fewest faults of the first j VMs on t frames, is the minimum over x of
+//! best(j − 1, t − x) + faults(j, x): a dynamic program over the VMs' exact fault curves, correct
+//! whatever their shape.
+//! *Follows.* H. S. Stone, J. Turek and J. L. Wolf, "Optimal partitioning of cache memory", IEEE
+//! Transactions on Computers 41(9), 1992, for the problem.
+//! *Departs.* Minima and maxima of the VMs are kept. VMs that are not there all the time hold their
+//! part all the same.
+//! *Cost.* O(V · F · M) for V VMs, F frames and M distinct pages of a VM; above 2³² steps frames
+//! are dealt in groups, and the result says so.
+//! *Knobs.* None.
+
+use crate::scenario::Scenario;
+use crate::trace::curve;
+use crate::units::Frames;
+
+/// A split that never changes, and what it costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// The demand faults of all VMs.
+    pub demand_faults: u64,
+    /// The frames of each VM that it can use; what is over, anybody may have.
+    pub frames: Vec<Frames>,
+    /// Frames were dealt in groups of so many; 1: the split is exactly the best.
+    pub group: u64,
+}
+
+impl Partition {
+    /// The split in words, cut short where there are many VMs.
+    pub(super) fn note(&self, scenario: &Scenario) -> String {
+        const SHOWN: usize = 8;
+        let part =
+            |(vm, frames): (&crate::scenario::VmSpec, &Frames)| format!("{} {frames}", vm.name);
+        let mut parts: Vec<String> =
+            scenario.vms.iter().zip(&self.frames).take(SHOWN).map(part).collect();
+        if self.frames.len() > SHOWN {
+            parts.push(format!("and {} more", self.frames.len() - SHOWN));
+        }
+        let coarse = if self.group > 1 {
+            format!("; coarsened: frames dealt in groups of {}", self.group)
+        } else {
+            String::new()
+        };
+        parts.join(", ") + &coarse
+    }
+}
+
+/// The most steps that the dynamic program may take.
+const STEPS_MAX: u128 = 1 << 32;
+
+/// The best static partition of the scenario's host.
+pub fn best_static(scenario: &Scenario) -> Partition {
+    let made = super::accesses(scenario);
+    let vms: Vec<Part> = scenario
+        .vms
+        .iter()
+        .zip(made)
+        .map(|(vm, accesses)| {
+            let mut faults = curve::lru_faults(&vm.trace, accesses);
+            // More frames than its maximum it cannot have, more than its pages it cannot use.
+            faults.truncate(usize::try_from(vm.max.0).map_or(faults.len(), |max| max + 1));
+            // A minimum above its pages is held all the same.
+            let min = vm.min.0;
+            let useful = (faults.len() as u64 - 1).max(min);
+            Part { min, useful, faults }
+        })
+        .collect();
+    let min: u64 = vms.iter().map(|vm| vm.min).sum();
+    let wanted: u64 = vms.iter().map(|vm| vm.useful - vm.min).sum();
+    let spare = (scenario.host.memory.0 - min).min(wanted);
+    let mut group = 1;
+    while steps(&vms, spare, group) > STEPS_MAX {
+        group *= 2;
+    }
+    deal(&vms, spare, group)
+}
+
+struct Part {
+    /// Frames that it gets in any case.
+    min: u64,
+    /// Frames beyond which nothing changes for it; at least `min`.
+    useful: u64,
+    /// Demand faults by frames.
+    faults: Vec<u64>,
+}
+
+impl Part {
+    fn faults_with(&self, frames: u64) -> u64 {
+        self.faults[(frames as usize).min(self.faults.len() - 1)]
+    }
+
+    /// How many groups above the minimum are worth taking, with the faults that are left then.
+    /// Taking more for no fewer faults is never better.
+    fn options(&self, group: u64) -> Vec<(u32, u64)> {
+        let groups = (self.useful - self.min).div_ceil(group);
+        let mut options: Vec<(u32, u64)> = Vec::new();
+        for taken in 0..=groups {
+            let faults = self.faults_with(self.min + taken * group);
+            if options.last().is_none_or(|&(_, fewest)| faults < fewest) {
+                options.push((taken as u32, faults));
+            }
+        }
+        options
+    }
+}
+
+/// The steps of the dynamic program: the first and the last VM need no search.
+fn steps(vms: &[Part], spare: u64, group: u64) -> u128 {
+    let totals = u128::from(spare / group + 1);
+    let between = vms.get(1..vms.len() - 1).unwrap_or_default();
+    between.iter().map(|vm| totals * vm.options(group).len() as u128).sum()
+}
+
+/// Deals `spare` frames above the minima, in groups.
+fn deal(vms: &[Part], spare: u64, group: u64) -> Partition {
+    let groups = (spare / group) as usize;
+    // best[t]: the fewest faults of the VMs so far with at most t groups. choices[vm][t]: how many
+    // of them the VM takes, the fewest where several do as well.
+    let mut best = Vec::new();
+    let mut choices: Vec<Vec<u32>> = Vec::with_capacity(vms.len());
+    for (at, vm) in vms.iter().enumerate() {
+        let options = vm.options(group);
+        // After the last VM only the whole host is of interest.
+        let from = if at + 1 == vms.len() { groups } else { 0 };
+        let (faults, choice) = match at {
+            0 => alone(&options, groups),
+            _ => together(&best, &options, from),
+        };
+        best = faults;
+        choices.push(choice);
+    }
+    let mut left = groups;
+    let mut frames: Vec<Frames> = vms
+        .iter()
+        .zip(&choices)
+        .rev()
+        .map(|(vm, choice)| {
+            let taken = choice[left];
+            left -= taken as usize;
+            Frames(vm.min + u64::from(taken) * group)
+        })
+        .collect();
+    frames.reverse();
+    Partition { demand_faults: best[groups], frames, group }
+}
+
+/// The fewest faults and the choice of the first VM for every number of groups.
+fn alone(options: &[(u32, u64)], groups: usize) -> (Vec<u64>, Vec<u32>) {
+    let affordable = |t: usize| options.partition_point(|&(taken, _)| taken as usize <= t) - 1;
+    (0..=groups).map(|t| options[affordable(t)]).map(|(taken, faults)| (faults, taken)).unzip()
+}
+
+/// The fewest faults and the choice of one more VM for `from` groups and more.
+fn together(best: &[u64], options: &[(u32, u64)], from: usize) -> (Vec<u64>, Vec<u32>) {
+    let mut faults = vec![u64::MAX; best.len()];
+    let mut choice = vec![0; best.len()];
+    for &(taken, own) in options.iter().take_while(|&&(taken, _)| (taken as usize) < best.len()) {
+        let from = from.max(taken as usize);
+        let others = &best[from - taken as usize..];
+        let cells = faults[from..].iter_mut().zip(&mut choice[from..]);
+        for ((cell, choice), &others) in cells.zip(others) {
+            if others + own < *cell {
+                *cell = others + own;
+                *choice = taken;
+            }
+        }
+    }
+    (faults, choice)
+}

@@ -1,0 +1,175 @@
+//! SHARDS: miss-ratio curves from a sample of the pages.
+//!
+//! *Idea.* A page is in the sample if the hash of its number is below a threshold, so all its
+//! accesses are or none. Distances in the sample are smaller than in the trace by the sampling
+//! rate, and each sampled access stands for as many as the rate's inverse.
+//! *Follows.* C. A. Waldspurger, N. Park, A. Garthwaite and I. Ahmad, "Efficient MRC construction
+//! with SHARDS", FAST 2015: fixed rate, fixed size (the threshold falls so that no more than a
+//! given number of pages is in the sample), and the adjustment (what the sample has more or fewer
+//! accesses than expected counts as hits at the smallest distance).
+//! *Departs.* Weights are integers with 32 binary places, each set when its access is seen, in
+//! place of counts that are rescaled with every fall of the threshold. The whole trace is in memory
+//! here, so constant space is not the aim, only the accuracy of a sampler is.
+//! *Cost.* A hash an access, a stack distance a sampled access; 16 bytes a distinct page.
+//! *Knobs.* `rate` or `size`; `salt`, by which repetitions draw other samples.
+
+use std::collections::BinaryHeap;
+
+use super::distances::{COLD, LruStack};
+use super::store::{PageId, Trace};
+use crate::random::mix;
+use crate::units::{Decimal, Page};
+
+/// Which pages are in the sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sample {
+    /// This share of all pages, above 0 and at most 1.
+    Rate(Decimal),
+    /// So many pages, at least 1.
+    Size(usize),
+}
+
+/// The estimated LRU demand faults of `trace` for every allocation from 0 frames to the number of
+/// distinct pages; with the rate 1 exactly [`lru_faults`](super::curve::lru_faults).
+pub fn sampled_lru_faults(trace: &Trace, sample: Sample, salt: u64) -> Vec<u64> {
+    let pages = trace.distinct_pages();
+    let mut sampler = Sampler::new(pages, sample);
+    let hashes: Vec<u64> = trace.numbers().iter().map(|&page| hash(page, salt)).collect();
+    // Weights by distance, cold accesses last. A distance of 0 cannot be.
+    let mut weights = vec![0_u128; pages + 2];
+    for run in trace.runs(0, trace.accesses()) {
+        let Some(depth) = sampler.depth(run.page, hashes[run.page as usize]) else { continue };
+        let bucket = if depth == COLD { pages + 1 } else { sampler.scaled(depth).min(pages) };
+        // The rest of a run repeats its page: hits with any frame at all, so no weight is due.
+        weights[bucket] += sampler.weight();
+    }
+    let mut faults = vec![0; pages + 1];
+    let mut deeper = 0;
+    for frames in (0..=pages).rev() {
+        deeper += weights[frames + 1];
+        let estimate = u64::try_from(deeper >> WEIGHT_BITS).unwrap_or(u64::MAX);
+        faults[frames] = estimate.min(trace.accesses());
+    }
+    faults[0] = trace.accesses();
+    faults
+}
+
+/// Hashes are compared with thresholds of so many bits.
+const HASH_BITS: u32 = 32;
+/// Binary places of a weight.
+const WEIGHT_BITS: u32 = 32;
+
+fn hash(page: Page, salt: u64) -> u64 {
+    mix(mix(mix(0, salt), page.0), 0) >> (64 - HASH_BITS)
+}
+
+struct Sampler {
+    stack: LruStack,
+    /// Pages whose hash is below are in the sample: the rate times 2³².
+    threshold: u64,
+    size: usize,
+    /// The pages in the sample by hash, where their number is limited.
+    members: BinaryHeap<(u64, PageId)>,
+}
+
+impl Sampler {
+    fn new(pages: usize, sample: Sample) -> Self {
+        let (threshold, size) = match sample {
+            Sample::Rate(rate) => {
+                let scaled = u128::from(rate.digits) << HASH_BITS;
+                let threshold = scaled / u128::from(rate.denominator());
+                ((threshold as u64).clamp(1, 1 << HASH_BITS), usize::MAX)
+            }
+            Sample::Size(size) => (1 << HASH_BITS, size),
+        };
+        Self { stack: LruStack::new(pages), threshold, size, members: BinaryHeap::new() }
+    }
+
+    /// The depth of a page in the sample's stack; `None` if it is not in the sample.
+    fn depth(&mut self, page: PageId, hash: u64) -> Option<u32> {
+        if hash >= self.threshold {
+            return None;
+        }
+        let depth = self.stack.depth(page);
+        if depth == COLD && self.size < usize::MAX {
+            self.members.push((hash, page));
+            if self.members.len() > self.size {
+                self.lower_threshold();
+            }
+            if hash >= self.threshold {
+                return None;
+            }
+        }
+        Some(depth)
+    }
+
+    /// Lowers the threshold to the largest hash in the sample and drops the pages that have it.
+    fn lower_threshold(&mut self) {
+        let Some(&(largest, _)) = self.members.peek() else { return };
+        self.threshold = largest.max(1);
+        while let Some(&(hash, page)) = self.members.peek()
+            && hash >= self.threshold
+        {
+            self.members.pop();
+            self.stack.forget(page);
+        }
+    }
+
+    /// The distance in the trace that a distance in the sample stands for, rounded up.
+    fn scaled(&self, depth: u32) -> usize {
+        (u64::from(depth) << HASH_BITS).div_ceil(self.threshold) as usize
+    }
+
+    /// The accesses that one in the sample stands for.
+    fn weight(&self) -> u128 {
+        (1_u128 << (HASH_BITS + WEIGHT_BITS)) / u128::from(self.threshold)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Generator, Stream};
+    use crate::trace::curve::lru_faults;
+
+    /// Accesses to 3,000 pages, the low numbers far more often.
+    fn skewed() -> Trace {
+        let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test/shards");
+        Trace::from_pages((0..100_000).map(|_| {
+            let (one, other) = (draw.below(3000), draw.below(3000));
+            one * other / 3000
+        }))
+    }
+
+    #[test]
+    fn the_whole_as_a_sample_is_exact() {
+        let trace = skewed();
+        let exact = lru_faults(&trace, trace.accesses());
+        let all = Decimal::parse("1").unwrap();
+        assert_eq!(sampled_lru_faults(&trace, Sample::Rate(all), 7), exact);
+        assert_eq!(sampled_lru_faults(&trace, Sample::Size(3000), 7), exact);
+    }
+
+    /// The mean absolute error of the miss ratio over all sizes and ten salts, in millionths.
+    fn error(trace: &Trace, sample: Sample) -> u64 {
+        let exact = lru_faults(trace, trace.accesses());
+        let salts = 0..10;
+        let errors = salts.map(|salt| {
+            let sampled = sampled_lru_faults(trace, sample, salt);
+            let differences = exact.iter().zip(&sampled).map(|(one, other)| one.abs_diff(*other));
+            differences.sum::<u64>() * 1_000_000 / trace.accesses() / exact.len() as u64
+        });
+        errors.sum::<u64>() / 10
+    }
+
+    #[test]
+    fn larger_samples_err_less() {
+        let trace = skewed();
+        let rate = |text| Sample::Rate(Decimal::parse(text).unwrap());
+        let errors = ["0.5", "0.1", "0.01"].map(|text| error(&trace, rate(text)));
+        assert!(errors[0] < errors[1] && errors[1] < errors[2], "{errors:?}");
+        assert!(errors[1] < 30_000, "a tenth of the pages errs by less than 0.03: {errors:?}");
+        let sizes = [1500, 300, 30].map(|size| error(&trace, Sample::Size(size)));
+        assert!(sizes[0] < sizes[1] && sizes[1] < sizes[2], "{sizes:?}");
+    }
+}

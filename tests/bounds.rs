@@ -1,0 +1,203 @@
+//! The bounds against brute force on small scenarios, the report's figures, and each other.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use balloonist::balance;
+use balloonist::bound;
+use balloonist::random::{Generator, Stream};
+use balloonist::scenario::{After, Scenario, VmSpec};
+use balloonist::simulate::{Nobody, simulate};
+use balloonist::units::{Frames, Ticks};
+
+/// An access in the order of the run: (VM, page), or a VM's departure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Access(usize, u64),
+    Depart(usize),
+}
+
+/// The run without delays, tick by tick.
+fn events(scenario: &Scenario) -> Vec<Event> {
+    let vms = &scenario.vms;
+    let pages = |vm: &VmSpec, k: u64| vm.trace.numbers()[vm.trace.page(k) as usize].0;
+    let over = |vm: &VmSpec| {
+        let trace_over = vm.start.0 + vm.trace.accesses() * vm.period.0;
+        let stop = vm.stop.map_or(u64::MAX, |stop| stop.0);
+        if vm.after == After::Repeat { stop } else { trace_over.min(stop) }
+    };
+    let end = vms.iter().map(over).filter(|&over| over < u64::MAX).max().unwrap();
+    let mut events = Vec::new();
+    for tick in 0..=end {
+        for (at, vm) in vms.iter().enumerate() {
+            let leaves = vm.after == After::Leave && over(vm) == tick;
+            if leaves || vm.stop == Some(Ticks(tick)) {
+                events.push(Event::Depart(at));
+            }
+        }
+        for (at, vm) in vms.iter().enumerate() {
+            let since = tick.checked_sub(vm.start.0);
+            let Some(since) = since.filter(|since| since % vm.period.0 == 0) else { continue };
+            if tick < over(vm).min(end) {
+                let access = since / vm.period.0 % vm.trace.accesses();
+                events.push(Event::Access(at, pages(vm, access)));
+            }
+        }
+    }
+    events
+}
+
+fn naive_global_lru(events: &[Event], frames: usize) -> u64 {
+    let mut list: Vec<(usize, u64)> = Vec::new();
+    let mut faults = 0;
+    for event in events {
+        match *event {
+            Event::Depart(vm) => list.retain(|&(owner, _)| owner != vm),
+            Event::Access(vm, page) => {
+                match list.iter().position(|&entry| entry == (vm, page)) {
+                    Some(at) => drop(list.remove(at)),
+                    None => faults += 1,
+                }
+                list.insert(0, (vm, page));
+                list.truncate(frames);
+            }
+        }
+    }
+    faults
+}
+
+/// The fewest faults over every choice of victims: all sets of resident pages that can be reached,
+/// with the fewest faults to reach each.
+fn exhaustive_min(events: &[Event], frames: usize) -> u64 {
+    let mut reached = BTreeMap::from([(BTreeSet::new(), 0_u64)]);
+    for event in events {
+        let Event::Access(vm, page) = *event else { continue };
+        let mut next: BTreeMap<BTreeSet<(usize, u64)>, u64> = BTreeMap::new();
+        let mut reach = |set: BTreeSet<_>, faults: u64| {
+            let known = next.entry(set).or_insert(faults);
+            *known = (*known).min(faults);
+        };
+        for (set, &faults) in &reached {
+            if set.contains(&(vm, page)) {
+                reach(set.clone(), faults);
+                continue;
+            }
+            let mut with = set.clone();
+            with.insert((vm, page));
+            if with.len() <= frames {
+                reach(with, faults + 1);
+                continue;
+            }
+            for victim in set {
+                let mut without = with.clone();
+                without.remove(victim);
+                reach(without, faults + 1);
+            }
+        }
+        reached = next;
+    }
+    reached.into_values().min().unwrap()
+}
+
+fn naive_lru(pages: &[u64], frames: u64) -> u64 {
+    let mut list: Vec<u64> = Vec::new();
+    let mut faults = 0;
+    for page in pages {
+        match list.iter().position(|other| other == page) {
+            Some(at) => drop(list.remove(at)),
+            None => faults += 1,
+        }
+        list.insert(0, *page);
+        list.truncate(frames as usize);
+    }
+    faults
+}
+
+/// The fewest faults over every split of the host within the VMs' bounds.
+fn exhaustive_best_static(scenario: &Scenario, events: &[Event]) -> u64 {
+    let vms = scenario.vms.len();
+    let pages_of = |vm: usize| -> Vec<u64> {
+        let page = |event: &Event| match *event {
+            Event::Access(owner, page) if owner == vm => Some(page),
+            _ => None,
+        };
+        events.iter().filter_map(page).collect()
+    };
+    let mut splits: Vec<(u64, u64)> = vec![(scenario.host.memory.0, 0)];
+    for vm in 0..vms {
+        let (spec, pages) = (&scenario.vms[vm], pages_of(vm));
+        let deal = |&(left, faults): &(u64, u64)| {
+            let most = spec.max.0.min(left);
+            let pages = &pages;
+            (spec.min.0..=most)
+                .map(move |frames| (left - frames, faults + naive_lru(pages, frames)))
+                .collect::<Vec<_>>()
+        };
+        splits = splits.iter().flat_map(deal).collect();
+    }
+    splits.into_iter().map(|(_, faults)| faults).min().unwrap()
+}
+
+fn random_scenario(number: u64) -> Scenario {
+    let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/bounds");
+    let vms = 1 + draw.below(3);
+    let memory = vms + draw.below(5);
+    let one_pace = draw.below(2) == 0;
+    let specs = (0..vms).map(|at| {
+        let length = 1 + draw.below(9);
+        let trace: Vec<u64> = (0..length).map(|_| draw.below(4)).collect();
+        let mut vm = common::vm(at as usize, &trace, 1, memory);
+        vm.start = Ticks(draw.below(3));
+        vm.period = Ticks(if one_pace { 2 } else { 1 + draw.below(3) });
+        vm.after = [After::Idle, After::Leave, After::Repeat][draw.below(3) as usize];
+        if at == 0 || draw.below(3) == 0 {
+            vm.stop = Some(Ticks(vm.start.0 + 1 + draw.below(20)));
+        }
+        vm
+    });
+    let mut specs: Vec<VmSpec> = specs.collect();
+    let mut spare = memory - vms;
+    for vm in &mut specs {
+        let more = draw.below(spare + 1);
+        spare -= more;
+        vm.min = Frames(1 + more);
+        vm.max = Frames(vm.min.0 + draw.below(memory - vm.min.0 + 1));
+        vm.initial = vm.min;
+    }
+    common::scenario(specs, memory, 2)
+}
+
+#[test]
+fn bounds_are_those_of_brute_force() {
+    for number in 0..3_000 {
+        let scenario = random_scenario(number);
+        let events = events(&scenario);
+        let frames = scenario.host.memory.0 as usize;
+        let found: BTreeMap<&str, u64> = bound::all(&scenario)
+            .into_iter()
+            .map(|bound| (bound.name, bound.demand_faults))
+            .collect();
+        let distinct: BTreeSet<Event> =
+            events.iter().copied().filter(|event| matches!(event, Event::Access(..))).collect();
+        assert_eq!(found["cold"], distinct.len() as u64, "scenario {number}: cold");
+        assert_eq!(found["global-lru"], naive_global_lru(&events, frames), "scenario {number}");
+        assert_eq!(found["min"], exhaustive_min(&events, frames), "scenario {number}: min");
+        let best = exhaustive_best_static(&scenario, &events);
+        assert_eq!(found["best-static"], best, "scenario {number}: best-static");
+    }
+}
+
+#[test]
+fn no_policy_beats_min() {
+    for number in 0..3_000 {
+        let scenario = random_scenario(number);
+        let bounds = bound::all(&scenario);
+        for policy in [&balance::ALL[0], &balance::ALL[1]] {
+            let outcome = simulate(&scenario, policy, &mut Nobody);
+            let faults = outcome.all.counts.demand_faults;
+            assert!(bounds[1].demand_faults <= faults, "scenario {number} {}", policy.name);
+            assert_eq!(bounds[0].demand_faults, outcome.all.counts.cold_faults);
+        }
+    }
+}

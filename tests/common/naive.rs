@@ -1,0 +1,265 @@
+//! A second simulator, as naive as can be: it goes from tick to tick, keeps each VM's pages in a
+//! plain list, and knows nothing of events, runs of accesses or stack distances. The policies are
+//! written again here too, from the report's words.
+
+use balloonist::random::Stream;
+use balloonist::replace::Counts;
+use balloonist::scenario::{After, Scenario};
+use balloonist::units::Ticks;
+
+/// What the naive run came to.
+pub struct Outcome {
+    pub vms: Vec<Vm>,
+    pub end: u64,
+}
+
+#[derive(Default)]
+pub struct Vm {
+    pub counts: Counts,
+    pub distinct: u64,
+    /// The frames held during each tick that the VM was here; `None` if it never came.
+    pub frames: Option<Vec<u64>>,
+    interval: Counts,
+    list: Vec<u64>,
+    seen: Vec<u64>,
+    position: usize,
+    here: bool,
+    gone: bool,
+    allocation: u64,
+    next: u64,
+    finished: Option<u64>,
+}
+
+/// Runs the scenario under the policy of that name.
+pub fn simulate(scenario: &Scenario, policy: &str) -> Outcome {
+    let traces: Vec<Vec<u64>> = scenario
+        .vms
+        .iter()
+        .map(|vm| {
+            let trace = &vm.trace;
+            (0..trace.accesses()).map(|at| trace.numbers()[trace.page(at) as usize].0).collect()
+        })
+        .collect();
+    let mut draw = Stream::new(scenario.random, scenario.seed, scenario.repetition, "policy");
+    let mut vms: Vec<Vm> = scenario.vms.iter().map(|_| Vm::default()).collect();
+    let mut tick = 0;
+    loop {
+        depart(scenario, &mut vms, tick);
+        arrive(scenario, &mut vms, tick);
+        if tick > 0 && tick % scenario.checkpoint_every.0 == 0 {
+            checkpoint(scenario, &mut vms, policy, &mut draw);
+        }
+        if let Some(end) = end(scenario, &vms)
+            && tick >= end
+        {
+            return Outcome { vms, end };
+        }
+        for (at, vm) in vms.iter_mut().enumerate() {
+            access(scenario, at, vm, &traces[at], tick);
+        }
+        for vm in vms.iter_mut().filter(|vm| vm.here) {
+            vm.frames.as_mut().unwrap().push(vm.allocation);
+        }
+        tick += 1;
+        assert!(tick < 100_000, "the naive run does not end");
+    }
+}
+
+fn end(scenario: &Scenario, vms: &[Vm]) -> Option<u64> {
+    let mut end = 0;
+    for (spec, vm) in scenario.vms.iter().zip(vms) {
+        if spec.after == After::Repeat && spec.stop.is_none() {
+            continue;
+        }
+        end = end.max(vm.finished?);
+    }
+    Some(end)
+}
+
+fn depart(scenario: &Scenario, vms: &mut [Vm], tick: u64) {
+    for (spec, vm) in scenario.vms.iter().zip(vms) {
+        let stopped = spec.stop == Some(Ticks(tick));
+        let left = spec.after == After::Leave && vm.finished == Some(tick);
+        if vm.here && (stopped || left) {
+            vm.here = false;
+            vm.gone = true;
+        }
+    }
+}
+
+fn arrive(scenario: &Scenario, vms: &mut [Vm], tick: u64) {
+    for at in 0..vms.len() {
+        let spec = &scenario.vms[at];
+        if spec.start.0 != tick || vms[at].gone {
+            continue;
+        }
+        let held: u64 = vms.iter().filter(|vm| vm.here).map(|vm| vm.allocation).sum();
+        let mut free = scenario.host.memory.0 - held;
+        // Room for the minimum: all surplus of the VM with the largest surplus, then of the next.
+        let mut givers: Vec<usize> = (0..vms.len()).filter(|&giver| vms[giver].here).collect();
+        let surplus = |vms: &[Vm], giver: usize| vms[giver].allocation - scenario.vms[giver].min.0;
+        while free < spec.min.0 {
+            let best = givers.iter().map(|&giver| surplus(vms, giver)).max().unwrap();
+            let giver = *givers.iter().find(|&&giver| surplus(vms, giver) == best).unwrap();
+            givers.retain(|&other| other != giver);
+            let taken = best.min(spec.min.0 - free);
+            vms[giver].allocation -= taken;
+            let list_max = vms[giver].allocation as usize;
+            vms[giver].list.truncate(list_max);
+            free += taken;
+        }
+        let vm = &mut vms[at];
+        vm.here = true;
+        vm.allocation = spec.initial.0.min(free);
+        vm.frames = Some(Vec::new());
+        vm.next = tick;
+    }
+}
+
+fn access(scenario: &Scenario, at: usize, vm: &mut Vm, trace: &[u64], tick: u64) {
+    let spec = &scenario.vms[at];
+    if !vm.here || vm.finished.is_some() || vm.next != tick {
+        return;
+    }
+    let page = trace[vm.position];
+    vm.position += 1;
+    vm.next = tick + spec.period.0;
+    let mut happened = Counts { accesses: 1, ..Counts::default() };
+    if let Some(found) = vm.list.iter().position(|&other| other == page) {
+        vm.list.remove(found);
+    } else {
+        vm.next += scenario.cost.fault.0;
+        happened.demand_faults = 1;
+        if vm.list.len() as u64 == vm.allocation {
+            vm.list.pop();
+            happened.replacement_misses = 1;
+        }
+    }
+    vm.list.insert(0, page);
+    if !vm.seen.contains(&page) {
+        vm.seen.push(page);
+        vm.distinct += 1;
+        happened.cold_faults = 1;
+    }
+    vm.counts.add(happened);
+    vm.interval.add(happened);
+    if vm.position == trace.len() {
+        if spec.after == After::Repeat {
+            vm.position = 0;
+        } else {
+            vm.finished = Some(vm.next);
+        }
+    }
+    if let Some(Ticks(stop)) = spec.stop
+        && vm.next >= stop
+    {
+        vm.finished = Some(stop);
+    }
+}
+
+fn checkpoint(scenario: &Scenario, vms: &mut [Vm], policy: &str, draw: &mut Stream) {
+    let here: Vec<usize> = (0..vms.len()).filter(|&at| vms[at].here).collect();
+    if !here.is_empty() {
+        match policy {
+            "last-n" => last_n(scenario, vms, &here),
+            "proportional" => proportional(scenario, vms, &here, draw),
+            _ => {}
+        }
+    }
+    for vm in vms {
+        vm.interval = Counts::default();
+        vm.list.truncate(vm.allocation as usize);
+    }
+}
+
+fn last_n(scenario: &Scenario, vms: &mut [Vm], here: &[usize]) {
+    let settings = scenario.settings_of(super::policy("last-n"));
+    let demand = settings.choice("count") == "demand_faults";
+    // Intervals have far fewer than a million accesses, so equal quotients to twelve digits mean
+    // equal ratios.
+    let ratio = |vm: &Vm| {
+        let Counts { accesses, demand_faults, replacement_misses, .. } = vm.interval;
+        let misses = if demand { demand_faults } else { replacement_misses };
+        misses * 1_000_000_000_000 / accesses.max(1)
+    };
+    let mut order: Vec<(u64, usize)> = here.iter().map(|&at| (ratio(&vms[at]), at)).collect();
+    order.sort_unstable();
+    while order.len() > 1 {
+        let (least, giver) = order.remove(0);
+        let (most, taker) = order.pop().unwrap();
+        if least == most {
+            break;
+        }
+        let (giver_spec, taker_spec) = (&scenario.vms[giver], &scenario.vms[taker]);
+        if vms[giver].allocation > giver_spec.min.0 && vms[taker].allocation < taker_spec.max.0 {
+            vms[giver].allocation -= 1;
+            vms[taker].allocation += 1;
+        }
+    }
+}
+
+fn proportional(scenario: &Scenario, vms: &mut [Vm], here: &[usize], draw: &mut Stream) {
+    let settings = scenario.settings_of(super::policy("proportional"));
+    let demand = settings.choice("count") == "demand_faults";
+    let misses = |at: usize, vms: &[Vm]| {
+        let Counts { demand_faults, replacement_misses, .. } = vms[at].counts;
+        if demand { demand_faults } else { replacement_misses }
+    };
+    if here.iter().all(|&at| misses(at, vms) == 0) {
+        return;
+    }
+    let max = |at: usize| scenario.vms[at].max.0;
+    let mut targets: Vec<u64> = vec![0; vms.len()];
+    let mut left = scenario.host.memory.0;
+    for &at in here {
+        targets[at] =
+            settings.integer("guarantee").clamp(scenario.vms[at].min.0, scenario.vms[at].max.0);
+        left -= targets[at];
+    }
+    // Whoever cannot take its share takes what it can and is out; then all shares are new.
+    let mut open: Vec<usize> = here.iter().copied().filter(|&at| misses(at, vms) > 0).collect();
+    let share = |at: usize, open: &[usize], bonus: u64| {
+        misses(at, vms) * bonus / open.iter().map(|&at| misses(at, vms)).sum::<u64>()
+    };
+    loop {
+        let bonus = left;
+        let everybody = open.clone();
+        open.retain(|&at| targets[at] + share(at, &everybody, bonus) <= max(at));
+        if open.len() == everybody.len() {
+            break;
+        }
+        for at in everybody.into_iter().filter(|at| !open.contains(at)) {
+            left -= max(at) - targets[at];
+            targets[at] = max(at);
+        }
+    }
+    let bonus = left;
+    for &at in &open {
+        targets[at] += share(at, &open, bonus);
+        left -= share(at, &open, bonus);
+    }
+    if settings.choice("rounding") == "random" && left > 0 {
+        let mut lucky = draw.below(here.len() as u64) as usize;
+        for _ in 0..here.len() {
+            let at = here[lucky];
+            let taken = left.min(max(at) - targets[at]);
+            targets[at] += taken;
+            left -= taken;
+            lucky = (lucky + 1) % here.len();
+        }
+    } else {
+        let sum: u64 = open.iter().map(|&at| misses(at, vms)).sum();
+        let mut ranks: Vec<(u64, usize)> =
+            open.iter().map(|&at| (sum - misses(at, vms) * bonus % sum, at)).collect();
+        ranks.sort_unstable();
+        for (_, at) in ranks {
+            if left > 0 && targets[at] < max(at) {
+                targets[at] += 1;
+                left -= 1;
+            }
+        }
+    }
+    for &at in here {
+        vms[at].allocation = targets[at];
+    }
+}

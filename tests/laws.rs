@@ -1,0 +1,259 @@
+//! The laws of a run, over random scenarios: against a naive simulator that goes tick by tick, the
+//! event loop with the LRU counter and the event loop in true order with explicit lists.
+
+mod common;
+
+use std::sync::Arc;
+
+use balloonist::balance::{Bounds, PolicyKind};
+use balloonist::knobs::{Settings, Value};
+use balloonist::random::{Generator, Stream};
+use balloonist::replace::{self, Counts, Stretch};
+use balloonist::scenario::{After, Scenario, VmSpec};
+use balloonist::simulate::{Access, Checkpoint, Nobody, Watcher, simulate};
+use balloonist::trace::Trace;
+use balloonist::units::{Frames, Ticks, VmId};
+use common::naive;
+
+/// Checks what can be checked after every event, from what watchers are shown.
+struct Laws {
+    memory: Frames,
+    bounds: Vec<Bounds>,
+    allocations: Vec<Option<Frames>>,
+    moved: Vec<(Frames, Frames)>,
+    last: (Ticks, Option<VmId>),
+}
+
+impl Laws {
+    fn of(scenario: &Scenario) -> Self {
+        let bounds = scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
+        let vms = scenario.vms.len();
+        Self {
+            memory: scenario.host.memory,
+            bounds,
+            allocations: vec![None; vms],
+            moved: vec![(Frames(0), Frames(0)); vms],
+            last: (Ticks(0), None),
+        }
+    }
+
+    fn set(&mut self, vm: VmId, frames: Frames) {
+        let Bounds { min, max } = self.bounds[vm.index()];
+        assert!((min..=max).contains(&frames), "min ≤ allocation ≤ max");
+        let held = self.allocations[vm.index()].replace(frames).expect("only present VMs change");
+        let (granted, reclaimed) = &mut self.moved[vm.index()];
+        *granted += Frames(frames.0.saturating_sub(held.0));
+        *reclaimed += Frames(held.0.saturating_sub(frames.0));
+    }
+
+    fn check_sum(&self) {
+        let held: Frames = self.allocations.iter().flatten().copied().sum();
+        assert!(held <= self.memory, "allocations fit into the host");
+    }
+}
+
+impl Watcher for Laws {
+    fn wants_accesses(&self) -> bool {
+        true
+    }
+
+    fn arrive(
+        &mut self,
+        _: Ticks,
+        vm: VmId,
+        allocation: Frames,
+        shrunk: &[balloonist::host::Change],
+    ) {
+        for change in shrunk {
+            assert!(change.after < change.before);
+            self.set(change.vm, change.after);
+        }
+        assert!(allocation >= self.bounds[vm.index()].min, "a started VM holds its minimum");
+        assert_eq!(self.allocations[vm.index()].replace(allocation), None);
+        self.check_sum();
+    }
+
+    fn depart(&mut self, _: Ticks, vm: VmId, allocation: Frames) {
+        assert_eq!(self.allocations[vm.index()].take(), Some(allocation));
+    }
+
+    fn access(&mut self, access: &Access<'_>) {
+        let here = (access.at, Some(access.vm));
+        assert!(self.last < here, "accesses are in order of time, then of the file");
+        self.last = here;
+        access.replacement.audit();
+        assert_eq!(Some(access.allocation), self.allocations[access.vm.index()]);
+        assert!(access.replacement.resident() <= access.allocation, "resident ≤ allocation");
+        let Counts { accesses, demand_faults, cold_faults, replacement_misses } = access.counts;
+        assert_eq!(accesses, 1);
+        assert!(demand_faults <= 1 && cold_faults.max(replacement_misses) <= demand_faults);
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
+        for ((vm, &target), &resident) in
+            checkpoint.view.vms.iter().zip(&checkpoint.plan.0).zip(checkpoint.resident)
+        {
+            assert_eq!(Some(vm.allocation), self.allocations[vm.id.index()]);
+            self.set(vm.id, target);
+            checkpoint.replacement(vm.id).audit();
+            assert_eq!(checkpoint.replacement(vm.id).resident(), resident);
+            assert!(resident <= target);
+        }
+        self.check_sum();
+    }
+}
+
+fn random_vm(draw: &mut Stream, at: usize, memory: u64) -> VmSpec {
+    let pages = 1 + draw.below(8);
+    let length = 1 + draw.below(40);
+    let mut page = 0;
+    let trace: Vec<u64> = (0..length)
+        .map(|_| {
+            if draw.below(3) > 0 {
+                page = draw.below(pages);
+            }
+            page
+        })
+        .collect();
+    let mut vm = common::vm(at, &trace, 1, memory);
+    vm.start = Ticks(if draw.below(2) == 0 { 0 } else { draw.below(30) });
+    vm.period = Ticks(if draw.below(2) == 0 { 1 } else { 1 + draw.below(4) });
+    vm.after = [After::Idle, After::Leave, After::Repeat][draw.below(3) as usize];
+    if draw.below(4) == 0 {
+        vm.stop = Some(Ticks(vm.start.0 + 1 + draw.below(60)));
+    }
+    vm
+}
+
+fn random_scenario(number: u64) -> (Scenario, &'static PolicyKind) {
+    let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/scenario");
+    let vms = 1 + draw.below(5);
+    let memory = 3 * vms + draw.below(20);
+    let mut specs: Vec<VmSpec> =
+        (0..vms).map(|at| random_vm(&mut draw, at as usize, memory)).collect();
+    if specs.iter().all(|vm| vm.after == After::Repeat && vm.stop.is_none()) {
+        specs[0].after = After::Idle;
+    }
+    for vm in &mut specs {
+        vm.min = Frames(1 + draw.below(3));
+        vm.max = Frames(vm.min.0 + draw.below(memory - vm.min.0 + 1));
+        vm.initial = Frames((memory / vms).clamp(vm.min.0, vm.max.0));
+    }
+    let every = 1 + draw.below(20);
+    let mut scenario = common::scenario(specs, memory, every);
+    scenario.seed = number;
+    scenario.random = if draw.below(2) == 0 { Generator::ChaCha8 } else { Generator::Glibc };
+    scenario.cost.fault = Ticks(if draw.below(2) == 0 { 0 } else { draw.below(7) });
+    let policy = common::policy(["static", "last-n", "proportional"][draw.below(3) as usize]);
+    for settings in &mut scenario.policy_settings[1..] {
+        if draw.below(2) == 0 {
+            settings.set("count", Value::Choice("demand_faults"));
+        }
+    }
+    let proportional = &mut scenario.policy_settings[2];
+    proportional.set("guarantee", Value::Integer(1 + draw.below(3)));
+    if draw.below(3) == 0 {
+        proportional.set("rounding", Value::Choice("largest-remainder"));
+    }
+    (scenario, policy)
+}
+
+#[test]
+fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulator() {
+    for number in 0..100_000 {
+        let (scenario, policy) = random_scenario(number);
+        let bounds: Vec<Bounds> =
+            scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
+        if (policy.fits)(scenario.settings_of(policy), scenario.host.memory, &bounds).is_err() {
+            continue;
+        }
+        let mut laws = Laws::of(&scenario);
+        let in_true_order = simulate(&scenario, policy, &mut laws);
+        let ahead = simulate(&scenario, policy, &mut Nobody);
+        assert_eq!(ahead, in_true_order, "scenario {number}: run ahead against true order");
+        for (account, (granted, reclaimed)) in ahead.vms.iter().zip(&laws.moved) {
+            assert_eq!((account.granted, account.reclaimed), (*granted, *reclaimed));
+        }
+        let naive = naive::simulate(&scenario, policy.name);
+        assert_eq!(ahead.end.0, naive.end, "scenario {number}: end");
+        for (at, (account, naive)) in ahead.vms.iter().zip(&naive.vms).enumerate() {
+            assert_eq!(account.counts, naive.counts, "scenario {number}: counts of VM {at}");
+            assert_eq!(account.distinct_pages, naive.distinct, "scenario {number}: VM {at}");
+            let Some(frames) = &naive.frames else { continue };
+            let held = account.frames;
+            assert_eq!(held.ticks.0, frames.len() as u64, "scenario {number}: VM {at} ticks held");
+            let sum: u64 = frames.iter().sum();
+            assert_eq!(held.frame_ticks, u128::from(sum), "scenario {number}: VM {at}");
+        }
+    }
+}
+
+/// All sequences of `length` numbers below `bound` in which a number appears only after all
+/// smaller ones: every trace up to the names of its pages.
+fn traces(length: usize, bound: u64) -> Vec<Vec<u64>> {
+    let mut traces = vec![Vec::new()];
+    for _ in 0..length {
+        let longer = |trace: &Vec<u64>| {
+            let new = trace.iter().max().map_or(0, |max| max + 1);
+            let trace = trace.clone();
+            (0..=new.min(bound - 1)).map(move |page| [trace.clone(), vec![page]].concat())
+        };
+        traces = traces.iter().flat_map(longer).collect();
+    }
+    traces
+}
+
+/// The ten-line oracle of LRU: a list, most recent first. Returns whether the access was a demand
+/// fault and whether it evicted a page.
+fn oracle(list: &mut Vec<u64>, page: u64, allocation: usize) -> (bool, bool) {
+    list.truncate(allocation);
+    let found = list.iter().position(|&other| other == page);
+    let evicts = found.is_none() && list.len() == allocation;
+    if let Some(at) = found {
+        list.remove(at);
+    } else if evicts {
+        list.pop();
+    }
+    list.insert(0, page);
+    (found.is_none(), evicts)
+}
+
+#[test]
+fn every_short_trace_under_every_sequence_of_allocations_is_as_the_list_says() {
+    const PAGES: u64 = 4;
+    let mut cases = 0_u64;
+    for length in 1..=7 {
+        for pages in traces(length, PAGES) {
+            let trace = Arc::new(Trace::from_pages(pages.iter().copied()));
+            for allocations in 0..PAGES.pow(length as u32) {
+                let mut forms = [replace::ALL[0].build, replace::ALL[0].build_shown]
+                    .map(|build| build(&Settings::defaults(&[]), &trace, Frames(1)));
+                let mut list = Vec::new();
+                for (at, &page) in pages.iter().enumerate() {
+                    let allocation = 1 + allocations / PAGES.pow(at as u32) % PAGES;
+                    let (demand, evicts) = oracle(&mut list, page, allocation as usize);
+                    for form in &mut forms {
+                        form.resize(Frames(allocation));
+                        let counts = form.run(Stretch {
+                            from: at as u64,
+                            first_pass: true,
+                            budget: Ticks(1),
+                            period: Ticks(1),
+                            fault_cost: Ticks(0),
+                        });
+                        assert_eq!(counts.demand_faults, u64::from(demand), "{pages:?} {at}");
+                        assert_eq!(counts.replacement_misses, u64::from(evicts), "{pages:?} {at}");
+                        assert_eq!(form.resident().0, list.len() as u64, "{pages:?} {at}");
+                    }
+                }
+                for form in &forms {
+                    let order: Vec<u64> = form.order().into_iter().map(u64::from).collect();
+                    assert_eq!(order, list, "{pages:?} {allocations}");
+                }
+                cases += 1;
+            }
+        }
+    }
+    // Σ over lengths of the traces up to names (1, 2, 5, 15, 51, 187, 715) times 4^length.
+    assert_eq!(cases, 12_536_932);
+}
