@@ -1,5 +1,6 @@
 //! How fast traces are read, interned, opened and generated. `cargo bench --bench trace`.
 
+use std::fmt::Write;
 use std::hint::black_box;
 
 use balloonist::knobs::{Settings, Value};
@@ -44,15 +45,13 @@ fn read(criterion: &mut Criterion) {
     let words: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
     let mut compact = Vec::new();
     write_compact(&trace, &mut compact).expect("a Vec can be written to");
-    let text: String = numbers.iter().map(|number| format!("{number}\n")).collect();
-    let lackey: String = numbers
-        .iter()
-        .enumerate()
-        .map(|(at, number)| {
-            let letter = ["I ", " L", " S"][at % 3];
-            format!("{letter} {number:05x}{:03x},4\n", at % 4000)
-        })
-        .collect();
+    let (mut text, mut lackey) = (String::new(), String::new());
+    for (at, number) in numbers.iter().enumerate() {
+        let letter = ["I ", " L", " S"][at % 3];
+        let written = writeln!(text, "{number}")
+            .and_then(|()| writeln!(lackey, "{letter} {number:05x}{:03x},4", at % 4000));
+        written.expect("a String can be written to");
+    }
     let mut group = criterion.benchmark_group("read");
     group.sample_size(20).throughput(Throughput::Elements(ACCESSES));
     bench_load(&mut group, "u32", &words, "x.u32");

@@ -132,131 +132,63 @@ fn damon_samples_become_the_same_accesses_from_either_file() {
     assert_ne!(other.trace, text.trace);
 }
 
-#[test]
-fn errors_say_place_finding_and_expectation() {
-    let auto = ReadOptions::default;
-    let format = |name: &str| with(|options| options.format = name.to_owned());
-    let table: &[(&str, &[u8], ReadOptions, ReadErrorKind, &str)] = &[
-        ("", b"", auto(), ReadErrorKind::Empty, "the trace has no access"),
-        ("", b"# only\n", format("text"), ReadErrorKind::Empty, "the trace has no access"),
-        (
-            "",
-            b"1\n2x\n",
-            format("text"),
-            ReadErrorKind::Format,
-            "2:1: found `2x`, expected a page number",
-        ),
-        (
-            "",
-            b"1\n -3\n",
-            format("text"),
-            ReadErrorKind::Format,
-            "2:2: found `-3`, expected a page",
-        ),
-        (
-            "",
-            b"1 R\n2\n",
-            format("text"),
-            ReadErrorKind::Format,
-            "2:2: the line ends, expected R or W",
-        ),
-        (
-            "",
-            b"1\n2 W\n",
-            format("text"),
-            ReadErrorKind::Format,
-            "2:3: found `W`, expected nothing",
-        ),
-        ("", b"1 R R\n", format("text"), ReadErrorKind::Format, "1:5: found `R`, expected the end"),
-        ("", b"18446744073709551616\n", auto(), ReadErrorKind::Format, "no format that can be"),
+/// File name, content, format, and the error.
+const ERRORS: &[(&str, &[u8], &str, ReadErrorKind, &str)] = {
+    use ReadErrorKind::{Damaged, Empty, Format};
+    &[
+        ("", b"", "auto", Empty, "the trace has no access"),
+        ("", b"# only\n", "text", Empty, "the trace has no access"),
+        ("", b"1\n2x\n", "text", Format, "2:1: found `2x`, expected a page number"),
+        ("", b"1\n -3\n", "text", Format, "2:2: found `-3`, expected a page"),
+        ("", b"1 R\n2\n", "text", Format, "2:2: the line ends, expected R or W"),
+        ("", b"1\n2 W\n", "text", Format, "2:3: found `W`, expected nothing"),
+        ("", b"1 R R\n", "text", Format, "1:5: found `R`, expected the end"),
+        ("", b"18446744073709551616\n", "auto", Format, "no format that can be"),
         (
             "",
             b"7\n18446744073709551616\n",
-            format("text"),
-            ReadErrorKind::Format,
+            "text",
+            Format,
             "2:1: found `18446744073709551616`, expected a number below 2^64",
         ),
-        ("", b"1\n\0\0\0\n", format("text"), ReadErrorKind::Format, "2:1: found `\\x00\\x00\\x00`"),
+        ("", b"1\n\0\0\0\n", "text", Format, "2:1: found `\\x00\\x00\\x00`"),
         (
             "x.u32",
             b"\x01\0\0\0\x02\0",
-            auto(),
-            ReadErrorKind::Damaged,
+            "auto",
+            Damaged,
             "byte 4: record 1 has 2 bytes, expected 4; the file is cut short",
         ),
-        ("x.bin", b"\x01\0\0\0\x02\0\0\0", auto(), ReadErrorKind::Format, "name it with --format"),
-        ("", b"I  04,3\n L 1f,x\n", auto(), ReadErrorKind::Format, "no format that can be"),
-        ("", b"I  04,3\n L 1f,x\n", format("lackey"), ReadErrorKind::Format, "2:7: found `x`"),
-        ("", b"I  04,3\nhello\n", format("lackey"), ReadErrorKind::Format, "2:1: found `hello`"),
-        ("", b" L ffffffffffffffff,2\n", auto(), ReadErrorKind::Format, "1:4: the access crosses"),
-        ("", b" L 0,1000000000\n", auto(), ReadErrorKind::Format, "1:4: the access touches more"),
-        ("", b"2\n1 5\n1 6\n", auto(), ReadErrorKind::Format, "1:1: the file has 2 VMs"),
-        (
-            "",
-            b"1\n3 5 6\n",
-            format("dat"),
-            ReadErrorKind::Damaged,
-            "byte 8: the file ends 1 numbers before",
-        ),
-        (
-            "",
-            b"1\n1 5\n7\n",
-            format("dat"),
-            ReadErrorKind::Format,
-            "3:1: found `7` behind the last",
-        ),
-        ("", b"1\n1 -5\n", format("dat"), ReadErrorKind::Format, "2:3: found `-`, expected a dec"),
-        ("", b"1 0 0 0\n", auto(), ReadErrorKind::Format, "fits the formats arc, din; name"),
-        (
-            "",
-            b"1 0 0 0\n",
-            format("arc"),
-            ReadErrorKind::Format,
-            "1:3: found `0`, expected a count",
-        ),
-        ("", b"9 0\n", format("din"), ReadErrorKind::Format, "1:1: found `9`, expected a label"),
-        (
-            "",
-            b"a,b\n1,2\n",
-            format("csv"),
-            ReadErrorKind::Format,
-            "1:1: no known heading, expected one of `a`, `b`",
-        ),
-        (
-            "",
-            b"a,page\n1\n",
-            format("csv"),
-            ReadErrorKind::Format,
-            "2:2: the line ends, expected at",
-        ),
-        (
-            "",
-            b"a,page\n1,z\n",
-            format("csv"),
-            ReadErrorKind::Format,
-            "2:3: found `z`, expected a num",
-        ),
-        ("", b"\x1f\x8b\x08garbage", auto(), ReadErrorKind::Damaged, "byte 0 of the decompressed"),
-        (
-            "",
-            b"[{\"snapshots\": 3}]",
-            format("damon"),
-            ReadErrorKind::Format,
-            "record 0: there is no",
-        ),
-        ("", b"[1,\n2", format("damon"), ReadErrorKind::Format, "2:1: the JSON is wrong"),
-        (
-            "",
-            b"1\n",
-            format("words"),
-            ReadErrorKind::Format,
-            "unknown trace format `words`, expected auto or",
-        ),
-        ("", b"abcd", format("struct"), ReadErrorKind::Format, "needs the option layout"),
-    ];
-    for (name, bytes, options, kind, expected) in table {
+        ("x.bin", b"\x01\0\0\0\x02\0\0\0", "auto", Format, "name it with --format"),
+        ("", b"I  04,3\n L 1f,x\n", "auto", Format, "no format that can be"),
+        ("", b"I  04,3\n L 1f,x\n", "lackey", Format, "2:7: found `x`"),
+        ("", b"I  04,3\nhello\n", "lackey", Format, "2:1: found `hello`"),
+        ("", b" L ffffffffffffffff,2\n", "auto", Format, "1:4: the access crosses"),
+        ("", b" L 0,1000000000\n", "auto", Format, "1:4: the access touches more"),
+        ("", b"2\n1 5\n1 6\n", "auto", Format, "1:1: the file has 2 VMs"),
+        ("", b"1\n3 5 6\n", "dat", Damaged, "byte 8: the file ends 1 numbers before"),
+        ("", b"1\n1 5\n7\n", "dat", Format, "3:1: found `7` behind the last"),
+        ("", b"1\n1 -5\n", "dat", Format, "2:3: found `-`, expected a dec"),
+        ("", b"1 0 0 0\n", "auto", Format, "fits the formats arc, din; name"),
+        ("", b"1 0 0 0\n", "arc", Format, "1:3: found `0`, expected a count"),
+        ("", b"9 0\n", "din", Format, "1:1: found `9`, expected a label"),
+        ("", b"a,b\n1,2\n", "csv", Format, "1:1: no known heading, expected one of `a`, `b`"),
+        ("", b"a,page\n1\n", "csv", Format, "2:2: the line ends, expected at"),
+        ("", b"a,page\n1,z\n", "csv", Format, "2:3: found `z`, expected a num"),
+        ("", b"\x1f\x8b\x08garbage", "auto", Damaged, "byte 0 of the decompressed"),
+        ("", b"[{\"snapshots\": 3}]", "damon", Format, "record 0: there is no"),
+        ("", b"[1,\n2", "damon", Format, "2:1: the JSON is wrong"),
+        ("", b"1\n", "words", Format, "unknown trace format `words`, expected auto or"),
+        ("", b"abcd", "struct", Format, "needs the option layout"),
+    ]
+};
+
+#[test]
+fn errors_say_place_finding_and_expectation() {
+    for (name, bytes, format, kind, expected) in ERRORS {
+        let options = with(|options| (*format).clone_into(&mut options.format));
         let content = bytes.escape_ascii();
-        match read_bytes(bytes, name, options) {
+        match read_bytes(bytes, name, &options) {
             Ok(trace) => panic!("{content}: read as {:?}", pages(&trace)),
             Err((found, message)) => {
                 assert!(message.contains(expected), "{content}: {message}");

@@ -129,9 +129,10 @@ mod tests {
     fn trace(accesses: &[(u64, usize)], kinds: bool) -> Trace {
         let mut builder = TraceBuilder::default();
         for &(page, kind) in accesses {
-            match kinds {
-                true => builder.push_kind(Page(page), Kind::ALL[kind]),
-                false => builder.push(Page(page)),
+            if kinds {
+                builder.push_kind(Page(page), Kind::ALL[kind]);
+            } else {
+                builder.push(Page(page));
             }
         }
         builder.finish()

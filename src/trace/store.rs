@@ -100,7 +100,8 @@ impl Trace {
         &self.first_runs
     }
 
-    /// The LRU stack distance of each run: see [`distances`](distances::distances()). Computed when first asked for.
+    /// The LRU stack distance of each run: see [`distances`](distances::distances()). Computed when
+    /// first asked for.
     pub fn distances(&self) -> &[u32] {
         self.distances.get_or_init(|| distances::distances(self))
     }
@@ -117,7 +118,8 @@ impl Trace {
         drop(self.distances.set(distances));
     }
 
-    /// Likewise for a second pass over the trace: see [`repeat_distances`](distances::repeat_distances).
+    /// Likewise for a second pass over the trace: see
+    /// [`repeat_distances`](distances::repeat_distances).
     pub fn repeat_distances(&self) -> &[u32] {
         self.repeat_distances.get_or_init(|| distances::repeat_distances(self, self.distances()))
     }

@@ -125,7 +125,8 @@ fn read_kinds(
         return Err(within(ReadError::new(
             ReadErrorKind::Damaged,
             format!(
-                "there are {count} kinds, expected {accesses}, one an access; they belong to another trace, or one of the two is cut short"
+                "there are {count} kinds, expected {accesses}, one an access; they belong to \
+                 another trace, or one of the two is cut short"
             ),
         )));
     }

@@ -86,7 +86,9 @@ proptest! {
         bulk.extend(first);
         bulk.extend(rest);
         let mut single = Kinds::default();
-        kinds.iter().for_each(|&kind| single.push(kind));
+        for &kind in &kinds {
+            single.push(kind);
+        }
         prop_assert_eq!(&bulk, &single);
         let counts = Kind::ALL.map(|kind| kinds.iter().filter(|&&k| k == kind).count() as u64);
         prop_assert_eq!(bulk.counts(), counts);

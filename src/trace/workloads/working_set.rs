@@ -7,8 +7,8 @@
 //! ACM 11(5), 1968: locality as a set that changes slowly.
 //! *Departs.* The set is a window of neighbours and moves by one page at fixed intervals.
 //! *Cost.* O(1) an access, no memory.
-//! *Knobs.* `pages` (pages, 1024, ours), `window` (pages, 64, ours), `drift` (accesses a page, 1000,
-//! ours), `writes`, `first_page`.
+//! *Knobs.* `pages` (pages, 1024, ours), `window` (pages, 64, ours), `drift` (accesses a page,
+//! 1000, ours), `writes`, `first_page`.
 
 use super::{FIRST_PAGE, PAGES, Sink, WRITES, WorkloadKind, WorkloadSpec};
 use crate::knobs::{Domain, Knob, Value};
