@@ -59,8 +59,9 @@ impl Interner {
 
     /// The id of page number `page` if it is in the direct table, else `NO_PAGE`.
     #[inline]
-    pub(super) fn direct(&self, page: u32) -> PageId {
-        self.direct.get(page as usize).copied().unwrap_or(NO_PAGE)
+    pub(super) fn direct(&self, page: u64) -> PageId {
+        let at = usize::try_from(page).unwrap_or(usize::MAX);
+        self.direct.get(at).copied().unwrap_or(NO_PAGE)
     }
 
     #[inline]

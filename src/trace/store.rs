@@ -305,6 +305,15 @@ impl TraceBuilder {
 
     /// Adds accesses of unknown kind, many at a time. Repeats of a page cost next to nothing.
     pub fn extend_u32(&mut self, pages: &[u32]) {
+        self.extend_words(pages);
+    }
+
+    /// Adds accesses of unknown kind, many at a time. Repeats of a page cost next to nothing.
+    pub fn extend_u64(&mut self, pages: &[u64]) {
+        self.extend_words(pages);
+    }
+
+    fn extend_words<Word: Copy + Default + PartialEq + Into<u64>>(&mut self, pages: &[Word]) {
         let to_boundary = (64 - self.heads.len() as usize % 64) % 64;
         let (first, rest) = pages.split_at(to_boundary.min(pages.len()));
         for &page in first {
@@ -323,13 +332,17 @@ impl TraceBuilder {
     }
 
     /// Adds 64 accesses at a multiple of 64. Their run heads are found first, without a branch.
-    fn extend_block(&mut self, last: Page, block: &[u32]) {
+    fn extend_block<Word: Copy + Default + PartialEq + Into<u64>>(
+        &mut self,
+        last: Page,
+        block: &[Word],
+    ) {
         let mut heads = u64::from(Page(block[0].into()) != last);
         for (at, pair) in block.windows(2).enumerate() {
             heads |= u64::from(pair[0] != pair[1]) << (at + 1);
         }
         self.heads.push_word(heads);
-        let mut pages = [0_u32; 64];
+        let mut pages = [Word::default(); 64];
         let mut runs = 0;
         while heads != 0 {
             pages[runs] = block[heads.trailing_zeros() as usize];
@@ -340,7 +353,7 @@ impl TraceBuilder {
         let pages = &pages[..runs];
         let mut ids = [NO_PAGE; 64];
         for (id, &page) in ids.iter_mut().zip(pages) {
-            *id = self.ids.direct(page);
+            *id = self.ids.direct(page.into());
         }
         let ids = &ids[..runs];
         if ids.contains(&NO_PAGE) {

@@ -15,7 +15,6 @@ use crate::trace::compression::{Compression, decompress};
 use crate::trace::input::Input;
 use crate::trace::read::{ReadError, ReadErrorKind};
 use crate::trace::store::{Kind, TraceBuilder};
-use crate::units::Page;
 
 pub(super) const U32: FormatKind = FormatKind {
     name: "u32",
@@ -61,10 +60,11 @@ fn read_u64(
     builder: &mut TraceBuilder,
     source: &Source<'_>,
 ) -> Result<Vec<String>, ReadError> {
+    let mut words = Vec::new();
     while let Some(block) = input.records(8)? {
-        for &word in block.as_chunks().0 {
-            builder.push(Page(u64::from_le_bytes(word)));
-        }
+        words.clear();
+        words.extend(block.as_chunks().0.iter().map(|&word| u64::from_le_bytes(word)));
+        builder.extend_u64(&words);
         if builder.overflowed() {
             return Ok(Vec::new());
         }

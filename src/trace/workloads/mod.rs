@@ -14,7 +14,7 @@ mod zipf;
 use super::store::{Kind, Trace, TraceBuilder};
 use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::random::Stream;
-use crate::units::{Decimal, Page};
+use crate::units::Decimal;
 
 /// A workload as the scenario names it.
 #[derive(Debug)]
@@ -133,11 +133,21 @@ impl WorkloadSpec {
             }
             return;
         }
-        let writes = self.settings.decimal(WRITES.name);
-        let first_page = self.settings.integer(FIRST_PAGE.name);
-        (self.kind.generate)(self, &mut Sink { stream, builder, writes, first_page });
+        let mut sink = Sink {
+            stream,
+            builder,
+            writes: self.settings.decimal(WRITES.name),
+            first_page: self.settings.integer(FIRST_PAGE.name),
+            pages: Vec::with_capacity(BATCH),
+            kinds: Vec::with_capacity(BATCH),
+        };
+        (self.kind.generate)(self, &mut sink);
+        sink.flush();
     }
 }
+
+/// Accesses that go to the trace together: many at a time, its lookups do not wait for each other.
+const BATCH: usize = 256;
 
 /// Where a generator puts its accesses, and where it draws from.
 struct Sink<'a> {
@@ -145,19 +155,42 @@ struct Sink<'a> {
     builder: &'a mut TraceBuilder,
     writes: Decimal,
     first_page: u64,
+    pages: Vec<u64>,
+    kinds: Vec<Kind>,
 }
 
 impl Sink<'_> {
     /// An access to this page of the workload, counted from 0.
     #[inline]
     fn access(&mut self, page: u64) {
+        self.draw_kind();
+        self.put(page);
+    }
+
+    /// Draws whether the next access writes. Nothing is drawn where that is certain.
+    #[inline]
+    fn draw_kind(&mut self) {
         let Decimal { digits, .. } = self.writes;
-        // Nothing is drawn where the outcome is certain.
         let denominator = self.writes.denominator();
         let write =
             digits > 0 && (digits == denominator || self.stream.below(denominator) < digits);
-        let kind = if write { Kind::Store } else { Kind::Load };
-        self.builder.push_kind(Page(self.first_page + page), kind);
+        self.kinds.push(if write { Kind::Store } else { Kind::Load });
+    }
+
+    /// The page of the first access that has none yet.
+    #[inline]
+    fn put(&mut self, page: u64) {
+        self.pages.push(self.first_page + page);
+        if self.pages.len() == BATCH {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        self.builder.extend_u64(&self.pages);
+        self.builder.extend_kinds(&self.kinds);
+        self.pages.clear();
+        self.kinds.clear();
     }
 }
 

@@ -15,7 +15,7 @@
 //! rounded up), `shuffle` (yes: hot pages lie anywhere, not at the low numbers), `writes`,
 //! `first_page`.
 
-use super::{FIRST_PAGE, PAGES, Sink, WRITES, WorkloadKind, WorkloadSpec, whole};
+use super::{BATCH, FIRST_PAGE, PAGES, Sink, WRITES, WorkloadKind, WorkloadSpec, whole};
 use crate::knobs::{Domain, Knob, Value};
 use crate::random::Stream;
 use crate::units::Decimal;
@@ -55,9 +55,17 @@ fn generate(spec: &WorkloadSpec, sink: &mut Sink<'_>) {
         }
         table.deal(&page_of);
     }
-    for _ in 0..spec.accesses {
-        let page = table.draw(sink.stream);
-        sink.access(page.into());
+    // Drawn first and looked up after, the loads from the table do not wait for each other.
+    let mut places = [0; BATCH];
+    let mut left = spec.accesses;
+    while left > 0 {
+        let places = &mut places[..BATCH.min(left as usize)];
+        for place in &mut *places {
+            *place = table.draw_place(sink.stream);
+            sink.draw_kind();
+        }
+        places.iter().for_each(|&place| sink.put(table.at(place).into()));
+        left -= places.len() as u64;
     }
 }
 
@@ -100,9 +108,18 @@ impl Table {
 
     #[inline]
     pub(super) fn draw(&self, stream: &mut Stream) -> u32 {
-        let drawn = stream.below(self.columns.len() as u64 * SHARES);
-        let Column { cut, own, other } = self.columns[(drawn / SHARES) as usize];
-        if (drawn as u32) < cut { own } else { other }
+        self.at(self.draw_place(stream))
+    }
+
+    #[inline]
+    fn draw_place(&self, stream: &mut Stream) -> u64 {
+        stream.below(self.columns.len() as u64 * SHARES)
+    }
+
+    #[inline]
+    fn at(&self, place: u64) -> u32 {
+        let Column { cut, own, other } = self.columns[(place / SHARES) as usize];
+        if (place as u32) < cut { own } else { other }
     }
 
     /// Gives the place of each rank to the page that `page_of` says.
@@ -116,12 +133,15 @@ impl Table {
 
 /// The share of each rank, in sum 2³² a rank.
 fn shares(ranks: u64, alpha: Decimal) -> Vec<u64> {
-    let roots = roots_of_half();
-    let weights: Vec<u64> = (1..=ranks).map(|rank| weight(rank, alpha, &roots)).collect();
-    let sum: u128 = weights.iter().map(|&weight| u128::from(weight)).sum();
+    let powers = Powers::new(alpha);
+    let mut shares: Vec<u64> = (1..=ranks).map(|rank| powers.weight(rank)).collect();
+    let sum: u128 = shares.iter().map(|&weight| u128::from(weight)).sum();
     let all = u128::from(ranks * SHARES);
-    let mut shares: Vec<u64> =
-        weights.iter().map(|&weight| (u128::from(weight) * all / sum) as u64).collect();
+    // At most 2⁶⁰, for the sum is at least 2⁶² and there are at most 2²⁶ ranks.
+    let share_of_one = (all << 64) / sum;
+    for share in &mut shares {
+        *share = ((u128::from(*share) * share_of_one) >> 64) as u64;
+    }
     shares[0] += (all - shares.iter().map(|&share| u128::from(share)).sum::<u128>()) as u64;
     shares
 }
@@ -130,21 +150,43 @@ fn shares(ranks: u64, alpha: Decimal) -> Vec<u64> {
 const LOG_BITS: u32 = 40;
 /// Bits behind the point of weights: the weight of rank 1 is 2⁶².
 const WEIGHT_BITS: u32 = 62;
+/// Bits behind the point of alpha.
+const ALPHA_BITS: u32 = 60;
 
-/// rank^(−alpha) as 2^(−alpha · log2 rank).
-fn weight(rank: u64, alpha: Decimal, roots: &[u64; LOG_BITS as usize]) -> u64 {
-    let exponent =
-        u128::from(log2(rank)) * u128::from(alpha.digits) / u128::from(alpha.denominator());
-    let whole = exponent >> LOG_BITS;
-    if whole >= u128::from(WEIGHT_BITS) {
-        return 0;
+/// What rank^(−alpha) = 2^(−alpha · log2 rank) is computed with.
+struct Powers {
+    alpha: u128,
+    /// 2^(−digit / 256^(place + 1)) for each of the five base-256 digits behind the point.
+    of_digit: [[u64; 256]; LOG_BITS as usize / 8],
+}
+
+impl Powers {
+    fn new(alpha: Decimal) -> Self {
+        let roots = roots_of_half();
+        let product = |a: u64, b: u64| ((u128::from(a) * u128::from(b)) >> WEIGHT_BITS) as u64;
+        let of_digit = std::array::from_fn(|place| {
+            std::array::from_fn(|digit| {
+                let bits = (0..8).filter(|bit| digit >> (7 - bit) & 1 == 1);
+                bits.fold(1 << WEIGHT_BITS, |power, bit| product(power, roots[place * 8 + bit]))
+            })
+        });
+        let alpha = (u128::from(alpha.digits) << ALPHA_BITS) / u128::from(alpha.denominator());
+        Self { alpha, of_digit }
     }
-    let fraction = exponent as u64;
-    let power = roots.iter().enumerate().fold(1 << WEIGHT_BITS, |power, (bit, &root)| {
-        let is_set = fraction >> (LOG_BITS as usize - 1 - bit) & 1 == 1;
-        if is_set { ((u128::from(power) * u128::from(root)) >> WEIGHT_BITS) as u64 } else { power }
-    });
-    power >> whole
+
+    fn weight(&self, rank: u64) -> u64 {
+        let exponent = (u128::from(log2(rank)) * self.alpha) >> ALPHA_BITS;
+        let whole = exponent >> LOG_BITS;
+        if whole >= u128::from(WEIGHT_BITS) {
+            return 0;
+        }
+        let digits = ((exponent as u64) << (64 - LOG_BITS)).to_be_bytes();
+        let power =
+            self.of_digit.iter().zip(digits).fold(1 << WEIGHT_BITS, |power, (of, digit)| {
+                ((u128::from(power) * u128::from(of[usize::from(digit)])) >> WEIGHT_BITS) as u64
+            });
+        power >> whole
+    }
 }
 
 /// The binary logarithm of `number`, at least 1: squaring doubles it, and a square of 2 or more is
@@ -182,12 +224,12 @@ mod tests {
 
     #[test]
     fn weights_are_those_of_floating_point() {
-        let roots = roots_of_half();
         for alpha in ["0", "0.5", "0.9", "1", "1.25", "3"] {
+            let powers = Powers::new(decimal(alpha));
             let alpha_f64: f64 = alpha.parse().unwrap();
             for rank in [1_u64, 2, 3, 7, 10, 999, 65_536, 1_000_003] {
                 let expected = (rank as f64).powf(-alpha_f64) * (1_u64 << WEIGHT_BITS) as f64;
-                let found = weight(rank, decimal(alpha), &roots) as f64;
+                let found = powers.weight(rank) as f64;
                 let error = (found - expected).abs() / expected.max(1.0);
                 assert!(error < 2.0_f64.powi(-30) + 1.0 / expected, "{alpha} {rank}: {error}");
             }
