@@ -143,7 +143,7 @@ const ERRORS: &[(&str, &[u8], &str, ReadErrorKind, &str)] = {
         ("", b"1 R\n2\n", "text", Format, "2:2: the line ends, expected R or W"),
         ("", b"1\n2 W\n", "text", Format, "2:3: found `W`, expected nothing"),
         ("", b"1 R R\n", "text", Format, "1:5: found `R`, expected the end"),
-        ("", b"18446744073709551616\n", "auto", Format, "no format that can be"),
+        ("", b"18446744073709551616\n", "auto", Format, "the content has the marks of no format"),
         (
             "",
             b"7\n18446744073709551616\n",
@@ -160,7 +160,7 @@ const ERRORS: &[(&str, &[u8], &str, ReadErrorKind, &str)] = {
             "byte 4: record 1 has 2 bytes, expected 4; the file is cut short",
         ),
         ("x.bin", b"\x01\0\0\0\x02\0\0\0", "auto", Format, "name it with --format"),
-        ("", b"I  04,3\n L 1f,x\n", "auto", Format, "no format that can be"),
+        ("", b"I  04,3\n L 1f,x\n", "auto", Format, "the content has the marks of no format"),
         ("", b"I  04,3\n L 1f,x\n", "lackey", Format, "2:7: found `x`"),
         ("", b"I  04,3\nhello\n", "lackey", Format, "2:1: found `hello`"),
         ("", b" L ffffffffffffffff,2\n", "auto", Format, "1:4: the access crosses"),

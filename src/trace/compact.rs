@@ -7,7 +7,7 @@
 //! | 0..8 | `b1 "balloon"` |
 //! | 8..12, 12..16 | version (1); flags (bit 0: the trace has kinds) |
 //! | 16..24, 24..32, 32..40 | accesses, runs, distinct pages |
-//! | 40..48 | the trace's [`content_hash`] |
+//! | 40..48 | the trace's [`content_hash`](super::content_hash()) |
 //! | 48..56 | bytes of all columns |
 //! | 56..64 | checksum of the bytes 0..56 |
 //!
@@ -52,7 +52,7 @@ pub struct Header {
     pub pages: u64,
     /// Whether the trace has kinds.
     pub has_kinds: bool,
-    /// The trace's [`content_hash`](super::content_hash).
+    /// The trace's [`content_hash`](super::content_hash()).
     pub content_hash: u64,
     /// Bytes of all columns.
     bytes: u64,

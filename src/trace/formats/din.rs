@@ -1,7 +1,8 @@
 //! `din`: Dinero's classic: a label and a hexadecimal address a line.
 //!
-//! The labels are 0 read, 1 write and 2 instruction fetch; 3 (escape) and 4 (flush) are no accesses
-//! and skipped. The rest of a line is a comment. (M. D. Hill, Dinero III manual page, "din" format.)
+//! The labels are 0 read, 1 write and 2 instruction fetch; 3 (escape) and 4 (flush) are no
+//! accesses and skipped. The rest of a line is a comment. (M. D. Hill, Dinero III manual page,
+//! "din" format.)
 
 use super::{FormatKind, Head, Pages, Source, Verdict, each_line};
 use crate::trace::input::{Input, Line, hex};

@@ -164,9 +164,11 @@ pub fn recognise(head: &Head<'_>) -> Result<&'static FormatKind, ReadError> {
             _ => {}
         }
     }
+    let candidates: Vec<&FormatKind> = with(Verdict::Perhaps).collect();
+    let possible = if candidates.is_empty() { names(ALL) } else { names(candidates) };
     Err(ReadError::format(format!(
-        "the content is of no format that can be recognised; name it with --format, one of {}",
-        names(ALL)
+        "the content has the marks of no format; name it with --format or by the file's \
+         extension, it may be one of {possible}"
     )))
 }
 

@@ -64,7 +64,9 @@ fn generate(spec: &WorkloadSpec, sink: &mut Sink<'_>) {
             *place = table.draw_place(sink.stream);
             sink.draw_kind();
         }
-        places.iter().for_each(|&place| sink.put(table.at(place).into()));
+        for &place in &*places {
+            sink.put(table.at(place).into());
+        }
         left -= places.len() as u64;
     }
 }
