@@ -3,6 +3,8 @@
 //! Whoever has parameters lists them in a `const` of [`Knob`]s. That one list gives the keys that a
 //! scenario may set, their checks, their defaults, `list` and the documentation.
 
+use std::fmt;
+
 use crate::units::Decimal;
 
 /// One parameter: its name, what it means, what it may be, and what it is unless set.
@@ -58,6 +60,30 @@ pub enum Value {
     Decimal(Decimal),
     /// A word.
     Choice(&'static str),
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer { min, max: u64::MAX } => write!(out, "an integer from {min}"),
+            Self::Integer { min, max } => write!(out, "an integer from {min} to {max}"),
+            Self::Frames { min } => write!(out, "frames or a size, from {min}"),
+            Self::Ticks { min } => write!(out, "ticks or a duration, from {min}"),
+            Self::Decimal { min, max } => write!(out, "a decimal number from {min} to {max}"),
+            Self::Choice(words) => write!(out, "{}", words.join(" | ")),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    /// As a scenario file writes it, but for the quotes of a word.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(number) => number.fmt(out),
+            Self::Decimal(number) => number.fmt(out),
+            Self::Choice(word) => word.fmt(out),
+        }
+    }
 }
 
 /// The checked values of all knobs of one list, in the list's order.

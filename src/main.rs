@@ -1,1 +1,59 @@
-fn main() {}
+//! The command line: one line for each subcommand.
+
+mod command;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use command::{Context, Failure};
+
+/// Replays the page accesses of several VMs on one host under any memory-balancing policy, and says
+/// exactly what each policy would have cost.
+#[derive(Parser)]
+#[command(name = "balloonist", version, arg_required_else_help = true)]
+#[command(after_help = command::EXIT_CODES, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    common: command::Common,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(command::run::Args),
+    Compare(command::compare::Args),
+    Reproduce(command::reproduce::Args),
+    Walk(command::walk::Args),
+    Sweep(command::sweep::Args),
+    Verify(command::verify::Args),
+    Check(command::check::Args),
+    List(command::list::Args),
+    Explain(command::explain::Args),
+    Completions(command::completions::Args),
+}
+
+fn dispatch(command: &Command, context: &Context) -> Result<(), Failure> {
+    match command {
+        Command::Run(args) => command::run::run(args, context),
+        Command::Compare(args) => command::compare::run(args, context),
+        Command::Reproduce(args) => command::reproduce::run(args, context),
+        Command::Walk(args) => command::walk::run(args, context),
+        Command::Sweep(args) => command::sweep::run(args, context),
+        Command::Verify(args) => command::verify::run(args, context),
+        Command::Check(args) => command::check::run(args, context),
+        Command::List(args) => command::list::run(args, context),
+        Command::Explain(args) => command::explain::run(args, context),
+        Command::Completions(args) => command::completions::run::<Cli>(args),
+    }
+}
+
+fn main() -> ExitCode {
+    command::parse::<Cli>().map_or_else(
+        |code| code,
+        |cli| {
+            let context = Context::new(cli.common);
+            command::guarded(context.colour_err, || dispatch(&cli.command, &context))
+        },
+    )
+}

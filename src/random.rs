@@ -97,9 +97,17 @@ fn below(bound: u64, mut word: impl FnMut() -> u64) -> u64 {
 
 /// The 64-bit FNV-1a hash of `bytes` (Fowler, Noll and Vo; IETF draft-eastlake-fnv).
 pub fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    fnv1a_more(FNV1A_START, bytes)
+}
+
+/// The FNV-1a hash of no bytes.
+pub const FNV1A_START: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// The FNV-1a hash of the bytes that `hash` is of, followed by these.
+pub fn fnv1a_more(hash: u64, bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(hash, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 /// Adds a word to a rolling 64-bit hash: FNV-1a's step over a whole word, then a rotation, because

@@ -15,142 +15,16 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::balance::{Bounds, Plan, Policy, PolicyKind, View, VmView};
+use crate::balance::{Bounds, Plan, Policy, PolicyKind, View};
 use crate::host::{Change, Host};
 use crate::random::{Stream, mix};
-use crate::replace::{Counts, Replacement, Stretch};
-use crate::scenario::{After, Scenario, VmSpec};
+use crate::replace::Counts;
+use crate::scenario::{After, Scenario};
 use crate::units::{Frames, Ticks, VmId};
+use crate::vm::Vm;
 
-/// What a run came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// Each VM's account, in file order.
-    pub vms: Vec<Account>,
-    /// All VMs together.
-    pub all: Account,
-    /// The checkpoints that happened.
-    pub checkpoints: u64,
-    /// When the last VM had finished its last access.
-    pub end: Ticks,
-    /// A 64-bit hash of time, frames, counts and draws at every checkpoint: equal fingerprints
-    /// mean equal trajectories.
-    pub fingerprint: u64,
-}
-
-/// What one VM, or all together, did and held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Account {
-    /// Accesses and faults.
-    pub counts: Counts,
-    /// Frames granted by policies and to make room for arrivals, all together.
-    pub granted: Frames,
-    /// Frames reclaimed likewise; a departure is not counted.
-    pub reclaimed: Frames,
-    /// Distinct pages accessed.
-    pub distinct_pages: u64,
-    /// The allocation over time.
-    pub frames: Held,
-}
-
-/// An allocation over time, from arrival to departure or the end of the run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Held {
-    /// What was held first.
-    pub first: Frames,
-    /// What was held last.
-    pub last: Frames,
-    /// The least.
-    pub min: Frames,
-    /// The most.
-    pub max: Frames,
-    /// Frames times ticks.
-    pub frame_ticks: u128,
-    /// How long anything was held.
-    pub ticks: Ticks,
-    since: Ticks,
-}
-
-impl Held {
-    fn begin(frames: Frames, at: Ticks) -> Self {
-        Self { first: frames, last: frames, min: frames, max: frames, since: at, ..Self::default() }
-    }
-
-    fn change(&mut self, frames: Frames, at: Ticks) {
-        self.end(at);
-        self.last = frames;
-        self.min = self.min.min(frames);
-        self.max = self.max.max(frames);
-    }
-
-    fn end(&mut self, at: Ticks) {
-        let held = at - self.since;
-        self.frame_ticks += u128::from(self.last.0) * u128::from(held.0);
-        self.ticks += held;
-        self.since = at;
-    }
-}
-
-/// Sees what happens in a run; changes nothing.
-pub trait Watcher {
-    /// Whether every access must be shown, and in its true order.
-    fn wants_accesses(&self) -> bool {
-        false
-    }
-
-    /// A VM arrived with this allocation, and others shrank to make room.
-    fn arrive(&mut self, _at: Ticks, _vm: VmId, _allocation: Frames, _shrunk: &[Change]) {}
-
-    /// A VM departed with this allocation.
-    fn depart(&mut self, _at: Ticks, _vm: VmId, _allocation: Frames) {}
-
-    /// A VM made an access. Only called where [`wants_accesses`](Self::wants_accesses).
-    fn access(&mut self, _access: &Access<'_>) {}
-
-    /// A checkpoint happened.
-    fn checkpoint(&mut self, _checkpoint: &Checkpoint<'_>) {}
-}
-
-/// Sees nothing.
-pub struct Nobody;
-
-impl Watcher for Nobody {}
-
-/// One access, shown to a [`Watcher`] after it was made.
-pub struct Access<'a> {
-    /// When it started.
-    pub at: Ticks,
-    /// The VM.
-    pub vm: VmId,
-    /// Its position in the VM's trace.
-    pub position: u64,
-    /// The counts of this one access.
-    pub counts: Counts,
-    /// The VM's allocation.
-    pub allocation: Frames,
-    /// The VM's replacement algorithm, after the access.
-    pub replacement: &'a dyn Replacement,
-}
-
-/// One checkpoint, shown to a [`Watcher`] after the plan was carried out.
-pub struct Checkpoint<'a> {
-    /// Its number, from 1.
-    pub number: u64,
-    /// What the policy saw.
-    pub view: &'a View,
-    /// What it decided.
-    pub plan: &'a Plan,
-    /// The resident pages of each VM of the view after the plan was carried out.
-    pub resident: &'a [Frames],
-    vms: &'a [Vm<'a>],
-}
-
-impl Checkpoint<'_> {
-    /// A VM's replacement algorithm after the plan was carried out.
-    pub fn replacement(&self, vm: VmId) -> &dyn Replacement {
-        &*self.vms[vm.index()].replacement
-    }
-}
+pub use crate::account::{Account, Held, Outcome};
+pub use crate::watch::{Access, Checkpoint, Nobody, Watcher};
 
 /// What happens at one tick, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -209,103 +83,12 @@ struct Simulation<'a> {
     changes: Vec<Change>,
 }
 
-struct Vm<'a> {
-    spec: &'a VmSpec,
-    replacement: Box<dyn Replacement>,
-    /// The position of its next access.
-    position: u64,
-    first_pass: bool,
-    /// When its next access starts, or when its last one was over.
-    next: Ticks,
-    finished: bool,
-    interval: Counts,
-    account: Account,
-}
-
-impl<'a> Vm<'a> {
-    fn new(spec: &'a VmSpec, shown: bool) -> Self {
-        let kind = spec.replacement;
-        let build = if shown { kind.build_shown } else { kind.build };
-        Self {
-            spec,
-            replacement: build(&spec.replacement_settings, &spec.trace, spec.initial),
-            position: 0,
-            first_pass: true,
-            next: spec.start,
-            finished: false,
-            interval: Counts::default(),
-            account: Account::default(),
-        }
-    }
-
-    /// Whether the run waits for it; who repeats without a stop is never waited for.
-    fn is_awaited(&self) -> bool {
-        self.spec.after != After::Repeat || self.spec.stop.is_some()
-    }
-
-    fn stop(&self) -> Ticks {
-        self.spec.stop.unwrap_or(Ticks(u64::MAX))
-    }
-
-    /// The earliest tick at which it can have finished.
-    fn finish_bound(&self) -> Ticks {
-        if self.finished || self.spec.after == After::Repeat {
-            return if self.finished { self.next } else { self.stop() };
-        }
-        let left = self.spec.trace.accesses() - self.position;
-        Ticks(self.next.0 + left * self.spec.period.0).min(self.stop())
-    }
-
-    /// Makes its accesses that start before `horizon`; the first of them exists.
-    fn run(&mut self, horizon: Ticks, fault_cost: Ticks) {
-        let horizon = horizon.min(self.stop());
-        let length = self.spec.trace.accesses();
-        while self.next < horizon && !self.finished {
-            let counts = self.replacement.run(Stretch {
-                from: self.position,
-                first_pass: self.first_pass,
-                budget: horizon - self.next,
-                period: self.spec.period,
-                fault_cost,
-            });
-            debug_assert!(counts.accesses > 0, "a stretch makes at least one access");
-            let spent = counts.accesses * self.spec.period.0 + counts.demand_faults * fault_cost.0;
-            self.next += Ticks(spent);
-            self.position += counts.accesses;
-            self.interval.add(counts);
-            if self.position == length {
-                match self.spec.after {
-                    After::Repeat => (self.position, self.first_pass) = (0, false),
-                    After::Idle | After::Leave => self.finished = true,
-                }
-            }
-        }
-        if self.next >= self.stop() {
-            self.next = self.stop();
-            self.finished = true;
-        }
-    }
-
-    fn close_interval(&mut self) {
-        self.account.counts.add(std::mem::take(&mut self.interval));
-    }
-
-    fn resize(&mut self, change: Change, at: Ticks) {
-        let Change { before, after, .. } = change;
-        if after > before {
-            self.account.granted += after - before;
-        } else {
-            self.account.reclaimed += before - after;
-        }
-        self.account.frames.change(after, at);
-        self.replacement.resize(after);
-    }
-}
-
 impl<'a> Simulation<'a> {
     fn new(scenario: &'a Scenario, policy: &PolicyKind, watcher: &'a mut dyn Watcher) -> Self {
-        let shown = watcher.wants_accesses();
-        let vms: Vec<Vm> = scenario.vms.iter().map(|spec| Vm::new(spec, shown)).collect();
+        let shown = watcher.wants_lists();
+        let settings = scenario.settings_of(policy);
+        let vm = |spec| Vm::new(spec, scenario, policy.observers, settings, shown);
+        let vms: Vec<Vm> = scenario.vms.iter().map(vm).collect();
         let ids = || (0..vms.len()).map(|at| VmId(at as u32));
         let mut arrivals: Vec<Ticks> = scenario.vms.iter().map(|vm| vm.start).collect();
         arrivals.sort_unstable_by_key(|&start| Reverse(start));
@@ -319,7 +102,7 @@ impl<'a> Simulation<'a> {
         Self {
             scenario,
             watcher,
-            policy: (policy.build)(scenario.settings_of(policy)),
+            policy: (policy.build)(settings),
             draw: Stream::new(scenario.random, scenario.seed, scenario.repetition, "policy"),
             queue,
             host: Host::new(scenario.host.memory, bounds),
@@ -383,6 +166,12 @@ impl<'a> Simulation<'a> {
     }
 
     fn access(&mut self, id: VmId, at: Ticks) {
+        let charged_to = self.vms[id.index()].next;
+        if charged_to > at {
+            // What its observers intercepted has held it up meanwhile.
+            self.push(charged_to, Kind::Access(id));
+            return;
+        }
         let horizon = self.horizon(id, at);
         let fault_cost = self.scenario.cost.fault;
         let vm = &mut self.vms[id.index()];
@@ -460,34 +249,30 @@ impl<'a> Simulation<'a> {
             view: &self.view,
             plan: &plan,
             resident: &self.resident,
+            fingerprint: self.fingerprint,
             vms: &self.vms,
         });
     }
 
     /// Makes the policy's view and closes the interval.
     fn look(&mut self, at: Ticks) {
+        let ticks = at - self.view.at;
         self.view.at = at;
-        self.view.vms.clear();
+        for view in self.view.vms.drain(..) {
+            self.vms[view.id.index()].looked_at(view);
+        }
         for (index, vm) in self.vms.iter_mut().enumerate() {
             let id = VmId(index as u32);
-            let Some(allocation) = self.host.allocation(id) else { continue };
-            let interval = vm.interval;
-            vm.close_interval();
-            self.view.vms.push(VmView {
-                id,
-                bounds: Bounds { min: vm.spec.min, max: vm.spec.max },
-                shares: vm.spec.shares,
-                allocation,
-                resident: vm.replacement.resident(),
-                interval,
-                total: vm.account.counts,
-            });
+            if let Some(allocation) = self.host.allocation(id) {
+                self.view.vms.push(vm.look(id, allocation, ticks, self.scenario.cost));
+            }
         }
     }
 
     fn note_held(&mut self, at: Ticks) {
         let held = self.host.memory() - self.host.free();
-        if self.all == Held::default() {
+        // VMs that arrive together at the beginning make one first allocation.
+        if self.all.ticks == Ticks(0) && self.all.since == at || self.all == Held::default() {
             self.all = Held::begin(held, at);
         } else if held != self.all.last {
             self.all.change(held, at);

@@ -232,6 +232,18 @@ impl Decimal {
     }
 }
 
+impl fmt::Display for Decimal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (denominator, places) = (self.denominator(), self.places as usize);
+        match places {
+            0 => self.digits.fmt(out),
+            _ => {
+                write!(out, "{}.{:0places$}", self.digits / denominator, self.digits % denominator)
+            }
+        }
+    }
+}
+
 enum Scaled {
     Whole(u64),
     NotWhole,

@@ -11,6 +11,7 @@ mod proportional;
 mod static_split;
 
 use crate::knobs::{Knob, Settings};
+use crate::observe::{ObserverKind, Seen};
 use crate::random::Stream;
 use crate::replace::Counts;
 use crate::units::{Frames, Ticks, VmId};
@@ -26,6 +27,8 @@ pub struct PolicyKind {
     pub follows: &'static str,
     /// Its parameters.
     pub knobs: &'static [Knob],
+    /// What it sees of each VM beyond its counts; their knobs are among its own.
+    pub observers: &'static [&'static ObserverKind],
     /// Whether it can work on a host of so many frames with VMs of these bounds; if not, a sentence
     /// that says why and what to do.
     pub fits: fn(&Settings, host: Frames, vms: &[Bounds]) -> Result<(), String>,
@@ -64,7 +67,7 @@ pub struct View {
 }
 
 /// What a policy may know of one VM.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct VmView {
     /// The VM.
     pub id: VmId,
@@ -80,6 +83,8 @@ pub struct VmView {
     pub interval: Counts,
     /// What happened since the VM started.
     pub total: Counts,
+    /// What the observers that the policy declares have measured.
+    pub seen: Seen,
 }
 
 /// What a policy decides: a target allocation for each VM of the view, in the view's order.

@@ -1,11 +1,35 @@
 //! Scenarios: what a run needs, read from a file, checked once, correct from here on.
 //!
-//! Source text becomes a [`document`] of values that remember where they were written; `extends`,
-//! `--set` and sweep axes overlay documents; [`check`] turns the result into a [`Scenario`] or into
-//! *all* its [`Diagnostic`](diagnostic::Diagnostic)s. Nothing below a checked scenario can fail on
+//! Source text becomes a [`Document`] of values that remember where they were written; `extends`,
+//! `--set` and sweep axes overlay documents; [`Document::check`] turns the result into a
+//! [`Scenario`] or into *all* its [`Diagnostic`]s. Nothing below a checked scenario can fail on
 //! input: its traces are loaded, its sums fit, its names are known.
+//!
+//! ```
+//! use balloonist::scenario::Document;
+//! let mut document = Document::from_dat("twice.dat", b"2\n3 1 2 1\n3 5 5 5\n");
+//! document.set("host.memory=8");
+//! let scenario = document.check().unwrap().scenario;
+//! assert_eq!(scenario.name, "twice");
+//! assert_eq!(scenario.vms[1].initial.0, 4);
+//! ```
+
+mod check;
+pub mod codes;
+mod dat;
+pub mod diagnostic;
+mod document;
+mod effective;
+mod load;
+mod set;
+mod split;
+mod toml;
 
 use std::sync::Arc;
+
+pub use check::{Checked, Traces};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use document::{Document, Origin, Source};
 
 use crate::balance::PolicyKind;
 use crate::knobs::Settings;
@@ -13,6 +37,9 @@ use crate::random::Generator;
 use crate::replace::ReplacementKind;
 use crate::trace::Trace;
 use crate::units::{Frames, Ticks};
+
+/// The frames of the report's host, which its .dat files do not tell.
+const REPORT_FRAMES: Frames = Frames(16);
 
 /// A checked scenario.
 #[derive(Clone, Debug)]
@@ -94,6 +121,9 @@ impl Split {
 pub struct Cost {
     /// For each demand fault.
     pub fault: Ticks,
+    /// For each access that an observer intercepts, charged at the checkpoint that ends the
+    /// interval.
+    pub trap: Ticks,
 }
 
 /// One VM.
@@ -172,4 +202,24 @@ pub struct Expect {
     pub at_least: Option<u64>,
     /// The largest value allowed.
     pub at_most: Option<u64>,
+}
+
+impl Expect {
+    /// The columns of vms.csv that hold an integer.
+    pub const METRICS: &[&'static str] = &[
+        "accesses",
+        "hits",
+        "demand_faults",
+        "cold_faults",
+        "capacity_faults",
+        "replacement_misses",
+        "fills",
+        "frames_first",
+        "frames_last",
+        "frames_min",
+        "frames_max",
+        "granted",
+        "reclaimed",
+        "distinct_pages",
+    ];
 }

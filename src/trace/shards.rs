@@ -33,15 +33,14 @@ pub enum Sample {
 /// distinct pages; with the rate 1 exactly [`lru_faults`](super::curve::lru_faults).
 pub fn sampled_lru_faults(trace: &Trace, sample: Sample, salt: u64) -> Vec<u64> {
     let pages = trace.distinct_pages();
-    let mut sampler = Sampler::new(pages, sample);
-    let hashes: Vec<u64> = trace.numbers().iter().map(|&page| hash(page, salt)).collect();
+    let mut sampler = Sampler::new(trace, sample, salt);
     // Weights by distance, cold accesses last. A distance of 0 cannot be.
     let mut weights = vec![0_u128; pages + 2];
-    for run in trace.runs(0, trace.accesses()) {
-        let Some(depth) = sampler.depth(run.page, hashes[run.page as usize]) else { continue };
-        let bucket = if depth == COLD { pages + 1 } else { sampler.scaled(depth).min(pages) };
+    for &page in trace.run_pages() {
         // The rest of a run repeats its page: hits with any frame at all, so no weight is due.
-        weights[bucket] += sampler.weight();
+        if let Some((bucket, weight)) = sampler.weigh(page) {
+            weights[bucket] += weight;
+        }
     }
     let mut faults = vec![0; pages + 1];
     let mut deeper = 0;
@@ -57,14 +56,16 @@ pub fn sampled_lru_faults(trace: &Trace, sample: Sample, salt: u64) -> Vec<u64> 
 /// Hashes are compared with thresholds of so many bits.
 const HASH_BITS: u32 = 32;
 /// Binary places of a weight.
-const WEIGHT_BITS: u32 = 32;
+pub(crate) const WEIGHT_BITS: u32 = 32;
 
 fn hash(page: Page, salt: u64) -> u64 {
     mix(mix(mix(0, salt), page.0), 0) >> (64 - HASH_BITS)
 }
 
-struct Sampler {
+/// The sample of a trace's pages, with their LRU stack.
+pub(crate) struct Sampler {
     stack: LruStack,
+    hashes: Vec<u64>,
     /// Pages whose hash is below are in the sample: the rate times 2³².
     threshold: u64,
     size: usize,
@@ -73,7 +74,7 @@ struct Sampler {
 }
 
 impl Sampler {
-    fn new(pages: usize, sample: Sample) -> Self {
+    pub(crate) fn new(trace: &Trace, sample: Sample, salt: u64) -> Self {
         let (threshold, size) = match sample {
             Sample::Rate(rate) => {
                 let scaled = u128::from(rate.digits) << HASH_BITS;
@@ -82,7 +83,20 @@ impl Sampler {
             }
             Sample::Size(size) => (1 << HASH_BITS, size),
         };
-        Self { stack: LruStack::new(pages), threshold, size, members: BinaryHeap::new() }
+        let stack = LruStack::new(trace.distinct_pages());
+        let hashes = trace.numbers().iter().map(|&page| hash(page, salt)).collect();
+        Self { stack, hashes, threshold, size, members: BinaryHeap::new() }
+    }
+
+    /// Uses a page. If it is in the sample: the distance in the trace that its distance in the
+    /// sample stands for, the number of pages plus one where it is cold; and the number of accesses
+    /// that this one stands for, with [`WEIGHT_BITS`] binary places.
+    #[inline(always)]
+    pub(crate) fn weigh(&mut self, page: PageId) -> Option<(usize, u128)> {
+        let depth = self.depth(page, self.hashes[page as usize])?;
+        let pages = self.hashes.len();
+        let bucket = if depth == COLD { pages + 1 } else { self.scaled(depth).min(pages) };
+        Some((bucket, self.weight()))
     }
 
     /// The depth of a page in the sample's stack; `None` if it is not in the sample.

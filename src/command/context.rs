@@ -1,0 +1,142 @@
+//! What every command is handed: the common flags, and how to talk to the user.
+
+use std::io::{IsTerminal, Write};
+
+use balloonist::output::{Format, Table};
+use balloonist::random::Generator;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{ColorChoice, ValueEnum};
+
+use super::failure::Failure;
+use super::guard::{quoted, say};
+
+/// Flags of every command.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct Common {
+    /// Set a value of the scenario by its dotted path, as in `host.memory=64` or `vm.db.min=2`
+    #[arg(long = "set", global = true, value_name = "PATH=VALUE")]
+    pub(crate) settings: Vec<String>,
+
+    /// Seed of all randomness [default: the scenario's, or 1]
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+
+    /// Who makes the policies' draws [default: the scenario's, or chacha8]
+    #[arg(long, global = true, value_name = "GENERATOR", value_parser = generator())]
+    pub(crate) random: Option<Generator>,
+
+    /// Refuse a scenario that has warnings
+    #[arg(long, global = true)]
+    pub(crate) deny_warnings: bool,
+
+    /// Print errors and what was asked for, no notes, warnings or progress
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+
+    /// Colour the output
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: When,
+}
+
+/// When to colour the output.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+fn generator() -> impl TypedValueParser {
+    one_of(Generator::ALL)
+}
+
+/// A parser of the flag `--format`.
+pub(super) fn format() -> impl TypedValueParser {
+    one_of(Format::ALL)
+}
+
+fn one_of<T: Copy + Send + Sync + 'static>(
+    all: &'static [(&'static str, T)],
+) -> impl TypedValueParser {
+    PossibleValuesParser::new(all.iter().map(|(name, _)| *name)).map(move |word| {
+        let (_, value) = all.iter().find(|(name, _)| *name == word).expect("clap has checked it");
+        *value
+    })
+}
+
+/// The common flags, and where and how to print.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) common: Common,
+    /// Whether text on standard output is coloured.
+    pub(crate) colour_out: bool,
+    /// Whether text on standard error is coloured.
+    pub(crate) colour_err: bool,
+}
+
+impl Context {
+    pub(crate) fn new(common: Common) -> Self {
+        let colour = |is_terminal: bool| match common.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => is_terminal && environment_allows_colour(),
+        };
+        let colour_out = colour(std::io::stdout().is_terminal());
+        let colour_err = colour(std::io::stderr().is_terminal());
+        Self { common, colour_out, colour_err }
+    }
+
+    /// The common flags that change what is run, as the command line has them.
+    pub(crate) fn flags(&self) -> String {
+        let settings = self.common.settings.iter().map(|set| format!(" --set {}", quoted(set)));
+        let seed = self.common.seed.map(|seed| format!(" --seed {seed}"));
+        let random = self.common.random.map(|random| format!(" --random {}", random.name()));
+        settings.chain(seed).chain(random).collect()
+    }
+
+    /// Writes data to standard output.
+    #[expect(clippy::unused_self, reason = "who may print has a context")]
+    pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        written.map_err(|error| Failure::stdout(&error))
+    }
+
+    /// Writes a table to standard output.
+    pub(crate) fn print_table(&self, table: &Table, format: Format) -> Result<(), Failure> {
+        self.print(&table.render(format, self.colour_out))
+    }
+
+    /// Writes a line to standard error, unless the user wants quiet.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.common.quiet {
+            say(&format!("{text}\n"));
+        }
+    }
+}
+
+fn environment_allows_colour() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
+}
+
+/// What `--color` says, before the command line is parsed: errors of that are coloured too.
+pub(super) fn colour_flag(arguments: impl Iterator<Item = String>) -> ColorChoice {
+    let mut arguments = arguments.skip(1).take_while(|word| word != "--").peekable();
+    let mut choice = ColorChoice::Auto;
+    while let Some(word) = arguments.next() {
+        let value = match word.strip_prefix("--color") {
+            Some("") => arguments.peek().cloned(),
+            Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+            None => None,
+        };
+        if let Some(when) = value.and_then(|value| When::from_str(&value, false).ok()) {
+            choice = when.into();
+        }
+    }
+    choice
+}

@@ -1,0 +1,92 @@
+//! Failures: why a command did not do what was asked, each with its exit code.
+
+use std::io;
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+
+/// Why a command failed. Sentences have no full stop and are printed once, in `main`.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// What is compared differs, or an expectation does not hold; the lines have been printed.
+    Difference,
+    /// The command line contradicts itself or asks for something that is not there.
+    Usage(String),
+    /// The scenario or a trace is wrong; holds the diagnostics as they are shown.
+    Input(String),
+    /// The scenario or a trace cannot be read; holds the diagnostics as they are shown.
+    Unreadable(String),
+    /// The system could not read or write.
+    Io(String),
+    /// There is nothing to run.
+    Nothing(String),
+    /// Nobody reads standard output any more: no failure of ours, and nothing is printed.
+    OutputClosed,
+}
+
+/// The table of exit codes, for `--help`.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0   ok
+  1   a difference was found, or an expectation does not hold
+  2   the command line is wrong
+  3   the scenario or a trace is wrong
+  4   a file cannot be read or written
+  5   there is nothing to run
+  6   interrupted
+  70  an invariant broke: a bug of balloonist";
+
+/// The exit code of a command that a signal ended.
+pub(super) const INTERRUPTED: u8 = 6;
+
+/// The exit code of a broken invariant.
+pub(super) const INVARIANT: u8 = 70;
+
+impl Failure {
+    /// A failure to read or write at a place.
+    pub(crate) fn io(place: impl AsRef<Path>, error: &io::Error) -> Self {
+        Self::Io(format!("{}: {}", place.as_ref().display(), reason(error)))
+    }
+
+    /// A failure to write to standard output.
+    pub(crate) fn stdout(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::OutputClosed
+        } else {
+            Self::io("standard output", error)
+        }
+    }
+
+    /// What is printed of it, with its line end.
+    pub(crate) fn render(&self, colour: bool) -> String {
+        let red = if colour { AnsiColor::Red.on_default().bold() } else { Style::new() };
+        match self {
+            Self::Usage(text) | Self::Io(text) | Self::Nothing(text) => {
+                format!("{red}error{red:#}: {text}\n")
+            }
+            Self::Input(text) | Self::Unreadable(text) => text.clone(),
+            Self::Difference | Self::OutputClosed => String::new(),
+        }
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::OutputClosed => 0,
+            Self::Difference => 1,
+            Self::Usage(_) => 2,
+            Self::Input(_) => 3,
+            Self::Unreadable(_) | Self::Io(_) => 4,
+            Self::Nothing(_) => 5,
+        }
+    }
+}
+
+/// What the system says, without its error number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((reason, _)) => reason.to_lowercase(),
+        None => text,
+    }
+}

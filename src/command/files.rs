@@ -1,0 +1,119 @@
+//! Files that a command writes: opened before the work, written beside their place, moved there
+//! when they are whole.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use balloonist::output::digest::Digest;
+use balloonist::output::manifest::FileEntry;
+use tempfile::NamedTempFile;
+
+use super::failure::Failure;
+
+/// A file under construction. Dropped before [`commit`](Self::commit), it leaves nothing behind.
+#[derive(Debug)]
+pub(super) struct NewFile {
+    place: PathBuf,
+    out: BufWriter<NamedTempFile>,
+    lines: u64,
+    digest: Digest,
+}
+
+impl NewFile {
+    /// Begins a file that will be at `place`, whose folder exists.
+    pub(super) fn create(place: &Path) -> Result<Self, Failure> {
+        let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let folder = parent.unwrap_or(Path::new("."));
+        let file = builder().tempfile_in(folder).map_err(|error| Failure::io(place, &error))?;
+        UNDER_CONSTRUCTION.lock().expect(NO_PANIC).insert(file.path().to_owned());
+        let out = BufWriter::with_capacity(1 << 16, file);
+        Ok(Self { place: place.to_owned(), out, lines: 0, digest: Digest::default() })
+    }
+
+    /// Writes the whole text.
+    pub(super) fn put(&mut self, text: &str) -> Result<(), Failure> {
+        self.write_all(text.as_bytes()).map_err(|error| self.failure(&error))
+    }
+
+    /// A failure of this file.
+    pub(super) fn failure(&self, error: &io::Error) -> Failure {
+        Failure::io(&self.place, error)
+    }
+
+    /// What the manifest says of it: a table has as many rows as lines below the header.
+    pub(super) fn entry(&self) -> FileEntry {
+        let name = self.place.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        FileEntry { name, rows: self.lines.saturating_sub(1), digest: self.digest }
+    }
+
+    /// Moves the file to its place, over what is there.
+    pub(super) fn commit(self) -> Result<(), Failure> {
+        let Self { place, out, .. } = self;
+        let file = out.into_inner().map_err(|error| Failure::io(&place, error.error()))?;
+        let mut under_construction = UNDER_CONSTRUCTION.lock().expect(NO_PANIC);
+        under_construction.remove(file.path());
+        let moved = file.persist(&place).map_err(|error| error.error);
+        moved.map(drop).map_err(|error| Failure::io(&place, &error))
+    }
+}
+
+/// The temporary files that exist; a signal gives their owners no time to drop them.
+static UNDER_CONSTRUCTION: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+const NO_PANIC: &str = "nobody panics while holding the list of files";
+
+/// Removes all files under construction; nothing can be created or committed afterwards.
+pub(super) fn abandon_all() {
+    let files = UNDER_CONSTRUCTION.lock().expect(NO_PANIC);
+    for file in files.iter() {
+        // It may be gone already; otherwise there is nothing more to be done.
+        let _ = fs::remove_file(file);
+    }
+    // The process ends now, and nobody may add a file before it does.
+    std::mem::forget(files);
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write_all(bytes)?;
+        self.lines += bytes.split(|&byte| byte == b'\n').count() as u64 - 1;
+        self.digest.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Files that land together: each is whole before the first is moved.
+pub(super) fn commit_all(files: Vec<NewFile>) -> Result<(), Failure> {
+    let mut files = files;
+    for file in &mut files {
+        file.flush().map_err(|error| file.failure(&error))?;
+    }
+    files.into_iter().try_for_each(NewFile::commit)
+}
+
+/// Makes a folder for output, and those above it.
+pub(super) fn create_folder(folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|error| Failure::io(folder, &error))
+}
+
+/// Writes a file in one go.
+pub(super) fn write(place: &Path, text: &str) -> Result<(), Failure> {
+    let mut file = NewFile::create(place)?;
+    file.put(text)?;
+    file.commit()
+}
+
+fn builder() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".balloonist-");
+    // A temporary file is its owner's alone; results are for whoever the umask lets read them.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
+}

@@ -1,0 +1,199 @@
+//! Golden files: where they are, what they say, and what becomes of them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use balloonist::output::Table;
+use balloonist::output::golden::{self, Difference, Weight};
+use balloonist::output::trail::Departure;
+
+use super::files::{create_folder, write};
+use super::{Context, Failure};
+
+/// A golden file and the table that it should be.
+pub(super) struct Golden {
+    pub(super) place: PathBuf,
+    /// The columns that name a row.
+    key: &'static [&'static str],
+    /// What stands before the name of a row in messages.
+    prefix: String,
+    /// The text of the file, if there is one.
+    blessed: Option<Vec<u8>>,
+    now: Table,
+}
+
+impl Golden {
+    pub(super) fn read(
+        place: PathBuf,
+        now: Table,
+        key: &'static [&'static str],
+        prefix: &str,
+    ) -> Result<Self, Failure> {
+        let blessed = match fs::read(&place) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(Failure::io(place, &error)),
+        };
+        Ok(Self { place, key, prefix: prefix.to_owned(), blessed, now })
+    }
+
+    /// All that differs, in the order of the rows.
+    pub(super) fn differences(&self) -> Vec<Difference> {
+        let place = self.place.display();
+        let whole = |text: String| vec![Difference { weight: Weight::File, text }];
+        let Some(golden) = &self.blessed else {
+            return whole(format!("{place}: the golden table is missing, make it with --bless"));
+        };
+        let Ok(golden) = std::str::from_utf8(golden) else {
+            return whole(format!("{place}: the golden table is not UTF-8"));
+        };
+        let mut found = golden::compare(golden, &self.now, self.key);
+        for difference in &mut found {
+            difference.text = match difference.weight {
+                Weight::Cell(_) => format!("{}{}", self.prefix, difference.text),
+                _ => format!("{place}: {}", difference.text),
+            };
+        }
+        found
+    }
+
+    /// For a golden trail: where the trajectory leaves it.
+    pub(super) fn departure(&self) -> Option<Departure> {
+        let golden = std::str::from_utf8(self.blessed.as_deref()?).ok()?;
+        Departure::find(golden, &self.now)
+    }
+
+    /// Writes what came out beside a golden file that differs, and removes what an earlier
+    /// difference has left there.
+    pub(super) fn write_beside(&self, context: &Context) {
+        let beside = self.place.with_extension("csv.new");
+        let Some(golden) = &self.blessed else { return };
+        let now = self.now.to_csv();
+        if golden == now.as_bytes() {
+            // There is none, as a rule.
+            let _ = fs::remove_file(beside);
+        } else if let Err(failure) = write(&beside, &now) {
+            // The differences are known without it.
+            context.note(failure.render(context.colour_err).trim_end());
+        }
+    }
+
+    /// Makes what came out the golden file; returns whether that changed it.
+    pub(super) fn bless(&self) -> Result<bool, Failure> {
+        let now = self.now.to_csv();
+        if self.blessed.as_deref() == Some(now.as_bytes()) {
+            return Ok(false);
+        }
+        if let Some(folder) = self.place.parent() {
+            create_folder(folder)?;
+        }
+        write(&self.place, &now)?;
+        let _ = fs::remove_file(self.place.with_extension("csv.new"));
+        Ok(true)
+    }
+}
+
+/// The first difference, with the number of the others.
+pub(super) fn first_of(differences: Vec<Difference>) -> Option<Difference> {
+    let others = differences.len().saturating_sub(1);
+    let mut first = differences.into_iter().next()?;
+    if others > 0 {
+        first.text = format!("{}, and {others} more in this file", first.text);
+    }
+    Some(first)
+}
+
+/// The scenarios at these places: files as they are, folders with all that is in them, by name.
+pub(super) fn scenarios(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    for path in paths {
+        let is_folder = fs::metadata(path).map_err(|error| Failure::io(path, &error))?.is_dir();
+        if is_folder {
+            let is_scenario = |path: &Path| {
+                path.extension().is_some_and(|extension| extension == "toml" || extension == "dat")
+            };
+            collect(path, &is_scenario, &mut found)?;
+        } else {
+            found.push(path.clone());
+        }
+    }
+    found.sort();
+    found.dedup();
+    if found.is_empty() {
+        let places: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        return Err(Failure::Nothing(format!("no scenario is in {}", places.join(", "))));
+    }
+    Ok(found)
+}
+
+/// The folder of a scenario's golden files: its path without the extension, under `results` where
+/// the scenario is under `scenarios`.
+pub(super) fn folder_of(scenario: &Path) -> Result<PathBuf, Failure> {
+    mirror(scenario).map(|path| path.with_extension("")).ok_or_else(|| {
+        let scenario = scenario.display();
+        let text =
+            format!("{scenario} is not in a folder called scenarios, expected one to verify");
+        Failure::Usage(text)
+    })
+}
+
+/// Golden tables under the places verified that are not `known`, and not of `unread` scenarios.
+pub(super) fn orphans(
+    paths: &[PathBuf],
+    known: &BTreeSet<&Path>,
+    unread: &[&PathBuf],
+) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    for path in paths {
+        let Some(mirrored) = mirror(path) else { continue };
+        let is_folder = path.is_dir();
+        let root = if is_folder { mirrored } else { mirrored.with_extension("") };
+        if root.is_dir() {
+            // Folders below a single scenario's belong to others.
+            let is_table = |path: &Path| {
+                path.extension().is_some_and(|extension| extension == "csv")
+                    && (is_folder || path.parent() == Some(&root))
+            };
+            collect(&root, &is_table, &mut found)?;
+        }
+    }
+    let unread: Vec<PathBuf> =
+        unread.iter().map(|path| folder_of(path)).collect::<Result<_, _>>()?;
+    found.retain(|place| {
+        !known.contains(place.as_path()) && !unread.iter().any(|folder| place.starts_with(folder))
+    });
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+/// The same place under `results` instead of the innermost folder called `scenarios`.
+fn mirror(path: &Path) -> Option<PathBuf> {
+    let components: Vec<Component> = path.components().collect();
+    let at = components.iter().rposition(|part| part.as_os_str() == "scenarios")?;
+    let part = |(place, part): (usize, &Component<'_>)| {
+        if place == at { "results".into() } else { part.as_os_str().to_owned() }
+    };
+    Some(components.iter().enumerate().map(part).collect())
+}
+
+/// The files of a folder and those in it that are wanted. Links to folders are not followed.
+fn collect(
+    folder: &Path,
+    wanted: &dyn Fn(&Path) -> bool,
+    found: &mut Vec<PathBuf>,
+) -> Result<(), Failure> {
+    let failure = |error: &io::Error| Failure::io(folder, error);
+    for entry in fs::read_dir(folder).map_err(|error| failure(&error))? {
+        let entry = entry.map_err(|error| failure(&error))?;
+        let path = entry.path();
+        if entry.file_type().map_err(|error| failure(&error))?.is_dir() {
+            collect(&path, wanted, found)?;
+        } else if wanted(&path) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! The guard around every command: failures become exit codes, and a panic becomes a report of a
+//! broken invariant with the command that replays it.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::failure::{Failure, INTERRUPTED, INVARIANT};
+use super::files;
+
+/// Does the work of a command and returns the process's exit code.
+pub(crate) fn guarded(colour: bool, work: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
+    panic::set_hook(Box::new(report));
+    // Where no handler can be set, a signal ends the process as it always does.
+    let _ = ctrlc::set_handler(|| {
+        files::abandon_all();
+        say("interrupted: nothing was written, the same command starts again\n");
+        std::process::exit(i32::from(INTERRUPTED));
+    });
+    // What the work borrows is dropped with the process.
+    match panic::catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => {
+            say(&failure.render(colour));
+            ExitCode::from(failure.code())
+        }
+        Err(_) => ExitCode::from(INVARIANT),
+    }
+}
+
+/// Writes to standard error. Where that is gone there is nobody left to tell.
+pub(crate) fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Several threads may break the same invariant; one report is enough.
+static REPORTED: AtomicBool = AtomicBool::new(false);
+
+fn report(info: &PanicHookInfo<'_>) {
+    if !REPORTED.swap(true, Ordering::SeqCst) {
+        let payload = info.payload();
+        let message = payload.downcast_ref::<&str>().copied();
+        let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        say(&explain(message.unwrap_or("no message"), &place, std::env::args()));
+    }
+}
+
+fn explain(message: &str, place: &str, command: impl Iterator<Item = String>) -> String {
+    let words: Vec<String> = command.map(|word| quoted(&word)).collect();
+    let mut text = String::from("an invariant broke (a bug of balloonist)\n");
+    let _ = writeln!(text, "  {message}");
+    let _ = writeln!(text, "  at {place}, balloonist {}", env!("CARGO_PKG_VERSION"));
+    let _ = writeln!(text, "this command replays it:\n  {}", words.join(" "));
+    text
+}
+
+/// A word as a POSIX shell reads it back.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:@%+".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_invariant_is_explained_with_the_command_that_replays_it() {
+        let words = ["balloonist", "run", "it's.toml", "--set", "seed=3"].map(str::to_owned);
+        let text = explain("frames are conserved", "src/host.rs:1:2", words.into_iter());
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "an invariant broke (a bug of balloonist)");
+        assert_eq!(lines[1], "  frames are conserved");
+        assert_eq!(lines[4], r"  balloonist run 'it'\''s.toml' --set seed=3");
+    }
+
+    #[test]
+    fn a_panic_is_exit_code_70() {
+        let code = guarded(false, || panic!("on purpose"));
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(70)));
+        let _ = panic::take_hook();
+    }
+}

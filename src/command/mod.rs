@@ -1,0 +1,60 @@
+//! Commands: the command line, the files, the clock and the environment, and nothing else. What is
+//! computed is computed by the library; what is printed is made by its `output`.
+#![allow(clippy::disallowed_methods, reason = "clock and environment belong to commands alone")]
+
+pub(crate) mod check;
+pub(crate) mod compare;
+pub(crate) mod completions;
+mod context;
+pub(crate) mod explain;
+mod failure;
+mod files;
+mod goldens;
+mod guard;
+mod input;
+pub(crate) mod list;
+mod progress;
+pub(crate) mod reproduce;
+pub(crate) mod run;
+pub(crate) mod sweep;
+mod text;
+pub(crate) mod verify;
+pub(crate) mod walk;
+
+use std::process::ExitCode;
+
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
+
+pub(crate) use context::{Common, Context};
+pub(crate) use failure::{EXIT_CODES, Failure};
+pub(crate) use guard::guarded;
+
+/// Parses the command line. Where that was all, as for `--help` or a wrong flag, the text has been
+/// printed and the exit code is returned.
+pub(crate) fn parse<C: CommandFactory + FromArgMatches>() -> Result<C, ExitCode> {
+    let colour = context::colour_flag(std::env::args());
+    let matches = C::command().color(colour).try_get_matches();
+    matches.and_then(|mut matches| C::from_arg_matches_mut(&mut matches)).map_err(|error| {
+        // Where nobody reads it there is nobody to tell.
+        let _ = error.print();
+        ExitCode::from(error.exit_code() as u8)
+    })
+}
+
+/// Prints the sentences of what should have been otherwise; one is enough to fail.
+fn judge(failed: &[String]) -> Result<(), Failure> {
+    for sentence in failed {
+        guard::say(&format!("{sentence}\n"));
+    }
+    if failed.is_empty() { Ok(()) } else { Err(Failure::Difference) }
+}
+
+impl From<context::When> for ColorChoice {
+    fn from(when: context::When) -> Self {
+        match when {
+            context::When::Auto => Self::Auto,
+            context::When::Always => Self::Always,
+            context::When::Never => Self::Never,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! `reproduce`: the report's tables and figures, ours beside the published.
+
+use std::path::PathBuf;
+
+use balloonist::output::Format;
+use balloonist::output::reproduce as output;
+use balloonist::reproduce::{REPORT, Reproduction, SEEDS, reproduce};
+
+use super::context::format;
+use super::files::{NewFile, commit_all, create_folder};
+use super::{Context, Failure};
+
+/// Reproduce the report's tables and figures, ours beside the published
+///
+/// The report's three input files are part of the program. Every figure is compared; one that
+/// differs is exit code 1.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Write table1.csv, table2.csv, figures.csv, demand.csv and draws.csv to this folder too
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// How to print; csv and json list every figure that is compared
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = format())]
+    format: Format,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    refuse_settings(context)?;
+    let mut files = Vec::new();
+    if let Some(folder) = &args.out {
+        create_folder(folder)?;
+        for name in output::FILES {
+            files.push(NewFile::create(&folder.join(name))?);
+        }
+    }
+    let reproduction = reproduce(&REPORT, SEEDS);
+    for (file, table) in files.iter_mut().zip(output::tables(&reproduction)) {
+        file.put(&table.to_csv())?;
+    }
+    commit_all(files)?;
+    if args.format.is_for_people() {
+        context.print(&output::report(&reproduction, args.format, context.colour_out))?;
+    } else {
+        context.print_table(&output::all_figures(&reproduction), args.format)?;
+        context.note(&output::result(&reproduction));
+    }
+    judge(&reproduction)
+}
+
+/// The report has its own seed, generator and scenarios.
+fn refuse_settings(context: &Context) -> Result<(), Failure> {
+    let common = &context.common;
+    let given = [
+        ("--set", !common.settings.is_empty()),
+        ("--seed", common.seed.is_some()),
+        ("--random", common.random.is_some()),
+    ];
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        None => Ok(()),
+        Some((flag, _)) => Err(Failure::Usage(format!(
+            "`{flag}` cannot be used with `reproduce`, which runs the report as it is; use `run` \
+             on scenarios/report/test1.dat"
+        ))),
+    }
+}
+
+fn judge(reproduction: &Reproduction) -> Result<(), Failure> {
+    match reproduction.differences().next() {
+        None => Ok(()),
+        Some(_) => Err(Failure::Difference),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use balloonist::reproduce::Published;
+
+    #[test]
+    fn a_figure_that_differs_is_exit_code_1() {
+        assert!(judge(&reproduce(&REPORT, 1)).is_ok());
+        let tampered = Published { table1_ratios: [321, 236, 199], ..REPORT };
+        let reproduction = reproduce(&tampered, 1);
+        assert_eq!(judge(&reproduction).unwrap_err().code(), 1);
+        assert_eq!(
+            output::result(&reproduction),
+            "1 of 78 figures differ:\nTable 1: all proportional every=1 replacement_ratio \
+             0.199 → 0.198"
+        );
+    }
+}

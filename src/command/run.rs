@@ -1,0 +1,105 @@
+//! `run`: one scenario under one policy.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use balloonist::output::manifest::{self, RunEntry};
+use balloonist::output::series::Series;
+use balloonist::output::{Format, expects, run as report, vms};
+use balloonist::scenario::{Document, Scenario};
+use balloonist::simulate::{Nobody, Outcome, simulate};
+
+use super::files::{NewFile, commit_all, create_folder};
+use super::{Context, Failure, context, input};
+
+/// Run a scenario under one policy and show what every VM did
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The scenario: a .toml or .dat file, or `-` for standard input; with --frames trace files,
+    /// each a VM
+    #[arg(value_name = "SCENARIO", required = true)]
+    scenario: Vec<PathBuf>,
+
+    /// Replay trace files, each a VM, in lockstep on a host of so many frames: a number, a size, or
+    /// a part of all distinct pages such as 25%
+    #[arg(long, value_name = "FRAMES", requires = "every")]
+    frames: Option<String>,
+
+    /// For trace files: ticks between two checkpoints
+    #[arg(long, value_name = "TICKS", requires = "frames")]
+    every: Option<String>,
+
+    /// The policy [default: the scenario's]
+    #[arg(long, short, value_name = "POLICY")]
+    policy: Option<String>,
+
+    /// Write vms.csv, series.csv, manifest.json and timing.json to this folder
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// How to print the result
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
+    format: Format,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let scenario = args.open(context)?;
+    let policy = scenario.policy;
+    let outcome = match &args.out {
+        Some(folder) => run_into(folder, &scenario)?,
+        None => simulate(&scenario, policy, &mut Nobody),
+    };
+    if args.format.is_for_people() {
+        let text = report::report(&scenario, policy, &outcome, args.format, context.colour_out);
+        context.print(&text)?;
+    } else {
+        context.print_table(&vms::table(&scenario, policy, &outcome), args.format)?;
+    }
+    super::judge(&expects::failed(&scenario, policy, &outcome))
+}
+
+impl Args {
+    fn open(&self, context: &Context) -> Result<Scenario, Failure> {
+        let document = match (&self.frames, &self.every, self.scenario.as_slice()) {
+            (Some(frames), Some(every), traces) => Document::from_traces(traces, frames, every),
+            (_, _, [scenario]) => Document::open(scenario),
+            (_, _, scenarios) => {
+                let text = format!(
+                    "one scenario is run, found {}; for trace files add --frames and --every",
+                    scenarios.len()
+                );
+                return Err(Failure::Usage(text));
+            }
+        };
+        input::check(document, self.policy.as_deref(), context)
+    }
+}
+
+/// Runs, and writes the files of `--out`.
+fn run_into(folder: &Path, scenario: &Scenario) -> Result<Outcome, Failure> {
+    create_folder(folder)?;
+    let create = |name: &str| NewFile::create(&folder.join(name));
+    let mut rows = create("vms.csv")?;
+    let series = create("series.csv")?;
+    let mut manifest = create("manifest.json")?;
+    let mut timing = create("timing.json")?;
+
+    let began = Instant::now();
+    let mut series = Series::new(scenario, series);
+    let outcome = simulate(scenario, scenario.policy, &mut series);
+    let took = began.elapsed();
+    let series = series.finish().map_err(|error| Failure::io(folder.join("series.csv"), &error))?;
+
+    rows.put(&vms::table(scenario, scenario.policy, &outcome).to_csv())?;
+    let run = RunEntry {
+        policy: scenario.policy.name,
+        seed: scenario.seed,
+        fingerprint: outcome.fingerprint,
+    };
+    let entries = [rows.entry(), series.entry()];
+    let effective = scenario.effective();
+    manifest.put(&manifest::manifest(scenario, &effective, &[run], &entries))?;
+    timing.put(&manifest::timing(took.as_nanos(), outcome.all.counts.accesses))?;
+    commit_all(vec![rows, series, timing, manifest])?;
+    Ok(outcome)
+}

@@ -1,0 +1,192 @@
+//! `verify`: scenarios against their golden tables.
+//!
+//! The golden files of `scenarios/report/test1.dat` are in `results/report/test1/`: for each policy
+//! of the scenario's `compare`, `<policy>.csv` is the vms.csv of the run and `<policy>.trail.csv`
+//! its fingerprints at its checkpoints, so that a difference can be traced to its beginning.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use balloonist::balance::PolicyKind;
+use balloonist::output::golden::{self, Difference, Weight};
+use balloonist::output::number::counted;
+use balloonist::output::trail::{self, Trail};
+use balloonist::output::{expects, vms};
+use balloonist::scenario::Scenario;
+use balloonist::simulate::simulate;
+use rayon::prelude::*;
+
+use super::goldens::{self, Golden};
+use super::progress::Progress;
+use super::{Context, Failure, input};
+
+/// Run scenarios and compare every number with the golden tables in results/
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Scenarios, or folders of them; the golden tables are in the folder `results` beside the
+    /// folder `scenarios`
+    #[arg(value_name = "PATH", default_value = "scenarios")]
+    paths: Vec<PathBuf>,
+
+    /// Make what comes out now the golden tables; refused where CI is set
+    #[arg(long)]
+    bless: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    if args.bless && std::env::var_os("CI").is_some_and(|ci| !ci.is_empty()) {
+        let text = "--bless is refused where CI is set: look at the differences, bless by hand";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    let paths = goldens::scenarios(&args.paths)?;
+    let (cases, bad) = open_all(&paths, context)?;
+    if args.bless && !bad.is_empty() {
+        return Err(Failure::Input(bad));
+    }
+
+    let jobs: Vec<(&Case, &PolicyKind)> = cases
+        .iter()
+        .flat_map(|case| case.policies.iter().map(move |policy| (case, *policy)))
+        .collect();
+    let progress = Progress::new(context, jobs.len() as u64);
+    let judge = |&(case, policy): &(&Case, &PolicyKind)| {
+        let verdict = judge(case, policy, context);
+        progress.step();
+        verdict
+    };
+    let verdicts: Vec<Verdict> = jobs.par_iter().map(judge).collect::<Result<_, _>>()?;
+    drop(progress);
+
+    let known: BTreeSet<&Path> = verdicts
+        .iter()
+        .flat_map(|verdict| verdict.goldens.iter().map(|golden| golden.place.as_path()))
+        .collect();
+    let checked: BTreeSet<&Path> = cases.iter().map(|case| case.path.as_path()).collect();
+    let unread: Vec<&PathBuf> =
+        paths.iter().filter(|path| !checked.contains(path.as_path())).collect();
+    let orphans = goldens::orphans(&args.paths, &known, &unread)?;
+    let agree = if args.bless {
+        bless(&verdicts, &orphans, context)?
+    } else {
+        show(&verdicts, &orphans, context)?
+    };
+    match (bad.is_empty(), agree) {
+        (false, _) => Err(Failure::Input(bad)),
+        (true, false) => Err(Failure::Difference),
+        (true, true) => {
+            let runs = counted(jobs.len() as u64, "run");
+            let scenarios = counted(cases.len() as u64, "scenario");
+            context.note(&format!("{runs} of {scenarios} agree with the golden tables"));
+            Ok(())
+        }
+    }
+}
+
+/// A scenario to verify.
+struct Case {
+    path: PathBuf,
+    /// Where its golden files are.
+    folder: PathBuf,
+    scenario: Scenario,
+    policies: Vec<&'static PolicyKind>,
+}
+
+/// Opens all scenarios; what is wrong with the bad ones comes as one text.
+fn open_all(paths: &[PathBuf], context: &Context) -> Result<(Vec<Case>, String), Failure> {
+    let mut cases: Vec<Case> = Vec::new();
+    let mut bad = Vec::new();
+    for path in paths {
+        let folder = goldens::folder_of(path)?;
+        if let Some(other) = cases.iter().find(|case| case.folder == folder) {
+            let (one, other) = (other.path.display(), path.display());
+            let folder = folder.display();
+            let text = format!("{one} and {other} share the golden folder {folder}, rename one");
+            return Err(Failure::Usage(text));
+        }
+        let opened = input::open(&path.to_string_lossy(), None, context).and_then(|scenario| {
+            let policies = input::policies_or_compared(&[], &scenario)?;
+            Ok(Case { path: path.clone(), folder, scenario, policies })
+        });
+        match opened {
+            Ok(case) => cases.push(case),
+            Err(Failure::Input(text) | Failure::Unreadable(text)) => bad.push(text),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok((cases, bad.join("\n")))
+}
+
+/// What one run came to beside its golden files.
+struct Verdict {
+    goldens: [Golden; 2],
+    differences: Vec<Difference>,
+    /// Where the trajectory departs from the golden one.
+    departure: Option<String>,
+    /// The scenario's expectations that do not hold.
+    failed: Vec<String>,
+}
+
+fn judge(case: &Case, policy: &PolicyKind, context: &Context) -> Result<Verdict, Failure> {
+    let Case { path, folder, scenario, .. } = case;
+    let mut trail = Trail::default();
+    let outcome = simulate(scenario, policy, &mut trail);
+    let place = |ending: &str| folder.join(format!("{}{ending}", policy.name));
+    let rows = Golden::read(place(".csv"), vms::table(scenario, policy, &outcome), vms::KEY, "")?;
+    let name = format!("{} {} ", scenario.name, policy.name);
+    let trail = Golden::read(place(".trail.csv"), trail.table(&outcome), trail::KEY, &name)?;
+    let departure = trail.departure().map(|departure| {
+        let (path, flags) = (path.display(), context.flags());
+        let (from, to) = departure.rounds();
+        format!(
+            "{name}departs from its golden trajectory {departure}; see\n  balloonist walk {path} \
+             --policy {}{flags} --from {from} --to {to}",
+            policy.name
+        )
+    });
+    let mut differences = rows.differences();
+    differences.extend(goldens::first_of(trail.differences()));
+    let failed = expects::failed(scenario, policy, &outcome);
+    Ok(Verdict { goldens: [rows, trail], differences, departure, failed })
+}
+
+/// Prints what differs, the worst first, then where trajectories depart, and writes what came out
+/// beside the golden files. Returns whether all agree.
+fn show(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<bool, Failure> {
+    let mut differences: Vec<Difference> =
+        verdicts.iter().flat_map(|verdict| verdict.differences.iter().cloned()).collect();
+    differences.extend(orphans.iter().map(|place| orphan(place)));
+    golden::worst_first(&mut differences);
+    let failed = verdicts.iter().flat_map(|verdict| verdict.failed.iter().cloned());
+    let mut lines: Vec<String> = failed.collect();
+    lines.extend(differences.into_iter().map(|difference| difference.text));
+    lines.extend(verdicts.iter().filter_map(|verdict| verdict.departure.clone()));
+    for golden in verdicts.iter().flat_map(|verdict| &verdict.goldens) {
+        golden.write_beside(context);
+    }
+    print_lines(&lines, context)
+}
+
+/// Makes what came out golden. Returns whether nothing else is wrong.
+fn bless(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<bool, Failure> {
+    let mut blessed = 0;
+    for golden in verdicts.iter().flat_map(|verdict| &verdict.goldens) {
+        blessed += u64::from(golden.bless()?);
+    }
+    context.note(&format!("blessed {}", counted(blessed, "file")));
+    let failed = verdicts.iter().flat_map(|verdict| verdict.failed.iter().cloned());
+    let mut lines: Vec<String> = failed.collect();
+    lines.extend(orphans.iter().map(|place| orphan(place).text));
+    print_lines(&lines, context)
+}
+
+/// Prints what is wrong; returns whether that is nothing.
+fn print_lines(lines: &[String], context: &Context) -> Result<bool, Failure> {
+    let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+    context.print(&text)?;
+    Ok(lines.is_empty())
+}
+
+fn orphan(place: &Path) -> Difference {
+    let text = format!("{}: no scenario makes this golden table, delete it", place.display());
+    Difference { weight: Weight::File, text }
+}

@@ -1,0 +1,119 @@
+//! `active`: the share of its memory that a VM uses, from a sample of its pages.
+//!
+//! *Idea.* At the start of a period pages are drawn at random and their mappings dropped; the first
+//! touch of each is intercepted. The share that was touched, smoothed, is the estimate.
+//! *Follows.* C. A. Waldspurger, "Memory resource management in `VMware` ESX Server", OSDI 2002: 100
+//! pages a period, and the largest of a slow average, a fast one, and a fast one that counts the
+//! latest sample alone in full, so that the estimate is quick to rise and slow to fall.
+//! *Departs.* A period is a checkpoint interval. The averages' gains are not published; ours are
+//! 1/8 and 1/2. A sampled page that the VM has never used counts as untouched. The third average
+//! also counts the unfinished period in the paper; at a checkpoint no period is unfinished, so it
+//! is the latest sample itself.
+//! *Cost.* One look at a table a run; on a real machine one trap for each sampled page touched.
+//! *Knobs.* `samples`: pages drawn each period (100, the paper's).
+
+use std::sync::Arc;
+
+use super::{Active, Interval, Observer, ObserverKind, Seen, Subject};
+use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::random::Stream;
+use crate::trace::Trace;
+use crate::units::Frames;
+
+/// See the module.
+pub const ACTIVE: ObserverKind = ObserverKind {
+    name: "active",
+    summary: "the share of its memory that a VM uses, from a sample of touched pages",
+    follows: "C. A. Waldspurger, Memory resource management in VMware ESX Server, OSDI 2002",
+    knobs: &[SAMPLES],
+    build: |settings, subject| Box::new(TouchSampler::new(settings, subject)),
+};
+
+/// How many pages are drawn.
+pub const SAMPLES: Knob = Knob {
+    name: "samples",
+    doc: "pages drawn in each interval; the paper's",
+    domain: Domain::Integer { min: 1, max: 1_000_000 },
+    default: Value::Integer(100),
+};
+
+/// The estimates are in 2¹⁶ths.
+const ONE: u32 = 1 << 16;
+
+struct TouchSampler {
+    trace: Arc<Trace>,
+    /// Pages of the VM's configured memory.
+    memory: u64,
+    samples: u64,
+    draw: Stream,
+    /// The interval in which each page was drawn last.
+    drawn: Vec<u32>,
+    interval: u32,
+    slow: u32,
+    fast: u32,
+    latest: u32,
+}
+
+impl TouchSampler {
+    fn new(settings: &Settings, subject: Subject) -> Self {
+        // A VM that uses more pages than it was configured with has them all the same.
+        let memory = subject.memory.0.max(subject.trace.distinct_pages() as u64);
+        Self {
+            memory,
+            samples: settings.integer(SAMPLES.name).min(memory),
+            draw: subject.draw,
+            drawn: vec![0; subject.trace.distinct_pages()],
+            trace: subject.trace,
+            interval: 0,
+            slow: 0,
+            fast: 0,
+            latest: 0,
+        }
+    }
+
+    /// Draws this interval's pages, each at most once; those never used need no mark.
+    fn draw_pages(&mut self) {
+        self.interval += 1;
+        let mut left = self.samples;
+        let mut unused_drawn = 0;
+        let used = self.trace.distinct_pages() as u64;
+        while left > 0 {
+            let page = self.draw.below(self.memory - unused_drawn);
+            if page >= used {
+                unused_drawn += 1;
+            } else if self.drawn[page as usize] == self.interval {
+                continue;
+            } else {
+                self.drawn[page as usize] = self.interval;
+            }
+            left -= 1;
+        }
+    }
+}
+
+impl Observer for TouchSampler {
+    fn observe(&mut self, interval: &Interval<'_>) -> u64 {
+        self.draw_pages();
+        let mut touched = 0;
+        for &page in interval.parts().flat_map(|part| part.pages) {
+            let drawn = &mut self.drawn[page as usize];
+            if *drawn == self.interval {
+                *drawn = 0;
+                touched += 1;
+            }
+        }
+        let sample = (touched * u64::from(ONE) / self.samples) as u32;
+        let average = |old: u32, gain: u32| old - old / gain + sample / gain;
+        let first = self.interval == 1;
+        self.slow = if first { sample } else { average(self.slow, 8) };
+        self.fast = if first { sample } else { average(self.fast, 2) };
+        self.latest = sample;
+        touched
+    }
+
+    fn report(&self, seen: &mut Seen) {
+        let fraction = self.slow.max(self.fast).max(self.latest);
+        let frames = u128::from(self.memory) * u128::from(fraction) / u128::from(ONE);
+        seen.active = Active { fraction, frames: Frames(frames as u64) };
+    }
+}

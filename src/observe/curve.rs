@@ -1,0 +1,82 @@
+//! `curve`: the exact miss-ratio curve of what happened lately.
+//!
+//! *Idea.* A histogram of stack distances; at every checkpoint what is older counts less.
+//! *Follows.* P. Zhou, V. Pandey, J. Sundaresan, A. Raghuraman, Y. Zhou and S. Kumar, "Dynamic
+//! tracking of page miss ratio curve for memory management", ASPLOS 2004.
+//! *Departs.* Groups of one page: the curve is exact. No access escapes through the processor's
+//! caches.
+//! *Cost.* One addition a run, O(pages) a checkpoint; on a real machine every access is seen.
+//! *Knobs.* `decay`: the weight that the past keeps at a checkpoint (½, ours).
+
+use std::sync::Arc;
+
+use super::{Interval, Observer, ObserverKind, Seen, Subject, bucket};
+use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::trace::Trace;
+use crate::units::Decimal;
+
+/// See the module.
+pub const CURVE: ObserverKind = ObserverKind {
+    name: "curve",
+    summary: "the exact LRU miss-ratio curve of what happened lately",
+    follows: "P. Zhou et al., Dynamic tracking of page miss ratio curve for memory management, \
+              ASPLOS 2004",
+    knobs: &[DECAY],
+    build: |settings, subject| Box::new(ExactCurve::new(settings, subject)),
+};
+
+/// How much the past counts.
+pub const DECAY: Knob = Knob {
+    name: "decay",
+    doc: "the weight that earlier intervals keep at each checkpoint, 0 for none and 1 for all; \
+          ours, as no published value could be verified",
+    domain: Domain::Decimal {
+        min: Decimal { digits: 0, places: 0 },
+        max: Decimal { digits: 1, places: 0 },
+    },
+    default: Value::Decimal(Decimal { digits: 5, places: 1 }),
+};
+
+/// Multiplies every count by `decay`, rounding down.
+pub(super) fn fade(counts: &mut [u64], decay: Decimal) {
+    let (keep, of) = (u128::from(decay.digits), u128::from(decay.denominator()));
+    if keep == of {
+        return;
+    }
+    for count in counts {
+        *count = (u128::from(*count) * keep / of) as u64;
+    }
+}
+
+struct ExactCurve {
+    trace: Arc<Trace>,
+    decay: Decimal,
+    accesses: u64,
+    /// Runs by distance, cold ones last.
+    histogram: Vec<u64>,
+}
+
+impl ExactCurve {
+    fn new(settings: &Settings, subject: Subject) -> Self {
+        let histogram = vec![0; subject.trace.distinct_pages() + 2];
+        let decay = settings.decimal(DECAY.name);
+        Self { trace: subject.trace, decay, accesses: 0, histogram }
+    }
+}
+
+impl Observer for ExactCurve {
+    fn observe(&mut self, interval: &Interval<'_>) -> u64 {
+        fade(&mut self.histogram, self.decay);
+        fade(std::slice::from_mut(&mut self.accesses), self.decay);
+        self.accesses += interval.accesses();
+        let pages = self.trace.distinct_pages();
+        for &distance in interval.parts().flat_map(|part| part.distances) {
+            self.histogram[bucket(distance, pages)] += 1;
+        }
+        interval.accesses()
+    }
+
+    fn report(&self, seen: &mut Seen) {
+        seen.curve.of_histogram(self.accesses, &self.histogram);
+    }
+}

@@ -1,0 +1,219 @@
+//! Observers: what a policy may see of a VM beyond its counts.
+//!
+//! A policy declares its observers, the simulator makes one of each for every VM and shows it the
+//! accesses of each interval before the policy is asked; what it measured is in the view as
+//! [`Seen`]. Observers learn from what the run knows anyway (stack distances, counts), so they cost
+//! the simulation little; what they would cost a real hypervisor, the accesses they intercept, they
+//! count, and a scenario can charge it to the VM (`cost.trap`). [`ALL`] is the one list of them.
+
+mod active;
+mod curve;
+mod hot_cold;
+mod sampled_curve;
+mod shadow;
+mod window;
+
+use std::sync::Arc;
+
+use crate::knobs::{Knob, Settings};
+use crate::random::Stream;
+use crate::replace::Counts;
+use crate::trace::distances::COLD;
+use crate::trace::{PageId, Trace};
+use crate::units::{Frames, Ticks};
+
+pub use active::ACTIVE;
+pub use curve::CURVE;
+pub use hot_cold::HOT_COLD;
+pub use sampled_curve::SAMPLED_CURVE;
+pub use shadow::SHADOW;
+pub use window::WINDOW;
+
+/// An observer as policies declare it.
+#[derive(Debug)]
+pub struct ObserverKind {
+    /// The name in lists.
+    pub name: &'static str,
+    /// What it measures, in one sentence without a full stop.
+    pub summary: &'static str,
+    /// Authors, title, venue and year of the method.
+    pub follows: &'static str,
+    /// Its parameters; a policy that declares it has them among its own knobs.
+    pub knobs: &'static [Knob],
+    /// Makes it for a VM, with the settings of the policy that declares it.
+    pub build: fn(&Settings, Subject) -> Box<dyn Observer>,
+}
+
+/// Every observer, in the order in which they are listed.
+pub const ALL: &[&ObserverKind] = &[&CURVE, &SAMPLED_CURVE, &HOT_COLD, &ACTIVE, &WINDOW, &SHADOW];
+
+/// The VM that an observer is for.
+#[derive(Debug)]
+pub struct Subject {
+    /// Its accesses; an observer sees them interval by interval, not before.
+    pub trace: Arc<Trace>,
+    /// The most frames that it may hold: its configured memory.
+    pub memory: Frames,
+    /// Randomness of this VM's observers, called "vm/NAME/observers".
+    pub draw: Stream,
+}
+
+/// An observer at work on one VM.
+///
+/// At each checkpoint that finds the VM on the host the simulator calls
+/// [`observe`](Self::observe) with all that happened since the checkpoint before, and then
+/// [`report`](Self::report).
+pub trait Observer: Send {
+    /// Sees an interval; returns how many accesses it had to intercept for that.
+    fn observe(&mut self, interval: &Interval<'_>) -> u64;
+
+    /// Puts what it knows into its part of `seen`, which may hold what it put there before.
+    fn report(&self, seen: &mut Seen);
+}
+
+/// What happened to a VM since the checkpoint before.
+#[derive(Debug)]
+pub struct Interval<'a> {
+    /// The VM's trace.
+    pub trace: &'a Trace,
+    /// The VM's first access of the interval, counting on over all passes over the trace.
+    pub from: u64,
+    /// The first access that is not of the interval.
+    pub to: u64,
+    /// What the accesses came to.
+    pub counts: Counts,
+    /// The length of the interval.
+    pub ticks: Ticks,
+    /// What a demand fault costs the VM.
+    pub fault_cost: Ticks,
+    /// The frames that the VM held.
+    pub allocation: Frames,
+    /// The pages that were resident at its end.
+    pub resident: Frames,
+}
+
+/// Accesses of one pass over the trace, as its runs hold them.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// The page of each run that begins in this part.
+    pub pages: &'a [PageId],
+    /// The LRU stack distance of each of these.
+    pub distances: &'a [u32],
+}
+
+impl<'a> Interval<'a> {
+    /// The number of accesses.
+    pub fn accesses(&self) -> u64 {
+        self.to - self.from
+    }
+
+    /// The runs that begin in the interval, a part for each pass over the trace. All other
+    /// accesses of the interval repeat the page of the access before: distance 1.
+    pub fn parts(&self) -> impl Iterator<Item = Part<'a>> + use<'a> {
+        let (trace, to) = (self.trace, self.to);
+        let mut from = self.from;
+        std::iter::from_fn(move || {
+            (from < to).then(|| {
+                let length = trace.accesses();
+                let pass = from / length;
+                let until = to.min((pass + 1) * length);
+                let runs = trace.runs_before(from - pass * length)
+                    ..trace.runs_before(until - pass * length);
+                let distances =
+                    if pass == 0 { trace.distances() } else { trace.repeat_distances() };
+                from = until;
+                Part { pages: &trace.run_pages()[runs.clone()], distances: &distances[runs] }
+            })
+        })
+    }
+}
+
+/// What the observers that a policy declares have measured of one VM. The parts of observers that
+/// it does not declare are empty.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Of [`CURVE`], [`SAMPLED_CURVE`] or [`HOT_COLD`].
+    pub curve: Curve,
+    /// Of [`ACTIVE`].
+    pub active: Active,
+    /// Of [`WINDOW`].
+    pub window: Window,
+    /// Of [`SHADOW`]: hits that a few frames more would have made.
+    pub shadow_hits: u64,
+}
+
+/// LRU demand faults of the window that an observer remembers, by number of frames.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Curve {
+    /// Accesses of the window.
+    pub accesses: u64,
+    /// Faults that no number of frames prevents; part of all others.
+    pub cold: u64,
+    /// The faults with 0 frames, 1 frame and so on; non-increasing. With more frames than it has
+    /// entries the last entry holds.
+    pub faults: Vec<u64>,
+}
+
+impl Curve {
+    /// The faults of the window with so many frames.
+    pub fn at(&self, frames: Frames) -> u64 {
+        let last = self.faults.len().saturating_sub(1);
+        let at = usize::try_from(frames.0).map_or(last, |frames| frames.min(last));
+        self.faults.get(at).copied().unwrap_or(0)
+    }
+
+    /// The fewest frames beyond which nothing changes.
+    pub fn useful(&self) -> Frames {
+        let least = self.faults.last().copied().unwrap_or(0);
+        Frames(self.faults.iter().position(|&faults| faults == least).unwrap_or(0) as u64)
+    }
+
+    /// The tail sums of a histogram of distances; its last entry holds the cold ones.
+    fn of_histogram(&mut self, accesses: u64, histogram: &[u64]) {
+        let (cold, warm) = histogram.split_last().expect("a histogram has a cold entry");
+        self.accesses = accesses;
+        self.cold = *cold;
+        self.faults.clear();
+        self.faults.resize(warm.len(), 0);
+        let mut deeper = *cold;
+        for (faults, &count) in self.faults[..].iter_mut().zip(warm).skip(1).rev() {
+            *faults = deeper;
+            deeper += count;
+        }
+        if let Some(none) = self.faults.first_mut() {
+            *none = accesses;
+        }
+    }
+}
+
+/// An estimate of how much of its memory a VM uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Active {
+    /// The estimate: pages in use, in 2¹⁶ths of the VM's configured memory.
+    pub fraction: u32,
+    /// The same, in frames of the VM's configured memory.
+    pub frames: Frames,
+}
+
+/// What a VM did with its pages in an interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// Distinct pages used in the interval.
+    pub distinct: Frames,
+    /// Distinct pages used since the VM started: what it has committed, for traces free nothing.
+    pub committed: Frames,
+    /// Demand faults on pages that had been resident before: what comes back from swap.
+    pub swapped_in: u64,
+    /// Pages used before and not resident now: what is in swap.
+    pub in_swap: Frames,
+    /// Ticks of the interval, of these those in which the VM waited for pages from swap.
+    pub ticks: Ticks,
+    /// Part of `ticks`.
+    pub stalled: Ticks,
+}
+
+/// The entry of a histogram for distances up to `pages` that a distance counts into; cold ones in
+/// the last, `pages + 1`.
+fn bucket(distance: u32, pages: usize) -> usize {
+    if distance == COLD { pages + 1 } else { distance as usize }
+}

@@ -1,0 +1,83 @@
+//! `sampled-curve`: a miss-ratio curve from a sample of the pages.
+//!
+//! *Idea.* As `curve`, from the accesses to a random share of the pages alone, scaled up.
+//! *Follows.* C. A. Waldspurger, N. Park, A. Garthwaite and I. Ahmad, "Efficient MRC construction
+//! with SHARDS", FAST 2015, at a fixed rate, adjusted.
+//! *Departs.* Nowhere that shows; see `trace/shards.rs`.
+//! *Cost.* A comparison a run, a stack distance a sampled run; on a real machine the sampled
+//! accesses are intercepted.
+//! *Knobs.* `decay` as for `curve`; `rate`: the share of the pages (1/10, ours: the footprints of
+//! page traces are small).
+
+use super::curve::{DECAY, fade};
+use super::{Interval, Observer, ObserverKind, Seen, Subject};
+use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::trace::shards::{Sample, Sampler, WEIGHT_BITS};
+use crate::units::Decimal;
+
+/// See the module.
+pub const SAMPLED_CURVE: ObserverKind = ObserverKind {
+    name: "sampled-curve",
+    summary: "an LRU miss-ratio curve of what happened lately, from a sample of the pages",
+    follows: "C. A. Waldspurger et al., Efficient MRC construction with SHARDS, FAST 2015",
+    knobs: &[DECAY, RATE],
+    build: |settings, subject| Box::new(SampledCurve::new(settings, subject)),
+};
+
+/// The share of the pages in the sample.
+pub const RATE: Knob = Knob {
+    name: "rate",
+    doc: "the share of the pages that is sampled; ours, as page traces have small footprints",
+    domain: Domain::Decimal {
+        min: Decimal { digits: 1, places: 6 },
+        max: Decimal { digits: 1, places: 0 },
+    },
+    default: Value::Decimal(Decimal { digits: 1, places: 1 }),
+};
+
+struct SampledCurve {
+    sampler: Sampler,
+    decay: Decimal,
+    accesses: u64,
+    /// Estimated runs by distance, cold ones last, with the sampler's binary places.
+    histogram: Vec<u64>,
+    whole: Vec<u64>,
+}
+
+impl SampledCurve {
+    fn new(settings: &Settings, mut subject: Subject) -> Self {
+        let sample = Sample::Rate(settings.decimal(RATE.name));
+        let salt = subject.draw.below(1 << 32);
+        let histogram = vec![0; subject.trace.distinct_pages() + 2];
+        Self {
+            sampler: Sampler::new(&subject.trace, sample, salt),
+            decay: settings.decimal(DECAY.name),
+            accesses: 0,
+            whole: histogram.clone(),
+            histogram,
+        }
+    }
+}
+
+impl Observer for SampledCurve {
+    fn observe(&mut self, interval: &Interval<'_>) -> u64 {
+        fade(&mut self.histogram, self.decay);
+        fade(std::slice::from_mut(&mut self.accesses), self.decay);
+        self.accesses += interval.accesses();
+        let mut intercepted = 0;
+        for &page in interval.parts().flat_map(|part| part.pages) {
+            if let Some((bucket, weight)) = self.sampler.weigh(page) {
+                self.histogram[bucket] += weight as u64;
+                intercepted += 1;
+            }
+        }
+        for (whole, weight) in self.whole.iter_mut().zip(&self.histogram) {
+            *whole = weight >> WEIGHT_BITS;
+        }
+        intercepted
+    }
+
+    fn report(&self, seen: &mut Seen) {
+        seen.curve.of_histogram(self.accesses, &self.whole);
+    }
+}

@@ -1,0 +1,73 @@
+//! `window`: what a guest's own statistics say: working set, committed memory, swap, stalls.
+//!
+//! *Idea.* Distinct pages used in the interval; pages used so far, for what is committed; capacity
+//! faults, for what comes back from swap, and the time they take.
+//! *Follows.* P. J. Denning, "The working set model for program behavior", CACM 11(5), 1968, for
+//! the working set; the meaning of pressure stall information is that of J. Weiner et al., "TMO:
+//! transparent memory offloading in datacenters", ASPLOS 2022.
+//! *Departs.* The window is the interval. Traces free no memory, so what is committed only grows.
+//! *Cost.* One comparison a run; a real guest keeps these statistics anyway.
+//! *Knobs.* None; `cost.fault` gives a stall its length.
+
+use std::sync::Arc;
+
+use super::{Interval, Observer, ObserverKind, Seen, Subject, Window};
+use crate::trace::Trace;
+use crate::units::{Frames, Ticks};
+
+/// See the module.
+pub const WINDOW: ObserverKind = ObserverKind {
+    name: "window",
+    summary: "distinct pages of the interval, committed memory, swap and stall time",
+    follows: "P. J. Denning, The working set model for program behavior, CACM 11(5), 1968",
+    knobs: &[],
+    build: |_, subject| Box::new(GuestStatistics::new(subject)),
+};
+
+struct GuestStatistics {
+    trace: Arc<Trace>,
+    /// For each page, the interval in which it was used last.
+    used: Vec<u32>,
+    interval: u32,
+    window: Window,
+}
+
+impl GuestStatistics {
+    fn new(subject: Subject) -> Self {
+        let used = vec![0; subject.trace.distinct_pages()];
+        Self { trace: subject.trace, used, interval: 0, window: Window::default() }
+    }
+}
+
+impl Observer for GuestStatistics {
+    fn observe(&mut self, interval: &Interval<'_>) -> u64 {
+        self.interval += 1;
+        let mut distinct = 0;
+        let mut use_page = |page: u32| {
+            let used = &mut self.used[page as usize];
+            distinct += u64::from(*used != self.interval);
+            *used = self.interval;
+        };
+        if interval.from < interval.to {
+            // The first access may continue a run that began in the interval before.
+            use_page(self.trace.page(interval.from % self.trace.accesses()));
+        }
+        interval.parts().flat_map(|part| part.pages).copied().for_each(&mut use_page);
+        let so_far = interval.to.min(self.trace.accesses());
+        let committed = self.trace.distinct_before(so_far) as u64;
+        let counts = interval.counts;
+        self.window = Window {
+            distinct: Frames(distinct),
+            committed: Frames(committed),
+            swapped_in: counts.capacity_faults(),
+            in_swap: Frames(committed.saturating_sub(interval.resident.0)),
+            ticks: interval.ticks,
+            stalled: Ticks(counts.capacity_faults() * interval.fault_cost.0),
+        };
+        0
+    }
+
+    fn report(&self, seen: &mut Seen) {
+        seen.window = self.window;
+    }
+}

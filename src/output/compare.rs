@@ -1,0 +1,148 @@
+//! compare.csv: policies side by side over one scenario, offline bounds beneath.
+
+use std::fmt::Write as _;
+
+use super::number::{Millionths, counted, grouped};
+use super::table::{Cell, Table};
+use super::vms::frames_moved;
+use crate::balance::PolicyKind;
+use crate::bound::Bound;
+use crate::simulate::Outcome;
+
+/// The columns, in their order.
+pub const COLUMNS: &[&str] = &[
+    "role",
+    "name",
+    "demand_faults",
+    "capacity_faults",
+    "replacement_misses",
+    "frames_moved",
+    "relative_to_baseline",
+    "relative_to_best_static",
+    "relative_to_min",
+];
+
+/// A policy and what its run came to.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The policy.
+    pub policy: &'static PolicyKind,
+    /// What it came to.
+    pub outcome: Outcome,
+}
+
+/// A row for each policy and then for each bound, in the order given.
+///
+/// Demand faults are set in relation to those of the run `baseline` and of two bounds; a cell is
+/// empty where the other number is not known or is 0.
+pub fn table(runs: &[Run], bounds: &[Bound], baseline: usize) -> Table {
+    let bound = |name| bounds.iter().find(|bound| bound.name == name);
+    let of_bound = |name| bound(name).map(|bound| bound.demand_faults);
+    let baseline = runs.get(baseline).map(|run| run.outcome.all.counts.demand_faults);
+    let yardsticks = [baseline, of_bound("best-static"), of_bound("min")];
+    let relative = |faults: u64| {
+        yardsticks.map(|yardstick| {
+            let ratio = |other: u64| Millionths::ratio(u128::from(faults), u128::from(other));
+            Cell::from(yardstick.and_then(ratio))
+        })
+    };
+    let mut table = Table::new(COLUMNS);
+    for Run { policy, outcome } in runs {
+        let counts = &outcome.all.counts;
+        let mut row: Vec<Cell> = vec![
+            "policy".into(),
+            policy.name.into(),
+            counts.demand_faults.into(),
+            counts.capacity_faults().into(),
+            counts.replacement_misses.into(),
+            frames_moved(&outcome.all).into(),
+        ];
+        row.extend(relative(counts.demand_faults));
+        table.push(row);
+    }
+    table.push_rule();
+    for bound in bounds {
+        let mut row: Vec<Cell> = vec![
+            "bound".into(),
+            bound.name.into(),
+            bound.demand_faults.into(),
+            bound.capacity_faults.into(),
+            Cell::Empty,
+            Cell::Empty,
+        ];
+        row.extend(relative(bound.demand_faults));
+        table.push(row);
+    }
+    table
+}
+
+/// What the bounds are, a line each.
+pub fn legend(bounds: &[Bound]) -> String {
+    let mut text = String::new();
+    for Bound { name, summary, note, .. } in bounds {
+        let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+        let _ = writeln!(text, "{name:<11}  {summary}{note}");
+    }
+    text
+}
+
+/// The sentences that close a comparison: who has the fewest demand faults and, where that is
+/// another, who has the fewest replacement misses.
+pub fn verdict(runs: &[Run]) -> String {
+    let demand = |run: &Run| run.outcome.all.counts.demand_faults;
+    let replacement = |run: &Run| run.outcome.all.counts.replacement_misses;
+    let best = Best::by(runs, demand);
+    let verb = if best.names.len() == 1 { "has" } else { "have" };
+    let counts = &best.first.outcome.all.counts;
+    let accesses = match counts.accesses {
+        1 => "1 access".to_owned(),
+        many => format!("{} accesses", grouped(many)),
+    };
+    let mut text = format!(
+        "{} {verb} the fewest demand faults: {} in {}.",
+        and(&best.names),
+        grouped(best.least),
+        accesses,
+    );
+    let by_replacement = Best::by(runs, replacement);
+    if best.names.iter().any(|name| by_replacement.names.contains(name)) {
+        return text;
+    }
+    let more = demand(by_replacement.first) - best.least;
+    let names = and(&by_replacement.names);
+    let _ = write!(
+        text,
+        "\nBy replacement misses, which leave out faults into empty frames, {names} would be best: \
+         {}.\nYet {} has {} more than {}.",
+        grouped(by_replacement.least),
+        by_replacement.names[0],
+        counted(more, "demand fault"),
+        best.names[0],
+    );
+    text
+}
+
+/// The runs with the least of something.
+struct Best<'a> {
+    first: &'a Run,
+    names: Vec<&'static str>,
+    least: u64,
+}
+
+impl<'a> Best<'a> {
+    fn by(runs: &'a [Run], count: impl Fn(&Run) -> u64) -> Self {
+        let first = runs.iter().min_by_key(|run| count(run)).expect("a comparison has a run");
+        let least = count(first);
+        let tied = runs.iter().filter(|run| count(run) == least);
+        Self { first, names: tied.map(|run| run.policy.name).collect(), least }
+    }
+}
+
+/// "a", "a and b", "a, b and c".
+fn and(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    }
+}

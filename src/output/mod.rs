@@ -1,0 +1,22 @@
+//! Output: results to bytes, one file a format, nothing but pure functions of what was run.
+//!
+//! Nothing here opens a file or looks at a clock: whoever calls decides where the bytes go. All
+//! tables are UTF-8 with LF and a header, rows in a stable order, ratios as [`Millionths`].
+
+pub mod compare;
+pub mod digest;
+pub mod expects;
+pub mod golden;
+pub mod manifest;
+pub mod number;
+pub mod reproduce;
+pub mod run;
+pub mod series;
+pub mod sweep;
+pub mod table;
+pub mod trail;
+pub mod vms;
+pub mod walk;
+
+pub use number::Millionths;
+pub use table::{Cell, Format, Table};

@@ -1,0 +1,95 @@
+//! Numbers as people and files read them: ratios with six decimals, digits in groups of three.
+
+use std::fmt;
+
+/// A non-negative number with six decimals.
+///
+/// Every ratio in every output is made by [`Millionths::ratio`]: an integer division rounded half
+/// up, so the last digit is the same on every machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Millionths(pub u128);
+
+impl Millionths {
+    /// How many make one.
+    pub const ONE: u128 = 1_000_000;
+
+    /// `numerator / denominator`, rounded half up; `None` where nothing can be divided by.
+    ///
+    /// ```
+    /// use balloonist::output::Millionths;
+    /// assert_eq!(Millionths::ratio(2, 3).unwrap().to_string(), "0.666667");
+    /// assert_eq!(Millionths::ratio(1, 0), None);
+    /// ```
+    pub fn ratio(numerator: u128, denominator: u128) -> Option<Self> {
+        let whole = numerator.checked_div(denominator)?;
+        let rest = numerator % denominator;
+        let doubled = 2 * rest * Self::ONE;
+        Some(Self(whole * Self::ONE + (doubled + denominator) / (2 * denominator)))
+    }
+
+    /// The ratio, or 0 where nothing can be divided by: no access, no fault.
+    pub fn ratio_or_zero(numerator: u128, denominator: u128) -> Self {
+        Self::ratio(numerator, denominator).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Millionths {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}.{:06}", self.0 / Self::ONE, self.0 % Self::ONE)
+    }
+}
+
+/// The number with its digits in groups of three, for people: 1,234,567.
+pub fn grouped(number: impl fmt::Display) -> String {
+    let text = number.to_string();
+    let (whole, fraction) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let mut out = String::with_capacity(text.len() + text.len() / 3);
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out + fraction
+}
+
+/// "1 frame", "1,200 frames".
+pub fn counted(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", grouped(number))
+}
+
+/// "every tick", "every 1,200 ticks".
+pub fn every(ticks: u64) -> String {
+    if ticks == 1 { "every tick".to_owned() } else { format!("every {}", counted(ticks, "tick")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_are_rounded_half_up() {
+        for (numerator, denominator, text) in [
+            (34, 106, "0.320755"),
+            (1, 2_000_000, "0.000001"),
+            (1, 2_000_001, "0.000000"),
+            (999_999_999, 1_000_000_000, "1.000000"),
+            (7, 2, "3.500000"),
+            (u128::from(u64::MAX), 1, "18446744073709551615.000000"),
+        ] {
+            assert_eq!(Millionths::ratio(numerator, denominator).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn digits_are_grouped_left_of_the_point() {
+        for (number, text) in [("7", "7"), ("1234", "1,234"), ("123456.123456", "123,456.123456")] {
+            assert_eq!(grouped(number), text);
+        }
+        assert_eq!(
+            (counted(1, "frame"), counted(0, "frame")),
+            ("1 frame".into(), "0 frames".into())
+        );
+    }
+}

@@ -1,0 +1,374 @@
+//! One small table for all outputs, and its four formats.
+//!
+//! CSV and JSON hold every column with bare numbers. The two formats for people, aligned text and
+//! Markdown, group digits, align numbers right and write column names with spaces.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+
+use super::number::{Millionths, grouped};
+
+/// How a table is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Aligned text, for people.
+    #[default]
+    Table,
+    /// Comma-separated values with a header.
+    Csv,
+    /// An array of objects, one a row.
+    Json,
+    /// A Markdown table.
+    Markdown,
+}
+
+impl Format {
+    /// Every format with the name that flags give it.
+    pub const ALL: &[(&'static str, Self)] = &[
+        ("table", Self::Table),
+        ("csv", Self::Csv),
+        ("json", Self::Json),
+        ("markdown", Self::Markdown),
+    ];
+
+    /// Whether people read it: a few columns of it are enough, and sentences may stand around it.
+    pub fn is_for_people(self) -> bool {
+        matches!(self, Self::Table | Self::Markdown)
+    }
+}
+
+/// One value of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// A name or a word.
+    Text(String),
+    /// A count.
+    Integer(u64),
+    /// A ratio or a mean.
+    Ratio(Millionths),
+    /// Unknown, or without meaning here.
+    Empty,
+}
+
+impl Cell {
+    /// As files hold it.
+    pub fn plain(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Integer(number) => number.to_string(),
+            Self::Ratio(number) => number.to_string(),
+            Self::Empty => String::new(),
+        }
+    }
+
+    fn for_people(&self) -> String {
+        match self {
+            Self::Integer(number) => grouped(number),
+            Self::Ratio(number) => grouped(number),
+            Self::Text(_) | Self::Empty => self.plain(),
+        }
+    }
+
+    fn json(&self) -> Value {
+        match self {
+            Self::Text(text) => Value::from(text.as_str()),
+            Self::Integer(number) => Value::from(*number),
+            // The double nearest to six decimals is written with these six decimals.
+            Self::Ratio(number) => Value::from(number.0 as f64 / Millionths::ONE as f64),
+            Self::Empty => Value::Null,
+        }
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<u64> for Cell {
+    fn from(number: u64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<Millionths> for Cell {
+    fn from(number: Millionths) -> Self {
+        Self::Ratio(number)
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Cell {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Empty, Into::into)
+    }
+}
+
+/// Named columns and rows of as many cells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    columns: Vec<String>,
+    rows: Vec<Vec<Cell>>,
+    /// Rows before which the formats for people draw a line.
+    rules: Vec<usize>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new(columns: &[&str]) -> Self {
+        let columns = columns.iter().map(ToString::to_string).collect();
+        Self { columns, rows: Vec::new(), rules: Vec::new() }
+    }
+
+    /// Adds a row.
+    ///
+    /// # Panics
+    /// If it has not a cell for each column.
+    pub fn push(&mut self, row: Vec<Cell>) {
+        assert_eq!(row.len(), self.columns.len(), "a row has a cell for each column");
+        self.rows.push(row);
+    }
+
+    /// Sets the next row off from those above it.
+    pub fn push_rule(&mut self) {
+        self.rules.push(self.rows.len());
+    }
+
+    /// The names of the columns.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &[Vec<Cell>] {
+        &self.rows
+    }
+
+    /// Adds the rows of a table of the same columns.
+    pub fn append(&mut self, other: Self) {
+        assert_eq!(self.columns, other.columns, "only tables of the same columns are joined");
+        self.rows.extend(other.rows);
+    }
+
+    /// The cell of `row` under `column`.
+    ///
+    /// # Panics
+    /// If the table has no such row or column.
+    pub fn cell(&self, row: usize, column: &str) -> &Cell {
+        &self.rows[row][self.column(column)]
+    }
+
+    /// These columns alone, in this order.
+    pub fn select(&self, columns: &[&str]) -> Self {
+        let places: Vec<usize> = columns.iter().map(|column| self.column(column)).collect();
+        let pick = |row: &Vec<Cell>| places.iter().map(|&at| row[at].clone()).collect();
+        Self {
+            rows: self.rows.iter().map(pick).collect(),
+            rules: self.rules.clone(),
+            ..Self::new(columns)
+        }
+    }
+
+    /// Without the columns in which every cell is empty.
+    pub fn without_empty_columns(&self) -> Self {
+        let filled = |at: usize| self.rows.iter().any(|row| row[at] != Cell::Empty);
+        let columns: Vec<&str> = (0..self.columns.len())
+            .filter(|&at| filled(at))
+            .map(|at| self.columns[at].as_str())
+            .collect();
+        self.select(&columns)
+    }
+
+    /// The table in a format; `colour` makes the header of aligned text bold.
+    pub fn render(&self, format: Format, colour: bool) -> String {
+        match format {
+            Format::Table => self.to_text(colour),
+            Format::Csv => self.to_csv(),
+            Format::Json => self.to_json(),
+            Format::Markdown => self.to_markdown(),
+        }
+    }
+
+    /// Comma-separated values: a header, LF, quotes only where a cell needs them (RFC 4180).
+    pub fn to_csv(&self) -> String {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let cells = self.rows.iter().map(|row| row.iter().map(Cell::plain).collect());
+        for record in std::iter::once(self.columns.clone()).chain(cells) {
+            writer.write_record(&record).expect("a string takes every record of one length");
+        }
+        let bytes = writer.into_inner().expect("a string takes every byte");
+        String::from_utf8(bytes).expect("cells are UTF-8")
+    }
+
+    /// An array of objects, indented.
+    pub fn to_json(&self) -> String {
+        let object = |row: &Vec<Cell>| {
+            let pairs = self.columns.iter().zip(row);
+            Value::Object(
+                pairs.map(|(name, cell)| (name.clone(), cell.json())).collect::<Map<_, _>>(),
+            )
+        };
+        let rows: Value = self.rows.iter().map(object).collect();
+        format!("{rows:#}\n")
+    }
+
+    /// A Markdown table, its columns aligned in the source too.
+    pub fn to_markdown(&self) -> String {
+        let Layout { heads, cells, widths, right } =
+            self.layout(|text| text.replace('|', "\\|"), width_of);
+        let line = |row: &[String]| {
+            let padded = row.iter().enumerate().map(|(at, cell)| pad(cell, widths[at], right[at]));
+            format!("| {} |\n", padded.collect::<Vec<_>>().join(" | "))
+        };
+        let dashes = widths.iter().zip(&right).map(|(&width, right)| {
+            let dashes = "-".repeat(width.max(3) - 1);
+            if *right { format!("{dashes}:") } else { format!("{dashes}-") }
+        });
+        let mut out = line(&heads);
+        let _ = writeln!(out, "| {} |", dashes.collect::<Vec<_>>().join(" | "));
+        out.extend(cells.iter().map(|row| line(row)));
+        out
+    }
+
+    /// Aligned text for a terminal; `colour` makes the header bold.
+    pub fn to_text(&self, colour: bool) -> String {
+        let Layout { heads, cells, widths, right } = self.layout(|text| text, widest_word);
+        let line = |row: &[String]| {
+            let padded = row.iter().enumerate().map(|(at, cell)| pad(cell, widths[at], right[at]));
+            padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        let bold = if colour { anstyle::Style::new().bold() } else { anstyle::Style::new() };
+        let mut out = String::new();
+        for words in stacked(&heads) {
+            let _ = writeln!(out, "{bold}{}{bold:#}", line(&words));
+        }
+        for (at, row) in cells.iter().enumerate() {
+            if self.rules.contains(&at) {
+                let dashes: Vec<String> = widths.iter().map(|&width| "-".repeat(width)).collect();
+                let _ = writeln!(out, "{}", dashes.join("  "));
+            }
+            let _ = writeln!(out, "{}", line(row));
+        }
+        out
+    }
+
+    fn column(&self, name: &str) -> usize {
+        let found = self.columns.iter().position(|column| column == name);
+        found.unwrap_or_else(|| panic!("the table has no column {name}"))
+    }
+
+    fn layout(&self, escape: fn(String) -> String, width_of_head: fn(&str) -> usize) -> Layout {
+        let heads: Vec<String> =
+            self.columns.iter().map(|name| escape(name.replace('_', " "))).collect();
+        let cells: Vec<Vec<String>> = self
+            .rows
+            .iter()
+            .map(|row| row.iter().map(|cell| escape(cell.for_people())).collect())
+            .collect();
+        let widest = |at: usize| {
+            let column = cells.iter().map(|row| width_of(&row[at]));
+            column.chain([width_of_head(&heads[at])]).max().unwrap_or(0)
+        };
+        let is_number = |row: &Vec<Cell>, at: usize| !matches!(row[at], Cell::Text(_));
+        let columns = 0..heads.len();
+        Layout {
+            widths: columns.clone().map(widest).collect(),
+            right: columns.map(|at| self.rows.iter().all(|row| is_number(row, at))).collect(),
+            heads,
+            cells,
+        }
+    }
+}
+
+/// A table ready to be drawn for people.
+struct Layout {
+    heads: Vec<String>,
+    cells: Vec<Vec<String>>,
+    widths: Vec<usize>,
+    /// Whether a column holds numbers alone and so is aligned right.
+    right: Vec<bool>,
+}
+
+fn width_of(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn widest_word(text: &str) -> usize {
+    text.split(' ').map(width_of).max().unwrap_or(0)
+}
+
+/// Column heads as lines of words, so that a column is no wider than it must be: the last words of
+/// all heads stand in the last line.
+fn stacked(heads: &[String]) -> Vec<Vec<String>> {
+    let words: Vec<Vec<&str>> = heads.iter().map(|head| head.split(' ').collect()).collect();
+    let height = words.iter().map(Vec::len).max().unwrap_or(0);
+    let word = |words: &Vec<&str>, line: usize| {
+        (line + words.len()).checked_sub(height).map_or("", |at| words[at]).to_owned()
+    };
+    (0..height).map(|line| words.iter().map(|words| word(words, line)).collect()).collect()
+}
+
+fn pad(cell: &str, width: usize, right: bool) -> String {
+    if right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Table {
+        let mut table = Table::new(&["vm", "demand_faults", "fault_ratio"]);
+        table.push(vec!["db|1".into(), 1_234_567.into(), Millionths::ratio(1, 3).into()]);
+        table.push_rule();
+        table.push(vec!["a,b".into(), 5.into(), Cell::Empty]);
+        table
+    }
+
+    #[test]
+    fn csv_is_bare_and_quotes_where_it_must() {
+        assert_eq!(
+            sample().to_csv(),
+            "vm,demand_faults,fault_ratio\ndb|1,1234567,0.333333\n\"a,b\",5,\n"
+        );
+    }
+
+    #[test]
+    fn text_is_aligned_and_grouped() {
+        assert_eq!(
+            sample().to_text(false),
+            "         demand     fault\n\
+             vm       faults     ratio\n\
+             db|1  1,234,567  0.333333\n\
+             ----  ---------  --------\n\
+             a,b           5\n"
+        );
+        assert!(sample().to_text(true).starts_with("\u{1b}[1m  "));
+    }
+
+    #[test]
+    fn markdown_escapes_its_own_bars() {
+        assert_eq!(
+            sample().to_markdown(),
+            "| vm    | demand faults | fault ratio |\n\
+             | ----- | ------------: | ----------: |\n\
+             | db\\|1 |     1,234,567 |    0.333333 |\n\
+             | a,b   |             5 |             |\n"
+        );
+    }
+
+    #[test]
+    fn json_keeps_the_order_of_columns() {
+        let text = sample().to_json();
+        let expected = "[\n  {\n    \"vm\": \"db|1\",\n    \"demand_faults\": 1234567,\n    \
+                        \"fault_ratio\": 0.333333\n  },\n  {\n    \"vm\": \"a,b\",\n    \
+                        \"demand_faults\": 5,\n    \"fault_ratio\": null\n  }\n]\n";
+        assert_eq!(text, expected);
+    }
+}

@@ -1,0 +1,368 @@
+//! The walk-through: one line for each access and each checkpoint, in their true order, with the
+//! lists of pages as a lecturer would draw them on the board.
+//!
+//! A *round* is what lies between two checkpoints, and the checkpoint that ends it; with a
+//! checkpoint every tick that is the report's round, one access by each VM. Lines are written as
+//! they happen, and what is kept is one list for each VM, so a walk of any length needs no more
+//! memory than the run itself. Before the first round shown and behind the last the simulation runs
+//! ahead at full speed.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::ops::RangeInclusive;
+
+use super::number::{counted, every, grouped};
+use crate::balance::{PolicyKind, VmView};
+use crate::host::Change;
+use crate::scenario::{Scenario, VmSpec};
+use crate::simulate::{Access, Checkpoint, Outcome, Watcher};
+use crate::trace::PageId;
+use crate::units::{Frames, Ticks, VmId};
+
+/// Writes the rounds of a range as they happen.
+pub struct Walk<'a, W> {
+    scenario: &'a Scenario,
+    rounds: RangeInclusive<u64>,
+    /// The round of what happens next, from 1.
+    round: u64,
+    /// Each VM's list, as it was shown last.
+    lists: Vec<Vec<PageId>>,
+    columns: Columns,
+    out: W,
+    /// The first error in writing; nothing is written after it.
+    written: io::Result<()>,
+}
+
+/// How wide the columns are, in characters.
+#[derive(Clone, Copy)]
+struct Columns {
+    tick: usize,
+    vm: usize,
+    page: usize,
+    event: usize,
+    list: usize,
+}
+
+const REPLACEMENT_MISS: &str = "replacement miss, evicts ";
+const COLD: &str = "cold";
+
+impl Columns {
+    const LINE: usize = 100;
+    const LIST_MIN: usize = 24;
+
+    fn of(scenario: &Scenario) -> Self {
+        let digits = |number: u64| number.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let end = |vm: &VmSpec| vm.start.0.saturating_add(vm.trace.accesses() * vm.period.0);
+        let vms = || scenario.vms.iter();
+        let tick = digits(vms().map(end).max().unwrap_or(0));
+        let vm = vms().map(|vm| vm.name.chars().count()).max().unwrap_or(0);
+        let pages = vms().flat_map(|vm| vm.trace.numbers());
+        let page = digits(pages.map(|page| page.0).max().unwrap_or(0));
+        let event = REPLACEMENT_MISS.len() + page;
+        // The gaps between columns are two wide; "t=", "page ", "cold" and the brackets are fixed.
+        let before = 2 + tick + 2 + vm + 2 + 5 + page + 2 + event + 2 + COLD.len() + 2;
+        let list = Self::LINE.saturating_sub(before + 2).max(Self::LIST_MIN);
+        Self { tick, vm, page, event, list }
+    }
+
+    /// What stands before the list on the line of a checkpoint's decision, beside tick and VM.
+    fn decision(&self) -> usize {
+        5 + self.page + 2 + self.event + 2 + COLD.len()
+    }
+}
+
+impl<'a, W: Write> Walk<'a, W> {
+    /// A walk through the `rounds` of a run of `scenario` under `policy`, and what one must know to
+    /// read it.
+    pub fn new(
+        scenario: &'a Scenario,
+        policy: &PolicyKind,
+        rounds: RangeInclusive<u64>,
+        out: W,
+    ) -> Self {
+        let mut walk = Self {
+            scenario,
+            rounds,
+            round: 1,
+            lists: vec![Vec::new(); scenario.vms.len()],
+            columns: Columns::of(scenario),
+            out,
+            written: Ok(()),
+        };
+        let every = every(scenario.checkpoint_every.0);
+        let (vms, memory) = (scenario.vms.len(), scenario.host.memory);
+        let order = if scenario.vms.iter().all(|vm| vm.replacement.name == "lru") {
+            "most recently used first"
+        } else {
+            "the next page to go last"
+        };
+        walk.write(format_args!(
+            "{} under {}: {}, {}, a checkpoint {every}\n\
+             lists: {order}, · is an empty frame; cold: the first access ever to the page\n\
+             faults: demand faults; misses: the replacement misses among them\n\n",
+            scenario.name,
+            policy.name,
+            counted(vms as u64, "VM"),
+            counted(memory.0, "frame"),
+        ));
+        walk
+    }
+
+    /// Ends the walk with what the run came to.
+    ///
+    /// # Errors
+    /// The first error that any line met.
+    pub fn finish(mut self, outcome: &Outcome) -> io::Result<()> {
+        let counts = outcome.all.counts;
+        self.write(format_args!(
+            "all rounds, to t={}: {}, {} ({} cold), {}, {} moved\n",
+            outcome.end,
+            counted_es(counts.accesses, "access"),
+            counted(counts.demand_faults, "demand fault"),
+            counts.cold_faults,
+            counted_es(counts.replacement_misses, "replacement miss"),
+            counted(outcome.all.granted.0, "frame"),
+        ));
+        self.written?;
+        self.out.flush()
+    }
+
+    fn shown(&self) -> bool {
+        self.written.is_ok() && self.rounds.contains(&self.round)
+    }
+
+    fn write(&mut self, text: std::fmt::Arguments<'_>) {
+        if self.written.is_ok() {
+            self.written = self.out.write_fmt(text);
+        }
+    }
+
+    fn spec(&self, vm: VmId) -> &'a VmSpec {
+        &self.scenario.vms[vm.index()]
+    }
+
+    fn list(&self, vm: VmId, allocation: Frames) -> String {
+        let numbers = self.spec(vm).trace.numbers();
+        let pages = &self.lists[vm.index()];
+        let item = |at: usize| pages.get(at).map(|&page| numbers[page as usize].0);
+        items(item, allocation.0 as usize, self.columns.list)
+    }
+
+    /// What the policy saw of each VM, and the targets that it set.
+    fn view(&mut self, checkpoint: &Checkpoint<'_>) {
+        let Columns { tick, vm: vm_width, .. } = self.columns;
+        let indent = tick + 4;
+        let (at, number) = (checkpoint.view.at, checkpoint.number);
+        self.write(format_args!("t={at:<tick$}  checkpoint {number}\n"));
+        self.write(format_args!(
+            "{:indent$}{:vm_width$}  frames  resident  interval: faults  misses  total: faults  \
+             misses  target\n",
+            "", "VM",
+        ));
+        for (vm, target) in checkpoint.view.vms.iter().zip(&checkpoint.plan.0) {
+            let name = &self.spec(vm.id).name;
+            let VmView { allocation, resident, interval, total, .. } = vm;
+            self.write(format_args!(
+                "{:indent$}{name:vm_width$}  {:>6}  {:>8}  {:>16}  {:>6}  {:>13}  {:>6}  {:>6}\n",
+                "",
+                allocation.0,
+                resident.0,
+                interval.demand_faults,
+                interval.replacement_misses,
+                total.demand_faults,
+                total.replacement_misses,
+                target.0,
+            ));
+        }
+    }
+
+    /// Who gives, who takes, and their lists afterwards; those who give come first, as the host
+    /// reclaims before it grants.
+    fn decision(&mut self, checkpoint: &Checkpoint<'_>) {
+        let pairs = || checkpoint.view.vms.iter().zip(&checkpoint.plan.0);
+        let gives = pairs().filter(|(vm, target)| **target < vm.allocation);
+        let takes = pairs().filter(|(vm, target)| **target > vm.allocation);
+        let mut moved = false;
+        for (vm, &target) in gives.chain(takes) {
+            moved = true;
+            let after = checkpoint.replacement(vm.id).order();
+            let dropped = gone(&self.lists[vm.id.index()], &after);
+            self.lists[vm.id.index()] = after;
+            let mut change = if target > vm.allocation {
+                format!("takes {}", counted((target - vm.allocation).0, "frame"))
+            } else {
+                format!("gives {}", counted((vm.allocation - target).0, "frame"))
+            };
+            if !dropped.is_empty() {
+                let numbers = self.spec(vm.id).trace.numbers();
+                let number = |at: usize| Some(numbers[dropped[at] as usize].0);
+                let room = self.columns.decision() - change.len() - ", drops ".len();
+                let _ = write!(change, ", drops {}", items(number, dropped.len(), room));
+            }
+            let Columns { tick, vm: vm_width, .. } = self.columns;
+            let (indent, width) = (tick + 4, self.columns.decision());
+            let name = &self.spec(vm.id).name;
+            let list = self.list(vm.id, target);
+            self.write(format_args!("{:indent$}{name:vm_width$}  {change:width$}  [{list}]\n", ""));
+        }
+        if !moved {
+            let indent = self.columns.tick + 4;
+            self.write(format_args!("{:indent$}nothing moves\n", ""));
+        }
+        self.write(format_args!("\n"));
+    }
+}
+
+impl<W: Write> Watcher for Walk<'_, W> {
+    fn wants_accesses(&self) -> bool {
+        self.shown()
+    }
+
+    fn wants_lists(&self) -> bool {
+        true
+    }
+
+    fn arrive(&mut self, at: Ticks, vm: VmId, allocation: Frames, shrunk: &[Change]) {
+        // At one tick an arrival comes before the checkpoint, and so belongs to the round before.
+        self.round = self.round.max(at.0.div_ceil(self.scenario.checkpoint_every.0));
+        for change in shrunk {
+            self.lists[change.vm.index()].truncate(change.after.0 as usize);
+        }
+        if self.shown() {
+            let mut line = format!("arrives with {}", counted(allocation.0, "frame"));
+            for change in shrunk {
+                let name = &self.spec(change.vm).name;
+                let _ = write!(line, ", {} of them from {name}", change.before - change.after);
+            }
+            let (width, list) = (self.columns.decision(), self.list(vm, allocation));
+            let name = &self.spec(vm).name;
+            let Columns { tick, vm, .. } = self.columns;
+            self.write(format_args!("t={at:<tick$}  {name:vm$}  {line:width$}  [{list}]\n"));
+        }
+    }
+
+    fn depart(&mut self, at: Ticks, vm: VmId, allocation: Frames) {
+        self.lists[vm.index()] = Vec::new();
+        if self.shown() {
+            let name = &self.spec(vm).name;
+            let frames = counted(allocation.0, "frame");
+            let Columns { tick, vm, .. } = self.columns;
+            self.write(format_args!("t={at:<tick$}  {name:vm$}  leaves {frames} behind\n"));
+        }
+    }
+
+    fn access(&mut self, access: &Access<'_>) {
+        let spec = self.spec(access.vm);
+        let numbers = spec.trace.numbers();
+        let page = numbers[spec.trace.page(access.position) as usize];
+        let after = access.replacement.order();
+        let event = if access.counts.replacement_misses > 0 {
+            let evicted = gone(&self.lists[access.vm.index()], &after);
+            let evicted = evicted.last().expect("a replacement miss evicts a page");
+            format!("{REPLACEMENT_MISS}{}", numbers[*evicted as usize])
+        } else if access.counts.demand_faults > 0 {
+            "fill".to_owned()
+        } else {
+            "hit".to_owned()
+        };
+        self.lists[access.vm.index()] = after;
+        let cold = if access.counts.cold_faults > 0 { COLD } else { "" };
+        let list = self.list(access.vm, access.allocation);
+        let Columns { tick, vm, page: page_width, event: width, .. } = self.columns;
+        self.write(format_args!(
+            "t={:<tick$}  {:vm$}  page {page:<page_width$}  {event:width$}  {cold:4}  [{list}]\n",
+            access.at, spec.name,
+        ));
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
+        self.round = checkpoint.number;
+        if self.shown() {
+            self.view(checkpoint);
+            self.decision(checkpoint);
+        }
+        self.round += 1;
+        if self.round == *self.rounds.start() {
+            for vm in &checkpoint.view.vms {
+                self.lists[vm.id.index()] = checkpoint.replacement(vm.id).order();
+            }
+        }
+    }
+}
+
+/// The pages of `before` that `after` has no more, in the order of `before`.
+fn gone(before: &[PageId], after: &[PageId]) -> Vec<PageId> {
+    let mut resident = after.to_vec();
+    resident.sort_unstable();
+    let is_gone = |page: &PageId| resident.binary_search(page).is_err();
+    before.iter().copied().filter(is_gone).collect()
+}
+
+/// `length` items, a page number or an empty frame each; where they take more than `width`
+/// characters, the middle is elided.
+fn items(item: impl Fn(usize) -> Option<u64>, length: usize, width: usize) -> String {
+    let text = |at: usize| item(at).map_or_else(|| "·".to_owned(), |page| page.to_string());
+    let (head, used) = fitting((0..length).map(text), width);
+    if head.len() == length {
+        return head.join(" ");
+    }
+    // "… 123456 more …" stands between the two ends; the head, which changes most, gets more room.
+    let room = width.saturating_sub(16).min(used);
+    let (head, used) = fitting((0..length).map(text), room * 2 / 3);
+    let (mut tail, _) = fitting((head.len()..length).rev().map(text), room.saturating_sub(used));
+    tail.reverse();
+    let elided = length - head.len() - tail.len();
+    let middle = format!("… {elided} more …");
+    [head, vec![middle], tail].concat().join(" ")
+}
+
+/// The first items that fit into `width` characters with a blank between each two, and how many
+/// characters they take.
+fn fitting(items: impl Iterator<Item = String>, width: usize) -> (Vec<String>, usize) {
+    let mut used = 0;
+    let mut fit = Vec::new();
+    for item in items {
+        let wanted = used + item.chars().count() + usize::from(used > 0);
+        if wanted > width {
+            break;
+        }
+        used = wanted;
+        fit.push(item);
+    }
+    (fit, used)
+}
+
+/// "1 access", "2 accesses"; the word ends in s.
+fn counted_es(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "es" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(pages: &[u64], frames: usize, width: usize) -> String {
+        items(|at| pages.get(at).copied(), frames, width)
+    }
+
+    #[test]
+    fn empty_frames_are_dots_behind_the_pages() {
+        assert_eq!(shown(&[4, 12, 7], 5, 40), "4 12 7 · ·");
+        assert_eq!(shown(&[], 0, 40), "");
+    }
+
+    #[test]
+    fn a_long_list_is_elided_in_the_middle() {
+        let pages: Vec<u64> = (1..=100).collect();
+        assert_eq!(shown(&pages, 100, 40), "1 2 3 4 5 6 7 8 … 89 more … 98 99 100");
+        assert_eq!(shown(&pages, 1_000_000, 40), "1 2 3 4 5 6 7 8 … 999987 more … · · · · ·");
+        for width in 16..60 {
+            assert!(shown(&pages, 100, width).chars().count() <= width, "{width}");
+        }
+    }
+
+    #[test]
+    fn what_is_gone_keeps_its_order() {
+        assert_eq!(gone(&[5, 1, 9, 3], &[9, 7, 5]), [1, 3]);
+    }
+}

@@ -1,0 +1,19 @@
+//! The report's input files, which are part of the program.
+
+use crate::scenario::{Document, Scenario};
+
+const FILES: [(&str, &str); 3] = [
+    ("test1.dat", include_str!("../../scenarios/report/test1.dat")),
+    ("test2.dat", include_str!("../../scenarios/report/test2.dat")),
+    ("test3.dat", include_str!("../../scenarios/report/test3.dat")),
+];
+
+/// The scenarios of the files, in the order of [`TESTS`](super::TESTS), with glibc's draws.
+pub(super) fn scenarios() -> [Scenario; 3] {
+    FILES.map(|(name, text)| {
+        let mut document = Document::from_dat(name, text.as_bytes());
+        document.set("random=glibc");
+        let checked = document.check();
+        checked.unwrap_or_else(|errors| panic!("{}", errors.render(false))).scenario
+    })
+}

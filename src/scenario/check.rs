@@ -1,0 +1,333 @@
+//! Document → scenario, or everything that is wrong with it.
+//!
+//! Each value is read on its own, and a value that is wrong is reported and left out; checks that
+//! take several values together pass over those that were left out. So no check stops at the first
+//! fault, and none reports a consequence of another.
+
+mod host;
+pub(super) mod knobs;
+mod run;
+mod traces;
+mod values;
+mod vm;
+
+use std::collections::BTreeSet;
+
+pub use traces::Traces;
+
+use self::host::Host;
+use self::values::{Report, Section};
+use self::vm::{Draft, Surroundings};
+use super::codes::{self, Code};
+use super::diagnostic::{Diagnostic, Diagnostics, Severity, clip};
+use super::document::{Document, Origin, State};
+use super::{Cost, HostSpec, Scenario, VmSpec};
+use crate::balance::{self, Bounds, PolicyKind};
+use crate::knobs::Settings;
+use crate::random::Generator;
+use crate::units::{Frames, Ticks};
+
+/// The largest tick: sums of two stay within 64 bits.
+const TICKS_MAX: u64 = (1 << 62) - 1;
+
+/// The policies that `compare` runs unless the scenario says otherwise: the report's.
+const COMPARE_DEFAULT: &[&str] = &["static", "last-n", "proportional"];
+
+const ROOT_KEYS: &[&str] = &[
+    "name",
+    "seed",
+    "random",
+    "compare",
+    "host",
+    "checkpoint",
+    "policy",
+    "cost",
+    "defaults",
+    "vm",
+    "expect",
+    "extends",
+];
+
+/// A scenario that passed every check.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// What looks wrong although it is not; empty for most.
+    pub warnings: Diagnostics,
+}
+
+impl Document {
+    /// Checks everything and gives the scenario.
+    ///
+    /// # Errors
+    /// All that is wrong, at once and in source order, warnings included.
+    pub fn check(&self) -> Result<Checked, Box<Diagnostics>> {
+        self.check_with(&mut Traces::default())
+    }
+
+    /// Like [`check`](Self::check), and reads no trace file that `traces` has already.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    pub fn check_with(&self, traces: &mut Traces) -> Result<Checked, Box<Diagnostics>> {
+        let mut report = Report::default();
+        let mut scenario = None;
+        if self.state != State::Nothing {
+            scenario = check(&mut report, self, traces);
+        }
+        if self.state == State::Partial {
+            report.list.retain(|found| self.survives(found));
+        }
+        let all = [self.problems.clone(), report.list].concat();
+        let errors = all.iter().any(|found| found.severity == Severity::Error);
+        let diagnostics = Diagnostics::new(&self.sources, all);
+        match scenario {
+            Some(scenario) if !errors => Ok(Checked { scenario, warnings: diagnostics }),
+            _ => {
+                debug_assert!(errors, "a scenario is left out only where an error was reported");
+                Err(Box::new(diagnostics))
+            }
+        }
+    }
+
+    /// Whether a diagnostic of a document with holes holds whatever the holes hide: it is about a
+    /// value by itself, and the value does not stand in a line that could not be read.
+    fn survives(&self, found: &Diagnostic) -> bool {
+        let line = |origin: Origin| {
+            let (start, _) = origin.span?;
+            let source = self.sources.get(origin.source)?;
+            Some((origin.source, source.line_at(start).0))
+        };
+        let place = line(found.origin);
+        LOCAL.contains(&found.code)
+            && place.is_some()
+            && self.problems.iter().all(|problem| line(problem.origin) != place)
+    }
+}
+
+/// Codes that are about one value.
+const LOCAL: &[&Code] = &[
+    codes::UNKNOWN_KEY,
+    codes::WRONG_TYPE,
+    codes::UNKNOWN_WORD,
+    codes::TOO_SMALL,
+    codes::TOO_BIG,
+    codes::BAD_UNIT,
+    codes::AMBIGUOUS_UNIT,
+    codes::BAD_PAGE_SIZE,
+    codes::BAD_NAME,
+    codes::BAD_VM_NAME,
+    codes::DOUBLE_VM_NAME,
+    codes::BAD_PAGE,
+    codes::TRACE_MISSING,
+    codes::UNKNOWN_METRIC,
+    codes::LISTED_TWICE,
+];
+
+fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Option<Scenario> {
+    let root = Section::new(String::new(), Origin::whole(0), &document.root);
+    root.only(report, ROOT_KEYS);
+    let name = name(report, &root, &document.stem);
+    let (random, seed) = randomness(report, &root);
+    let host_section = root.section(report, "host");
+    let host = Host::read(report, &host_section);
+    let checkpoint = root.section(report, "checkpoint");
+    checkpoint.only(report, &["every"]);
+    let remedy = "say how many ticks lie between two checkpoints, for example `every = 1000`";
+    let every = checkpoint.need(report, "every", remedy).and_then(|field| report.ticks(&field, 1));
+    let cost = root.section(report, "cost");
+    let cost = read_cost(report, &cost);
+
+    let around = Surroundings {
+        sources: &document.sources,
+        folder: &document.folder,
+        page_size: host.page_size,
+        split: host.split,
+    };
+    let vms = read_vms(report, &root, &around, traces);
+    host::check_count(report, &root, vms.len());
+    let memory = host.memory(report, &host_section, &vms);
+    let allocations = memory
+        .zip(host.split)
+        .filter(|_| !vms.is_empty())
+        .and_then(|(memory, split)| host::divide(report, &host_section, memory, split, &vms));
+    run::check_length(report, &checkpoint, every, cost, &vms);
+
+    let policy_section = root.section(report, "policy");
+    let policy_settings = knobs::policy_settings(report, &policy_section, host.page_size);
+    let policies = Policies::read(report, &root, &policy_section);
+    let expects = run::expectations(report, &root, &vms);
+    // Whether a policy fits can be said only of a host and VMs that are right themselves.
+    let (memory, allocations) = memory.zip(allocations)?;
+    let bounds = host::bounds(memory, &vms)?;
+    let (policy, compare) = policies.fitting(report, &policy_settings, memory, &bounds)?;
+    let vms = vms
+        .into_iter()
+        .zip(bounds.into_iter().zip(allocations))
+        .map(|(draft, (bounds, initial))| finish_vm(draft, bounds, initial))
+        .collect::<Option<Vec<_>>>()?;
+    Some(Scenario {
+        name: name?,
+        seed: seed?,
+        repetition: 0,
+        random: random?,
+        compare,
+        host: HostSpec { memory, page_size: host.page_size?, split: host.split? },
+        checkpoint_every: every?,
+        policy,
+        policy_settings,
+        cost: cost?,
+        vms,
+        expects,
+    })
+}
+
+fn name(report: &mut Report, root: &Section, stem: &str) -> Option<String> {
+    const MAX: usize = 64;
+    let Some(field) = root.get("name") else { return Some(stem.to_owned()) };
+    let name = report.text(&field)?;
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.is_empty() || name.len() > MAX || !name.bytes().all(letter) {
+        let message = format!("`{}` cannot be a scenario's name", clip(name));
+        let remedy = "a name has 1 to 64 lower-case letters, digits and hyphens";
+        report.error(codes::BAD_NAME, field.node.origin, message, remedy);
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+fn randomness(report: &mut Report, root: &Section) -> (Option<Generator>, Option<u64>) {
+    let random = root.get("random").map_or(Some(Generator::default()), |field| {
+        report.choice(&field, Generator::ALL.iter().copied())
+    });
+    // TOML's own integers end there, and the effective scenario must be TOML.
+    let seed_max = i64::MAX.unsigned_abs();
+    let seed = root.get("seed").map_or(Some(1), |field| report.integer(&field, 0, seed_max));
+    if random == Some(Generator::Glibc) && seed.is_some_and(|seed| seed > u64::from(u32::MAX)) {
+        let message = "glibc's generator takes a seed of 32 bits";
+        let remedy = "lower it below 4294967296, or use `random = \"chacha8\"`";
+        report.error(codes::SEED_TOO_BIG, root.origin_of("seed"), message, remedy);
+    }
+    (random, seed)
+}
+
+/// What events cost; nothing unless the scenario says so.
+fn read_cost(report: &mut Report, section: &Section<'_>) -> Option<Cost> {
+    section.only(report, &["fault", "trap"]);
+    let ticks = |report: &mut Report, key| {
+        section.get(key).map_or(Some(Ticks(0)), |field| report.ticks(&field, 0))
+    };
+    let (fault, trap) = (ticks(report, "fault"), ticks(report, "trap"));
+    Some(Cost { fault: fault?, trap: trap? })
+}
+
+fn read_vms<'d>(
+    report: &mut Report,
+    root: &Section<'d>,
+    around: &Surroundings,
+    traces: &mut Traces,
+) -> Vec<Draft<'d>> {
+    let defaults = root.section(report, "defaults");
+    defaults.only(report, &["vm"]);
+    let defaults = defaults.section(report, "vm");
+    defaults.only(report, vm::DEFAULT_KEYS);
+    // Read by itself too, so that a fault is found even if every VM overrules it.
+    Draft::read_numbers(report, defaults.clone(), around);
+    let mut drafts = Vec::new();
+    let mut names = BTreeSet::new();
+    // VMs over the limit are reported as too many; reading them all would only cost time.
+    let sections = root.sections(report, "vm").into_iter().take(Scenario::VMS_MAX + 1);
+    for section in sections {
+        let section = section.with_defaults(&defaults);
+        let draft = Draft::read(report, section, around, traces);
+        draft.check_together(report, around.split);
+        if let Some(name) = draft.name
+            && !names.insert(name)
+        {
+            let message = format!("two VMs are called `{name}`");
+            let remedy = "give each VM a name of its own";
+            report.error(codes::DOUBLE_VM_NAME, draft.section.origin_of("name"), message, remedy);
+        }
+        drafts.push(draft);
+    }
+    drafts
+}
+
+fn finish_vm(draft: Draft, bounds: Bounds, initial: Frames) -> Option<VmSpec> {
+    let (replacement, replacement_settings) = draft.replacement?;
+    let (trace, source) = draft.trace?;
+    Some(VmSpec {
+        name: draft.name?.to_owned(),
+        replacement,
+        replacement_settings,
+        min: bounds.min,
+        max: bounds.max,
+        shares: draft.shares?,
+        initial,
+        start: draft.start?,
+        period: draft.period?,
+        stop: draft.stop.map(|stop| (stop != vm::NEVER).then_some(stop))?,
+        after: draft.after?,
+        trace,
+        source,
+    })
+}
+
+/// The policy in force and those to compare, as the document names them.
+struct Policies {
+    in_force: Option<(&'static PolicyKind, Origin)>,
+    /// `None` where the default list applies.
+    compare: Option<Vec<(&'static PolicyKind, Origin)>>,
+}
+
+impl Policies {
+    fn read(report: &mut Report, root: &Section, policy: &Section) -> Self {
+        let kind = match policy.get("kind") {
+            Some(field) => report.choice(&field, knobs::policies()),
+            None => Some(&balance::ALL[0]),
+        };
+        let in_force = kind.map(|kind| (kind, policy.origin_of("kind")));
+        Self { in_force, compare: run::policy_list(report, root, "compare") }
+    }
+
+    /// The policies if they fit the host and the VMs. Of the default list, those that do not fit
+    /// are left out with a warning: nobody asked for them.
+    fn fitting(
+        self,
+        report: &mut Report,
+        settings: &[Settings],
+        memory: Frames,
+        bounds: &[Bounds],
+    ) -> Option<(&'static PolicyKind, Vec<&'static PolicyKind>)> {
+        let misfit = |kind: &'static PolicyKind| {
+            let at = balance::ALL.iter().position(|other| other.name == kind.name)?;
+            (kind.fits)(&settings[at], memory, bounds).err()
+        };
+        let mut fits = true;
+        let named = self.in_force.into_iter().chain(self.compare.iter().flatten().copied());
+        for (kind, origin) in named {
+            if let Some(message) = misfit(kind) {
+                let remedy = "change the scenario or choose another policy";
+                report.error(codes::DOES_NOT_FIT, origin, message, remedy);
+                fits = false;
+            }
+        }
+        let compare = if let Some(listed) = self.compare {
+            listed.into_iter().map(|(kind, _)| kind).collect()
+        } else {
+            let known = knobs::policies().filter(|(name, _)| COMPARE_DEFAULT.contains(name));
+            let mut fitting = Vec::new();
+            for (_, kind) in known {
+                let Some(message) = misfit(kind) else {
+                    fitting.push(kind);
+                    continue;
+                };
+                let remedy = "it is left out of comparisons; `compare` chooses others";
+                report.warn(codes::DOES_NOT_FIT, Origin::whole(0), message, remedy);
+            }
+            fitting
+        };
+        self.in_force.filter(|_| fits).map(|(policy, _)| (policy, compare))
+    }
+}

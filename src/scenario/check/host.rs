@@ -1,0 +1,161 @@
+//! The host: its memory, its pages, and whether all VMs find room on it.
+
+use super::super::codes;
+use super::super::diagnostic::clip;
+use super::super::document::Value;
+use super::super::split::{self, Claim};
+use super::super::{Scenario, Split};
+use super::values::{Field, Report, Section};
+use super::vm::Draft;
+use crate::balance::Bounds;
+use crate::units::{Decimal, Frames};
+
+const PAGE_SIZE_DEFAULT: u64 = 4096;
+
+/// The keys of `[host]` that do not depend on the VMs.
+pub(super) struct Host {
+    pub(super) page_size: Option<u64>,
+    pub(super) split: Option<Split>,
+}
+
+impl Host {
+    pub(super) fn read(report: &mut Report, host: &Section) -> Self {
+        host.only(report, &["memory", "page_size", "split"]);
+        let page_size =
+            host.get("page_size").map_or(Some(PAGE_SIZE_DEFAULT), |field| report.page_size(&field));
+        let split = host.get("split").map_or(Some(Split::default()), |field| {
+            report.choice(&field, Split::ALL.iter().copied())
+        });
+        Self { page_size, split }
+    }
+
+    /// The host's memory: frames, a size, or a percentage of the distinct pages of all traces.
+    pub(super) fn memory(
+        &self,
+        report: &mut Report,
+        host: &Section,
+        vms: &[Draft],
+    ) -> Option<Frames> {
+        let remedy = "say how many frames or bytes the host has, for example `memory = \"2 MiB\"`";
+        let field = host.need(report, "memory", remedy)?;
+        let Value::String(text) = &field.node.value else {
+            return report.frames(&field, 1, self.page_size);
+        };
+        let Some(percent) = text.trim().strip_suffix('%') else {
+            return report.frames(&field, 1, self.page_size);
+        };
+        let Some(percent) = Decimal::parse(percent.trim()) else {
+            let message = format!("`{}` is not a percentage", clip(text));
+            let remedy = "write a percentage of the traces' distinct pages such as \"25%\"";
+            report.error(codes::BAD_UNIT, field.node.origin, message, remedy);
+            return None;
+        };
+        if vms.is_empty() {
+            // That is reported; a percentage of nothing would be a consequence.
+            return None;
+        }
+        let mut pages = 0_u128;
+        for vm in vms {
+            pages += vm.trace.as_ref()?.0.distinct_pages() as u128;
+        }
+        // A page count has 48 bits and the digits 64, so the product is far from 128.
+        let hundredths = u128::from(percent.denominator()) * 100;
+        let frames = (pages * u128::from(percent.digits)).div_ceil(hundredths);
+        let origin = field.node.origin;
+        if frames == 0 {
+            report.error(
+                codes::TOO_SMALL,
+                origin,
+                "`host.memory` is 0%",
+                "at least a frame is needed",
+            );
+        }
+        let frames = u64::try_from(frames).ok().filter(|&frames| frames > 0)?;
+        Some(Frames(frames))
+    }
+}
+
+/// The bounds of all VMs, each maximum at most the host's memory. `None` where something was
+/// reported.
+pub(super) fn bounds(memory: Frames, vms: &[Draft]) -> Option<Vec<Bounds>> {
+    let bound = |vm: &Draft| {
+        let (min, max) = vm.min.zip(vm.max)?;
+        (min <= max).then_some(Bounds { min, max: max.min(memory).max(min) })
+    };
+    vms.iter().map(bound).collect()
+}
+
+/// The first allocations, if the VMs fit on the host together.
+pub(super) fn divide(
+    report: &mut Report,
+    host: &Section,
+    memory: Frames,
+    split: Split,
+    vms: &[Draft],
+) -> Option<Vec<Frames>> {
+    let origin = host.origin_of("memory");
+    let sum = |frames: &mut dyn Iterator<Item = Frames>| -> u128 {
+        frames.map(|frames| u128::from(frames.0)).sum()
+    };
+    let bounds = bounds(memory, vms)?;
+    let count = vms.len();
+    let minima = sum(&mut bounds.iter().map(|bounds| bounds.min));
+    if minima > u128::from(memory.0) {
+        let message = format!(
+            "the minima of {count} VMs add up to {minima} frames, and the host has {memory}"
+        );
+        let remedy = "give the host more memory or lower `min`";
+        report.error(codes::MIN_SUM, origin, message, remedy);
+        return None;
+    }
+    let mut claims = Vec::with_capacity(count);
+    for (vm, &bounds) in vms.iter().zip(&bounds) {
+        let weight = if split == Split::Shares { vm.shares? } else { 1 };
+        claims.push(Claim { bounds, weight });
+    }
+    match split {
+        Split::Equal | Split::Shares => Some(split::proportional(memory, &claims)),
+        Split::Ceil => {
+            let given = split::ceil(memory, &claims);
+            let mut starved = (0..count).filter(|&vm| given[vm] < bounds[vm].min);
+            let Some(vm) = starved.next() else { return Some(given) };
+            let message = format!(
+                "the ceil split of {memory} frames among {count} VMs leaves {} {} of at least {}",
+                vms[vm].called(),
+                given[vm],
+                bounds[vm].min
+            );
+            let remedy = "give the host more memory or set `host.split = \"equal\"`";
+            report.error(codes::CEIL_STARVES, origin, message, remedy);
+            None
+        }
+        Split::Initial => {
+            let given: Vec<Frames> = vms.iter().map(|vm| vm.initial).collect::<Option<_>>()?;
+            let total = sum(&mut given.iter().copied());
+            if total > u128::from(memory.0) {
+                let message = format!(
+                    "the first allocations of {count} VMs add up to {total} frames, and the host \
+                     has {memory}"
+                );
+                let remedy = "give the host more memory or lower `initial`";
+                report.error(codes::INITIAL_SUM, origin, message, remedy);
+                return None;
+            }
+            Some(given)
+        }
+    }
+}
+
+/// Reports a scenario of no VM or too many.
+pub(super) fn check_count(report: &mut Report, root: &Section, count: usize) {
+    let origin = root.origin_of("vm");
+    let is_list = |field: &Field| matches!(&field.node.value, Value::Array(vms) if vms.is_empty());
+    // What is no list of tables was reported as that.
+    if count == 0 && root.get("vm").is_none_or(|field| is_list(&field)) {
+        let remedy = "add a `[[vm]]` table";
+        report.error(codes::NO_VM, origin, "the scenario has no VM", remedy);
+    } else if count > Scenario::VMS_MAX {
+        let remedy = format!("at most {} are allowed", Scenario::VMS_MAX);
+        report.error(codes::TOO_MANY_VMS, origin, format!("{count} VMs"), remedy);
+    }
+}

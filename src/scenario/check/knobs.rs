@@ -1,0 +1,199 @@
+//! Knobs and who has them: policies and replacement algorithms with their parameters.
+
+use super::super::codes;
+use super::super::diagnostic::clip;
+use super::super::document::Value;
+use super::values::{Field, Report, Section};
+use crate::balance::{self, PolicyKind};
+use crate::knobs::{self, Domain, Knob, Settings};
+use crate::replace::{self, ReplacementKind};
+use crate::units::Decimal;
+
+/// Every policy by its name.
+pub(super) fn policies() -> impl Iterator<Item = (&'static str, &'static PolicyKind)> + Clone {
+    balance::ALL.iter().map(|kind| (kind.name, kind))
+}
+
+/// The settings of all policies, in the order of their list.
+pub(super) fn policy_settings(
+    report: &mut Report,
+    policy: &Section,
+    page_size: Option<u64>,
+) -> Vec<Settings> {
+    let known: Vec<&str> =
+        std::iter::once("kind").chain(policies().map(|(name, _)| name)).collect();
+    policy.only(report, &known);
+    balance::ALL
+        .iter()
+        .map(|kind| {
+            let section = policy.section(report, kind.name);
+            settings(report, &section, kind.knobs, &[], page_size)
+        })
+        .collect()
+}
+
+/// A replacement algorithm by its name, or as a table of its `kind` and knobs.
+pub(super) fn replacement(
+    report: &mut Report,
+    vm: &Section,
+    page_size: Option<u64>,
+) -> Option<(&'static ReplacementKind, Settings)> {
+    let kinds = || replace::ALL.iter().map(|kind| (kind.name, kind));
+    let Some(field) = vm.get("replacement") else {
+        let kind = &replace::ALL[0];
+        return Some((kind, Settings::defaults(kind.knobs)));
+    };
+    match &field.node.value {
+        Value::String(_) => {
+            let kind = report.choice(&field, kinds())?;
+            Some((kind, Settings::defaults(kind.knobs)))
+        }
+        Value::Table(_) => {
+            let section = vm.section(report, "replacement");
+            let remedy = "name the algorithm, for example `kind = \"lru\"`";
+            let kind = section.need(report, "kind", remedy)?;
+            let kind = report.choice(&kind, kinds())?;
+            let settings = settings(report, &section, kind.knobs, &["kind"], page_size);
+            Some((kind, settings))
+        }
+        _ => {
+            report.wrong_type(&field, "a name such as \"lru\", or a table");
+            None
+        }
+    }
+}
+
+fn settings(
+    report: &mut Report,
+    section: &Section,
+    knobs: &[Knob],
+    beside: &[&str],
+    page_size: Option<u64>,
+) -> Settings {
+    let known: Vec<&str> =
+        beside.iter().copied().chain(knobs.iter().map(|knob| knob.name)).collect();
+    section.only(report, &known);
+    let mut settings = Settings::defaults(knobs);
+    for knob in knobs {
+        let value = section.get(knob.name).and_then(|field| value(report, &field, knob, page_size));
+        if let Some(value) = value {
+            settings.set(knob.name, value);
+        }
+    }
+    settings
+}
+
+fn value(
+    report: &mut Report,
+    field: &Field,
+    knob: &Knob,
+    page_size: Option<u64>,
+) -> Option<knobs::Value> {
+    match knob.domain {
+        Domain::Integer { min, max } => report.integer(field, min, max).map(knobs::Value::Integer),
+        Domain::Frames { min } => {
+            report.frames(field, min, page_size).map(|frames| knobs::Value::Integer(frames.0))
+        }
+        Domain::Ticks { min } => {
+            report.ticks(field, min).map(|ticks| knobs::Value::Integer(ticks.0))
+        }
+        Domain::Decimal { min, max } => decimal(report, field, min, max).map(knobs::Value::Decimal),
+        Domain::Choice(words) => {
+            let words = words.iter().map(|&word| (word, word));
+            report.choice(field, words).map(knobs::Value::Choice)
+        }
+    }
+}
+
+fn decimal(report: &mut Report, field: &Field, min: Decimal, max: Decimal) -> Option<Decimal> {
+    let text = match &field.node.value {
+        Value::Decimal(text) => text.clone(),
+        Value::Integer(value) => value.to_string(),
+        _ => {
+            report.wrong_type(field, "a decimal number");
+            return None;
+        }
+    };
+    let (path, origin) = (&field.path, field.node.origin);
+    let shown = |decimal: Decimal| show_decimal(decimal);
+    if text.starts_with('-') {
+        let message = format!("`{path}` is negative");
+        let remedy = format!("at least {} is needed", shown(min));
+        report.error(codes::TOO_SMALL, origin, message, remedy);
+        return None;
+    }
+    let Some(decimal) = Decimal::parse(text.strip_prefix('+').unwrap_or(&text)) else {
+        let message = format!("`{path}`: {} cannot be read exactly", clip(&text));
+        let remedy = "write digits and a point, at most 18 digits behind it";
+        report.error(codes::WRONG_TYPE, origin, message, remedy);
+        return None;
+    };
+    if compare(decimal, min).is_lt() {
+        let message = format!("`{path}` is too small");
+        let remedy = format!("at least {} is needed", shown(min));
+        report.error(codes::TOO_SMALL, origin, message, remedy);
+        return None;
+    }
+    if compare(decimal, max).is_gt() {
+        let message = format!("`{path}` is too large");
+        let remedy = format!("at most {} is allowed", shown(max));
+        report.error(codes::TOO_BIG, origin, message, remedy);
+        return None;
+    }
+    Some(decimal)
+}
+
+/// Compares two decimal numbers exactly: both sides of the cross multiplication fit into 128 bits,
+/// because neither digits nor denominators exceed 64.
+fn compare(one: Decimal, other: Decimal) -> std::cmp::Ordering {
+    let scaled = |one: Decimal, by: Decimal| u128::from(one.digits) * u128::from(by.denominator());
+    scaled(one, other).cmp(&scaled(other, one))
+}
+
+/// A decimal number as TOML and people write it.
+pub(in super::super) fn show_decimal(decimal: Decimal) -> String {
+    let Decimal { digits, places } = decimal;
+    if places == 0 {
+        return digits.to_string();
+    }
+    let (one, width) = (decimal.denominator(), places as usize);
+    format!("{}.{:0width$}", digits / one, digits % one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::document::{Node, Origin};
+    use super::*;
+
+    const HALF: Decimal = Decimal { digits: 5, places: 1 };
+    const TWO: Decimal = Decimal { digits: 2, places: 0 };
+
+    fn read(value: Value) -> Result<Decimal, &'static str> {
+        let mut report = Report::default();
+        let node = Node { origin: Origin::whole(0), value };
+        let field = Field { path: "x".to_owned(), node: &node };
+        decimal(&mut report, &field, HALF, TWO).ok_or_else(|| report.list[0].code.id)
+    }
+
+    #[test]
+    fn decimals_are_compared_without_rounding() {
+        let text = |text: &str| read(Value::Decimal(text.to_owned()));
+        assert_eq!(text("0.50"), Ok(Decimal { digits: 50, places: 2 }));
+        assert_eq!(text("+1.25"), Ok(Decimal { digits: 125, places: 2 }));
+        assert_eq!(read(Value::Integer(2)), Ok(TWO));
+        assert_eq!(text("0.499999999999999999"), Err("S017"));
+        assert_eq!(text("2.000000000000000001"), Err("S018"));
+        assert_eq!(text("-0.5"), Err("S017"));
+        for bad in ["nan", "inf", "1e0"] {
+            assert_eq!(text(bad), Err("S014"), "{bad}");
+        }
+        assert_eq!(read(Value::Bool), Err("S014"));
+    }
+
+    #[test]
+    fn decimals_are_shown_as_they_are_read() {
+        for text in ["0.05", "12.50", "3", "0.000000000000000001"] {
+            assert_eq!(show_decimal(Decimal::parse(text).unwrap()), text);
+        }
+    }
+}

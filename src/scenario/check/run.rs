@@ -1,0 +1,140 @@
+//! How long the run is, and what is asked of it: its end, its checkpoints, its expectations.
+
+use super::super::codes;
+use super::super::diagnostic::{clip, meant};
+use super::super::{After, Cost, Expect};
+use super::TICKS_MAX;
+use super::knobs::policies;
+use super::values::{Report, Section};
+use super::vm::{Draft, NEVER};
+use crate::balance::PolicyKind;
+use crate::units::Ticks;
+
+/// Reports runs that would not end, or not before time does, and checkpoints that never come.
+pub(super) fn check_length(
+    report: &mut Report,
+    checkpoint: &Section,
+    every: Option<Ticks>,
+    cost: Option<Cost>,
+    vms: &[Draft],
+) {
+    let repeats = |vm: &Draft| vm.after == Some(After::Repeat);
+    let endless = |vm: &&Draft| repeats(vm) && vm.stop == Some(NEVER);
+    if !vms.is_empty() && vms.iter().all(|vm| endless(&vm)) {
+        let origin = vms[0].section.origin_of("after");
+        let message = "all VMs repeat and none has a `stop`, so the run would never end";
+        report.error(codes::ENDLESS, origin, message, "give at least one VM a `stop`");
+    }
+    // The last tick of the run if every access were a fault and a trap; `None` where a part is not known.
+    let mut latest = Some(0);
+    for vm in vms {
+        let end = latest_end(vm, cost);
+        if end.is_some_and(|end| end > u128::from(TICKS_MAX)) {
+            let message = format!("{} would not end before 2^62 ticks", vm.called());
+            let remedy = "lower its `start`, its `period` or the `cost` of its events";
+            report.error(codes::TOO_LONG, vm.section.origin, message, remedy);
+            latest = None;
+        }
+        if !endless(&vm) {
+            latest = latest.zip(end).map(|(latest, end): (u128, u128)| latest.max(end));
+        }
+    }
+    if let (Some(every), Some(latest)) = (every, latest.filter(|&latest| latest > 0))
+        && u128::from(every.0) > latest
+    {
+        let message = format!("a checkpoint every {every} ticks never comes");
+        let remedy = format!("the run ends by tick {latest}");
+        report.warn(codes::CHECKPOINT_TOO_LATE, checkpoint.origin_of("every"), message, remedy);
+    }
+}
+
+fn latest_end(vm: &Draft, cost: Option<Cost>) -> Option<u128> {
+    let accesses = u128::from(vm.trace.as_ref()?.0.accesses());
+    let each = u128::from(vm.period?.0) + u128::from(cost?.fault.0) + u128::from(cost?.trap.0);
+    let end = u128::from(vm.start?.0) + accesses * each;
+    let stop = u128::from(vm.stop?.0);
+    // A VM that repeats without a `stop` ends with the others, but its trace must fit too.
+    let repeats = vm.after? == After::Repeat && vm.stop != Some(NEVER);
+    Some(if repeats { stop } else { end.min(stop) })
+}
+
+/// The policies of the array at `key`, each once; `None` where the key is missing.
+pub(super) fn policy_list(
+    report: &mut Report,
+    section: &Section,
+    key: &str,
+) -> Option<Vec<(&'static PolicyKind, super::super::document::Origin)>> {
+    let field = section.get(key)?;
+    let mut listed: Vec<(&'static PolicyKind, _)> = Vec::new();
+    for word in report.words(&field) {
+        let Some(kind) = report.choice(&word, policies()) else { continue };
+        if listed.iter().any(|(other, _)| other.name == kind.name) {
+            let message = format!("`{}` is listed twice", kind.name);
+            let remedy = "each policy runs once";
+            report.error(codes::LISTED_TWICE, word.node.origin, message, remedy);
+        }
+        listed.push((kind, word.node.origin));
+    }
+    Some(listed)
+}
+
+/// The tables of `[[expect]]`.
+pub(super) fn expectations(report: &mut Report, root: &Section, vms: &[Draft]) -> Vec<Expect> {
+    let sections = root.sections(report, "expect");
+    sections.iter().filter_map(|section| expectation(report, section, vms)).collect()
+}
+
+fn expectation(report: &mut Report, section: &Section, vms: &[Draft]) -> Option<Expect> {
+    section.only(report, &["metric", "vm", "policies", "at_least", "at_most"]);
+    let remedy = "name a column of vms.csv, for example `metric = \"demand_faults\"`";
+    let metric = section.need(report, "metric", remedy).and_then(|field| {
+        let word = report.text(&field)?;
+        let found = Expect::METRICS.iter().find(|metric| **metric == word);
+        if found.is_none() {
+            let listed = Expect::METRICS.join(", ");
+            let remedy = match meant(word, Expect::METRICS.iter().copied()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("the metrics are {listed}"),
+            };
+            let message = format!("no metric is called `{}`", clip(word));
+            report.error(codes::UNKNOWN_METRIC, field.node.origin, message, remedy);
+        }
+        found.copied()
+    });
+    let names = || vms.iter().filter_map(|vm| vm.name);
+    let vm = section.get("vm").map_or(Some("all"), |field| {
+        let word = report.text(&field)?;
+        if word == "all" || names().any(|name| name == word) {
+            return Some(word);
+        }
+        let remedy = match meant(word, names().chain(["all"])) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "name a VM of this scenario, or `all`".to_owned(),
+        };
+        let message = format!("no VM is called `{}`", clip(word));
+        report.error(codes::UNKNOWN_VM, field.node.origin, message, remedy);
+        None
+    });
+    let policies = policy_list(report, section, "policies").unwrap_or_default();
+    let mut bound =
+        |key| section.get(key).map(|field| report.integer(&field, 0, i64::MAX.unsigned_abs()));
+    let (at_least, at_most) = (bound("at_least"), bound("at_most"));
+    if at_least.is_none() && at_most.is_none() {
+        let message = "the expectation has no bound";
+        report.error(codes::BAD_EXPECT, section.origin, message, "add `at_least` or `at_most`");
+    }
+    if let (Some(Some(least)), Some(Some(most))) = (at_least, at_most)
+        && least > most
+    {
+        let message = format!("no number is at least {least} and at most {most}");
+        let origin = section.origin_of("at_least");
+        report.error(codes::BAD_EXPECT, origin, message, "`at_least` must not exceed `at_most`");
+    }
+    Some(Expect {
+        metric: metric?,
+        vm: vm?.to_owned(),
+        policies: policies.iter().map(|(kind, _)| kind.name).collect(),
+        at_least: at_least.flatten(),
+        at_most: at_most.flatten(),
+    })
+}

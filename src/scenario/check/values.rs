@@ -1,0 +1,340 @@
+//! Reading single values: each either is what its key wants, or is reported and left out.
+
+use super::super::codes::{self, Code};
+use super::super::diagnostic::{Diagnostic, Diagnostics, Severity, clip, meant};
+use super::super::document::{Node, Origin, Table, Value};
+use super::TICKS_MAX;
+use crate::units::{self, Frames, Ticks, UnitError};
+
+/// Collects what is wrong, and reads values: `None` is a value that was reported.
+#[derive(Default)]
+pub(super) struct Report {
+    pub(super) list: Vec<Diagnostic>,
+}
+
+/// A table of the scenario, and the table that has its defaults.
+#[derive(Clone)]
+pub(super) struct Section<'d> {
+    /// The dotted path with a dot behind it, empty for the root.
+    prefix: String,
+    /// Where the table was begun.
+    pub(super) origin: Origin,
+    table: &'d Table,
+    /// The path and the table of the defaults.
+    defaults: Option<(String, &'d Table)>,
+}
+
+/// A value with the path that messages call it by.
+#[derive(Clone)]
+pub(super) struct Field<'d> {
+    pub(super) path: String,
+    pub(super) node: &'d Node,
+}
+
+static EMPTY: Table = Table::new();
+
+impl<'d> Section<'d> {
+    pub(super) fn new(prefix: String, origin: Origin, table: &'d Table) -> Self {
+        Self { prefix, origin, table, defaults: None }
+    }
+
+    /// Looks keys that are missing up in `defaults`.
+    pub(super) fn with_defaults(mut self, defaults: &Self) -> Self {
+        self.defaults = Some((defaults.prefix.clone(), defaults.table));
+        self
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<Field<'d>> {
+        let (prefix, entry) = match (self.table.get(key), &self.defaults) {
+            (Some(entry), _) => (&self.prefix, entry),
+            (None, Some((prefix, table))) => (prefix, table.get(key)?),
+            (None, None) => return None,
+        };
+        Some(Field { path: format!("{prefix}{key}"), node: &entry.node })
+    }
+
+    /// The value that must be there.
+    pub(super) fn need(&self, report: &mut Report, key: &str, remedy: &str) -> Option<Field<'d>> {
+        let field = self.get(key);
+        if field.is_none() {
+            let message = format!("`{}{key}` is missing", self.prefix);
+            report.error(codes::MISSING_KEY, self.origin, message, remedy);
+        }
+        field
+    }
+
+    /// The table at `key`, empty where there is none.
+    pub(super) fn section(&self, report: &mut Report, key: &str) -> Self {
+        let Some(field) = self.get(key) else {
+            return Self::new(format!("{}{key}.", self.prefix), self.origin, &EMPTY);
+        };
+        let table = field.node.table().unwrap_or_else(|| {
+            report.wrong_type(&field, "a table");
+            &EMPTY
+        });
+        Self::new(format!("{}.", field.path), field.node.origin, table)
+    }
+
+    /// The tables of the array at `key`, such as `[[vm]]`.
+    pub(super) fn sections(&self, report: &mut Report, key: &str) -> Vec<Self> {
+        let Some(field) = self.get(key) else { return Vec::new() };
+        let Value::Array(items) = &field.node.value else {
+            report.wrong_type(&field, &format!("an array of tables, `[[{key}]]`"));
+            return Vec::new();
+        };
+        let mut sections = Vec::new();
+        for item in items {
+            match item.table() {
+                Some(table) => {
+                    sections.push(Self::new(format!("{key}."), item.origin, table));
+                }
+                None => report.wrong_type(&Field { path: key.to_owned(), node: item }, "a table"),
+            }
+        }
+        sections
+    }
+
+    /// Where the value of `key` stands, or else the table.
+    pub(super) fn origin_of(&self, key: &str) -> Origin {
+        self.get(key).map_or(self.origin, |field| field.node.origin)
+    }
+
+    /// Reports every key that is not one of `known`.
+    pub(super) fn only(&self, report: &mut Report, known: &[&str]) {
+        let unknown = self.table.iter().filter(|(key, _)| !known.contains(&key.as_str()));
+        for (at, (key, entry)) in unknown.enumerate() {
+            // No more than that are shown, and finding what was meant takes its time.
+            let candidates = if at < Diagnostics::KEPT_MAX { known } else { &[] };
+            let remedy = match meant(key, candidates.iter().copied()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None if known.is_empty() => "no key may stand here".to_owned(),
+                None => format!("the keys here are {}", known.join(", ")),
+            };
+            let message = format!("unknown key `{}`", clip(key));
+            report.error(codes::UNKNOWN_KEY, entry.key, message, remedy);
+        }
+    }
+}
+
+impl Report {
+    pub(super) fn error(
+        &mut self,
+        code: &'static Code,
+        origin: Origin,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.list.push(Diagnostic::error(code, origin, message, remedy));
+    }
+
+    pub(super) fn warn(
+        &mut self,
+        code: &'static Code,
+        origin: Origin,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let warning = Diagnostic::error(code, origin, message, remedy);
+        self.list.push(Diagnostic { severity: Severity::Warning, ..warning });
+    }
+
+    pub(super) fn wrong_type(&mut self, field: &Field, wanted: &str) {
+        let message = format!("`{}` is {}", field.path, field.node.kind());
+        let remedy = format!("expected {wanted}");
+        self.error(codes::WRONG_TYPE, field.node.origin, message, remedy);
+    }
+
+    pub(super) fn text<'d>(&mut self, field: &Field<'d>) -> Option<&'d str> {
+        let text = field.node.text();
+        if text.is_none() {
+            self.wrong_type(field, "a string");
+        }
+        text
+    }
+
+    /// An integer from `min` to `max`.
+    pub(super) fn integer(&mut self, field: &Field, min: u64, max: u64) -> Option<u64> {
+        let Value::Integer(value) = field.node.value else {
+            self.wrong_type(field, "an integer");
+            return None;
+        };
+        self.in_range(field, value, min, max)
+    }
+
+    fn in_range(&mut self, field: &Field, value: i128, min: u64, max: u64) -> Option<u64> {
+        let path = &field.path;
+        if value < i128::from(min) {
+            let message = format!("`{path}` is too small");
+            let message = if value == 0 { format!("`{path}` is 0") } else { message };
+            let remedy = format!("at least {min} is needed");
+            self.error(codes::TOO_SMALL, field.node.origin, message, remedy);
+            return None;
+        }
+        if value > i128::from(max) {
+            let message = format!("`{path}` is too large");
+            let remedy = format!("at most {max} is allowed");
+            self.error(codes::TOO_BIG, field.node.origin, message, remedy);
+            return None;
+        }
+        u64::try_from(value).ok()
+    }
+
+    /// A number of frames, or a size that is a whole number of pages. The page size is `None`
+    /// where it was reported itself.
+    pub(super) fn frames(
+        &mut self,
+        field: &Field,
+        min: u64,
+        page_size: Option<u64>,
+    ) -> Option<Frames> {
+        if let Value::String(text) = &field.node.value {
+            let example = "write a size such as \"2 MiB\", or a bare number of frames";
+            let bytes = self.unit(field, text, "size", units::parse_size(text), example)?;
+            let page_size = page_size?;
+            if bytes % page_size != 0 {
+                let pages = decimal_quotient(bytes, page_size);
+                let size = show_size(page_size);
+                let message = format!("{} is {pages} pages of {size}", clip(text.trim()));
+                let remedy = "a whole number of pages is needed";
+                self.error(codes::NOT_WHOLE_PAGES, field.node.origin, message, remedy);
+                return None;
+            }
+            let frames = i128::from(bytes / page_size);
+            return self.in_range(field, frames, min, u64::MAX).map(Frames);
+        }
+        self.bare_or_string(field, min, u64::MAX, "a number of frames or a size").map(Frames)
+    }
+
+    /// A number of ticks, or a duration, of which one tick is 1 ns.
+    pub(super) fn ticks(&mut self, field: &Field, min: u64) -> Option<Ticks> {
+        if let Value::String(text) = &field.node.value {
+            let example = "write a duration such as \"100 ms\", or a bare number of ticks";
+            let ns = self.unit(field, text, "duration", units::parse_duration(text), example)?;
+            return self.in_range(field, i128::from(ns), min, TICKS_MAX).map(Ticks);
+        }
+        self.bare_or_string(field, min, TICKS_MAX, "a number of ticks or a duration").map(Ticks)
+    }
+
+    /// The size of a page in bytes: a size, or a bare number of bytes.
+    pub(super) fn page_size(&mut self, field: &Field) -> Option<u64> {
+        let bytes = match &field.node.value {
+            Value::String(text) => {
+                let example = "write a size such as \"4 KiB\"";
+                self.unit(field, text, "size", units::parse_size(text), example)?
+            }
+            _ => self.bare_or_string(field, 1, u64::MAX, "a size such as \"4 KiB\"")?,
+        };
+        if !bytes.is_power_of_two() {
+            let message = format!("a page of {bytes} bytes is not a power of two");
+            let below = 1_u64 << bytes.max(1).ilog2();
+            let remedy = format!("the next smaller one is {}", show_size(below));
+            self.error(codes::BAD_PAGE_SIZE, field.node.origin, message, remedy);
+            return None;
+        }
+        Some(bytes)
+    }
+
+    fn bare_or_string(&mut self, field: &Field, min: u64, max: u64, wanted: &str) -> Option<u64> {
+        if !matches!(field.node.value, Value::Integer(_)) {
+            self.wrong_type(field, wanted);
+            return None;
+        }
+        self.integer(field, min, max)
+    }
+
+    fn unit(
+        &mut self,
+        field: &Field,
+        text: &str,
+        what: &str,
+        parsed: Result<u64, UnitError>,
+        example: &str,
+    ) -> Option<u64> {
+        let error = match parsed {
+            Ok(quantity) => return Some(quantity),
+            Err(error) => error,
+        };
+        let code = match error {
+            UnitError::AmbiguousUnit(..) => codes::AMBIGUOUS_UNIT,
+            UnitError::Overflow => codes::TOO_BIG,
+            _ => codes::BAD_UNIT,
+        };
+        let error = match error {
+            UnitError::UnknownUnit(unit, known) => UnitError::UnknownUnit(clip(&unit), known),
+            error => error,
+        };
+        let (path, text) = (&field.path, clip(text));
+        let message = format!("`{path}`: \"{text}\" is no {what}: {error}");
+        self.error(code, field.node.origin, message, example);
+        None
+    }
+
+    /// One of the words of `choices`, with what it stands for.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        field: &Field,
+        choices: impl IntoIterator<Item = (&'static str, T)> + Clone,
+    ) -> Option<T> {
+        let word = self.text(field)?;
+        let found = choices.clone().into_iter().find(|(name, _)| *name == word);
+        if found.is_none() {
+            let names: Vec<&str> = choices.into_iter().map(|(name, _)| name).collect();
+            let message = format!("`{}` cannot be `{}`", field.path, clip(word));
+            let listed = names.join(", ");
+            let remedy = match meant(word, names) {
+                Some(meant) => format!("did you mean `{meant}`? The choices are {listed}"),
+                None => format!("the choices are {listed}"),
+            };
+            self.error(codes::UNKNOWN_WORD, field.node.origin, message, remedy);
+        }
+        found.map(|(_, choice)| choice)
+    }
+
+    /// The items of an array of strings, each with its place.
+    pub(super) fn words<'d>(&mut self, field: &Field<'d>) -> Vec<Field<'d>> {
+        let Value::Array(items) = &field.node.value else {
+            self.wrong_type(field, "an array of strings");
+            return Vec::new();
+        };
+        items.iter().map(|node| Field { path: field.path.clone(), node }).collect()
+    }
+}
+
+/// A size in the largest binary unit that divides it.
+pub(super) fn show_size(bytes: u64) -> String {
+    let (mut size, mut unit) = (bytes, "B");
+    for larger in ["KiB", "MiB", "GiB", "TiB"] {
+        if size == 0 || size % 1024 != 0 {
+            break;
+        }
+        (size, unit) = (size / 1024, larger);
+    }
+    format!("{size} {unit}")
+}
+
+/// The quotient with at most three decimal places, for messages.
+fn decimal_quotient(dividend: u64, divisor: u64) -> String {
+    let (quotient, rest) = (dividend / divisor, u128::from(dividend % divisor) * 1000);
+    let thousandths = rest / u128::from(divisor);
+    if rest % u128::from(divisor) != 0 {
+        return format!("about {quotient}.{thousandths:03}");
+    }
+    format!("{quotient}.{thousandths:03}").trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotients_are_short_and_honest() {
+        assert_eq!(decimal_quotient(10 << 10, 4096), "2.5");
+        assert_eq!(decimal_quotient(4097, 4096), "about 1.000");
+        assert_eq!(decimal_quotient(1, 8), "0.125");
+    }
+
+    #[test]
+    fn sizes_are_shown_in_their_largest_unit() {
+        assert_eq!([1, 4096, 2 << 20, 1536].map(show_size), ["1 B", "4 KiB", "2 MiB", "1536 B"]);
+    }
+}

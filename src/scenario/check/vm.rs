@@ -1,0 +1,189 @@
+//! One VM: its own keys, and how they fit together.
+
+use std::sync::Arc;
+
+use super::super::codes;
+use super::super::diagnostic::clip;
+use super::super::document::{Origin, Source};
+use super::super::{After, Split, TraceSource};
+use super::knobs;
+use super::traces::{self, Traces};
+use super::values::{Report, Section};
+use crate::knobs::Settings;
+use crate::replace::ReplacementKind;
+use crate::trace::Trace;
+use crate::units::{Frames, Ticks};
+use std::path::Path;
+
+/// The keys of `[defaults.vm]`.
+pub(super) const DEFAULT_KEYS: &[&str] =
+    &["replacement", "min", "max", "shares", "initial", "start", "period", "stop", "after"];
+
+/// The keys of `[[vm]]`.
+pub(super) const KEYS: &[&str] = &[
+    "name",
+    "replacement",
+    "min",
+    "max",
+    "shares",
+    "initial",
+    "start",
+    "period",
+    "stop",
+    "after",
+    "trace",
+];
+
+/// A `stop` that never comes; no tick of a scenario is as late.
+pub(super) const NEVER: Ticks = Ticks(u64::MAX);
+
+/// The largest weight: shares times frames stay far from 128 bits.
+const SHARES_MAX: u64 = 1_000_000_000;
+const SHARES_DEFAULT: u64 = 1000;
+
+/// A VM as far as it could be read: `None` is a value that was reported.
+pub(super) struct Draft<'d> {
+    pub(super) section: Section<'d>,
+    pub(super) name: Option<&'d str>,
+    pub(super) replacement: Option<(&'static ReplacementKind, Settings)>,
+    pub(super) min: Option<Frames>,
+    /// Without a bound where none was given.
+    pub(super) max: Option<Frames>,
+    pub(super) shares: Option<u64>,
+    pub(super) initial: Option<Frames>,
+    pub(super) start: Option<Ticks>,
+    pub(super) period: Option<Ticks>,
+    /// Never, [`NEVER`], where none was given.
+    pub(super) stop: Option<Ticks>,
+    pub(super) after: Option<After>,
+    pub(super) trace: Option<(Arc<Trace>, TraceSource)>,
+}
+
+/// What VMs are read against.
+pub(super) struct Surroundings<'s> {
+    pub(super) sources: &'s [Arc<Source>],
+    pub(super) folder: &'s Path,
+    pub(super) page_size: Option<u64>,
+    pub(super) split: Option<Split>,
+}
+
+impl<'d> Draft<'d> {
+    pub(super) fn read(
+        report: &mut Report,
+        section: Section<'d>,
+        around: &Surroundings,
+        cache: &mut Traces,
+    ) -> Self {
+        section.only(report, KEYS);
+        let remedy = "give each VM a name of its own";
+        let name = section.need(report, "name", remedy).and_then(|field| {
+            let name = report.text(&field)?;
+            check_name(report, name, field.node.origin)
+        });
+        let mut draft = Self::read_numbers(report, section, around);
+        draft.name = name;
+        draft.trace = traces::read(report, &draft.section, around, cache);
+        draft
+    }
+
+    /// The keys that `[defaults.vm]` may give too.
+    pub(super) fn read_numbers(
+        report: &mut Report,
+        section: Section<'d>,
+        around: &Surroundings,
+    ) -> Self {
+        let page_size = around.page_size;
+        let get = |key| section.get(key);
+        let min = get("min").map_or(Some(Frames(1)), |field| report.frames(&field, 1, page_size));
+        let max =
+            get("max").map_or(Some(Frames(u64::MAX)), |field| report.frames(&field, 1, page_size));
+        let shares = get("shares")
+            .map_or(Some(SHARES_DEFAULT), |field| report.integer(&field, 1, SHARES_MAX));
+        let initial = get("initial").and_then(|field| report.frames(&field, 1, page_size));
+        let start = get("start").map_or(Some(Ticks(0)), |field| report.ticks(&field, 0));
+        let period = get("period").map_or(Some(Ticks(1)), |field| report.ticks(&field, 1));
+        let stop = get("stop").map_or(Some(NEVER), |field| report.ticks(&field, 1));
+        let after = get("after").map_or(Some(After::default()), |field| {
+            report.choice(&field, After::ALL.iter().copied())
+        });
+        let replacement = knobs::replacement(report, &section, page_size);
+        Self {
+            section,
+            name: None,
+            replacement,
+            min,
+            max,
+            shares,
+            initial,
+            start,
+            period,
+            stop,
+            after,
+            trace: None,
+        }
+    }
+
+    /// What messages call the VM.
+    pub(super) fn called(&self) -> String {
+        self.name.map_or_else(|| "a VM".to_owned(), |name| format!("`{name}`"))
+    }
+
+    /// Reports values that are fine alone and not together.
+    pub(super) fn check_together(&self, report: &mut Report, split: Option<Split>) {
+        let (called, at) = (self.called(), |key| self.section.origin_of(key));
+        let bounds = self.min.zip(self.max);
+        if let Some((min, max)) = bounds.filter(|(min, max)| min > max) {
+            let message = format!("{called} has a minimum of {min} and a maximum of {max} frames");
+            report.error(codes::MIN_OVER_MAX, at("min"), message, "lower `min` or raise `max`");
+        } else if let (Some((min, max)), Some(initial)) = (bounds, self.initial)
+            && (initial < min || initial > max)
+        {
+            let message = format!("{called} begins with {initial} frames");
+            let remedy = if initial < min {
+                format!("its minimum is {min}")
+            } else {
+                format!("its maximum is {max}")
+            };
+            report.error(codes::INITIAL_OUTSIDE, at("initial"), message, remedy);
+        }
+        if let (Some(start), Some(stop)) = (self.start, self.stop)
+            && stop <= start
+        {
+            let message = format!("{called} starts at {start} and stops at {stop}");
+            let remedy = "`stop` must be later than `start`";
+            report.error(codes::STOP_BEFORE_START, at("stop"), message, remedy);
+        }
+        match (split, self.section.get("initial")) {
+            (Some(Split::Initial), None) => {
+                let message = format!("{called} has no `initial`");
+                let remedy = "`host.split = \"initial\"` wants it of every VM";
+                report.error(codes::SPLIT_MISMATCH, self.section.origin, message, remedy);
+            }
+            (Some(split), Some(field)) if split != Split::Initial => {
+                let message = format!("{called} has `initial`, but the host is split otherwise");
+                let remedy = "set `host.split = \"initial\"` or remove this";
+                report.error(codes::SPLIT_MISMATCH, field.node.origin, message, remedy);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn check_name<'d>(report: &mut Report, name: &'d str, origin: Origin) -> Option<&'d str> {
+    const MAX: usize = 64;
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let remedy = if name == "all" {
+        "`all` names the row of sums"
+    } else if name.is_empty() {
+        "a name has at least one letter"
+    } else if name.len() > MAX {
+        "a name has at most 64 letters"
+    } else if !name.bytes().all(letter) {
+        "a name has letters, digits, `-`, `_` and `.`"
+    } else {
+        return Some(name);
+    };
+    let message = format!("`{}` cannot be a VM's name", clip(name));
+    report.error(codes::BAD_VM_NAME, origin, message, remedy);
+    None
+}

@@ -1,0 +1,201 @@
+//! The one list of diagnostic codes, with what `balloonist explain` says of each.
+//!
+//! A code is for ever: it is never given to another fault, and a fault keeps its code. The test
+//! `every_code_is_reported_by_a_fixture` holds the list against what the checks report.
+
+/// A kind of fault of a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The stable name: `S` and three digits.
+    pub id: &'static str,
+    /// What is wrong, in a few words.
+    pub title: &'static str,
+    /// Why that is refused and what to do about it, in whole sentences.
+    pub explanation: &'static str,
+}
+
+/// The code called `id`, in upper or lower case.
+///
+/// ```
+/// use balloonist::scenario::codes;
+/// assert_eq!(codes::find("s012").map(|code| code.title), Some("unknown key"));
+/// assert_eq!(codes::find("S999"), None);
+/// ```
+pub fn find(id: &str) -> Option<&'static Code> {
+    ALL.iter().copied().find(|code| code.id.eq_ignore_ascii_case(id))
+}
+
+macro_rules! codes {
+    ($($name:ident $id:literal $title:literal $explanation:literal)*) => {
+        $(
+            #[doc = $title]
+            pub(crate) const $name: &Code =
+                &Code { id: $id, title: $title, explanation: $explanation };
+        )*
+        /// Every code, by number.
+        pub const ALL: &[&Code] = &[$($name),*];
+    };
+}
+
+codes! {
+    UNREADABLE "S001" "the scenario cannot be read"
+        "The scenario file is missing, is a directory, or the system refuses to read it. Check \
+         the path; `-` reads the scenario from standard input."
+    NOT_UTF8 "S002" "the scenario is not UTF-8 text"
+        "Scenario files are UTF-8. The place given is the first byte that is not. Convert the \
+         file, for example with `iconv -f latin1 -t utf-8`; a trace file is not a scenario."
+    TOO_LARGE "S003" "the scenario is too large"
+        "A scenario file may have 8 MiB. Long page lists belong in a trace file, which `trace = { \
+         file = \"...\" }` names."
+    TOO_DEEP "S004" "tables or arrays are nested too deeply"
+        "No key of a scenario lies deeper than a handful of tables; deeper nesting is refused \
+         before it costs memory."
+    SYNTAX "S005" "the file is not TOML"
+        "The text breaks a rule of TOML 1.1. Strings need quotes, keys stand left of `=`, and \
+         tables have headers such as `[host]`. The other diagnostics of such a file cover only \
+         what could be read with certainty; a file over 256 KiB gets its first syntax error alone."
+    EXTENDS_CIRCLE "S006" "`extends` goes in a circle"
+        "A scenario extends another one that, directly or through others, extends the first. Cut \
+         the chain at the place shown."
+    BASE_UNREADABLE "S007" "the scenario named by `extends` cannot be read"
+        "`extends` names a TOML scenario by a path relative to the file that it stands in."
+    BAD_SETTING "S008" "a setting is not `path=value`"
+        "A setting such as `--set host.memory=64` gives a dotted path, `=`, and a TOML value; \
+         text that is no TOML value is taken as a string. A VM is addressed by its name: \
+         `vm.db.min=2`. The path may only lead through tables."
+    CUT_SHORT "S009" "the .dat file ends too early"
+        "A .dat file is the number of VMs, then for each VM the number of its accesses and that \
+         many page numbers. The file ends before that."
+    LEFT_OVER "S010" "numbers are left over in the .dat file"
+        "A .dat file ends with the last page number of its last VM. Either a length or the number \
+         of VMs is too small, or the rest does not belong there."
+    LENGTHS_DIFFER "S011" "the VMs of the .dat file differ in length"
+        "The report's rounds are lockstep: in a .dat file every VM makes the same number of \
+         accesses. Write the scenario as TOML if the lengths shall differ."
+    UNKNOWN_KEY "S012" "unknown key"
+        "No key of that name exists at that place. Unknown keys are errors because a mistyped key \
+         would otherwise silently leave its default in force."
+    DUPLICATE_KEY "S013" "a key or table is given twice"
+        "TOML allows each key and each table header once. Remove one of the two, or join the \
+         tables; only `[[vm]]` and `[[expect]]` repeat."
+    WRONG_TYPE "S014" "a value has the wrong type"
+        "The key wants a value of another kind, for example a string in quotes, a whole number, \
+         or a table."
+    MISSING_KEY "S015" "a required key is missing"
+        "Some keys have no default because every default would be a guess that changes results: \
+         `host.memory`, `checkpoint.every`, the name of each VM."
+    UNKNOWN_WORD "S016" "a word is not one of the choices"
+        "The key accepts one word of a fixed list, which the diagnostic shows. `balloonist list` \
+         tells what policies and replacement algorithms do."
+    TOO_SMALL "S017" "a value is zero or too small"
+        "The value is below the smallest that makes sense at that place, such as an interval of 0 \
+         ticks or a VM of 0 frames."
+    TOO_BIG "S018" "a value is too large"
+        "The value is above the largest that is allowed at that place. Times end at 2^62 ticks, \
+         so that no sum of two can overflow."
+    BAD_UNIT "S019" "a size or duration cannot be read"
+        "Sizes are written as \"2 MiB\" (B, KiB, MiB, GiB, TiB, KB, MB, GB, TB), durations as \
+         \"100 ms\" (ns, us, ms, s, min, h). A bare integer counts frames or ticks."
+    AMBIGUOUS_UNIT "S020" "a unit may mean two things"
+        "\"M\" may be a million bytes or 2^20 of them, and \"m\" a minute or a millisecond. Write \
+         MB or MiB, ms or min."
+    NOT_WHOLE_PAGES "S021" "a size is not a whole number of pages"
+        "Memory is given out in whole frames, so every size must be a multiple of \
+         `host.page_size`."
+    BAD_PAGE_SIZE "S022" "the page size is not a power of two"
+        "Hardware pages are powers of two, such as 4 KiB, 16 KiB or 2 MiB; traces of addresses \
+         are mapped to pages by shifting."
+    BAD_NAME "S023" "the scenario's name is not allowed"
+        "The name becomes part of file names and of CSV keys: 1 to 64 lower-case letters, digits \
+         and hyphens."
+    BAD_VM_NAME "S024" "a VM's name is not allowed"
+        "A VM's name has 1 to 64 letters, digits, `-`, `_` and `.`. `all` is taken: it names the \
+         row of sums in the results."
+    DOUBLE_VM_NAME "S025" "two VMs have the same name"
+        "Results, expectations and settings address VMs by name, so each name is given once."
+    NO_VM "S026" "the scenario has no VM"
+        "At least one `[[vm]]` table, or a first number of at least 1 in a .dat file, is needed."
+    TOO_MANY_VMS "S027" "the scenario has too many VMs"
+        "A scenario may have 65,536 VMs."
+    MIN_OVER_MAX "S028" "a VM's minimum is above its maximum"
+        "`min` is the fewest frames the VM may hold and `max` the most. A `max` above the host's \
+         memory is allowed and counts as the host's memory."
+    INITIAL_OUTSIDE "S029" "a VM's first allocation is outside its bounds"
+        "`initial` must lie between the VM's `min` and `max`."
+    INITIAL_SUM "S030" "the first allocations exceed the host's memory"
+        "The sum of `initial` over all VMs may be at most `host.memory`."
+    MIN_SUM "S031" "the minima exceed the host's memory"
+        "Every VM is guaranteed its `min`, so the sum of them may be at most `host.memory`. This \
+         counts VMs that start late or leave early too."
+    SPLIT_MISMATCH "S032" "`initial` and `host.split` disagree"
+        "With `host.split = \"initial\"` every VM gives its `initial`; with any other split none \
+         does, because the split would overrule it."
+    CEIL_STARVES "S033" "the ceil split leaves a VM with too few frames"
+        "The report's split gives each VM in turn the quotient of frames and VMs, rounded up, \
+         until none are left; with many VMs the last ones get fewer than their minimum, or \
+         nothing. Give the host more memory or use `host.split = \"equal\"`."
+    NO_ACCESSES "S034" "a VM has no accesses"
+        "Each VM names where its accesses come from: `trace = { file = \"...\" }` or `trace = { \
+         pages = [...] }`."
+    TWO_SOURCES "S035" "a VM has two sources of accesses"
+        "`file` and `pages` exclude each other. A file that extends another replaces `trace` as a \
+         whole."
+    BAD_PAGE "S036" "a page number is out of range"
+        "Page numbers are whole numbers from 0 to 2^64 - 1."
+    TRACE_MISSING "S037" "a trace file is missing"
+        "The path of a trace is relative to the scenario file that names it, not to the current \
+         directory."
+    TRACE_UNREADABLE "S038" "a trace file cannot be read"
+        "The file exists, but the system refuses to read it; check its permissions and the disk."
+    TRACE_FORMAT "S039" "a trace's format is unknown or ambiguous"
+        "`format = \"auto\"` recognises a format by content. `balloonist list formats` shows the \
+         names to give where it cannot."
+    TRACE_DAMAGED "S040" "a trace file is damaged"
+        "The file does not keep to its format at the place given, for example because it was cut \
+         short while it was copied."
+    TRACE_EMPTY "S041" "a trace has no access"
+        "A VM makes at least one access."
+    TRACE_TOO_LARGE "S042" "a trace is too large"
+        "The trace, perhaps only after decompression, exceeds what the reader accepts."
+    STOP_BEFORE_START "S043" "a VM stops before it starts"
+        "`stop` must be later than `start`."
+    CHECKPOINT_TOO_LATE "S044" "no checkpoint falls into the run"
+        "`checkpoint.every` is longer than the whole run, so no policy is ever asked and all give \
+         the same result. This is a warning."
+    ENDLESS "S045" "the run would never end"
+        "A VM with `after = \"repeat\"` goes on until all others have finished. If all repeat, at \
+         least one needs a `stop`."
+    DOES_NOT_FIT "S046" "a policy does not fit the scenario"
+        "Some policies need more memory or other bounds than the scenario has. The policy in \
+         force and every policy named in `compare` must fit; where `compare` is not given, those \
+         that do not fit are left out of it with a warning."
+    UNKNOWN_METRIC "S047" "an expectation names an unknown metric"
+        "`metric` is a column of vms.csv that holds an integer."
+    UNKNOWN_VM "S048" "no VM has that name"
+        "An expectation or a setting addresses a VM by its name; in expectations `all` is the sum \
+         over all VMs."
+    BAD_EXPECT "S049" "an expectation cannot be checked"
+        "An expectation gives `at_least`, `at_most` or both, with `at_least` not above `at_most`."
+    SEED_TOO_BIG "S050" "the seed does not fit glibc's generator"
+        "`srand` takes 32 bits. With `random = \"glibc\"` a larger seed would silently lose \
+         digits."
+    TOO_LONG "S051" "the run is too long"
+        "Every VM must end before 2^62 ticks even if each of its accesses were a fault."
+    LISTED_TWICE "S052" "a policy is listed twice"
+        "Each policy of a list runs once, and its name is the key of its results."
+    NOT_A_NUMBER "S053" "a word of the .dat file is not a number"
+        "A .dat file holds decimal integers separated by white space, and nothing else."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_numbered_without_a_gap() {
+        for (at, code) in ALL.iter().enumerate() {
+            assert_eq!(code.id, format!("S{:03}", at + 1));
+            assert!(!code.title.ends_with('.') && code.explanation.ends_with('.'), "{code:?}");
+        }
+    }
+}

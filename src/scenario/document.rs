@@ -1,0 +1,313 @@
+//! The document: a scenario's values as they were written, each with the place it was written at.
+//!
+//! TOML files, .dat files, settings and trace lists all become one tree of [`Node`]s. Later sources
+//! overlay earlier ones by replacing nodes, so whatever a check finds wrong is shown where the
+//! value in force stands.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::diagnostic::Diagnostic;
+
+/// A text that values come from: a file, or one setting of the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// What diagnostics call it: the path as the user gave it.
+    pub(super) shown: String,
+    /// Whether it is the value of a flag of the command line, which `shown` names.
+    pub(super) is_flag: bool,
+    /// The whole text.
+    pub(super) text: String,
+    /// The folder that relative paths in it refer to, relative to the first file's folder.
+    pub(super) folder: String,
+    line_starts: Vec<usize>,
+}
+
+impl Source {
+    pub(super) fn file(shown: String, text: String) -> Self {
+        let folder = String::new();
+        Self { shown, is_flag: false, text: String::new(), folder, line_starts: vec![0] }
+            .with_text(text)
+    }
+
+    pub(super) fn with_text(mut self, text: String) -> Self {
+        let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
+        self.line_starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        self.text = text;
+        self
+    }
+
+    pub(super) fn flag(flag: &str, text: String) -> Self {
+        Self { is_flag: true, ..Self::file(flag.to_owned(), text) }
+    }
+
+    /// The number, counted from 1, the start and the end of the line around byte `at`.
+    pub(super) fn line_at(&self, at: usize) -> (usize, usize, usize) {
+        let at = at.min(self.text.len());
+        let line = self.line_starts.partition_point(|&start| start <= at);
+        let from = self.line_starts[line - 1];
+        let to = self.text[from..].find('\n').map_or(self.text.len(), |length| from + length);
+        let to = if self.text[from..to].ends_with('\r') { to - 1 } else { to };
+        (line, from, to)
+    }
+}
+
+/// Where a value was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// The index of the source, in the order of reading.
+    pub(super) source: usize,
+    /// The first byte and the one after the last; `None` is the source as a whole.
+    pub(super) span: Option<(usize, usize)>,
+}
+
+impl Origin {
+    pub(super) fn whole(source: usize) -> Self {
+        Self { source, span: None }
+    }
+
+    pub(super) fn at(source: usize, span: std::ops::Range<usize>) -> Self {
+        Self { source, span: Some((span.start, span.end)) }
+    }
+}
+
+/// A value and its place.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) origin: Origin,
+    pub(super) value: Value,
+}
+
+/// The values that scenarios are made of.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Table(Table),
+    Array(Vec<Node>),
+    String(String),
+    /// An integer; one that 128 bits cannot hold is at their end, which no check lets pass.
+    Integer(i128),
+    /// The text of a number with a point or an exponent; it is never a floating-point number.
+    Decimal(String),
+    Bool,
+    Date,
+    /// A long array of non-negative integers, which needs no place for each.
+    Pages(Arc<[u64]>),
+}
+
+/// Keys in a stable order. That is not the order of the source, which nothing depends on:
+/// diagnostics are sorted by place.
+pub(super) type Table = BTreeMap<String, Entry>;
+
+/// A key's place and its value.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: Origin,
+    pub(super) node: Node,
+}
+
+impl Node {
+    /// What the value is, with its article, for messages.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.value {
+            Value::Table(_) => "a table",
+            Value::Array(_) | Value::Pages(_) => "an array",
+            Value::String(_) => "a string",
+            Value::Integer(_) => "an integer",
+            Value::Decimal(_) => "a decimal number",
+            Value::Bool => "a boolean",
+            Value::Date => "a date",
+        }
+    }
+
+    /// The table, if it is one.
+    pub(super) fn table(&self) -> Option<&Table> {
+        match &self.value {
+            Value::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is a string.
+    pub(super) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// A scenario as it was written: values with origins, not yet checked.
+///
+/// Reading never fails; what is wrong with a source is kept and reported by
+/// [`check`](Self::check) together with everything else.
+///
+/// ```
+/// use balloonist::scenario::Document;
+/// let text = "sede = 3\n\
+///             host = { memory = 8 }\n\
+///             checkpoint = { every = 1 }\n\
+///             [[vm]]\n\
+///             name = 'a'\n\
+///             trace = { pages = [1, 2, 1] }\n";
+/// let errors = Document::from_toml("a.toml", text.as_bytes()).check().unwrap_err();
+/// assert_eq!(
+///     errors.render(false),
+///     "error[S012]: unknown key `sede`\n \
+///      --> a.toml:1:1\n  \
+///       |\n\
+///      1 | sede = 3\n  \
+///       | ^^^^ did you mean `seed`?\n"
+/// );
+/// ```
+#[derive(Clone, Debug)]
+pub struct Document {
+    pub(super) sources: Vec<Arc<Source>>,
+    pub(super) root: Table,
+    /// What was wrong with the sources themselves.
+    pub(super) problems: Vec<Diagnostic>,
+    /// Whether the tree is there at all, or lacks what its sources say.
+    pub(super) state: State,
+    /// The folder of the first file, to which trace paths are relative.
+    pub(super) folder: PathBuf,
+    /// The scenario's name unless it gives one.
+    pub(super) stem: String,
+}
+
+/// How much of its sources a document holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum State {
+    /// All.
+    Whole,
+    /// What could be read between syntax errors.
+    Partial,
+    /// Nothing that checks would make sense of.
+    Nothing,
+}
+
+impl Document {
+    pub(super) fn empty(folder: PathBuf, stem: &str) -> Self {
+        Self {
+            sources: Vec::new(),
+            root: Table::new(),
+            problems: Vec::new(),
+            state: State::Whole,
+            folder,
+            stem: name_of(stem),
+        }
+    }
+
+    pub(super) fn add_source(&mut self, source: Source) -> usize {
+        self.sources.push(Arc::new(source));
+        self.sources.len() - 1
+    }
+
+    /// Keeps a problem that leaves the document at best in `state`.
+    pub(super) fn problem(&mut self, state: State, problem: Diagnostic) {
+        self.state = self.state.max(state);
+        self.problems.push(problem);
+    }
+}
+
+/// A scenario name made of a file's: lower-case letters and digits, and hyphens for the rest.
+fn name_of(stem: &str) -> String {
+    const MAX: usize = 64;
+    let mut name = String::new();
+    for letter in stem.chars().take(MAX) {
+        if letter.is_ascii_alphanumeric() {
+            name.push(letter.to_ascii_lowercase());
+        } else if !name.ends_with('-') {
+            name.push('-');
+        }
+    }
+    let name = name.trim_matches('-');
+    if name.is_empty() { "scenario".to_owned() } else { name.to_owned() }
+}
+
+/// Puts `upper` over `lower`: tables join key by key, anything else is replaced.
+pub(super) fn overlay(lower: &mut Table, upper: Table) {
+    for (key, entry) in upper {
+        match lower.get_mut(&key) {
+            Some(below) => {
+                if key == "vm" {
+                    overlay_vms(&mut below.node, entry.node);
+                    continue;
+                }
+                // Where accesses come from and who replaces pages are single choices, whose parts
+                // would contradict each other if they were mixed.
+                let whole = ["trace", "workload", "replacement"].contains(&key.as_str());
+                match (&mut below.node.value, entry.node.value) {
+                    (Value::Table(below), Value::Table(above)) if !whole => overlay(below, above),
+                    (_, value) => {
+                        let node = Node { origin: entry.node.origin, value };
+                        *below = Entry { key: entry.key, node };
+                    }
+                }
+            }
+            None => {
+                lower.insert(key, entry);
+            }
+        }
+    }
+}
+
+/// The list of VMs is joined like a table keyed by their names: a VM that the lower list has is
+/// overlaid in its place, any other is added behind.
+fn overlay_vms(lower: &mut Node, upper: Node) {
+    let (Value::Array(below), Value::Array(above)) = (&mut lower.value, upper.value) else {
+        return;
+    };
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for (at, vm) in below.iter().enumerate() {
+        if let Some(name) = vm_name(vm) {
+            places.entry(name.to_owned()).or_insert(at);
+        }
+    }
+    for vm in above {
+        let place = vm_name(&vm).and_then(|name| places.get(name)).copied();
+        match (place.map(|at| &mut below[at].value), vm) {
+            (Some(Value::Table(below)), Node { value: Value::Table(above), .. }) => {
+                for (one, other) in [("trace", "workload"), ("workload", "trace")] {
+                    if above.contains_key(one) {
+                        below.remove(other);
+                    }
+                }
+                overlay(below, above);
+            }
+            (_, vm) => below.push(vm),
+        }
+    }
+}
+
+/// The name of a `[[vm]]` table.
+pub(super) fn vm_name(vm: &Node) -> Option<&str> {
+    vm.table()?.get("name")?.node.text()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_of_file_names() {
+        for (stem, name) in [
+            ("test1", "test1"),
+            ("My Files_2", "my-files-2"),
+            ("..", "scenario"),
+            ("", "scenario"),
+            ("é-x", "x"),
+        ] {
+            assert_eq!(name_of(stem), name);
+        }
+    }
+
+    #[test]
+    fn lines_are_found_at_any_place() {
+        let source = Source::file("a".to_owned(), "ab\r\nc\n".to_owned());
+        let found = [0, 1, 3, 4, 5, 6, 99].map(|at| source.line_at(at));
+        assert_eq!(
+            found,
+            [(1, 0, 2), (1, 0, 2), (1, 0, 2), (2, 4, 5), (2, 4, 5), (3, 6, 6), (3, 6, 6)]
+        );
+    }
+}

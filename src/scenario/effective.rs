@@ -1,0 +1,119 @@
+//! The effective scenario: TOML text with every default filled in.
+//!
+//! It reads back to an equal scenario from the same folder; the test
+//! `effective_scenarios_read_back` checks that.
+
+use std::fmt::Write as _;
+
+use super::check::knobs::show_decimal;
+use super::{After, Expect, Scenario, Split, TraceSource, VmSpec};
+use crate::balance;
+use crate::knobs::{Settings, Value};
+
+impl Scenario {
+    /// The scenario as TOML text that leaves nothing to defaults.
+    pub fn effective(&self) -> String {
+        let mut out = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(out, "name = {}", quoted(&self.name))?;
+        writeln!(out, "seed = {}", self.seed)?;
+        writeln!(out, "random = {}", quoted(self.random.name()))?;
+        let compare = self.compare.iter().map(|kind| quoted(kind.name));
+        writeln!(out, "compare = [{}]", compare.collect::<Vec<_>>().join(", "))?;
+        writeln!(out, "\n[host]\nmemory = {}", self.host.memory)?;
+        writeln!(out, "page_size = {}", self.host.page_size)?;
+        writeln!(out, "split = {}", quoted(name_of(Split::ALL, &self.host.split)))?;
+        writeln!(out, "\n[checkpoint]\nevery = {}", self.checkpoint_every)?;
+        writeln!(out, "\n[policy]\nkind = {}", quoted(self.policy.name))?;
+        for (kind, settings) in balance::ALL.iter().zip(&self.policy_settings) {
+            if settings.iter().next().is_some() {
+                writeln!(out, "\n[policy.{}]", kind.name)?;
+            }
+            for (name, value) in settings.iter() {
+                writeln!(out, "{name} = {}", shown(value))?;
+            }
+        }
+        writeln!(out, "\n[cost]\nfault = {}\ntrap = {}", self.cost.fault, self.cost.trap)?;
+        for vm in &self.vms {
+            write_vm(out, vm, self.host.split)?;
+        }
+        self.expects.iter().try_for_each(|expect| write_expect(out, expect))
+    }
+}
+
+fn write_vm(out: &mut String, vm: &VmSpec, split: Split) -> std::fmt::Result {
+    writeln!(out, "\n[[vm]]\nname = {}", quoted(&vm.name))?;
+    writeln!(out, "min = {}\nmax = {}\nshares = {}", vm.min, vm.max, vm.shares)?;
+    if split == Split::Initial {
+        writeln!(out, "initial = {}", vm.initial)?;
+    } else {
+        // The split decides, so the key would be refused.
+        writeln!(out, "# initial = {}", vm.initial)?;
+    }
+    writeln!(out, "start = {}\nperiod = {}", vm.start, vm.period)?;
+    if let Some(stop) = vm.stop {
+        writeln!(out, "stop = {stop}")?;
+    }
+    writeln!(out, "after = {}", quoted(name_of(After::ALL, &vm.after)))?;
+    let kind = vm.replacement.name;
+    writeln!(out, "replacement = {}", replacement(kind, &vm.replacement_settings))?;
+    match &vm.source {
+        TraceSource::Pages(pages) => {
+            let pages: Vec<String> = pages.iter().map(u64::to_string).collect();
+            writeln!(out, "trace = {{ pages = [{}] }}", pages.join(", "))
+        }
+        TraceSource::File { path, format } => {
+            let (path, format) = (quoted(path), quoted(format));
+            writeln!(out, "trace = {{ file = {path}, format = {format} }}")
+        }
+    }
+}
+
+fn write_expect(out: &mut String, expect: &Expect) -> std::fmt::Result {
+    writeln!(out, "\n[[expect]]\nmetric = {}", quoted(expect.metric))?;
+    writeln!(out, "vm = {}", quoted(&expect.vm))?;
+    let policies: Vec<String> = expect.policies.iter().map(|name| quoted(name)).collect();
+    writeln!(out, "policies = [{}]", policies.join(", "))?;
+    if let Some(least) = expect.at_least {
+        writeln!(out, "at_least = {least}")?;
+    }
+    expect.at_most.map_or(Ok(()), |most| writeln!(out, "at_most = {most}"))
+}
+
+fn replacement(kind: &str, settings: &Settings) -> String {
+    let knobs = settings.iter().map(|(name, value)| format!(", {name} = {}", shown(value)));
+    format!("{{ kind = {}{} }}", quoted(kind), knobs.collect::<String>())
+}
+
+fn shown(value: Value) -> String {
+    match value {
+        Value::Integer(value) => value.to_string(),
+        Value::Decimal(decimal) => show_decimal(decimal),
+        Value::Choice(word) => quoted(word),
+    }
+}
+
+fn name_of<T: PartialEq>(names: &[(&'static str, T)], wanted: &T) -> &'static str {
+    names.iter().find(|(_, value)| value == wanted).map_or("", |(name, _)| name)
+}
+
+/// A TOML basic string.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            letter if letter.is_control() => {
+                let _ = write!(quoted, "\\u{:04X}", letter as u32);
+            }
+            letter => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,263 @@
+//! Reading sources into a document: files, what they extend, and lists of trace files.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::codes;
+use super::diagnostic::{Diagnostic, clip};
+use super::document::{Document, Entry, Node, Origin, Source, State, Table, Value, overlay};
+use super::{dat, toml};
+
+/// The most bytes of a scenario file.
+const BYTES_MAX: usize = 8 << 20;
+
+impl Document {
+    /// Reads the scenario file at `path`: TOML, or a .dat file of the report's. The extension
+    /// decides, or where it says neither, the content. `-` is standard input.
+    pub fn open(path: &Path) -> Self {
+        let shown = path.display().to_string();
+        let bytes = if shown == "-" { read_all(io::stdin()) } else { read_file(path) };
+        match bytes {
+            Ok(bytes) if is_dat(path, &bytes) => Self::from_dat(&shown, &bytes),
+            Ok(bytes) => Self::from_toml(&shown, &bytes),
+            Err(error) => {
+                let mut document = Self::beside(&shown);
+                let origin = Origin::whole(document.add_source(Source::file(shown, String::new())));
+                let message = format!("the scenario cannot be read: {}", reason(&error));
+                let remedy = "check the path";
+                let problem = Diagnostic::error(codes::UNREADABLE, origin, message, remedy);
+                document.problem(State::Nothing, problem);
+                document
+            }
+        }
+    }
+
+    /// Reads a TOML scenario that is called `shown`; relative paths in it refer to that folder.
+    pub fn from_toml(shown: &str, bytes: &[u8]) -> Self {
+        let mut document = Self::beside(shown);
+        document.root = document.read_chain(Path::new(shown), bytes, false);
+        document
+    }
+
+    /// Reads a scenario in the report's .dat format that is called `shown`.
+    pub fn from_dat(shown: &str, bytes: &[u8]) -> Self {
+        let mut document = Self::beside(shown);
+        document.root = document.read_chain(Path::new(shown), bytes, true);
+        document
+    }
+
+    /// A VM in lockstep for each trace file, on a host of `frames` (a number, a size, or a part of
+    /// the traces' distinct pages such as `25%`), with a checkpoint every `every` ticks.
+    pub fn from_traces(paths: &[PathBuf], frames: &str, every: &str) -> Self {
+        let mut document = Self::empty(PathBuf::new(), "traces");
+        let mut vms = Vec::new();
+        let mut names = BTreeMap::new();
+        for path in paths {
+            let shown = path.display().to_string();
+            let source = document.add_source(Source::file(shown, String::new()));
+            let node = |value| Node { origin: Origin::whole(source), value };
+            let Some(text) = path.to_str() else {
+                let message = "the path of the trace is not UTF-8";
+                let remedy = "rename the file";
+                let origin = Origin::whole(source);
+                let problem = Diagnostic::error(codes::NOT_UTF8, origin, message, remedy);
+                document.problem(State::Partial, problem);
+                continue;
+            };
+            let name = node(Value::String(unique_vm_name(text, &mut names)));
+            let file = node(Value::String(text.to_owned()));
+            let trace = node(Value::Table(table([("file", file)])));
+            vms.push(node(Value::Table(table([("name", name), ("trace", trace)]))));
+        }
+        let mut flag = |flag: &str, text: &str| {
+            let source = document.add_source(Source::flag(flag, text.to_owned()));
+            let origin = Origin::at(source, 0..text.len());
+            toml::read_value(text, source, 0)
+                .unwrap_or(Node { origin, value: Value::String(text.to_owned()) })
+        };
+        let memory = flag("--frames", frames);
+        let every = flag("--every", every);
+        let node = |origin, value| Node { origin, value };
+        let host = node(memory.origin, Value::Table(table([("memory", memory)])));
+        let checkpoint = node(every.origin, Value::Table(table([("every", every)])));
+        let vms = node(host.origin, Value::Array(vms));
+        document.root = table([("host", host), ("checkpoint", checkpoint), ("vm", vms)]);
+        document
+    }
+
+    /// An empty document for a source called `shown`.
+    fn beside(shown: &str) -> Self {
+        let path = Path::new(shown);
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let stem = if shown == "-" { "stdin" } else { "" };
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).filter(|_| stem.is_empty());
+        Self::empty(folder, stem.unwrap_or("stdin"))
+    }
+
+    /// Reads a file and what it extends, and what that extends, and puts them over each other.
+    fn read_chain(&mut self, path: &Path, bytes: &[u8], is_dat: bool) -> Table {
+        let mut file = Layer { path: path.to_owned(), folder: PathBuf::new(), is_dat };
+        let mut bytes = Cow::Borrowed(bytes);
+        let mut visited = vec![identity(path)];
+        let mut tables = Vec::new();
+        loop {
+            let mut table = self.read_layer(&file, &bytes);
+            let base = table.remove("extends");
+            tables.push(table);
+            let Some(base) = base else { break };
+            match self.open_base(&base.node, &file, &mut visited) {
+                Ok((below, read)) => (file, bytes) = (below, Cow::Owned(read)),
+                Err(problem) => {
+                    self.problem(State::Partial, problem);
+                    break;
+                }
+            }
+        }
+        let lowest = tables.pop().unwrap_or_default();
+        tables.into_iter().rev().fold(lowest, |mut below, above| {
+            overlay(&mut below, above);
+            below
+        })
+    }
+
+    fn read_layer(&mut self, file: &Layer, bytes: &[u8]) -> Table {
+        let mut source = Source::file(file.path.display().to_string(), String::new());
+        source.folder = file.folder.to_string_lossy().into_owned();
+        let fault = if bytes.len() > BYTES_MAX {
+            let message = "the scenario is larger than 8 MiB";
+            Some((codes::TOO_LARGE, None, message, "put long page lists into trace files"))
+        } else {
+            // What is before the first foreign byte is kept, so that its line can be shown.
+            let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            source = source.with_text(valid.strip_prefix('\u{feff}').unwrap_or(valid).to_owned());
+            let end = source.text.len();
+            (valid.len() < bytes.len()).then_some({
+                let message = "a byte that is not UTF-8 follows";
+                (codes::NOT_UTF8, Some(end..end), message, "write the file as UTF-8")
+            })
+        };
+        let source = self.add_source(source);
+        if let Some((code, span, message, remedy)) = fault {
+            let origin = span.map_or(Origin::whole(source), |span| Origin::at(source, span));
+            self.problem(State::Nothing, Diagnostic::error(code, origin, message, remedy));
+            return Table::new();
+        }
+        let text = Arc::clone(&self.sources[source]);
+        let problem = |state, problem| self.problem(state, problem);
+        if file.is_dat {
+            dat::read(&text.text, source, problem)
+        } else {
+            toml::read(&text.text, source, problem)
+        }
+    }
+
+    /// Opens the file that `base`, the value of `extends` in `file`, names.
+    fn open_base(
+        &self,
+        base: &Node,
+        file: &Layer,
+        visited: &mut Vec<PathBuf>,
+    ) -> Result<(Layer, Vec<u8>), Diagnostic> {
+        let fault = |code, message: String, remedy: &str| {
+            Err(Diagnostic::error(code, base.origin, message, remedy))
+        };
+        let Some(name) = base.text() else {
+            let message = format!("`extends` is {}, not a path", base.kind());
+            return fault(codes::WRONG_TYPE, message, "write the path of a scenario in quotes");
+        };
+        let below = file.folder.join(name);
+        let path = self.folder.join(&below);
+        if visited.contains(&identity(&path)) {
+            let message = format!("`{}` is extended in a circle", clip(name));
+            return fault(codes::EXTENDS_CIRCLE, message, "this file is already part of the chain");
+        }
+        visited.push(identity(&path));
+        match read_file(&path) {
+            Ok(bytes) => {
+                let folder = below.parent().map(Path::to_owned).unwrap_or_default();
+                let is_dat = is_dat(&path, &bytes);
+                Ok((Layer { path, folder, is_dat }, bytes))
+            }
+            Err(error) => {
+                let message = format!("`{}` cannot be read: {}", clip(name), reason(&error));
+                fault(codes::BASE_UNREADABLE, message, "the path is relative to this file")
+            }
+        }
+    }
+}
+
+/// One file of a chain of `extends`.
+struct Layer {
+    path: PathBuf,
+    /// Its folder, seen from the folder of the first file.
+    folder: PathBuf,
+    is_dat: bool,
+}
+
+/// What tells whether two paths lead to one file.
+fn identity(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    read_all(File::open(path)?)
+}
+
+/// Reads one byte more than is allowed, so that an endless file ends and is too large.
+fn read_all(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The reason in our words where systems word it differently.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// By extension, or by content: a .dat file begins with numbers alone, TOML never does.
+fn is_dat(path: &Path, bytes: &[u8]) -> bool {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("dat") => true,
+        Some("toml") => false,
+        _ => {
+            let start = &bytes[..bytes.len().min(512)];
+            let number = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_whitespace();
+            start.iter().any(u8::is_ascii_digit) && start.iter().all(number)
+        }
+    }
+}
+
+pub(super) fn table<const N: usize>(entries: [(&str, Node); N]) -> Table {
+    let entry = |(key, node): (&str, Node)| (key.to_owned(), Entry { key: node.origin, node });
+    entries.into_iter().map(entry).collect()
+}
+
+/// A VM name made of a trace file's up to its first dot, with a number behind where it is taken.
+fn unique_vm_name(path: &str, taken: &mut BTreeMap<String, u32>) -> String {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let stem = file.split('.').find(|part| !part.is_empty()).unwrap_or("vm");
+    let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
+    let name: String = stem.chars().take(48).map(letter).collect();
+    // `all` is the row of sums.
+    let name = if name == "all" { "vm-all".to_owned() } else { name };
+    let mut unique = name.clone();
+    while let Some(count) = taken.get_mut(&unique) {
+        *count += 1;
+        unique = format!("{name}-{count}");
+    }
+    taken.insert(unique.clone(), 1);
+    unique
+}

@@ -1,0 +1,108 @@
+//! Settings: values put at dotted paths, as `--set` and the axes of sweeps do.
+
+use super::codes::{self, Code};
+use super::diagnostic::{Diagnostic, clip, meant};
+use super::document::{Document, Entry, Node, Origin, Source, State, Table, Value, vm_name};
+use super::toml;
+
+/// More keys than any path of a scenario has.
+const KEYS_MAX: usize = 8;
+
+impl Document {
+    /// Puts a value at a dotted path: `host.memory=64`, `policy.kind=static`, and by a VM's name
+    /// `vm.db.min=2`. The value is read as TOML, or where it is none, as a string.
+    ///
+    /// What is wrong with the setting is reported by [`check`](Self::check), at its text.
+    pub fn set(&mut self, setting: &str) {
+        let source = self.add_source(Source::flag("--set", setting.to_owned()));
+        let whole = Origin::at(source, 0..setting.len());
+        let Some((path, text)) = setting.split_once('=') else {
+            let remedy = "write a path, `=` and a value";
+            return self.refuse(codes::BAD_SETTING, whole, "the setting has no `=`".into(), remedy);
+        };
+        let start = path.len() + 1 + (text.len() - text.trim_start().len());
+        let text = text.trim();
+        let key = Origin::at(source, 0..path.len());
+        let path = path.trim();
+        if text.is_empty() {
+            let remedy = "write a value behind the `=`";
+            return self.refuse(codes::BAD_SETTING, whole, "the value is missing".into(), remedy);
+        }
+        let origin = Origin::at(source, start..start + text.len());
+        let value = toml::read_value(text, source, start)
+            .unwrap_or_else(|| Node { origin, value: Value::String(text.to_owned()) });
+        if let Err((code, message, remedy)) = put(&mut self.root, path, key, value) {
+            // A VM that a syntax error hides may well exist.
+            if code != codes::UNKNOWN_VM || self.state == State::Whole {
+                self.refuse(code, key, message, &remedy);
+            }
+        }
+    }
+
+    fn refuse(&mut self, code: &'static Code, origin: Origin, message: String, remedy: &str) {
+        self.problem(State::Whole, Diagnostic::error(code, origin, message, remedy));
+    }
+}
+
+/// What is wrong, the message and the remedy.
+type Refusal = (&'static Code, String, String);
+
+/// Puts `value` at `path`, and makes the tables that lead there.
+fn put(root: &mut Table, path: &str, key: Origin, value: Node) -> Result<(), Refusal> {
+    if let Some(rest) = path.strip_prefix("vm.") {
+        let (vm, rest) = find_vm(root, rest)?;
+        return descend(vm, rest, key, value);
+    }
+    descend(root, path, key, value)
+}
+
+fn descend(mut table: &mut Table, path: &str, key: Origin, value: Node) -> Result<(), Refusal> {
+    let keys: Vec<&str> = path.split('.').map(str::trim).collect();
+    if keys.len() > KEYS_MAX || keys.contains(&"") {
+        let message = format!("`{}` is not a path", clip(path));
+        let remedy = "write keys with a dot between them, such as `host.memory`".to_owned();
+        return Err((codes::BAD_SETTING, message, remedy));
+    }
+    let (last, parents) = keys.split_last().unwrap_or((&"", &[]));
+    for parent in parents {
+        let empty = Node { origin: key, value: Value::Table(Table::new()) };
+        let entry = table.entry((*parent).to_owned()).or_insert(Entry { key, node: empty });
+        let kind = entry.node.kind();
+        let Value::Table(below) = &mut entry.node.value else {
+            let message = format!("`{parent}` is {kind}, so the path cannot go through it");
+            let remedy = "only tables have keys".to_owned();
+            return Err((codes::BAD_SETTING, message, remedy));
+        };
+        table = below;
+    }
+    table.insert((*last).to_owned(), Entry { key, node: value });
+    Ok(())
+}
+
+/// The VM whose name `path` begins with, and the rest of the path. Names may have dots, so the
+/// longest name that fits is meant.
+fn find_vm<'r, 'p>(
+    root: &'r mut Table,
+    path: &'p str,
+) -> Result<(&'r mut Table, &'p str), Refusal> {
+    let vms = match root.get_mut("vm").map(|entry| &mut entry.node.value) {
+        Some(Value::Array(vms)) => vms.as_mut_slice(),
+        _ => &mut [],
+    };
+    let rest_behind = |vm: &Node| path.strip_prefix(vm_name(vm)?)?.strip_prefix('.');
+    let shortest_rest = (0..vms.len())
+        .filter_map(|at| Some((rest_behind(&vms[at])?, at)))
+        .min_by_key(|(rest, _)| rest.len());
+    let Some((rest, at)) = shortest_rest else {
+        let name = path.split('.').next().unwrap_or_default();
+        let remedy = match meant(name, vms.iter().filter_map(vm_name)) {
+            Some(meant) => format!("did you mean `vm.{meant}`?"),
+            None => "write `vm.`, the name of a VM, `.` and a key".to_owned(),
+        };
+        return Err((codes::UNKNOWN_VM, format!("no VM is called `{}`", clip(name)), remedy));
+    };
+    match &mut vms[at].value {
+        Value::Table(table) => Ok((table, rest)),
+        _ => unreachable!("only a table has a name"),
+    }
+}

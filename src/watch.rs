@@ -1,0 +1,76 @@
+//! Watching a run: what the walk-through, the series and the tests are shown.
+
+use crate::balance::{Plan, View};
+use crate::host::Change;
+use crate::replace::{Counts, Replacement};
+use crate::units::{Frames, Ticks, VmId};
+use crate::vm::Vm;
+
+/// Sees what happens in a run; changes nothing.
+pub trait Watcher {
+    /// Whether every access must be shown, and in its true order. Asked before every access, so a
+    /// watcher may begin to look at one checkpoint and cease at another.
+    fn wants_accesses(&self) -> bool {
+        false
+    }
+
+    /// Whether it looks at the lists of the replacement algorithms. Asked once, before the run.
+    fn wants_lists(&self) -> bool {
+        self.wants_accesses()
+    }
+
+    /// A VM arrived with this allocation, and others shrank to make room.
+    fn arrive(&mut self, _at: Ticks, _vm: VmId, _allocation: Frames, _shrunk: &[Change]) {}
+
+    /// A VM departed with this allocation.
+    fn depart(&mut self, _at: Ticks, _vm: VmId, _allocation: Frames) {}
+
+    /// A VM made an access. Only called where [`wants_accesses`](Self::wants_accesses).
+    fn access(&mut self, _access: &Access<'_>) {}
+
+    /// A checkpoint happened.
+    fn checkpoint(&mut self, _checkpoint: &Checkpoint<'_>) {}
+}
+
+/// Sees nothing.
+pub struct Nobody;
+
+impl Watcher for Nobody {}
+
+/// One access, shown to a [`Watcher`] after it was made.
+pub struct Access<'a> {
+    /// When it started.
+    pub at: Ticks,
+    /// The VM.
+    pub vm: VmId,
+    /// Its position in the VM's trace.
+    pub position: u64,
+    /// The counts of this one access.
+    pub counts: Counts,
+    /// The VM's allocation.
+    pub allocation: Frames,
+    /// The VM's replacement algorithm, after the access.
+    pub replacement: &'a dyn Replacement,
+}
+
+/// One checkpoint, shown to a [`Watcher`] after the plan was carried out.
+pub struct Checkpoint<'a> {
+    /// Its number, from 1.
+    pub number: u64,
+    /// What the policy saw.
+    pub view: &'a View,
+    /// What it decided.
+    pub plan: &'a Plan,
+    /// The resident pages of each VM of the view after the plan was carried out.
+    pub resident: &'a [Frames],
+    /// The run's fingerprint up to and with this checkpoint.
+    pub fingerprint: u64,
+    pub(crate) vms: &'a [Vm<'a>],
+}
+
+impl Checkpoint<'_> {
+    /// A VM's replacement algorithm after the plan was carried out.
+    pub fn replacement(&self, vm: VmId) -> &dyn Replacement {
+        &*self.vms[vm.index()].replacement
+    }
+}
