@@ -202,7 +202,7 @@ impl<'a> Line<'a> {
     /// An error at byte `at` of this line, which `what` describes.
     #[cold]
     pub fn error(&self, at: usize, what: &str) -> ReadError {
-        ReadError::format(format!("{}:{}: {what}", self.number, at + 1))
+        ReadError::damaged(format!("{}:{}: {what}", self.number, at + 1))
     }
 
     /// The error that something else than `expected` stands at byte `at`.

@@ -26,9 +26,10 @@ pub enum ReadErrorKind {
     Missing,
     /// The file is there and the system does not let us read it.
     Unreadable,
-    /// The format is unknown or ambiguous, or the content does not follow it.
+    /// The format is unknown, ambiguous, or lacks an option that it needs.
     Format,
-    /// The file is cut short or its checksum is wrong.
+    /// The content does not follow the format: a line that is none of its lines, a file that is cut
+    /// short, a wrong checksum.
     Damaged,
     /// There is no access in it.
     Empty,
@@ -166,7 +167,7 @@ pub struct Loaded {
 ///
 /// std::fs::write(&path, "9\nnine\n").unwrap();
 /// let error = read_trace(&path, "text").unwrap_err();
-/// assert_eq!(error.kind, ReadErrorKind::Format);
+/// assert_eq!(error.kind, ReadErrorKind::Damaged);
 /// assert_eq!(error.message, "2:1: found `nine`, expected a page number such as 123 or 0x7b");
 /// ```
 pub fn read_trace(path: &Path, format: &str) -> Result<Trace, ReadError> {

@@ -186,7 +186,7 @@ fn read_json(
 ) -> Result<(), ReadError> {
     let text = input.rest(JSON_MAX)?;
     let root: Value = serde_json::from_slice(&text).map_err(|error| {
-        ReadError::format(format!(
+        ReadError::damaged(format!(
             "{}:{}: the JSON is wrong: {error}",
             error.line(),
             error.column()
@@ -200,7 +200,8 @@ fn read_json(
         for (s, snapshot) in list(record, "snapshots", &format!("record {r}"))?.iter().enumerate() {
             let place = format!("record {r}, snapshot {s}");
             for (at, region) in list(snapshot, "regions", &place)?.iter().enumerate() {
-                let wrong = |what: &str| ReadError::format(format!("{place}, region {at}: {what}"));
+                let wrong =
+                    |what: &str| ReadError::damaged(format!("{place}, region {at}: {what}"));
                 let number = |value: Option<&Value>, name: &str| {
                     let number = value.and_then(lenient);
                     number.ok_or_else(|| wrong(&format!("`{name}` is not a number of 64 bits")))
@@ -221,7 +222,7 @@ fn read_json(
 fn list<'a>(value: &'a Value, key: &str, place: &str) -> Result<&'a [Value], ReadError> {
     match value.get(key) {
         Some(Value::Array(list)) => Ok(list),
-        _ => Err(ReadError::format(format!("{place}: there is no list `{key}`"))),
+        _ => Err(ReadError::damaged(format!("{place}: there is no list `{key}`"))),
     }
 }
 

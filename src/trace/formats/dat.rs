@@ -114,7 +114,7 @@ fn read(
         for &byte in block.unwrap_or(b"\n") {
             column += 1;
             let at =
-                |column: u64, what: &str| ReadError::format(format!("{line}:{column}: {what}"));
+                |column: u64, what: &str| ReadError::damaged(format!("{line}:{column}: {what}"));
             match byte {
                 b'0'..=b'9' => {
                     if number.digits == 0 {

@@ -140,7 +140,7 @@ pub fn find(name: &str) -> Result<&'static FormatKind, ReadError> {
 /// The format of a file that begins like this.
 ///
 /// If the marks of exactly one format are there, it is that; if those of several or of none, the
-/// name's extension decides among those that fit.
+/// name's extension decides among those that fit. A text that fits none is what its extension says.
 ///
 /// # Errors
 /// No format fits, or several do.
@@ -163,6 +163,11 @@ pub fn recognise(head: &Head<'_>) -> Result<&'static FormatKind, ReadError> {
             }
             _ => {}
         }
+    }
+    // A text that its name calls a trace, but for a line: its reader says which.
+    let hinted = ALL.iter().find(|format| format.extensions.iter().any(|e| head.has_extension(e)));
+    if let Some(format) = hinted.filter(|_| memchr::memchr(0, head.bytes).is_none()) {
+        return Ok(format);
     }
     let candidates: Vec<&FormatKind> = with(Verdict::Perhaps).collect();
     let possible = if candidates.is_empty() { names(ALL) } else { names(candidates) };

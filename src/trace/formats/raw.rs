@@ -109,7 +109,7 @@ fn read_kinds(
             kinds.push(kind.ok_or_else(|| {
                 let found = [letter].escape_ascii().to_string();
                 let at = offset + at as u64;
-                within(ReadError::format(format!(
+                within(ReadError::damaged(format!(
                     "byte {at}: found `{found}`, expected I, L, S or M"
                 )))
             })?);

@@ -158,7 +158,7 @@ fn read(
         for record in block.chunks_exact(layout.size) {
             let fail = |what: &str| {
                 let offset = u128::from(record_number) * layout.size as u128;
-                ReadError::format(format!("byte {offset}: record {record_number}: {what}"))
+                ReadError::damaged(format!("byte {offset}: record {record_number}: {what}"))
             };
             let value = |member, name: &str| {
                 let value = layout.value(member, record);
