@@ -85,10 +85,11 @@ impl Stream {
 /// on Modeling and Computer Simulation 29(1), 2019): the high half of word · bound, where the low
 /// half is not among the first 2⁶⁴ mod bound values.
 fn below(bound: u64, mut word: impl FnMut() -> u64) -> u64 {
-    let reject_below = bound.wrapping_neg() % bound;
     loop {
         let product = u128::from(word()) * u128::from(bound);
-        if product as u64 >= reject_below {
+        let low = product as u64;
+        // The division is slow and seldom needed: its remainder is less than the bound.
+        if low >= bound || low >= bound.wrapping_neg() % bound {
             return (product >> 64) as u64;
         }
     }

@@ -1,10 +1,22 @@
 //! Traces: the page accesses of a VM, stored once and shared by every run that replays them.
 
+mod bits;
 pub mod cache;
+pub mod compact;
+pub mod compression;
+mod content_hash;
+pub mod convert;
 pub mod curve;
 pub mod distances;
+pub mod formats;
+pub mod info;
+mod input;
+mod intern;
 pub mod read;
 pub mod shards;
 pub mod store;
+pub mod workloads;
 
-pub use store::{PageId, Run, Trace, TraceBuilder};
+pub use content_hash::content_hash;
+pub use read::{ReadError, ReadErrorKind, read_trace};
+pub use store::{Kind, PageId, Run, Trace, TraceBuilder};

@@ -1,75 +1,238 @@
-//! Reading trace files.
+//! Reading a trace file: open, decompress, recognise, read.
 
+use std::fmt;
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{self, Read};
 use std::path::Path;
 
-use super::{Trace, TraceBuilder};
-use crate::units::Page;
+use super::compression::{Compression, decompress};
+use super::formats::{self, FormatKind};
+use super::input::{HEAD, Input};
+use super::store::{Trace, TraceBuilder};
 
 /// Why a trace could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
-    /// What kind of failure.
+    /// What kind of failure it is.
     pub kind: ReadErrorKind,
-    /// One sentence with place and remedy, without the path.
+    /// One sentence: the place, what was found, what was expected, the remedy. No path.
     pub message: String,
 }
 
-/// The kinds of failure.
+/// What kind of failure a [`ReadError`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadErrorKind {
     /// There is no such file.
     Missing,
-    /// The system refuses to read it.
+    /// The file is there and the system does not let us read it.
     Unreadable,
-    /// The format's name is unknown, or none or several formats fit the content.
+    /// The format is unknown, ambiguous, or lacks an option that it needs.
     Format,
-    /// The file breaks the rules of its format.
+    /// The content does not follow the format: a line that is none of its lines, a file that is cut
+    /// short, a wrong checksum.
     Damaged,
-    /// It has no access.
+    /// There is no access in it.
     Empty,
-    /// It exceeds a limit.
+    /// It is larger than a limit.
     TooLarge,
 }
 
-/// Reads the trace file at `path`; `format` is a format's name, or "auto".
+impl ReadError {
+    pub(super) fn new(kind: ReadErrorKind, message: String) -> Self {
+        Self { kind, message }
+    }
+
+    #[cold]
+    pub(super) fn format(message: String) -> Self {
+        Self::new(ReadErrorKind::Format, message)
+    }
+
+    #[cold]
+    pub(super) fn damaged(message: String) -> Self {
+        Self::new(ReadErrorKind::Damaged, message)
+    }
+
+    /// What a stream said after it had given `bytes` bytes.
+    #[cold]
+    pub(super) fn from_stream(error: &io::Error, bytes: u64) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::NotFound => ReadErrorKind::Missing,
+            io::ErrorKind::InvalidData => ReadErrorKind::Damaged,
+            _ => ReadErrorKind::Unreadable,
+        };
+        let message = match kind {
+            ReadErrorKind::Missing => "the file does not exist".to_owned(),
+            ReadErrorKind::Damaged => {
+                format!("byte {bytes} of the decompressed trace: {error}; get the file again")
+            }
+            _ => format!("the file cannot be read: {error}"),
+        };
+        Self { kind, message }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message.fmt(out)
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// How to read a trace. Whatever a format does not know, it ignores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// The format's name; "auto" recognises it.
+    pub format: String,
+    /// Bytes of a page, a power of two: an address becomes the page address / `page_size`. `None`:
+    /// what the trace says, else 4096.
+    pub page_size: Option<u64>,
+    /// Bytes that a value counts in, for the formats whose values are not clearly bytes: 1 for
+    /// addresses, 512 for disk sectors. `None`: the format's own, and if it has none, the values
+    /// are page numbers.
+    pub unit: Option<u64>,
+    /// The field that holds the page or the address: a csv column's name or number from 1, or the
+    /// number from 1 of a member of `layout`.
+    pub field: Option<String>,
+    /// The field, like `field`, that says whether an access reads or writes.
+    pub op_field: Option<String>,
+    /// The field, like `field`, that says how many bytes an access covers.
+    pub size_field: Option<String>,
+    /// The layout of a `struct` record, such as `<IQIq`.
+    pub layout: Option<String>,
+    /// The VM of a `dat` file, from 0.
+    pub vm: Option<u64>,
+    /// The seed of the accesses that are made from samples.
+    pub seed: u64,
+    /// The most decompressed bytes.
+    pub bytes_max: u64,
+    /// The most accesses.
+    pub accesses_max: u64,
+}
+
+impl ReadOptions {
+    /// The default limit on decompressed bytes: 16 GiB.
+    pub const BYTES_MAX: u64 = 16 << 30;
+
+    /// The default limit on accesses. No trace may have more runs than this.
+    pub const ACCESSES_MAX: u64 = TraceBuilder::RUNS_MAX as u64;
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            format: "auto".to_owned(),
+            page_size: None,
+            unit: None,
+            field: None,
+            op_field: None,
+            size_field: None,
+            layout: None,
+            vm: None,
+            seed: 1,
+            bytes_max: Self::BYTES_MAX,
+            accesses_max: Self::ACCESSES_MAX,
+        }
+    }
+}
+
+/// A trace and what was learnt while it was read.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The trace; at least one access.
+    pub trace: Trace,
+    /// Its format.
+    pub format: &'static FormatKind,
+    /// How it was compressed.
+    pub compression: Compression,
+    /// Its size, decompressed.
+    pub bytes: u64,
+    /// What the user should know about how it was read, such as "sampled input".
+    pub notes: Vec<String>,
+}
+
+/// Reads the trace at `path`, `-` for standard input, in the format called `format` or, if that is
+/// "auto", in the one that its content shows.
 ///
 /// # Errors
-/// The file is missing, unreadable, or not a trace of that format.
+/// See [`ReadErrorKind`].
+///
+/// ```
+/// use balloonist::trace::{ReadErrorKind, read_trace};
+/// # let directory = tempfile::tempdir().unwrap();
+/// # let path = directory.path().join("five.txt");
+/// std::fs::write(&path, "9\n8\n9 # again\n0x10\n").unwrap();
+/// let trace = read_trace(&path, "auto").unwrap();
+/// assert_eq!((trace.accesses(), trace.distinct_pages()), (4, 3));
+///
+/// std::fs::write(&path, "9\nnine\n").unwrap();
+/// let error = read_trace(&path, "text").unwrap_err();
+/// assert_eq!(error.kind, ReadErrorKind::Damaged);
+/// assert_eq!(error.message, "2:1: found `nine`, expected a page number such as 123 or 0x7b");
+/// ```
 pub fn read_trace(path: &Path, format: &str) -> Result<Trace, ReadError> {
-    let error = |kind, message: String| Err(ReadError { kind, message });
-    if !["auto", "text"].contains(&format) {
-        return error(ReadErrorKind::Format, "no format is called that".to_owned());
+    let options = ReadOptions { format: format.to_owned(), ..ReadOptions::default() };
+    load(path, &options).map(|loaded| loaded.trace)
+}
+
+/// Reads the trace at `path`, `-` for standard input, and says how.
+///
+/// # Errors
+/// See [`ReadErrorKind`].
+pub fn load(path: &Path, options: &ReadOptions) -> Result<Loaded, ReadError> {
+    if path.as_os_str() == "-" {
+        return load_from(io::stdin().lock(), "", None, options);
     }
-    let io = |found: std::io::Error| match found.kind() {
-        ErrorKind::NotFound => {
-            ReadError { kind: ReadErrorKind::Missing, message: "no such file".to_owned() }
-        }
-        _ => ReadError { kind: ReadErrorKind::Unreadable, message: found.to_string() },
+    let file = File::open(path).map_err(|error| ReadError::from_stream(&error, 0))?;
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    load_from(file, &name, Some(path), options)
+}
+
+/// Reads a trace from `reader`. The file's name is a hint where the content is ambiguous, its path
+/// the place where files that belong to it are looked for; neither need exist.
+///
+/// # Errors
+/// See [`ReadErrorKind`].
+pub fn load_from(
+    reader: impl Read,
+    name: &str,
+    path: Option<&Path>,
+    options: &ReadOptions,
+) -> Result<Loaded, ReadError> {
+    let (reader, compression) = decompress(reader)?;
+    let mut input = Input::new(reader, options.bytes_max);
+    let head = input.peek(HEAD)?.to_vec();
+    if head.is_empty() {
+        return Err(empty());
+    }
+    let whole = head.len() < HEAD;
+    let format = match options.format.as_str() {
+        "auto" => formats::recognise(&formats::Head { bytes: &head, whole, name })?,
+        name => formats::find(name)?,
     };
-    let mut builder = TraceBuilder::default();
-    for (at, line) in BufReader::new(File::open(path).map_err(io)?).lines().enumerate() {
-        let line = line.map_err(io)?;
-        let text = line.split('#').next().unwrap_or_default().trim();
-        if text.is_empty() {
-            continue;
-        }
-        let page = match text.strip_prefix("0x") {
-            Some(digits) => u64::from_str_radix(digits, 16),
-            None => text.parse(),
-        };
-        match page {
-            Ok(page) => builder.push(Page(page)),
-            Err(_) => {
-                let column = line.len() - line.trim_start().len() + 1;
-                let message = format!("line {}, column {column}: expected a page number", at + 1);
-                return error(ReadErrorKind::Damaged, message);
-            }
-        }
+    let mut builder = TraceBuilder::with_limit(options.accesses_max);
+    let source = formats::Source { path, options };
+    let notes = (format.read)(&mut input, &mut builder, &source)?;
+    if builder.overflowed() {
+        return Err(ReadError::new(
+            ReadErrorKind::TooLarge,
+            format!(
+                "byte {}: the trace goes on behind {} accesses, the limit; cut the trace",
+                input.offset(),
+                builder.accesses(),
+            ),
+        ));
     }
     if builder.accesses() == 0 {
-        return error(ReadErrorKind::Empty, "the file has no access".to_owned());
+        return Err(empty());
     }
-    Ok(builder.finish())
+    let bytes = input.bytes_read();
+    Ok(Loaded { trace: builder.finish(), format, compression, bytes, notes })
+}
+
+fn empty() -> ReadError {
+    ReadError::new(
+        ReadErrorKind::Empty,
+        "the trace has no access, expected at least one".to_owned(),
+    )
 }

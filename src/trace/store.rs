@@ -8,7 +8,9 @@
 
 use std::sync::OnceLock;
 
+use super::bits::{Kinds, RankedBits};
 use super::distances;
+use super::intern::{Interner, NO_PAGE};
 use crate::units::Page;
 
 /// A page of one trace, numbered from 0 in the order in which the trace first uses its pages.
@@ -28,6 +30,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind, in the order of its two-bit code.
+    pub const ALL: [Self; 4] = [Self::Fetch, Self::Load, Self::Store, Self::Modify];
+
+    /// The letter that trace files give it: `I`, `L`, `S` or `M`.
+    pub fn letter(self) -> char {
+        ['I', 'L', 'S', 'M'][self as usize]
+    }
+
     /// Whether the access leaves its page dirty.
     pub fn writes(self) -> bool {
         matches!(self, Self::Store | Self::Modify)
@@ -44,7 +54,7 @@ pub struct Run {
 }
 
 /// The page accesses of one VM. Immutable; made by a [`TraceBuilder`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Trace {
     heads: RankedBits,
     pages: Vec<PageId>,
@@ -67,7 +77,7 @@ impl Trace {
 
     /// The number of accesses.
     pub fn accesses(&self) -> u64 {
-        self.heads.len
+        self.heads.len()
     }
 
     /// The number of distinct pages.
@@ -90,7 +100,8 @@ impl Trace {
         &self.first_runs
     }
 
-    /// The LRU stack distance of each run: see [`distances`](distances::distances()). Computed when first asked for.
+    /// The LRU stack distance of each run: see [`distances`](distances::distances()). Computed when
+    /// first asked for.
     pub fn distances(&self) -> &[u32] {
         self.distances.get_or_init(|| distances::distances(self))
     }
@@ -107,7 +118,8 @@ impl Trace {
         drop(self.distances.set(distances));
     }
 
-    /// Likewise for a second pass over the trace: see [`repeat_distances`](distances::repeat_distances).
+    /// Likewise for a second pass over the trace: see
+    /// [`repeat_distances`](distances::repeat_distances).
     pub fn repeat_distances(&self) -> &[u32] {
         self.repeat_distances.get_or_init(|| distances::repeat_distances(self, self.distances()))
     }
@@ -143,6 +155,41 @@ impl Trace {
         self.pages[self.heads.rank(at + 1) - 1]
     }
 
+    /// How many accesses have each kind, in the order of [`Kind::ALL`], if the trace knows.
+    pub fn kind_counts(&self) -> Option<[u64; 4]> {
+        self.kinds.as_ref().map(Kinds::counts)
+    }
+
+    /// The kinds as words of 32 two-bit codes, the first lowest, with zeros behind the last.
+    pub(super) fn kind_words(&self) -> Option<&[u64]> {
+        self.kinds.as_ref().map(Kinds::words)
+    }
+
+    /// The trace of these columns, whose agreement the caller has checked.
+    pub(super) fn from_columns(
+        heads: RankedBits,
+        pages: Vec<PageId>,
+        numbers: Vec<Page>,
+        first_runs: Vec<u32>,
+    ) -> Self {
+        debug_assert_eq!(heads.rank(heads.len()), pages.len());
+        Self {
+            heads,
+            pages,
+            numbers,
+            first_runs,
+            kinds: None,
+            distances: OnceLock::new(),
+            repeat_distances: OnceLock::new(),
+        }
+    }
+
+    /// This trace with the kinds of its accesses.
+    pub(super) fn with_kinds(self, kinds: Kinds) -> Self {
+        assert_eq!(kinds.len(), self.accesses(), "a trace has one kind an access");
+        Self { kinds: Some(kinds), ..self }
+    }
+
     /// The accesses `from..to` as runs; the first and the last may be parts of a run of the trace.
     pub fn runs(&self, from: u64, to: u64) -> impl Iterator<Item = Run> + '_ {
         let mut at = from;
@@ -165,8 +212,20 @@ impl Trace {
     }
 }
 
+/// Traces are equal if their accesses are, whatever has been computed about them.
+impl PartialEq for Trace {
+    fn eq(&self, other: &Self) -> bool {
+        self.heads == other.heads
+            && self.pages == other.pages
+            && self.numbers == other.numbers
+            && self.kinds == other.kinds
+    }
+}
+
+impl Eq for Trace {}
+
 /// Collects accesses into a [`Trace`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TraceBuilder {
     heads: RankedBits,
     pages: Vec<PageId>,
@@ -174,46 +233,202 @@ pub struct TraceBuilder {
     first_runs: Vec<u32>,
     kinds: Option<Kinds>,
     ids: Interner,
+    last: Option<Page>,
+    accesses_max: u64,
+    overflowed: bool,
+}
+
+impl Default for TraceBuilder {
+    fn default() -> Self {
+        Self::with_limit(u64::MAX)
+    }
 }
 
 impl TraceBuilder {
     /// The most runs that a trace may have: run positions are 32 bits wide.
     pub const RUNS_MAX: usize = u32::MAX as usize;
 
+    /// A builder that takes at most `accesses_max` accesses; see [`overflowed`](Self::overflowed).
+    pub fn with_limit(accesses_max: u64) -> Self {
+        Self {
+            heads: RankedBits::default(),
+            pages: Vec::new(),
+            numbers: Vec::new(),
+            first_runs: Vec::new(),
+            kinds: None,
+            ids: Interner::default(),
+            last: None,
+            accesses_max,
+            overflowed: false,
+        }
+    }
+
     /// Adds an access of unknown kind.
+    #[inline]
     pub fn push(&mut self, page: Page) {
-        let id = self.ids.intern(page, &mut self.numbers);
-        let begins_run = self.pages.last() != Some(&id);
+        let begins_run = self.last != Some(page);
+        if self.heads.len() >= self.accesses_max
+            || (begins_run && self.pages.len() >= Self::RUNS_MAX)
+        {
+            self.refuse();
+            return;
+        }
         self.heads.push(begins_run);
         if begins_run {
-            assert!(self.pages.len() < Self::RUNS_MAX, "a trace has at most 2^32 - 1 runs");
-            if id as usize == self.first_runs.len() {
-                self.first_runs.push(self.pages.len() as u32);
-            }
-            self.pages.push(id);
+            self.begin_run(page);
         }
     }
 
     /// Adds an access of known kind. Either all accesses of a trace have a kind, or none.
+    #[inline]
     pub fn push_kind(&mut self, page: Page, kind: Kind) {
-        self.kinds.get_or_insert_default().push(kind);
         self.push(page);
+        if !self.overflowed {
+            self.kinds.get_or_insert_default().push(kind);
+        }
+    }
+
+    /// Adds a run of accesses of unknown kind.
+    pub fn push_run(&mut self, page: Page, accesses: u64) {
+        if accesses == 0 {
+            return;
+        }
+        if self.accesses_max - self.heads.len() < accesses {
+            self.refuse();
+            return;
+        }
+        self.push(page);
+        if !self.overflowed {
+            self.heads.push_zeros(accesses - 1);
+        }
+    }
+
+    /// Adds accesses of unknown kind, many at a time. Repeats of a page cost next to nothing.
+    pub fn extend_u32(&mut self, pages: &[u32]) {
+        self.extend_words(pages);
+    }
+
+    /// Adds accesses of unknown kind, many at a time. Repeats of a page cost next to nothing.
+    pub fn extend_u64(&mut self, pages: &[u64]) {
+        self.extend_words(pages);
+    }
+
+    fn extend_words<Word: Copy + Default + PartialEq + Into<u64>>(&mut self, pages: &[Word]) {
+        let to_boundary = (64 - self.heads.len() as usize % 64) % 64;
+        let (first, rest) = pages.split_at(to_boundary.min(pages.len()));
+        for &page in first {
+            self.push(Page(page.into()));
+        }
+        let mut blocks = rest.chunks_exact(64);
+        for block in &mut blocks {
+            let room = self.accesses_max - self.heads.len() >= 64
+                && Self::RUNS_MAX - self.pages.len() >= 64;
+            match self.last {
+                Some(last) if room && !self.overflowed => self.extend_block(last, block),
+                _ => block.iter().for_each(|&page| self.push(Page(page.into()))),
+            }
+        }
+        blocks.remainder().iter().for_each(|&page| self.push(Page(page.into())));
+    }
+
+    /// Adds 64 accesses at a multiple of 64. Their run heads are found first, without a branch.
+    fn extend_block<Word: Copy + Default + PartialEq + Into<u64>>(
+        &mut self,
+        last: Page,
+        block: &[Word],
+    ) {
+        let mut heads = u64::from(Page(block[0].into()) != last);
+        for (at, pair) in block.windows(2).enumerate() {
+            heads |= u64::from(pair[0] != pair[1]) << (at + 1);
+        }
+        self.heads.push_word(heads);
+        let mut pages = [Word::default(); 64];
+        let mut runs = 0;
+        while heads != 0 {
+            pages[runs] = block[heads.trailing_zeros() as usize];
+            heads &= heads - 1;
+            runs += 1;
+        }
+        // Looked up first and checked after, the loads do not wait for each other.
+        let pages = &pages[..runs];
+        let mut ids = [NO_PAGE; 64];
+        for (id, &page) in ids.iter_mut().zip(pages) {
+            *id = self.ids.direct(page.into());
+        }
+        let ids = &ids[..runs];
+        if ids.contains(&NO_PAGE) {
+            for &page in pages {
+                self.begin_run(Page(page.into()));
+            }
+        } else {
+            self.pages.extend_from_slice(ids);
+            self.last = Some(Page(block[63].into()));
+        }
+    }
+
+    /// Says how accesses touch their pages: the kinds follow those given before, from the trace's
+    /// first access on, and there must be one for each access when the trace is finished.
+    pub fn extend_kinds(&mut self, kinds: &[Kind]) {
+        self.kinds.get_or_insert_default().extend(kinds);
+    }
+
+    /// Takes over a whole trace in place of what is here, and no more accesses.
+    pub(super) fn adopt(&mut self, trace: Trace) {
+        *self = Self {
+            heads: trace.heads,
+            pages: trace.pages,
+            numbers: trace.numbers,
+            first_runs: trace.first_runs,
+            kinds: trace.kinds,
+            ..Self::with_limit(0)
+        };
+        self.accesses_max = self.heads.len();
+    }
+
+    #[cold]
+    fn refuse(&mut self) {
+        self.overflowed = true;
+        self.accesses_max = self.heads.len();
+    }
+
+    #[inline]
+    fn begin_run(&mut self, page: Page) {
+        let id = self.ids.intern(page, &mut self.numbers);
+        if id as usize == self.first_runs.len() {
+            self.first_runs.push(self.pages.len() as u32);
+        }
+        self.pages.push(id);
+        self.last = Some(page);
     }
 
     /// The number of accesses so far.
     pub fn accesses(&self) -> u64 {
-        self.heads.len
+        self.heads.len()
+    }
+
+    /// The number of accesses so far whose kind is known.
+    pub fn kinds_known(&self) -> u64 {
+        self.kinds.as_ref().map_or(0, Kinds::len)
+    }
+
+    /// Whether an access was refused because the trace is at the limit given or at
+    /// [`RUNS_MAX`](Self::RUNS_MAX); from then on the trace takes no more.
+    pub fn overflowed(&self) -> bool {
+        self.overflowed
     }
 
     /// The trace.
     ///
     /// # Panics
-    /// If some accesses had a kind and others had none.
+    /// If some accesses had a kind and others had none, or if an access was refused.
     pub fn finish(mut self) -> Trace {
-        let kinds = self.kinds.as_ref().map_or(self.heads.len, |kinds| kinds.len);
-        assert_eq!(kinds, self.heads.len, "some accesses have no kind");
+        assert!(!self.overflowed, "the trace has more accesses or runs than it may");
+        let kinds = self.kinds.as_ref().map_or(self.heads.len(), Kinds::len);
+        assert_eq!(kinds, self.heads.len(), "some accesses have no kind");
         self.heads.finish();
         self.pages.shrink_to_fit();
+        self.numbers.shrink_to_fit();
+        self.first_runs.shrink_to_fit();
         Trace {
             heads: self.heads,
             pages: self.pages,
@@ -226,188 +441,5 @@ impl TraceBuilder {
     }
 }
 
-/// Page number → dense id.
-///
-/// Programs use page numbers in a few dense neighbourhoods, so numbers are looked up in *leaves* of
-/// 512 neighbours each, found through a small ordered map and the leaf of the access before. No
-/// hashing: the ids depend on the order of the accesses alone.
-#[derive(Debug, Default)]
-struct Interner {
-    leaves: Vec<[PageId; LEAF]>,
-    index: std::collections::BTreeMap<u64, u32>,
-    last: Option<(u64, u32)>,
-}
-
-const LEAF: usize = 512;
-const NO_PAGE: PageId = PageId::MAX;
-
-impl Interner {
-    fn intern(&mut self, page: Page, numbers: &mut Vec<Page>) -> PageId {
-        let neighbourhood = page.0 / LEAF as u64;
-        let leaf = match self.last {
-            Some((last, leaf)) if last == neighbourhood => leaf,
-            _ => {
-                let leaves = &mut self.leaves;
-                *self.index.entry(neighbourhood).or_insert_with(|| {
-                    leaves.push([NO_PAGE; LEAF]);
-                    leaves.len() as u32 - 1
-                })
-            }
-        };
-        self.last = Some((neighbourhood, leaf));
-        let id = &mut self.leaves[leaf as usize][(page.0 % LEAF as u64) as usize];
-        if *id == NO_PAGE {
-            *id = PageId::try_from(numbers.len()).expect("a trace has fewer than 2^32 pages");
-            numbers.push(page);
-        }
-        *id
-    }
-}
-
-/// Bits with the number of ones before each block of 512, so that `rank` is O(1).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct RankedBits {
-    words: Vec<u64>,
-    ones_before_block: Vec<u64>,
-    len: u64,
-}
-
-const BLOCK_WORDS: usize = 8;
-
-impl RankedBits {
-    fn push(&mut self, bit: bool) {
-        if self.len.is_multiple_of(64) {
-            self.words.push(0);
-        }
-        if bit {
-            self.words[(self.len / 64) as usize] |= 1 << (self.len % 64);
-        }
-        self.len += 1;
-    }
-
-    fn finish(&mut self) {
-        let mut ones = 0;
-        self.ones_before_block = Vec::with_capacity(self.words.len() / BLOCK_WORDS + 1);
-        for block in self.words.chunks(BLOCK_WORDS) {
-            self.ones_before_block.push(ones);
-            ones += block.iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
-        }
-        self.ones_before_block.push(ones);
-    }
-
-    fn get(&self, at: u64) -> bool {
-        self.words[(at / 64) as usize] >> (at % 64) & 1 == 1
-    }
-
-    /// The ones before position `at`, which may be the length.
-    fn rank(&self, at: u64) -> usize {
-        let word = (at / 64) as usize;
-        let block = word / BLOCK_WORDS;
-        let whole = &self.words[block * BLOCK_WORDS..word.min(self.words.len())];
-        let mut ones = self.ones_before_block[block];
-        ones += whole.iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
-        if !at.is_multiple_of(64) {
-            let below = self.words[word] & ((1 << (at % 64)) - 1);
-            ones += u64::from(below.count_ones());
-        }
-        ones as usize
-    }
-
-    /// The first one at or after `at`, or the length.
-    fn next_one(&self, at: u64) -> u64 {
-        if at >= self.len {
-            return self.len;
-        }
-        let mut word = (at / 64) as usize;
-        let mut bits = self.words[word] >> (at % 64) << (at % 64);
-        while bits == 0 {
-            word += 1;
-            match self.words.get(word) {
-                Some(&next) => bits = next,
-                None => return self.len,
-            }
-        }
-        (word as u64 * 64 + u64::from(bits.trailing_zeros())).min(self.len)
-    }
-}
-
-/// Access kinds, two bits each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Kinds {
-    words: Vec<u64>,
-    len: u64,
-}
-
-impl Kinds {
-    fn push(&mut self, kind: Kind) {
-        if self.len.is_multiple_of(32) {
-            self.words.push(0);
-        }
-        self.words[(self.len / 32) as usize] |= (kind as u64) << (self.len % 32 * 2);
-        self.len += 1;
-    }
-
-    fn get(&self, at: u64) -> Kind {
-        match self.words[(at / 32) as usize] >> (at % 32 * 2) & 3 {
-            0 => Kind::Fetch,
-            1 => Kind::Load,
-            2 => Kind::Store,
-            _ => Kind::Modify,
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        /// The store against the plain sequence that it was made of.
-        #[test]
-        fn every_position_is_found_again(
-            pages in prop::collection::vec((0_u64..5, 1_usize..200), 0..40),
-            cut in (0.0..1.0_f64, 0.0..1.0_f64),
-        ) {
-            let plain: Vec<u64> = pages
-                .iter()
-                .flat_map(|&(page, repeats)| std::iter::repeat_n(page << 40, repeats))
-                .collect();
-            let trace = Trace::from_pages(plain.iter().copied());
-            prop_assert_eq!(trace.accesses(), plain.len() as u64);
-            for (at, &page) in plain.iter().enumerate() {
-                let begins = at == 0 || plain[at - 1] != page;
-                let rest = plain[at..].iter().take_while(|&&next| next == page).count();
-                let at = at as u64;
-                prop_assert_eq!(trace.numbers()[trace.page(at) as usize], Page(page));
-                prop_assert_eq!(trace.begins_run(at), begins);
-                prop_assert_eq!(trace.rest_of_run(at), rest as u64);
-            }
-            let cut_at = |part: f64| (part * plain.len() as f64) as usize;
-            let (from, to) = (cut_at(cut.0.min(cut.1)), cut_at(cut.0.max(cut.1)));
-            let unrolled: Vec<u64> = trace
-                .runs(from as u64, to as u64)
-                .flat_map(|run| {
-                    let number = trace.numbers()[run.page as usize].0;
-                    std::iter::repeat_n(number, run.accesses as usize)
-                })
-                .collect();
-            prop_assert_eq!(&unrolled, &plain[from..to]);
-            let distinct: std::collections::BTreeSet<_> = plain[..to].iter().collect();
-            prop_assert_eq!(trace.distinct_before(to as u64), distinct.len());
-        }
-
-        #[test]
-        fn kinds_are_kept(letters in prop::collection::vec(0_usize..4, 0..200)) {
-            const KINDS: [Kind; 4] = [Kind::Fetch, Kind::Load, Kind::Store, Kind::Modify];
-            let mut builder = TraceBuilder::default();
-            for &letter in &letters {
-                builder.push_kind(Page(letter as u64), KINDS[letter]);
-            }
-            let trace = builder.finish();
-            for (at, &letter) in letters.iter().enumerate() {
-                prop_assert_eq!(trace.kind(at as u64), Some(KINDS[letter]));
-            }
-        }
-    }
-}
+mod tests;

@@ -1,0 +1,166 @@
+//! Bits with rank, and two-bit kinds: the dense columns of the trace store.
+
+use super::store::Kind;
+
+/// Bits with the number of ones before each block of 512, so that `rank` is O(1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct RankedBits {
+    words: Vec<u64>,
+    ones_before_block: Vec<u64>,
+    len: u64,
+}
+
+const BLOCK_WORDS: usize = 8;
+
+impl RankedBits {
+    /// The number of bits.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Adds a bit. No `rank` until [`finish`](Self::finish).
+    #[inline]
+    pub(super) fn push(&mut self, bit: bool) {
+        if self.len.is_multiple_of(64) {
+            self.words.push(0);
+        }
+        if bit {
+            let word = self.words.len() - 1;
+            self.words[word] |= 1 << (self.len % 64);
+        }
+        self.len += 1;
+    }
+
+    /// Adds 64 bits, the lowest first; the length must be a multiple of 64.
+    #[inline]
+    pub(super) fn push_word(&mut self, word: u64) {
+        debug_assert!(self.len.is_multiple_of(64));
+        self.words.push(word);
+        self.len += 64;
+    }
+
+    /// Adds `count` zeros.
+    pub(super) fn push_zeros(&mut self, count: u64) {
+        self.len += count;
+        let words = self.len.div_ceil(64) as usize;
+        if words > self.words.len() {
+            self.words.resize(words, 0);
+        }
+    }
+
+    /// Makes the rank index.
+    pub(super) fn finish(&mut self) {
+        let mut ones = 0;
+        self.words.shrink_to_fit();
+        self.ones_before_block = Vec::with_capacity(self.words.len() / BLOCK_WORDS + 2);
+        for block in self.words.chunks(BLOCK_WORDS) {
+            self.ones_before_block.push(ones);
+            ones += block.iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
+        }
+        self.ones_before_block.push(ones);
+    }
+
+    /// The bit at position `at`.
+    pub(super) fn get(&self, at: u64) -> bool {
+        self.words[(at / 64) as usize] >> (at % 64) & 1 == 1
+    }
+
+    /// The ones before position `at`, which may be the length.
+    pub(super) fn rank(&self, at: u64) -> usize {
+        let word = (at / 64) as usize;
+        let block = word / BLOCK_WORDS;
+        let whole = &self.words[block * BLOCK_WORDS..word.min(self.words.len())];
+        let mut ones = self.ones_before_block[block];
+        ones += whole.iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
+        if !at.is_multiple_of(64) {
+            let below = self.words[word] & ((1 << (at % 64)) - 1);
+            ones += u64::from(below.count_ones());
+        }
+        ones as usize
+    }
+
+    /// The first one at or after `at`, or the length.
+    pub(super) fn next_one(&self, at: u64) -> u64 {
+        if at >= self.len {
+            return self.len;
+        }
+        let mut word = (at / 64) as usize;
+        let mut bits = self.words[word] >> (at % 64) << (at % 64);
+        while bits == 0 {
+            word += 1;
+            match self.words.get(word) {
+                Some(&next) => bits = next,
+                None => return self.len,
+            }
+        }
+        (word as u64 * 64 + u64::from(bits.trailing_zeros())).min(self.len)
+    }
+}
+
+/// Access kinds, two bits each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Kinds {
+    words: Vec<u64>,
+    len: u64,
+}
+
+impl Kinds {
+    /// The number of accesses whose kind is known.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The kinds, 32 a word, the first lowest, with zeros behind the last.
+    pub(super) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// Adds a kind.
+    #[inline]
+    pub(super) fn push(&mut self, kind: Kind) {
+        if self.len.is_multiple_of(32) {
+            self.words.push(0);
+        }
+        let word = self.words.len() - 1;
+        self.words[word] |= (kind as u64) << (self.len % 32 * 2);
+        self.len += 1;
+    }
+
+    /// Adds many kinds.
+    pub(super) fn extend(&mut self, kinds: &[Kind]) {
+        let to_boundary = (32 - self.len as usize % 32) % 32;
+        let (first, rest) = kinds.split_at(to_boundary.min(kinds.len()));
+        for &kind in first {
+            self.push(kind);
+        }
+        let chunks = rest.chunks_exact(32);
+        let last = chunks.remainder();
+        for chunk in chunks {
+            let word = chunk.iter().rev().fold(0, |word, &kind| word << 2 | kind as u64);
+            self.words.push(word);
+            self.len += 32;
+        }
+        for &kind in last {
+            self.push(kind);
+        }
+    }
+
+    /// The kind of access `at`.
+    pub(super) fn get(&self, at: u64) -> Kind {
+        Kind::ALL[(self.words[(at / 32) as usize] >> (at % 32 * 2) & 3) as usize]
+    }
+
+    /// How many accesses have each kind, in the order of [`Kind::ALL`].
+    pub(super) fn counts(&self) -> [u64; 4] {
+        const LOW: u64 = 0x5555_5555_5555_5555;
+        let mut counts = [0_u64; 4];
+        for word in &self.words {
+            let (low, high) = (word & LOW, word >> 1 & LOW);
+            counts[1] += u64::from((low & !high).count_ones());
+            counts[2] += u64::from((high & !low).count_ones());
+            counts[3] += u64::from((high & low).count_ones());
+        }
+        counts[0] = self.len - counts[1] - counts[2] - counts[3];
+        counts
+    }
+}

@@ -1,0 +1,236 @@
+//! `damon`: access samples of Linux's DAMON, as `perf script` prints them or as damo's JSON.
+//!
+//! DAMON divides memory into regions and counts, for each, in how many of its samples it was
+//! accessed. A line of `perf script` is `kdamond.0 4452 [000] 82877.315633:
+//! damon:damon_aggregated: target_id=0 nr_regions=17 140731667070976-140731668037632: 0 3`: the
+//! region's first and last byte (exclusive), its count, and its age, which old kernels leave out.
+//! damo's JSON is a list of records with `snapshots`, each with `regions` of `start`, `end` and
+//! `nr_accesses`, a number or an object with `samples`; numbers may be strings with commas.
+//! (damonitor/damo, `src/_damo_records.py`; Linux, `include/trace/events/damon.h`.)
+//!
+//! There is no access in such a file, only heat: each snapshot makes
+//! [`ACCESSES_PER_SNAPSHOT`] accesses, drawn by the seed in the options, a region by its count
+//! times its pages and a page of it evenly. A snapshot without a count makes none.
+
+use serde_json::Value;
+
+use super::{FormatKind, Head, Pages, Source, Verdict};
+use crate::random::{Generator, Stream};
+use crate::trace::input::{Input, Line, decimal};
+use crate::trace::read::ReadError;
+use crate::trace::store::TraceBuilder;
+use crate::units::Page;
+
+pub(super) const KIND: FormatKind = FormatKind {
+    name: "damon",
+    summary: "samples of Linux's DAMON, of perf script or damo's JSON, made into drawn accesses",
+    source: "damonitor/damo, src/_damo_records.py; Linux, include/trace/events/damon.h",
+    extensions: &["damon"],
+    looks_like,
+    read,
+};
+
+/// The accesses that are drawn for each snapshot.
+const ACCESSES_PER_SNAPSHOT: u64 = 1000;
+
+/// The largest JSON that is read: it is held in memory as a whole.
+const JSON_MAX: usize = 64 << 20;
+
+/// The most regions of a snapshot.
+const REGIONS_MAX: usize = 1 << 20;
+
+const EVENT: &[u8] = b"damon_aggregated:";
+
+fn looks_like(head: &Head<'_>) -> Verdict {
+    if is_json(head.bytes) {
+        let has = |word: &[u8]| memchr::memmem::find(head.bytes, word).is_some();
+        return (has(b"\"nr_accesses\"") && has(b"\"regions\"")).into();
+    }
+    head.all_lines(|line| memchr::memmem::find(line, EVENT).is_some())
+}
+
+fn is_json(head: &[u8]) -> bool {
+    matches!(head.trim_ascii_start().first(), Some(b'[' | b'{'))
+}
+
+fn read(
+    input: &mut Input<'_>,
+    builder: &mut TraceBuilder,
+    source: &Source<'_>,
+) -> Result<Vec<String>, ReadError> {
+    let mut snapshots = Snapshots {
+        pages: Pages::of(source.options)?,
+        stream: Stream::new(Generator::ChaCha8, source.options.seed, 0, "trace/damon"),
+        regions: Vec::new(),
+    };
+    if is_json(input.peek(64)?) {
+        read_json(input, builder, &mut snapshots)?;
+    } else {
+        read_lines(input, builder, &mut snapshots)?;
+    }
+    Ok(vec![format!(
+        "sampled input: {ACCESSES_PER_SNAPSHOT} accesses drawn for each snapshot of DAMON, seed {}",
+        source.options.seed
+    )])
+}
+
+/// The regions of the snapshot that is being read, and what accesses are drawn with.
+struct Snapshots {
+    pages: Pages,
+    stream: Stream,
+    /// First page, pages, and the sum of weights up to and with this region.
+    regions: Vec<(u64, u64, u64)>,
+}
+
+impl Snapshots {
+    fn add(&mut self, start: u64, end: u64, count: u64) -> Result<(), &'static str> {
+        let Some(last) = end.checked_sub(1).filter(|&last| last >= start) else {
+            return Err("the region is empty, expected its end behind its start");
+        };
+        if self.regions.len() == REGIONS_MAX {
+            return Err("the snapshot has more than 1048576 regions");
+        }
+        let (first, last) = (self.pages.page(start), self.pages.page(last));
+        // 2^64 pages are one byte a page: no host has them.
+        let pages = (last - first).checked_add(1).ok_or("the region is too large")?;
+        let before = self.regions.last().map_or(0, |&(.., weight)| weight);
+        let weight = pages.checked_mul(count).and_then(|weight| weight.checked_add(before));
+        let weight = weight.ok_or("the accesses of the snapshot do not fit into 64 bits")?;
+        self.regions.push((first, pages, weight));
+        Ok(())
+    }
+
+    fn finish(&mut self, builder: &mut TraceBuilder) {
+        let total = self.regions.last().map_or(0, |&(.., weight)| weight);
+        if total > 0 {
+            for _ in 0..ACCESSES_PER_SNAPSHOT {
+                let drawn = self.stream.below(total);
+                let at = self.regions.partition_point(|&(.., weight)| weight <= drawn);
+                let (first, pages, _) = self.regions[at];
+                builder.push(Page(first + self.stream.below(pages)));
+            }
+        }
+        self.regions.clear();
+    }
+}
+
+/// A snapshot is as many lines of one target as each of them says that it has regions.
+fn read_lines(
+    input: &mut Input<'_>,
+    builder: &mut TraceBuilder,
+    snapshots: &mut Snapshots,
+) -> Result<(), ReadError> {
+    let mut target = Vec::new();
+    super::each_line(input, builder, |line, builder| {
+        if line.bytes.trim_ascii().is_empty() || line.bytes[0] == b'#' {
+            return Ok(());
+        }
+        let region = Aggregated::parse(line)?;
+        if region.target != target.as_slice() {
+            snapshots.finish(builder);
+            target = region.target.to_vec();
+        }
+        snapshots
+            .add(region.start, region.end, region.count)
+            .map_err(|why| line.error(region.at, why))?;
+        if snapshots.regions.len() as u64 >= region.regions {
+            snapshots.finish(builder);
+        }
+        Ok(())
+    })?;
+    snapshots.finish(builder);
+    Ok(())
+}
+
+/// A line of the event: a region of a snapshot of a target.
+struct Aggregated<'a> {
+    target: &'a [u8],
+    /// How many regions the snapshot has.
+    regions: u64,
+    start: u64,
+    end: u64,
+    count: u64,
+    /// Where in the line the region stands.
+    at: usize,
+}
+
+impl<'a> Aggregated<'a> {
+    fn parse(line: Line<'a>) -> Result<Self, ReadError> {
+        const REGION: &str = "target_id=, nr_regions= and a region such as 4096-8192: 3";
+        let missing = |at: usize| line.unexpected(at, REGION);
+        let event = memchr::memmem::find(line.bytes, EVENT)
+            .ok_or_else(|| line.unexpected(0, "a line of the event damon:damon_aggregated"))?;
+        let mut fields = line.fields_from(event + EVENT.len());
+        let target = fields.need(REGION)?;
+        let regions = fields.need(REGION)?;
+        let regions_value = regions.bytes.strip_prefix(b"nr_regions=");
+        let range = fields.need(REGION)?;
+        let count = fields.need(REGION)?;
+        let bounds = range.bytes.strip_suffix(b":").unwrap_or_default();
+        let dash = bounds.iter().position(|&byte| byte == b'-').ok_or_else(|| missing(range.at))?;
+        Ok(Self {
+            target: target.bytes,
+            regions: decimal(regions_value.unwrap_or_default()).map_err(|_| missing(regions.at))?,
+            start: decimal(&bounds[..dash]).map_err(|_| missing(range.at))?,
+            end: decimal(&bounds[dash + 1..]).map_err(|_| missing(range.at))?,
+            count: count.decimal("the region's count of accesses")?,
+            at: range.at,
+        })
+    }
+}
+
+fn read_json(
+    input: &mut Input<'_>,
+    builder: &mut TraceBuilder,
+    snapshots: &mut Snapshots,
+) -> Result<(), ReadError> {
+    let text = input.rest(JSON_MAX)?;
+    let root: Value = serde_json::from_slice(&text).map_err(|error| {
+        ReadError::damaged(format!(
+            "{}:{}: the JSON is wrong: {error}",
+            error.line(),
+            error.column()
+        ))
+    })?;
+    let records = match &root {
+        Value::Array(records) => records.iter().collect(),
+        record => vec![record],
+    };
+    for (r, record) in records.into_iter().enumerate() {
+        for (s, snapshot) in list(record, "snapshots", &format!("record {r}"))?.iter().enumerate() {
+            let place = format!("record {r}, snapshot {s}");
+            for (at, region) in list(snapshot, "regions", &place)?.iter().enumerate() {
+                let wrong =
+                    |what: &str| ReadError::damaged(format!("{place}, region {at}: {what}"));
+                let number = |value: Option<&Value>, name: &str| {
+                    let number = value.and_then(lenient);
+                    number.ok_or_else(|| wrong(&format!("`{name}` is not a number of 64 bits")))
+                };
+                let count = region.get("nr_accesses");
+                let count = count.and_then(|count| count.get("samples")).or(count);
+                let start = number(region.get("start"), "start")?;
+                let end = number(region.get("end"), "end")?;
+                let count = number(count, "nr_accesses")?;
+                snapshots.add(start, end, count).map_err(wrong)?;
+            }
+            snapshots.finish(builder);
+        }
+    }
+    Ok(())
+}
+
+fn list<'a>(value: &'a Value, key: &str, place: &str) -> Result<&'a [Value], ReadError> {
+    match value.get(key) {
+        Some(Value::Array(list)) => Ok(list),
+        _ => Err(ReadError::damaged(format!("{place}: there is no list `{key}`"))),
+    }
+}
+
+/// A number, or a string of digits with commas.
+fn lenient(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => decimal(text.replace(',', "").as_bytes()).ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,343 @@
+//! Trace formats. [`ALL`] is the one list of them: recognition, names, help and the loops of the
+//! tests come from it.
+
+mod arc;
+mod balloonist;
+mod champsim;
+mod csv;
+mod damon;
+mod dat;
+mod din;
+mod drmemtrace;
+mod lackey;
+mod lirs;
+mod perf_script;
+mod pinatrace;
+mod raw;
+mod structure;
+mod text;
+mod ucsd;
+
+use std::path::Path;
+
+use super::input::{Input, Line};
+use super::read::{ReadError, ReadOptions};
+use super::store::{Kind, TraceBuilder};
+use crate::units::Page;
+
+/// A trace format.
+#[derive(Debug)]
+pub struct FormatKind {
+    /// The name in scenario files and flags.
+    pub name: &'static str,
+    /// What it holds, in one sentence without a full stop.
+    pub summary: &'static str,
+    /// Where the layout comes from.
+    pub source: &'static str,
+    /// Extensions of file names, without the dot and before that of a compression; they decide
+    /// where the content does not.
+    pub extensions: &'static [&'static str],
+    /// Whether a file begins like this format.
+    pub looks_like: fn(&Head<'_>) -> Verdict,
+    /// Reads it; gives what the user should know about how.
+    pub read: fn(&mut Input<'_>, &mut TraceBuilder, &Source<'_>) -> Result<Vec<String>, ReadError>,
+}
+
+/// Every format, in the order in which they are listed.
+pub const ALL: &[FormatKind] = &[
+    balloonist::KIND,
+    text::KIND,
+    raw::U32,
+    raw::U64,
+    dat::KIND,
+    lackey::KIND,
+    perf_script::KIND,
+    drmemtrace::KIND,
+    pinatrace::KIND,
+    champsim::KIND,
+    damon::KIND,
+    csv::KIND,
+    structure::STRUCT,
+    structure::ORACLE_GENERAL,
+    lirs::KIND,
+    arc::KIND,
+    din::KIND,
+    ucsd::KIND,
+];
+
+/// What a recogniser says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The file is not of this format.
+    No,
+    /// Nothing speaks against it, and as little for it: raw binary, or a layout without marks of
+    /// its own. Only the file name's extension can decide.
+    Perhaps,
+    /// The file has the marks of this format.
+    Yes,
+}
+
+impl From<bool> for Verdict {
+    fn from(yes: bool) -> Self {
+        if yes { Self::Yes } else { Self::No }
+    }
+}
+
+/// The beginning of a file, for recognisers.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// Its first bytes, decompressed.
+    pub bytes: &'a [u8],
+    /// Whether these are all of them.
+    pub whole: bool,
+    /// The file's name, or empty.
+    pub name: &'a str,
+}
+
+impl<'a> Head<'a> {
+    /// Its lines, but the last if it is cut; nothing if it is binary.
+    pub fn lines(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let cut = memchr::memrchr(b'\n', self.bytes).map_or(0, |end| end + 1);
+        let text = if self.whole { self.bytes } else { &self.bytes[..cut] };
+        let text = if memchr::memchr(0, text).is_some() { &[][..] } else { text };
+        text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty())
+    }
+
+    /// Whether there is a line and `fits` all of the first thousand but comments.
+    pub fn all_lines(&self, fits: impl Fn(&[u8]) -> bool) -> Verdict {
+        let mut lines = self.lines().filter(|line| line[0] != b'#').take(1000).peekable();
+        (lines.peek().is_some() && lines.all(fits)).into()
+    }
+
+    /// Whether one of the parts behind a dot in the file's name is this extension.
+    pub fn has_extension(&self, extension: &str) -> bool {
+        self.name.split('.').skip(1).any(|part| part.eq_ignore_ascii_case(extension))
+    }
+}
+
+/// Where a trace comes from, and how it is to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The trace's file, if it is one.
+    pub path: Option<&'a Path>,
+    /// The options.
+    pub options: &'a ReadOptions,
+}
+
+/// The format of this name.
+///
+/// # Errors
+/// There is none.
+pub fn find(name: &str) -> Result<&'static FormatKind, ReadError> {
+    ALL.iter().find(|format| format.name == name).ok_or_else(|| {
+        ReadError::format(format!(
+            "unknown trace format `{name}`, expected auto or one of {}",
+            names(ALL)
+        ))
+    })
+}
+
+/// The format of a file that begins like this.
+///
+/// If the marks of exactly one format are there, it is that; if those of several or of none, the
+/// name's extension decides among those that fit. A text that fits none is what its extension says.
+///
+/// # Errors
+/// No format fits, or several do.
+pub fn recognise(head: &Head<'_>) -> Result<&'static FormatKind, ReadError> {
+    let with = |verdict| ALL.iter().filter(move |format| (format.looks_like)(head) == verdict);
+    for verdict in [Verdict::Yes, Verdict::Perhaps] {
+        let candidates: Vec<&FormatKind> = with(verdict).collect();
+        let hinted = candidates
+            .iter()
+            .copied()
+            .filter(|format| format.extensions.iter().any(|known| head.has_extension(known)));
+        let hinted: Vec<&FormatKind> = hinted.collect();
+        match (verdict, candidates.as_slice(), hinted.as_slice()) {
+            (Verdict::Yes, [one], _) | (_, _, [one]) => return Ok(one),
+            (Verdict::Yes, [_, ..], _) => {
+                return Err(ReadError::format(format!(
+                    "the content fits the formats {}; name the one it is with --format",
+                    names(candidates)
+                )));
+            }
+            _ => {}
+        }
+    }
+    // A text that its name calls a trace, but for a line: its reader says which.
+    let hinted = ALL.iter().find(|format| format.extensions.iter().any(|e| head.has_extension(e)));
+    if let Some(format) = hinted.filter(|_| memchr::memchr(0, head.bytes).is_none()) {
+        return Ok(format);
+    }
+    let candidates: Vec<&FormatKind> = with(Verdict::Perhaps).collect();
+    let possible = if candidates.is_empty() { names(ALL) } else { names(candidates) };
+    Err(ReadError::format(format!(
+        "the content has the marks of no format; name it with --format or by the file's \
+         extension, it may be one of {possible}"
+    )))
+}
+
+fn names<'a>(formats: impl IntoIterator<Item = impl AsRef<FormatKind> + 'a>) -> String {
+    let names: Vec<&str> = formats.into_iter().map(|format| format.as_ref().name).collect();
+    names.join(", ")
+}
+
+impl AsRef<Self> for FormatKind {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+/// Calls `read` for each line until the builder is full.
+#[inline]
+fn each_line(
+    input: &mut Input<'_>,
+    builder: &mut TraceBuilder,
+    mut read: impl FnMut(Line<'_>, &mut TraceBuilder) -> Result<(), ReadError>,
+) -> Result<(), ReadError> {
+    while let Some(line) = input.line()? {
+        read(line, builder)?;
+        if builder.overflowed() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The most pages that one record may touch: a size above is a sign of another format.
+const PAGES_PER_RECORD_MAX: u64 = 1 << 16;
+
+/// Addresses → pages.
+#[derive(Clone, Copy, Debug)]
+struct Pages {
+    shift: u32,
+}
+
+impl Pages {
+    fn of(options: &ReadOptions) -> Result<Self, ReadError> {
+        Self::of_size(options.page_size.unwrap_or(4096))
+    }
+
+    fn of_size(size: u64) -> Result<Self, ReadError> {
+        if !size.is_power_of_two() {
+            return Err(ReadError::format(format!(
+                "the page size is {size} bytes, expected a power of two such as 4096"
+            )));
+        }
+        Ok(Self { shift: size.trailing_zeros() })
+    }
+
+    fn page(self, address: u64) -> u64 {
+        address >> self.shift
+    }
+
+    /// Adds an access for each page that `size` bytes from `address` on touch; 0 bytes touch the
+    /// page of the address. `Err` says what is wrong with the record.
+    #[inline]
+    fn touch(
+        self,
+        builder: &mut TraceBuilder,
+        address: u64,
+        size: u64,
+        kind: Option<Kind>,
+    ) -> Result<(), &'static str> {
+        let last = address
+            .checked_add(size.saturating_sub(1))
+            .ok_or("the access crosses the end of the 64-bit address space")?;
+        let (first, last) = (self.page(address), self.page(last));
+        if last - first >= PAGES_PER_RECORD_MAX {
+            return Err("the access touches more than 65536 pages, expected a plausible size");
+        }
+        for page in first..=last {
+            match kind {
+                Some(kind) => builder.push_kind(Page(page), kind),
+                None => builder.push(Page(page)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Values that count in a unit of bytes, or are page numbers if there is none → pages.
+#[derive(Clone, Copy, Debug)]
+struct Scale {
+    unit: Option<u64>,
+    pages: Pages,
+}
+
+impl Scale {
+    /// The unit of the options, else that of the format.
+    fn of(options: &ReadOptions, unit: Option<u64>) -> Result<Self, ReadError> {
+        let unit = options.unit.or(unit);
+        let without_unit = |what: &str| {
+            Err(ReadError::format(format!(
+                "{what}, expected the bytes that a value counts in; set the option unit, 1 for \
+                 addresses or 512 for sectors"
+            )))
+        };
+        match unit {
+            Some(0) => without_unit("the unit is 0 bytes"),
+            None if options.size_field.is_some() => without_unit("page numbers have no size"),
+            _ => Ok(Self { unit, pages: Pages::of(options)? }),
+        }
+    }
+
+    /// Adds an access for each page that `size` bytes, 1 unless given, from `value` on touch.
+    #[inline]
+    fn touch(
+        self,
+        builder: &mut TraceBuilder,
+        value: u64,
+        size: Option<u64>,
+        kind: Option<Kind>,
+    ) -> Result<(), &'static str> {
+        match (self.unit, kind) {
+            (Some(unit), _) => {
+                let address = value.checked_mul(unit).ok_or("the address is 2^64 or larger")?;
+                self.pages.touch(builder, address, size.unwrap_or(1), kind)
+            }
+            (None, Some(kind)) => {
+                builder.push_kind(Page(value), kind);
+                Ok(())
+            }
+            (None, None) => {
+                builder.push(Page(value));
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds an access for each page that `count` values from `first` on touch.
+    fn touch_blocks(
+        self,
+        builder: &mut TraceBuilder,
+        first: u64,
+        count: u64,
+    ) -> Result<(), &'static str> {
+        if let Some(unit) = self.unit {
+            let too_large = "the address is 2^64 or larger";
+            let address = first.checked_mul(unit).ok_or(too_large)?;
+            let size = count.checked_mul(unit).ok_or(too_large)?;
+            return self.pages.touch(builder, address, size, None);
+        }
+        let end = first.checked_add(count).ok_or("the last block is 2^64 or larger")?;
+        (first..end).for_each(|page| builder.push(Page(page)));
+        Ok(())
+    }
+}
+
+/// How the word of a table says that an access touches its page.
+fn operation(word: &[u8]) -> Option<Kind> {
+    let is = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+    if is(&["r", "read", "l", "load", "0"]) {
+        Some(Kind::Load)
+    } else if is(&["w", "write", "s", "store", "1"]) {
+        Some(Kind::Store)
+    } else if is(&["i", "ifetch", "fetch", "2"]) {
+        Some(Kind::Fetch)
+    } else if is(&["m", "modify"]) {
+        Some(Kind::Modify)
+    } else {
+        None
+    }
+}

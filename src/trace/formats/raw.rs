@@ -1,0 +1,134 @@
+//! `u32` and `u64`: page numbers as raw little-endian words, nothing else.
+//!
+//! Raw words have no marks, so only the file name's extension, `.u32` or `.u64` before that of a
+//! compression, tells them from other binary. Beside `X.pages.u32` (or `.u64`, compressed or not)
+//! a file `X.kinds.u8`, `X.kinds.u8.gz`, `X.kinds.u8.xz` or `X.kinds.u8.zst` says how each access
+//! touches its page: one byte an access, `I` fetch, `L` load, `S` store, `M` modify, as many bytes
+//! as there are accesses. It is read with its trace; no option is needed, and to leave it out is to
+//! move it away. (libCacheSim's valpin traces are `u64`: traceReader/customizedReader/valpinBin.h.)
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::{FormatKind, Head, Source, Verdict};
+use crate::trace::compression::{Compression, decompress};
+use crate::trace::input::Input;
+use crate::trace::read::{ReadError, ReadErrorKind};
+use crate::trace::store::{Kind, TraceBuilder};
+
+pub(super) const U32: FormatKind = FormatKind {
+    name: "u32",
+    summary: "page numbers as raw little-endian 32-bit words, with X.kinds.u8 beside X.pages.u32",
+    source: "our own",
+    extensions: &["u32"],
+    looks_like,
+    read: read_u32,
+};
+
+pub(super) const U64: FormatKind = FormatKind {
+    name: "u64",
+    summary: "page numbers as raw little-endian 64-bit words, with X.kinds.u8 beside X.pages.u64",
+    source: "our own; also libCacheSim's valpinBin.h",
+    extensions: &["u64"],
+    looks_like,
+    read: read_u64,
+};
+
+fn looks_like(_: &Head<'_>) -> Verdict {
+    Verdict::Perhaps
+}
+
+fn read_u32(
+    input: &mut Input<'_>,
+    builder: &mut TraceBuilder,
+    source: &Source<'_>,
+) -> Result<Vec<String>, ReadError> {
+    let mut words = Vec::new();
+    while let Some(block) = input.records(4)? {
+        words.clear();
+        words.extend(block.as_chunks().0.iter().map(|&word| u32::from_le_bytes(word)));
+        builder.extend_u32(&words);
+        if builder.overflowed() {
+            return Ok(Vec::new());
+        }
+    }
+    read_kinds(builder, source, ".pages.u32")
+}
+
+fn read_u64(
+    input: &mut Input<'_>,
+    builder: &mut TraceBuilder,
+    source: &Source<'_>,
+) -> Result<Vec<String>, ReadError> {
+    let mut words = Vec::new();
+    while let Some(block) = input.records(8)? {
+        words.clear();
+        words.extend(block.as_chunks().0.iter().map(|&word| u64::from_le_bytes(word)));
+        builder.extend_u64(&words);
+        if builder.overflowed() {
+            return Ok(Vec::new());
+        }
+    }
+    read_kinds(builder, source, ".pages.u64")
+}
+
+/// The file of kinds that belongs to the trace file at `path`, if there is one.
+fn kinds_file(path: &Path, infix: &str) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let stem = name.split(infix).next().filter(|stem| stem.len() < name.len())?;
+    let compressed = Compression::ALL.iter().map(|(.., extension)| format!(".{extension}"));
+    std::iter::once(String::new())
+        .chain(compressed)
+        .map(|extension| path.with_file_name(format!("{stem}.kinds.u8{extension}")))
+        .find(|candidate| candidate.is_file())
+}
+
+fn read_kinds(
+    builder: &mut TraceBuilder,
+    source: &Source<'_>,
+    infix: &str,
+) -> Result<Vec<String>, ReadError> {
+    let Some(path) = source.path.and_then(|path| kinds_file(path, infix)) else {
+        return Ok(Vec::new());
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let within = |error: ReadError| ReadError {
+        message: format!("the kinds in {name}: {}", error.message),
+        ..error
+    };
+    let file = File::open(&path).map_err(|error| within(ReadError::from_stream(&error, 0)))?;
+    let (reader, _) = decompress(file).map_err(within)?;
+    let mut input = Input::new(reader, source.options.bytes_max);
+    let mut kinds = Vec::new();
+    loop {
+        let offset = input.offset();
+        let Some(block) = input.records(1).map_err(within)? else { break };
+        kinds.clear();
+        for (at, &letter) in block.iter().enumerate() {
+            let kind = Kind::ALL.into_iter().find(|kind| kind.letter() == letter as char);
+            kinds.push(kind.ok_or_else(|| {
+                let found = [letter].escape_ascii().to_string();
+                let at = offset + at as u64;
+                within(ReadError::damaged(format!(
+                    "byte {at}: found `{found}`, expected I, L, S or M"
+                )))
+            })?);
+        }
+        builder.extend_kinds(&kinds);
+        if builder.kinds_known() > builder.accesses() {
+            break;
+        }
+    }
+    let (known, accesses) = (builder.kinds_known(), builder.accesses());
+    if known != accesses {
+        let count = if known > accesses { "more".to_owned() } else { format!("only {known}") };
+        return Err(within(ReadError::new(
+            ReadErrorKind::Damaged,
+            format!(
+                "there are {count} kinds, expected {accesses}, one an access; they belong to \
+                 another trace, or one of the two is cut short"
+            ),
+        )));
+    }
+    Ok(vec![format!("kinds from {name}")])
+}

@@ -1,0 +1,74 @@
+//! `text`: a page number a line, decimal or behind `0x` hexadecimal, then perhaps `R` or `W`.
+//!
+//! `#` begins a comment; blank lines are skipped. Either every line says `R` (read) or `W` (write),
+//! or none does. The format is our own and that of most ad-hoc traces.
+
+use super::{FormatKind, Head, Source, Verdict, each_line};
+use crate::trace::input::{Input, number};
+use crate::trace::read::ReadError;
+use crate::trace::store::{Kind, TraceBuilder};
+use crate::units::Page;
+
+pub(super) const KIND: FormatKind = FormatKind {
+    name: "text",
+    summary: "a page number a line, decimal or 0x hexadecimal, with R or W behind it or not",
+    source: "our own; the plainest there is",
+    extensions: &["txt", "text"],
+    looks_like,
+    read,
+};
+
+const PAGE: &str = "a page number such as 123 or 0x7b";
+
+fn looks_like(head: &Head<'_>) -> Verdict {
+    head.all_lines(|line| {
+        let line = line.split(|&byte| byte == b'#').next().unwrap_or(line);
+        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let page = words.next().is_some_and(|word| number(word).is_ok());
+        page && words.next().is_none_or(|word| kind(word).is_some()) && words.next().is_none()
+    })
+}
+
+fn kind(word: &[u8]) -> Option<Kind> {
+    match word {
+        b"R" | b"r" => Some(Kind::Load),
+        b"W" | b"w" => Some(Kind::Store),
+        _ => None,
+    }
+}
+
+fn read(
+    input: &mut Input<'_>,
+    builder: &mut TraceBuilder,
+    _: &Source<'_>,
+) -> Result<Vec<String>, ReadError> {
+    each_line(input, builder, |line, builder| {
+        // Most lines are a decimal number and nothing else.
+        if builder.kinds_known() == 0
+            && let Ok(page) = number(line.bytes)
+        {
+            builder.push(Page(page));
+            return Ok(());
+        }
+        let mut line = line;
+        line.bytes = line.bytes.split(|&byte| byte == b'#').next().unwrap_or_default();
+        let mut fields = line.fields();
+        let Some(field) = fields.next() else { return Ok(()) };
+        let page = Page(field.number(PAGE)?);
+        let with_kinds = builder.kinds_known() == builder.accesses();
+        match fields.next() {
+            Some(word) if with_kinds => {
+                let kind = kind(word.bytes).ok_or_else(|| word.unexpected("R, W or nothing"))?;
+                builder.push_kind(page, kind);
+            }
+            Some(word) => return Err(word.unexpected("nothing, as in the lines before")),
+            None if builder.kinds_known() > 0 => {
+                let expected = "R or W, as in the lines before";
+                return Err(line.unexpected(line.bytes.len(), expected));
+            }
+            None => builder.push(page),
+        }
+        fields.end("the end of the line")
+    })?;
+    Ok(Vec::new())
+}

@@ -1,0 +1,226 @@
+//! Workloads: page accesses drawn from a seed instead of read from a file.
+//!
+//! [`ALL`] is the one list of them. A generator draws from the [`Stream`] that it is handed and
+//! from nothing else, in integers alone, so its trace is the same on every machine.
+
+mod cycle;
+mod lru_stack;
+mod phases;
+mod scan;
+mod uniform;
+mod working_set;
+mod zipf;
+
+use super::store::{Kind, Trace, TraceBuilder};
+use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::random::Stream;
+use crate::units::Decimal;
+
+/// A workload as the scenario names it.
+#[derive(Debug)]
+pub struct WorkloadKind {
+    /// The name in scenario files.
+    pub name: &'static str,
+    /// What it does, in one sentence without a full stop.
+    pub summary: &'static str,
+    /// Authors, title, venue and year of the model.
+    pub follows: &'static str,
+    /// Its parameters.
+    pub knobs: &'static [Knob],
+    /// Whether it is a sequence of other workloads: then they stand in [`WorkloadSpec::of`], and
+    /// its accesses are theirs.
+    pub nests: bool,
+    /// What is wrong with knobs that are right one by one; no full stop.
+    check: fn(&Settings) -> Result<(), String>,
+    /// Makes the accesses.
+    generate: fn(&WorkloadSpec, &mut Sink<'_>),
+}
+
+/// Every workload, in the order in which they are listed.
+pub const ALL: &[WorkloadKind] = &[
+    uniform::KIND,
+    zipf::KIND,
+    scan::KIND,
+    cycle::KIND,
+    lru_stack::KIND,
+    working_set::KIND,
+    phases::KIND,
+];
+
+/// A workload with its parameters: a table such as `{ kind = "zipf", pages = 4000, alpha = 0.9,
+/// accesses = 1_000_000 }`, or `{ kind = "phases", of = [ … ] }`.
+#[derive(Clone, Debug)]
+pub struct WorkloadSpec {
+    /// The workload.
+    pub kind: &'static WorkloadKind,
+    /// Its knobs.
+    pub settings: Settings,
+    /// How many accesses it makes; 0 if it nests.
+    pub accesses: u64,
+    /// The workloads that it is a sequence of, if it nests.
+    pub of: Vec<Self>,
+}
+
+impl WorkloadSpec {
+    /// How deep sequences may be nested.
+    pub const DEPTH_MAX: usize = 8;
+
+    /// The accesses of the whole trace; `None` if they do not fit into 64 bits.
+    pub fn accesses_total(&self) -> Option<u64> {
+        if !self.kind.nests {
+            return Some(self.accesses);
+        }
+        let round =
+            self.of.iter().try_fold(0_u64, |sum, phase| sum.checked_add(phase.accesses_total()?));
+        round?.checked_mul(self.settings.integer(phases::ROUNDS.name))
+    }
+
+    /// What no knob's domain can say: that there are accesses and not too many, that knobs agree.
+    ///
+    /// # Errors
+    /// One sentence without a full stop that says what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        self.check_at(0)?;
+        let most = TraceBuilder::RUNS_MAX as u64;
+        match self.accesses_total() {
+            Some(1..) if self.accesses_total() <= Some(most) => Ok(()),
+            Some(0) => Err("the workload has no access, expected at least one".to_owned()),
+            _ => Err(format!("the workload has more than {most} accesses, the limit")),
+        }
+    }
+
+    fn check_at(&self, depth: usize) -> Result<(), String> {
+        let name = self.kind.name;
+        if depth > Self::DEPTH_MAX {
+            return Err(format!("workloads are nested deeper than {} levels", Self::DEPTH_MAX));
+        }
+        if self.kind.nests == self.of.is_empty() {
+            let expected = if self.kind.nests { "at least one" } else { "none" };
+            return Err(format!("{name} has {} phases, expected {expected}", self.of.len()));
+        }
+        (self.kind.check)(&self.settings).map_err(|why| format!("{name}: {why}"))?;
+        self.of.iter().try_for_each(|phase| phase.check_at(depth + 1))
+    }
+
+    /// The trace, drawn from `stream`.
+    ///
+    /// # Panics
+    /// If [`check`](Self::check) finds something wrong.
+    ///
+    /// ```
+    /// use balloonist::knobs::Settings;
+    /// use balloonist::random::{Generator, Stream};
+    /// use balloonist::trace::workloads::{ALL, WorkloadSpec};
+    /// let kind = ALL.iter().find(|kind| kind.name == "zipf").unwrap();
+    /// let settings = Settings::defaults(kind.knobs);
+    /// let spec = WorkloadSpec { kind, settings, accesses: 1000, of: Vec::new() };
+    /// let mut stream = Stream::new(Generator::ChaCha8, 1, 0, "vm/web/workload");
+    /// assert_eq!(spec.generate(&mut stream).accesses(), 1000);
+    /// ```
+    pub fn generate(&self, stream: &mut Stream) -> Trace {
+        if let Err(why) = self.check() {
+            panic!("a workload is checked before it is generated: {why}");
+        }
+        let mut builder = TraceBuilder::default();
+        self.generate_into(stream, &mut builder);
+        builder.finish()
+    }
+
+    fn generate_into(&self, stream: &mut Stream, builder: &mut TraceBuilder) {
+        if self.kind.nests {
+            for _ in 0..self.settings.integer(phases::ROUNDS.name) {
+                self.of.iter().for_each(|phase| phase.generate_into(stream, builder));
+            }
+            return;
+        }
+        let mut sink = Sink {
+            stream,
+            builder,
+            writes: self.settings.decimal(WRITES.name),
+            first_page: self.settings.integer(FIRST_PAGE.name),
+            pages: Vec::with_capacity(BATCH),
+            kinds: Vec::with_capacity(BATCH),
+        };
+        (self.kind.generate)(self, &mut sink);
+        sink.flush();
+    }
+}
+
+/// Accesses that go to the trace together: many at a time, its lookups do not wait for each other.
+const BATCH: usize = 256;
+
+/// Where a generator puts its accesses, and where it draws from.
+struct Sink<'a> {
+    stream: &'a mut Stream,
+    builder: &'a mut TraceBuilder,
+    writes: Decimal,
+    first_page: u64,
+    pages: Vec<u64>,
+    kinds: Vec<Kind>,
+}
+
+impl Sink<'_> {
+    /// An access to this page of the workload, counted from 0.
+    #[inline]
+    fn access(&mut self, page: u64) {
+        self.draw_kind();
+        self.put(page);
+    }
+
+    /// Draws whether the next access writes. Nothing is drawn where that is certain.
+    #[inline]
+    fn draw_kind(&mut self) {
+        let Decimal { digits, .. } = self.writes;
+        let denominator = self.writes.denominator();
+        let write =
+            digits > 0 && (digits == denominator || self.stream.below(denominator) < digits);
+        self.kinds.push(if write { Kind::Store } else { Kind::Load });
+    }
+
+    /// The page of the first access that has none yet.
+    #[inline]
+    fn put(&mut self, page: u64) {
+        self.pages.push(self.first_page + page);
+        if self.pages.len() == BATCH {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        self.builder.extend_u64(&self.pages);
+        self.builder.extend_kinds(&self.kinds);
+        self.pages.clear();
+        self.kinds.clear();
+    }
+}
+
+/// The knob of every workload that does not nest: the share of accesses that write.
+const WRITES: Knob = Knob {
+    name: "writes",
+    doc: "share of the accesses that write; the rest read",
+    domain: Domain::Decimal { min: whole(0), max: whole(1) },
+    default: Value::Decimal(whole(0)),
+};
+
+/// The knob of every workload that does not nest: where its pages begin.
+const FIRST_PAGE: Knob = Knob {
+    name: "first_page",
+    doc: "number of the first page, so that phases can use pages of their own",
+    domain: Domain::Integer { min: 0, max: 1 << 52 },
+    default: Value::Integer(0),
+};
+
+/// The knob of the workloads that use a fixed set of pages.
+const PAGES: Knob = Knob {
+    name: "pages",
+    doc: "pages in use; the default is small enough to think about, our choice",
+    domain: Domain::Integer { min: 1, max: 1 << 26 },
+    default: Value::Integer(1024),
+};
+
+const fn whole(number: u64) -> Decimal {
+    Decimal { digits: number, places: 0 }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! Scan: page after page, never to return.
+//!
+//! *Idea.* Each page is used `repeats` times in a row and never again, as a backup or a table scan
+//! does. No cache helps; a good one is not hurt.
+//! *Follows.* The sequential reference pattern of the buffer-management literature: H.-T. Chou, D.
+//! J. DeWitt, "An Evaluation of Buffer Management Strategies for Relational Database Systems",
+//! VLDB 1985.
+//! *Departs.* A stride may leave pages out.
+//! *Cost.* O(1) an access, no memory; draws nothing but what `writes` needs.
+//! *Knobs.* `repeats` (accesses a page, 1, ours), `stride` (pages, 1, ours), `writes`,
+//! `first_page`.
+
+use super::{FIRST_PAGE, Sink, WRITES, WorkloadKind, WorkloadSpec};
+use crate::knobs::{Domain, Knob, Value};
+
+pub(super) const KIND: WorkloadKind = WorkloadKind {
+    name: "scan",
+    summary: "page after page, never to return",
+    follows: "Chou, DeWitt, An Evaluation of Buffer Management Strategies, VLDB 1985",
+    knobs: &[REPEATS, STRIDE, WRITES, FIRST_PAGE],
+    nests: false,
+    check: |_| Ok(()),
+    generate,
+};
+
+/// How often a page is used before the next is.
+pub(super) const REPEATS: Knob = Knob {
+    name: "repeats",
+    doc: "accesses to a page before the next page's turn; 1 is the plain pattern",
+    domain: Domain::Integer { min: 1, max: 1 << 20 },
+    default: Value::Integer(1),
+};
+
+const STRIDE: Knob = Knob {
+    name: "stride",
+    doc: "pages from one to the next; 1 leaves none out",
+    domain: Domain::Integer { min: 1, max: 1 << 20 },
+    default: Value::Integer(1),
+};
+
+fn generate(spec: &WorkloadSpec, sink: &mut Sink<'_>) {
+    let repeats = spec.settings.integer(REPEATS.name);
+    let stride = spec.settings.integer(STRIDE.name);
+    for at in 0..spec.accesses {
+        sink.access(at / repeats * stride);
+    }
+}

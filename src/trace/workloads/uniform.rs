@@ -1,0 +1,29 @@
+//! Uniform: every page is as likely as every other.
+//!
+//! *Idea.* Each access draws one of the pages. There is no locality, so every replacement algorithm
+//! faults alike: a baseline.
+//! *Follows.* The independent reference model with equal probabilities: A. V. Aho, P. J. Denning,
+//! J. D. Ullman, "Principles of Optimal Page Replacement", Journal of the ACM 18(1), 1971.
+//! *Departs.* In nothing.
+//! *Cost.* O(1) an access, no memory.
+//! *Knobs.* `pages` (pages, 1024, ours), `writes`, `first_page`.
+
+use super::{FIRST_PAGE, PAGES, Sink, WRITES, WorkloadKind, WorkloadSpec};
+
+pub(super) const KIND: WorkloadKind = WorkloadKind {
+    name: "uniform",
+    summary: "every page is as likely as every other",
+    follows: "Aho, Denning, Ullman, Principles of Optimal Page Replacement, JACM 18(1), 1971",
+    knobs: &[PAGES, WRITES, FIRST_PAGE],
+    nests: false,
+    check: |_| Ok(()),
+    generate,
+};
+
+fn generate(spec: &WorkloadSpec, sink: &mut Sink<'_>) {
+    let pages = spec.settings.integer(PAGES.name);
+    for _ in 0..spec.accesses {
+        let page = sink.stream.below(pages);
+        sink.access(page);
+    }
+}
