@@ -25,6 +25,7 @@ enum Command {
     Compare(command::compare::Args),
     Reproduce(command::reproduce::Args),
     Walk(command::walk::Args),
+    Mrc(command::mrc::Args),
     Sweep(command::sweep::Args),
     Verify(command::verify::Args),
     Check(command::check::Args),
@@ -39,6 +40,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), Failure> {
         Command::Compare(args) => command::compare::run(args, context),
         Command::Reproduce(args) => command::reproduce::run(args, context),
         Command::Walk(args) => command::walk::run(args, context),
+        Command::Mrc(args) => command::mrc::run(args, context),
         Command::Sweep(args) => command::sweep::run(args, context),
         Command::Verify(args) => command::verify::run(args, context),
         Command::Check(args) => command::check::run(args, context),
@@ -53,7 +55,11 @@ fn main() -> ExitCode {
         |code| code,
         |cli| {
             let context = Context::new(cli.common);
-            command::guarded(context.colour_err, || dispatch(&cli.command, &context))
+            command::guarded(context.colour_err, || {
+                let done = dispatch(&cli.command, &context);
+                context.show_timing();
+                done
+            })
         },
     )
 }

@@ -13,15 +13,15 @@ use balloonist::simulate::{Nobody, simulate};
 use rayon::prelude::*;
 
 use super::files::{NewFile, commit_all, create_folder};
+use super::input::Source;
 use super::progress::Progress;
 use super::{Context, Failure, context, input};
 
 /// Run a scenario under several policies and set them side by side, with offline bounds beneath
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The scenario: a .toml or .dat file, or `-` for standard input
-    #[arg(value_name = "SCENARIO")]
-    scenario: String,
+    #[command(flatten)]
+    source: Source,
 
     /// The policies, or `all` [default: the scenario's `compare`]
     #[arg(long, short, value_name = "POLICY,…", value_delimiter = ',')]
@@ -41,7 +41,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let scenario = input::open(&args.scenario, None, context)?;
+    let scenario = args.source.open(None, context)?;
     let policies = input::policies_or_compared(&args.policies, &scenario)?;
     let baseline = baseline(args.baseline.as_deref(), &policies)?;
     let files = args.out.as_deref().map(Files::create).transpose()?;
@@ -57,6 +57,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         rayon::join(|| policies.par_iter().map(run).collect(), || bound::all(&scenario));
     drop(progress);
     let took = began.elapsed();
+    let accesses = runs.iter().map(|run| run.outcome.all.counts.accesses).sum();
+    context.timing.note("simulate", took, accesses);
 
     let table = compare::table(&runs, &bounds, baseline);
     if let Some(files) = files {
@@ -66,7 +68,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let people = table.without_empty_columns().render(args.format, context.colour_out);
         let heading = heading(&scenario);
         let legend = compare::legend(&bounds);
-        let verdict = compare::verdict(&runs);
+        let verdict = compare::verdict(&runs, &bounds, baseline);
         context.print(&format!("{heading}\n\n{people}\n{legend}\n{verdict}\n"))?;
     } else {
         context.print_table(&table, args.format)?;

@@ -1,14 +1,17 @@
 //! What every command is handed: the common flags, and how to talk to the user.
 
 use std::io::{IsTerminal, Write};
+use std::time::Instant;
 
 use balloonist::output::{Format, Table};
 use balloonist::random::Generator;
+use balloonist::simulate::Outcome;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ColorChoice, ValueEnum};
 
 use super::failure::Failure;
 use super::guard::{quoted, say};
+use super::timing::Timing;
 
 /// Flags of every command.
 #[derive(clap::Args, Debug)]
@@ -29,6 +32,14 @@ pub(crate) struct Common {
     /// Refuse a scenario that has warnings
     #[arg(long, global = true)]
     pub(crate) deny_warnings: bool,
+
+    /// Neither read nor keep stack distances in the user's cache folder
+    #[arg(long, global = true)]
+    pub(crate) no_cache: bool,
+
+    /// Say at the end how long each phase took, and how many accesses a second that is
+    #[arg(long, global = true)]
+    timing: bool,
 
     /// Print errors and what was asked for, no notes, warnings or progress
     #[arg(long, short, global = true)]
@@ -76,6 +87,8 @@ pub(crate) struct Context {
     pub(crate) colour_out: bool,
     /// Whether text on standard error is coloured.
     pub(crate) colour_err: bool,
+    /// How long each phase took.
+    pub(crate) timing: Timing,
 }
 
 impl Context {
@@ -87,7 +100,7 @@ impl Context {
         };
         let colour_out = colour(std::io::stdout().is_terminal());
         let colour_err = colour(std::io::stderr().is_terminal());
-        Self { common, colour_out, colour_err }
+        Self { common, colour_out, colour_err, timing: Timing::default() }
     }
 
     /// The common flags that change what is run, as the command line has them.
@@ -96,6 +109,21 @@ impl Context {
         let seed = self.common.seed.map(|seed| format!(" --seed {seed}"));
         let random = self.common.random.map(|random| format!(" --random {}", random.name()));
         settings.chain(seed).chain(random).collect()
+    }
+
+    /// Makes a run, and notes how long it took.
+    pub(super) fn timed_run(&self, run: impl FnOnce() -> Outcome) -> Outcome {
+        let began = Instant::now();
+        let outcome = run();
+        self.timing.note("simulate", began.elapsed(), outcome.all.counts.accesses);
+        outcome
+    }
+
+    /// Prints the phases if the user asked for them.
+    pub(crate) fn show_timing(&self) {
+        if self.common.timing {
+            say(&self.timing.lines());
+        }
     }
 
     /// Writes data to standard output.

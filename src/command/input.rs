@@ -1,12 +1,63 @@
 //! From the command line to a checked scenario.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use balloonist::balance::{self, Bounds, PolicyKind};
 use balloonist::scenario::{Checked, Document, Scenario};
 
+use super::distances;
 use super::guard::say;
 use super::{Context, Failure};
+
+/// What is run: a scenario, or trace files.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Source {
+    /// The scenario: a .toml or .dat file, or `-` for standard input; with --frames trace files,
+    /// each a VM
+    #[arg(value_name = "SCENARIO", required = true)]
+    paths: Vec<PathBuf>,
+
+    /// Replay trace files, each a VM, in lockstep on a host of so many frames: a number, a size, or
+    /// a part of all distinct pages such as 25%
+    #[arg(long, value_name = "FRAMES")]
+    frames: Option<String>,
+
+    /// For trace files: ticks between two checkpoints
+    #[arg(long, value_name = "TICKS", requires = "frames", default_value = "10000")]
+    every: String,
+}
+
+impl Source {
+    /// Reads and checks what is to be run, under the common flags and `policy`, and makes sure that
+    /// all traces have their stack distances.
+    pub(super) fn open(
+        &self,
+        policy: Option<&str>,
+        context: &Context,
+    ) -> Result<Scenario, Failure> {
+        let began = Instant::now();
+        let document = match (&self.frames, self.paths.as_slice()) {
+            (Some(frames), traces) => Document::from_traces(traces, frames, &self.every),
+            (None, [scenario]) => Document::open(scenario),
+            (None, scenarios) => {
+                let found = scenarios.len();
+                let text =
+                    format!("one scenario is run, found {found}; for trace files add --frames");
+                return Err(Failure::Usage(text));
+            }
+        };
+        let scenario = check(document, policy, context)?;
+        context.timing.note("read", began.elapsed(), accesses(&scenario));
+        distances::warm_all(&scenario, context);
+        Ok(scenario)
+    }
+}
+
+/// The accesses of all traces.
+fn accesses(scenario: &Scenario) -> u64 {
+    scenario.vms.iter().map(|vm| vm.trace.accesses()).sum()
+}
 
 /// Reads and checks the scenario at `path` (`-` is standard input) under the common flags and
 /// `policy`.

@@ -6,28 +6,18 @@ use std::time::Instant;
 use balloonist::output::manifest::{self, RunEntry};
 use balloonist::output::series::Series;
 use balloonist::output::{Format, expects, run as report, vms};
-use balloonist::scenario::{Document, Scenario};
+use balloonist::scenario::Scenario;
 use balloonist::simulate::{Nobody, Outcome, simulate};
 
 use super::files::{NewFile, commit_all, create_folder};
-use super::{Context, Failure, context, input};
+use super::input::Source;
+use super::{Context, Failure, context};
 
 /// Run a scenario under one policy and show what every VM did
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The scenario: a .toml or .dat file, or `-` for standard input; with --frames trace files,
-    /// each a VM
-    #[arg(value_name = "SCENARIO", required = true)]
-    scenario: Vec<PathBuf>,
-
-    /// Replay trace files, each a VM, in lockstep on a host of so many frames: a number, a size, or
-    /// a part of all distinct pages such as 25%
-    #[arg(long, value_name = "FRAMES", requires = "every")]
-    frames: Option<String>,
-
-    /// For trace files: ticks between two checkpoints
-    #[arg(long, value_name = "TICKS", requires = "frames")]
-    every: Option<String>,
+    #[command(flatten)]
+    source: Source,
 
     /// The policy [default: the scenario's]
     #[arg(long, short, value_name = "POLICY")]
@@ -43,40 +33,25 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let scenario = args.open(context)?;
+    let scenario = args.source.open(args.policy.as_deref(), context)?;
     let policy = scenario.policy;
     let outcome = match &args.out {
-        Some(folder) => run_into(folder, &scenario)?,
-        None => simulate(&scenario, policy, &mut Nobody),
+        Some(folder) => run_into(folder, &scenario, context)?,
+        None => context.timed_run(|| simulate(&scenario, policy, &mut Nobody)),
     };
+    let began = Instant::now();
     if args.format.is_for_people() {
         let text = report::report(&scenario, policy, &outcome, args.format, context.colour_out);
         context.print(&text)?;
     } else {
         context.print_table(&vms::table(&scenario, policy, &outcome), args.format)?;
     }
+    context.timing.note("write", began.elapsed(), outcome.all.counts.accesses);
     super::judge(&expects::failed(&scenario, policy, &outcome))
 }
 
-impl Args {
-    fn open(&self, context: &Context) -> Result<Scenario, Failure> {
-        let document = match (&self.frames, &self.every, self.scenario.as_slice()) {
-            (Some(frames), Some(every), traces) => Document::from_traces(traces, frames, every),
-            (_, _, [scenario]) => Document::open(scenario),
-            (_, _, scenarios) => {
-                let text = format!(
-                    "one scenario is run, found {}; for trace files add --frames and --every",
-                    scenarios.len()
-                );
-                return Err(Failure::Usage(text));
-            }
-        };
-        input::check(document, self.policy.as_deref(), context)
-    }
-}
-
 /// Runs, and writes the files of `--out`.
-fn run_into(folder: &Path, scenario: &Scenario) -> Result<Outcome, Failure> {
+fn run_into(folder: &Path, scenario: &Scenario, context: &Context) -> Result<Outcome, Failure> {
     create_folder(folder)?;
     let create = |name: &str| NewFile::create(&folder.join(name));
     let mut rows = create("vms.csv")?;
@@ -86,7 +61,7 @@ fn run_into(folder: &Path, scenario: &Scenario) -> Result<Outcome, Failure> {
 
     let began = Instant::now();
     let mut series = Series::new(scenario, series);
-    let outcome = simulate(scenario, scenario.policy, &mut series);
+    let outcome = context.timed_run(|| simulate(scenario, scenario.policy, &mut series));
     let took = began.elapsed();
     let series = series.finish().map_err(|error| Failure::io(folder.join("series.csv"), &error))?;
 

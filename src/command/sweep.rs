@@ -11,15 +11,15 @@ use balloonist::scenario::Scenario;
 use balloonist::sweep::{self, Point};
 
 use super::files::{NewFile, commit_all, create_folder};
+use super::input::Source;
 use super::progress::Progress;
 use super::{Context, Failure, context, input};
 
 /// Run a scenario under many seeds, in parallel, and summarise what differs
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The scenario: a .toml or .dat file, or `-` for standard input
-    #[arg(value_name = "SCENARIO")]
-    scenario: String,
+    #[command(flatten)]
+    source: Source,
 
     /// The seeds, first and last
     #[arg(long, value_name = "A..B", default_value = "1..1000", value_parser = seed_range)]
@@ -43,7 +43,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let scenario = input::open(&args.scenario, None, context)?;
+    let scenario = args.source.open(None, context)?;
     let policies = if args.policies.is_empty() {
         vec![scenario.policy]
     } else {

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter};
 use balloonist::output::walk::Walk;
 use balloonist::simulate::simulate;
 
-use super::input;
+use super::input::Source;
 use super::{Context, Failure};
 
 /// Show every access and checkpoint of a run, with the VMs' lists of pages
@@ -14,8 +14,8 @@ use super::{Context, Failure};
 /// that is the report's round: one access by each VM, then a checkpoint.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The scenario: a .toml or .dat file, or `-` for standard input
-    scenario: String,
+    #[command(flatten)]
+    source: Source,
 
     /// The policy [default: the scenario's]
     #[arg(long, short, value_name = "POLICY")]
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             args.from
         )));
     }
-    let scenario = input::open(&args.scenario, args.policy.as_deref(), context)?;
+    let scenario = args.source.open(args.policy.as_deref(), context)?;
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut walk = Walk::new(&scenario, scenario.policy, args.from..=to, out);
     let outcome = simulate(&scenario, scenario.policy, &mut walk);

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::random::{FNV1A_START, fnv1a_more, mix};
-use crate::trace::Trace;
+use crate::random::{FNV1A_START, fnv1a_more};
 
 /// A hash of bytes, taken piece by piece. Displayed as the algorithm's name and 16 hexadecimal
 /// digits.
@@ -22,21 +21,6 @@ impl Digest {
         let mut digest = Self::default();
         digest.update(bytes);
         digest
-    }
-
-    /// The hash of a trace's content: its pages, their order and, where known, the access kinds. It
-    /// does not depend on the format that the trace was read from.
-    pub fn of_trace(trace: &Trace) -> Self {
-        let numbers = trace.numbers();
-        let mut hash = Self::default().0;
-        for run in trace.runs(0, trace.accesses()) {
-            hash = mix(mix(hash, numbers[run.page as usize].0), run.accesses);
-        }
-        if trace.has_kinds() {
-            let kinds = (0..trace.accesses()).filter_map(|at| trace.kind(at));
-            hash = kinds.fold(hash, |hash, kind| mix(hash, kind as u64));
-        }
-        Self(hash)
     }
 
     /// Adds bytes.
@@ -60,14 +44,5 @@ mod tests {
         let mut digest = Digest::of(b"foo");
         digest.update(b"bar");
         assert_eq!(digest.to_string(), "fnv1a:85944171f73967e8", "FNV-1a's published vector");
-    }
-
-    #[test]
-    fn traces_differ_by_pages_and_by_order() {
-        let of = |pages: &[u64]| Digest::of_trace(&Trace::from_pages(pages.iter().copied()));
-        assert_eq!(of(&[1, 1, 2]), of(&[1, 1, 2]));
-        for other in [&[1, 2, 2][..], &[2, 2, 1], &[1, 1, 3], &[1, 1, 2, 2]] {
-            assert_ne!(of(&[1, 1, 2]), of(other));
-        }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::digest::Digest;
 use super::trail;
 use crate::scenario::Scenario;
+use crate::trace::content_hash;
 
 /// One run of the manifest.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +44,7 @@ pub fn manifest(
             "vm": vm.name,
             "accesses": vm.trace.accesses(),
             "distinct_pages": vm.trace.distinct_pages(),
-            "hash": Digest::of_trace(&vm.trace).to_string(),
+            "content_hash": format!("{:016x}", content_hash(&vm.trace)),
         })
     };
     let run = |run: &RunEntry<'_>| {

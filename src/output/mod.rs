@@ -8,6 +8,7 @@ pub mod digest;
 pub mod expects;
 pub mod golden;
 pub mod manifest;
+pub mod mrc;
 pub mod number;
 pub mod reproduce;
 pub mod run;

@@ -21,7 +21,7 @@ pub struct Cache {
 /// Where the distances of a trace came from.
 #[derive(Debug)]
 pub enum Warmed {
-    /// They were in memory, or the trace is so short that a file would be slower.
+    /// They were in memory.
     Known,
     /// They were read from the cache.
     Read,
@@ -31,8 +31,10 @@ pub enum Warmed {
 
 const MAGIC: &[u8; 16] = b"balloonist dist1";
 
-/// Traces with fewer runs are computed faster than a file is opened and checked.
+/// Traces with fewer runs or fewer pages are computed faster than a file is read and checked:
+/// their stacks fit into the processor's caches.
 const RUNS_MIN: usize = 1 << 20;
+const PAGES_MIN: usize = 1 << 14;
 
 /// Bytes that are read, checked and converted together.
 const BLOCK: usize = 1 << 18;
@@ -43,9 +45,14 @@ impl Cache {
         Self { folder: folder.into() }
     }
 
+    /// Whether reading the trace's distances is faster than computing them.
+    pub fn is_worth_it(trace: &Trace) -> bool {
+        trace.run_pages().len() >= RUNS_MIN && trace.distinct_pages() >= PAGES_MIN
+    }
+
     /// Makes sure that `trace`, whose content hashes to `content`, has its distances at hand.
     pub fn warm(&self, trace: &Trace, content: u64) -> Warmed {
-        if trace.has_distances() || trace.run_pages().len() < RUNS_MIN {
+        if trace.has_distances() {
             return Warmed::Known;
         }
         let path = self.folder.join(format!("{content:016x}.distances"));
@@ -128,7 +135,7 @@ mod tests {
     use super::*;
 
     fn long_trace() -> Trace {
-        Trace::from_pages((0..RUNS_MIN as u64 + 10).map(|at| at * 7 % 1000))
+        Trace::from_pages((0..RUNS_MIN as u64 + 10).map(|at| at * 7 % (PAGES_MIN as u64 + 3)))
     }
 
     fn entries(folder: &Path) -> Vec<PathBuf> {
@@ -140,6 +147,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::new(folder.path().join("new"));
         let first = long_trace();
+        assert!(Cache::is_worth_it(&first));
         assert!(matches!(cache.warm(&first, 5), Warmed::Computed(Ok(()))));
         let again = long_trace();
         assert!(matches!(cache.warm(&again, 5), Warmed::Read));

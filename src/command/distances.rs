@@ -1,0 +1,38 @@
+//! Stack distances before the runs: from the user's cache, or computed, all traces at once.
+
+use std::time::Instant;
+
+use balloonist::scenario::Scenario;
+use balloonist::trace::Trace;
+use balloonist::trace::cache::{Cache, Warmed};
+use balloonist::trace::content_hash;
+use directories::ProjectDirs;
+use rayon::prelude::*;
+
+use super::Context;
+
+/// Gives all traces of the scenario their distances.
+pub(super) fn warm_all(scenario: &Scenario, context: &Context) {
+    let mut traces: Vec<&Trace> = scenario.vms.iter().map(|vm| &*vm.trace).collect();
+    traces.sort_by_key(|&trace| std::ptr::from_ref(trace) as usize);
+    traces.dedup_by_key(|trace| std::ptr::from_ref(*trace) as usize);
+    warm(&traces, context);
+}
+
+/// Gives the traces their distances.
+pub(super) fn warm(traces: &[&Trace], context: &Context) {
+    let began = Instant::now();
+    let folder = ProjectDirs::from("", "", "balloonist");
+    let cache =
+        folder.filter(|_| !context.common.no_cache).map(|user| Cache::new(user.cache_dir()));
+    traces.par_iter().for_each(|trace| match &cache {
+        Some(cache) if Cache::is_worth_it(trace) => {
+            if let Warmed::Computed(Err(error)) = cache.warm(trace, content_hash(trace)) {
+                context.note(&format!("stack distances are not kept for the next time: {error}"));
+            }
+        }
+        _ => drop(trace.distances()),
+    });
+    let accesses = traces.iter().map(|trace| trace.accesses()).sum();
+    context.timing.note("distances", began.elapsed(), accesses);
+}
