@@ -15,6 +15,7 @@ use super::timing::Timing;
 
 /// Flags of every command.
 #[derive(clap::Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
     /// Set a value of the scenario by its dotted path, as in `host.memory=64` or `vm.db.min=2`

@@ -105,7 +105,7 @@ pub fn verdict(runs: &[Run], bounds: &[Bound], baseline: usize) -> String {
     let against_split = split
         .and_then(|split| difference(best.least, split.demand_faults, "the best static split"));
     for difference in [against_baseline, against_split].into_iter().flatten() {
-        text += &format!(", {difference}");
+        let _ = write!(text, ", {difference}");
     }
     text.push('.');
     let worst = runs.iter().max_by_key(|run| demand(run)).expect("a comparison has a run");

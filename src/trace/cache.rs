@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     fn long_trace() -> Trace {
-        Trace::from_pages((0..RUNS_MIN as u64 + 10).map(|at| at * 7 % (PAGES_MIN as u64 + 3)))
+        Trace::from_pages((0..RUNS_MIN as u64 + 10).map(|at| at * 7 % (PAGES_MIN as u64 + 5)))
     }
 
     fn entries(folder: &Path) -> Vec<PathBuf> {
