@@ -1,0 +1,73 @@
+//! How fast a trace is prepared and replayed. `cargo bench --bench replay`.
+//!
+//! "replay" and "sum" read the same array: their ratio says how near the counter is to the speed of
+//! memory.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use balloonist::knobs::{Settings, Value};
+use balloonist::random::{Generator, Stream};
+use balloonist::replace::{self, Build, Counts, Stretch};
+use balloonist::scenario::Document;
+use balloonist::trace::workloads::{self, WorkloadSpec};
+use balloonist::trace::{Trace, curve, distances::distances, read_trace};
+use balloonist::units::{Frames, Ticks};
+use balloonist::{balance, bound, simulate};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+/// Zipf over many pages, and a real program.
+fn traces() -> [(&'static str, Arc<Trace>, Frames); 2] {
+    let zipf = workloads::ALL.iter().find(|kind| kind.name == "zipf").expect("a workload");
+    let mut settings = Settings::defaults(zipf.knobs);
+    settings.set("pages", Value::Integer(1_000_000));
+    let spec = WorkloadSpec { kind: zipf, settings, accesses: 5_000_000, of: Vec::new() };
+    let zipf = spec.generate(&mut Stream::new(Generator::ChaCha8, 1, 0, "bench"));
+    let sqlite3 = read_trace(Path::new("traces/sqlite3.balloonist"), "auto").expect("is shipped");
+    [("zipf", Arc::new(zipf), Frames(100_000)), ("sqlite3", Arc::new(sqlite3), Frames(64))]
+}
+
+fn replay(build: Build, trace: &Arc<Trace>, frames: Frames) -> Counts {
+    build(&Settings::defaults(&[]), trace, frames).run(Stretch {
+        from: 0,
+        first_pass: true,
+        budget: Ticks(u64::MAX >> 1),
+        period: Ticks(1),
+        fault_cost: Ticks(0),
+    })
+}
+
+fn phases(criterion: &mut Criterion) {
+    let lru = &replace::ALL[0];
+    for (name, trace, frames) in traces() {
+        let mut group = criterion.benchmark_group(name);
+        group.sample_size(10).throughput(Throughput::Elements(trace.accesses()));
+        group.bench_function("distances", |bencher| bencher.iter(|| distances(&trace)));
+        let ready = trace.distances();
+        let sum = || ready.iter().map(|&distance| u64::from(distance)).sum::<u64>();
+        group.bench_function("sum", |bencher| bencher.iter(sum));
+        let counter = || replay(lru.build, &trace, frames);
+        group.bench_function("replay", |bencher| bencher.iter(counter));
+        let list = || replay(lru.build_shown, &trace, frames);
+        group.bench_function("list", |bencher| bencher.iter(list));
+        let curve = || curve::lru_faults(&trace, trace.accesses());
+        group.bench_function("curve", |bencher| bencher.iter(curve));
+    }
+}
+
+fn scenarios(criterion: &mut Criterion) {
+    let mut document = Document::open(Path::new("scenarios/consolidation.toml"));
+    document.set("host.memory=256");
+    let Ok(checked) = document.check() else { panic!("the scenario is shipped") };
+    let scenario = checked.scenario;
+    let mut group = criterion.benchmark_group("consolidation");
+    group.sample_size(10);
+    for policy in balance::ALL.iter().take(3) {
+        let run = || simulate::simulate(&scenario, policy, &mut simulate::Nobody);
+        group.bench_function(policy.name, |bencher| bencher.iter(run));
+    }
+    group.bench_function("bounds", |bencher| bencher.iter(|| bound::all(&scenario)));
+}
+
+criterion_group!(benches, phases, scenarios);
+criterion_main!(benches);
