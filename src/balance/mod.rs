@@ -5,10 +5,7 @@
 //! is the one list of policies: names, help, scenario keys and the loops of the property tests come
 //! from it.
 
-mod counter;
-mod last_n;
-mod proportional;
-mod static_split;
+mod report;
 
 use crate::knobs::{Knob, Settings};
 use crate::observe::{ObserverKind, Seen};
@@ -36,8 +33,9 @@ pub struct PolicyKind {
     pub build: fn(&Settings) -> Box<dyn Policy>,
 }
 
-/// Every policy, in the order in which they are listed.
-pub const ALL: &[PolicyKind] = &[static_split::KIND, last_n::KIND, proportional::KIND];
+/// Every policy, family by family, in the order in which they are listed.
+pub const ALL: &[PolicyKind] =
+    &[report::static_split::KIND, report::last_n::KIND, report::proportional::KIND];
 
 /// The fewest and the most frames that a VM may hold; the fewest are at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
