@@ -5,7 +5,15 @@
 //! is the one list of policies: names, help, scenario keys and the loops of the property tests come
 //! from it.
 
+mod demand;
+mod exact;
+mod fill;
+mod hypervisors;
+mod pressure;
 mod report;
+#[cfg(test)]
+mod testing;
+mod used;
 
 use crate::knobs::{Knob, Settings};
 use crate::observe::{ObserverKind, Seen};
@@ -34,8 +42,25 @@ pub struct PolicyKind {
 }
 
 /// Every policy, family by family, in the order in which they are listed.
-pub const ALL: &[PolicyKind] =
-    &[report::static_split::KIND, report::last_n::KIND, report::proportional::KIND];
+pub const ALL: &[PolicyKind] = &[
+    report::static_split::KIND,
+    report::last_n::KIND,
+    report::proportional::KIND,
+    demand::ws::KIND,
+    demand::ws_share::KIND,
+    demand::pff::KIND,
+    hypervisors::esx_idle_tax::KIND,
+    hypervisors::xen_static::KIND,
+    hypervisors::selfballoon::KIND,
+    hypervisors::squeezed::KIND,
+    hypervisors::qmemman::KIND,
+    hypervisors::proxmox_autoballoon::KIND,
+    hypervisors::mom_balloon::KIND,
+    hypervisors::mom_balloon_2013_07::KIND,
+    hypervisors::hyperv_like::KIND,
+    pressure::senpai::KIND,
+    pressure::tmo::KIND,
+];
 
 /// The fewest and the most frames that a VM may hold; the fewest are at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

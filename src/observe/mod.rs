@@ -22,7 +22,7 @@ use crate::trace::distances::COLD;
 use crate::trace::{PageId, Trace};
 use crate::units::{Frames, Ticks};
 
-pub use active::ACTIVE;
+pub use active::{ACTIVE, SAMPLES};
 pub use curve::CURVE;
 pub use hot_cold::HOT_COLD;
 pub use sampled_curve::SAMPLED_CURVE;
