@@ -5,7 +5,11 @@
 //! is the one list of policies: names, help, scenario keys and the loops of the property tests come
 //! from it.
 
+mod climbing;
+mod curves;
+mod market;
 mod report;
+mod split;
 
 use crate::knobs::{Knob, Settings};
 use crate::observe::{ObserverKind, Seen};
@@ -25,7 +29,7 @@ pub struct PolicyKind {
     /// Its parameters.
     pub knobs: &'static [Knob],
     /// What it sees of each VM beyond its counts; their knobs are among its own.
-    pub observers: &'static [&'static ObserverKind],
+    pub observers: fn(&Settings) -> &'static [&'static ObserverKind],
     /// Whether it can work on a host of so many frames with VMs of these bounds; if not, a sentence
     /// that says why and what to do.
     pub fits: fn(&Settings, host: Frames, vms: &[Bounds]) -> Result<(), String>,
@@ -34,8 +38,20 @@ pub struct PolicyKind {
 }
 
 /// Every policy, family by family, in the order in which they are listed.
-pub const ALL: &[PolicyKind] =
-    &[report::static_split::KIND, report::last_n::KIND, report::proportional::KIND];
+pub const ALL: &[PolicyKind] = &[
+    report::static_split::KIND,
+    report::last_n::KIND,
+    report::proportional::KIND,
+    curves::zhou_greedy::KIND,
+    curves::stone_greedy::KIND,
+    curves::ucp_lookahead::KIND,
+    curves::mrc_dp::KIND,
+    curves::lu_shen_like::KIND,
+    curves::meb::KIND,
+    climbing::cliffhanger_like::KIND,
+    climbing::memshare_like::KIND,
+    market::ginseng_like::KIND,
+];
 
 /// The fewest and the most frames that a VM may hold; the fewest are at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
