@@ -5,12 +5,16 @@
 //! is the one list of policies: names, help, scenario keys and the loops of the property tests come
 //! from it.
 
+mod climbing;
+mod curves;
 mod demand;
 mod exact;
 mod fill;
 mod hypervisors;
+mod market;
 mod pressure;
 mod report;
+mod split;
 #[cfg(test)]
 mod testing;
 mod used;
@@ -33,7 +37,7 @@ pub struct PolicyKind {
     /// Its parameters.
     pub knobs: &'static [Knob],
     /// What it sees of each VM beyond its counts; their knobs are among its own.
-    pub observers: &'static [&'static ObserverKind],
+    pub observers: fn(&Settings) -> &'static [&'static ObserverKind],
     /// Whether it can work on a host of so many frames with VMs of these bounds; if not, a sentence
     /// that says why and what to do.
     pub fits: fn(&Settings, host: Frames, vms: &[Bounds]) -> Result<(), String>,
@@ -60,6 +64,15 @@ pub const ALL: &[PolicyKind] = &[
     hypervisors::hyperv_like::KIND,
     pressure::senpai::KIND,
     pressure::tmo::KIND,
+    curves::zhou_greedy::KIND,
+    curves::stone_greedy::KIND,
+    curves::ucp_lookahead::KIND,
+    curves::mrc_dp::KIND,
+    curves::lu_shen_like::KIND,
+    curves::meb::KIND,
+    climbing::cliffhanger_like::KIND,
+    climbing::memshare_like::KIND,
+    market::ginseng_like::KIND,
 ];
 
 /// The fewest and the most frames that a VM may hold; the fewest are at least 1.

@@ -34,7 +34,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               it is not",
     follows: "the sample balloon rules of oVirt's Memory Overcommitment Manager, November 2013",
     knobs: KNOBS,
-    observers: &[&WINDOW],
+    observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
         Box::new(MomBalloon { rules: Rules::of(settings), statistics: Statistics::of(settings) })

@@ -8,8 +8,9 @@
 //! counts as free, because traces free nothing. Shares are at least 1, so nobody opts out. Division
 //! is in integers, rounded down (towards the minimum). The original goes round while anything
 //! moves; here at most once for each VM and once more. Growth beyond the free frames is given in
-//! file order, to guests under pressure first. Grants of a checkpoint count on frames that other
-//! VMs give at the same checkpoint.
+//! file order, to guests under pressure first. As in the original a guest above its share shrinks
+//! while the host may grow, before it turns out that the others are full; a round later it grows
+//! back, so sizes may swing for ever where the goal cannot be met.
 //! *Cost.* O(V²) a checkpoint for V VMs at worst, O(V) mostly.
 //! *Knobs.* `goal`: the part of the host's memory that should be used (0.8, Proxmox'); `tolerance`:
 //! frames by which it may be missed (2560, Proxmox' 10 MiB); `step`: frames by which a VM changes
@@ -28,7 +29,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               at four fifths",
     follows: "the auto-ballooning of Proxmox VE, 2012",
     knobs: &[GOAL, TOLERANCE, STEP, PRESSURE, used::WORKING_SET_KNOB],
-    observers: &[&WINDOW],
+    observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
         Box::new(AutoBalloon {
@@ -198,5 +199,18 @@ mod tests {
         assert_eq!(step(&mut *proxmox, &mut view), [500, 400]);
         assert_eq!(step(&mut *proxmox, &mut view), [400, 400]);
         assert_eq!(step(&mut *proxmox, &mut view), [400, 400]);
+    }
+
+    #[test]
+    fn a_guest_swings_between_two_sizes_while_the_others_are_full_and_the_goal_is_out_of_reach() {
+        let vms = vec![using(2, vm(2, 1, 2)), using(5, vm(5, 1, 5)), using(10, vm(21, 1, 21))];
+        let mut view = view(56, vms);
+        view.vms[2].resident = Frames(15);
+        let settings = [("tolerance", Value::Integer(1)), ("step", Value::Integer(5))];
+        let mut proxmox = policy(&KIND, &settings);
+        for _ in 0..9 {
+            assert_eq!(step(&mut *proxmox, &mut view), [2, 5, 16]);
+            assert_eq!(step(&mut *proxmox, &mut view), [2, 5, 21]);
+        }
     }
 }

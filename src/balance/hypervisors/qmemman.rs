@@ -11,9 +11,9 @@
 //! a VM's maximum and raised to its minimum, and there is no dom0 with an allowance of its own.
 //! What maxima leave over is divided equally until nobody can take more. In shortage the published
 //! code subtracts what donors free from the free memory, so takers get it a round later; here at
-//! once. It also takes the safety factor from all that takers hold, here from what they are given,
-//! so that nothing moves when nothing changes. A VM that arrives is served by the host, not by
-//! borrowing from donors.
+//! once, and what a taker's maximum refuses a round later. It also takes the safety factor from all
+//! that takers hold, here from what they are given, so that nobody shrinks where nothing changes. A
+//! VM that arrives is served by the host, not by borrowing from donors.
 //! *Cost.* O(V) a checkpoint for V VMs, times the number of maxima that bind.
 //! *Knobs.* `cache_factor`: preferred frames per used frame (1.3, Qubes'); `pref_min`: the fewest
 //! that a VM prefers (51200, Qubes' 200 MiB); `donor_min`: in shortage, surplus below which a VM is
@@ -32,7 +32,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "divides memory in proportion to what guests use and a third more",
     follows: "qmemman of Qubes OS, R. Wojtczuk and M. Marczykowski, 2010",
     knobs: &[CACHE_FACTOR, PREF_MIN, DONOR_MIN, SAFETY, used::WORKING_SET_KNOB],
-    observers: &[&WINDOW],
+    observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
         Box::new(Qmemman {
