@@ -8,6 +8,7 @@ pub mod host;
 pub mod knobs;
 pub mod observe;
 pub mod output;
+pub mod partition;
 pub mod random;
 pub mod replace;
 pub mod reproduce;

@@ -87,7 +87,8 @@ impl<'a> Simulation<'a> {
     fn new(scenario: &'a Scenario, policy: &PolicyKind, watcher: &'a mut dyn Watcher) -> Self {
         let shown = watcher.wants_lists();
         let settings = scenario.settings_of(policy);
-        let vm = |spec| Vm::new(spec, scenario, policy.observers, settings, shown);
+        let observers = (policy.observers)(settings);
+        let vm = |spec| Vm::new(spec, scenario, observers, settings, shown);
         let vms: Vec<Vm> = scenario.vms.iter().map(vm).collect();
         let ids = || (0..vms.len()).map(|at| VmId(at as u32));
         let mut arrivals: Vec<Ticks> = scenario.vms.iter().map(|vm| vm.start).collect();

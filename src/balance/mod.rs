@@ -5,10 +5,19 @@
 //! is the one list of policies: names, help, scenario keys and the loops of the property tests come
 //! from it.
 
-mod counter;
-mod last_n;
-mod proportional;
-mod static_split;
+mod climbing;
+mod curves;
+mod demand;
+mod exact;
+mod fill;
+mod hypervisors;
+mod market;
+mod pressure;
+mod report;
+mod split;
+#[cfg(test)]
+mod testing;
+mod used;
 
 use crate::knobs::{Knob, Settings};
 use crate::observe::{ObserverKind, Seen};
@@ -28,7 +37,7 @@ pub struct PolicyKind {
     /// Its parameters.
     pub knobs: &'static [Knob],
     /// What it sees of each VM beyond its counts; their knobs are among its own.
-    pub observers: &'static [&'static ObserverKind],
+    pub observers: fn(&Settings) -> &'static [&'static ObserverKind],
     /// Whether it can work on a host of so many frames with VMs of these bounds; if not, a sentence
     /// that says why and what to do.
     pub fits: fn(&Settings, host: Frames, vms: &[Bounds]) -> Result<(), String>,
@@ -36,8 +45,35 @@ pub struct PolicyKind {
     pub build: fn(&Settings) -> Box<dyn Policy>,
 }
 
-/// Every policy, in the order in which they are listed.
-pub const ALL: &[PolicyKind] = &[static_split::KIND, last_n::KIND, proportional::KIND];
+/// Every policy, family by family, in the order in which they are listed.
+pub const ALL: &[PolicyKind] = &[
+    report::static_split::KIND,
+    report::last_n::KIND,
+    report::proportional::KIND,
+    demand::ws::KIND,
+    demand::ws_share::KIND,
+    demand::pff::KIND,
+    hypervisors::esx_idle_tax::KIND,
+    hypervisors::xen_static::KIND,
+    hypervisors::selfballoon::KIND,
+    hypervisors::squeezed::KIND,
+    hypervisors::qmemman::KIND,
+    hypervisors::proxmox_autoballoon::KIND,
+    hypervisors::mom_balloon::KIND,
+    hypervisors::mom_balloon_2013_07::KIND,
+    hypervisors::hyperv_like::KIND,
+    pressure::senpai::KIND,
+    pressure::tmo::KIND,
+    curves::zhou_greedy::KIND,
+    curves::stone_greedy::KIND,
+    curves::ucp_lookahead::KIND,
+    curves::mrc_dp::KIND,
+    curves::lu_shen_like::KIND,
+    curves::meb::KIND,
+    climbing::cliffhanger_like::KIND,
+    climbing::memshare_like::KIND,
+    market::ginseng_like::KIND,
+];
 
 /// The fewest and the most frames that a VM may hold; the fewest are at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,10 +8,11 @@
 //! Transactions on Computers 41(9), 1992, for the problem.
 //! *Departs.* Minima and maxima of the VMs are kept. VMs that are not there all the time hold their
 //! part all the same.
-//! *Cost.* O(V · F · M) for V VMs, F frames and M distinct pages of a VM; above 2³² steps frames
-//! are dealt in groups, and the result says so.
+//! *Cost.* At most O(V · F · M) for V VMs, F frames and M distinct pages of a VM; where that is above
+//! 2³² steps frames are dealt in groups, and the result says so. `partition.rs` has the search.
 //! *Knobs.* None.
 
+use crate::partition::{self, Offer};
 use crate::scenario::Scenario;
 use crate::trace::curve;
 use crate::units::Frames;
@@ -87,22 +88,8 @@ struct Part {
 }
 
 impl Part {
-    fn faults_with(&self, frames: u64) -> u64 {
-        self.faults[(frames as usize).min(self.faults.len() - 1)]
-    }
-
-    /// How many groups above the minimum are worth taking, with the faults that are left then.
-    /// Taking more for no fewer faults is never better.
-    fn options(&self, group: u64) -> Vec<(u32, u64)> {
-        let groups = (self.useful - self.min).div_ceil(group);
-        let mut options: Vec<(u32, u64)> = Vec::new();
-        for taken in 0..=groups {
-            let faults = self.faults_with(self.min + taken * group);
-            if options.last().is_none_or(|&(_, fewest)| faults < fewest) {
-                options.push((taken as u32, faults));
-            }
-        }
-        options
+    fn offers(&self, group: u64) -> Vec<Offer> {
+        partition::offers(&self.faults, self.min, self.useful, group)
     }
 }
 
@@ -110,62 +97,17 @@ impl Part {
 fn steps(vms: &[Part], spare: u64, group: u64) -> u128 {
     let totals = u128::from(spare / group + 1);
     let between = vms.get(1..vms.len() - 1).unwrap_or_default();
-    between.iter().map(|vm| totals * vm.options(group).len() as u128).sum()
+    between.iter().map(|vm| totals * vm.offers(group).len() as u128).sum()
 }
 
 /// Deals `spare` frames above the minima, in groups.
 fn deal(vms: &[Part], spare: u64, group: u64) -> Partition {
-    let groups = (spare / group) as usize;
-    // best[t]: the fewest faults of the VMs so far with at most t groups. choices[vm][t]: how many
-    // of them the VM takes, the fewest where several do as well.
-    let mut best = Vec::new();
-    let mut choices: Vec<Vec<u32>> = Vec::with_capacity(vms.len());
-    for (at, vm) in vms.iter().enumerate() {
-        let options = vm.options(group);
-        // After the last VM only the whole host is of interest.
-        let from = if at + 1 == vms.len() { groups } else { 0 };
-        let (faults, choice) = match at {
-            0 => alone(&options, groups),
-            _ => together(&best, &options, from),
-        };
-        best = faults;
-        choices.push(choice);
+    let offers: Vec<Vec<Offer>> = vms.iter().map(|vm| vm.offers(group)).collect();
+    let taken = partition::exact(&offers, u32::try_from(spare / group).unwrap_or(u32::MAX));
+    let frames = vms.iter().zip(&taken).map(|(vm, &taken)| vm.min + u64::from(taken) * group);
+    Partition {
+        demand_faults: partition::cost(&offers, &taken),
+        frames: frames.map(Frames).collect(),
+        group,
     }
-    let mut left = groups;
-    let mut frames: Vec<Frames> = vms
-        .iter()
-        .zip(&choices)
-        .rev()
-        .map(|(vm, choice)| {
-            let taken = choice[left];
-            left -= taken as usize;
-            Frames(vm.min + u64::from(taken) * group)
-        })
-        .collect();
-    frames.reverse();
-    Partition { demand_faults: best[groups], frames, group }
-}
-
-/// The fewest faults and the choice of the first VM for every number of groups.
-fn alone(options: &[(u32, u64)], groups: usize) -> (Vec<u64>, Vec<u32>) {
-    let affordable = |t: usize| options.partition_point(|&(taken, _)| taken as usize <= t) - 1;
-    (0..=groups).map(|t| options[affordable(t)]).map(|(taken, faults)| (faults, taken)).unzip()
-}
-
-/// The fewest faults and the choice of one more VM for `from` groups and more.
-fn together(best: &[u64], options: &[(u32, u64)], from: usize) -> (Vec<u64>, Vec<u32>) {
-    let mut faults = vec![u64::MAX; best.len()];
-    let mut choice = vec![0; best.len()];
-    for &(taken, own) in options.iter().take_while(|&&(taken, _)| (taken as usize) < best.len()) {
-        let from = from.max(taken as usize);
-        let others = &best[from - taken as usize..];
-        let cells = faults[from..].iter_mut().zip(&mut choice[from..]);
-        for ((cell, choice), &others) in cells.zip(others) {
-            if others + own < *cell {
-                *cell = others + own;
-                *choice = taken;
-            }
-        }
-    }
-    (faults, choice)
 }

@@ -34,7 +34,7 @@ pub const HOT: Knob = Knob {
     default: Value::Integer(16),
 };
 
-struct HotCold {
+pub(super) struct HotCold {
     trace: Arc<Trace>,
     decay: Decimal,
     hot: u64,
@@ -44,7 +44,7 @@ struct HotCold {
 }
 
 impl HotCold {
-    fn new(settings: &Settings, subject: Subject) -> Self {
+    pub(super) fn new(settings: &Settings, subject: Subject) -> Self {
         Self {
             decay: settings.decimal(DECAY.name),
             hot: settings.integer(HOT.name),

@@ -9,6 +9,7 @@
 mod active;
 mod curve;
 mod hot_cold;
+mod intermittent;
 mod sampled_curve;
 mod shadow;
 mod window;
@@ -20,13 +21,14 @@ use crate::random::Stream;
 use crate::replace::Counts;
 use crate::trace::distances::COLD;
 use crate::trace::{PageId, Trace};
-use crate::units::{Frames, Ticks};
+use crate::units::{Decimal, Frames, Ticks};
 
-pub use active::ACTIVE;
-pub use curve::CURVE;
-pub use hot_cold::HOT_COLD;
-pub use sampled_curve::SAMPLED_CURVE;
-pub use shadow::SHADOW;
+pub use active::{ACTIVE, SAMPLES};
+pub use curve::{CURVE, DECAY};
+pub use hot_cold::{HOT, HOT_COLD};
+pub use intermittent::{INTERMITTENT, MOVED, STABLE};
+pub use sampled_curve::{RATE, SAMPLED_CURVE};
+pub use shadow::{SHADOW, SHADOW_FRAMES};
 pub use window::WINDOW;
 
 /// An observer as policies declare it.
@@ -45,7 +47,8 @@ pub struct ObserverKind {
 }
 
 /// Every observer, in the order in which they are listed.
-pub const ALL: &[&ObserverKind] = &[&CURVE, &SAMPLED_CURVE, &HOT_COLD, &ACTIVE, &WINDOW, &SHADOW];
+pub const ALL: &[&ObserverKind] =
+    &[&CURVE, &SAMPLED_CURVE, &HOT_COLD, &INTERMITTENT, &ACTIVE, &WINDOW, &SHADOW];
 
 /// The VM that an observer is for.
 #[derive(Debug)]
@@ -132,7 +135,7 @@ impl<'a> Interval<'a> {
 /// it does not declare are empty.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// Of [`CURVE`], [`SAMPLED_CURVE`] or [`HOT_COLD`].
+    /// Of [`CURVE`], [`SAMPLED_CURVE`], [`HOT_COLD`] or [`INTERMITTENT`].
     pub curve: Curve,
     /// Of [`ACTIVE`].
     pub active: Active,
@@ -166,6 +169,17 @@ impl Curve {
     pub fn useful(&self) -> Frames {
         let least = self.faults.last().copied().unwrap_or(0);
         Frames(self.faults.iter().position(|&faults| faults == least).unwrap_or(0) as u64)
+    }
+
+    /// The fewest frames with which the faults that frames can prevent are at most this share of
+    /// the accesses: an estimate of the working set.
+    pub fn needed(&self, miss_ratio: Decimal) -> Frames {
+        let allowed = u128::from(self.accesses) * u128::from(miss_ratio.digits);
+        let within = |&faults: &u64| {
+            let warm = faults.saturating_sub(self.cold);
+            u128::from(warm) * u128::from(miss_ratio.denominator()) <= allowed
+        };
+        Frames(self.faults.iter().position(within).unwrap_or(0) as u64)
     }
 
     /// The tail sums of a histogram of distances; its last entry holds the cold ones.

@@ -7,6 +7,9 @@ use balloonist::replace::Counts;
 use balloonist::scenario::{After, Scenario};
 use balloonist::units::Ticks;
 
+/// The policies that it knows: the report's.
+pub const POLICIES: [&str; 3] = ["static", "last-n", "proportional"];
+
 /// What the naive run came to.
 pub struct Outcome {
     pub vms: Vec<Vm>,

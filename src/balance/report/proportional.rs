@@ -13,20 +13,21 @@
 //! every VM keeps (2, the report's); `rounding`: who gets the frames that rounding leaves over
 //! (`random`, the report's one lucky VM).
 
-use super::{Plan, Policy, PolicyKind, View, counter};
+use super::counter;
+use crate::balance::{Plan, Policy, PolicyKind, View};
 use crate::knobs::{Domain, Knob, Value};
 use crate::random::Stream;
 use crate::replace::Counts;
 use crate::shares;
 use crate::units::Frames;
 
-pub(super) const KIND: PolicyKind = PolicyKind {
+pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "proportional",
     summary: "guarantees every VM a few frames and divides the rest by all misses so far",
     follows: "strategy 3 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
               machines, COEN 283 report, 2011",
     knobs: &[counter::KNOB, GUARANTEE, ROUNDING],
-    observers: &[],
+    observers: |_| &[],
     fits: |settings, host, vms| {
         let guarantee = Frames(settings.integer(GUARANTEE.name));
         let kept: u128 = vms.iter().map(|bounds| u128::from(bounds.clamp(guarantee).0)).sum();

@@ -12,18 +12,19 @@
 
 use std::cmp::Ordering;
 
-use super::{Plan, Policy, PolicyKind, View, VmView, counter};
+use super::counter;
+use crate::balance::{Plan, Policy, PolicyKind, View, VmView};
 use crate::random::Stream;
 use crate::replace::Counts;
 use crate::units::Frames;
 
-pub(super) const KIND: PolicyKind = PolicyKind {
+pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "last-n",
     summary: "pairs the VMs by the miss ratio of the last interval and moves one frame in each pair",
     follows: "strategy 2 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
               machines, COEN 283 report, 2011",
     knobs: &[counter::KNOB],
-    observers: &[],
+    observers: |_| &[],
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(LastN { count: counter::of(settings) }),
 };

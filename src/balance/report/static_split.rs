@@ -7,16 +7,16 @@
 //! *Cost.* O(VMs) a checkpoint.
 //! *Knobs.* None; `host.split` decides the first split.
 
-use super::{Plan, Policy, PolicyKind, View};
+use crate::balance::{Plan, Policy, PolicyKind, View};
 use crate::random::Stream;
 
-pub(super) const KIND: PolicyKind = PolicyKind {
+pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "static",
     summary: "leaves every VM the frames that the first split gave it",
     follows: "strategy 1 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
               machines, COEN 283 report, 2011",
     knobs: &[],
-    observers: &[],
+    observers: |_| &[],
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(Static),
 };

@@ -1,0 +1,61 @@
+//! `cliffhanger-like`: shadow hits move memory from others at random, hill by hill.
+//!
+//! *Idea.* A hit in a VM's shadow list, just beyond what it holds, is the gradient of its hit-rate
+//! curve: the VM gains a credit and another one, drawn at random, loses one. Credits move frames.
+//! *Follows.* A. Cidon, A. Eisenman, M. Alizadeh and S. Katti, "Cliffhanger: scaling performance
+//! cliffs in web memory caches", NSDI 2016: hill climbing; sizes as described from secondary
+//! knowledge.
+//! *Departs.* VMs for queues, and hits are counted up to the checkpoint: VM by VM in file order,
+//! each at most as many as pay for the frames of its shadow list. The second mechanism, which
+//! splits a queue to climb cliffs, needs two partitions of a VM, which a balloon does not have.
+//! Frames that nobody holds are divided by need. It draws, so equal views may give unequal plans;
+//! without shadow hits nothing moves.
+//! *Cost.* O(V log V + V² + shadow hits) a checkpoint for V VMs.
+//! *Knobs.* `hits`: shadow hits that move a frame (4); `shadow`: the observer's.
+
+use super::{Credits, Debtors, HITS};
+use crate::balance::{Plan, Policy, PolicyKind, View};
+use crate::observe::{SHADOW, SHADOW_FRAMES};
+use crate::random::Stream;
+use crate::units::Frames;
+
+pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
+    name: "cliffhanger-like",
+    summary: "moves a few frames at a time to VMs whose faults a little more memory would have \
+              saved, from others at random",
+    follows: "A. Cidon, A. Eisenman, M. Alizadeh and S. Katti, Cliffhanger: scaling performance \
+              cliffs in web memory caches, NSDI 2016",
+    knobs: &[HITS, SHADOW_FRAMES],
+    observers: |_| &[&SHADOW],
+    fits: |_, _, _| Ok(()),
+    build: |settings| Box::new(CliffhangerLike(Credits::new(settings, Debtors::Others))),
+};
+
+struct CliffhangerLike(Credits);
+
+impl Policy for CliffhangerLike {
+    fn divide(&mut self, view: &View, draw: &mut Stream) -> Plan {
+        // A shadow hit credits its queue and debits another at random; memory follows the credits.
+        let floors: Vec<Frames> = view.vms.iter().map(|vm| vm.bounds.min).collect();
+        self.0.turn(view, &floors, draw)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::climbed;
+    use super::*;
+
+    #[test]
+    fn memory_climbs_to_who_has_shadow_hits() {
+        assert_eq!(climbed(&KIND, &[0, 0, 0], 5), [10, 10, 10]);
+        let frames = climbed(&KIND, &[0, 40, 0], 3);
+        assert!(frames[1] > 20 && frames.iter().sum::<u64>() == 30, "{frames:?}");
+        assert_eq!(climbed(&KIND, &[0, 40, 0], 20), [0, 30, 0]);
+    }
+
+    #[test]
+    fn a_shadow_list_moves_no_more_than_its_length_at_once() {
+        assert!(climbed(&KIND, &[0, 1_000_000, 0], 1)[1] <= 18);
+    }
+}

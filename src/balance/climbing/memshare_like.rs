@@ -1,0 +1,79 @@
+//! `memshare-like`: a reserve for every VM, and shadow hits move what is pooled.
+//!
+//! *Idea.* Part of each VM's memory is reserved for it and the rest is pooled. A shadow hit takes a
+//! little from the pooled part of another VM, drawn at random of those that have any, and adds it
+//! to the VM's own.
+//! *Follows.* A. Cidon, D. Rushton, S. M. Rumble and R. Stutsman, "Memshare: a dynamic multi-tenant
+//! key-value cache", USENIX ATC 2017, as described from secondary knowledge.
+//! *Departs.* VMs for tenants; frames for bytes, and hits are counted up to the checkpoint: VM by
+//! VM in file order, each at most as many as pay for the frames of its shadow list. A reserve is a
+//! share of what the VM's shares entitle it to, within its bounds. Frames that nobody holds are
+//! divided by need. It draws, so equal views may give unequal plans; without shadow hits nothing
+//! moves once the reserves are kept.
+//! *Cost.* O(V log V + V² + shadow hits) a checkpoint for V VMs.
+//! *Knobs.* `reserved`: the reserve's share of the VM's part by shares (½, ours); `hits`: shadow
+//! hits that move a frame (4); `shadow`: the observer's.
+
+use super::{Credits, Debtors, HITS};
+use crate::balance::{Plan, Policy, PolicyKind, View, split};
+use crate::knobs::{Domain, Knob, Value};
+use crate::observe::{SHADOW, SHADOW_FRAMES};
+use crate::random::Stream;
+use crate::units::{Decimal, Frames};
+
+pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
+    name: "memshare-like",
+    summary: "reserves a part of every VM's share and moves the rest, a few frames at a time, to \
+              VMs whose faults a little more memory would have saved",
+    follows: "A. Cidon, D. Rushton, S. M. Rumble and R. Stutsman, Memshare: a dynamic multi-tenant \
+              key-value cache, USENIX ATC 2017",
+    knobs: &[RESERVED, HITS, SHADOW_FRAMES],
+    observers: |_| &[&SHADOW],
+    fits: |_, _, _| Ok(()),
+    build: |settings| {
+        Box::new(MemshareLike {
+            reserved: settings.decimal(RESERVED.name),
+            credits: Credits::new(settings, Debtors::Above),
+        })
+    },
+};
+
+const RESERVED: Knob = Knob {
+    name: "reserved",
+    doc: "the part of what its shares entitle a VM to that is reserved for it; ours",
+    domain: Domain::Decimal {
+        min: Decimal { digits: 0, places: 0 },
+        max: Decimal { digits: 1, places: 0 },
+    },
+    default: Value::Decimal(Decimal { digits: 5, places: 1 }),
+};
+
+struct MemshareLike {
+    reserved: Decimal,
+    credits: Credits,
+}
+
+impl Policy for MemshareLike {
+    fn divide(&mut self, view: &View, draw: &mut Stream) -> Plan {
+        let reserve = |part: Frames| {
+            let digits = u128::from(part.0) * u128::from(self.reserved.digits);
+            Frames((digits / u128::from(self.reserved.denominator())) as u64)
+        };
+        // Targets are the reserve and what credits have made of the pooled part.
+        let vms = view.vms.iter().zip(split::entitled(view));
+        let floors: Vec<Frames> = vms.map(|(vm, part)| vm.bounds.clamp(reserve(part))).collect();
+        self.credits.turn(view, &floors, draw)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::climbed;
+    use super::*;
+
+    #[test]
+    fn nobody_is_brought_below_its_reserve() {
+        assert_eq!(climbed(&KIND, &[0, 0, 0], 5), [10, 10, 10]);
+        assert_eq!(climbed(&KIND, &[0, 40, 0], 20), [5, 20, 5]);
+    }
+}

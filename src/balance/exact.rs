@@ -1,0 +1,105 @@
+//! Exact arithmetic of rules that were published with fractions: products rounded down, in
+//! integers, so that no floating-point number decides.
+
+use std::cmp::Ordering;
+
+use super::{Plan, View};
+use crate::units::{Decimal, Frames};
+
+/// ⌊`amount` · `numerator` / `denominator`⌋, or the largest number where that is larger still.
+pub(super) fn part(amount: u64, numerator: u64, denominator: u64) -> u64 {
+    let product = u128::from(amount) * u128::from(numerator);
+    u64::try_from(product / u128::from(denominator)).unwrap_or(u64::MAX)
+}
+
+/// ⌊`frames` · `factor`⌋.
+pub(super) fn times(frames: Frames, factor: Decimal) -> Frames {
+    Frames(part(frames.0, factor.digits, factor.denominator()))
+}
+
+/// ⌊`frames` / `divisor`⌋, of a divisor above 0.
+pub(super) fn over(frames: Frames, divisor: Decimal) -> Frames {
+    Frames(part(frames.0, divisor.denominator(), divisor.digits))
+}
+
+/// How `numerator` / `denominator` compares with a threshold; 0 / 0 counts as 0 and equals 0 alone.
+pub(super) fn compare(numerator: u64, denominator: u64, threshold: Decimal) -> Ordering {
+    let left = u128::from(numerator) * u128::from(threshold.denominator());
+    left.cmp(&(u128::from(denominator.max(1)) * u128::from(threshold.digits)))
+}
+
+/// 1 − `fraction`, of a fraction up to 1.
+pub(super) fn rest_of_one(fraction: Decimal) -> Decimal {
+    Decimal { digits: fraction.denominator() - fraction.digits, ..fraction }
+}
+
+/// A fraction in hundredths, for defaults.
+pub(super) const fn hundredths(digits: u64) -> Decimal {
+    Decimal { digits, places: 2 }
+}
+
+/// A fraction in ten-thousandths, for defaults.
+pub(super) const fn ten_thousandths(digits: u64) -> Decimal {
+    Decimal { digits, places: 4 }
+}
+
+impl View {
+    /// The frames that no VM holds.
+    pub(super) fn free(&self) -> Frames {
+        self.host - self.vms.iter().map(|vm| vm.allocation).sum()
+    }
+}
+
+impl Plan {
+    /// The plan that comes closest to what is wanted: each VM's bounds are kept, whoever wants less
+    /// than it has gives it at once, and whoever wants more gets it from the free frames, one VM
+    /// after the other in this order, the last perhaps a part. VMs that the order leaves out get
+    /// nothing.
+    pub(super) fn in_order(
+        view: &View,
+        wanted: &[Frames],
+        order: impl IntoIterator<Item = usize>,
+    ) -> Self {
+        let wanted = || view.vms.iter().zip(wanted).map(|(vm, &frames)| vm.bounds.clamp(frames));
+        let kept = view.vms.iter().zip(wanted()).map(|(vm, wanted)| vm.allocation.min(wanted));
+        let mut targets: Vec<Frames> = kept.collect();
+        let wanted: Vec<Frames> = wanted().collect();
+        let mut free = view.host - targets.iter().copied().sum();
+        for at in order {
+            let given = free.min(wanted[at] - targets[at]);
+            targets[at] += given;
+            free -= given;
+        }
+        Self(targets)
+    }
+
+    /// As [`in_order`](Self::in_order), in file order.
+    pub(super) fn in_file_order(view: &View, wanted: &[Frames]) -> Self {
+        Self::in_order(view, wanted, 0..wanted.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{frames, view, vm};
+    use super::*;
+
+    #[test]
+    fn products_are_rounded_down_and_saturate() {
+        assert_eq!(part(7, 1, 2), 3);
+        assert_eq!(part(u64::MAX, u64::MAX, 1), u64::MAX);
+        assert_eq!(times(Frames(1000), hundredths(5)), Frames(50));
+        assert_eq!(over(Frames(10), hundredths(30)), Frames(33));
+        assert_eq!(compare(1, 4, hundredths(25)), Ordering::Equal);
+        assert_eq!(compare(0, 0, hundredths(1)), Ordering::Less);
+        assert_eq!(rest_of_one(hundredths(75)), hundredths(25));
+    }
+
+    #[test]
+    fn who_is_served_late_gets_what_is_left() {
+        let view = view(100, vec![vm(40, 1, 90), vm(40, 1, 90), vm(20, 10, 90)]);
+        let wanted = frames(&[60, 60, 5]);
+        assert_eq!(Plan::in_file_order(&view, &wanted).0, frames(&[50, 40, 10]));
+        assert_eq!(Plan::in_order(&view, &wanted, [1, 0]).0, frames(&[40, 50, 10]));
+    }
+}

@@ -1,0 +1,11 @@
+//! The balancers that hypervisors and their tools ship.
+
+pub(super) mod esx_idle_tax;
+pub(super) mod hyperv_like;
+pub(super) mod mom_balloon;
+pub(super) mod mom_balloon_2013_07;
+pub(super) mod proxmox_autoballoon;
+pub(super) mod qmemman;
+pub(super) mod selfballoon;
+pub(super) mod squeezed;
+pub(super) mod xen_static;

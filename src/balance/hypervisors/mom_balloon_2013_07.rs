@@ -1,0 +1,91 @@
+//! `mom-balloon-2013-07`: the balloon rules that oVirt's sample had in summer 2013, slips included.
+//!
+//! *Idea.* As `mom-balloon`; kept as a lesson, because a dry run would have shown both slips.
+//! *Follows.* doc/balloon.rules of oVirt's Memory Overcommitment Manager at 7e561ce, July 2013,
+//! corrected by 8974f3d, "Fix balloon policy syntax and semantics", September 2013.
+//! *Departs.* From what was meant, as it did: (1) the floor of a shrinking guest is the *lesser* of
+//! its guaranteed minimum and what it needs, where the greater is meant, so nothing stops a guest
+//! from shrinking into what it uses; (2) the rule for growing reads a variable that only the rule
+//! for shrinking sets, and the interpreter ends the round with an error, so no guest ever grows
+//! again. Below its minimum a guest would shrink too; the host here does not allow that. In all else
+//! as `mom-balloon`.
+//! *Cost.* O(V log V) a checkpoint for V VMs.
+//! *Knobs.* As `mom-balloon`.
+
+use super::mom_balloon::{KNOBS, Rules, Statistics};
+use crate::balance::{Plan, Policy, PolicyKind, View};
+use crate::observe::WINDOW;
+use crate::random::Stream;
+use crate::units::Frames;
+
+pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
+    name: "mom-balloon-2013-07",
+    summary: "mom-balloon as it was shipped for two months, with a floor that does not hold and \
+              guests that never grow",
+    follows: "the sample balloon rules of oVirt's Memory Overcommitment Manager, July 2013",
+    knobs: KNOBS,
+    observers: |_| &[&WINDOW],
+    fits: |_, _, _| Ok(()),
+    build: |settings| {
+        Box::new(Slipped { rules: Rules::of(settings), statistics: Statistics::of(settings) })
+    },
+};
+
+struct Slipped {
+    rules: Rules,
+    statistics: Statistics,
+}
+
+impl Policy for Slipped {
+    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+        let (host, guests) = self.statistics.sample(view);
+        if !self.rules.is_short(host) {
+            // The round ends with "undefined symbol" at the first guest that could grow.
+            return Plan::unchanged(view);
+        }
+        let wanted: Vec<Frames> = guests
+            .iter()
+            .map(|guest| {
+                // `min` where `max` is meant.
+                let floor = guest.bounds.min.min(self.rules.need(host, guest));
+                self.rules.shrink(guest, floor).unwrap_or(guest.now)
+            })
+            .collect();
+        Plan::in_file_order(view, &wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{policy, step, using, view, vm};
+    use super::super::mom_balloon;
+    use super::*;
+
+    #[test]
+    fn a_guest_shrinks_into_what_it_uses_where_the_corrected_rules_stop() {
+        for (kind, expected) in [(&KIND, 950), (&mom_balloon::KIND, 980)] {
+            let guests = vec![using(880, vm(1000, 200, 1000)), vm(8000, 1, 10_000)];
+            let mut view = view(10_000, guests);
+            assert_eq!(step(&mut *policy(kind, &[]), &mut view)[0], expected);
+        }
+    }
+
+    #[test]
+    fn a_guest_never_grows() {
+        let mut view = view(1000, vec![using(790, vm(800, 200, 1000)), vm(1, 1, 1)]);
+        view.host = Frames(10_000);
+        assert_eq!(step(&mut *policy(&KIND, &[]), &mut view)[0], 800);
+        assert_eq!(step(&mut *policy(&mom_balloon::KIND, &[]), &mut view)[0], 950);
+    }
+
+    #[test]
+    fn under_pressure_that_stays_guests_shrink_to_their_minimum() {
+        // The guest with fixed memory alone keeps the host short.
+        let mut view = view(1000, vec![using(300, vm(100, 20, 400)), vm(900, 900, 900)]);
+        let mut slipped = policy(&KIND, &[]);
+        for _ in 0..100 {
+            step(&mut *slipped, &mut view);
+        }
+        assert_eq!(view.vms[0].allocation, Frames(20));
+    }
+}

@@ -1,0 +1,3 @@
+//! Policies of markets: VMs bid for memory and the host sells it.
+
+pub(super) mod ginseng_like;

@@ -1,0 +1,144 @@
+//! `intermittent`: `hot-cold`, switched off while nothing changes.
+//!
+//! *Idea.* A working set that has been the same for some intervals will be the same in the next
+//! one, so the traps are switched off and the curve stays as it was. A cheap proxy is watched all
+//! the time; when it moves, the traps are switched on again.
+//! *Follows.* W. Zhao, X. Jin, Z. Wang, X. Wang, Y. Luo and X. Li, "Low cost working set size
+//! tracking", USENIX ATC 2011, as described from secondary knowledge.
+//! *Departs.* Their proxies are the processor's counters of cache and TLB misses; here it is the
+//! number of distinct pages of the interval in a sample of one page in 64, or more where the VM's
+//! memory is so small that the sample would have fewer than 16 pages.
+//! *Cost.* As `hot-cold` while it is on; one trap for each sampled page touched at all times.
+//! *Knobs.* `decay` and `hot` as for `hot-cold`; `stable`: intervals after which it is switched off
+//! (4, ours); `moved`: the change of the proxy that switches it on (1/4, ours).
+
+use std::sync::Arc;
+
+use super::hot_cold::HotCold;
+use super::{DECAY, HOT, Interval, Observer, ObserverKind, Seen, Subject};
+use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::random::mix;
+use crate::trace::{PageId, Trace};
+use crate::units::{Decimal, Frames};
+
+/// See the module.
+pub const INTERMITTENT: ObserverKind = ObserverKind {
+    name: "intermittent",
+    summary: "an LRU miss-ratio curve as of hot-cold, whose traps rest while the working set does",
+    follows: "W. Zhao et al., Low cost working set size tracking, USENIX ATC 2011",
+    knobs: &[DECAY, HOT, STABLE, MOVED],
+    build: |settings, subject| Box::new(Intermittent::new(settings, subject)),
+};
+
+/// When the traps are switched off.
+pub const STABLE: Knob = Knob {
+    name: "stable",
+    doc: "intervals of an unchanged working set after which tracking is switched off; ours",
+    domain: Domain::Integer { min: 1, max: 1_000_000 },
+    default: Value::Integer(4),
+};
+
+/// When they are switched on.
+pub const MOVED: Knob = Knob {
+    name: "moved",
+    doc: "the change of the distinct pages in a sample, as a share of them, that switches tracking \
+          on again; ours",
+    domain: Domain::Decimal {
+        min: Decimal { digits: 0, places: 0 },
+        max: Decimal { digits: 100, places: 0 },
+    },
+    default: Value::Decimal(Decimal { digits: 25, places: 2 }),
+};
+
+/// The miss ratio that makes the working set, and the change of it that counts as none: 5 %.
+const FIVE_PERCENT: Decimal = Decimal { digits: 5, places: 2 };
+
+struct Intermittent {
+    tracker: HotCold,
+    trace: Arc<Trace>,
+    stable: u64,
+    moved: Decimal,
+    /// One page in so many is in the sample.
+    one_in: u64,
+    salt: u64,
+    /// For each page, the interval in which it was used last.
+    used: Vec<u32>,
+    interval: u32,
+    /// What the tracker reported last.
+    seen: Seen,
+    working_set: Frames,
+    unchanged: u64,
+    /// While the traps are off, the proxy when they were switched off.
+    resting: Option<u64>,
+}
+
+impl Intermittent {
+    fn new(settings: &Settings, mut subject: Subject) -> Self {
+        let salt = subject.draw.below(1 << 32);
+        let trace = subject.trace.clone();
+        Self {
+            stable: settings.integer(STABLE.name),
+            moved: settings.decimal(MOVED.name),
+            one_in: (subject.memory.0 / 16).clamp(1, 64),
+            salt,
+            used: vec![0; trace.distinct_pages()],
+            interval: 0,
+            seen: Seen::default(),
+            working_set: Frames(0),
+            unchanged: 0,
+            resting: None,
+            tracker: HotCold::new(settings, subject),
+            trace,
+        }
+    }
+
+    /// Distinct pages of the interval in the sample.
+    fn proxy(&mut self, interval: &Interval<'_>) -> u64 {
+        self.interval += 1;
+        let mut distinct = 0;
+        let mut use_page = |page: PageId| {
+            let used = &mut self.used[page as usize];
+            if *used != self.interval {
+                *used = self.interval;
+                let number = self.trace.numbers()[page as usize].0;
+                let hash = mix(mix(mix(0, self.salt), number), 0) >> 32;
+                distinct += u64::from(hash % self.one_in == 0);
+            }
+        };
+        interval.parts().flat_map(|part| part.pages).copied().for_each(&mut use_page);
+        distinct
+    }
+
+    /// Whether two numbers differ by more than this share of the second.
+    fn differ(one: u64, other: u64, share: Decimal) -> bool {
+        let difference = u128::from(one.abs_diff(other)) * u128::from(share.denominator());
+        difference > u128::from(other) * u128::from(share.digits)
+    }
+}
+
+impl Observer for Intermittent {
+    fn observe(&mut self, interval: &Interval<'_>) -> u64 {
+        let proxy = self.proxy(interval);
+        if let Some(before) = self.resting {
+            if Self::differ(proxy, before, self.moved) {
+                self.resting = None;
+                self.unchanged = 0;
+            }
+            return proxy;
+        }
+        let traps = self.tracker.observe(interval);
+        self.tracker.report(&mut self.seen);
+        let working_set = self.seen.curve.needed(FIVE_PERCENT);
+        let changed = Self::differ(working_set.0, self.working_set.0, FIVE_PERCENT);
+        self.unchanged = if changed { 0 } else { self.unchanged + 1 };
+        self.working_set = working_set;
+        if self.unchanged >= self.stable {
+            self.resting = Some(proxy);
+        }
+        proxy + traps
+    }
+
+    fn report(&self, seen: &mut Seen) {
+        seen.curve.clone_from(&self.seen.curve);
+    }
+}

@@ -1,0 +1,442 @@
+//! The laws of every policy, over random views: its plan fits the host, is the same for the same
+//! view, does not depend on the order of the VMs, and comes to rest.
+
+mod common;
+
+use std::sync::Arc;
+
+use balloonist::balance::{self, Bounds, Plan, Policy, PolicyKind, View, VmView};
+use balloonist::knobs::{Domain, Settings, Value};
+use balloonist::observe::{
+    Active, CURVE, Curve, HOT_COLD, INTERMITTENT, Interval, ObserverKind, Seen, Subject, Window,
+};
+use balloonist::random::{Generator, Stream};
+use balloonist::replace::Counts;
+use balloonist::trace::Trace;
+use balloonist::units::{Decimal, Frames, Ticks, VmId};
+
+/// What a policy does when it is shown the same again after its plan was carried out.
+#[derive(PartialEq)]
+enum Rest {
+    /// Nothing: the first plan is the last.
+    AtOnce,
+    /// It goes on in the same direction until a bound stops it, after at most as many checkpoints
+    /// as the host has frames.
+    Climbs,
+    /// It comes back to where it was within as many checkpoints as the host has frames.
+    Cycles,
+}
+
+fn rest(policy: &PolicyKind) -> Rest {
+    match policy.name {
+        "last-n"
+        | "pff"
+        | "qmemman"
+        | "xen-static"
+        | "selfballoon"
+        | "senpai"
+        | "tmo"
+        | "mom-balloon-2013-07" => Rest::Climbs,
+        "meb" | "mom-balloon" | "proxmox-autoballoon" => Rest::Cycles,
+        _ => Rest::AtOnce,
+    }
+}
+
+/// Policies that serve requests beyond the free frames in file order, as their heads say.
+const FIRST_COME: &[&str] =
+    &["xen-static", "selfballoon", "proxmox-autoballoon", "mom-balloon", "senpai", "tmo"];
+
+/// The defaults, but sizes and times that were published for whole machines suit hosts of some
+/// dozen frames, so that the rules do something.
+fn settings(kind: &PolicyKind) -> Settings {
+    let mut settings = Settings::defaults(kind.knobs);
+    let small: &[(&str, u64)] = match kind.name {
+        "selfballoon" => &[("mebibyte", 1)],
+        "qmemman" => &[("pref_min", 2), ("donor_min", 1)],
+        "proxmox-autoballoon" => &[("tolerance", 1), ("step", 5)],
+        "mom-balloon" | "mom-balloon-2013-07" => &[("samples", 2)],
+        "senpai" => &[("target", 100_000), ("interval", 2)],
+        _ => &[],
+    };
+    for &(name, value) in small {
+        settings.set(name, Value::Integer(value));
+    }
+    let large_parts: &[(&str, u64)] = match kind.name {
+        "senpai" => &[("max_probe", 10)],
+        "tmo" => &[("ratio", 10), ("pressure", 50), ("most", 20)],
+        _ => &[],
+    };
+    for &(name, percent) in large_parts {
+        settings.set(name, Value::Decimal(Decimal { digits: percent, places: 2 }));
+    }
+    settings
+}
+
+/// A non-increasing curve with flat stretches and falls of all sizes, no two alike.
+fn random_curve(draw: &mut Stream) -> Curve {
+    let length = draw.below(30);
+    let warm: Vec<u64> = (0..length)
+        .map(|_| if draw.below(2) == 0 { 0 } else { 1 + draw.below(1_000_000) })
+        .collect();
+    let cold = draw.below(1_000_000);
+    let mut left = cold + warm.iter().sum::<u64>();
+    let accesses = left + draw.below(1_000_000);
+    let mut faults = vec![accesses];
+    for fall in warm {
+        left -= fall;
+        faults.push(left);
+    }
+    Curve { accesses, cold, faults }
+}
+
+fn random_counts(draw: &mut Stream) -> Counts {
+    let accesses = draw.below(1_000_000);
+    let demand_faults = draw.below(accesses + 1);
+    Counts {
+        accesses,
+        demand_faults,
+        cold_faults: draw.below(demand_faults + 1),
+        replacement_misses: draw.below(demand_faults + 1),
+    }
+}
+
+fn random_vm(draw: &mut Stream, at: u32, bounds: Bounds, allocation: Frames) -> VmView {
+    let resident = Frames(draw.below(allocation.0 + 1));
+    let (interval, mut total) = (random_counts(draw), random_counts(draw));
+    total.add(interval);
+    let committed = resident.0 + draw.below(30);
+    let ticks = 1 + interval.accesses;
+    let fraction = draw.below((1 << 16) + 1) as u32;
+    VmView {
+        id: VmId(at),
+        bounds,
+        shares: 1 + draw.below(1_000_000),
+        allocation,
+        resident,
+        interval,
+        total,
+        seen: Seen {
+            curve: random_curve(draw),
+            active: Active { fraction, frames: Frames(bounds.max.0 * u64::from(fraction) >> 16) },
+            window: Window {
+                distinct: Frames(draw.below(committed + 1)),
+                committed: Frames(committed),
+                swapped_in: if draw.below(2) == 0 { 0 } else { draw.below(20) },
+                in_swap: Frames(committed - resident.0),
+                ticks: Ticks(ticks),
+                stalled: Ticks(draw.below(ticks + 1)),
+            },
+            shadow_hits: if draw.below(2) == 0 { 0 } else { draw.below(100) },
+        },
+    }
+}
+
+fn random_view(number: u64) -> View {
+    let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/view");
+    let vms = 1 + draw.below(4);
+    let host = 3 * vms + draw.below(50);
+    let bounds: Vec<Bounds> = (0..vms)
+        .map(|_| {
+            let min = 1 + draw.below(3);
+            Bounds { min: Frames(min), max: Frames(min + draw.below(host - min + 1)) }
+        })
+        .collect();
+    let mut free = host - bounds.iter().map(|bounds| bounds.min.0).sum::<u64>();
+    let vm = |(at, bounds): (usize, Bounds)| {
+        let last = at as u64 + 1 == vms && draw.below(3) > 0;
+        let more = if last { free } else { draw.below(free + 1) };
+        let allocation = bounds.clamp(Frames(bounds.min.0 + more));
+        free -= (allocation - bounds.min).0;
+        random_vm(&mut draw, at as u32, bounds, allocation)
+    };
+    let vms = bounds.into_iter().enumerate().map(vm).collect();
+    View { at: Ticks(1000), host: Frames(host), vms }
+}
+
+/// A policy in a run, with its draws.
+struct Run {
+    policy: Box<dyn Policy>,
+    draw: Stream,
+}
+
+impl Run {
+    fn new(kind: &PolicyKind) -> Self {
+        let policy = (kind.build)(&settings(kind));
+        Self { policy, draw: Stream::new(Generator::ChaCha8, 1, 0, "policy") }
+    }
+
+    fn divide(&mut self, view: &View) -> Plan {
+        self.policy.divide(view, &mut self.draw)
+    }
+
+    fn has_drawn(&self) -> bool {
+        self.draw.trail() != Stream::new(Generator::ChaCha8, 1, 0, "policy").trail()
+    }
+}
+
+fn fits(kind: &PolicyKind, view: &View) -> bool {
+    let bounds: Vec<Bounds> = view.vms.iter().map(|vm| vm.bounds).collect();
+    (kind.fits)(&settings(kind), view.host, &bounds).is_ok()
+}
+
+/// Calls `check` with every policy and many random views that fit it.
+fn for_all(check: impl Fn(&PolicyKind, View, &str)) {
+    for kind in balance::ALL {
+        for number in 0..3000 {
+            let view = random_view(number);
+            if fits(kind, &view) {
+                check(kind, view, &format!("{} on view {number}", kind.name));
+            }
+        }
+    }
+}
+
+/// What the view looks like when the plan has been carried out and everything else stays.
+fn carried_out(mut view: View, plan: &Plan) -> View {
+    for (vm, &frames) in view.vms.iter_mut().zip(&plan.0) {
+        vm.allocation = frames;
+        vm.resident = vm.resident.min(frames);
+    }
+    view
+}
+
+#[test]
+fn plans_fit_the_host_and_the_bounds() {
+    for_all(|kind, view, case| {
+        let mut run = Run::new(kind);
+        for _ in 0..3 {
+            let plan = run.divide(&view);
+            assert_eq!(plan.0.len(), view.vms.len(), "{case}");
+            assert!(plan.0.iter().copied().sum::<Frames>() <= view.host, "{case}: {plan:?}");
+            for (vm, frames) in view.vms.iter().zip(&plan.0) {
+                assert!((vm.bounds.min..=vm.bounds.max).contains(frames), "{case}: {plan:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn the_same_view_gives_the_same_plan() {
+    for_all(|kind, view, case| {
+        assert_eq!(Run::new(kind).divide(&view), Run::new(kind).divide(&view), "{case}");
+    });
+}
+
+#[test]
+fn the_order_of_the_vms_decides_no_more_than_a_frame_that_rounding_leaves() {
+    for_all(|kind, view, case| {
+        let mut run = Run::new(kind);
+        let plan = run.divide(&view);
+        if run.has_drawn() {
+            return; // What is drawn goes by the VM's place.
+        }
+        let exhausted = plan.0.iter().copied().sum::<Frames>() == view.host;
+        if FIRST_COME.contains(&kind.name) && exhausted {
+            return; // Somebody may have come too late.
+        }
+        let mut turned = view.clone();
+        turned.vms.reverse();
+        let Plan(mut other) = Run::new(kind).divide(&turned);
+        other.reverse();
+        for (one, other) in plan.0.iter().zip(&other) {
+            assert!(one.0.abs_diff(other.0) <= 1, "{case}: {plan:?} {other:?}");
+        }
+    });
+}
+
+#[test]
+fn a_policy_comes_to_rest_when_nothing_changes() {
+    for_all(|kind, view, case| {
+        let mut run = Run::new(kind);
+        let first = run.divide(&view);
+        let mut view = carried_out(view, &first);
+        let checkpoints = view.host.0;
+        let mut again = || {
+            let plan = run.divide(&view);
+            let drawn = run.has_drawn();
+            view = carried_out(view.clone(), &plan);
+            (plan, drawn)
+        };
+        if rest(kind) == Rest::AtOnce {
+            let (second, drawn) = again();
+            assert!(drawn || second == first, "{case}: {first:?} {second:?}");
+            return;
+        }
+        let (before, _) = (0..checkpoints).map(|_| again()).last().unwrap();
+        let back = (0..checkpoints).any(|_| again().0 == before);
+        assert!(back, "{case} comes back to {before:?}");
+        let rests = again().0 == again().0;
+        assert!(rests || rest(kind) == Rest::Cycles, "{case}");
+    });
+}
+
+#[test]
+fn without_anything_seen_curve_policies_leave_all_as_it_is() {
+    for name in ["zhou-greedy", "stone-greedy", "ucp-lookahead", "mrc-dp", "ginseng-like"] {
+        let mut view = random_view(7);
+        view.host = view.vms.iter().map(|vm| vm.allocation).sum();
+        view.vms.iter_mut().for_each(|vm| vm.seen = Seen::default());
+        let plan = Run::new(common::policy(name)).divide(&view);
+        assert_eq!(plan, Plan::unchanged(&view), "{name}");
+    }
+}
+
+fn predicted(view: &View, plan: &Plan) -> u64 {
+    view.vms.iter().zip(&plan.0).map(|(vm, &frames)| vm.seen.curve.at(frames)).sum()
+}
+
+/// The fewest predicted faults of the VMs from the first on with at most `frames`, by trying all.
+fn fewest(vms: &[VmView], frames: u64) -> Option<u64> {
+    let Some((vm, others)) = vms.split_first() else { return Some(0) };
+    (vm.bounds.min.0..=vm.bounds.max.0.min(frames))
+        .filter_map(|held| Some(vm.seen.curve.at(Frames(held)) + fewest(others, frames - held)?))
+        .min()
+}
+
+#[test]
+fn mrc_dp_is_the_best_of_all_plans_and_no_other_is_better() {
+    let plan = |name: &str, view: &View| Run::new(common::policy(name)).divide(view);
+    let mut tried = 0;
+    for number in 0..3000 {
+        let view = random_view(number);
+        let best = predicted(&view, &plan("mrc-dp", &view));
+        for other in ["zhou-greedy", "stone-greedy", "ucp-lookahead", "static"] {
+            assert!(best <= predicted(&view, &plan(other, &view)), "{other} on view {number}");
+        }
+        if view.vms.len() <= 3 && view.host.0 <= 20 {
+            assert_eq!(Some(best), fewest(&view.vms, view.host.0), "view {number}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 100, "{tried} views are small enough");
+}
+
+#[test]
+fn on_convex_curves_single_frames_and_lookahead_are_as_good() {
+    for number in 0..1000 {
+        let mut view = random_view(number);
+        for vm in &mut view.vms {
+            let faults = &mut vm.seen.curve.faults;
+            let mut falls: Vec<u64> = faults.windows(2).map(|pair| pair[0] - pair[1]).collect();
+            falls.sort_unstable_by_key(|&fall| std::cmp::Reverse(fall));
+            for (at, fall) in falls.into_iter().enumerate() {
+                faults[at + 1] = faults[at] - fall;
+            }
+        }
+        let plan = |name: &str| Run::new(common::policy(name)).divide(&view);
+        assert_eq!(plan("stone-greedy"), plan("mrc-dp"), "view {number}");
+        assert_eq!(plan("ucp-lookahead"), plan("mrc-dp"), "view {number}");
+    }
+}
+
+#[test]
+fn a_policy_has_the_knobs_of_its_observers() {
+    for kind in balance::ALL {
+        let mut all = vec![Settings::defaults(kind.knobs)];
+        for knob in kind.knobs {
+            if let Domain::Choice(words) = knob.domain {
+                let with = |&word: &&'static str| {
+                    let mut settings = Settings::defaults(kind.knobs);
+                    settings.set(knob.name, Value::Choice(word));
+                    settings
+                };
+                all.extend(words.iter().map(with));
+            }
+        }
+        for observer in all.iter().flat_map(|settings| (kind.observers)(settings)) {
+            for wanted in observer.knobs {
+                let found = kind.knobs.iter().find(|knob| knob.name == wanted.name);
+                let found = found.unwrap_or_else(|| {
+                    panic!("{} has no knob {} for {}", kind.name, wanted.name, observer.name)
+                });
+                assert_eq!(found.default, wanted.default, "{} {}", kind.name, wanted.name);
+            }
+        }
+    }
+}
+
+/// What an observer intercepts and reports, interval by interval of `every` accesses.
+fn observed(
+    kind: &ObserverKind,
+    settings: &[(&str, Value)],
+    trace: &Arc<Trace>,
+    every: u64,
+) -> Vec<(u64, Seen)> {
+    let mut all = Settings::defaults(kind.knobs);
+    for &(name, value) in settings {
+        all.set(name, value);
+    }
+    let subject = Subject {
+        trace: trace.clone(),
+        memory: Frames(trace.distinct_pages() as u64),
+        draw: Stream::new(Generator::ChaCha8, 1, 0, "test/observer"),
+    };
+    let mut observer = (kind.build)(&all, subject);
+    let mut seen = Seen::default();
+    (0..trace.accesses() / every)
+        .map(|interval| {
+            let traps = observer.observe(&Interval {
+                trace,
+                from: interval * every,
+                to: (interval + 1) * every,
+                counts: Counts { accesses: every, ..Counts::default() },
+                ticks: Ticks(every),
+                fault_cost: Ticks(0),
+                allocation: Frames(8),
+                resident: Frames(8),
+            });
+            observer.report(&mut seen);
+            (traps, seen.clone())
+        })
+        .collect()
+}
+
+fn skewed(accesses: u64, pages: u64) -> Arc<Trace> {
+    let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test/trace");
+    let page = |_| draw.below(pages) * draw.below(pages) / pages;
+    Arc::new(Trace::from_pages((0..accesses).map(page)))
+}
+
+#[test]
+fn without_a_hot_set_and_decay_the_trapped_curve_is_exact() {
+    let trace = skewed(5000, 60);
+    let undecayed = ("decay", Value::Decimal(Decimal { digits: 1, places: 0 }));
+    let exact = observed(&CURVE, &[undecayed], &trace, 500);
+    let trapped = observed(&HOT_COLD, &[undecayed, ("hot", Value::Integer(0))], &trace, 500);
+    for ((_, exact), (_, trapped)) in exact.iter().zip(&trapped) {
+        assert_eq!(exact.curve, trapped.curve);
+    }
+}
+
+#[test]
+fn a_larger_hot_set_traps_no_more() {
+    let trace = skewed(5000, 60);
+    let traps = |hot: u64| -> u64 {
+        let intervals = observed(&HOT_COLD, &[("hot", Value::Integer(hot))], &trace, 500);
+        intervals.iter().map(|(traps, _)| traps).sum()
+    };
+    let traps: Vec<u64> = (0..70).map(traps).collect();
+    assert!(traps.is_sorted_by(|fewer, more| fewer >= more) && traps[0] > traps[69], "{traps:?}");
+    assert_eq!(traps[69], trace.distinct_pages() as u64, "cold accesses alone");
+}
+
+#[test]
+fn intermittent_tracking_rests_until_the_proxy_moves() {
+    // Twenty intervals over one set of 50 pages, then as many over 200 others.
+    let phase = |from: u64, pages: u64| (0..20_000).map(move |at| from + at % pages);
+    let trace = Arc::new(Trace::from_pages(phase(0, 50).chain(phase(1000, 200))));
+    let always = observed(&HOT_COLD, &[], &trace, 1000);
+    let rarely = observed(&INTERMITTENT, &[], &trace, 1000);
+    let traps: Vec<u64> = rarely.iter().map(|(traps, _)| *traps).collect();
+    assert!(traps[0] >= always[0].0, "it begins with traps, and watches its proxy beside");
+    assert!(traps[10] < 50 && traps[19] < 50, "it rests on stable working sets: {traps:?}");
+    assert!(traps[21..24].iter().all(|&traps| traps >= 1000), "it wakes: {traps:?}");
+    assert!(traps[35] <= 200, "and rests again: {traps:?}");
+    let sum = |intervals: &[(u64, Seen)]| intervals.iter().map(|(traps, _)| traps).sum::<u64>();
+    assert!(sum(&rarely) * 2 < sum(&always));
+    let half = Decimal { digits: 5, places: 1 };
+    for at in [10, 19, 35, 39] {
+        let [exact, kept] = [&always, &rarely].map(|intervals| intervals[at].1.curve.needed(half));
+        assert_eq!(exact, kept, "interval {at}");
+    }
+}
