@@ -27,24 +27,30 @@ pub struct Point {
 /// Runs the scenario of each seed under each policy, in the thread pool of the caller; the points
 /// come seed by seed, policy by policy. All policies of a seed see the same scenario.
 ///
-/// `at_seed` makes the scenario of a seed; `done` is called after each run, from any thread.
-pub fn seeds(
+/// `at_seed` makes the scenario of a seed, with accesses that are drawn from it; `done` is called
+/// after each run, from any thread.
+///
+/// # Errors
+/// The failure of the first seed that has no scenario.
+pub fn seeds<E: Send>(
     seeds: RangeInclusive<u64>,
     policies: &[&PolicyKind],
-    at_seed: impl Fn(u64) -> Scenario + Sync,
+    at_seed: impl Fn(u64) -> Result<Scenario, E> + Sync,
     done: impl Fn() + Sync,
-) -> Vec<Point> {
-    let by_seed: Vec<Vec<Point>> = seeds
+) -> Result<Vec<Point>, E> {
+    let by_seed: Vec<Result<Vec<Point>, E>> = seeds
         .into_par_iter()
         .map(|seed| {
-            let scenario = at_seed(seed);
+            let scenario = at_seed(seed)?;
             let run = |(policy, kind): (usize, &&PolicyKind)| {
                 let outcome = simulate(&scenario, kind, &mut Nobody);
                 done();
                 Point { seed, policy, all: outcome.all, fingerprint: outcome.fingerprint }
             };
-            policies.iter().enumerate().map(run).collect()
+            Ok(policies.iter().enumerate().map(run).collect())
         })
         .collect();
-    by_seed.into_iter().flatten().collect()
+    // Collected in order first: which failure is told must not depend on the threads.
+    let by_seed = by_seed.into_iter().collect::<Result<Vec<_>, E>>()?;
+    Ok(by_seed.into_iter().flatten().collect())
 }

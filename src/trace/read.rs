@@ -80,7 +80,7 @@ impl fmt::Display for ReadError {
 impl std::error::Error for ReadError {}
 
 /// How to read a trace. Whatever a format does not know, it ignores.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReadOptions {
     /// The format's name; "auto" recognises it.
     pub format: String,
