@@ -14,10 +14,12 @@ mod guard;
 mod input;
 pub(crate) mod list;
 mod progress;
+mod reader;
 pub(crate) mod reproduce;
 pub(crate) mod run;
 pub(crate) mod sweep;
 mod text;
+pub(crate) mod trace;
 pub(crate) mod verify;
 pub(crate) mod walk;
 

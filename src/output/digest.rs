@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::random::{FNV1A_START, fnv1a_more, mix};
-use crate::trace::Trace;
+use crate::random::{FNV1A_START, fnv1a_more};
+use crate::trace::{Trace, content_hash};
 
 /// A hash of bytes, taken piece by piece. Displayed as the algorithm's name and 16 hexadecimal
 /// digits.
@@ -27,16 +27,12 @@ impl Digest {
     /// The hash of a trace's content: its pages, their order and, where known, the access kinds. It
     /// does not depend on the format that the trace was read from.
     pub fn of_trace(trace: &Trace) -> Self {
-        let numbers = trace.numbers();
-        let mut hash = Self::default().0;
-        for run in trace.runs(0, trace.accesses()) {
-            hash = mix(mix(hash, numbers[run.page as usize].0), run.accesses);
-        }
-        if trace.has_kinds() {
-            let kinds = (0..trace.accesses()).filter_map(|at| trace.kind(at));
-            hash = kinds.fold(hash, |hash, kind| mix(hash, kind as u64));
-        }
-        Self(hash)
+        Self::of_content(content_hash(trace))
+    }
+
+    /// The digest of a trace whose content hash is known.
+    pub fn of_content(content_hash: u64) -> Self {
+        Self(content_hash)
     }
 
     /// Adds bytes.

@@ -279,7 +279,9 @@ fn overlay_vms(lower: &mut Node, upper: Node) {
         let place = vm_name(&vm).and_then(|name| places.get(name)).copied();
         match (place.map(|at| &mut below[at].value), vm) {
             (Some(Value::Table(below)), Node { value: Value::Table(above), .. }) => {
-                above.keys().for_each(|key| replace_source(below, key));
+                for key in above.keys() {
+                    replace_source(below, key);
+                }
                 overlay(below, above);
             }
             (_, vm) => below.push(vm),

@@ -38,19 +38,29 @@ pub fn seeds<E: Send>(
     at_seed: impl Fn(u64) -> Result<Scenario, E> + Sync,
     done: impl Fn() + Sync,
 ) -> Result<Vec<Point>, E> {
-    let by_seed: Vec<Result<Vec<Point>, E>> = seeds
-        .into_par_iter()
-        .map(|seed| {
-            let scenario = at_seed(seed)?;
-            let run = |(policy, kind): (usize, &&PolicyKind)| {
-                let outcome = simulate(&scenario, kind, &mut Nobody);
-                done();
-                Point { seed, policy, all: outcome.all, fingerprint: outcome.fingerprint }
-            };
-            Ok(policies.iter().enumerate().map(run).collect())
-        })
-        .collect();
-    // Collected in order first: which failure is told must not depend on the threads.
-    let by_seed = by_seed.into_iter().collect::<Result<Vec<_>, E>>()?;
-    Ok(by_seed.into_iter().flatten().collect())
+    let one = |seed| {
+        let scenario = at_seed(seed)?;
+        let run = |(policy, kind): (usize, &&PolicyKind)| {
+            let outcome = simulate(&scenario, kind, &mut Nobody);
+            done();
+            Point { seed, policy, all: outcome.all, fingerprint: outcome.fingerprint }
+        };
+        Ok(policies.iter().enumerate().map(run).collect())
+    };
+    let mut points = Vec::new();
+    let (first, last) = seeds.into_inner();
+    let mut next = Some(first);
+    while let Some(from) = next.filter(|&from| from <= last) {
+        let to = last.min(from.saturating_add(BLOCK - 1));
+        next = to.checked_add(1);
+        let by_seed: Vec<Result<Vec<Point>, E>> = (from..=to).into_par_iter().map(one).collect();
+        // Taken in order, so that the failure that is told does not depend on the threads.
+        for of_seed in by_seed {
+            points.extend(of_seed?);
+        }
+    }
+    Ok(points)
 }
+
+/// Seeds that are run between two looks at whether all went well; many more than threads.
+const BLOCK: u64 = 4096;

@@ -84,15 +84,12 @@ impl<'d> Section<'d> {
         };
         let mut sections = Vec::new();
         for item in items {
-            match item.table() {
-                Some(table) => {
-                    sections.push(Self::new(format!("{}.", field.path), item.origin, table));
-                }
-                None => {
-                    let field = Field { path: field.path.clone(), node: item };
-                    report.wrong_type(&field, "a table");
-                }
-            }
+            let Some(table) = item.table() else {
+                let field = Field { path: field.path.clone(), node: item };
+                report.wrong_type(&field, "a table");
+                continue;
+            };
+            sections.push(Self::new(format!("{}.", field.path), item.origin, table));
         }
         sections
     }
