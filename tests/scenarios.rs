@@ -18,8 +18,8 @@ fn open(path: &str) -> Scenario {
 /// Everything but the functions that kinds hold, whose addresses mean nothing.
 fn text_of(scenario: &Scenario) -> String {
     let text = format!("{scenario:#?}");
-    let is_function = |line: &str| ["fits: 0x", "build: 0x"].map(|key| line.contains(key));
-    let lines = text.lines().filter(|line| is_function(line) == [false, false]);
+    let keys = ["fits: 0x", "build: 0x", "check: 0x", "generate: 0x"];
+    let lines = text.lines().filter(|line| !keys.iter().any(|key| line.contains(key)));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -137,6 +137,53 @@ fn settings_overrule_the_file() {
     dat.set("vm.VM3.max=5");
     let first: Vec<u64> = checked(&dat).scenario.vms.iter().map(|vm| vm.initial.0).collect();
     assert_eq!(first, [8, 8, 8, 5]);
+}
+
+#[test]
+fn workloads_and_trace_options_are_read() {
+    let scenario = open("tests/good_scenarios/workloads.toml");
+    let [web, build, csv] = &scenario.vms[..] else { panic!("three VMs") };
+    let TraceSource::Workload(zipf) = &web.source else { panic!("{:?}", web.source) };
+    assert_eq!(
+        (zipf.kind.name, zipf.accesses, zipf.settings.integer("pages")),
+        ("zipf", 2000, 400)
+    );
+    assert_eq!((web.trace.accesses(), build.trace.accesses()), (2000, 2000));
+    assert_eq!(build.trace.numbers()[1].0, 9, "a scan from 7 by 2");
+    let TraceSource::File { options, .. } = &csv.source else { panic!("{:?}", csv.source) };
+    assert_eq!((options.page_size, options.field.as_deref()), (Some(8192), Some("2")));
+    // Sectors 16, 64 and 65 of 512 bytes on pages of 8 KiB.
+    let pages: Vec<u64> = csv.trace.numbers().iter().map(|page| page.0).collect();
+    assert_eq!((pages, csv.trace.accesses(), csv.trace.has_kinds()), (vec![1, 4], 3, true));
+    let distinct: usize = scenario.vms.iter().map(|vm| vm.trace.distinct_pages()).sum();
+    assert_eq!(scenario.host.memory.0, distinct.div_ceil(2) as u64);
+}
+
+#[test]
+fn a_setting_replaces_the_source_of_accesses() {
+    let mut document = Document::open(Path::new("tests/good_scenarios/workloads.toml"));
+    document.set("vm.web.trace={ pages = [4] }");
+    document.set("vm.build.workload.rounds=1");
+    document.set("vm.csv.workload={ kind = 'scan', accesses = 3 }");
+    let vms = checked(&document).scenario.vms;
+    let accesses: Vec<u64> = vms.iter().map(|vm| vm.trace.accesses()).collect();
+    assert_eq!(accesses, [1, 1000, 3]);
+}
+
+/// Neither this many accesses nor the error behind them may cost time.
+#[test]
+fn nothing_is_generated_for_a_scenario_that_is_wrong() {
+    let text = "host = { memory = 8 }
+checkpoint = { every = 1 }
+sede = 1
+\
+                [[vm]]
+name = 'a'
+workload = { kind = 'lru-stack', alpha = 0, \
+                pages = 60_000_000, accesses = 500_000_000 }
+";
+    let errors = Document::from_toml("a.toml", text.as_bytes()).check().unwrap_err();
+    assert_eq!(errors.iter().map(|found| found.code.id).collect::<Vec<_>>(), ["S012"]);
 }
 
 #[test]

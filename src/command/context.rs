@@ -71,7 +71,8 @@ pub(super) fn format() -> impl TypedValueParser {
     one_of(Format::ALL)
 }
 
-fn one_of<T: Copy + Send + Sync + 'static>(
+/// A parser of the names of a list.
+pub(super) fn one_of<T: Copy + Send + Sync + 'static>(
     all: &'static [(&'static str, T)],
 ) -> impl TypedValueParser {
     PossibleValuesParser::new(all.iter().map(|(name, _)| *name)).map(move |word| {
@@ -133,6 +134,12 @@ impl Context {
         let mut out = std::io::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         written.map_err(|error| Failure::stdout(&error))
+    }
+
+    /// Where a lot of data is written to standard output; whoever writes flushes.
+    #[expect(clippy::unused_self, reason = "who may print has a context")]
+    pub(crate) fn stdout(&self) -> impl Write {
+        std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock())
     }
 
     /// Writes a table to standard output.

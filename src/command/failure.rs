@@ -15,6 +15,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// The scenario or a trace is wrong; holds the diagnostics as they are shown.
     Input(String),
+    /// A trace is wrong.
+    Trace(String),
     /// The scenario or a trace cannot be read; holds the diagnostics as they are shown.
     Unreadable(String),
     /// The system could not read or write.
@@ -71,7 +73,7 @@ impl Failure {
     pub(crate) fn render(&self, colour: bool) -> String {
         let red = if colour { AnsiColor::Red.on_default().bold() } else { Style::new() };
         match self {
-            Self::Usage(text) | Self::Io(text) | Self::Nothing(text) => {
+            Self::Usage(text) | Self::Trace(text) | Self::Io(text) | Self::Nothing(text) => {
                 format!("{red}error{red:#}: {text}\n")
             }
             Self::Input(text) | Self::Unreadable(text) => text.clone(),
@@ -85,7 +87,7 @@ impl Failure {
             Self::OutputClosed => 0,
             Self::Difference => 1,
             Self::Usage(_) => 2,
-            Self::Input(_) => 3,
+            Self::Input(_) | Self::Trace(_) => 3,
             Self::Unreadable(_) | Self::Io(_) => 4,
             Self::Nothing(_) => 5,
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use balloonist::balance::{self, Bounds, PolicyKind};
-use balloonist::scenario::{Checked, Document, Scenario};
+use balloonist::scenario::{Checked, Diagnostics, Document, Scenario, TraceSource, Traces};
 
 use super::distances;
 use super::guard::say;
@@ -36,6 +36,15 @@ impl Source {
         policy: Option<&str>,
         context: &Context,
     ) -> Result<Scenario, Failure> {
+        self.opened(policy, context).map(|opened| opened.scenario)
+    }
+
+    /// Likewise, to run it under many seeds.
+    pub(super) fn open_to_vary(&self, context: &Context) -> Result<Opened, Failure> {
+        self.opened(None, context)
+    }
+
+    fn opened(&self, policy: Option<&str>, context: &Context) -> Result<Opened, Failure> {
         let began = Instant::now();
         let document = match (&self.frames, self.paths.as_slice()) {
             (Some(frames), traces) => Document::from_traces(traces, frames, &self.every),
@@ -47,10 +56,10 @@ impl Source {
                 return Err(Failure::Usage(text));
             }
         };
-        let scenario = check(document, policy, context)?;
-        context.timing.note("read", began.elapsed(), accesses(&scenario));
-        distances::warm_all(&scenario, context);
-        Ok(scenario)
+        let opened = check_keeping(document, policy, context)?;
+        context.timing.note("read", began.elapsed(), accesses(&opened.scenario));
+        distances::warm_all(&opened.scenario, context);
+        Ok(opened)
     }
 }
 
@@ -69,12 +78,27 @@ pub(super) fn open(
     check(Document::open(Path::new(path)), policy, context)
 }
 
+/// A checked scenario, and what it takes to check it again under another seed.
+pub(super) struct Opened {
+    pub(super) scenario: Scenario,
+    document: Document,
+    traces: Traces,
+}
+
 /// Checks a document under the common flags and `policy`. Warnings are printed.
 pub(super) fn check(
-    mut document: Document,
+    document: Document,
     policy: Option<&str>,
     context: &Context,
 ) -> Result<Scenario, Failure> {
+    check_keeping(document, policy, context).map(|opened| opened.scenario)
+}
+
+fn check_keeping(
+    mut document: Document,
+    policy: Option<&str>,
+    context: &Context,
+) -> Result<Opened, Failure> {
     let common = &context.common;
     for setting in &common.settings {
         document.set(setting);
@@ -89,12 +113,12 @@ pub(super) fn check(
             document.set(&format!("{path}={value}"));
         }
     }
-    let Checked { scenario, warnings } = document.check().map_err(|diagnostics| {
-        let text = diagnostics.render(context.colour_err);
-        if diagnostics.is_io() { Failure::Unreadable(text) } else { Failure::Input(text) }
-    })?;
+    let mut traces = Traces::default();
+    let checked = document.check_with(&mut traces);
+    let Checked { scenario, warnings } = checked.map_err(|found| refused(&found, context))?;
+    let opened = Opened { scenario, document, traces };
     if warnings.is_empty() {
-        return Ok(scenario);
+        return Ok(opened);
     }
     let text = warnings.render(context.colour_err);
     if common.deny_warnings {
@@ -103,7 +127,35 @@ pub(super) fn check(
     if !common.quiet {
         say(&text);
     }
-    Ok(scenario)
+    Ok(opened)
+}
+
+/// The failure of a scenario with these diagnostics.
+pub(super) fn refused(diagnostics: &Diagnostics, context: &Context) -> Failure {
+    let text = diagnostics.render(context.colour_err);
+    if diagnostics.is_io() { Failure::Unreadable(text) } else { Failure::Input(text) }
+}
+
+impl Opened {
+    /// The scenario under another seed, as `run` with that seed has it. Where no VM's accesses are
+    /// drawn, all but the seed is the same and the traces are shared; otherwise they are drawn anew,
+    /// and what depends on them, such as memory that is a part of all pages, changes with them.
+    pub(super) fn at_seed(
+        &self,
+        seed: u64,
+        policies: &[&'static PolicyKind],
+        context: &Context,
+    ) -> Result<Scenario, Failure> {
+        let is_drawn = |source: &TraceSource| matches!(source, TraceSource::Workload(_));
+        if !self.scenario.vms.iter().any(|vm| is_drawn(&vm.source)) {
+            return Ok(Scenario { seed, ..self.scenario.clone() });
+        }
+        // What is drawn for one seed serves no other, so it is not kept.
+        let checked = self.document.at(seed, 0).check_with(&mut self.traces.clone());
+        let scenario = checked.map_err(|found| refused(&found, context))?.scenario;
+        fits(policies, &scenario)?;
+        Ok(scenario)
+    }
 }
 
 /// The policies that the flag `--policies` names or, where it names none, those of the scenario's
@@ -141,17 +193,17 @@ pub(super) fn policies(
             kinds.push(kind);
         }
     }
-    let bounds: Vec<Bounds> =
-        scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
-    for kind in &kinds {
-        let fits = (kind.fits)(scenario.settings_of(kind), scenario.host.memory, &bounds);
-        fits.map_err(|reason| Failure::Input(format!("error: {}: {reason}\n", scenario.name)))?;
-    }
+    fits(&kinds, scenario)?;
     Ok(kinds)
 }
 
-/// The scenario with another seed, all else the same: no accesses are made from the seed, so the
-/// traces are shared.
-pub(super) fn at_seed(scenario: &Scenario, seed: u64) -> Scenario {
-    Scenario { seed, ..scenario.clone() }
+/// Whether each of the policies can run the scenario.
+fn fits(kinds: &[&'static PolicyKind], scenario: &Scenario) -> Result<(), Failure> {
+    let bounds: Vec<Bounds> =
+        scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
+    for kind in kinds {
+        let fits = (kind.fits)(scenario.settings_of(kind), scenario.host.memory, &bounds);
+        fits.map_err(|reason| Failure::Input(format!("error: {}: {reason}\n", scenario.name)))?;
+    }
+    Ok(())
 }

@@ -2,15 +2,17 @@
 
 use std::fmt::Write as _;
 
-use balloonist::knobs::Knob;
+use balloonist::knobs::{Domain, Knob};
 use balloonist::output::{Cell, Format, Table};
-use balloonist::{balance, replace};
+use balloonist::trace::workloads::WorkloadSpec;
+use balloonist::trace::{convert, formats, workloads};
+use balloonist::{balance, observe, replace};
 use clap::ValueEnum;
 
 use super::text::wrapped;
 use super::{Context, Failure, context};
 
-/// List the policies or the replacement algorithms, with their knobs and where they come from
+/// List policies, workloads, trace formats and more, with their knobs and where they come from
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// What to list
@@ -29,6 +31,12 @@ enum What {
     Policies,
     /// The algorithms inside a VM that pick the page to evict
     Replacements,
+    /// What policies may see of a VM beyond its counts
+    Observers,
+    /// The generators of page accesses
+    Workloads,
+    /// The formats of trace files that are read, and those that are written
+    Formats,
 }
 
 /// Something with a name, a source and knobs.
@@ -36,31 +44,117 @@ struct Entry {
     name: &'static str,
     summary: &'static str,
     follows: &'static str,
+    /// What must be given: its key, what it may be, and what it means.
+    needs: Option<[String; 3]>,
     knobs: &'static [Knob],
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let entries: Vec<Entry> = match args.what {
+    let is_text = args.format == Format::Table;
+    let Some(entries) = entries(args.what) else {
+        if is_text {
+            return context.print(&format_text(context.colour_out));
+        }
+        return context.print_table(&format_table(), args.format);
+    };
+    if is_text {
+        context.print(&text(&entries, context.colour_out))
+    } else {
+        context.print_table(&table(&entries), args.format)
+    }
+}
+
+/// Everything with knobs; nothing for formats, which have none.
+fn entries(what: What) -> Option<Vec<Entry>> {
+    let entries: Vec<Entry> = match what {
         What::Policies => balance::ALL
             .iter()
             .map(|kind| {
                 let balance::PolicyKind { name, summary, follows, knobs, .. } = *kind;
-                Entry { name, summary, follows, knobs }
+                Entry { name, summary, follows, needs: None, knobs }
             })
             .collect(),
         What::Replacements => replace::ALL
             .iter()
             .map(|kind| {
                 let replace::ReplacementKind { name, summary, follows, knobs, .. } = *kind;
-                Entry { name, summary, follows, knobs }
+                Entry { name, summary, follows, needs: None, knobs }
             })
             .collect(),
+        What::Observers => observe::ALL
+            .iter()
+            .map(|kind| {
+                let observe::ObserverKind { name, summary, follows, knobs, .. } = **kind;
+                Entry { name, summary, follows, needs: None, knobs }
+            })
+            .collect(),
+        What::Workloads => workloads::ALL.iter().map(workload).collect(),
+        What::Formats => return None,
     };
-    if args.format == Format::Table {
-        context.print(&text(&entries, context.colour_out))
+    Some(entries)
+}
+
+fn workload(kind: &workloads::WorkloadKind) -> Entry {
+    let workloads::WorkloadKind { name, summary, follows, knobs, .. } = *kind;
+    let needs = if kind.nests {
+        let domain = "an array of workloads".to_owned();
+        ["of".to_owned(), domain, "the workloads, in their order".to_owned()]
     } else {
-        context.print_table(&table(&entries), args.format)
+        let domain = Domain::Integer { min: 1, max: WorkloadSpec::ACCESSES_MAX }.to_string();
+        ["accesses".to_owned(), domain, "how many accesses are made".to_owned()]
+    };
+    Entry { name, summary, follows, needs: Some(needs), knobs }
+}
+
+/// A paragraph for each format.
+fn format_text(colour: bool) -> String {
+    let bold = if colour { anstyle::Style::new().bold() } else { anstyle::Style::new() };
+    let rows = format_table();
+    let paragraph = |row: &Vec<Cell>| {
+        let [name, summary, extensions, reads, writes, source] =
+            [0, 1, 2, 3, 4, 5].map(|at| row[at].plain());
+        let mut text = format!("{bold}{name}{bold:#}\n");
+        text += &wrapped(&summary, 4);
+        if !extensions.is_empty() {
+            text += &wrapped(&format!("extensions {extensions}"), 4);
+        }
+        if !source.is_empty() {
+            text += &wrapped(&format!("source: {source}"), 4);
+        }
+        text += match (reads.as_str(), writes.as_str()) {
+            ("yes", "yes") => "    is read and written\n",
+            ("yes", _) => "    is read\n",
+            _ => "    is written\n",
+        };
+        text
+    };
+    rows.rows().iter().map(paragraph).collect::<Vec<_>>().join("\n")
+}
+
+/// A row for each format.
+fn format_table() -> Table {
+    let mut table = Table::new(&["name", "summary", "extensions", "read", "written", "source"]);
+    let is_written = |name| convert::OUTPUTS.iter().any(|output| output.name == name);
+    let yes = |is: bool| Cell::from(if is { "yes" } else { "no" });
+    for format in formats::ALL {
+        let extensions: Vec<String> =
+            format.extensions.iter().map(|extension| format!(".{extension}")).collect();
+        let cells: [Cell; 6] = [
+            format.name.into(),
+            format.summary.into(),
+            extensions.join(" ").into(),
+            yes(true),
+            yes(is_written(format.name)),
+            format.source.into(),
+        ];
+        table.push(cells.into());
     }
+    let is_read = |name| formats::ALL.iter().any(|format| format.name == name);
+    for output in convert::OUTPUTS.iter().filter(|output| !is_read(output.name)) {
+        let (name, summary) = (output.name.into(), output.summary.into());
+        table.push(vec![name, summary, Cell::Empty, yes(false), yes(true), "our own".into()]);
+    }
+    table
 }
 
 /// A paragraph for each entry.
@@ -70,6 +164,10 @@ fn text(entries: &[Entry], colour: bool) -> String {
         let mut text = format!("{bold}{}{bold:#}\n", entry.name);
         text += &wrapped(entry.summary, 4);
         text += &wrapped(&format!("follows {}", entry.follows), 4);
+        if let Some([name, domain, doc]) = &entry.needs {
+            let _ = writeln!(text, "    {bold}{name}{bold:#} [{domain}]");
+            text += &wrapped(&format!("{doc}; must be given"), 8);
+        }
         for Knob { name, doc, domain, default } in entry.knobs {
             let _ = writeln!(text, "    {bold}{name}{bold:#} = {default} [{domain}]");
             text += &wrapped(doc, 8);
@@ -90,6 +188,9 @@ fn table(entries: &[Entry]) -> Table {
             row.push(entry.follows.into());
             table.push(row);
         };
+        if let Some([name, domain, doc]) = entry.needs.clone() {
+            push([name.into(), Cell::Empty, domain.into(), doc.into()]);
+        }
         for Knob { name, doc, domain, default } in entry.knobs {
             push([
                 (*name).into(),
@@ -98,7 +199,7 @@ fn table(entries: &[Entry]) -> Table {
                 (*doc).into(),
             ]);
         }
-        if entry.knobs.is_empty() {
+        if entry.knobs.is_empty() && entry.needs.is_none() {
             push([Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty]);
         }
     }

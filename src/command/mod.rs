@@ -16,11 +16,13 @@ mod input;
 pub(crate) mod list;
 pub(crate) mod mrc;
 mod progress;
+mod reader;
 pub(crate) mod reproduce;
 pub(crate) mod run;
 pub(crate) mod sweep;
 mod text;
 mod timing;
+pub(crate) mod trace;
 pub(crate) mod verify;
 pub(crate) mod walk;
 

@@ -43,33 +43,34 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let scenario = args.source.open(None, context)?;
+    let opened = args.source.open_to_vary(context)?;
+    let scenario = &opened.scenario;
     let policies = if args.policies.is_empty() {
         vec![scenario.policy]
     } else {
-        input::policies(&args.policies, &scenario)?
+        input::policies(&args.policies, scenario)?
     };
     let files = args.out.as_deref().map(Files::create).transpose()?;
 
     let began = Instant::now();
     let runs = (args.seeds.end() - args.seeds.start()).saturating_add(1);
     let progress = Progress::new(context, runs.saturating_mul(policies.len() as u64));
-    let at_seed = |seed| input::at_seed(&scenario, seed);
+    let at_seed = |seed| opened.at_seed(seed, &policies, context);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.jobs.map_or(0, usize::from))
         .build()
         .map_err(|error| Failure::Io(format!("threads cannot be started: {error}")))?;
     let points =
-        pool.install(|| sweep::seeds(args.seeds.clone(), &policies, at_seed, || progress.step()));
+        pool.install(|| sweep::seeds(args.seeds.clone(), &policies, at_seed, || progress.step()))?;
     drop(progress);
     let took = began.elapsed();
 
-    let table = rows::table(&scenario, &policies, &points);
+    let table = rows::table(scenario, &policies, &points);
     let summary = rows::summary(&policies, &points);
     if let Some(files) = files {
         let accesses = points.iter().map(|point| point.all.counts.accesses).sum();
         let timing = manifest::timing(took.as_nanos(), accesses);
-        files.fill(&scenario, &policies, &points, [&table, &summary], &timing)?;
+        files.fill(scenario, &policies, &points, [&table, &summary], &timing)?;
     }
     let shown = if args.format.is_for_people() { &summary } else { &table };
     context.print_table(shown, args.format)

@@ -15,6 +15,7 @@ pub mod run;
 pub mod series;
 pub mod sweep;
 pub mod table;
+pub mod traces;
 pub mod trail;
 pub mod vms;
 pub mod walk;

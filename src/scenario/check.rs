@@ -10,12 +10,14 @@ mod run;
 mod traces;
 mod values;
 mod vm;
+mod workloads;
 
 use std::collections::BTreeSet;
 
 pub use traces::Traces;
 
 use self::host::Host;
+use self::traces::Accesses;
 use self::values::{Report, Section};
 use self::vm::{Draft, Surroundings};
 use super::codes::{self, Code};
@@ -145,23 +147,26 @@ fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Optio
         page_size: host.page_size,
         split: host.split,
     };
-    let vms = read_vms(report, &root, &around, traces);
+    let mut vms = read_vms(report, &root, &around, traces);
     host::check_count(report, &root, vms.len());
-    let memory = host.memory(report, &host_section, &vms);
-    let allocations = memory
-        .zip(host.split)
-        .filter(|_| !vms.is_empty())
-        .and_then(|(memory, split)| host::divide(report, &host_section, memory, split, &vms));
+    traces.check_bytes(report, &vms);
     run::check_length(report, &checkpoint, every, cost, &vms);
 
     let policy_section = root.section(report, "policy");
     let policy_settings = knobs::policy_settings(report, &policy_section, host.page_size);
     let policies = Policies::read(report, &root, &policy_section);
     let expects = run::expectations(report, &root, &vms);
-    // Whether a policy fits can be said only of a host and VMs that are right themselves.
-    let (memory, allocations) = memory.zip(allocations)?;
-    let bounds = host::bounds(memory, &vms)?;
-    let (policy, compare) = policies.fitting(report, &policy_settings, memory, &bounds)?;
+    let fit = |report: &mut Report, vms: &[Draft]| {
+        fit(report, &host, &host_section, vms, &policies, &policy_settings)
+    };
+    let mut fitted = fit(report, &vms);
+    // To generate accesses may take long, so that is done where nothing speaks against a run. Only
+    // memory that is a part of their pages has to wait for them.
+    if document.problems.is_empty() && !report.has_errors() {
+        traces.generate(&mut vms, seed?, document.repetition);
+        fitted = fitted.or_else(|| fit(report, &vms));
+    }
+    let Fitted { memory, allocations, bounds, policy, compare } = fitted?;
     let vms = vms
         .into_iter()
         .zip(bounds.into_iter().zip(allocations))
@@ -170,7 +175,7 @@ fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Optio
     Some(Scenario {
         name: name?,
         seed: seed?,
-        repetition: 0,
+        repetition: document.repetition,
         random: random?,
         compare,
         host: HostSpec { memory, page_size: host.page_size?, split: host.split? },
@@ -181,6 +186,32 @@ fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Optio
         vms,
         expects,
     })
+}
+
+/// How the host's memory and the policies go together with the VMs.
+struct Fitted {
+    memory: Frames,
+    allocations: Vec<Frames>,
+    bounds: Vec<Bounds>,
+    policy: &'static PolicyKind,
+    compare: Vec<&'static PolicyKind>,
+}
+
+fn fit(
+    report: &mut Report,
+    host: &Host,
+    section: &Section,
+    vms: &[Draft],
+    policies: &Policies,
+    settings: &[Settings],
+) -> Option<Fitted> {
+    let memory = host.memory(report, section, vms)?;
+    let split = host.split.filter(|_| !vms.is_empty())?;
+    let allocations = host::divide(report, section, memory, split, vms)?;
+    // Whether a policy fits can be said only of a host and VMs that are right themselves.
+    let bounds = host::bounds(memory, vms)?;
+    let (policy, compare) = policies.fitting(report, settings, memory, &bounds)?;
+    Some(Fitted { memory, allocations, bounds, policy, compare })
 }
 
 fn name(report: &mut Report, root: &Section, stem: &str) -> Option<String> {
@@ -237,8 +268,8 @@ fn read_vms<'d>(
     let mut drafts = Vec::new();
     let mut names = BTreeSet::new();
     // VMs over the limit are reported as too many; reading them all would only cost time.
-    let sections = root.sections(report, "vm").into_iter().take(Scenario::VMS_MAX + 1);
-    for section in sections {
+    let sections = root.sections(report, "vm", "an array of tables, `[[vm]]`");
+    for section in sections.into_iter().take(Scenario::VMS_MAX + 1) {
         let section = section.with_defaults(&defaults);
         let draft = Draft::read(report, section, around, traces);
         draft.check_together(report, around.split);
@@ -256,7 +287,8 @@ fn read_vms<'d>(
 
 fn finish_vm(draft: Draft, bounds: Bounds, initial: Frames) -> Option<VmSpec> {
     let (replacement, replacement_settings) = draft.replacement?;
-    let (trace, source) = draft.trace?;
+    let Accesses { source, trace } = draft.accesses?;
+    let trace = trace?;
     Some(VmSpec {
         name: draft.name?.to_owned(),
         replacement,
@@ -294,7 +326,7 @@ impl Policies {
     /// The policies if they fit the host and the VMs. Of the default list, those that do not fit
     /// are left out with a warning: nobody asked for them.
     fn fitting(
-        self,
+        &self,
         report: &mut Report,
         settings: &[Settings],
         memory: Frames,
@@ -313,8 +345,8 @@ impl Policies {
                 fits = false;
             }
         }
-        let compare = if let Some(listed) = self.compare {
-            listed.into_iter().map(|(kind, _)| kind).collect()
+        let compare = if let Some(listed) = &self.compare {
+            listed.iter().map(|&(kind, _)| kind).collect()
         } else {
             let known = knobs::policies().filter(|(name, _)| COMPARE_DEFAULT.contains(name));
             let mut fitting = Vec::new();

@@ -135,11 +135,11 @@ codes! {
          until none are left; with many VMs the last ones get fewer than their minimum, or \
          nothing. Give the host more memory or use `host.split = \"equal\"`."
     NO_ACCESSES "S034" "a VM has no accesses"
-        "Each VM names where its accesses come from: `trace = { file = \"...\" }` or `trace = { \
-         pages = [...] }`."
+        "Each VM names where its accesses come from: `trace = { file = \"...\" }`, `trace = { \
+         pages = [...] }` or `workload = { kind = \"...\", accesses = ... }`."
     TWO_SOURCES "S035" "a VM has two sources of accesses"
-        "`file` and `pages` exclude each other. A file that extends another replaces `trace` as a \
-         whole."
+        "`trace` and `workload` exclude each other, and so do `file` and `pages` of a trace. A file \
+         that extends another, and a setting, replace the source as a whole."
     BAD_PAGE "S036" "a page number is out of range"
         "Page numbers are whole numbers from 0 to 2^64 - 1."
     TRACE_MISSING "S037" "a trace file is missing"
@@ -154,7 +154,7 @@ codes! {
         "The file does not keep to its format at the place given, for example because it was cut \
          short while it was copied."
     TRACE_EMPTY "S041" "a trace has no access"
-        "A VM makes at least one access."
+        "A VM makes at least one access, and a workload of phases has at least one phase."
     TRACE_TOO_LARGE "S042" "a trace is too large"
         "The trace, perhaps only after decompression, exceeds what the reader accepts."
     STOP_BEFORE_START "S043" "a VM stops before it starts"
@@ -185,6 +185,13 @@ codes! {
         "Each policy of a list runs once, and its name is the key of its results."
     NOT_A_NUMBER "S053" "a word of the .dat file is not a number"
         "A .dat file holds decimal integers separated by white space, and nothing else."
+    BAD_WORKLOAD "S054" "the knobs of a workload contradict each other"
+        "Each knob is right by itself, but not beside the others: a window cannot be larger than \
+         the pages that it moves over. `balloonist list workloads` tells what the knobs mean."
+    WORKLOADS_TOO_LARGE "S055" "the workloads are too large"
+        "Workloads are generated in memory before the run. A workload may make 4,294,967,295 \
+         accesses, and all of a scenario may need 16 GiB together: 16 bytes for each access and 64 \
+         for each page are counted, in each round anew, which bounds the time too."
 }
 
 #[cfg(test)]

@@ -172,6 +172,8 @@ pub struct Document {
     pub(super) folder: PathBuf,
     /// The scenario's name unless it gives one.
     pub(super) stem: String,
+    /// The repetition of a sweep, 0 outside one.
+    pub(super) repetition: u64,
 }
 
 /// How much of its sources a document holds.
@@ -194,7 +196,17 @@ impl Document {
             state: State::Whole,
             folder,
             stem: name_of(stem),
+            repetition: 0,
         }
+    }
+
+    /// This scenario under another seed and in another repetition, all else the same: everything
+    /// that is drawn is drawn anew.
+    pub fn at(&self, seed: u64, repetition: u64) -> Self {
+        let mut document = self.clone();
+        document.repetition = repetition;
+        document.set(&format!("seed={seed}"));
+        document
     }
 
     pub(super) fn add_source(&mut self, source: Source) -> usize {
@@ -267,16 +279,23 @@ fn overlay_vms(lower: &mut Node, upper: Node) {
         let place = vm_name(&vm).and_then(|name| places.get(name)).copied();
         match (place.map(|at| &mut below[at].value), vm) {
             (Some(Value::Table(below)), Node { value: Value::Table(above), .. }) => {
-                for (one, other) in [("trace", "workload"), ("workload", "trace")] {
-                    if above.contains_key(one) {
-                        below.remove(other);
-                    }
+                for key in above.keys() {
+                    replace_source(below, key);
                 }
                 overlay(below, above);
             }
             (_, vm) => below.push(vm),
         }
     }
+}
+
+/// Makes room for `key` in a VM's table: of a trace and a workload, the one given later counts.
+pub(super) fn replace_source(vm: &mut Table, key: &str) {
+    match key {
+        "trace" => vm.remove("workload"),
+        "workload" => vm.remove("trace"),
+        _ => None,
+    };
 }
 
 /// The name of a `[[vm]]` table.

@@ -9,6 +9,8 @@ use super::check::knobs::show_decimal;
 use super::{After, Expect, Scenario, Split, TraceSource, VmSpec};
 use crate::balance;
 use crate::knobs::{Settings, Value};
+use crate::trace::read::ReadOptions;
+use crate::trace::workloads::WorkloadSpec;
 
 impl Scenario {
     /// The scenario as TOML text that leaves nothing to defaults.
@@ -67,10 +69,8 @@ fn write_vm(out: &mut String, vm: &VmSpec, split: Split) -> std::fmt::Result {
             let pages: Vec<String> = pages.iter().map(u64::to_string).collect();
             writeln!(out, "trace = {{ pages = [{}] }}", pages.join(", "))
         }
-        TraceSource::File { path, format } => {
-            let (path, format) = (quoted(path), quoted(format));
-            writeln!(out, "trace = {{ file = {path}, format = {format} }}")
-        }
+        TraceSource::File { path, options } => writeln!(out, "trace = {}", file(path, options)),
+        TraceSource::Workload(spec) => writeln!(out, "workload = {}", workload(spec)),
     }
 }
 
@@ -83,6 +83,35 @@ fn write_expect(out: &mut String, expect: &Expect) -> std::fmt::Result {
         writeln!(out, "at_least = {least}")?;
     }
     expect.at_most.map_or(Ok(()), |most| writeln!(out, "at_most = {most}"))
+}
+
+/// A trace file with what its reader is told; options without a value have no default to show.
+fn file(path: &str, options: &ReadOptions) -> String {
+    let ReadOptions { format, page_size, unit, field, op_field, size_field, .. } = options;
+    let ReadOptions { layout, vm, seed, bytes_max, .. } = options;
+    let mut text = format!("{{ file = {}, format = {}", quoted(path), quoted(format));
+    let numbers = [("page_size", *page_size), ("unit", *unit), ("vm", *vm)];
+    for (key, number) in numbers {
+        let _ = number.map(|number| write!(text, ", {key} = {number}"));
+    }
+    let words =
+        [("field", field), ("op_field", op_field), ("size_field", size_field), ("layout", layout)];
+    for (key, word) in words {
+        let _ = word.as_ref().map(|word| write!(text, ", {key} = {}", quoted(word)));
+    }
+    let _ = write!(text, ", seed = {seed}, limit_bytes = {bytes_max} }}");
+    text
+}
+
+/// A workload as scenarios write it.
+pub(super) fn workload(spec: &WorkloadSpec) -> String {
+    let knobs = spec.settings.iter().map(|(name, value)| format!(", {name} = {}", shown(value)));
+    let (kind, knobs) = (quoted(spec.kind.name), knobs.collect::<String>());
+    if spec.kind.nests {
+        let of: Vec<String> = spec.of.iter().map(workload).collect();
+        return format!("{{ kind = {kind}{knobs}, of = [{}] }}", of.join(", "));
+    }
+    format!("{{ kind = {kind}, accesses = {}{knobs} }}", spec.accesses)
 }
 
 fn replacement(kind: &str, settings: &Settings) -> String {

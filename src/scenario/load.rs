@@ -89,6 +89,16 @@ impl Document {
         document
     }
 
+    /// A document whose root is a workload of this kind, for [`workload`](Self::workload).
+    pub(super) fn of_workload(kind: &str) -> Self {
+        let mut document = Self::empty(PathBuf::new(), "workload");
+        let shown = format!("the workload {kind}");
+        let source = document.add_source(Source::file(shown, String::new()));
+        let value = Value::String(kind.to_owned());
+        document.root = table([("kind", Node { origin: Origin::whole(source), value })]);
+        document
+    }
+
     /// An empty document for a source called `shown`.
     fn beside(shown: &str) -> Self {
         let path = Path::new(shown);

@@ -36,6 +36,8 @@ use crate::knobs::Settings;
 use crate::random::Generator;
 use crate::replace::ReplacementKind;
 use crate::trace::Trace;
+use crate::trace::read::ReadOptions;
+use crate::trace::workloads::WorkloadSpec;
 use crate::units::{Frames, Ticks};
 
 /// The frames of the report's host, which its .dat files do not tell.
@@ -184,9 +186,11 @@ pub enum TraceSource {
     File {
         /// The path.
         path: String,
-        /// The format's name; "auto" recognises it by content.
-        format: String,
+        /// How it is read: its format, and what the format must be told.
+        options: ReadOptions,
     },
+    /// Drawn by a generator from the stream "vm/NAME/workload" of the seed and the repetition.
+    Workload(WorkloadSpec),
 }
 
 /// A bound that a metric of the run must keep.

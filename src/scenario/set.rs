@@ -2,7 +2,9 @@
 
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, clip, meant};
-use super::document::{Document, Entry, Node, Origin, Source, State, Table, Value, vm_name};
+use super::document::{
+    Document, Entry, Node, Origin, Source, State, Table, Value, replace_source, vm_name,
+};
 use super::toml;
 
 /// More keys than any path of a scenario has.
@@ -51,6 +53,8 @@ type Refusal = (&'static Code, String, String);
 fn put(root: &mut Table, path: &str, key: Origin, value: Node) -> Result<(), Refusal> {
     if let Some(rest) = path.strip_prefix("vm.") {
         let (vm, rest) = find_vm(root, rest)?;
+        let first = rest.split('.').next().unwrap_or_default().trim();
+        replace_source(vm, first);
         return descend(vm, rest, key, value);
     }
     descend(root, path, key, value)

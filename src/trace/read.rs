@@ -80,7 +80,7 @@ impl fmt::Display for ReadError {
 impl std::error::Error for ReadError {}
 
 /// How to read a trace. Whatever a format does not know, it ignores.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReadOptions {
     /// The format's name; "auto" recognises it.
     pub format: String,
@@ -180,12 +180,33 @@ pub fn read_trace(path: &Path, format: &str) -> Result<Trace, ReadError> {
 /// # Errors
 /// See [`ReadErrorKind`].
 pub fn load(path: &Path, options: &ReadOptions) -> Result<Loaded, ReadError> {
+    load_path(path, options, Beyond::Refuse)
+}
+
+/// Reads the first accesses of the trace at `path`, as many as there are up to `accesses`, and no
+/// more of the file than that takes. Our own form is read as a whole, for it has one checksum.
+///
+/// # Errors
+/// See [`ReadErrorKind`].
+pub fn load_head(path: &Path, accesses: u64, options: &ReadOptions) -> Result<Loaded, ReadError> {
+    let accesses_max = accesses.min(options.accesses_max);
+    load_path(path, &ReadOptions { accesses_max, ..options.clone() }, Beyond::Cut)
+}
+
+/// What is done with accesses beyond the most that the options allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beyond {
+    Refuse,
+    Cut,
+}
+
+fn load_path(path: &Path, options: &ReadOptions, beyond: Beyond) -> Result<Loaded, ReadError> {
     if path.as_os_str() == "-" {
-        return load_from(io::stdin().lock(), "", None, options);
+        return load_reader(io::stdin().lock(), "", None, options, beyond);
     }
     let file = File::open(path).map_err(|error| ReadError::from_stream(&error, 0))?;
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    load_from(file, &name, Some(path), options)
+    load_reader(file, &name, Some(path), options, beyond)
 }
 
 /// Reads a trace from `reader`. The file's name is a hint where the content is ambiguous, its path
@@ -198,6 +219,16 @@ pub fn load_from(
     name: &str,
     path: Option<&Path>,
     options: &ReadOptions,
+) -> Result<Loaded, ReadError> {
+    load_reader(reader, name, path, options, Beyond::Refuse)
+}
+
+fn load_reader(
+    reader: impl Read,
+    name: &str,
+    path: Option<&Path>,
+    options: &ReadOptions,
+    beyond: Beyond,
 ) -> Result<Loaded, ReadError> {
     let (reader, compression) = decompress(reader)?;
     let mut input = Input::new(reader, options.bytes_max);
@@ -213,6 +244,9 @@ pub fn load_from(
     let mut builder = TraceBuilder::with_limit(options.accesses_max);
     let source = formats::Source { path, options };
     let notes = (format.read)(&mut input, &mut builder, &source)?;
+    if beyond == Beyond::Cut {
+        builder.cut();
+    }
     if builder.overflowed() {
         return Err(ReadError::new(
             ReadErrorKind::TooLarge,

@@ -417,6 +417,11 @@ impl TraceBuilder {
         self.overflowed
     }
 
+    /// Forgets that accesses were refused: those that are here are the trace.
+    pub(super) fn cut(&mut self) {
+        self.overflowed = false;
+    }
+
     /// The trace.
     ///
     /// # Panics

@@ -56,7 +56,7 @@ impl Host {
         }
         let mut pages = 0_u128;
         for vm in vms {
-            pages += vm.trace.as_ref()?.0.distinct_pages() as u128;
+            pages += vm.accesses.as_ref()?.trace.as_ref()?.distinct_pages() as u128;
         }
         // A page count has 48 bits and the digits 64, so the product is far from 128.
         let hundredths = u128::from(percent.denominator()) * 100;

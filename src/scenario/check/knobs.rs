@@ -63,7 +63,8 @@ pub(super) fn replacement(
     }
 }
 
-fn settings(
+/// The knobs of one list in a table that has the keys `beside` too.
+pub(super) fn settings(
     report: &mut Report,
     section: &Section,
     knobs: &[Knob],

@@ -49,7 +49,7 @@ pub(super) fn check_length(
 }
 
 fn latest_end(vm: &Draft, cost: Option<Cost>) -> Option<u128> {
-    let accesses = u128::from(vm.trace.as_ref()?.0.accesses());
+    let accesses = u128::from(vm.accesses.as_ref()?.count());
     let each = u128::from(vm.period?.0) + u128::from(cost?.fault.0) + u128::from(cost?.trap.0);
     let end = u128::from(vm.start?.0) + accesses * each;
     let stop = u128::from(vm.stop?.0);
@@ -80,7 +80,8 @@ pub(super) fn policy_list(
 
 /// The tables of `[[expect]]`.
 pub(super) fn expectations(report: &mut Report, root: &Section, vms: &[Draft]) -> Vec<Expect> {
-    let sections = root.sections(report, "expect");
+    let wanted = "an array of tables, `[[expect]]`";
+    let sections = root.sections(report, "expect", wanted);
     sections.iter().filter_map(|section| expectation(report, section, vms)).collect()
 }
 

@@ -7,60 +7,227 @@ use std::sync::Arc;
 use super::super::TraceSource;
 use super::super::codes;
 use super::super::diagnostic::clip;
-use super::super::document::{Node, Value};
+use super::super::document::{Node, Origin, Value};
+use super::super::effective;
 use super::values::{Field, Report, Section};
-use super::vm::Surroundings;
+use super::vm::{Draft, Surroundings};
+use super::workloads;
+use crate::random::{Generator, Stream};
 use crate::trace::Trace;
-use crate::trace::read::{ReadError, ReadErrorKind, read_trace};
+use crate::trace::read::{self, ReadError, ReadErrorKind, ReadOptions};
+use crate::trace::workloads::WorkloadSpec;
 
-/// Trace files read so far. Checks of several points of a sweep may share one.
-#[derive(Debug, Default)]
+/// Traces read and workloads generated so far. Checks of several points of a sweep may share one.
+#[derive(Clone, Debug)]
 pub struct Traces {
-    read: BTreeMap<(PathBuf, String), Result<Arc<Trace>, ReadError>>,
+    read: BTreeMap<(PathBuf, ReadOptions), Result<Arc<Trace>, ReadError>>,
+    generated: BTreeMap<Drawn, Arc<Trace>>,
+    workload_bytes_max: u64,
 }
 
-impl Traces {
-    fn get(&mut self, path: PathBuf, format: &str) -> &Result<Arc<Trace>, ReadError> {
-        let key = (path, format.to_owned());
-        self.read
-            .entry(key)
-            .or_insert_with_key(|(path, format)| read_trace(path, format).map(Arc::new))
+/// All that decides what a workload makes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Drawn {
+    seed: u64,
+    repetition: u64,
+    vm: String,
+    workload: String,
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Self::with_limit(workloads::BYTES_MAX)
     }
 }
 
-/// The VM's trace, from its one source.
+impl Traces {
+    /// No trace yet; the workloads of a scenario may need at most `bytes` together.
+    pub fn with_limit(bytes: u64) -> Self {
+        Self { read: BTreeMap::new(), generated: BTreeMap::new(), workload_bytes_max: bytes }
+    }
+
+    fn get(&mut self, path: PathBuf, options: &ReadOptions) -> &Result<Arc<Trace>, ReadError> {
+        let load = |(path, options): &(PathBuf, ReadOptions)| {
+            read::load(path, options).map(|loaded| Arc::new(loaded.trace))
+        };
+        self.read.entry((path, options.clone())).or_insert_with_key(load)
+    }
+
+    /// Reports workloads that are too large together.
+    pub(super) fn check_bytes(&self, report: &mut Report, vms: &[Draft]) {
+        let found = vms.iter().filter_map(|vm| {
+            let spec = vm.accesses.as_ref()?.workload()?;
+            Some((spec, vm.section.origin_of("workload")))
+        });
+        workloads::check_bytes(report, found, self.workload_bytes_max);
+    }
+
+    /// Generates the accesses of the VMs with workloads, where nothing is wrong with any VM.
+    pub(super) fn generate(&mut self, vms: &mut [Draft], seed: u64, repetition: u64) {
+        for vm in vms {
+            let (Some(name), Some(accesses)) = (vm.name, &mut vm.accesses) else { continue };
+            let Some(spec) = accesses.workload() else { continue };
+            let (vm, workload) = (name.to_owned(), effective::workload(spec));
+            let drawn = Drawn { seed, repetition, vm, workload };
+            let trace = self.generated.entry(drawn).or_insert_with(|| {
+                let purpose = format!("vm/{name}/workload");
+                // Whoever draws for the policies, workloads draw from ChaCha8.
+                let mut stream = Stream::new(Generator::ChaCha8, seed, repetition, &purpose);
+                Arc::new(spec.generate(&mut stream))
+            });
+            accesses.trace = Some(Arc::clone(trace));
+        }
+    }
+}
+
+/// A VM's accesses, as far as they are known.
+pub(super) struct Accesses {
+    pub(super) source: TraceSource,
+    /// Nothing for a workload until all else is known to be right.
+    pub(super) trace: Option<Arc<Trace>>,
+}
+
+impl Accesses {
+    /// How many there are.
+    pub(super) fn count(&self) -> u64 {
+        let drawn = self.workload().and_then(WorkloadSpec::accesses_total);
+        drawn.or_else(|| Some(self.trace.as_ref()?.accesses())).unwrap_or(0)
+    }
+
+    fn workload(&self) -> Option<&WorkloadSpec> {
+        match &self.source {
+            TraceSource::Workload(spec) => Some(spec),
+            _ => None,
+        }
+    }
+}
+
+/// The VM's accesses, from their one source.
 pub(super) fn read(
     report: &mut Report,
     vm: &Section,
     around: &Surroundings,
     cache: &mut Traces,
-) -> Option<(Arc<Trace>, TraceSource)> {
-    let remedy = "add `trace = { file = \"…\" }` or `trace = { pages = […] }`";
-    let Some(field) = vm.get("trace") else {
-        report.error(codes::NO_ACCESSES, vm.origin, "the VM has no accesses", remedy);
+) -> Option<Accesses> {
+    let remedy = "add `trace = { file = \"…\" }`, `trace = { pages = […] }` or `workload = { … }`";
+    let (trace, workload) = (vm.get("trace"), vm.get("workload"));
+    let both = trace.is_some() && workload.is_some();
+    if both {
+        let message = "the VM has two sources of accesses, `trace` and `workload`";
+        // The later of the two is the one that surprises.
+        let origin = vm.origin_of("trace").max(vm.origin_of("workload"));
+        report.error(codes::TWO_SOURCES, origin, message, "remove one of them");
+    }
+    let workload = workload.and_then(|field| read_workload(report, vm, &field, around));
+    if both {
         return None;
+    }
+    let Some(field) = trace else {
+        if vm.get("workload").is_none() {
+            report.error(codes::NO_ACCESSES, vm.origin, "the VM has no accesses", remedy);
+        }
+        return workload;
     };
     if field.node.table().is_none() {
         report.wrong_type(&field, "a table such as `{ file = \"…\" }`");
         return None;
     }
     let trace = vm.section(report, "trace");
-    trace.only(report, &["file", "format", "pages"]);
     match (trace.get("file"), trace.get("pages")) {
         (Some(file), None) => read_file(report, &trace, &file, around, cache),
         (None, Some(pages)) => {
+            trace.only(report, &["pages"]);
             let pages = read_pages(report, &pages)?;
             let trace = Trace::from_pages(pages.iter().copied());
-            Some((Arc::new(trace), TraceSource::Pages(pages)))
+            Some(Accesses { source: TraceSource::Pages(pages), trace: Some(Arc::new(trace)) })
         }
         (Some(_), Some(pages)) => {
+            trace.only(report, TRACE_KEYS);
             let message = "the VM has two sources of accesses, `file` and `pages`";
             let origin = pages.node.origin;
             report.error(codes::TWO_SOURCES, origin, message, "remove one of them");
             None
         }
         (None, None) => {
+            trace.only(report, TRACE_KEYS);
             report.error(codes::NO_ACCESSES, trace.origin, "the trace has no source", remedy);
+            None
+        }
+    }
+}
+
+fn read_workload(
+    report: &mut Report,
+    vm: &Section,
+    field: &Field,
+    around: &Surroundings,
+) -> Option<Accesses> {
+    if field.node.table().is_none() {
+        report.wrong_type(field, "a table such as `{ kind = \"zipf\", accesses = 100_000 }`");
+        return None;
+    }
+    let section = vm.section(report, "workload");
+    let spec = workloads::read(report, &section, around.page_size)?;
+    Some(Accesses { source: TraceSource::Workload(spec), trace: None })
+}
+
+/// The keys of `trace`.
+const TRACE_KEYS: &[&str] = &[
+    "file",
+    "pages",
+    "format",
+    "page_size",
+    "unit",
+    "field",
+    "op_field",
+    "size_field",
+    "layout",
+    "vm",
+    "seed",
+    "limit_bytes",
+];
+
+/// How the file is read. Addresses are mapped to the host's pages unless the trace has its own.
+fn read_options(
+    report: &mut Report,
+    trace: &Section,
+    around: &Surroundings,
+) -> Option<ReadOptions> {
+    trace.only(report, TRACE_KEYS);
+    let found_before = report.list.len();
+    let mut options = ReadOptions { page_size: around.page_size, ..ReadOptions::default() };
+    if let Some(format) = trace.get("format").and_then(|field| report.text(&field)) {
+        format.clone_into(&mut options.format);
+    }
+    if let Some(field) = trace.get("page_size") {
+        options.page_size = report.page_size(&field);
+    }
+    let mut integer =
+        |key, min| trace.get(key).and_then(|field| report.integer(&field, min, INTEGER_MAX));
+    options.unit = integer("unit", 1);
+    options.vm = integer("vm", 0);
+    options.seed = integer("seed", 0).unwrap_or(options.seed);
+    if let Some(bytes) = trace.get("limit_bytes").and_then(|field| report.bytes(&field)) {
+        options.bytes_max = bytes;
+    }
+    let mut name = |key| trace.get(key).and_then(|field| column(report, &field));
+    options.field = name("field");
+    options.op_field = name("op_field");
+    options.size_field = name("size_field");
+    options.layout = trace.get("layout").and_then(|field| Some(report.text(&field)?.to_owned()));
+    (report.list.len() == found_before).then_some(options)
+}
+
+/// TOML's own integers end there, and the effective scenario must be TOML.
+const INTEGER_MAX: u64 = i64::MAX.unsigned_abs();
+
+/// A column by its heading, or by its number from 1.
+fn column(report: &mut Report, field: &Field) -> Option<String> {
+    match &field.node.value {
+        Value::Integer(_) => report.integer(field, 1, INTEGER_MAX).map(|at| at.to_string()),
+        Value::String(heading) => Some(heading.clone()),
+        _ => {
+            report.wrong_type(field, "a heading in quotes, or a number from 1");
             None
         }
     }
@@ -72,17 +239,17 @@ fn read_file(
     file: &Field,
     around: &Surroundings,
     cache: &mut Traces,
-) -> Option<(Arc<Trace>, TraceSource)> {
-    let format = trace.get("format").map_or(Some("auto"), |field| report.text(&field));
-    let (name, format) = report.text(file).zip(format)?;
+) -> Option<Accesses> {
+    let options = read_options(report, trace, around);
+    let (name, options) = report.text(file).zip(options)?;
     // A file that is extended may lie in another folder than the one that extends it.
     let source = &around.sources[file.node.origin.source];
     let path = Path::new(&source.folder).join(name);
-    match cache.get(around.folder.join(&path), format) {
+    match cache.get(around.folder.join(&path), &options) {
         Ok(trace) => {
             let path = path.to_string_lossy().into_owned();
-            let source = TraceSource::File { path, format: format.to_owned() };
-            Some((Arc::clone(trace), source))
+            let source = TraceSource::File { path, options };
+            Some(Accesses { source, trace: Some(Arc::clone(trace)) })
         }
         Err(error) => {
             report_read_error(report, trace, file, name, error);
@@ -106,11 +273,11 @@ fn report_read_error(
         ReadErrorKind::Format => (codes::TRACE_FORMAT, "`list formats` shows the formats"),
         ReadErrorKind::Damaged => (codes::TRACE_DAMAGED, "repair the file or name its format"),
         ReadErrorKind::Empty => (codes::TRACE_EMPTY, "a VM makes at least one access"),
-        ReadErrorKind::TooLarge => (codes::TRACE_TOO_LARGE, "cut the trace"),
+        ReadErrorKind::TooLarge => (codes::TRACE_TOO_LARGE, "cut it, or raise `limit_bytes`"),
     };
     let at_format = error.kind == ReadErrorKind::Format;
-    let origin = if at_format { trace.get("format") } else { None }
-        .map_or(file.node.origin, |field| field.node.origin);
+    let format = if at_format { trace.get("format") } else { None };
+    let origin: Origin = format.map_or(file.node.origin, |field| field.node.origin);
     let message = format!("trace `{}`: {}", clip(name), error.message);
     report.error(code, origin, message, remedy);
 }

@@ -75,21 +75,21 @@ impl<'d> Section<'d> {
         Self::new(format!("{}.", field.path), field.node.origin, table)
     }
 
-    /// The tables of the array at `key`, such as `[[vm]]`.
-    pub(super) fn sections(&self, report: &mut Report, key: &str) -> Vec<Self> {
+    /// The tables of the array at `key`, such as `[[vm]]`; `wanted` says what that is.
+    pub(super) fn sections(&self, report: &mut Report, key: &str, wanted: &str) -> Vec<Self> {
         let Some(field) = self.get(key) else { return Vec::new() };
         let Value::Array(items) = &field.node.value else {
-            report.wrong_type(&field, &format!("an array of tables, `[[{key}]]`"));
+            report.wrong_type(&field, wanted);
             return Vec::new();
         };
         let mut sections = Vec::new();
         for item in items {
-            match item.table() {
-                Some(table) => {
-                    sections.push(Self::new(format!("{key}."), item.origin, table));
-                }
-                None => report.wrong_type(&Field { path: key.to_owned(), node: item }, "a table"),
-            }
+            let Some(table) = item.table() else {
+                let field = Field { path: field.path.clone(), node: item };
+                report.wrong_type(&field, "a table");
+                continue;
+            };
+            sections.push(Self::new(format!("{}.", field.path), item.origin, table));
         }
         sections
     }
@@ -136,6 +136,11 @@ impl Report {
     ) {
         let warning = Diagnostic::error(code, origin, message, remedy);
         self.list.push(Diagnostic { severity: Severity::Warning, ..warning });
+    }
+
+    /// Whether anything that was found forbids a run.
+    pub(super) fn has_errors(&self) -> bool {
+        self.list.iter().any(|found| found.severity == Severity::Error)
     }
 
     pub(super) fn wrong_type(&mut self, field: &Field, wanted: &str) {
@@ -232,6 +237,16 @@ impl Report {
             return None;
         }
         Some(bytes)
+    }
+
+    /// A size, or a bare number of bytes.
+    pub(super) fn bytes(&mut self, field: &Field) -> Option<u64> {
+        if let Value::String(text) = &field.node.value {
+            let example = "write a size such as \"64 GiB\"";
+            return self.unit(field, text, "size", units::parse_size(text), example);
+        }
+        let max = i64::MAX.unsigned_abs();
+        self.bare_or_string(field, 1, max, "a size such as \"64 GiB\"")
     }
 
     fn bare_or_string(&mut self, field: &Field, min: u64, max: u64, wanted: &str) -> Option<u64> {

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use super::super::codes;
 use super::super::diagnostic::clip;
 use super::super::document::{Origin, Source};
-use super::super::{After, Split, TraceSource};
+use super::super::{After, Split};
 use super::knobs;
-use super::traces::{self, Traces};
+use super::traces::{self, Accesses, Traces};
 use super::values::{Report, Section};
 use crate::knobs::Settings;
 use crate::replace::ReplacementKind;
-use crate::trace::Trace;
 use crate::units::{Frames, Ticks};
 use std::path::Path;
 
@@ -32,6 +31,7 @@ pub(super) const KEYS: &[&str] = &[
     "stop",
     "after",
     "trace",
+    "workload",
 ];
 
 /// A `stop` that never comes; no tick of a scenario is as late.
@@ -56,7 +56,7 @@ pub(super) struct Draft<'d> {
     /// Never, [`NEVER`], where none was given.
     pub(super) stop: Option<Ticks>,
     pub(super) after: Option<After>,
-    pub(super) trace: Option<(Arc<Trace>, TraceSource)>,
+    pub(super) accesses: Option<Accesses>,
 }
 
 /// What VMs are read against.
@@ -82,7 +82,7 @@ impl<'d> Draft<'d> {
         });
         let mut draft = Self::read_numbers(report, section, around);
         draft.name = name;
-        draft.trace = traces::read(report, &draft.section, around, cache);
+        draft.accesses = traces::read(report, &draft.section, around, cache);
         draft
     }
 
@@ -119,7 +119,7 @@ impl<'d> Draft<'d> {
             period,
             stop,
             after,
-            trace: None,
+            accesses: None,
         }
     }
 

@@ -49,7 +49,7 @@ fn read_u32(
         words.extend(block.as_chunks().0.iter().map(|&word| u32::from_le_bytes(word)));
         builder.extend_u32(&words);
         if builder.overflowed() {
-            return Ok(Vec::new());
+            break;
         }
     }
     read_kinds(builder, source, ".pages.u32")
@@ -66,7 +66,7 @@ fn read_u64(
         words.extend(block.as_chunks().0.iter().map(|&word| u64::from_le_bytes(word)));
         builder.extend_u64(&words);
         if builder.overflowed() {
-            return Ok(Vec::new());
+            break;
         }
     }
     read_kinds(builder, source, ".pages.u64")
@@ -114,8 +114,14 @@ fn read_kinds(
                 )))
             })?);
         }
+        if builder.overflowed() {
+            // The trace is cut, and so are its kinds.
+            let missing = builder.accesses() - builder.kinds_known();
+            kinds.truncate(usize::try_from(missing).unwrap_or(usize::MAX));
+        }
         builder.extend_kinds(&kinds);
-        if builder.kinds_known() > builder.accesses() {
+        let (known, accesses) = (builder.kinds_known(), builder.accesses());
+        if known > accesses || (known == accesses && builder.overflowed()) {
             break;
         }
     }

@@ -31,7 +31,7 @@ pub struct WorkloadKind {
     /// its accesses are theirs.
     pub nests: bool,
     /// What is wrong with knobs that are right one by one; no full stop.
-    check: fn(&Settings) -> Result<(), String>,
+    pub(crate) check: fn(&Settings) -> Result<(), String>,
     /// Makes the accesses.
     generate: fn(&WorkloadSpec, &mut Sink<'_>),
 }
@@ -62,8 +62,12 @@ pub struct WorkloadSpec {
 }
 
 impl WorkloadSpec {
-    /// How deep sequences may be nested.
-    pub const DEPTH_MAX: usize = 8;
+    /// How deep sequences may be nested. Deeper ones could not be written in a scenario, whose
+    /// tables have a limit of their own.
+    pub const DEPTH_MAX: usize = 4;
+
+    /// The most accesses of a workload: a trace may have no more runs.
+    pub const ACCESSES_MAX: u64 = TraceBuilder::RUNS_MAX as u64;
 
     /// The accesses of the whole trace; `None` if they do not fit into 64 bits.
     pub fn accesses_total(&self) -> Option<u64> {
@@ -75,13 +79,32 @@ impl WorkloadSpec {
         round?.checked_mul(self.settings.integer(phases::ROUNDS.name))
     }
 
+    /// About the bytes that are written while the trace is made and its distances are computed, not
+    /// too few; `None` if 64 bits do not hold them. Each round of a sequence counts anew, so the
+    /// number bounds the time too.
+    ///
+    /// An access is a run, a distance and a distance of a repetition at worst; a page is numbered,
+    /// found by its number and stands in the tables that generators draw from.
+    pub fn bytes_at_most(&self) -> Option<u64> {
+        const OF_ACCESS: u64 = 16;
+        const OF_PAGE: u64 = 64;
+        if self.kind.nests {
+            let mut phases = self.of.iter();
+            let round = phases.try_fold(0_u64, |sum, of| sum.checked_add(of.bytes_at_most()?));
+            return round?.checked_mul(self.settings.integer(phases::ROUNDS.name));
+        }
+        let has_pages = self.kind.knobs.iter().any(|knob| knob.name == PAGES.name);
+        let pages = if has_pages { self.settings.integer(PAGES.name) } else { self.accesses };
+        self.accesses.checked_mul(OF_ACCESS)?.checked_add(pages.checked_mul(OF_PAGE)?)
+    }
+
     /// What no knob's domain can say: that there are accesses and not too many, that knobs agree.
     ///
     /// # Errors
     /// One sentence without a full stop that says what is wrong.
     pub fn check(&self) -> Result<(), String> {
         self.check_at(0)?;
-        let most = TraceBuilder::RUNS_MAX as u64;
+        let most = Self::ACCESSES_MAX;
         match self.accesses_total() {
             Some(1..) if self.accesses_total() <= Some(most) => Ok(()),
             Some(0) => Err("the workload has no access, expected at least one".to_owned()),
@@ -145,6 +168,18 @@ impl WorkloadSpec {
         sink.flush();
     }
 }
+
+/// Workloads are equal if they make the same accesses of the same draws.
+impl PartialEq for WorkloadSpec {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind.name == other.kind.name
+            && self.settings == other.settings
+            && self.accesses == other.accesses
+            && self.of == other.of
+    }
+}
+
+impl Eq for WorkloadSpec {}
 
 /// Accesses that go to the trace together: many at a time, its lookups do not wait for each other.
 const BATCH: usize = 256;

@@ -1,0 +1,143 @@
+//! How trace files are read: the flags that all commands which read them have in common.
+
+use std::path::Path;
+
+use balloonist::trace::read::{Loaded, ReadOptions, load, load_head};
+use balloonist::trace::{ReadError, ReadErrorKind, formats};
+use balloonist::units::parse_size;
+use clap::builder::PossibleValuesParser;
+
+use super::{Context, Failure};
+
+/// Flags of every command that reads trace files. Whatever a format does not know, it ignores.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Reader options")]
+pub(super) struct Reader {
+    /// The format of the traces, as `list formats` shows them; auto recognises it
+    #[arg(long, value_name = "FORMAT", default_value = "auto", value_parser = names(),
+          hide_possible_values = true)]
+    format: String,
+
+    /// The csv column, by heading or by number from 1, or the member of a struct that is the page
+    /// or the address
+    #[arg(long, value_name = "FIELD", visible_alias = "column")]
+    field: Option<String>,
+
+    /// The field that says whether an access reads or writes
+    #[arg(long, value_name = "FIELD")]
+    op_field: Option<String>,
+
+    /// The field that says how many bytes an access covers
+    #[arg(long, value_name = "FIELD")]
+    size_field: Option<String>,
+
+    /// The layout of struct records, such as `<IQIq`
+    #[arg(long, value_name = "LAYOUT", visible_alias = "struct")]
+    layout: Option<String>,
+
+    /// Bytes that a value counts in: 1 for addresses, 512 for sectors [default: the format's]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    unit: Option<u64>,
+
+    /// Bytes of a page, as `16 KiB` [default: what the trace says, else 4 KiB]
+    #[arg(long, value_name = "SIZE", value_parser = page_size)]
+    page_size: Option<u64>,
+
+    /// The VM of a dat file, from 0
+    #[arg(long, value_name = "N")]
+    vm: Option<u64>,
+
+    /// Refuse traces of more decompressed bytes
+    #[arg(long, value_name = "SIZE", default_value = "16 GiB", value_parser = bytes)]
+    limit_bytes: u64,
+
+    /// Refuse traces of more accesses
+    #[arg(long, value_name = "N", default_value_t = ReadOptions::ACCESSES_MAX,
+          value_parser = clap::value_parser!(u64).range(1..=ReadOptions::ACCESSES_MAX))]
+    limit_accesses: u64,
+}
+
+impl Reader {
+    /// The options that the flags say.
+    pub(super) fn options(&self, context: &Context) -> ReadOptions {
+        let defaults = ReadOptions::default();
+        ReadOptions {
+            format: self.format.clone(),
+            page_size: self.page_size,
+            unit: self.unit,
+            field: self.field.clone(),
+            op_field: self.op_field.clone(),
+            size_field: self.size_field.clone(),
+            layout: self.layout.clone(),
+            vm: self.vm,
+            seed: context.common.seed.unwrap_or(defaults.seed),
+            bytes_max: self.limit_bytes,
+            accesses_max: self.limit_accesses,
+        }
+    }
+
+    /// Reads the trace at `path`, `-` for standard input. What was guessed about it is told.
+    pub(super) fn load(&self, path: &Path, context: &Context) -> Result<Loaded, Failure> {
+        self.told(path, load(path, &self.options(context)), context)
+    }
+
+    /// Reads its first accesses, at most so many.
+    pub(super) fn load_head(
+        &self,
+        path: &Path,
+        accesses: u64,
+        context: &Context,
+    ) -> Result<Loaded, Failure> {
+        self.told(path, load_head(path, accesses, &self.options(context)), context)
+    }
+
+    fn told(
+        &self,
+        path: &Path,
+        loaded: Result<Loaded, ReadError>,
+        context: &Context,
+    ) -> Result<Loaded, Failure> {
+        let loaded = loaded.map_err(|error| failure(path, &error))?;
+        let shown = shown(path);
+        if self.format == "auto" {
+            let name = loaded.format.name;
+            context.note(&format!("reading {shown} as {name}; --format to override"));
+        }
+        for note in &loaded.notes {
+            context.note(&format!("{shown}: {note}"));
+        }
+        Ok(loaded)
+    }
+}
+
+/// What messages call the trace at `path`.
+pub(super) fn shown(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+fn failure(path: &Path, error: &ReadError) -> Failure {
+    let text = format!("{}: {error}", shown(path));
+    match error.kind {
+        ReadErrorKind::Missing | ReadErrorKind::Unreadable => Failure::Io(text),
+        _ => Failure::Trace(text),
+    }
+}
+
+fn names() -> PossibleValuesParser {
+    let names = formats::ALL.iter().map(|format| format.name);
+    PossibleValuesParser::new(std::iter::once("auto").chain(names))
+}
+
+/// Reads a size, or a bare number of bytes.
+fn bytes(text: &str) -> Result<u64, String> {
+    text.parse().or_else(|_| parse_size(text).map_err(|error| error.to_string()))
+}
+
+fn page_size(text: &str) -> Result<u64, String> {
+    let bytes = bytes(text)?;
+    if bytes.is_power_of_two() {
+        Ok(bytes)
+    } else {
+        Err(format!("a page of {bytes} bytes is not a power of two, such as 4 KiB"))
+    }
+}

@@ -1,0 +1,27 @@
+//! `trace convert`: any trace format in, ours, text or raw words out.
+
+use std::path::PathBuf;
+
+use super::super::reader::Reader;
+use super::super::{Context, Failure};
+use super::target::Output;
+
+/// Write a trace in another format
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// The trace file, or `-` for standard input
+    #[arg(value_name = "TRACE")]
+    trace: PathBuf,
+
+    #[command(flatten)]
+    output: Output,
+
+    #[command(flatten)]
+    reader: Reader,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let target = args.output.open()?;
+    let loaded = args.reader.load(&args.trace, context)?;
+    target.write(&loaded.trace, context)
+}
