@@ -162,11 +162,20 @@ impl<'a> Simulation<'a> {
         let vm = &mut self.vms[id.index()];
         vm.close_interval();
         vm.account.frames.end(at);
+        let held_up = !std::mem::replace(&mut vm.finished, true);
+        if held_up {
+            // What its observers intercepted has held it up until its stop.
+            vm.next = at;
+            self.note_finished();
+        }
         self.note_held(at);
         self.watcher.depart(at, id, allocation);
     }
 
     fn access(&mut self, id: VmId, at: Ticks) {
+        if self.vms[id.index()].finished {
+            return; // It was held up until its stop.
+        }
         let charged_to = self.vms[id.index()].next;
         if charged_to > at {
             // What its observers intercepted has held it up meanwhile.
@@ -199,6 +208,11 @@ impl<'a> Simulation<'a> {
         if leaves && self.vms[id.index()].spec.stop != Some(next) {
             self.push(next, Kind::Depart(id));
         }
+        self.note_finished();
+    }
+
+    /// One VM less that the run waits for.
+    fn note_finished(&mut self) {
         self.unfinished -= 1;
         if self.unfinished == 0 {
             let awaited = self.vms.iter().filter(|vm| vm.is_awaited());

@@ -198,6 +198,19 @@ fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulato
     }
 }
 
+/// Found by the random scenarios: the access that was put off came after the departure.
+#[test]
+fn a_vm_that_its_observers_hold_up_until_its_stop_just_leaves() {
+    let mut vm = common::vm(0, &[1, 2, 3, 1, 2, 3], 2, 4);
+    vm.stop = Some(Ticks(5));
+    let mut scenario = common::scenario(vec![vm], 4, 2);
+    scenario.cost.trap = Ticks(10);
+    let policy = common::policy("mrc-dp");
+    let in_true_order = simulate(&scenario, policy, &mut Laws::of(&scenario));
+    assert_eq!(simulate(&scenario, policy, &mut Nobody), in_true_order);
+    assert_eq!((in_true_order.all.counts.accesses, in_true_order.end), (2, Ticks(5)));
+}
+
 /// All sequences of `length` numbers below `bound` in which a number appears only after all
 /// smaller ones: every trace up to the names of its pages.
 fn traces(length: usize, bound: u64) -> Vec<Vec<u64>> {

@@ -5,7 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use balloonist::random::{Generator, Stream};
-use balloonist::scenario::{After, Checked, Document, Scenario, Split, TraceSource, Traces};
+use balloonist::scenario::{
+    After, Checked, Document, Scenario, Split, TraceSource, Traces, VmSpec,
+};
+use balloonist::trace::content_hash;
 
 fn checked(document: &Document) -> Checked {
     document.check().unwrap_or_else(|found| panic!("{}", found.render(false)))
@@ -15,12 +18,11 @@ fn open(path: &str) -> Scenario {
     checked(&Document::open(Path::new(path))).scenario
 }
 
-/// Everything but the functions that kinds hold, whose addresses mean nothing.
+/// All of a scenario: its effective text, the frames that its split gave, and its accesses.
 fn text_of(scenario: &Scenario) -> String {
-    let text = format!("{scenario:#?}");
-    let keys = ["fits: 0x", "build: 0x", "check: 0x", "generate: 0x"];
-    let lines = text.lines().filter(|line| !keys.iter().any(|key| line.contains(key)));
-    lines.collect::<Vec<_>>().join("\n")
+    let vm = |vm: &VmSpec| format!("{} {} {:016x}\n", vm.name, vm.initial, content_hash(&vm.trace));
+    let vms: String = scenario.vms.iter().map(vm).collect();
+    scenario.effective() + &vms
 }
 
 fn files_under(folder: &str) -> Vec<PathBuf> {
