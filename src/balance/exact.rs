@@ -35,12 +35,21 @@ pub(super) fn rest_of_one(fraction: Decimal) -> Decimal {
 
 /// A fraction in hundredths, for defaults.
 pub(super) const fn hundredths(digits: u64) -> Decimal {
-    Decimal { digits, places: 2 }
+    shortest(digits, 2)
 }
 
 /// A fraction in ten-thousandths, for defaults.
 pub(super) const fn ten_thousandths(digits: u64) -> Decimal {
-    Decimal { digits, places: 4 }
+    shortest(digits, 4)
+}
+
+/// As people write it: without zeros at the end.
+const fn shortest(mut digits: u64, mut places: u32) -> Decimal {
+    while places > 0 && digits.is_multiple_of(10) {
+        digits /= 10;
+        places -= 1;
+    }
+    Decimal { digits, places }
 }
 
 impl View {
@@ -93,6 +102,8 @@ mod tests {
         assert_eq!(compare(1, 4, hundredths(25)), Ordering::Equal);
         assert_eq!(compare(0, 0, hundredths(1)), Ordering::Less);
         assert_eq!(rest_of_one(hundredths(75)), hundredths(25));
+        assert_eq!(ten_thousandths(2000), Decimal { digits: 2, places: 1 });
+        assert_eq!(hundredths(100), Decimal { digits: 1, places: 0 });
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! *Idea.* A VM pays for its frames with its shares, and for an idle frame as much as for
 //! 1 / (1 − tax) active ones. Whoever pays least per frame gives; so idle memory goes to those who
 //! would use it, and with equal use memory is divided by shares.
-//! *Follows.* C. A. Waldspurger, "Memory resource management in VMware ESX Server", OSDI 2002:
+//! *Follows.* C. A. Waldspurger, "Memory resource management in `VMware` ESX Server", OSDI 2002:
 //! min-funding revocation with the idle-memory tax, and its estimate of active memory.
 //! *Departs.* Frames are not moved one at a time: the targets are those at which all VMs between
 //! their bounds pay the same, in closed form. With *A* active frames and price level *μ* a VM of

@@ -11,7 +11,7 @@
 //! lately counts as free, because traces free nothing. Every product is rounded down. Growth beyond
 //! the free frames is given in file order. There is neither a preference for idle guests nor
 //! balance between guests, as in the original, and no range of free memory in which nothing moves:
-//! guests that use little swing around the threshold for ever.
+//! guests that use little swing around the threshold.
 //! *Cost.* O(V log V) a checkpoint for V VMs.
 //! *Knobs.* `threshold`: free part of the host's memory below which guests shrink (0.2); `critical`:
 //! part at which they are made to swap (0.05); `guest_free`: part of its memory that a guest would

@@ -7,8 +7,8 @@
 //! its guaranteed minimum and what it needs, where the greater is meant, so nothing stops a guest
 //! from shrinking into what it uses; (2) the rule for growing reads a variable that only the rule
 //! for shrinking sets, and the interpreter ends the round with an error, so no guest ever grows
-//! again. Below its minimum a guest would shrink too; the host here does not allow that. In all else
-//! as `mom-balloon`.
+//! again. Below its minimum a guest would shrink too; the host here does not allow that. For the
+//! rest see `mom-balloon`.
 //! *Cost.* O(V log V) a checkpoint for V VMs.
 //! *Knobs.* As `mom-balloon`.
 

@@ -2,8 +2,8 @@
 //!
 //! *Idea.* A guest knows best what it needs. It moves towards the memory that its programs have
 //! committed, down in small steps and up at once, and never below a floor.
-//! *Follows.* D. Magenheimer's self-ballooning in Linux's Xen driver (drivers/xen/xen-selfballoon.c)
-//! and the older xenballoond, 2008–2011.
+//! *Follows.* D. Magenheimer's self-ballooning in Linux's Xen driver, 2011
+//! (drivers/xen/xen-selfballoon.c), and the older xenballoond.
 //! *Departs.* Committed memory is all pages used so far: traces free nothing, so a VM's goal never
 //! falls and only grants remain once it is reached. There is no frontswap whose pages would count
 //! as well. The floor is that of the driver, a line in pieces over the VM's maximum, or the VM's

@@ -2,7 +2,7 @@
 //!
 //! *Idea.* Each domain declares a range. If all maxima fit, all have them; if not, one number says
 //! for all how far above their minima they are.
-//! *Follows.* The squeezed daemon of XenServer (xapi-project/squeezed, squeeze.ml), 2008 on.
+//! *Follows.* The squeezed daemon of `XenServer` (xapi-project/squeezed, squeeze.ml), 2008 on.
 //! *Departs.* A domain's dynamic range is the VM's bounds. Targets are rounded down, and what that
 //! leaves over stays free. Drivers always make progress here, so nobody is declared stuck, and
 //! allocations are exact, so there is no margin of inaccuracy. What guests use is not asked, as in
