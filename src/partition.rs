@@ -421,9 +421,9 @@ mod tests {
             let (mut taken, mut left) = (vec![0; parties.len()], units);
             loop {
                 let mut best: Option<(Slope, usize)> = None;
-                for party in 0..parties.len() {
+                for (party, &has) in taken.iter().enumerate() {
                     for units in 1..=left {
-                        let fall = costs(party, taken[party]) - costs(party, taken[party] + units);
+                        let fall = costs(party, has) - costs(party, has + units);
                         let slope = Slope { fall, units };
                         if fall > 0 && best.is_none_or(|(best, _)| slope > best) {
                             best = Some((slope, party));

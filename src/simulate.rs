@@ -1,7 +1,7 @@
 //! The simulation: one event queue, in logical time, on one thread.
 //!
 //! # Order
-//! An [`Event`] is a tick and a [`Kind`]; their derived order *is* the tie rule: at one tick VMs
+//! An event is a tick and a kind; their derived order *is* the tie rule: at one tick VMs
 //! depart, then arrive, then the checkpoint happens, then VMs make their accesses, each in file
 //! order. An event is unique, so nothing else can decide.
 //!
@@ -9,7 +9,7 @@
 //! VMs touch nothing in common between control events (arrivals and checkpoints; a departure only
 //! frees frames, which nobody gets before the next of these). So an access event that is popped
 //! makes *all* of its VM's accesses up to the next control event in one call of
-//! [`Replacement::run`]. A [`Watcher`] that must see every access in its true order gets a horizon
+//! [`Replacement::run`](crate::replace::Replacement::run). A [`Watcher`] that must see every access in its true order gets a horizon
 //! of one tick instead. Both give the same outcome: `tests/laws.rs` compares them.
 
 use std::cmp::Reverse;

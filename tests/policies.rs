@@ -118,7 +118,7 @@ fn random_vm(draw: &mut Stream, at: u32, bounds: Bounds, allocation: Frames) -> 
         total,
         seen: Seen {
             curve: random_curve(draw),
-            active: Active { fraction, frames: Frames(bounds.max.0 * u64::from(fraction) >> 16) },
+            active: Active { fraction, frames: Frames((bounds.max.0 * u64::from(fraction)) >> 16) },
             window: Window {
                 distinct: Frames(draw.below(committed + 1)),
                 committed: Frames(committed),

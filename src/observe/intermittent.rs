@@ -102,7 +102,7 @@ impl Intermittent {
                 *used = self.interval;
                 let number = self.trace.numbers()[page as usize].0;
                 let hash = mix(mix(mix(0, self.salt), number), 0) >> 32;
-                distinct += u64::from(hash % self.one_in == 0);
+                distinct += u64::from(hash.is_multiple_of(self.one_in));
             }
         };
         interval.parts().flat_map(|part| part.pages).copied().for_each(&mut use_page);

@@ -87,7 +87,7 @@ fn log2(number: u64) -> u64 {
     let mut factor = (u128::from(number) << 31 >> whole) as u64;
     let mut log = u64::from(whole);
     for _ in 0..PLACES {
-        factor = factor * factor >> 31;
+        factor = (factor * factor) >> 31;
         let carry = factor >> 32;
         factor >>= carry;
         log = log << 1 | carry;
