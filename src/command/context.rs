@@ -1,6 +1,7 @@
 //! What every command is handed: the common flags, and how to talk to the user.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::time::Instant;
 
 use balloonist::output::{Format, Table};
@@ -145,6 +146,12 @@ impl Context {
     /// Writes a table to standard output.
     pub(crate) fn print_table(&self, table: &Table, format: Format) -> Result<(), Failure> {
         self.print(&table.render(format, self.colour_out))
+    }
+
+    /// Says what a trace file was recognised as.
+    pub(crate) fn note_guess(&self, path: &Path, format: &str) {
+        let path = path.display();
+        self.note(&format!("reading {path} as {format}; --trace-format to override"));
     }
 
     /// Writes a line to standard error, unless the user wants quiet.

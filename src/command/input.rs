@@ -8,7 +8,7 @@ use balloonist::scenario::{Checked, Diagnostics, Document, Scenario, TraceSource
 
 use super::distances;
 use super::guard::say;
-use super::{Context, Failure};
+use super::{Context, Failure, reader};
 
 /// What is run: a scenario, or trace files.
 #[derive(clap::Args, Debug)]
@@ -26,6 +26,11 @@ pub(crate) struct Source {
     /// For trace files: ticks between two checkpoints
     #[arg(long, value_name = "TICKS", requires = "frames", default_value = "10000")]
     every: String,
+
+    /// For trace files: their format, as `list formats` shows them [default: recognised by content]
+    #[arg(long, value_name = "FORMAT", requires = "frames", default_value = "auto",
+          hide_default_value = true, value_parser = reader::names(), hide_possible_values = true)]
+    trace_format: String,
 }
 
 impl Source {
@@ -47,7 +52,9 @@ impl Source {
     fn opened(&self, policy: Option<&str>, context: &Context) -> Result<Opened, Failure> {
         let began = Instant::now();
         let document = match (&self.frames, self.paths.as_slice()) {
-            (Some(frames), traces) => Document::from_traces(traces, frames, &self.every),
+            (Some(frames), traces) => {
+                Document::from_traces(traces, &self.trace_format, frames, &self.every)
+            }
             (None, [scenario]) => Document::open(scenario),
             (None, scenarios) => {
                 let found = scenarios.len();
@@ -57,6 +64,11 @@ impl Source {
             }
         };
         let opened = check_keeping(document, policy, context)?;
+        if self.frames.is_some() {
+            for (path, format) in opened.traces.recognised() {
+                context.note_guess(path, format);
+            }
+        }
         context.timing.note("read", began.elapsed(), accesses(&opened.scenario));
         distances::warm_all(&opened.scenario, context);
         Ok(opened)

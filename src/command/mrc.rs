@@ -11,7 +11,7 @@ use balloonist::trace::{Trace, curve};
 use balloonist::units::{Decimal, Frames};
 use rayon::prelude::*;
 
-use super::{Context, Failure, context, distances};
+use super::{Context, Failure, context, distances, reader};
 
 /// Show the LRU miss-ratio curve of traces: the demand faults at every number of frames
 ///
@@ -23,7 +23,8 @@ pub(crate) struct Args {
     traces: Vec<PathBuf>,
 
     /// The format of the traces [default: recognised by content]
-    #[arg(long, value_name = "FORMAT", default_value = "auto", hide_default_value = true)]
+    #[arg(long, value_name = "FORMAT", default_value = "auto", hide_default_value = true,
+          value_parser = reader::names(), hide_possible_values = true)]
     trace_format: String,
 
     /// The numbers of frames shown [default: every one up to the distinct pages]
@@ -45,7 +46,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let options = ReadOptions { format: args.trace_format.clone(), ..ReadOptions::default() };
     let read = |path: &PathBuf| {
         let loaded = load(path, &options).map_err(|error| Failure::trace(path, &error))?;
-        context.note(&format!("reading {} as {}", path.display(), loaded.format.name));
+        if args.trace_format == "auto" {
+            context.note_guess(path, loaded.format.name);
+        }
         Ok(loaded.trace)
     };
     let traces: Vec<Trace> = args.traces.par_iter().map(read).collect::<Result<_, _>>()?;

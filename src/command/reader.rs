@@ -123,7 +123,7 @@ fn failure(path: &Path, error: &ReadError) -> Failure {
     }
 }
 
-fn names() -> PossibleValuesParser {
+pub(super) fn names() -> PossibleValuesParser {
     let names = formats::ALL.iter().map(|format| format.name);
     PossibleValuesParser::new(std::iter::once("auto").chain(names))
 }

@@ -50,9 +50,10 @@ impl Document {
         document
     }
 
-    /// A VM in lockstep for each trace file, on a host of `frames` (a number, a size, or a part of
-    /// the traces' distinct pages such as `25%`), with a checkpoint every `every` ticks.
-    pub fn from_traces(paths: &[PathBuf], frames: &str, every: &str) -> Self {
+    /// A VM in lockstep for each trace file, read as `format` (or "auto"), on a host of `frames` (a
+    /// number, a size, or a part of the traces' distinct pages such as `25%`), with a checkpoint
+    /// every `every` ticks.
+    pub fn from_traces(paths: &[PathBuf], format: &str, frames: &str, every: &str) -> Self {
         let mut document = Self::empty(PathBuf::new(), "traces");
         let mut vms = Vec::new();
         let mut names = BTreeMap::new();
@@ -70,7 +71,8 @@ impl Document {
             };
             let name = node(Value::String(unique_vm_name(text, &mut names)));
             let file = node(Value::String(text.to_owned()));
-            let trace = node(Value::Table(table([("file", file)])));
+            let format = node(Value::String(format.to_owned()));
+            let trace = node(Value::Table(table([("file", file), ("format", format)])));
             vms.push(node(Value::Table(table([("name", name), ("trace", trace)]))));
         }
         let mut flag = |flag: &str, text: &str| {

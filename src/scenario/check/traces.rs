@@ -21,6 +21,8 @@ use crate::trace::workloads::WorkloadSpec;
 #[derive(Clone, Debug)]
 pub struct Traces {
     read: BTreeMap<(PathBuf, ReadOptions), Result<Arc<Trace>, ReadError>>,
+    /// Files whose format was recognised, with its name.
+    recognised: Vec<(PathBuf, &'static str)>,
     generated: BTreeMap<Drawn, Arc<Trace>>,
     workload_bytes_max: u64,
 }
@@ -43,12 +45,28 @@ impl Default for Traces {
 impl Traces {
     /// No trace yet; the workloads of a scenario may need at most `bytes` together.
     pub fn with_limit(bytes: u64) -> Self {
-        Self { read: BTreeMap::new(), generated: BTreeMap::new(), workload_bytes_max: bytes }
+        Self {
+            read: BTreeMap::new(),
+            recognised: Vec::new(),
+            generated: BTreeMap::new(),
+            workload_bytes_max: bytes,
+        }
+    }
+
+    /// The files whose format nobody named, in the order in which they were read, with the name of
+    /// the format that they were recognised as.
+    pub fn recognised(&self) -> impl Iterator<Item = (&Path, &'static str)> {
+        self.recognised.iter().map(|(path, format)| (path.as_path(), *format))
     }
 
     fn get(&mut self, path: PathBuf, options: &ReadOptions) -> &Result<Arc<Trace>, ReadError> {
+        let recognised = &mut self.recognised;
         let load = |(path, options): &(PathBuf, ReadOptions)| {
-            read::load(path, options).map(|loaded| Arc::new(loaded.trace))
+            let loaded = read::load(path, options)?;
+            if options.format == "auto" {
+                recognised.push((path.clone(), loaded.format.name));
+            }
+            Ok(Arc::new(loaded.trace))
         };
         self.read.entry((path, options.clone())).or_insert_with_key(load)
     }
