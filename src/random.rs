@@ -181,6 +181,22 @@ mod tests {
         assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
     }
 
+    /// Literal draws, computed by a second implementation of ChaCha with eight rounds (D. J.
+    /// Bernstein, "ChaCha, a variant of Salsa20", 2008), of FNV-1a and of the bounded draw, written
+    /// in another language: they stay what they are with every release of a library and of ours.
+    #[test]
+    fn draws_never_change() {
+        for (seed, repetition, purpose, small, large) in [
+            (1, 0, "policy", [87, 785, 807, 986, 563, 322], 1_085_446_761_971),
+            (1, 0, "vm/web/workload", [80, 719, 693, 206, 859, 722], 149_746_370_973),
+            (7, 3, "policy", [116, 204, 794, 278, 405, 231], 1_055_631_373_632),
+        ] {
+            let mut stream = Stream::new(Generator::ChaCha8, seed, repetition, purpose);
+            assert_eq!([0; 6].map(|_| stream.below(1000)), small, "{seed} {repetition} {purpose}");
+            assert_eq!(stream.below(1 << 40), large, "{seed} {repetition} {purpose}");
+        }
+    }
+
     #[test]
     fn streams_of_different_names_seeds_and_repetitions_differ() {
         let first = |seed, repetition, purpose| {
