@@ -41,7 +41,7 @@ pub(crate) struct Common {
 
     /// Say at the end how long each phase took, and how many accesses a second that is
     #[arg(long, global = true)]
-    timing: bool,
+    pub(crate) timing: bool,
 
     /// Print errors and what was asked for, no notes, warnings or progress
     #[arg(long, short, global = true)]

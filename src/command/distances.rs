@@ -13,10 +13,15 @@ use super::Context;
 
 /// Gives all traces of the scenario their distances.
 pub(super) fn warm_all(scenario: &Scenario, context: &Context) {
+    warm(&distinct(scenario), context);
+}
+
+/// The traces of the scenario's VMs, those that several VMs replay once.
+pub(super) fn distinct(scenario: &Scenario) -> Vec<&Trace> {
     let mut traces: Vec<&Trace> = scenario.vms.iter().map(|vm| &*vm.trace).collect();
     traces.sort_by_key(|&trace| std::ptr::from_ref(trace) as usize);
     traces.dedup_by_key(|trace| std::ptr::from_ref(*trace) as usize);
-    warm(&traces, context);
+    traces
 }
 
 /// Gives the traces their distances.
