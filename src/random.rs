@@ -181,8 +181,8 @@ mod tests {
         assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
     }
 
-    /// Literal draws, computed by a second implementation of ChaCha with eight rounds (D. J.
-    /// Bernstein, "ChaCha, a variant of Salsa20", 2008), of FNV-1a and of the bounded draw, written
+    /// Literal draws, computed by a second implementation of `ChaCha` with eight rounds (D. J.
+    /// Bernstein, "`ChaCha`, a variant of `Salsa20`", 2008), of FNV-1a and of the bounded draw, written
     /// in another language: they stay what they are with every release of a library and of ours.
     #[test]
     fn draws_never_change() {
