@@ -192,6 +192,10 @@ codes! {
         "Workloads are generated in memory before the run. A workload may make 4,294,967,295 \
          accesses, and all of a scenario may need 16 GiB together: 16 bytes for each access and 64 \
          for each page are counted, in each round anew, which bounds the time too."
+    TOO_MANY_CHECKPOINTS "S056" "the run has too many checkpoints"
+        "A run may have 10,000,000,000 checkpoints, counted as if every access were a fault: more \
+         would not end in a day. Time is in ticks: where accesses are far apart, checkpoints must \
+         be too."
 }
 
 #[cfg(test)]

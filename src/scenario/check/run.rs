@@ -25,7 +25,8 @@ pub(super) fn check_length(
         let message = "all VMs repeat and none has a `stop`, so the run would never end";
         report.error(codes::ENDLESS, origin, message, "give at least one VM a `stop`");
     }
-    // The last tick of the run if every access were a fault and a trap; `None` where a part is not known.
+    // The last tick of the run if every access were a fault and a trap; `None` where a part is not
+    // known.
     let mut latest = Some(0);
     for vm in vms {
         let end = latest_end(vm, cost);
@@ -39,14 +40,26 @@ pub(super) fn check_length(
             latest = latest.zip(end).map(|(latest, end): (u128, u128)| latest.max(end));
         }
     }
-    if let (Some(every), Some(latest)) = (every, latest.filter(|&latest| latest > 0))
-        && u128::from(every.0) > latest
-    {
+    let (Some(every), Some(latest)) = (every, latest.filter(|&latest| latest > 0)) else { return };
+    let origin = checkpoint.origin_of("every");
+    let checkpoints = latest / u128::from(every.0);
+    if checkpoints > CHECKPOINTS_MAX {
+        let message = format!("a checkpoint every {every} ticks makes {checkpoints} of them");
+        let remedy = format!(
+            "the run may last {latest} ticks, so take {} or more",
+            latest.div_ceil(CHECKPOINTS_MAX)
+        );
+        report.error(codes::TOO_MANY_CHECKPOINTS, origin, message, remedy);
+    }
+    if checkpoints == 0 {
         let message = format!("a checkpoint every {every} ticks never comes");
         let remedy = format!("the run ends by tick {latest}");
-        report.warn(codes::CHECKPOINT_TOO_LATE, checkpoint.origin_of("every"), message, remedy);
+        report.warn(codes::CHECKPOINT_TOO_LATE, origin, message, remedy);
     }
 }
+
+/// The most checkpoints that a run may have.
+const CHECKPOINTS_MAX: u128 = 10_000_000_000;
 
 fn latest_end(vm: &Draft, cost: Option<Cost>) -> Option<u128> {
     let accesses = u128::from(vm.accesses.as_ref()?.count());
