@@ -42,7 +42,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let scenario = args.source.open(None, context)?;
-    let policies = input::policies_or_compared(&args.policies, &scenario)?;
+    let policies = input::policies_or_compared(&args.policies, &scenario, context)?;
     let baseline = baseline(args.baseline.as_deref(), &policies)?;
     let files = args.out.as_deref().map(Files::create).transpose()?;
 

@@ -24,7 +24,20 @@ pub(super) struct NewFile {
 
 impl NewFile {
     /// Begins a file that will be at `place`, whose folder exists.
+    ///
+    /// A symbolic link is followed. What is there and is no file, such as a device or a pipe, is
+    /// refused: moving a file there would destroy it.
     pub(super) fn create(place: &Path) -> Result<Self, Failure> {
+        let target = fs::canonicalize(place).unwrap_or_else(|_| place.to_owned());
+        let place = target.as_path();
+        if fs::metadata(place).is_ok_and(|found| !found.is_file()) {
+            let text = format!(
+                "{}: is no regular file; name a file, or `-` for standard output where a command \
+                 takes it",
+                place.display()
+            );
+            return Err(Failure::Io(text));
+        }
         let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new("."));
         let file = builder().tempfile_in(folder).map_err(|error| Failure::io(place, &error))?;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use balloonist::balance::{self, Bounds, PolicyKind};
 use balloonist::scenario::{Checked, Diagnostics, Document, Scenario, TraceSource, Traces};
+use balloonist::trace::read::{ReadOptions, load_head};
 use balloonist::trace::{Run, Trace};
 
 use super::distances;
@@ -52,11 +53,15 @@ impl Source {
 
     fn opened(&self, policy: Option<&str>, context: &Context) -> Result<Opened, Failure> {
         let began = Instant::now();
+        refuse_stdin_twice(&self.paths)?;
         let document = match (&self.frames, self.paths.as_slice()) {
             (Some(frames), traces) => {
                 Document::from_traces(traces, &self.trace_format, frames, &self.every)
             }
-            (None, [scenario]) => Document::open(scenario),
+            (None, [scenario]) => {
+                refuse_trace(scenario)?;
+                Document::open(scenario)
+            }
             (None, scenarios) => {
                 let found = scenarios.len();
                 let text =
@@ -74,6 +79,30 @@ impl Source {
         distances::warm_all(&opened.scenario, context);
         Ok(opened)
     }
+}
+
+/// A trace file in the place of a scenario: whoever forgets --frames is told so.
+fn refuse_trace(path: &Path) -> Result<(), Failure> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let may_be_scenario = path.as_os_str() == "-"
+        || extension.is_none_or(|extension| ["toml", "dat"].contains(&extension));
+    if may_be_scenario {
+        return Ok(());
+    }
+    let Ok(head) = load_head(path, 1, &ReadOptions::default()) else { return Ok(()) };
+    Err(Failure::Usage(format!(
+        "{} is a trace in the {} format; add --frames to replay it on a host of so many frames",
+        path.display(),
+        head.format.name
+    )))
+}
+
+/// Standard input can be read once.
+pub(super) fn refuse_stdin_twice(paths: &[PathBuf]) -> Result<(), Failure> {
+    if paths.iter().filter(|path| path.as_os_str() == "-").count() < 2 {
+        return Ok(());
+    }
+    Err(Failure::Usage("`-` is named twice, but standard input can be read once".to_owned()))
 }
 
 /// Divides the time of reading between reading and interning. The two go hand in hand, block by
@@ -192,18 +221,20 @@ impl Opened {
 pub(super) fn policies_or_compared(
     names: &[String],
     scenario: &Scenario,
+    context: &Context,
 ) -> Result<Vec<&'static PolicyKind>, Failure> {
     if !names.is_empty() {
-        return policies(names, scenario);
+        return policies(names, scenario, context);
     }
     let compared: Vec<String> = scenario.compare.iter().map(|kind| kind.name.to_owned()).collect();
-    policies(&compared, scenario)
+    policies(&compared, scenario, context)
 }
 
 /// The policies called `names`; "all" is all of them. Each must be able to run the scenario.
 pub(super) fn policies(
     names: &[String],
     scenario: &Scenario,
+    context: &Context,
 ) -> Result<Vec<&'static PolicyKind>, Failure> {
     let mut kinds: Vec<&'static PolicyKind> = Vec::new();
     for name in names {
@@ -222,17 +253,30 @@ pub(super) fn policies(
             kinds.push(kind);
         }
     }
+    if names.iter().any(|name| name == "all") {
+        // Those that cannot run here are left out, and that is said.
+        kinds.retain(|kind| {
+            let reason = reason_not_to_run(kind, scenario);
+            if let Some(reason) = &reason {
+                context.note(&format!("{} is left out: {reason}", kind.name));
+            }
+            reason.is_none()
+        });
+    }
     fits(&kinds, scenario)?;
     Ok(kinds)
 }
 
 /// Whether each of the policies can run the scenario.
 fn fits(kinds: &[&'static PolicyKind], scenario: &Scenario) -> Result<(), Failure> {
+    match kinds.iter().find_map(|kind| reason_not_to_run(kind, scenario)) {
+        Some(reason) => Err(Failure::Input(format!("error: {}: {reason}\n", scenario.name))),
+        None => Ok(()),
+    }
+}
+
+fn reason_not_to_run(kind: &PolicyKind, scenario: &Scenario) -> Option<String> {
     let bounds: Vec<Bounds> =
         scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
-    for kind in kinds {
-        let fits = (kind.fits)(scenario.settings_of(kind), scenario.host.memory, &bounds);
-        fits.map_err(|reason| Failure::Input(format!("error: {}: {reason}\n", scenario.name)))?;
-    }
-    Ok(())
+    (kind.fits)(scenario.settings_of(kind), scenario.host.memory, &bounds).err()
 }

@@ -11,7 +11,7 @@ use balloonist::trace::{Trace, curve};
 use balloonist::units::{Decimal, Frames};
 use rayon::prelude::*;
 
-use super::{Context, Failure, context, distances, reader};
+use super::{Context, Failure, context, distances, input, reader};
 
 /// Show the LRU miss-ratio curve of traces: the demand faults at every number of frames
 ///
@@ -28,7 +28,8 @@ pub(crate) struct Args {
     trace_format: String,
 
     /// The numbers of frames shown [default: every one up to the distinct pages]
-    #[arg(long, value_name = "FRAMES,…", value_delimiter = ',')]
+    #[arg(long, value_name = "FRAMES,…", value_delimiter = ',',
+          value_parser = clap::value_parser!(u64).range(1..))]
     points: Vec<u64>,
 
     /// Estimate the curves from a sample (SHARDS): a share of the pages such as 0.1, or a number of
@@ -42,6 +43,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    input::refuse_stdin_twice(&args.traces)?;
     let began = Instant::now();
     let options = ReadOptions { format: args.trace_format.clone(), ..ReadOptions::default() };
     let read = |path: &PathBuf| {
@@ -54,8 +56,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let traces: Vec<Trace> = args.traces.par_iter().map(read).collect::<Result<_, _>>()?;
     let accesses = traces.iter().map(Trace::accesses).sum();
     context.timing.note("read", began.elapsed(), accesses);
-    if args.sample.is_none() {
-        distances::warm(&traces.iter().collect::<Vec<_>>(), context);
+    match args.sample {
+        None => distances::warm(&traces.iter().collect::<Vec<_>>(), context),
+        Some(Sample::Size(pages)) => {
+            context.note(&format!("estimated from a sample of at most {pages} pages a trace"));
+        }
+        Some(Sample::Rate(_)) => context.note("estimated from a sample of each trace's pages"),
     }
     let began = Instant::now();
     let salt = context.common.seed.unwrap_or(1);

@@ -15,7 +15,7 @@ use super::{Context, Failure};
 pub(super) struct Reader {
     /// The format of the traces, as `list formats` shows them; auto recognises it
     #[arg(long, value_name = "FORMAT", default_value = "auto", value_parser = names(),
-          hide_possible_values = true)]
+          hide_possible_values = true, visible_alias = "trace-format")]
     format: String,
 
     /// The csv column, by heading or by number from 1, or the member of a struct that is the page

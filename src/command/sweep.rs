@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let policies = if args.policies.is_empty() {
         vec![scenario.policy]
     } else {
-        input::policies(&args.policies, scenario)?
+        input::policies(&args.policies, scenario, context)?
     };
     let files = args.out.as_deref().map(Files::create).transpose()?;
 
@@ -87,8 +87,19 @@ fn seed_range(text: &str) -> Result<RangeInclusive<u64>, String> {
     if first > last {
         return Err(format!("no seed lies from {first} to {last}, expected the smaller one first"));
     }
+    if last > SEED_MAX || last - first >= SEEDS_MAX {
+        return Err(format!(
+            "a sweep has {SEEDS_MAX} seeds at most, none above {SEED_MAX}; sweep them in parts"
+        ));
+    }
     Ok(first..=last)
 }
+
+/// The largest seed that a scenario may have.
+const SEED_MAX: u64 = i64::MAX as u64;
+
+/// The most seeds of a sweep: their rows are in memory until all are there.
+const SEEDS_MAX: u64 = 10_000_000;
 
 /// The files of `--out`, opened before the runs.
 struct Files {

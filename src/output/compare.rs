@@ -115,7 +115,21 @@ pub fn verdict(runs: &[Run], bounds: &[Bound], baseline: usize) -> String {
         let faults = grouped(demand(worst));
         let _ = write!(text, "\n{} has the most: {faults}, {difference}.", worst.policy.name);
     }
-    text + &seems_best(runs, &best)
+    text + &never_moved(runs) + &seems_best(runs, &best)
+}
+
+/// Who moved no frame, apart from who never does: their rows say nothing about their rules.
+fn never_moved(runs: &[Run]) -> String {
+    let still = |run: &&Run| run.policy.name != "static" && frames_moved(&run.outcome.all) == 0;
+    let names: Vec<&str> = runs.iter().filter(still).map(|run| run.policy.name).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\n{} moved no frame here. Rules of real hypervisors count in gigabytes and seconds; \
+         `list policies` shows the knobs to scale.",
+        and(&names)
+    )
 }
 
 fn demand(run: &Run) -> u64 {

@@ -157,7 +157,7 @@ pub fn recognise(head: &Head<'_>) -> Result<&'static FormatKind, ReadError> {
             (Verdict::Yes, [one], _) | (_, _, [one]) => return Ok(one),
             (Verdict::Yes, [_, ..], _) => {
                 return Err(ReadError::format(format!(
-                    "the content fits the formats {}; name the one it is with --format",
+                    "the content fits the formats {}; name the one it is (`--trace-format`, or `format` in a scenario)",
                     names(candidates)
                 )));
             }
@@ -172,8 +172,8 @@ pub fn recognise(head: &Head<'_>) -> Result<&'static FormatKind, ReadError> {
     let candidates: Vec<&FormatKind> = with(Verdict::Perhaps).collect();
     let possible = if candidates.is_empty() { names(ALL) } else { names(candidates) };
     Err(ReadError::format(format!(
-        "the content has the marks of no format; name it with --format or by the file's \
-         extension, it may be one of {possible}"
+        "the content has the marks of no format; name it (`--trace-format`, or `format` in a \
+         scenario) or give the file its extension, it may be one of {possible}"
     )))
 }
 
