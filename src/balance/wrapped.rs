@@ -16,8 +16,8 @@
 //!    Observers are shown each interval as ever, so that what they report of an interval is of the
 //!    last one. A policy without observers and a cadence of *n* are the same as that policy and
 //!    checkpoints *n* times as far apart (`tests/laws.rs`).
-//! 2. `warm_up`: the policy is asked, learns and draws during the first so many checkpoints too, but
-//!    its plan is dropped and nothing moves.
+//! 2. `warm_up`: the policy is asked, learns and draws during the first so many checkpoints too,
+//!    but its plan is dropped and nothing moves.
 //! 3. `dead_band`: a VM whose target differs from its allocation by no more than this keeps its
 //!    allocation. The policy's own target decides, not what the next two steps leave of it.
 //! 4. `largest_move`: a target farther away than this is cut to this.
