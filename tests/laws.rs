@@ -223,7 +223,8 @@ struct Moves {
 impl Watcher for Moves {
     fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
         self.checkpoints += 1;
-        let rests = self.checkpoints <= self.warm_up || self.checkpoints % self.cadence > 0;
+        let rests =
+            self.checkpoints <= self.warm_up || !self.checkpoints.is_multiple_of(self.cadence);
         for (vm, target) in checkpoint.view.vms.iter().zip(&checkpoint.plan.0) {
             let moved = target.0.abs_diff(vm.allocation.0);
             assert!(moved <= if rests { 0 } else { self.largest });
