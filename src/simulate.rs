@@ -15,7 +15,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::balance::{Bounds, Plan, Policy, PolicyKind, View};
+use crate::balance::{Bounds, Plan, Policy, PolicyKind, View, wrapped};
 use crate::host::{Change, Host};
 use crate::random::{Stream, mix};
 use crate::replace::Counts;
@@ -103,7 +103,7 @@ impl<'a> Simulation<'a> {
         Self {
             scenario,
             watcher,
-            policy: (policy.build)(settings),
+            policy: wrapped::wrap((policy.build)(settings), &scenario.wrapper),
             draw: Stream::new(scenario.random, scenario.seed, scenario.repetition, "policy"),
             queue,
             host: Host::new(scenario.host.memory, bounds),

@@ -198,6 +198,88 @@ fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulato
     }
 }
 
+/// Calls `check` with many random scenarios and a policy that fits them.
+fn for_fitting(scenarios: u64, check: impl Fn(Scenario, &'static PolicyKind, &str)) {
+    for number in 0..scenarios {
+        let (scenario, policy) = random_scenario(number);
+        let bounds: Vec<Bounds> =
+            scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
+        let settings = scenario.settings_of(policy);
+        if (policy.fits)(settings, scenario.host.memory, &bounds).is_ok() {
+            check(scenario, policy, &format!("{} on scenario {number}", policy.name));
+        }
+    }
+}
+
+/// Counts the checkpoints at which the policy might be asked, and checks how far VMs move.
+#[derive(Default)]
+struct Moves {
+    checkpoints: u64,
+    warm_up: u64,
+    cadence: u64,
+    largest: u64,
+}
+
+impl Watcher for Moves {
+    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
+        self.checkpoints += 1;
+        let rests =
+            self.checkpoints <= self.warm_up || !self.checkpoints.is_multiple_of(self.cadence);
+        for (vm, target) in checkpoint.view.vms.iter().zip(&checkpoint.plan.0) {
+            let moved = target.0.abs_diff(vm.allocation.0);
+            assert!(moved <= if rests { 0 } else { self.largest });
+        }
+    }
+}
+
+#[test]
+fn whatever_is_wrapped_keeps_the_laws_and_moves_no_farther_or_oftener_than_it_may() {
+    for_fitting(20_000, |mut scenario, policy, case| {
+        let mut draw = Stream::new(Generator::ChaCha8, scenario.seed, 0, "test/wrapper");
+        let mut set = |name, from: u64, below: u64| {
+            let value = from + draw.below(below);
+            scenario.wrapper.set(name, Value::Integer(value));
+            value
+        };
+        set("dead_band", 0, 4);
+        let largest = set("largest_move", 1, 5);
+        let (warm_up, cadence) = (set("warm_up", 0, 3), set("cadence", 1, 3));
+        let in_true_order = simulate(&scenario, policy, &mut Laws::of(&scenario));
+        let mut moves = Moves { checkpoints: 0, warm_up, cadence, largest };
+        assert_eq!(simulate(&scenario, policy, &mut moves), in_true_order, "{case}");
+    });
+}
+
+#[test]
+fn a_wrapper_that_holds_nothing_back_leaves_the_fingerprint() {
+    for_fitting(10_000, |mut scenario, policy, case| {
+        let bare = simulate(&scenario, policy, &mut Nobody);
+        let all = Value::Integer(scenario.host.memory.0);
+        scenario.wrapper.set("largest_move", all);
+        assert_eq!(simulate(&scenario, policy, &mut Nobody), bare, "{case}");
+    });
+}
+
+#[test]
+fn without_observers_a_cadence_is_the_same_as_checkpoints_farther_apart() {
+    for_fitting(10_000, |mut scenario, policy, case| {
+        if !(policy.observers)(scenario.settings_of(policy)).is_empty() {
+            return;
+        }
+        let mut rare = scenario.clone();
+        let cadence = 2 + scenario.seed % 3;
+        rare.checkpoint_every = Ticks(rare.checkpoint_every.0 * cadence);
+        scenario.wrapper.set("cadence", Value::Integer(cadence));
+        let mut moves = Moves { cadence, largest: u64::MAX, ..Moves::default() };
+        let wrapped = simulate(&scenario, policy, &mut moves);
+        if moves.checkpoints < wrapped.checkpoints {
+            return; // A checkpoint of an empty host is not counted.
+        }
+        let rare = simulate(&rare, policy, &mut Nobody);
+        assert_eq!((wrapped.vms, wrapped.all), (rare.vms, rare.all), "{case}");
+    });
+}
+
 /// Found by the random scenarios: the access that was put off came after the departure.
 #[test]
 fn a_vm_that_its_observers_hold_up_until_its_stop_just_leaves() {

@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::Arc;
 
-use balloonist::balance::{self, Bounds, Plan, Policy, PolicyKind, View, VmView};
+use balloonist::balance::{self, Bounds, Plan, Policy, PolicyKind, View, VmView, wrapped};
 use balloonist::knobs::{Domain, Settings, Value};
 use balloonist::observe::{
     Active, CURVE, Curve, HOT_COLD, INTERMITTENT, Interval, ObserverKind, Seen, Subject, Window,
@@ -166,6 +166,16 @@ impl Run {
         Self { policy, draw: Stream::new(Generator::ChaCha8, 1, 0, "policy") }
     }
 
+    /// With these of the knobs around every policy set.
+    fn wrapped(kind: &PolicyKind, set: &[(&str, u64)]) -> Self {
+        let mut around = Settings::defaults(wrapped::KNOBS);
+        for &(name, value) in set {
+            around.set(name, Value::Integer(value));
+        }
+        let Self { policy, draw } = Self::new(kind);
+        Self { policy: wrapped::wrap(policy, &around), draw }
+    }
+
     fn divide(&mut self, view: &View) -> Plan {
         self.policy.divide(view, &mut self.draw)
     }
@@ -212,6 +222,45 @@ fn plans_fit_the_host_and_the_bounds() {
             for (vm, frames) in view.vms.iter().zip(&plan.0) {
                 assert!((vm.bounds.min..=vm.bounds.max).contains(frames), "{case}: {plan:?}");
             }
+        }
+    });
+}
+
+#[test]
+fn a_dead_band_and_a_largest_move_cut_plans_and_lose_no_frame_that_somebody_may_have() {
+    for_all(|kind, view, case| {
+        let bare = Run::new(kind).divide(&view);
+        for (dead_band, largest_move) in [(0, 1), (0, 3), (1, 0), (4, 0), (2, 5), (5, 2)] {
+            let set = [("dead_band", dead_band), ("largest_move", largest_move)];
+            let plan = Run::wrapped(kind, &set).divide(&view);
+            let case = format!("{case}, {set:?}: {bare:?} {plan:?}");
+            let held: Frames = plan.0.iter().copied().sum();
+            assert!(held <= view.host, "{case}");
+            for ((vm, &target), &frames) in view.vms.iter().zip(&bare.0).zip(&plan.0) {
+                assert!((vm.bounds.min..=vm.bounds.max).contains(&frames), "{case}");
+                let away = target.0.abs_diff(vm.allocation.0);
+                let moved = frames.0.abs_diff(vm.allocation.0);
+                let limit = if largest_move == 0 { away } else { away.min(largest_move) };
+                let wanted = if away <= dead_band { 0 } else { limit };
+                assert!(moved <= wanted, "{case}");
+                let same_way = frames.cmp(&vm.allocation) == target.cmp(&vm.allocation);
+                assert!(moved == 0 || same_way, "{case}");
+                // Only a grant may be smaller, and only where no frame is left for it.
+                let short = target > vm.allocation && held == view.host;
+                assert!(moved == wanted || short, "{case}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_wrapper_that_holds_nothing_back_changes_no_plan() {
+    for_all(|kind, view, case| {
+        let (mut bare, mut off) = (Run::new(kind), Run::wrapped(kind, &[]));
+        let mut idle = Run::wrapped(kind, &[("largest_move", view.host.0)]);
+        for _ in 0..2 {
+            let plan = bare.divide(&view);
+            assert_eq!((off.divide(&view), idle.divide(&view)), (plan.clone(), plan), "{case}");
         }
     });
 }

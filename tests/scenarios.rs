@@ -79,6 +79,8 @@ fn every_key_is_read() {
     assert_eq!(settings.choice("rounding"), "largest-remainder");
     let last_n = balloonist::balance::ALL.iter().find(|kind| kind.name == "last-n").unwrap();
     assert_eq!(scenario.settings_of(last_n).choice("count"), "demand_faults");
+    let wrapper = ["dead_band", "largest_move", "warm_up", "cadence"];
+    assert_eq!(wrapper.map(|knob| scenario.wrapper.integer(knob)), [1, 3, 4, 5]);
     let [db, web] = &scenario.vms[..] else { panic!("two VMs") };
     assert_eq!((db.name.as_str(), db.replacement.name), ("db.0", "lru"));
     assert_eq!((db.min.0, db.max.0, db.shares, db.initial.0), (2, 32, 10, 8));
@@ -124,6 +126,7 @@ fn settings_overrule_the_file() {
         "vm.db.0.min=3",
         "vm.web_1.trace={ pages = [4] }",
         "policy.last-n.count=replacement_misses",
+        "policy.dead_band=4",
         "host.memory=2 MiB",
         "name = 'quoted'",
     ] {
@@ -132,6 +135,7 @@ fn settings_overrule_the_file() {
     let scenario = checked(&document).scenario;
     assert_eq!((scenario.policy.name, scenario.checkpoint_every.0), ("static", 10));
     assert_eq!((scenario.vms[0].min.0, scenario.host.memory.0), (3, 128));
+    assert_eq!(scenario.wrapper.integer("dead_band"), 4);
     assert_eq!(scenario.vms[1].source, TraceSource::Pages(vec![4]));
     assert_eq!(scenario.name, "quoted");
     let mut dat = Document::open(Path::new("scenarios/report/test1.dat"));

@@ -18,6 +18,7 @@ mod split;
 #[cfg(test)]
 mod testing;
 mod used;
+pub mod wrapped;
 
 use crate::knobs::{Knob, Settings};
 use crate::observe::{ObserverKind, Seen};
@@ -115,7 +116,8 @@ pub struct VmView {
     pub allocation: Frames,
     /// The frames of these that hold a page.
     pub resident: Frames,
-    /// What happened since the checkpoint before.
+    /// What happened since the checkpoint before, or since the policy was last asked if that is
+    /// longer ago.
     pub interval: Counts,
     /// What happened since the VM started.
     pub total: Counts,
@@ -140,7 +142,7 @@ impl Plan {
 /// A balancing policy at work in one run.
 ///
 /// The simulator makes one for each run and asks it at every checkpoint, in order, with at least
-/// one VM in the view. `draw` is the run's stream called "policy".
+/// one VM in the view; [`wrapped::wrap`] may stand between and ask it less often. `draw` is the run's stream called "policy".
 pub trait Policy: Send {
     /// Decides the targets.
     fn divide(&mut self, view: &View, draw: &mut Stream) -> Plan;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use balloonist::balance::wrapped;
 use balloonist::knobs::{Domain, Knob};
 use balloonist::output::{Cell, Format, Table};
 use balloonist::trace::workloads::WorkloadSpec;
@@ -9,7 +10,7 @@ use balloonist::trace::{convert, formats, workloads};
 use balloonist::{balance, observe, replace};
 use clap::ValueEnum;
 
-use super::text::wrapped;
+use super::text;
 use super::{Context, Failure, context};
 
 /// List policies, workloads, trace formats and more, with their knobs and where they come from
@@ -73,6 +74,7 @@ fn entries(what: What) -> Option<Vec<Entry>> {
                 let balance::PolicyKind { name, summary, follows, knobs, .. } = *kind;
                 Entry { name, summary, follows, needs: None, knobs }
             })
+            .chain(std::iter::once(wrapper()))
             .collect(),
         What::Replacements => replace::ALL
             .iter()
@@ -92,6 +94,17 @@ fn entries(what: What) -> Option<Vec<Entry>> {
         What::Formats => return None,
     };
     Some(entries)
+}
+
+/// What may be put around any of the policies.
+fn wrapper() -> Entry {
+    Entry {
+        name: "every policy",
+        summary: wrapped::SUMMARY,
+        follows: wrapped::FOLLOWS,
+        needs: None,
+        knobs: wrapped::KNOBS,
+    }
 }
 
 fn workload(kind: &workloads::WorkloadKind) -> Entry {
@@ -114,12 +127,12 @@ fn format_text(colour: bool) -> String {
         let [name, summary, extensions, reads, writes, source] =
             [0, 1, 2, 3, 4, 5].map(|at| row[at].plain());
         let mut text = format!("{bold}{name}{bold:#}\n");
-        text += &wrapped(&summary, 4);
+        text += &text::wrapped(&summary, 4);
         if !extensions.is_empty() {
-            text += &wrapped(&format!("extensions {extensions}"), 4);
+            text += &text::wrapped(&format!("extensions {extensions}"), 4);
         }
         if !source.is_empty() {
-            text += &wrapped(&format!("source: {source}"), 4);
+            text += &text::wrapped(&format!("source: {source}"), 4);
         }
         text += match (reads.as_str(), writes.as_str()) {
             ("yes", "yes") => "    is read and written\n",
@@ -162,15 +175,15 @@ fn text(entries: &[Entry], colour: bool) -> String {
     let bold = if colour { anstyle::Style::new().bold() } else { anstyle::Style::new() };
     let paragraph = |entry: &Entry| {
         let mut text = format!("{bold}{}{bold:#}\n", entry.name);
-        text += &wrapped(entry.summary, 4);
-        text += &wrapped(&format!("follows {}", entry.follows), 4);
+        text += &text::wrapped(entry.summary, 4);
+        text += &text::wrapped(&format!("follows {}", entry.follows), 4);
         if let Some([name, domain, doc]) = &entry.needs {
             let _ = writeln!(text, "    {bold}{name}{bold:#} [{domain}]");
-            text += &wrapped(&format!("{doc}; must be given"), 8);
+            text += &text::wrapped(&format!("{doc}; must be given"), 8);
         }
         for Knob { name, doc, domain, default } in entry.knobs {
             let _ = writeln!(text, "    {bold}{name}{bold:#} = {default} [{domain}]");
-            text += &wrapped(doc, 8);
+            text += &text::wrapped(doc, 8);
         }
         text
     };

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use super::number::{Millionths, counted, every, grouped};
 use super::table::Format;
 use super::{trail, vms};
-use crate::balance::PolicyKind;
+use crate::balance::{PolicyKind, wrapped};
+use crate::knobs::Settings;
 use crate::scenario::Scenario;
 use crate::simulate::Outcome;
 
@@ -49,9 +50,12 @@ fn heading(scenario: &Scenario, policy: &PolicyKind, outcome: &Outcome, format: 
     lines.into_iter().map(line).collect()
 }
 
-/// The policy with its knobs: `proportional (guarantee=2)`.
+/// The policy with its knobs, and with those around it that are not off:
+/// `proportional (guarantee=2, dead_band=4)`.
 fn settings(scenario: &Scenario, policy: &PolicyKind) -> String {
-    let knobs = scenario.settings_of(policy).iter();
+    let off = Settings::defaults(wrapped::KNOBS);
+    let around = scenario.wrapper.iter().zip(off.iter()).filter(|(set, off)| set != off);
+    let knobs = scenario.settings_of(policy).iter().chain(around.map(|(set, _)| set));
     let knobs: Vec<String> = knobs.map(|(name, value)| format!("{name}={value}")).collect();
     if knobs.is_empty() {
         return policy.name.to_owned();

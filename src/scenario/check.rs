@@ -153,6 +153,7 @@ fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Optio
     run::check_length(report, &checkpoint, every, cost, &vms);
 
     let policy_section = root.section(report, "policy");
+    let wrapper = knobs::wrapper(report, &policy_section, host.page_size);
     let policy_settings = knobs::policy_settings(report, &policy_section, host.page_size);
     let policies = Policies::read(report, &root, &policy_section);
     let expects = run::expectations(report, &root, &vms);
@@ -182,6 +183,7 @@ fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Optio
         checkpoint_every: every?,
         policy,
         policy_settings,
+        wrapper,
         cost: cost?,
         vms,
         expects,

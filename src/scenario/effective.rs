@@ -32,6 +32,9 @@ impl Scenario {
         writeln!(out, "split = {}", quoted(name_of(Split::ALL, &self.host.split)))?;
         writeln!(out, "\n[checkpoint]\nevery = {}", self.checkpoint_every)?;
         writeln!(out, "\n[policy]\nkind = {}", quoted(self.policy.name))?;
+        for (name, value) in self.wrapper.iter() {
+            writeln!(out, "{name} = {}", shown(value))?;
+        }
         for (kind, settings) in balance::ALL.iter().zip(&self.policy_settings) {
             if settings.iter().next().is_some() {
                 writeln!(out, "\n[policy.{}]", kind.name)?;

@@ -64,6 +64,8 @@ pub struct Scenario {
     pub policy: &'static PolicyKind,
     /// The knobs of every policy, in the order of [`crate::balance::ALL`].
     pub policy_settings: Vec<Settings>,
+    /// What holds back whichever policy runs: the knobs of [`crate::balance::wrapped`].
+    pub wrapper: Settings,
     /// What events cost the VM that waits for them.
     pub cost: Cost,
     /// The VMs, in file order; at least one.

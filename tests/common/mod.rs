@@ -51,6 +51,7 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
         checkpoint_every: Ticks(every),
         policy: policy("static"),
         policy_settings: balance::ALL.iter().map(|kind| Settings::defaults(kind.knobs)).collect(),
+        wrapper: Settings::defaults(balance::wrapped::KNOBS),
         cost: Cost::default(),
         vms,
         expects: Vec::new(),

@@ -4,7 +4,7 @@ use super::super::codes;
 use super::super::diagnostic::clip;
 use super::super::document::Value;
 use super::values::{Field, Report, Section};
-use crate::balance::{self, PolicyKind};
+use crate::balance::{self, PolicyKind, wrapped};
 use crate::knobs::{self, Domain, Knob, Settings};
 use crate::replace::{self, ReplacementKind};
 use crate::units::Decimal;
@@ -14,15 +14,19 @@ pub(super) fn policies() -> impl Iterator<Item = (&'static str, &'static PolicyK
     balance::ALL.iter().map(|kind| (kind.name, kind))
 }
 
+/// The knobs around every policy, which stand beside `kind` and the tables of the policies.
+pub(super) fn wrapper(report: &mut Report, policy: &Section, page_size: Option<u64>) -> Settings {
+    let beside: Vec<&str> =
+        std::iter::once("kind").chain(policies().map(|(name, _)| name)).collect();
+    settings(report, policy, wrapped::KNOBS, &beside, page_size)
+}
+
 /// The settings of all policies, in the order of their list.
 pub(super) fn policy_settings(
     report: &mut Report,
     policy: &Section,
     page_size: Option<u64>,
 ) -> Vec<Settings> {
-    let known: Vec<&str> =
-        std::iter::once("kind").chain(policies().map(|(name, _)| name)).collect();
-    policy.only(report, &known);
     balance::ALL
         .iter()
         .map(|kind| {
