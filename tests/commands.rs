@@ -160,12 +160,13 @@ fn what_cannot_be_written_is_exit_code_4() {
 fn an_interrupt_leaves_nothing_half_written() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().to_str().unwrap();
-    let child = balloonist(&["sweep", TEST1, "--seeds", "1..10000000", "--out", out])
+    let mut child = balloonist(&["sweep", TEST1, "--seeds", "1..10000000", "--out", out])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     while names(folder.path()).len() < 4 {
+        assert_eq!(child.try_wait().unwrap(), None, "the sweep is still at work");
         std::thread::yield_now();
     }
     let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
