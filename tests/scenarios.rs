@@ -259,7 +259,8 @@ fn random_scenario(draw: &mut Stream) -> String {
          [policy]\nkind = \"{}\"\n[policy.proportional]\nguarantee = {}\nrounding = \"{}\"\n",
         draw.below(1 << 40),
         1 << draw.below(30),
-        1 + draw.below(5),
+        // Accesses are up to 2^40 ticks apart.
+        (1 << 20) + draw.below(5),
         draw.below(3),
         ["static", "last-n", "proportional"][draw.below(3) as usize],
         1 + draw.below(5),

@@ -159,7 +159,7 @@ const ERRORS: &[(&str, &[u8], &str, ReadErrorKind, &str)] = {
             Damaged,
             "byte 4: record 1 has 2 bytes, expected 4; the file is cut short",
         ),
-        ("x.bin", b"\x01\0\0\0\x02\0\0\0", "auto", Format, "name it with --format"),
+        ("x.bin", b"\x01\0\0\0\x02\0\0\0", "auto", Format, "name it (`--trace-format`"),
         ("", b"I  04,3\n L 1f,x\n", "auto", Format, "the content has the marks of no format"),
         ("", b"I  04,3\n L 1f,x\n", "lackey", Damaged, "2:7: found `x`"),
         ("", b"I  04,3\nhello\n", "lackey", Damaged, "2:1: found `hello`"),
