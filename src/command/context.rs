@@ -39,7 +39,8 @@ pub(crate) struct Common {
     #[arg(long, global = true)]
     pub(crate) no_cache: bool,
 
-    /// Say at the end how long each phase took, and how many accesses a second that is
+    /// Say at the end how long each phase took, and how many accesses a second that is; interning
+    /// is part of reading
     #[arg(long, global = true)]
     pub(crate) timing: bool,
 
