@@ -9,6 +9,7 @@ use std::sync::Mutex;
 
 use balloonist::output::digest::Digest;
 use balloonist::output::manifest::FileEntry;
+use balloonist::trace::convert::place_for_file;
 use tempfile::NamedTempFile;
 
 use super::failure::Failure;
@@ -28,16 +29,7 @@ impl NewFile {
     /// A symbolic link is followed. What is there and is no file, such as a device or a pipe, is
     /// refused: moving a file there would destroy it.
     pub(super) fn create(place: &Path) -> Result<Self, Failure> {
-        let target = fs::canonicalize(place).unwrap_or_else(|_| place.to_owned());
-        let place = target.as_path();
-        if fs::metadata(place).is_ok_and(|found| !found.is_file()) {
-            let text = format!(
-                "{}: is no regular file; name a file, or `-` for standard output where a command \
-                 takes it",
-                place.display()
-            );
-            return Err(Failure::Io(text));
-        }
+        let place = &place_for_file(place).map_err(|error| Failure::io(place, &error))?;
         let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new("."));
         let file = builder().tempfile_in(folder).map_err(|error| Failure::io(place, &error))?;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::compact::write_compact;
 use super::store::{Kind, Trace};
@@ -94,17 +94,26 @@ pub fn convert(trace: &Trace, output: &OutputKind, path: &Path) -> Result<(), Wr
     save(path, |out| (output.write)(trace, out))
 }
 
+/// Where a file that is to be at `path` is moved when it is whole: a symbolic link is followed.
+///
+/// # Errors
+/// What is there is no file, such as a device or a pipe: moving a file there would destroy it.
+pub fn place_for_file(path: &Path) -> io::Result<PathBuf> {
+    let place = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if std::fs::metadata(&place).is_ok_and(|found| !found.is_file()) {
+        let text = "is no regular file; name a file, or `-` for standard output where a command \
+                    takes it";
+        return Err(io::Error::other(text));
+    }
+    Ok(place)
+}
+
 /// Writes a file beside `path` and then puts it there.
 pub(super) fn save<E: From<io::Error>>(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
 ) -> Result<(), E> {
-    // A link is followed; a device or a pipe must not be replaced by a file.
-    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let path = target.as_path();
-    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(io::Error::other("is no regular file").into());
-    }
+    let path = &place_for_file(path)?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
     builder.prefix(".balloonist-");
