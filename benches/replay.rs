@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use balloonist::knobs::{Settings, Value};
 use balloonist::random::{Generator, Stream};
-use balloonist::replace::{self, Build, Counts, Stretch};
+use balloonist::replace::{self, Build, Counts, Delays, Guest, Stretch};
 use balloonist::scenario::Document;
 use balloonist::trace::workloads::{self, WorkloadSpec};
 use balloonist::trace::{Trace, curve, distances::distances, read_trace};
@@ -28,12 +28,14 @@ fn traces() -> [(&'static str, Arc<Trace>, Frames); 2] {
 }
 
 fn replay(build: Build, trace: &Arc<Trace>, frames: Frames) -> Counts {
-    build(&Settings::defaults(&[]), trace, frames).run(Stretch {
+    let draw = || Stream::new(Generator::ChaCha8, 1, 0, "bench");
+    let guest = Guest { trace, frames, draw: &draw, counts_write_backs: false };
+    build(&Settings::defaults(&[]), &guest).run(Stretch {
         from: 0,
         first_pass: true,
         budget: Ticks(u64::MAX >> 1),
         period: Ticks(1),
-        fault_cost: Ticks(0),
+        delays: Delays::default(),
     })
 }
 

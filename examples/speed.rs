@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use balloonist::knobs::Settings;
-use balloonist::replace::{self, Build, Counts, Stretch};
+use balloonist::random::{Generator, Stream};
+use balloonist::replace::{self, Build, Counts, Delays, Guest, Stretch};
 use balloonist::trace::{Trace, distances::distances, read_trace};
 use balloonist::units::{Frames, Ticks};
 
@@ -54,13 +55,15 @@ fn main() {
 
 /// The whole trace by one LRU VM.
 fn replay(build: Build, trace: &Arc<Trace>, frames: Frames) -> Counts {
-    let mut replacement = build(&Settings::defaults(&[]), trace, frames);
+    let draw = || Stream::new(Generator::ChaCha8, 1, 0, "speed");
+    let guest = Guest { trace, frames, draw: &draw, counts_write_backs: false };
+    let mut replacement = build(&Settings::defaults(&[]), &guest);
     replacement.run(Stretch {
         from: 0,
         first_pass: true,
         budget: Ticks(u64::MAX >> 1),
         period: Ticks(1),
-        fault_cost: Ticks(0),
+        delays: Delays::default(),
     })
 }
 

@@ -6,7 +6,7 @@ use crate::host::Change;
 use crate::knobs::Settings;
 use crate::observe::{Interval, Observer, ObserverKind, Seen, Subject};
 use crate::random::{Generator, Stream};
-use crate::replace::{Counts, Replacement, Stretch};
+use crate::replace::{Counts, Delays, Guest, Replacement, Stretch};
 use crate::scenario::{After, Cost, Scenario, VmSpec};
 use crate::units::{Frames, Ticks, VmId};
 
@@ -38,16 +38,24 @@ impl<'a> Vm<'a> {
     ) -> Self {
         let kind = spec.replacement;
         let build = if shown { kind.build_shown } else { kind.build };
+        let stream = |purpose: &str| {
+            let purpose = format!("vm/{}/{purpose}", spec.name);
+            Stream::new(Generator::ChaCha8, scenario.seed, scenario.repetition, &purpose)
+        };
+        let guest = Guest {
+            trace: &spec.trace,
+            frames: spec.initial,
+            draw: &|| stream("replacement"),
+            counts_write_backs: scenario.cost.counts_write_backs,
+        };
         let observer = |observer: &&ObserverKind| {
-            let purpose = format!("vm/{}/{}", spec.name, observer.name);
-            let draw =
-                Stream::new(Generator::ChaCha8, scenario.seed, scenario.repetition, &purpose);
+            let draw = stream(observer.name);
             let subject = Subject { trace: spec.trace.clone(), memory: spec.max, draw };
             (observer.build)(settings, subject)
         };
         Self {
             spec,
-            replacement: build(&spec.replacement_settings, &spec.trace, spec.initial),
+            replacement: build(&spec.replacement_settings, &guest),
             position: 0,
             first_pass: true,
             next: spec.start,
@@ -79,7 +87,7 @@ impl<'a> Vm<'a> {
     }
 
     /// Makes its accesses that start before `horizon`; the first of them exists.
-    pub(crate) fn run(&mut self, horizon: Ticks, fault_cost: Ticks) {
+    pub(crate) fn run(&mut self, horizon: Ticks, delays: Delays) {
         let horizon = horizon.min(self.stop());
         let length = self.spec.trace.accesses();
         while self.next < horizon && !self.finished {
@@ -88,10 +96,10 @@ impl<'a> Vm<'a> {
                 first_pass: self.first_pass,
                 budget: horizon - self.next,
                 period: self.spec.period,
-                fault_cost,
+                delays,
             });
             debug_assert!(counts.accesses > 0, "a stretch makes at least one access");
-            let spent = counts.accesses * self.spec.period.0 + counts.demand_faults * fault_cost.0;
+            let spent = counts.accesses * self.spec.period.0 + delays.of(&counts);
             self.next += Ticks(spent);
             self.position += counts.accesses;
             self.interval.add(counts);
@@ -126,7 +134,7 @@ impl<'a> Vm<'a> {
             to: from + interval.accesses,
             counts: interval,
             ticks,
-            fault_cost: cost.fault,
+            delays: cost.delays,
             allocation,
             resident,
         };
@@ -136,9 +144,7 @@ impl<'a> Vm<'a> {
             intercepted += observer.observe(&shown);
             observer.report(&mut seen);
         }
-        if !self.finished {
-            self.next = (self.next + Ticks(intercepted * cost.trap.0)).min(self.stop());
-        }
+        self.hold_up(intercepted * cost.trap.0);
         self.close_interval();
         VmView {
             id,
@@ -152,6 +158,13 @@ impl<'a> Vm<'a> {
         }
     }
 
+    /// Makes it wait before its next access.
+    fn hold_up(&mut self, ticks: u64) {
+        if !self.finished {
+            self.next = (self.next + Ticks(ticks)).min(self.stop());
+        }
+    }
+
     /// Takes back what the view of an earlier checkpoint held, for its memory.
     pub(crate) fn looked_at(&mut self, view: VmView) {
         self.seen = view.seen;
@@ -162,8 +175,8 @@ impl<'a> Vm<'a> {
         self.account.counts.add(std::mem::take(&mut self.interval));
     }
 
-    /// Follows a change of its allocation.
-    pub(crate) fn resize(&mut self, change: Change, at: Ticks) {
+    /// Follows a change of its allocation, and waits for what must be written back.
+    pub(crate) fn resize(&mut self, change: Change, at: Ticks, cost: Cost) {
         let Change { before, after, .. } = change;
         if after > before {
             self.account.granted += after - before;
@@ -171,6 +184,8 @@ impl<'a> Vm<'a> {
             self.account.reclaimed += before - after;
         }
         self.account.frames.change(after, at);
-        self.replacement.resize(after);
+        let write_backs = self.replacement.resize(after);
+        self.interval.write_backs += write_backs;
+        self.hold_up(write_backs * cost.delays.write_back.0);
     }
 }

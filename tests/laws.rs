@@ -8,11 +8,11 @@ use std::sync::Arc;
 use balloonist::balance::{self, Bounds, PolicyKind};
 use balloonist::knobs::{Settings, Value};
 use balloonist::random::{Generator, Stream};
-use balloonist::replace::{self, Counts, Stretch};
+use balloonist::replace::{self, Counts, Delays, Guest, Stretch};
 use balloonist::scenario::{After, Scenario, VmSpec};
 use balloonist::simulate::{Access, Checkpoint, Nobody, Watcher, simulate};
-use balloonist::trace::Trace;
-use balloonist::units::{Frames, Ticks, VmId};
+use balloonist::trace::{Kind, Trace, TraceBuilder};
+use balloonist::units::{Frames, Page, Ticks, VmId};
 use common::naive;
 
 /// Checks what can be checked after every event, from what watchers are shown.
@@ -84,7 +84,7 @@ impl Watcher for Laws {
         access.replacement.audit();
         assert_eq!(Some(access.allocation), self.allocations[access.vm.index()]);
         assert!(access.replacement.resident() <= access.allocation, "resident ≤ allocation");
-        let Counts { accesses, demand_faults, cold_faults, replacement_misses } = access.counts;
+        let Counts { accesses, demand_faults, cold_faults, replacement_misses, .. } = access.counts;
         assert_eq!(accesses, 1);
         assert!(demand_faults <= 1 && cold_faults.max(replacement_misses) <= demand_faults);
     }
@@ -116,6 +116,13 @@ fn random_vm(draw: &mut Stream, at: usize, memory: u64) -> VmSpec {
         })
         .collect();
     let mut vm = common::vm(at, &trace, 1, memory);
+    if draw.below(2) == 0 {
+        let mut builder = TraceBuilder::default();
+        for &page in &trace {
+            builder.push_kind(Page(page), Kind::ALL[draw.below(4) as usize]);
+        }
+        vm.trace = Arc::new(builder.finish());
+    }
     vm.start = Ticks(if draw.below(2) == 0 { 0 } else { draw.below(30) });
     vm.period = Ticks(if draw.below(2) == 0 { 1 } else { 1 + draw.below(4) });
     vm.after = [After::Idle, After::Leave, After::Repeat][draw.below(3) as usize];
@@ -143,7 +150,10 @@ fn random_scenario(number: u64) -> (Scenario, &'static PolicyKind) {
     let mut scenario = common::scenario(specs, memory, every);
     scenario.seed = number;
     scenario.random = if draw.below(2) == 0 { Generator::ChaCha8 } else { Generator::Glibc };
-    scenario.cost.fault = Ticks(if draw.below(2) == 0 { 0 } else { draw.below(7) });
+    let mut ticks = |bound| Ticks(if draw.below(2) == 0 { 0 } else { draw.below(bound) });
+    scenario.cost.delays =
+        Delays { fault: ticks(7), zero_fill: ticks(3), swap_in: ticks(5), write_back: ticks(5) };
+    scenario.cost.counts_write_backs = draw.below(2) == 0;
     // What observers intercept holds VMs up; the naive simulator's policies have no observers.
     scenario.cost.trap = Ticks(if draw.below(2) == 0 { 0 } else { draw.below(3) });
     // Half of them under the policies that the naive simulator knows.
@@ -331,8 +341,14 @@ fn every_short_trace_under_every_sequence_of_allocations_is_as_the_list_says() {
         for pages in traces(length, PAGES) {
             let trace = Arc::new(Trace::from_pages(pages.iter().copied()));
             for allocations in 0..PAGES.pow(length as u32) {
+                let guest = Guest {
+                    trace: &trace,
+                    frames: Frames(1),
+                    draw: &|| Stream::new(Generator::ChaCha8, 0, 0, "test/replacement"),
+                    counts_write_backs: false,
+                };
                 let mut forms = [replace::ALL[0].build, replace::ALL[0].build_shown]
-                    .map(|build| build(&Settings::defaults(&[]), &trace, Frames(1)));
+                    .map(|build| build(&Settings::defaults(&[]), &guest));
                 let mut list = Vec::new();
                 for (at, &page) in pages.iter().enumerate() {
                     let allocation = 1 + allocations / PAGES.pow(at as u32) % PAGES;
@@ -344,7 +360,7 @@ fn every_short_trace_under_every_sequence_of_allocations_is_as_the_list_says() {
                             first_pass: true,
                             budget: Ticks(1),
                             period: Ticks(1),
-                            fault_cost: Ticks(0),
+                            delays: Delays::default(),
                         });
                         assert_eq!(counts.demand_faults, u64::from(demand), "{pages:?} {at}");
                         assert_eq!(counts.replacement_misses, u64::from(evicts), "{pages:?} {at}");
@@ -352,7 +368,8 @@ fn every_short_trace_under_every_sequence_of_allocations_is_as_the_list_says() {
                     }
                 }
                 for form in &forms {
-                    let order: Vec<u64> = form.order().into_iter().map(u64::from).collect();
+                    let order: Vec<u64> =
+                        form.resident_pages().into_iter().map(u64::from).collect();
                     assert_eq!(order, list, "{pages:?} {allocations}");
                 }
                 cases += 1;

@@ -11,7 +11,7 @@ use balloonist::observe::{
     Active, CURVE, Curve, HOT_COLD, INTERMITTENT, Interval, ObserverKind, Seen, Subject, Window,
 };
 use balloonist::random::{Generator, Stream};
-use balloonist::replace::Counts;
+use balloonist::replace::{Counts, Delays};
 use balloonist::trace::Trace;
 use balloonist::units::{Decimal, Frames, Ticks, VmId};
 
@@ -98,6 +98,7 @@ fn random_counts(draw: &mut Stream) -> Counts {
         demand_faults,
         cold_faults: draw.below(demand_faults + 1),
         replacement_misses: draw.below(demand_faults + 1),
+        ..Counts::default()
     }
 }
 
@@ -432,7 +433,7 @@ fn observed(
                 to: (interval + 1) * every,
                 counts: Counts { accesses: every, ..Counts::default() },
                 ticks: Ticks(every),
-                fault_cost: Ticks(0),
+                delays: Delays::default(),
                 allocation: Frames(8),
                 resident: Frames(8),
             });

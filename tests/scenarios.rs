@@ -72,7 +72,7 @@ fn every_key_is_read() {
     assert_eq!(compared, ["proportional", "static"]);
     assert_eq!((scenario.host.memory.0, scenario.host.page_size), (64, 16384));
     assert_eq!(scenario.host.split, Split::Initial);
-    assert_eq!((scenario.checkpoint_every.0, scenario.cost.fault.0), (3, 5));
+    assert_eq!((scenario.checkpoint_every.0, scenario.cost.delays.fault.0), (3, 5));
     assert_eq!(scenario.policy.name, "proportional");
     let settings = scenario.settings_of(scenario.policy);
     assert_eq!(settings.integer("guarantee"), 2);

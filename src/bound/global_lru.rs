@@ -7,19 +7,19 @@
 //! *Knobs.* None.
 
 use super::merged::Yardstick;
-use crate::replace::ring::Ring;
+use crate::replace::links::Links;
 use crate::trace::PageId;
 
 /// The list of the pages that are resident and not being visited, most recently used first.
 pub(super) struct GlobalLru {
-    list: Ring,
+    list: Links,
     empty: u64,
     faults: u64,
 }
 
 impl GlobalLru {
     pub(super) fn new(pages: usize, frames: u64) -> Self {
-        Self { list: Ring::new(pages), empty: frames, faults: 0 }
+        Self { list: Links::new(pages, 1), empty: frames, faults: 0 }
     }
 
     /// The demand faults so far.
@@ -38,12 +38,12 @@ impl Yardstick for GlobalLru {
         if self.empty > 0 {
             self.empty -= 1;
         } else {
-            self.list.pop_back();
+            self.list.pop_back(0);
         }
     }
 
     fn end(&mut self, page: PageId, _: u128) {
-        self.list.push_front(page);
+        self.list.push_front(0, page);
     }
 
     fn depart(&mut self, pages: std::ops::Range<PageId>) {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crate::knobs::{Knob, Settings};
 use crate::random::Stream;
-use crate::replace::Counts;
+use crate::replace::{Counts, Delays};
 use crate::trace::distances::COLD;
 use crate::trace::{PageId, Trace};
 use crate::units::{Decimal, Frames, Ticks};
@@ -57,7 +57,7 @@ pub struct Subject {
     pub trace: Arc<Trace>,
     /// The most frames that it may hold: its configured memory.
     pub memory: Frames,
-    /// Randomness of this VM's observers, called "vm/NAME/observers".
+    /// Randomness of this observer of this VM, the stream "vm/NAME/OBSERVER".
     pub draw: Stream,
 }
 
@@ -87,8 +87,8 @@ pub struct Interval<'a> {
     pub counts: Counts,
     /// The length of the interval.
     pub ticks: Ticks,
-    /// What a demand fault costs the VM.
-    pub fault_cost: Ticks,
+    /// What its faults cost the VM.
+    pub delays: Delays,
     /// The frames that the VM held.
     pub allocation: Frames,
     /// The pages that were resident at its end.

@@ -7,11 +7,12 @@
 //! transparent memory offloading in datacenters", ASPLOS 2022.
 //! *Departs.* The window is the interval. Traces free no memory, so what is committed only grows.
 //! *Cost.* One comparison a run; a real guest keeps these statistics anyway.
-//! *Knobs.* None; `cost.fault` gives a stall its length.
+//! *Knobs.* None; `cost.fault` and `cost.swap_in` give a stall its length.
 
 use std::sync::Arc;
 
 use super::{Interval, Observer, ObserverKind, Seen, Subject, Window};
+use crate::replace::Delays;
 use crate::trace::Trace;
 use crate::units::{Frames, Ticks};
 
@@ -56,13 +57,14 @@ impl Observer for GuestStatistics {
         let so_far = interval.to.min(self.trace.accesses());
         let committed = self.trace.distinct_before(so_far) as u64;
         let counts = interval.counts;
+        let Delays { fault, swap_in, .. } = interval.delays;
         self.window = Window {
             distinct: Frames(distinct),
             committed: Frames(committed),
             swapped_in: counts.capacity_faults(),
             in_swap: Frames(committed.saturating_sub(interval.resident.0)),
             ticks: interval.ticks,
-            stalled: Ticks(counts.capacity_faults() * interval.fault_cost.0),
+            stalled: Ticks(counts.capacity_faults() * (fault.0 + swap_in.0)),
         };
         0
     }

@@ -185,7 +185,7 @@ impl<'a, W: Write> Walk<'a, W> {
         let mut moved = false;
         for (vm, &target) in gives.chain(takes) {
             moved = true;
-            let after = checkpoint.replacement(vm.id).order();
+            let after = checkpoint.replacement(vm.id).resident_pages();
             let dropped = gone(&self.lists[vm.id.index()], &after);
             self.lists[vm.id.index()] = after;
             let mut change = if target > vm.allocation {
@@ -255,7 +255,7 @@ impl<W: Write> Watcher for Walk<'_, W> {
         let spec = self.spec(access.vm);
         let numbers = spec.trace.numbers();
         let page = numbers[spec.trace.page(access.position) as usize];
-        let after = access.replacement.order();
+        let after = access.replacement.resident_pages();
         let event = if access.counts.replacement_misses > 0 {
             let evicted = gone(&self.lists[access.vm.index()], &after);
             let evicted = evicted.last().expect("a replacement miss evicts a page");
@@ -284,7 +284,7 @@ impl<W: Write> Watcher for Walk<'_, W> {
         self.round += 1;
         if self.round == *self.rounds.start() {
             for vm in &checkpoint.view.vms {
-                self.lists[vm.id.index()] = checkpoint.replacement(vm.id).order();
+                self.lists[vm.id.index()] = checkpoint.replacement(vm.id).resident_pages();
             }
         }
     }

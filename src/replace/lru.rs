@@ -18,7 +18,9 @@
 
 use std::sync::Arc;
 
-use super::{Counts, Replacement, ReplacementKind, Stretch, Touch, cold_faults, drive, lru_list};
+use super::lru_list::LruList;
+use super::paged::{Accesses, Paged, Touch, cold_faults, drive};
+use super::{Counts, Delays, Guest, List, Replacement, ReplacementKind, Stretch};
 use crate::trace::{PageId, Trace};
 use crate::units::Frames;
 
@@ -28,8 +30,12 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "R. L. Mattson, J. Gecsei, D. R. Slutz and I. L. Traiger, Evaluation techniques for \
               storage hierarchies, IBM Systems Journal 9(2), 1970",
     knobs: &[],
-    build: |_, trace, frames| Box::new(LruCounter::new(trace, frames)),
-    build_shown: |_, trace, frames| Box::new(lru_list::LruList::new(trace, frames)),
+    // Which page goes, and so whether it is dirty, the counter does not know.
+    build: |_, guest| match guest.counts_write_backs {
+        true => Paged::boxed(guest, LruList::new(guest)),
+        false => Box::new(LruCounter::new(guest)),
+    },
+    build_shown: |_, guest| Paged::boxed(guest, LruList::new(guest)),
 };
 
 struct LruCounter {
@@ -42,8 +48,9 @@ struct LruCounter {
 }
 
 impl LruCounter {
-    fn new(trace: &Arc<Trace>, frames: Frames) -> Self {
-        Self { trace: Arc::clone(trace), resident: 0, frames: frames.0, position: 0 }
+    fn new(guest: &Guest<'_>) -> Self {
+        let trace = Arc::clone(guest.trace);
+        Self { trace, resident: 0, frames: guest.frames.0, position: 0 }
     }
 
     /// Counts the faults at these distances.
@@ -98,6 +105,28 @@ fn deeper(distances: &[u32], resident: u32) -> u64 {
     )
 }
 
+/// Access by access, where delays decide how far a stretch goes.
+struct Compared<'a, D> {
+    distances: D,
+    resident: &'a mut u32,
+    frames: u64,
+}
+
+impl<'a, D: Iterator<Item = &'a u32>> Accesses for Compared<'_, D> {
+    fn touch(&mut self, page: PageId, _: u64) -> Touch {
+        let distance = *self.distances.next().expect("every run has a distance");
+        if distance <= *self.resident {
+            Touch::Hit
+        } else if u64::from(*self.resident) < self.frames {
+            *self.resident += 1;
+            Touch::Fill
+        } else {
+            // The victim is the page at depth k, whichever that is; nobody asks.
+            Touch::Replacement(page)
+        }
+    }
+}
+
 impl Replacement for LruCounter {
     fn run(&mut self, stretch: Stretch) -> Counts {
         let trace = Arc::clone(&self.trace);
@@ -105,42 +134,34 @@ impl Replacement for LruCounter {
             if stretch.first_pass { trace.distances() } else { trace.repeat_distances() };
         let from = trace.runs_before(stretch.from);
         let mut counts = Counts::default();
-        if stretch.fault_cost.0 == 0 {
+        if stretch.delays == Delays::default() {
             // An access within a run hits, for its page is on top and a VM keeps a frame at least.
-            let end = stretch.end_without_faults(&trace);
+            let end = stretch.end_without_delays(&trace);
             counts.accesses = end - stretch.from;
             self.count(&distances[from..trace.runs_before(end)], &mut counts);
             counts.cold_faults = cold_faults(&trace, stretch, counts.accesses);
         } else {
-            let within_run = !trace.begins_run(stretch.from);
-            let on_top = within_run.then_some(&0);
-            let mut distances = on_top.into_iter().chain(&distances[from..]);
-            counts = drive(&trace, stretch, |_| {
-                let distance = *distances.next().expect("every run has a distance");
-                if distance <= self.resident {
-                    Touch::Hit
-                } else if u64::from(self.resident) < self.frames {
-                    self.resident += 1;
-                    Touch::Fill
-                } else {
-                    Touch::Replacement
-                }
-            });
+            let on_top = (!trace.begins_run(stretch.from)).then_some(&0);
+            let distances = on_top.into_iter().chain(&distances[from..]);
+            let mut compared =
+                Compared { distances, resident: &mut self.resident, frames: self.frames };
+            counts = drive(&trace, stretch, &mut compared, None);
         }
         self.position = stretch.from + counts.accesses;
         counts
     }
 
-    fn resize(&mut self, frames: Frames) {
+    fn resize(&mut self, frames: Frames) -> u64 {
         self.frames = frames.0;
         self.resident = u64::from(self.resident).min(frames.0) as u32;
+        0
     }
 
     fn resident(&self) -> Frames {
         Frames(u64::from(self.resident))
     }
 
-    fn order(&self) -> Vec<PageId> {
+    fn lists(&self) -> Vec<List> {
         let resident = self.resident as usize;
         let mut order: Vec<PageId> = Vec::with_capacity(resident);
         let used = &self.trace.run_pages()[..self.trace.runs_before(self.position)];
@@ -153,12 +174,12 @@ impl Replacement for LruCounter {
                 order.push(page);
             }
         }
-        order
+        vec![List { name: "", resident: true, pages: order }]
     }
 
     fn audit(&self) {
         assert!(u64::from(self.resident) <= self.frames, "no more pages than frames");
         assert!(self.resident as usize <= self.trace.distinct_pages(), "no more than there are");
-        assert_eq!(self.order().len(), self.resident as usize, "k pages are on the stack");
+        assert_eq!(self.resident_pages().len(), self.resident as usize, "k pages are on the stack");
     }
 }

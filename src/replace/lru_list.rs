@@ -9,65 +9,63 @@
 //! *Cost.* O(1) an access, O(pages evicted) a shrink; 8 bytes a distinct page of the trace.
 //! *Knobs.* None.
 
-use std::sync::Arc;
-
-use super::ring::Ring;
-use super::{Counts, Replacement, Stretch, Touch, drive};
-use crate::trace::{PageId, Trace};
-use crate::units::Frames;
+use super::links::Links;
+use super::paged::{Accesses, Algorithm, Touch};
+use super::{Guest, List};
+use crate::trace::PageId;
 
 /// The resident pages, most recently used first.
 pub(super) struct LruList {
-    trace: Arc<Trace>,
-    list: Ring,
+    list: Links,
     resident: u64,
     frames: u64,
 }
 
 impl LruList {
-    pub(super) fn new(trace: &Arc<Trace>, frames: Frames) -> Self {
-        let list = Ring::new(trace.distinct_pages());
-        Self { trace: Arc::clone(trace), list, resident: 0, frames: frames.0 }
+    pub(super) fn new(guest: &Guest<'_>) -> Self {
+        let list = Links::new(guest.trace.distinct_pages(), 1);
+        Self { list, resident: 0, frames: guest.frames.0 }
     }
 }
 
-impl Replacement for LruList {
-    fn run(&mut self, stretch: Stretch) -> Counts {
-        let Self { trace, list, resident, frames } = self;
-        drive(trace, stretch, |page| {
-            let touch = if list.contains(page) {
-                list.remove(page);
-                Touch::Hit
-            } else if *resident < *frames {
-                *resident += 1;
-                Touch::Fill
-            } else {
-                list.pop_back();
-                Touch::Replacement
-            };
-            list.push_front(page);
-            touch
-        })
+impl Accesses for LruList {
+    #[inline(always)]
+    fn touch(&mut self, page: PageId, _: u64) -> Touch {
+        let Self { list, resident, frames } = self;
+        let touch = if list.contains(page) {
+            list.remove(page);
+            Touch::Hit
+        } else if let Some(victim) = list.back(0).filter(|_| *resident == *frames) {
+            list.remove(victim);
+            Touch::Replacement(victim)
+        } else {
+            *resident += 1;
+            Touch::Fill
+        };
+        list.push_front(0, page);
+        touch
     }
+}
 
-    fn resize(&mut self, frames: Frames) {
-        self.frames = frames.0;
+impl Algorithm for LruList {
+    fn resize(&mut self, frames: u64, mut evicted: impl FnMut(PageId)) {
+        self.frames = frames;
         while self.resident > self.frames {
-            self.list.pop_back();
+            evicted(self.list.pop_back(0).expect("a resident page is in the list"));
             self.resident -= 1;
         }
     }
 
-    fn resident(&self) -> Frames {
-        Frames(self.resident)
+    fn resident(&self) -> u64 {
+        self.resident
     }
 
-    fn order(&self) -> Vec<PageId> {
-        self.list.iter().collect()
+    fn lists(&self) -> Vec<List> {
+        vec![List { name: "", resident: true, pages: self.list.iter(0).collect() }]
     }
 
     fn audit(&self) {
-        assert_eq!(self.list.audit() as u64, self.resident, "the list holds the resident pages");
+        assert_eq!(self.list.audit(), [self.resident as usize], "the list holds what is resident");
         assert!(self.resident <= self.frames, "no more pages are resident than frames allocated");
     }
 }

@@ -3,13 +3,15 @@
 //! [`ALL`] is the one list of them: names, help, scenario keys and the loops of the property tests
 //! come from it.
 
+pub(crate) mod links;
 mod lru;
 mod lru_list;
-pub(crate) mod ring;
+mod paged;
 
 use std::sync::Arc;
 
 use crate::knobs::{Knob, Settings};
+use crate::random::Stream;
 use crate::trace::{PageId, Trace};
 use crate::units::{Frames, Ticks};
 
@@ -31,8 +33,20 @@ pub struct ReplacementKind {
     pub build_shown: Build,
 }
 
-/// Makes an algorithm for a VM that replays `trace` and starts with no page and `frames` frames.
-pub type Build = fn(&Settings, trace: &Arc<Trace>, frames: Frames) -> Box<dyn Replacement>;
+/// Makes an algorithm for a VM that starts with no page.
+pub type Build = fn(&Settings, &Guest<'_>) -> Box<dyn Replacement>;
+
+/// The VM that an algorithm is for.
+pub struct Guest<'a> {
+    /// Its accesses.
+    pub trace: &'a Arc<Trace>,
+    /// Its first allocation.
+    pub frames: Frames,
+    /// Makes its randomness, the stream "vm/NAME/replacement".
+    pub draw: &'a dyn Fn() -> Stream,
+    /// Whether dirty pages are known and their write-backs counted.
+    pub counts_write_backs: bool,
+}
 
 /// Every replacement algorithm, in the order in which they are listed.
 pub const ALL: &[ReplacementKind] = &[lru::KIND];
@@ -48,6 +62,9 @@ pub struct Counts {
     pub cold_faults: u64,
     /// Demand faults that had to evict a resident page.
     pub replacement_misses: u64,
+    /// Dirty pages that were written back to make room for these accesses; 0 where write-backs are
+    /// not counted.
+    pub write_backs: u64,
 }
 
 impl Counts {
@@ -66,12 +83,24 @@ impl Counts {
         self.demand_faults - self.replacement_misses
     }
 
+    /// What happened since the counts were `before`.
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            accesses: self.accesses - before.accesses,
+            demand_faults: self.demand_faults - before.demand_faults,
+            cold_faults: self.cold_faults - before.cold_faults,
+            replacement_misses: self.replacement_misses - before.replacement_misses,
+            write_backs: self.write_backs - before.write_backs,
+        }
+    }
+
     /// Adds the counts of another stretch of accesses.
     pub fn add(&mut self, other: Self) {
         self.accesses += other.accesses;
         self.demand_faults += other.demand_faults;
         self.cold_faults += other.cold_faults;
         self.replacement_misses += other.replacement_misses;
+        self.write_backs += other.write_backs;
     }
 }
 
@@ -86,71 +115,42 @@ pub struct Stretch {
     pub budget: Ticks,
     /// Ticks that each access takes; at least 1.
     pub period: Ticks,
-    /// Ticks that each demand fault takes on top.
-    pub fault_cost: Ticks,
+    /// Ticks that its faults take on top.
+    pub delays: Delays,
 }
 
-/// What one access did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Touch {
-    /// The page was resident.
-    Hit,
-    /// The page was not resident and went into an empty frame.
-    Fill,
-    /// The page was not resident and took the frame of another.
-    Replacement,
+/// Ticks that a VM waits for what its accesses need.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delays {
+    /// For each demand fault.
+    pub fault: Ticks,
+    /// For each cold fault on top: a new page is filled.
+    pub zero_fill: Ticks,
+    /// For each capacity fault on top: a page comes back from swap.
+    pub swap_in: Ticks,
+    /// For each dirty page that is written back.
+    pub write_back: Ticks,
 }
 
-/// Makes the accesses of a stretch, asking `touch` about the first access of each run; the others
-/// of a run are hits that change nothing. Inlined into each algorithm, so nothing is dispatched
-/// inside a stretch.
-#[inline(always)]
-fn drive(trace: &Trace, stretch: Stretch, mut touch: impl FnMut(PageId) -> Touch) -> Counts {
-    let Stretch { from, budget, period, fault_cost, .. } = stretch;
-    let end = stretch.end_without_faults(trace);
-    let mut counts = Counts::default();
-    for run in trace.runs(from, end) {
-        let mut accesses = run.accesses;
-        match touch(run.page) {
-            Touch::Hit => {}
-            Touch::Fill => counts.demand_faults += 1,
-            Touch::Replacement => {
-                counts.demand_faults += 1;
-                counts.replacement_misses += 1;
-            }
-        }
-        if fault_cost.0 > 0 {
-            // The first access has started; the rest of the run starts while ticks are left.
-            let spent = (counts.accesses + 1) * period.0 + counts.demand_faults * fault_cost.0;
-            let affordable = budget.0.saturating_sub(spent).div_ceil(period.0);
-            accesses = accesses.min(1 + affordable);
-            counts.accesses += accesses;
-            if affordable < run.accesses {
-                break;
-            }
-        } else {
-            counts.accesses += accesses;
-        }
+impl Delays {
+    /// The ticks that these counts take beyond the accesses themselves.
+    pub fn of(&self, counts: &Counts) -> u64 {
+        counts.demand_faults * self.fault.0
+            + counts.cold_faults * self.zero_fill.0
+            + counts.capacity_faults() * self.swap_in.0
+            + counts.write_backs * self.write_back.0
     }
-    counts.cold_faults = cold_faults(trace, stretch, counts.accesses);
-    counts
 }
 
-/// Cold faults among the first accesses of a stretch: every first use of a page is a demand fault,
-/// whatever the algorithm.
-fn cold_faults(trace: &Trace, stretch: Stretch, accesses: u64) -> u64 {
-    if !stretch.first_pass {
-        return 0;
-    }
-    let new = trace.distinct_before(stretch.from + accesses) - trace.distinct_before(stretch.from);
-    new as u64
-}
-
-impl Stretch {
-    /// Where the stretch ends if no access faults or faults cost nothing.
-    fn end_without_faults(&self, trace: &Trace) -> u64 {
-        trace.accesses().min(self.from.saturating_add(self.budget.0.div_ceil(self.period.0)))
-    }
+/// A list that an algorithm keeps, for those who look at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List {
+    /// What its source calls it; empty where the algorithm has one list only.
+    pub name: &'static str,
+    /// Whether its pages are resident; the others are ghosts, remembered and not in a frame.
+    pub resident: bool,
+    /// The pages; the end from which they leave is last.
+    pub pages: Vec<PageId>,
 }
 
 /// A replacement algorithm at work in one VM.
@@ -165,14 +165,21 @@ pub trait Replacement: Send {
     fn run(&mut self, stretch: Stretch) -> Counts;
 
     /// Sets the allocation, at least 1 frame. On a shrink below the resident count the algorithm
-    /// evicts pages by its own rule until they fit; frames gained are empty.
-    fn resize(&mut self, frames: Frames);
+    /// evicts pages by its own rule until they fit; frames gained are empty. Returns how many of
+    /// the pages evicted were dirty and written back; 0 where write-backs are not counted.
+    fn resize(&mut self, frames: Frames) -> u64;
 
     /// The number of resident pages.
     fn resident(&self) -> Frames;
 
-    /// The resident pages in the algorithm's own order, the last the next to go.
-    fn order(&self) -> Vec<PageId>;
+    /// The algorithm's own lists, those of resident pages first.
+    fn lists(&self) -> Vec<List>;
+
+    /// The resident pages, list by list.
+    fn resident_pages(&self) -> Vec<PageId> {
+        let resident = self.lists().into_iter().filter(|list| list.resident);
+        resident.flat_map(|list| list.pages).collect()
+    }
 
     /// Re-derives every count and walks every link; for tests.
     ///

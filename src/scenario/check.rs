@@ -27,6 +27,7 @@ use super::{Cost, HostSpec, Scenario, VmSpec};
 use crate::balance::{self, Bounds, PolicyKind};
 use crate::knobs::Settings;
 use crate::random::Generator;
+use crate::replace::Delays;
 use crate::units::{Frames, Ticks};
 
 /// The largest tick: sums of two stay within 64 bits.
@@ -247,12 +248,20 @@ fn randomness(report: &mut Report, root: &Section) -> (Option<Generator>, Option
 
 /// What events cost; nothing unless the scenario says so.
 fn read_cost(report: &mut Report, section: &Section<'_>) -> Option<Cost> {
-    section.only(report, &["fault", "trap"]);
-    let ticks = |report: &mut Report, key| {
-        section.get(key).map_or(Some(Ticks(0)), |field| report.ticks(&field, 0))
-    };
-    let (fault, trap) = (ticks(report, "fault"), ticks(report, "trap"));
-    Some(Cost { fault: fault?, trap: trap? })
+    section.only(report, &["fault", "zero_fill", "swap_in", "write_back", "trap"]);
+    let mut ticks = |key| section.get(key).map_or(Some(Ticks(0)), |field| report.ticks(&field, 0));
+    let [fault, zero_fill, swap_in, write_back, trap] =
+        ["fault", "zero_fill", "swap_in", "write_back", "trap"].map(&mut ticks);
+    Some(Cost {
+        delays: Delays {
+            fault: fault?,
+            zero_fill: zero_fill?,
+            swap_in: swap_in?,
+            write_back: write_back?,
+        },
+        counts_write_backs: section.get("write_back").is_some(),
+        trap: trap?,
+    })
 }
 
 fn read_vms<'d>(

@@ -6,9 +6,10 @@
 use std::fmt::Write as _;
 
 use super::check::knobs::show_decimal;
-use super::{After, Expect, Scenario, Split, TraceSource, VmSpec};
+use super::{After, Cost, Expect, Scenario, Split, TraceSource, VmSpec};
 use crate::balance;
 use crate::knobs::{Settings, Value};
+use crate::replace::Delays;
 use crate::trace::read::ReadOptions;
 use crate::trace::workloads::WorkloadSpec;
 
@@ -43,7 +44,13 @@ impl Scenario {
                 writeln!(out, "{name} = {}", shown(value))?;
             }
         }
-        writeln!(out, "\n[cost]\nfault = {}\ntrap = {}", self.cost.fault, self.cost.trap)?;
+        let Cost { delays: Delays { fault, zero_fill, swap_in, write_back }, .. } = self.cost;
+        writeln!(out, "\n[cost]\nfault = {fault}\nzero_fill = {zero_fill}")?;
+        writeln!(out, "swap_in = {swap_in}")?;
+        if self.cost.counts_write_backs {
+            writeln!(out, "write_back = {write_back}")?;
+        }
+        writeln!(out, "trap = {}", self.cost.trap)?;
         for vm in &self.vms {
             write_vm(out, vm, self.host.split)?;
         }

@@ -34,7 +34,7 @@ pub use document::{Document, Origin, Source};
 use crate::balance::PolicyKind;
 use crate::knobs::Settings;
 use crate::random::Generator;
-use crate::replace::ReplacementKind;
+use crate::replace::{Delays, ReplacementKind};
 use crate::trace::Trace;
 use crate::trace::read::ReadOptions;
 use crate::trace::workloads::WorkloadSpec;
@@ -120,12 +120,15 @@ impl Split {
     ];
 }
 
-/// Ticks charged to the VM that waits.
+/// What events cost the VM that waits for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// For each demand fault.
-    pub fault: Ticks,
-    /// For each access that an observer intercepts, charged at the checkpoint that ends the
+    /// Ticks for its faults.
+    pub delays: Delays,
+    /// Whether dirty pages are known and their write-backs counted: where the scenario says what
+    /// one costs.
+    pub counts_write_backs: bool,
+    /// Ticks for each access that an observer intercepts, charged at the checkpoint that ends the
     /// interval.
     pub trap: Ticks,
 }

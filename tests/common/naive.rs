@@ -25,6 +25,7 @@ pub struct Vm {
     interval: Counts,
     list: Vec<u64>,
     seen: Vec<u64>,
+    dirty: Vec<u64>,
     position: usize,
     here: bool,
     gone: bool,
@@ -86,6 +87,8 @@ fn depart(scenario: &Scenario, vms: &mut [Vm], tick: u64) {
         if vm.here && (stopped || left) {
             vm.here = false;
             vm.gone = true;
+            // What its shrinks wrote back may have held it up until its stop.
+            vm.finished.get_or_insert(tick);
         }
     }
 }
@@ -107,8 +110,7 @@ fn arrive(scenario: &Scenario, vms: &mut [Vm], tick: u64) {
             givers.retain(|&other| other != giver);
             let taken = best.min(spec.min.0 - free);
             vms[giver].allocation -= taken;
-            let list_max = vms[giver].allocation as usize;
-            vms[giver].list.truncate(list_max);
+            shrink(scenario, &mut vms[giver]);
             free += taken;
         }
         let vm = &mut vms[at];
@@ -119,24 +121,51 @@ fn arrive(scenario: &Scenario, vms: &mut [Vm], tick: u64) {
     }
 }
 
+/// Drops pages until the rest fits, and waits for what must be written back.
+fn shrink(scenario: &Scenario, vm: &mut Vm) {
+    while vm.list.len() as u64 > vm.allocation {
+        let written = evict(scenario, vm);
+        vm.interval.write_backs += written;
+        vm.counts.write_backs += written;
+        if vm.finished.is_none() {
+            vm.next += written * scenario.cost.delays.write_back.0;
+        }
+    }
+}
+
+/// Drops the last page; returns whether it must be written back.
+fn evict(scenario: &Scenario, vm: &mut Vm) -> u64 {
+    let page = vm.list.pop().unwrap();
+    let clean = vm.dirty.len();
+    vm.dirty.retain(|&other| other != page);
+    u64::from(vm.dirty.len() < clean && scenario.cost.counts_write_backs)
+}
+
 fn access(scenario: &Scenario, at: usize, vm: &mut Vm, trace: &[u64], tick: u64) {
     let spec = &scenario.vms[at];
     if !vm.here || vm.finished.is_some() || vm.next != tick {
         return;
     }
     let page = trace[vm.position];
+    let writes = spec.trace.kind(vm.position as u64).is_some_and(|kind| kind.writes());
+    let delays = scenario.cost.delays;
     vm.position += 1;
     vm.next = tick + spec.period.0;
     let mut happened = Counts { accesses: 1, ..Counts::default() };
     if let Some(found) = vm.list.iter().position(|&other| other == page) {
         vm.list.remove(found);
     } else {
-        vm.next += scenario.cost.fault.0;
+        let is_new = !vm.seen.contains(&page);
+        vm.next += delays.fault.0 + if is_new { delays.zero_fill.0 } else { delays.swap_in.0 };
         happened.demand_faults = 1;
         if vm.list.len() as u64 == vm.allocation {
-            vm.list.pop();
+            happened.write_backs = evict(scenario, vm);
+            vm.next += happened.write_backs * delays.write_back.0;
             happened.replacement_misses = 1;
         }
+    }
+    if writes && !vm.dirty.contains(&page) {
+        vm.dirty.push(page);
     }
     vm.list.insert(0, page);
     if !vm.seen.contains(&page) {
@@ -171,7 +200,7 @@ fn checkpoint(scenario: &Scenario, vms: &mut [Vm], policy: &str, draw: &mut Stre
     }
     for vm in vms {
         vm.interval = Counts::default();
-        vm.list.truncate(vm.allocation as usize);
+        shrink(scenario, vm);
     }
 }
 

@@ -8,6 +8,7 @@ use super::knobs::policies;
 use super::values::{Report, Section};
 use super::vm::{Draft, NEVER};
 use crate::balance::PolicyKind;
+use crate::replace::Delays;
 use crate::units::Ticks;
 
 /// Reports runs that would not end, or not before time does, and checkpoints that never come.
@@ -63,7 +64,10 @@ const CHECKPOINTS_MAX: u128 = 10_000_000_000;
 
 fn latest_end(vm: &Draft, cost: Option<Cost>) -> Option<u128> {
     let accesses = u128::from(vm.accesses.as_ref()?.count());
-    let each = u128::from(vm.period?.0) + u128::from(cost?.fault.0) + u128::from(cost?.trap.0);
+    let Cost { delays: Delays { fault, zero_fill, swap_in, write_back }, trap, .. } = cost?;
+    // At worst a page comes in and another goes out at each access.
+    let each = [vm.period?, fault, zero_fill, swap_in, write_back, trap];
+    let each: u128 = each.iter().map(|ticks| u128::from(ticks.0)).sum();
     let end = u128::from(vm.start?.0) + accesses * each;
     let stop = u128::from(vm.stop?.0);
     // A VM that repeats without a `stop` ends with the others, but its trace must fit too.

@@ -1,0 +1,119 @@
+//! Doubly linked lists of pages in one array: what replacement algorithms are made of.
+
+use crate::trace::PageId;
+
+/// Lists of pages, a page in one of them at most, each from its front to its back. Links are
+/// indices; each list is closed to a ring by a sentinel behind all pages.
+#[derive(Clone, Debug)]
+pub(crate) struct Links {
+    links: Vec<Link>,
+    pages: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    /// The page before it, towards the front.
+    before: u32,
+    /// The page behind it, towards the back; [`ABSENT`] where the page is in no list.
+    behind: u32,
+}
+
+const ABSENT: u32 = u32::MAX;
+
+impl Links {
+    /// So many empty lists, numbered from 0, for pages below `pages`.
+    pub(crate) fn new(pages: usize, lists: usize) -> Self {
+        let absent = Link { before: ABSENT, behind: ABSENT };
+        let sentinel = |at: usize| Link { before: at as u32, behind: at as u32 };
+        let links = std::iter::repeat_n(absent, pages).chain((pages..pages + lists).map(sentinel));
+        Self { links: links.collect(), pages: pages as u32 }
+    }
+
+    /// Whether the page is in any list.
+    #[inline(always)]
+    pub(crate) fn contains(&self, page: PageId) -> bool {
+        self.links[page as usize].behind != ABSENT
+    }
+
+    /// Puts a page that is in no list at the front of one.
+    #[inline(always)]
+    pub(crate) fn push_front(&mut self, list: usize, page: PageId) {
+        let sentinel = self.pages + list as u32;
+        self.insert(page, sentinel, self.links[sentinel as usize].behind);
+    }
+
+    /// Puts a page that is in no list at the back of one.
+    #[inline(always)]
+    pub(crate) fn push_back(&mut self, list: usize, page: PageId) {
+        let sentinel = self.pages + list as u32;
+        self.insert(page, self.links[sentinel as usize].before, sentinel);
+    }
+
+    #[inline(always)]
+    fn insert(&mut self, page: PageId, before: u32, behind: u32) {
+        debug_assert!(!self.contains(page), "a page is in one list at most");
+        self.links[page as usize] = Link { before, behind };
+        self.links[before as usize].behind = page;
+        self.links[behind as usize].before = page;
+    }
+
+    /// Takes a page out of its list.
+    #[inline(always)]
+    pub(crate) fn remove(&mut self, page: PageId) {
+        let Link { before, behind } = self.links[page as usize];
+        self.links[before as usize].behind = behind;
+        self.links[behind as usize].before = before;
+        self.links[page as usize].behind = ABSENT;
+    }
+
+    /// The page at the back of a list.
+    #[inline(always)]
+    pub(crate) fn back(&self, list: usize) -> Option<PageId> {
+        self.page(self.links[self.pages as usize + list].before)
+    }
+
+    /// Takes the page at the back of a list out.
+    #[inline(always)]
+    pub(crate) fn pop_back(&mut self, list: usize) -> Option<PageId> {
+        let page = self.back(list)?;
+        self.remove(page);
+        Some(page)
+    }
+
+    /// The page before one that is in a list, towards the front.
+    #[inline(always)]
+    pub(crate) fn before(&self, page: PageId) -> Option<PageId> {
+        self.page(self.links[page as usize].before)
+    }
+
+    #[inline(always)]
+    fn page(&self, at: u32) -> Option<PageId> {
+        (at < self.pages).then_some(at)
+    }
+
+    /// The pages of a list from front to back.
+    pub(crate) fn iter(&self, list: usize) -> impl Iterator<Item = PageId> {
+        let behind = |at: u32| self.page(self.links[at as usize].behind);
+        std::iter::successors(behind(self.pages + list as u32), move |&page| behind(page))
+    }
+
+    /// Walks all links of all lists both ways; for tests. Returns the length of each list.
+    pub(crate) fn audit(&self) -> Vec<usize> {
+        let lists = self.links.len() - self.pages as usize;
+        let mut lengths = vec![0; lists];
+        for (list, length) in lengths.iter_mut().enumerate() {
+            let sentinel = self.pages + list as u32;
+            let mut before = sentinel;
+            for page in self.iter(list).chain([sentinel]) {
+                let link = self.links[page as usize];
+                assert_eq!(link.before, before, "page {page} is linked both ways");
+                before = page;
+                *length += 1;
+            }
+            *length -= 1;
+        }
+        let linked = (0..self.pages).filter(|&page| self.contains(page)).count();
+        assert_eq!(linked, lengths.iter().sum::<usize>(), "every page that is linked is in a list");
+        lengths
+    }
+}

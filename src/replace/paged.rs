@@ -1,0 +1,198 @@
+//! Replacement page by page: what all algorithms share that are told of every page.
+//!
+//! An [`Algorithm`] decides about one page at a time; [`Paged`] leads it through stretches of
+//! accesses, keeps count, and knows which pages are dirty. Everything is inlined into a loop for
+//! each algorithm, so nothing is dispatched inside a stretch.
+
+use std::sync::Arc;
+
+use super::{Counts, Delays, Guest, List, Replacement, Stretch};
+use crate::trace::{PageId, Trace};
+use crate::units::Frames;
+
+/// What one access did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Touch {
+    /// The page was resident.
+    Hit,
+    /// The page was not resident and went into an empty frame.
+    Fill,
+    /// The page was not resident and took the frame of this one.
+    Replacement(PageId),
+}
+
+/// What happens at each access.
+pub(super) trait Accesses {
+    /// An access to another page than the access before, or the first of a stretch, at this
+    /// position of the trace.
+    fn touch(&mut self, page: PageId, position: u64) -> Touch;
+
+    /// So many accesses more to the page touched last, the first of them at this position. All
+    /// hit.
+    fn again(&mut self, _page: PageId, _position: u64, _times: u64) {}
+}
+
+/// A replacement algorithm that decides page by page.
+pub(super) trait Algorithm: Accesses + Send {
+    /// Sets the allocation, at least 1 frame, and tells `evicted` each page that no longer fits, in
+    /// the order in which they go.
+    fn resize(&mut self, frames: u64, evicted: impl FnMut(PageId));
+
+    /// The number of resident pages.
+    fn resident(&self) -> u64;
+
+    /// Its lists, those of resident pages first.
+    fn lists(&self) -> Vec<List>;
+
+    /// Re-derives every count and walks every link; for tests.
+    ///
+    /// # Panics
+    /// If its state contradicts itself.
+    fn audit(&self);
+}
+
+/// An [`Algorithm`] as a [`Replacement`].
+pub(super) struct Paged<A> {
+    trace: Arc<Trace>,
+    algorithm: A,
+    dirty: Option<Dirty>,
+}
+
+impl<A: Algorithm + 'static> Paged<A> {
+    /// Boxes an algorithm for a guest.
+    pub(super) fn boxed(guest: &Guest<'_>, algorithm: A) -> Box<dyn Replacement> {
+        let dirty = guest.counts_write_backs.then(|| Dirty::new(guest.trace));
+        Box::new(Self { trace: Arc::clone(guest.trace), algorithm, dirty })
+    }
+}
+
+impl<A: Algorithm> Replacement for Paged<A> {
+    fn run(&mut self, stretch: Stretch) -> Counts {
+        drive(&self.trace, stretch, &mut self.algorithm, self.dirty.as_mut())
+    }
+
+    fn resize(&mut self, frames: Frames) -> u64 {
+        let mut write_backs = 0;
+        let dirty = &mut self.dirty;
+        self.algorithm.resize(frames.0, |page| {
+            write_backs += dirty.as_mut().map_or(0, |dirty| dirty.evict(page));
+        });
+        write_backs
+    }
+
+    fn resident(&self) -> Frames {
+        Frames(self.algorithm.resident())
+    }
+
+    fn lists(&self) -> Vec<List> {
+        self.algorithm.lists()
+    }
+
+    fn audit(&self) {
+        self.algorithm.audit();
+        let resident = self.resident_pages().len() as u64;
+        assert_eq!(resident, self.algorithm.resident(), "resident pages are in lists");
+    }
+}
+
+/// Which resident pages were written since they came into their frame.
+pub(super) struct Dirty {
+    trace: Arc<Trace>,
+    pages: Vec<bool>,
+}
+
+impl Dirty {
+    fn new(trace: &Arc<Trace>) -> Self {
+        Self { trace: Arc::clone(trace), pages: vec![false; trace.distinct_pages()] }
+    }
+
+    /// Marks the page of accesses `from..to` if one of them writes. An access of unknown kind does
+    /// not.
+    fn note(&mut self, page: PageId, from: u64, to: u64) {
+        let dirty = &mut self.pages[page as usize];
+        let mut accesses = from..to;
+        *dirty |= accesses.any(|at| self.trace.kind(at).is_some_and(|kind| kind.writes()));
+    }
+
+    /// The number of pages, 0 or 1, that must be written back for this one to go.
+    fn evict(&mut self, page: PageId) -> u64 {
+        u64::from(std::mem::take(&mut self.pages[page as usize]))
+    }
+}
+
+/// Makes the accesses of a stretch.
+#[inline(always)]
+pub(super) fn drive(
+    trace: &Trace,
+    stretch: Stretch,
+    accesses: &mut impl Accesses,
+    mut dirty: Option<&mut Dirty>,
+) -> Counts {
+    let Stretch { from, budget, period, delays, .. } = stretch;
+    let end = stretch.end_without_delays(trace);
+    let mut counts = Counts::default();
+    let timed = !delays.are_none();
+    let first_runs = trace.first_runs();
+    let mut run_at = trace.runs_before(from + 1) - 1;
+    for run in trace.runs(from, end) {
+        let at = from + counts.accesses;
+        match accesses.touch(run.page, at) {
+            Touch::Hit => {}
+            Touch::Fill => counts.demand_faults += 1,
+            Touch::Replacement(victim) => {
+                counts.demand_faults += 1;
+                counts.replacement_misses += 1;
+                counts.write_backs += dirty.as_mut().map_or(0, |dirty| dirty.evict(victim));
+            }
+        }
+        let mut made = run.accesses;
+        if timed {
+            // Every first use of a page faults.
+            let is_first = stretch.first_pass && first_runs[run.page as usize] as usize == run_at;
+            counts.cold_faults += u64::from(is_first && trace.begins_run(at));
+            // The first access has started; the rest of the run starts while ticks are left.
+            let spent = (counts.accesses + 1) * period.0 + delays.of(&counts);
+            let affordable = budget.0.saturating_sub(spent).div_ceil(period.0);
+            made = made.min(1 + affordable);
+        }
+        if made > 1 {
+            accesses.again(run.page, at + 1, made - 1);
+        }
+        if let Some(dirty) = &mut dirty {
+            dirty.note(run.page, at, at + made);
+        }
+        counts.accesses += made;
+        run_at += 1;
+        if timed && counts.accesses * period.0 + delays.of(&counts) >= budget.0 {
+            break;
+        }
+    }
+    if !timed {
+        counts.cold_faults = cold_faults(trace, stretch, counts.accesses);
+    }
+    counts
+}
+
+/// Cold faults among the first accesses of a stretch: every first use of a page is a demand fault,
+/// whatever the algorithm.
+pub(super) fn cold_faults(trace: &Trace, stretch: Stretch, accesses: u64) -> u64 {
+    if !stretch.first_pass {
+        return 0;
+    }
+    let new = trace.distinct_before(stretch.from + accesses) - trace.distinct_before(stretch.from);
+    new as u64
+}
+
+impl Delays {
+    /// Whether nothing takes any time.
+    fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Stretch {
+    /// Where the stretch ends if no access is delayed.
+    pub(super) fn end_without_delays(&self, trace: &Trace) -> u64 {
+        trace.accesses().min(self.from.saturating_add(self.budget.0.div_ceil(self.period.0)))
+    }
+}
