@@ -1,4 +1,6 @@
-//! The account of a run: what every VM did, what it held, and all of them together.
+//! The account of a run: what every VM did, what it held, what that cost, and all VMs together.
+//!
+//! [`METRICS`] are the whole numbers among them, by the names of the columns.
 
 use crate::replace::Counts;
 use crate::units::{Frames, Ticks};
@@ -32,6 +34,155 @@ pub struct Account {
     pub distinct_pages: u64,
     /// The allocation over time.
     pub frames: Held,
+    /// Ticks from the start until the last access was over, or until it stopped or the run ended;
+    /// for all, the length of the run.
+    pub ticks: u64,
+    /// Ticks that the accesses take with all pages resident and nothing watched.
+    pub nominal_ticks: u64,
+    /// Ticks charged for faults and write-backs.
+    pub stall_ticks: u64,
+    /// Ticks charged for what observers intercepted and for the policy.
+    pub overhead_ticks: u64,
+    /// How the allocation moved.
+    pub movement: Movement,
+    /// Jain's index of the VMs' progress, in millionths; of all together alone.
+    pub jain: Option<u128>,
+}
+
+impl Account {
+    /// The frames that changed hands. A frame that goes from VM to VM is reclaimed and granted, and
+    /// counts once; one that goes to or from the free pool counts too.
+    pub fn frames_moved(&self) -> u64 {
+        self.granted.max(self.reclaimed).0
+    }
+
+    /// Ticks charged on top of the nominal ones.
+    pub fn delayed_ticks(&self) -> u64 {
+        self.stall_ticks + self.overhead_ticks
+    }
+
+    /// Puts together what all VMs' accounts say, apart from what they held.
+    pub(crate) fn all(vms: &[Self], frames: Held, ticks: Ticks) -> Self {
+        let mut all = Self { frames, ticks: ticks.0, ..Self::default() };
+        for vm in vms {
+            all.counts.add(vm.counts);
+            all.granted += vm.granted;
+            all.reclaimed += vm.reclaimed;
+            all.distinct_pages += vm.distinct_pages;
+            all.nominal_ticks += vm.nominal_ticks;
+            all.stall_ticks += vm.stall_ticks;
+            all.overhead_ticks += vm.overhead_ticks;
+            all.movement.oscillations += vm.movement.oscillations;
+            all.movement.violations += vm.movement.violations;
+        }
+        all.jain = jain(vms);
+        all
+    }
+}
+
+/// Jain's index of the progress of those VMs that made an access, in millionths; the progress is
+/// rounded down to millionths.
+fn jain(vms: &[Account]) -> Option<u128> {
+    const ONE: u128 = 1_000_000;
+    let progress = |vm: &Account| {
+        let nominal = u128::from(vm.nominal_ticks);
+        (nominal * ONE).checked_div(nominal + u128::from(vm.delayed_ticks()))
+    };
+    let progress: Vec<u128> = vms.iter().filter_map(progress).collect();
+    let sum: u128 = progress.iter().sum();
+    let squares: u128 = progress.iter().map(|x| x * x).sum();
+    (sum * sum * ONE).checked_div(progress.len() as u128 * squares)
+}
+
+/// A whole number that an account tells: a column of the tables, and what a scenario may expect.
+#[derive(Debug)]
+pub struct Metric {
+    /// The name of the column.
+    pub name: &'static str,
+    /// What it counts, in one sentence without a full stop.
+    pub means: &'static str,
+    /// How it is read off.
+    pub of: fn(&Account) -> u64,
+}
+
+/// Every metric.
+pub const METRICS: &[Metric] = &[
+    metric("accesses", "page accesses made", |of| of.counts.accesses),
+    metric("hits", "accesses that found their page resident", |of| of.counts.hits()),
+    metric("demand_faults", "accesses to a page that was not resident", |of| {
+        of.counts.demand_faults
+    }),
+    metric("cold_faults", "demand faults at the first access ever to their page", |of| {
+        of.counts.cold_faults
+    }),
+    metric("capacity_faults", "demand faults that are not cold", |of| of.counts.capacity_faults()),
+    metric("replacement_misses", "demand faults that had to evict a resident page", |of| {
+        of.counts.replacement_misses
+    }),
+    metric("fills", "demand faults into an empty frame", |of| of.counts.fills()),
+    metric("frames_first", "the first allocation", |of| of.frames.first.0),
+    metric("frames_last", "the last allocation", |of| of.frames.last.0),
+    metric("frames_min", "the smallest allocation", |of| of.frames.min.0),
+    metric("frames_max", "the largest allocation", |of| of.frames.max.0),
+    metric("granted", "frames granted by the policy", |of| of.granted.0),
+    metric("reclaimed", "frames reclaimed by the policy or for an arrival", |of| of.reclaimed.0),
+    metric("distinct_pages", "distinct pages accessed", |of| of.distinct_pages),
+    metric(
+        "ticks",
+        "ticks from the start until the last access was over or the VM stopped; of all, the \
+         makespan: when the last VM had finished",
+        |of| of.ticks,
+    ),
+    metric("stall_ticks", "ticks charged for faults and write-backs ([cost])", |of| of.stall_ticks),
+    metric(
+        "overhead_ticks",
+        "ticks charged for accesses that observers intercepted and for the policy ([cost])",
+        |of| of.overhead_ticks,
+    ),
+    metric(
+        "write_backs",
+        "dirty pages that were written back when they were evicted; 0 unless [cost] says what one \
+         costs",
+        |of| of.counts.write_backs,
+    ),
+    metric(
+        "frames_moved",
+        "the larger of granted and reclaimed: a frame that goes from VM to VM counts once",
+        Account::frames_moved,
+    ),
+    metric(
+        "oscillations",
+        "frames that went back within two checkpoints: granted and reclaimed again, or the other \
+         way round",
+        |of| of.movement.oscillations,
+    ),
+    metric(
+        "settle_checkpoints",
+        "the most checkpoints that it took after a change (the start, an arrival, a departure, a \
+         new phase of a VM) until less than a hundredth of the host's frames moved at two in a \
+         row, or until the next change; of a VM, frames that it gained or lost",
+        |of| of.movement.settle_checkpoints,
+    ),
+    metric(
+        "guarantee_violations",
+        "checkpoints that found the VM on the host with fewer frames than its min",
+        |of| of.movement.violations,
+    ),
+];
+
+const fn metric(name: &'static str, means: &'static str, of: fn(&Account) -> u64) -> Metric {
+    Metric { name, means, of }
+}
+
+/// How allocations moved between checkpoints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Movement {
+    /// Frames that went back within two checkpoints.
+    pub oscillations: u64,
+    /// Checkpoints that found fewer frames than the minimum.
+    pub violations: u64,
+    /// The most checkpoints that it took to settle.
+    pub settle_checkpoints: u64,
 }
 
 /// An allocation over time, from arrival to departure or the end of the run.

@@ -6,6 +6,7 @@ pub mod balance;
 pub mod bound;
 pub mod host;
 pub mod knobs;
+mod movement;
 pub mod observe;
 pub mod output;
 pub mod partition;

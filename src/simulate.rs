@@ -17,6 +17,7 @@ use std::collections::BinaryHeap;
 
 use crate::balance::{Bounds, Plan, Policy, PolicyKind, View, wrapped};
 use crate::host::{Change, Host};
+use crate::movement::Settling;
 use crate::random::{Stream, mix};
 use crate::replace::Counts;
 use crate::scenario::{After, Scenario};
@@ -76,6 +77,9 @@ struct Simulation<'a> {
     /// When the run ends, once all VMs that do not repeat for ever have finished.
     end: Option<Ticks>,
     all: Held,
+    settling: Settling,
+    /// Whether a VM came, went or began another phase since the last checkpoint.
+    changed: bool,
     fingerprint: u64,
     // Kept from checkpoint to checkpoint for their memory.
     view: View,
@@ -115,6 +119,8 @@ impl<'a> Simulation<'a> {
             vms,
             end: None,
             all: Held::default(),
+            settling: Settling::default(),
+            changed: false,
             fingerprint: 0,
             view: View { at: Ticks(0), host: scenario.host.memory, vms: Vec::new() },
             resident: Vec::new(),
@@ -137,6 +143,7 @@ impl<'a> Simulation<'a> {
 
     fn arrive(&mut self, id: VmId, at: Ticks) {
         self.arrivals.pop();
+        self.changed = true;
         let spec = self.vms[id.index()].spec;
         self.changes = self.host.admit(id, spec.initial);
         for change in &self.changes {
@@ -159,6 +166,7 @@ impl<'a> Simulation<'a> {
             return; // It left when its trace was over; this was its stop.
         }
         let allocation = self.host.dismiss(id);
+        self.changed = true;
         let vm = &mut self.vms[id.index()];
         vm.close_interval();
         vm.account.frames.end(at);
@@ -235,6 +243,7 @@ impl<'a> Simulation<'a> {
     }
 
     fn checkpoint(&mut self, at: Ticks) {
+        self.note_moves();
         self.checkpoints += 1;
         self.next_checkpoint = at + self.scenario.checkpoint_every;
         self.push(self.next_checkpoint, Kind::Checkpoint);
@@ -279,6 +288,29 @@ impl<'a> Simulation<'a> {
         }
     }
 
+    /// What the last checkpoint moved, and what changed since.
+    fn note_moves(&mut self) {
+        let (mut granted, mut reclaimed) = (0, 0);
+        for (index, vm) in self.vms.iter_mut().enumerate() {
+            if let Some(allocation) = self.host.allocation(VmId(index as u32)) {
+                let gained = vm.note_moves(allocation);
+                if self.checkpoints > 0 {
+                    vm.settling.note(gained.unsigned_abs(), self.scenario.host.memory);
+                }
+                granted += gained.max(0).unsigned_abs();
+                reclaimed += gained.min(0).unsigned_abs();
+                self.changed |= vm.enters_phase();
+            }
+        }
+        if self.checkpoints > 0 {
+            self.settling.note(granted.max(reclaimed), self.scenario.host.memory);
+        }
+        if std::mem::take(&mut self.changed) {
+            self.settling.change();
+            self.vms.iter_mut().for_each(|vm| vm.settling.change());
+        }
+    }
+
     fn note_held(&mut self, at: Ticks) {
         let held = self.host.memory() - self.host.free();
         // VMs that arrive together at the beginning make one first allocation.
@@ -304,22 +336,23 @@ impl<'a> Simulation<'a> {
     fn finish(mut self) -> Outcome {
         let end = self.end.expect("a checked scenario ends");
         self.all.end(end);
-        let mut all = Account { frames: self.all, ..Account::default() };
+        self.note_moves();
         for (index, vm) in self.vms.iter_mut().enumerate() {
             vm.close_interval();
             if self.host.allocation(VmId(index as u32)).is_some() {
                 vm.account.frames.end(end);
             }
             let accesses = vm.account.counts.accesses.min(vm.spec.trace.accesses());
+            vm.account.movement.settle_checkpoints = vm.settling.worst();
+            vm.account.ticks = vm.next.min(end).0.saturating_sub(vm.spec.start.0);
             vm.account.distinct_pages = vm.spec.trace.distinct_before(accesses) as u64;
-            all.counts.add(vm.account.counts);
-            all.granted += vm.account.granted;
-            all.reclaimed += vm.account.reclaimed;
-            all.distinct_pages += vm.account.distinct_pages;
             self.fingerprint = mix_counts(self.fingerprint, &vm.account.counts);
         }
+        let vms: Vec<Account> = self.vms.into_iter().map(|vm| vm.account).collect();
+        let mut all = Account::all(&vms, self.all, end);
+        all.movement.settle_checkpoints = self.settling.worst();
         Outcome {
-            vms: self.vms.into_iter().map(|vm| vm.account).collect(),
+            vms,
             all,
             checkpoints: self.checkpoints,
             end,

@@ -1,13 +1,16 @@
 //! One VM in a run: its place in its trace, its clock, its replacement algorithm and its observers.
 
+use std::collections::VecDeque;
+
 use crate::account::Account;
 use crate::balance::{Bounds, VmView};
 use crate::host::Change;
 use crate::knobs::Settings;
+use crate::movement::{Returns, Settling};
 use crate::observe::{Interval, Observer, ObserverKind, Seen, Subject};
 use crate::random::{Generator, Stream};
 use crate::replace::{Counts, Delays, Guest, Replacement, Stretch};
-use crate::scenario::{After, Cost, Scenario, VmSpec};
+use crate::scenario::{After, Cost, Scenario, TraceSource, VmSpec};
 use crate::units::{Frames, Ticks, VmId};
 
 /// A VM at work.
@@ -22,6 +25,10 @@ pub(crate) struct Vm<'a> {
     pub(crate) finished: bool,
     pub(crate) interval: Counts,
     pub(crate) account: Account,
+    returns: Returns,
+    pub(crate) settling: Settling,
+    /// Where its workload's phases that are still to come begin.
+    phases: VecDeque<u64>,
     observers: Vec<Box<dyn Observer>>,
     /// What the observers have measured; with the policy's view while there is one.
     seen: Seen,
@@ -62,6 +69,12 @@ impl<'a> Vm<'a> {
             finished: false,
             interval: Counts::default(),
             account: Account::default(),
+            returns: Returns::default(),
+            settling: Settling::default(),
+            phases: match &spec.source {
+                TraceSource::Workload(workload) => workload.phase_starts().into(),
+                _ => VecDeque::new(),
+            },
             observers: observers.iter().map(observer).collect(),
             seen: Seen::default(),
         }
@@ -99,8 +112,11 @@ impl<'a> Vm<'a> {
                 delays,
             });
             debug_assert!(counts.accesses > 0, "a stretch makes at least one access");
-            let spent = counts.accesses * self.spec.period.0 + delays.of(&counts);
+            let nominal = counts.accesses * self.spec.period.0;
+            let spent = nominal + delays.of(&counts);
+            self.account.nominal_ticks += nominal;
             self.next += Ticks(spent);
+            self.account.stall_ticks += delays.of(&counts);
             self.position += counts.accesses;
             self.interval.add(counts);
             if self.position == length {
@@ -144,7 +160,8 @@ impl<'a> Vm<'a> {
             intercepted += observer.observe(&shown);
             observer.report(&mut seen);
         }
-        self.hold_up(intercepted * cost.trap.0);
+        let overhead = intercepted * cost.trap.0 + cost.policy.0;
+        self.account.overhead_ticks += self.hold_up(overhead);
         self.close_interval();
         VmView {
             id,
@@ -158,11 +175,29 @@ impl<'a> Vm<'a> {
         }
     }
 
-    /// Makes it wait before its next access.
-    fn hold_up(&mut self, ticks: u64) {
-        if !self.finished {
-            self.next = (self.next + Ticks(ticks)).min(self.stop());
+    /// Makes it wait before its next access, if there is one; returns for how long.
+    fn hold_up(&mut self, ticks: u64) -> u64 {
+        if self.finished {
+            return 0;
         }
+        self.next = (self.next + Ticks(ticks)).min(self.stop());
+        ticks
+    }
+
+    /// Notes its allocation as a checkpoint begins; returns what it gained since the one before.
+    pub(crate) fn note_moves(&mut self, allocation: Frames) -> i64 {
+        let (gained, returned) = self.returns.note(allocation);
+        self.account.movement.oscillations += returned;
+        self.account.movement.violations += u64::from(allocation < self.spec.min);
+        gained
+    }
+
+    /// Whether another phase of its workload began since this was last asked.
+    pub(crate) fn enters_phase(&mut self) -> bool {
+        let begun = |&&start: &&u64| start <= self.position;
+        let entered = self.phases.iter().take_while(begun).count();
+        self.phases.drain(..entered);
+        entered > 0
     }
 
     /// Takes back what the view of an earlier checkpoint held, for its memory.
@@ -186,6 +221,7 @@ impl<'a> Vm<'a> {
         self.account.frames.change(after, at);
         let write_backs = self.replacement.resize(after);
         self.interval.write_backs += write_backs;
-        self.hold_up(write_backs * cost.delays.write_back.0);
+        let stall = self.hold_up(write_backs * cost.delays.write_back.0);
+        self.account.stall_ticks += stall;
     }
 }

@@ -156,6 +156,7 @@ fn random_scenario(number: u64) -> (Scenario, &'static PolicyKind) {
     scenario.cost.counts_write_backs = draw.below(2) == 0;
     // What observers intercept holds VMs up; the naive simulator's policies have no observers.
     scenario.cost.trap = Ticks(if draw.below(2) == 0 { 0 } else { draw.below(3) });
+    scenario.cost.policy = Ticks(if draw.below(2) == 0 { 0 } else { draw.below(every) });
     // Half of them under the policies that the naive simulator knows.
     let policy = if draw.below(2) == 0 {
         common::policy(naive::POLICIES[draw.below(3) as usize])
@@ -199,6 +200,9 @@ fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulato
         for (at, (account, naive)) in ahead.vms.iter().zip(&naive.vms).enumerate() {
             assert_eq!(account.counts, naive.counts, "scenario {number}: counts of VM {at}");
             assert_eq!(account.distinct_pages, naive.distinct, "scenario {number}: VM {at}");
+            assert_eq!(account.stall_ticks, naive.stalled, "scenario {number}: VM {at} stalls");
+            // The naive simulator's policies have no observers.
+            assert_eq!(account.overhead_ticks, naive.overhead, "scenario {number}: VM {at}");
             let Some(frames) = &naive.frames else { continue };
             let held = account.frames;
             assert_eq!(held.ticks.0, frames.len() as u64, "scenario {number}: VM {at} ticks held");

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use balloonist::balance::wrapped;
 use balloonist::knobs::{Domain, Knob};
-use balloonist::output::{Cell, Format, Table};
+use balloonist::output::{Cell, Format, Table, columns, outcomes, vms};
 use balloonist::trace::workloads::WorkloadSpec;
 use balloonist::trace::{convert, formats, workloads};
 use balloonist::{balance, observe, replace};
@@ -38,6 +38,8 @@ enum What {
     Workloads,
     /// The formats of trace files that are read, and those that are written
     Formats,
+    /// What the columns of the tables of a run mean
+    Columns,
 }
 
 /// Something with a name, a source and knobs.
@@ -53,10 +55,11 @@ struct Entry {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let is_text = args.format == Format::Table;
     let Some(entries) = entries(args.what) else {
-        if is_text {
-            return context.print(&format_text(context.colour_out));
-        }
-        return context.print_table(&format_table(), args.format);
+        return match args.what {
+            What::Columns => context.print_table(&columns_table(), args.format),
+            _ if is_text => context.print(&format_text(context.colour_out)),
+            _ => context.print_table(&format_table(), args.format),
+        };
     };
     if is_text {
         context.print(&text(&entries, context.colour_out))
@@ -65,7 +68,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
 }
 
-/// Everything with knobs; nothing for formats, which have none.
+/// Everything with knobs; nothing for what has none.
 fn entries(what: What) -> Option<Vec<Entry>> {
     let entries: Vec<Entry> = match what {
         What::Policies => balance::ALL
@@ -91,7 +94,7 @@ fn entries(what: What) -> Option<Vec<Entry>> {
             })
             .collect(),
         What::Workloads => workloads::ALL.iter().map(workload).collect(),
-        What::Formats => return None,
+        What::Formats | What::Columns => return None,
     };
     Some(entries)
 }
@@ -117,6 +120,19 @@ fn workload(kind: &workloads::WorkloadKind) -> Entry {
         ["accesses".to_owned(), domain, "how many accesses are made".to_owned()]
     };
     Entry { name, summary, follows, needs: Some(needs), knobs }
+}
+
+/// A row for each column of the tables of a run.
+fn columns_table() -> Table {
+    let mut table = Table::new(&["table", "column", "meaning"]);
+    for (name, columns) in [("vms.csv", vms::COLUMNS), ("outcomes.csv", outcomes::COLUMNS)] {
+        for column in
+            columns.iter().filter(|column| name == "vms.csv" || !vms::KEY.contains(column))
+        {
+            table.push(vec![name.into(), (*column).into(), columns::meaning(column).into()]);
+        }
+    }
+    table
 }
 
 /// A paragraph for each format.

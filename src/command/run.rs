@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use balloonist::output::manifest::{self, RunEntry};
 use balloonist::output::series::Series;
-use balloonist::output::{Format, expects, run as report, vms};
+use balloonist::output::{Format, expects, outcomes, run as report, vms};
 use balloonist::scenario::Scenario;
 use balloonist::simulate::{Nobody, Outcome, simulate};
 
@@ -23,13 +23,25 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "POLICY")]
     policy: Option<String>,
 
-    /// Write vms.csv, series.csv, manifest.json and timing.json to this folder
+    /// Write vms.csv, outcomes.csv, series.csv, manifest.json and timing.json to this folder
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    /// Which table to print: faults and frames, or what they meant: time lost, frames moved to and
+    /// fro, fairness
+    #[arg(long, value_name = "TABLE", default_value = "vms")]
+    table: Shown,
 
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
     format: Format,
+}
+
+/// The tables of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Shown {
+    Vms,
+    Outcomes,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
@@ -40,11 +52,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         None => context.timed_run(|| simulate(&scenario, policy, &mut Nobody)),
     };
     let began = Instant::now();
+    let (table, columns) = match args.table {
+        Shown::Vms => (vms::table(&scenario, policy, &outcome), vms::FOR_PEOPLE),
+        Shown::Outcomes => (outcomes::table(&scenario, policy, &outcome), outcomes::FOR_PEOPLE),
+    };
     if args.format.is_for_people() {
-        let text = report::report(&scenario, policy, &outcome, args.format, context.colour_out);
-        context.print(&text)?;
+        let table = table.select(columns).without_empty_columns();
+        let table = table.render(args.format, context.colour_out);
+        context.print(&report::report(&scenario, policy, &outcome, args.format, &table))?;
     } else {
-        context.print_table(&vms::table(&scenario, policy, &outcome), args.format)?;
+        context.print_table(&table, args.format)?;
     }
     context.timing.note("write", began.elapsed(), outcome.all.counts.accesses);
     super::judge(&expects::failed(&scenario, policy, &outcome))
@@ -55,6 +72,7 @@ fn run_into(folder: &Path, scenario: &Scenario, context: &Context) -> Result<Out
     create_folder(folder)?;
     let create = |name: &str| NewFile::create(&folder.join(name));
     let mut rows = create("vms.csv")?;
+    let mut meant = create("outcomes.csv")?;
     let series = create("series.csv")?;
     let mut manifest = create("manifest.json")?;
     let mut timing = create("timing.json")?;
@@ -66,15 +84,16 @@ fn run_into(folder: &Path, scenario: &Scenario, context: &Context) -> Result<Out
     let series = series.finish().map_err(|error| Failure::io(folder.join("series.csv"), &error))?;
 
     rows.put(&vms::table(scenario, scenario.policy, &outcome).to_csv())?;
+    meant.put(&outcomes::table(scenario, scenario.policy, &outcome).to_csv())?;
     let run = RunEntry {
         policy: scenario.policy.name,
         seed: scenario.seed,
         fingerprint: outcome.fingerprint,
     };
-    let entries = [rows.entry(), series.entry()];
+    let entries = [rows.entry(), series.entry(), meant.entry()];
     let effective = scenario.effective();
     manifest.put(&manifest::manifest(scenario, &effective, &[run], &entries))?;
     timing.put(&manifest::timing(took.as_nanos(), outcome.all.counts.accesses))?;
-    commit_all(vec![rows, series, timing, manifest])?;
+    commit_all(vec![rows, meant, series, timing, manifest])?;
     Ok(outcome)
 }

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use super::number::{Millionths, counted, grouped};
 use super::table::{Cell, Table};
-use super::vms::frames_moved;
 use crate::balance::PolicyKind;
 use crate::bound::Bound;
 use crate::simulate::Outcome;
@@ -55,7 +54,7 @@ pub fn table(runs: &[Run], bounds: &[Bound], baseline: usize) -> Table {
             counts.demand_faults.into(),
             counts.capacity_faults().into(),
             counts.replacement_misses.into(),
-            frames_moved(&outcome.all).into(),
+            outcome.all.frames_moved().into(),
         ];
         row.extend(relative(counts.demand_faults));
         table.push(row);
@@ -120,7 +119,7 @@ pub fn verdict(runs: &[Run], bounds: &[Bound], baseline: usize) -> String {
 
 /// Who moved no frame, apart from who never does: their rows say nothing about their rules.
 fn never_moved(runs: &[Run]) -> String {
-    let still = |run: &&Run| run.policy.name != "static" && frames_moved(&run.outcome.all) == 0;
+    let still = |run: &&Run| run.policy.name != "static" && run.outcome.all.frames_moved() == 0;
     let names: Vec<&str> = runs.iter().filter(still).map(|run| run.policy.name).collect();
     if names.is_empty() {
         return String::new();

@@ -1,8 +1,6 @@
 //! What a scenario expects of its runs, held against what they came to.
 
 use super::number::grouped;
-use super::table::Cell;
-use super::vms;
 use crate::balance::PolicyKind;
 use crate::scenario::{Expect, Scenario};
 use crate::simulate::Outcome;
@@ -28,16 +26,12 @@ fn judge(
     let Expect { metric, vm, at_least, at_most, .. } = expect;
     let place = scenario.vms.iter().position(|spec| spec.name == *vm);
     let account = place.map_or(&outcome.all, |at| &outcome.vms[at]);
-    let column = vms::COLUMNS.iter().position(|column| column == metric);
-    let row = vms::row(scenario, policy, vm, account);
-    let Cell::Integer(found) = row[column.expect("a checked metric is a column")] else {
-        panic!("a checked metric is an integer, and {metric} is not");
-    };
+    let found = (metric.of)(account);
     let limit = match (at_least, at_most) {
         (Some(least), _) if found < *least => format!("at least {}", grouped(least)),
         (_, Some(most)) if found > *most => format!("at most {}", grouped(most)),
         _ => return None,
     };
     let (name, policy, found) = (&scenario.name, policy.name, grouped(found));
-    Some(format!("{name} under {policy}: {metric} of {vm} is {found}, expected {limit}"))
+    Some(format!("{name} under {policy}: {} of {vm} is {found}, expected {limit}", metric.name))
 }

@@ -3,6 +3,7 @@
 //! Nothing here opens a file or looks at a clock: whoever calls decides where the bytes go. All
 //! tables are UTF-8 with LF and a header, rows in a stable order, ratios as [`Millionths`].
 
+pub mod columns;
 pub mod compare;
 pub mod digest;
 pub mod expects;
@@ -10,6 +11,7 @@ pub mod golden;
 pub mod manifest;
 pub mod mrc;
 pub mod number;
+pub mod outcomes;
 pub mod reproduce;
 pub mod run;
 pub mod series;

@@ -4,23 +4,22 @@ use std::fmt::Write as _;
 
 use super::number::{Millionths, counted, every, grouped};
 use super::table::Format;
-use super::{trail, vms};
+use super::trail;
 use crate::balance::{PolicyKind, wrapped};
 use crate::knobs::Settings;
 use crate::scenario::Scenario;
 use crate::simulate::Outcome;
 
-/// The report of one run, as aligned text or as Markdown.
+/// The report of one run around one of its tables, as aligned text or as Markdown.
 pub fn report(
     scenario: &Scenario,
     policy: &PolicyKind,
     outcome: &Outcome,
     format: Format,
-    colour: bool,
+    table: &str,
 ) -> String {
     let mut text = heading(scenario, policy, outcome, format);
-    let table = vms::table(scenario, policy, outcome).select(vms::FOR_PEOPLE);
-    let _ = writeln!(text, "\n{}", table.render(format, colour));
+    let _ = writeln!(text, "\n{table}");
     let _ = writeln!(text, "{}", sentence(outcome));
     let _ = writeln!(text, "fingerprint {}", trail::shown(outcome.fingerprint));
     text
@@ -79,6 +78,6 @@ fn sentence(outcome: &Outcome) -> String {
         counted(counts.capacity_faults(), "capacity fault"),
         grouped(counts.replacement_misses),
         grouped(counts.fills()),
-        counted(vms::frames_moved(&outcome.all), "frame"),
+        counted(outcome.all.frames_moved(), "frame"),
     )
 }

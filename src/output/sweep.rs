@@ -18,7 +18,7 @@ type Metric = fn(&Point) -> u64;
 const METRICS: &[(&str, Metric)] = &[
     ("demand_faults", |point| point.all.counts.demand_faults),
     ("replacement_misses", |point| point.all.counts.replacement_misses),
-    ("frames_moved", |point| vms::frames_moved(&point.all)),
+    ("frames_moved", |point| point.all.frames_moved()),
 ];
 
 /// The row of all VMs of each run, in the order of the points.

@@ -151,7 +151,7 @@ fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Optio
     let mut vms = read_vms(report, &root, &around, traces);
     host::check_count(report, &root, vms.len());
     traces.check_bytes(report, &vms);
-    run::check_length(report, &checkpoint, every, cost, &vms);
+    run::check_length(report, &root, &checkpoint, every, cost, &vms);
 
     let policy_section = root.section(report, "policy");
     let wrapper = knobs::wrapper(report, &policy_section, host.page_size);
@@ -248,10 +248,10 @@ fn randomness(report: &mut Report, root: &Section) -> (Option<Generator>, Option
 
 /// What events cost; nothing unless the scenario says so.
 fn read_cost(report: &mut Report, section: &Section<'_>) -> Option<Cost> {
-    section.only(report, &["fault", "zero_fill", "swap_in", "write_back", "trap"]);
+    section.only(report, &["fault", "zero_fill", "swap_in", "write_back", "trap", "policy"]);
     let mut ticks = |key| section.get(key).map_or(Some(Ticks(0)), |field| report.ticks(&field, 0));
-    let [fault, zero_fill, swap_in, write_back, trap] =
-        ["fault", "zero_fill", "swap_in", "write_back", "trap"].map(&mut ticks);
+    let [fault, zero_fill, swap_in, write_back, trap, policy] =
+        ["fault", "zero_fill", "swap_in", "write_back", "trap", "policy"].map(&mut ticks);
     Some(Cost {
         delays: Delays {
             fault: fault?,
@@ -261,6 +261,7 @@ fn read_cost(report: &mut Report, section: &Section<'_>) -> Option<Cost> {
         },
         counts_write_backs: section.get("write_back").is_some(),
         trap: trap?,
+        policy: policy?,
     })
 }
 

@@ -164,13 +164,15 @@ codes! {
          the same result. This is a warning."
     ENDLESS "S045" "the run would never end"
         "A VM with `after = \"repeat\"` goes on until all others have finished. If all repeat, at \
-         least one needs a `stop`."
+         least one needs a `stop`. Neither may the policy take all ticks between checkpoints \
+         (`cost.policy`)."
     DOES_NOT_FIT "S046" "a policy does not fit the scenario"
         "Some policies need more memory or other bounds than the scenario has. The policy in \
          force and every policy named in `compare` must fit; where `compare` is not given, those \
          that do not fit are left out of it with a warning."
     UNKNOWN_METRIC "S047" "an expectation names an unknown metric"
-        "`metric` is a column of vms.csv that holds an integer."
+        "`metric` is a column of vms.csv or outcomes.csv that holds an integer; `list columns` tells \
+         what each means."
     UNKNOWN_VM "S048" "no VM has that name"
         "An expectation or a setting addresses a VM by its name; in expectations `all` is the sum \
          over all VMs."

@@ -50,7 +50,7 @@ impl Scenario {
         if self.cost.counts_write_backs {
             writeln!(out, "write_back = {write_back}")?;
         }
-        writeln!(out, "trap = {}", self.cost.trap)?;
+        writeln!(out, "trap = {}\npolicy = {}", self.cost.trap, self.cost.policy)?;
         for vm in &self.vms {
             write_vm(out, vm, self.host.split)?;
         }
@@ -85,7 +85,7 @@ fn write_vm(out: &mut String, vm: &VmSpec, split: Split) -> std::fmt::Result {
 }
 
 fn write_expect(out: &mut String, expect: &Expect) -> std::fmt::Result {
-    writeln!(out, "\n[[expect]]\nmetric = {}", quoted(expect.metric))?;
+    writeln!(out, "\n[[expect]]\nmetric = {}", quoted(expect.metric.name))?;
     writeln!(out, "vm = {}", quoted(&expect.vm))?;
     let policies: Vec<String> = expect.policies.iter().map(|name| quoted(name)).collect();
     writeln!(out, "policies = [{}]", policies.join(", "))?;

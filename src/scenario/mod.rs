@@ -31,6 +31,7 @@ pub use check::{Checked, Traces};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use document::{Document, Origin, Source};
 
+use crate::account::Metric;
 use crate::balance::PolicyKind;
 use crate::knobs::Settings;
 use crate::random::Generator;
@@ -131,6 +132,8 @@ pub struct Cost {
     /// Ticks for each access that an observer intercepts, charged at the checkpoint that ends the
     /// interval.
     pub trap: Ticks,
+    /// Ticks for which each checkpoint holds up every VM on the host: what the policy takes.
+    pub policy: Ticks,
 }
 
 /// One VM.
@@ -199,10 +202,10 @@ pub enum TraceSource {
 }
 
 /// A bound that a metric of the run must keep.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Expect {
-    /// A column of vms.csv that holds an integer.
-    pub metric: &'static str,
+    /// What is counted.
+    pub metric: &'static Metric,
     /// The VM's name, or "all".
     pub vm: String,
     /// The policies for which it must hold; empty: whichever is in force.
@@ -211,24 +214,4 @@ pub struct Expect {
     pub at_least: Option<u64>,
     /// The largest value allowed.
     pub at_most: Option<u64>,
-}
-
-impl Expect {
-    /// The columns of vms.csv that hold an integer.
-    pub const METRICS: &[&'static str] = &[
-        "accesses",
-        "hits",
-        "demand_faults",
-        "cold_faults",
-        "capacity_faults",
-        "replacement_misses",
-        "fills",
-        "frames_first",
-        "frames_last",
-        "frames_min",
-        "frames_max",
-        "granted",
-        "reclaimed",
-        "distinct_pages",
-    ];
 }

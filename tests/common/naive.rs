@@ -20,6 +20,9 @@ pub struct Outcome {
 pub struct Vm {
     pub counts: Counts,
     pub distinct: u64,
+    /// Ticks charged for faults and write-backs, and for the policy.
+    pub stalled: u64,
+    pub overhead: u64,
     /// The frames held during each tick that the VM was here; `None` if it never came.
     pub frames: Option<Vec<u64>>,
     interval: Counts,
@@ -129,6 +132,7 @@ fn shrink(scenario: &Scenario, vm: &mut Vm) {
         vm.counts.write_backs += written;
         if vm.finished.is_none() {
             vm.next += written * scenario.cost.delays.write_back.0;
+            vm.stalled += written * scenario.cost.delays.write_back.0;
         }
     }
 }
@@ -167,6 +171,7 @@ fn access(scenario: &Scenario, at: usize, vm: &mut Vm, trace: &[u64], tick: u64)
     if writes && !vm.dirty.contains(&page) {
         vm.dirty.push(page);
     }
+    vm.stalled += vm.next - tick - spec.period.0;
     vm.list.insert(0, page);
     if !vm.seen.contains(&page) {
         vm.seen.push(page);
@@ -200,6 +205,10 @@ fn checkpoint(scenario: &Scenario, vms: &mut [Vm], policy: &str, draw: &mut Stre
     }
     for vm in vms {
         vm.interval = Counts::default();
+        if vm.here && vm.finished.is_none() {
+            vm.next += scenario.cost.policy.0;
+            vm.overhead += scenario.cost.policy.0;
+        }
         shrink(scenario, vm);
     }
 }

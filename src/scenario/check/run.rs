@@ -7,6 +7,7 @@ use super::TICKS_MAX;
 use super::knobs::policies;
 use super::values::{Report, Section};
 use super::vm::{Draft, NEVER};
+use crate::account::METRICS;
 use crate::balance::PolicyKind;
 use crate::replace::Delays;
 use crate::units::Ticks;
@@ -14,6 +15,7 @@ use crate::units::Ticks;
 /// Reports runs that would not end, or not before time does, and checkpoints that never come.
 pub(super) fn check_length(
     report: &mut Report,
+    root: &Section,
     checkpoint: &Section,
     every: Option<Ticks>,
     cost: Option<Cost>,
@@ -26,11 +28,19 @@ pub(super) fn check_length(
         let message = "all VMs repeat and none has a `stop`, so the run would never end";
         report.error(codes::ENDLESS, origin, message, "give at least one VM a `stop`");
     }
+    if let (Some(Cost { policy, .. }), Some(every)) = (cost, every)
+        && policy >= every
+    {
+        let origin = root.section(report, "cost").origin_of("policy");
+        let message = format!("the policy takes {policy} of the {every} ticks between checkpoints");
+        report.error(codes::ENDLESS, origin, message, "no VM would ever make an access; lower it");
+        return;
+    }
     // The last tick of the run if every access were a fault and a trap; `None` where a part is not
     // known.
     let mut latest = Some(0);
     for vm in vms {
-        let end = latest_end(vm, cost);
+        let end = latest_end(vm, cost, every);
         if end.is_some_and(|end| end > u128::from(TICKS_MAX)) {
             let message = format!("{} would not end before 2^62 ticks", vm.called());
             let remedy = "lower its `start`, its `period` or the `cost` of its events";
@@ -62,13 +72,17 @@ pub(super) fn check_length(
 /// The most checkpoints that a run may have.
 const CHECKPOINTS_MAX: u128 = 10_000_000_000;
 
-fn latest_end(vm: &Draft, cost: Option<Cost>) -> Option<u128> {
+fn latest_end(vm: &Draft, cost: Option<Cost>, every: Option<Ticks>) -> Option<u128> {
     let accesses = u128::from(vm.accesses.as_ref()?.count());
-    let Cost { delays: Delays { fault, zero_fill, swap_in, write_back }, trap, .. } = cost?;
+    let Cost { delays: Delays { fault, zero_fill, swap_in, write_back }, trap, policy, .. } = cost?;
     // At worst a page comes in and another goes out at each access.
     let each = [vm.period?, fault, zero_fill, swap_in, write_back, trap];
     let each: u128 = each.iter().map(|ticks| u128::from(ticks.0)).sum();
-    let end = u128::from(vm.start?.0) + accesses * each;
+    // Of every interval the policy takes its part, and of the one that has begun.
+    let (every, policy) = (u128::from(every?.0), u128::from(policy.0));
+    let left = every.checked_sub(policy).filter(|&left| left > 0)?;
+    let busy = (accesses * each).checked_add(policy)?.checked_mul(every)?.div_ceil(left);
+    let end = u128::from(vm.start?.0) + if policy > 0 { busy } else { accesses * each };
     let stop = u128::from(vm.stop?.0);
     // A VM that repeats without a `stop` ends with the others, but its trace must fit too.
     let repeats = vm.after? == After::Repeat && vm.stop != Some(NEVER);
@@ -104,20 +118,21 @@ pub(super) fn expectations(report: &mut Report, root: &Section, vms: &[Draft]) -
 
 fn expectation(report: &mut Report, section: &Section, vms: &[Draft]) -> Option<Expect> {
     section.only(report, &["metric", "vm", "policies", "at_least", "at_most"]);
-    let remedy = "name a column of vms.csv, for example `metric = \"demand_faults\"`";
+    let remedy = "name a metric, for example `metric = \"demand_faults\"`";
     let metric = section.need(report, "metric", remedy).and_then(|field| {
         let word = report.text(&field)?;
-        let found = Expect::METRICS.iter().find(|metric| **metric == word);
+        let found = METRICS.iter().find(|metric| metric.name == word);
         if found.is_none() {
-            let listed = Expect::METRICS.join(", ");
-            let remedy = match meant(word, Expect::METRICS.iter().copied()) {
+            let names = || METRICS.iter().map(|metric| metric.name);
+            let listed = names().collect::<Vec<_>>().join(", ");
+            let remedy = match meant(word, names()) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("the metrics are {listed}"),
             };
             let message = format!("no metric is called `{}`", clip(word));
             report.error(codes::UNKNOWN_METRIC, field.node.origin, message, remedy);
         }
-        found.copied()
+        found
     });
     let names = || vms.iter().filter_map(|vm| vm.name);
     let vm = section.get("vm").map_or(Some("all"), |field| {

@@ -98,6 +98,26 @@ impl WorkloadSpec {
         self.accesses.checked_mul(OF_ACCESS)?.checked_add(pages.checked_mul(OF_PAGE)?)
     }
 
+    /// The accesses with which its phases begin, the first one left out.
+    pub fn phase_starts(&self) -> Vec<u64> {
+        let mut starts = Vec::new();
+        self.note_phases(&mut 0, &mut starts);
+        starts.dedup();
+        starts.retain(|&start| start > 0);
+        starts
+    }
+
+    fn note_phases(&self, at: &mut u64, starts: &mut Vec<u64>) {
+        starts.push(*at);
+        if !self.kind.nests {
+            *at += self.accesses;
+            return;
+        }
+        for _ in 0..self.settings.integer(phases::ROUNDS.name) {
+            self.of.iter().for_each(|phase| phase.note_phases(at, starts));
+        }
+    }
+
     /// What no knob's domain can say: that there are accesses and not too many, that knobs agree.
     ///
     /// # Errors
