@@ -275,7 +275,7 @@ impl<'a> Simulation<'a> {
 
     /// Makes the policy's view and closes the interval.
     fn look(&mut self, at: Ticks) {
-        let ticks = at - self.view.at;
+        let ticks = [at - self.view.at, self.scenario.checkpoint_every];
         self.view.at = at;
         for view in self.view.vms.drain(..) {
             self.vms[view.id.index()].looked_at(view);

@@ -133,12 +133,13 @@ impl<'a> Vm<'a> {
     }
 
     /// Shows the interval that ends at `at` to the observers, closes it, and makes the policy's
-    /// view of it. What the observers intercepted is charged to the VM.
+    /// view of it. What the observers intercepted is charged to the VM. `ticks` are the lengths of
+    /// this interval and of the next.
     pub(crate) fn look(
         &mut self,
         id: VmId,
         allocation: Frames,
-        ticks: Ticks,
+        [ticks, coming]: [Ticks; 2],
         cost: Cost,
     ) -> VmView {
         let interval = self.interval;
@@ -153,6 +154,7 @@ impl<'a> Vm<'a> {
             delays: cost.delays,
             allocation,
             resident,
+            coming: self.coming(coming),
         };
         let mut seen = std::mem::take(&mut self.seen);
         let mut intercepted = 0;
@@ -173,6 +175,16 @@ impl<'a> Vm<'a> {
             total: self.account.counts,
             seen,
         }
+    }
+
+    /// The accesses that it makes in the next so many ticks if nothing delays it.
+    fn coming(&self, ticks: Ticks) -> u64 {
+        let left = match self.spec.after {
+            _ if self.finished => 0,
+            After::Repeat => u64::MAX,
+            After::Idle | After::Leave => self.spec.trace.accesses() - self.position,
+        };
+        left.min(ticks.0.div_ceil(self.spec.period.0))
     }
 
     /// Makes it wait before its next access, if there is one; returns for how long.

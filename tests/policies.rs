@@ -436,6 +436,7 @@ fn observed(
                 delays: Delays::default(),
                 allocation: Frames(8),
                 resident: Frames(8),
+                coming: every,
             });
             observer.report(&mut seen);
             (traps, seen.clone())

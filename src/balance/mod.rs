@@ -1,8 +1,8 @@
 //! Balancing: the hypervisor's rules for moving frames between VMs at checkpoints.
 //!
 //! A policy is a pure decision: an immutable [`View`] of what a hypervisor may know, in; a [`Plan`]
-//! of target allocations, out. No policy sees a trace, the future, a clock or another run. [`ALL`]
-//! is the one list of policies: names, help, scenario keys and the loops of the property tests come
+//! of target allocations, out. No policy sees a trace, a clock or another run, and none the future but
+//! the yardsticks, which are marked. [`ALL`] is the one list of policies: names, help, scenario keys and the loops of the property tests come
 //! from it.
 
 mod climbing;
@@ -19,6 +19,7 @@ mod split;
 mod testing;
 mod used;
 pub mod wrapped;
+mod yardsticks;
 
 use crate::knobs::{Knob, Settings};
 use crate::observe::{ObserverKind, Seen};
@@ -44,6 +45,14 @@ pub struct PolicyKind {
     pub fits: fn(&Settings, host: Frames, vms: &[Bounds]) -> Result<(), String>,
     /// Makes it.
     pub build: fn(&Settings) -> Box<dyn Policy>,
+}
+
+impl PolicyKind {
+    /// Whether it knows the future; then it is not ranked among those that do not.
+    pub fn is_yardstick(&self) -> bool {
+        let observers = (self.observers)(&Settings::defaults(self.knobs));
+        observers.iter().any(|observer| observer.foresees)
+    }
 }
 
 /// Every policy, family by family, in the order in which they are listed.
@@ -74,6 +83,8 @@ pub const ALL: &[PolicyKind] = &[
     climbing::cliffhanger_like::KIND,
     climbing::memshare_like::KIND,
     market::ginseng_like::KIND,
+    yardsticks::opt_static::KIND,
+    yardsticks::epoch_dp::KIND,
 ];
 
 /// The fewest and the most frames that a VM may hold; the fewest are at least 1.

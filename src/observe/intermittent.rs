@@ -27,6 +27,7 @@ pub const INTERMITTENT: ObserverKind = ObserverKind {
     summary: "an LRU miss-ratio curve as of hot-cold, whose traps rest while the working set does",
     follows: "W. Zhao et al., Low cost working set size tracking, USENIX ATC 2011",
     knobs: &[DECAY, HOT, STABLE, MOVED],
+    foresees: false,
     build: |settings, subject| Box::new(Intermittent::new(settings, subject)),
 };
 

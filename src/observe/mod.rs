@@ -8,6 +8,7 @@
 
 mod active;
 mod curve;
+mod foreseen;
 mod hot_cold;
 mod intermittent;
 mod sampled_curve;
@@ -25,6 +26,7 @@ use crate::units::{Decimal, Frames, Ticks};
 
 pub use active::{ACTIVE, SAMPLES};
 pub use curve::{CURVE, DECAY};
+pub use foreseen::{COMING, WHOLE};
 pub use hot_cold::{HOT, HOT_COLD};
 pub use intermittent::{INTERMITTENT, MOVED, STABLE};
 pub use sampled_curve::{RATE, SAMPLED_CURVE};
@@ -42,13 +44,15 @@ pub struct ObserverKind {
     pub follows: &'static str,
     /// Its parameters; a policy that declares it has them among its own knobs.
     pub knobs: &'static [Knob],
+    /// Whether it knows the future; then a policy that declares it is a yardstick.
+    pub foresees: bool,
     /// Makes it for a VM, with the settings of the policy that declares it.
     pub build: fn(&Settings, Subject) -> Box<dyn Observer>,
 }
 
 /// Every observer, in the order in which they are listed.
 pub const ALL: &[&ObserverKind] =
-    &[&CURVE, &SAMPLED_CURVE, &HOT_COLD, &INTERMITTENT, &ACTIVE, &WINDOW, &SHADOW];
+    &[&CURVE, &SAMPLED_CURVE, &HOT_COLD, &INTERMITTENT, &ACTIVE, &WINDOW, &SHADOW, &COMING, &WHOLE];
 
 /// The VM that an observer is for.
 #[derive(Debug)]
@@ -93,6 +97,9 @@ pub struct Interval<'a> {
     pub allocation: Frames,
     /// The pages that were resident at its end.
     pub resident: Frames,
+    /// The accesses that the VM makes until the next checkpoint at its nominal pace, for observers
+    /// that know the future.
+    pub coming: u64,
 }
 
 /// Accesses of one pass over the trace, as its runs hold them.
@@ -113,29 +120,31 @@ impl<'a> Interval<'a> {
     /// The runs that begin in the interval, a part for each pass over the trace. All other
     /// accesses of the interval repeat the page of the access before: distance 1.
     pub fn parts(&self) -> impl Iterator<Item = Part<'a>> + use<'a> {
-        let (trace, to) = (self.trace, self.to);
-        let mut from = self.from;
-        std::iter::from_fn(move || {
-            (from < to).then(|| {
-                let length = trace.accesses();
-                let pass = from / length;
-                let until = to.min((pass + 1) * length);
-                let runs = trace.runs_before(from - pass * length)
-                    ..trace.runs_before(until - pass * length);
-                let distances =
-                    if pass == 0 { trace.distances() } else { trace.repeat_distances() };
-                from = until;
-                Part { pages: &trace.run_pages()[runs.clone()], distances: &distances[runs] }
-            })
-        })
+        parts(self.trace, self.from, self.to)
     }
+}
+
+/// The runs that begin among the accesses `from..to`, a part for each pass over the trace.
+fn parts(trace: &Trace, mut from: u64, to: u64) -> impl Iterator<Item = Part<'_>> {
+    std::iter::from_fn(move || {
+        (from < to).then(|| {
+            let length = trace.accesses();
+            let pass = from / length;
+            let until = to.min((pass + 1) * length);
+            let runs =
+                trace.runs_before(from - pass * length)..trace.runs_before(until - pass * length);
+            let distances = if pass == 0 { trace.distances() } else { trace.repeat_distances() };
+            from = until;
+            Part { pages: &trace.run_pages()[runs.clone()], distances: &distances[runs] }
+        })
+    })
 }
 
 /// What the observers that a policy declares have measured of one VM. The parts of observers that
 /// it does not declare are empty.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// Of [`CURVE`], [`SAMPLED_CURVE`], [`HOT_COLD`] or [`INTERMITTENT`].
+    /// Of [`CURVE`], [`SAMPLED_CURVE`], [`HOT_COLD`], [`INTERMITTENT`], [`COMING`] or [`WHOLE`].
     pub curve: Curve,
     /// Of [`ACTIVE`].
     pub active: Active,

@@ -19,6 +19,7 @@ pub const SHADOW: ObserverKind = ObserverKind {
     follows: "A. Cidon et al., Cliffhanger: scaling performance cliffs in web memory caches, NSDI \
               2016",
     knobs: &[SHADOW_FRAMES],
+    foresees: false,
     build: |settings, _| Box::new(Shadow { frames: settings.integer(SHADOW_FRAMES.name), hits: 0 }),
 };
 

@@ -49,7 +49,7 @@ pub fn table(runs: &[Run], bounds: &[Bound], baseline: usize) -> Table {
     for Run { policy, outcome } in runs {
         let counts = &outcome.all.counts;
         let mut row: Vec<Cell> = vec![
-            "policy".into(),
+            role(policy).into(),
             policy.name.into(),
             counts.demand_faults.into(),
             counts.capacity_faults().into(),
@@ -75,6 +75,11 @@ pub fn table(runs: &[Run], bounds: &[Bound], baseline: usize) -> Table {
     table
 }
 
+/// What a policy is in the table.
+fn role(policy: &PolicyKind) -> &'static str {
+    if policy.is_yardstick() { "yardstick" } else { "policy" }
+}
+
 /// What the bounds are, a line each.
 pub fn legend(bounds: &[Bound]) -> String {
     let mut text = String::new();
@@ -89,7 +94,11 @@ pub fn legend(bounds: &[Bound]) -> String {
 /// the baseline and from the best static split, whom balancing has cost, and who only seems best
 /// because replacement misses leave out faults into empty frames.
 pub fn verdict(runs: &[Run], bounds: &[Bound], baseline: usize) -> String {
-    let best = Best::by(runs, demand);
+    let ranked: Vec<&Run> = runs.iter().filter(|run| !run.policy.is_yardstick()).collect();
+    if ranked.is_empty() {
+        return "Yardsticks know the future and are not ranked.".to_owned();
+    }
+    let best = Best::by(&ranked, demand);
     let verb = if best.names.len() == 1 { "has" } else { "have" };
     let accesses = match best.first.outcome.all.counts.accesses {
         1 => "1 access".to_owned(),
@@ -107,19 +116,19 @@ pub fn verdict(runs: &[Run], bounds: &[Bound], baseline: usize) -> String {
         let _ = write!(text, ", {difference}");
     }
     text.push('.');
-    let worst = runs.iter().max_by_key(|run| demand(run)).expect("a comparison has a run");
+    let worst = ranked.iter().max_by_key(|run| demand(run)).expect("a comparison has a run");
     if demand(worst) > demand(baseline)
         && let Some(difference) = difference(demand(worst), demand(baseline), baseline.policy.name)
     {
         let faults = grouped(demand(worst));
         let _ = write!(text, "\n{} has the most: {faults}, {difference}.", worst.policy.name);
     }
-    text + &never_moved(runs) + &seems_best(runs, &best)
+    text + &never_moved(&ranked) + &seems_best(&ranked, &best)
 }
 
 /// Who moved no frame, apart from who never does: their rows say nothing about their rules.
-fn never_moved(runs: &[Run]) -> String {
-    let still = |run: &&Run| run.policy.name != "static" && run.outcome.all.frames_moved() == 0;
+fn never_moved(runs: &[&Run]) -> String {
+    let still = |run: &&&Run| run.policy.name != "static" && run.outcome.all.frames_moved() == 0;
     let names: Vec<&str> = runs.iter().filter(still).map(|run| run.policy.name).collect();
     if names.is_empty() {
         return String::new();
@@ -144,7 +153,7 @@ fn difference(faults: u64, other: u64, name: &str) -> Option<String> {
 }
 
 /// A warning where replacement misses would choose another policy.
-fn seems_best(runs: &[Run], best: &Best<'_>) -> String {
+fn seems_best(runs: &[&Run], best: &Best<'_>) -> String {
     let by_replacement = Best::by(runs, |run| run.outcome.all.counts.replacement_misses);
     if best.names.iter().any(|name| by_replacement.names.contains(name)) {
         return String::new();
@@ -169,8 +178,8 @@ struct Best<'a> {
 }
 
 impl<'a> Best<'a> {
-    fn by(runs: &'a [Run], count: impl Fn(&Run) -> u64) -> Self {
-        let first = runs.iter().min_by_key(|run| count(run)).expect("a comparison has a run");
+    fn by(runs: &[&'a Run], count: impl Fn(&Run) -> u64) -> Self {
+        let first = *runs.iter().min_by_key(|run| count(run)).expect("a comparison has a run");
         let least = count(first);
         let tied = runs.iter().filter(|run| count(run) == least);
         Self { first, names: tied.map(|run| run.policy.name).collect(), least }

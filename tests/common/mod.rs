@@ -6,7 +6,7 @@ pub mod naive;
 
 use std::sync::Arc;
 
-use balloonist::balance;
+use balloonist::balance::{self, Bounds};
 use balloonist::knobs::Settings;
 use balloonist::random::Generator;
 use balloonist::replace;
@@ -56,4 +56,12 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
         vms,
         expects: Vec::new(),
     }
+}
+
+/// Whether the policy can run the scenario.
+
+pub(crate) fn fits(scenario: &Scenario, policy: &balance::PolicyKind) -> bool {
+    let bounds: Vec<Bounds> =
+        scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
+    (policy.fits)(scenario.settings_of(policy), scenario.host.memory, &bounds).is_ok()
 }

@@ -31,10 +31,10 @@ pub(super) fn observers(settings: &Settings) -> &'static [&'static ObserverKind]
 }
 
 /// A search of [`partition`].
-type Search = fn(&[Vec<Offer>], u32) -> Vec<u32>;
+pub(super) type Search = fn(&[Vec<Offer>], u32) -> Vec<u32>;
 
 /// A policy that is nothing but a search over the VMs' fault curves, frame by frame.
-struct FrameByFrame(Search);
+pub(super) struct FrameByFrame(pub(super) Search);
 
 impl Policy for FrameByFrame {
     fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {

@@ -1,0 +1,85 @@
+//! `coming` and `whole`: what no hypervisor sees, for yardsticks.
+//!
+//! *Idea.* The exact curve of the interval that begins, or of the whole trace.
+//! *Follows.* R. L. Mattson, J. Gecsei, D. R. Slutz and I. L. Traiger, "Evaluation techniques for
+//! storage hierarchies", IBM Systems Journal 9(2), 1970, for the curves.
+//! *Departs.* They know the future: whoever declares one of them is a yardstick. The coming
+//! interval is taken at the VM's nominal pace, so delays make it a guess.
+//! *Cost.* One addition a run of the coming interval, O(pages) a checkpoint.
+//! *Knobs.* None.
+
+use std::sync::Arc;
+
+use super::{Interval, Observer, ObserverKind, Seen, bucket, parts};
+use crate::trace::{Trace, curve};
+
+/// The curve of the interval that begins.
+pub const COMING: ObserverKind = ObserverKind {
+    name: "coming",
+    summary: "the exact LRU miss-ratio curve of the interval that begins; knows the future",
+    follows: "R. L. Mattson et al., Evaluation techniques for storage hierarchies, IBM Systems \
+              Journal 9(2), 1970",
+    knobs: &[],
+    foresees: true,
+    build: |_, subject| {
+        let histogram = vec![0; subject.trace.distinct_pages() + 2];
+        Box::new(Coming { trace: subject.trace, accesses: 0, histogram })
+    },
+};
+
+/// The curve of the whole trace.
+pub const WHOLE: ObserverKind = ObserverKind {
+    name: "whole",
+    summary: "the exact LRU miss-ratio curve of the VM's whole trace; knows the future",
+    follows: "R. L. Mattson et al., Evaluation techniques for storage hierarchies, IBM Systems \
+              Journal 9(2), 1970",
+    knobs: &[],
+    foresees: true,
+    build: |_, subject| Box::new(Whole { trace: subject.trace, faults: Vec::new() }),
+};
+
+struct Coming {
+    trace: Arc<Trace>,
+    accesses: u64,
+    /// Runs by distance, cold ones last.
+    histogram: Vec<u64>,
+}
+
+impl Observer for Coming {
+    fn observe(&mut self, interval: &Interval<'_>) -> u64 {
+        let pages = self.trace.distinct_pages();
+        self.accesses = interval.coming;
+        self.histogram.fill(0);
+        let coming = parts(&self.trace, interval.to, interval.to + interval.coming);
+        for &distance in coming.flat_map(|part| part.distances) {
+            self.histogram[bucket(distance, pages)] += 1;
+        }
+        0
+    }
+
+    fn report(&self, seen: &mut Seen) {
+        seen.curve.of_histogram(self.accesses, &self.histogram);
+    }
+}
+
+struct Whole {
+    trace: Arc<Trace>,
+    faults: Vec<u64>,
+}
+
+impl Observer for Whole {
+    fn observe(&mut self, _: &Interval<'_>) -> u64 {
+        if self.faults.is_empty() {
+            self.faults = curve::lru_faults(&self.trace, self.trace.accesses());
+        }
+        0
+    }
+
+    fn report(&self, seen: &mut Seen) {
+        if seen.curve.faults.is_empty() {
+            seen.curve.accesses = self.trace.accesses();
+            seen.curve.cold = self.trace.distinct_pages() as u64;
+            seen.curve.faults.clone_from(&self.faults);
+        }
+    }
+}
