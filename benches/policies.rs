@@ -54,7 +54,7 @@ fn vm(draw: &mut Stream, at: u32, vms: u64, pages: u64, shape: Shape) -> VmView 
         interval: counts,
         total: counts,
         seen: Seen {
-            curve: Curve { accesses, cold: 0, faults },
+            curve: Curve { accesses, faults, ..Curve::default() },
             active: Active { fraction: 1 << 15, frames: Frames(pages / 2) },
             window: Window { swapped_in: draw.below(pages), ..Window::default() },
             shadow_hits: draw.below(100),

@@ -4,6 +4,7 @@
 //! below `output/`. Sizes and durations in scenario files carry their unit: [`parse_size`] and
 //! [`parse_duration`] turn them into bytes and nanoseconds, exactly or not at all.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
@@ -196,6 +197,13 @@ pub struct Decimal {
 }
 
 impl Decimal {
+    /// How `numerator` / `denominator` compares with a threshold; 0 / 0 counts as 0 and equals 0
+    /// alone.
+    pub(crate) fn compare_ratio(numerator: u64, denominator: u64, threshold: Self) -> Ordering {
+        let left = u128::from(numerator) * u128::from(threshold.denominator());
+        left.cmp(&(u128::from(denominator.max(1)) * u128::from(threshold.digits)))
+    }
+
     /// Reads "3", "0.75", "`1_000.5`". `None` where the text is not such a number, or where it has
     /// more digits than 64 bits hold.
     pub fn parse(text: &str) -> Option<Self> {

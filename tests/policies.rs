@@ -87,7 +87,7 @@ fn random_curve(draw: &mut Stream) -> Curve {
         left -= fall;
         faults.push(left);
     }
-    Curve { accesses, cold, faults }
+    Curve { accesses, cold, faults, hidden: Frames(draw.below(20)) }
 }
 
 fn random_counts(draw: &mut Stream) -> Counts {
@@ -471,6 +471,20 @@ fn a_larger_hot_set_traps_no_more() {
     let traps: Vec<u64> = (0..70).map(traps).collect();
     assert!(traps.is_sorted_by(|fewer, more| fewer >= more) && traps[0] > traps[69], "{traps:?}");
     assert_eq!(traps[69], trace.distinct_pages() as u64, "cold accesses alone");
+}
+
+#[test]
+fn a_dynamic_hot_set_doubles_while_too_many_accesses_trap_and_halves_while_few_do() {
+    // Ten intervals over 40 pages in turn, of which 8 are hot, and as many over one page.
+    let loops = (0..5000).map(|at| at % 40);
+    let trace = Arc::new(Trace::from_pages(loops.chain([0; 5000])));
+    let dynamic = [("hot", Value::Integer(8)), ("hot_set", Value::Choice("dynamic"))];
+    let intervals = observed(&HOT_COLD, &dynamic, &trace, 500);
+    let hidden: Vec<u64> = intervals.iter().map(|(_, seen)| seen.curve.hidden.0).collect();
+    // The observed VM's memory is its 40 pages, so 20 is the most; a loop of 40 always traps. It
+    // rests on one page, and so nothing traps.
+    assert_eq!(hidden[..4], [16, 20, 20, 20]);
+    assert_eq!(hidden[9..], [20, 10, 8, 8, 8, 8, 8, 8, 8, 8, 8]);
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! Exact arithmetic of rules that were published with fractions: products rounded down, in
 //! integers, so that no floating-point number decides.
 
-use std::cmp::Ordering;
-
 use super::{Plan, View};
 use crate::units::{Decimal, Frames};
 
@@ -20,12 +18,6 @@ pub(super) fn times(frames: Frames, factor: Decimal) -> Frames {
 /// ⌊`frames` / `divisor`⌋, of a divisor above 0.
 pub(super) fn over(frames: Frames, divisor: Decimal) -> Frames {
     Frames(part(frames.0, divisor.denominator(), divisor.digits))
-}
-
-/// How `numerator` / `denominator` compares with a threshold; 0 / 0 counts as 0 and equals 0 alone.
-pub(super) fn compare(numerator: u64, denominator: u64, threshold: Decimal) -> Ordering {
-    let left = u128::from(numerator) * u128::from(threshold.denominator());
-    left.cmp(&(u128::from(denominator.max(1)) * u128::from(threshold.digits)))
 }
 
 /// 1 − `fraction`, of a fraction up to 1.
@@ -99,8 +91,8 @@ mod tests {
         assert_eq!(part(u64::MAX, u64::MAX, 1), u64::MAX);
         assert_eq!(times(Frames(1000), hundredths(5)), Frames(50));
         assert_eq!(over(Frames(10), hundredths(30)), Frames(33));
-        assert_eq!(compare(1, 4, hundredths(25)), Ordering::Equal);
-        assert_eq!(compare(0, 0, hundredths(1)), Ordering::Less);
+        assert_eq!(Decimal::compare_ratio(1, 4, hundredths(25)), std::cmp::Ordering::Equal);
+        assert_eq!(Decimal::compare_ratio(0, 0, hundredths(1)), std::cmp::Ordering::Less);
         assert_eq!(rest_of_one(hundredths(75)), hundredths(25));
         assert_eq!(ten_thousandths(2000), Decimal { digits: 2, places: 1 });
         assert_eq!(hundredths(100), Decimal { digits: 1, places: 0 });

@@ -2,27 +2,33 @@
 //!
 //! *Idea.* The pages used last are *hot*: accesses to them run free and are not seen. Only an
 //! access to a *cold* page traps; its distance goes into the histogram and the page becomes hot.
-//! *Follows.* W. Zhao and Z. Wang, "Dynamic memory balancing for virtual machines", VEE 2009, as
-//! described from secondary knowledge.
+//! A dynamic hot set doubles while too many accesses trap, and halves while few do.
+//! *Follows.* W. Zhao and Z. Wang, "Dynamic memory balancing for virtual machines", VEE 2009, and
+//! for the dynamic hot set W. Zhao, X. Jin, Z. Wang, X. Wang, Y. Luo and X. Li, "Low cost working
+//! set size tracking", USENIX ATC 2011, both as described from secondary knowledge.
 //! *Departs.* Their hot set is a queue, from which a page leaves in order of its arrival; here it
 //! is the top of the LRU stack, so that what is seen is exact: distances beyond the hot set.
 //! *Cost.* A comparison a run; on a real machine one trap for each access that is seen.
-//! *Knobs.* `decay` as for `curve`; `hot`: frames in the hot set (16, ours).
+//! *Knobs.* `decay` as for `curve`; `hot`: frames in the hot set (16, ours); `hot_set`: whether
+//! that is all (`fixed`) or the least (`dynamic`, at most half of the VM's memory); `traps_low`,
+//! `traps_high`: the share of accesses that trap between which a dynamic one stays as it is
+//! (1/200 and 1/20, ours).
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::curve::{DECAY, fade};
 use super::{Interval, Observer, ObserverKind, Seen, Subject, bucket};
 use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::trace::Trace;
-use crate::units::Decimal;
+use crate::units::{Decimal, Frames};
 
 /// See the module.
 pub const HOT_COLD: ObserverKind = ObserverKind {
     name: "hot-cold",
     summary: "an LRU miss-ratio curve from the accesses to pages outside a hot set",
     follows: "W. Zhao and Z. Wang, Dynamic memory balancing for virtual machines, VEE 2009",
-    knobs: &[DECAY, HOT],
+    knobs: &[DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH],
     foresees: false,
     build: |settings, subject| Box::new(HotCold::new(settings, subject)),
 };
@@ -35,23 +41,80 @@ pub const HOT: Knob = Knob {
     default: Value::Integer(16),
 };
 
+/// Whether the hot set changes its size.
+pub const HOT_SET: Knob = Knob {
+    name: "hot_set",
+    doc: "whether the hot set keeps its size, or doubles and halves to keep traps rare",
+    domain: Domain::Choice(&["fixed", "dynamic"]),
+    default: Value::Choice("fixed"),
+};
+
+/// When a dynamic hot set halves.
+pub const TRAPS_LOW: Knob = Knob {
+    name: "traps_low",
+    doc: "the share of accesses that trap below which a dynamic hot set halves; ours",
+    domain: SHARE,
+    default: Value::Decimal(Decimal { digits: 5, places: 3 }),
+};
+
+/// When a dynamic hot set doubles.
+pub const TRAPS_HIGH: Knob = Knob {
+    name: "traps_high",
+    doc: "the share of accesses that trap above which a dynamic hot set doubles; ours",
+    domain: SHARE,
+    default: Value::Decimal(Decimal { digits: 5, places: 2 }),
+};
+
+const SHARE: Domain = Domain::Decimal {
+    min: Decimal { digits: 0, places: 0 },
+    max: Decimal { digits: 1, places: 0 },
+};
+
 pub(super) struct HotCold {
     trace: Arc<Trace>,
     decay: Decimal,
     hot: u64,
+    /// What a dynamic hot set keeps.
+    dynamic: Option<Limits>,
     accesses: u64,
     /// Runs by distance, cold ones last; those within the hot set are not known.
     histogram: Vec<u64>,
 }
 
+struct Limits {
+    /// Frames, least and most.
+    hot: [u64; 2],
+    /// Traps as shares of the accesses, low and high.
+    traps: [Decimal; 2],
+}
+
 impl HotCold {
     pub(super) fn new(settings: &Settings, subject: Subject) -> Self {
+        let least = settings.integer(HOT.name);
+        let limits = || Limits {
+            hot: [least, least.max(subject.memory.0 / 2)],
+            traps: [TRAPS_LOW, TRAPS_HIGH].map(|knob| settings.decimal(knob.name)),
+        };
         Self {
             decay: settings.decimal(DECAY.name),
-            hot: settings.integer(HOT.name),
+            hot: least,
+            dynamic: (settings.choice(HOT_SET.name) == "dynamic").then(limits),
             accesses: 0,
             histogram: vec![0; subject.trace.distinct_pages() + 2],
             trace: subject.trace,
+        }
+    }
+
+    /// Fits a dynamic hot set to the traps of an interval.
+    fn resize(&mut self, traps: u64, accesses: u64) {
+        let Some(Limits { hot: [least, most], traps: [low, high] }) = self.dynamic else { return };
+        match (
+            Decimal::compare_ratio(traps, accesses, low),
+            Decimal::compare_ratio(traps, accesses, high),
+        ) {
+            (Ordering::Less, _) => self.hot = (self.hot / 2).max(least),
+            (_, Ordering::Greater) => self.hot = (self.hot.max(1) * 2).min(most),
+            _ => {}
         }
     }
 }
@@ -69,10 +132,14 @@ impl Observer for HotCold {
                 traps += 1;
             }
         }
+        if interval.accesses() > 0 {
+            self.resize(traps, interval.accesses());
+        }
         traps
     }
 
     fn report(&self, seen: &mut Seen) {
         seen.curve.of_histogram(self.accesses, &self.histogram);
+        seen.curve.hidden = Frames(self.hot);
     }
 }

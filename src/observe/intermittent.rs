@@ -9,13 +9,15 @@
 //! number of distinct pages of the interval in a sample of one page in 64, or more where the VM's
 //! memory is so small that the sample would have fewer than 16 pages.
 //! *Cost.* As `hot-cold` while it is on; one trap for each sampled page touched at all times.
-//! *Knobs.* `decay` and `hot` as for `hot-cold`; `stable`: intervals after which it is switched off
+//! *Knobs.* `decay`, `hot`, `hot_set`, `traps_low` and `traps_high` as for `hot-cold`; `stable`: intervals after which it is switched off
 //! (4, ours); `moved`: the change of the proxy that switches it on (1/4, ours).
 
 use std::sync::Arc;
 
 use super::hot_cold::HotCold;
-use super::{DECAY, HOT, Interval, Observer, ObserverKind, Seen, Subject};
+use super::{
+    DECAY, HOT, HOT_SET, Interval, Observer, ObserverKind, Seen, Subject, TRAPS_HIGH, TRAPS_LOW,
+};
 use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::random::mix;
 use crate::trace::{PageId, Trace};
@@ -26,7 +28,7 @@ pub const INTERMITTENT: ObserverKind = ObserverKind {
     name: "intermittent",
     summary: "an LRU miss-ratio curve as of hot-cold, whose traps rest while the working set does",
     follows: "W. Zhao et al., Low cost working set size tracking, USENIX ATC 2011",
-    knobs: &[DECAY, HOT, STABLE, MOVED],
+    knobs: &[DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH, STABLE, MOVED],
     foresees: false,
     build: |settings, subject| Box::new(Intermittent::new(settings, subject)),
 };

@@ -27,7 +27,7 @@ use crate::units::{Decimal, Frames, Ticks};
 pub use active::{ACTIVE, SAMPLES};
 pub use curve::{CURVE, DECAY};
 pub use foreseen::{COMING, WHOLE};
-pub use hot_cold::{HOT, HOT_COLD};
+pub use hot_cold::{HOT, HOT_COLD, HOT_SET, TRAPS_HIGH, TRAPS_LOW};
 pub use intermittent::{INTERMITTENT, MOVED, STABLE};
 pub use sampled_curve::{RATE, SAMPLED_CURVE};
 pub use shadow::{SHADOW, SHADOW_FRAMES};
@@ -164,6 +164,8 @@ pub struct Curve {
     /// The faults with 0 frames, 1 frame and so on; non-increasing. With more frames than it has
     /// entries the last entry holds.
     pub faults: Vec<u64>,
+    /// What the faults would be with fewer frames than so many, the curve does not show.
+    pub hidden: Frames,
 }
 
 impl Curve {

@@ -16,13 +16,15 @@
 //! under a view that stays the same; it comes back to where it was within at most F checkpoints.
 //! *Knobs.* `group`: frames dealt together where memory is short (4, ours); `miss_ratio`: what a
 //! working set may leave (1/20); `tracking`: whether the traps rest while nothing changes
-//! (`always` on, or `intermittent`, of W. Zhao et al., USENIX ATC 2011); `hot`, `decay`, `stable`,
-//! `moved`: the observer's.
+//! (`always` on, or `intermittent`, of W. Zhao et al., USENIX ATC 2011); `decay`, `hot`,
+//! `hot_set`, `traps_low`, `traps_high`, `stable`, `moved`: the observer's.
 
 use super::{deal, fault_offers};
 use crate::balance::{Plan, Policy, PolicyKind, View, VmView, split};
 use crate::knobs::{Domain, Knob, Value};
-use crate::observe::{DECAY, HOT, HOT_COLD, INTERMITTENT, MOVED, STABLE, WINDOW};
+use crate::observe::{
+    DECAY, HOT, HOT_COLD, HOT_SET, INTERMITTENT, MOVED, STABLE, TRAPS_HIGH, TRAPS_LOW, WINDOW,
+};
 use crate::partition;
 use crate::random::Stream;
 use crate::units::{Decimal, Frames};
@@ -32,7 +34,9 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "gives each VM its working set and more where it swaps, and divides the rest in \
               proportion; short of memory, predicted misses decide",
     follows: "W. Zhao and Z. Wang, Dynamic memory balancing for virtual machines, VEE 2009",
-    knobs: &[GROUP, MISS_RATIO, TRACKING, DECAY, HOT, STABLE, MOVED],
+    knobs: &[
+        GROUP, MISS_RATIO, TRACKING, DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH, STABLE, MOVED,
+    ],
     observers: |settings| {
         if settings.choice(TRACKING.name) == INTERMITTENT.name {
             &[&INTERMITTENT, &WINDOW]
@@ -45,7 +49,6 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
         Box::new(Meb {
             group: settings.integer(GROUP.name),
             miss_ratio: settings.decimal(MISS_RATIO.name),
-            hot: Frames(settings.integer(HOT.name)),
         })
     },
 };
@@ -77,13 +80,12 @@ const TRACKING: Knob = Knob {
 struct Meb {
     group: u64,
     miss_ratio: Decimal,
-    hot: Frames,
 }
 
 impl Meb {
     /// What of the hot set the VM has used: the curve cannot show whether less would do.
-    fn unseen(&self, vm: &VmView) -> Frames {
-        self.hot.min(vm.seen.window.committed)
+    fn unseen(vm: &VmView) -> Frames {
+        vm.seen.curve.hidden.min(vm.seen.window.committed)
     }
 
     /// The frames that the VM is expected to need.
@@ -94,7 +96,7 @@ impl Meb {
             Frames(vm.allocation.0.saturating_add(swapped))
         } else {
             // It does not: its working set. All above can be reclaimed.
-            vm.seen.curve.needed(self.miss_ratio).max(self.unseen(vm))
+            vm.seen.curve.needed(self.miss_ratio).max(Self::unseen(vm))
         };
         vm.bounds.clamp(frames)
     }
@@ -117,7 +119,7 @@ impl Policy for Meb {
         }
         // Not enough: the fewest predicted misses.
         let mut floors: Vec<Frames> =
-            view.vms.iter().map(|vm| vm.bounds.clamp(self.unseen(vm))).collect();
+            view.vms.iter().map(|vm| vm.bounds.clamp(Self::unseen(vm))).collect();
         if total(&floors) > host {
             floors = view.vms.iter().map(|vm| vm.bounds.min).collect();
         }
@@ -137,7 +139,7 @@ mod tests {
     /// A VM whose accesses all need so many frames.
     fn loops_over(frames: u64) -> Curve {
         let faults = (0..=frames).map(|held| if held < frames { 1000 } else { 0 }).collect();
-        Curve { accesses: 1000, cold: 0, faults }
+        Curve { accesses: 1000, faults, ..Curve::default() }
     }
 
     fn divided(view: &View) -> Vec<u64> {

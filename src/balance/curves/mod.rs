@@ -104,7 +104,7 @@ pub(super) mod tests {
         let mut view = view(host, &vec![host / curves.len() as u64; curves.len()]);
         for (vm, faults) in view.vms.iter_mut().zip(curves) {
             let accesses = faults[0].max(1);
-            vm.seen.curve = Curve { accesses, cold: 0, faults: faults.clone() };
+            vm.seen.curve = Curve { accesses, faults: faults.clone(), ..Curve::default() };
         }
         let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test");
         let plan = (kind.build)(settings).divide(&view, &mut draw);

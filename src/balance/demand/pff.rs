@@ -33,7 +33,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     observers: |_| &[&WINDOW],
     fits: |settings, _, _| {
         let (upper, lower) = (settings.decimal(UPPER.name), settings.decimal(LOWER.name));
-        if exact::compare(lower.digits, lower.denominator(), upper) != Ordering::Greater {
+        if Decimal::compare_ratio(lower.digits, lower.denominator(), upper) != Ordering::Greater {
             return Ok(());
         }
         Err(format!(
@@ -72,10 +72,11 @@ impl Policy for FaultFrequency {
     fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
         let want = |vm: &VmView| {
             let Counts { accesses, demand_faults, .. } = vm.interval;
-            if exact::compare(demand_faults, accesses, self.upper) == Ordering::Greater {
+            if Decimal::compare_ratio(demand_faults, accesses, self.upper) == Ordering::Greater {
                 // Faults are frequent: the page comes, and none goes for it.
                 vm.allocation + Frames(vm.interval.replacement_misses)
-            } else if exact::compare(demand_faults, accesses, self.lower) == Ordering::Less {
+            } else if Decimal::compare_ratio(demand_faults, accesses, self.lower) == Ordering::Less
+            {
                 // Faults are rare: every page goes that was not used since.
                 vm.allocation.min(vm.seen.window.distinct)
             } else {

@@ -131,13 +131,13 @@ impl Rules {
     }
 
     pub(super) fn is_short(&self, host: HostMemory) -> bool {
-        exact::compare(host.free.0, host.all.0, self.threshold) == Ordering::Less
+        Decimal::compare_ratio(host.free.0, host.all.0, self.threshold) == Ordering::Less
     }
 
     /// What a guest of a host that is short needs: what it uses, and some of its memory free.
     pub(super) fn need(&self, host: HostMemory, guest: &Guest) -> Frames {
         let host_free = Frames(exact::part(guest.now.0, host.free.0, host.all.0));
-        if exact::compare(host.free.0, host.all.0, self.critical) == Ordering::Greater {
+        if Decimal::compare_ratio(host.free.0, host.all.0, self.critical) == Ordering::Greater {
             // Normal pressure: the less the host has free, the less the guest.
             guest.used + exact::times(exact::over(host_free, self.threshold), self.guest_free)
         } else {

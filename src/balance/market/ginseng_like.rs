@@ -80,7 +80,7 @@ mod tests {
         let mut view = view(9, &[3, 3, 3]);
         for (at, vm) in view.vms.iter_mut().enumerate() {
             let faults = (0..=most[at]).map(|held| (most[at] - held) * slopes[at]).collect();
-            vm.seen.curve = Curve { accesses: 1000, cold: 0, faults };
+            vm.seen.curve = Curve { accesses: 1000, faults, ..Curve::default() };
             vm.shares = shares[at];
         }
         let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test");
