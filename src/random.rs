@@ -5,6 +5,9 @@
 //! from `ChaCha8`; everything that is made of them is made here, because the distributions of a
 //! library may change with its release. No other file names the rand crates.
 
+use std::hash::{BuildHasherDefault, Hasher};
+
+use indexmap::IndexMap;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -98,6 +101,29 @@ fn below(bound: u64, mut word: impl FnMut() -> u64) -> u64 {
 /// The 64-bit FNV-1a hash of `bytes` (Fowler, Noll and Vo; IETF draft-eastlake-fnv).
 pub fn fnv1a(bytes: &[u8]) -> u64 {
     fnv1a_more(FNV1A_START, bytes)
+}
+
+/// A map that is walked in the order of insertion, and whose hashes know no random seed.
+pub type Map<K, V> = IndexMap<K, V, BuildHasherDefault<Fnv1a>>;
+
+/// [`fnv1a`] for maps.
+#[derive(Clone, Copy, Debug)]
+pub struct Fnv1a(u64);
+
+impl Default for Fnv1a {
+    fn default() -> Self {
+        Self(FNV1A_START)
+    }
+}
+
+impl Hasher for Fnv1a {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = fnv1a_more(self.0, bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// The FNV-1a hash of no bytes.

@@ -4,9 +4,9 @@
 //! there, and, should all cells agree, of the bytes that they are written with.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use super::table::Table;
+use crate::random::Map;
 use crate::units::Decimal;
 
 /// One difference between a golden table and the table made now.
@@ -89,32 +89,34 @@ fn compare_rows(
         };
         key.iter().map(cell).collect::<Vec<_>>().join(" ")
     };
-    let mut rows: BTreeMap<String, &Vec<String>> = BTreeMap::new();
+    // Each row of the golden file, and whether a run makes it.
+    let mut rows: Map<String, (&Vec<String>, bool)> = Map::default();
     for row in golden.iter().skip(1) {
         let name = name(row);
-        if rows.insert(name.clone(), row).is_some() {
+        if rows.insert(name.clone(), (row, false)).is_some() {
             found.push(shape(format!("{name} has two rows in the golden file")));
         }
     }
     for row in &now[1..] {
         let name = name(row);
-        let Some(golden) = rows.remove(&name) else {
+        let Some((golden, made)) = rows.get_mut(&name).filter(|(_, made)| !*made) else {
             found.push(shape(format!("{name} has no row in the golden file")));
             continue;
         };
+        *made = true;
         if golden.len() != row.len() {
             let (before, after) = (golden.len(), row.len());
             found.push(shape(format!("{name} has {before} cells, expected {after}")));
             continue;
         }
-        for ((column, before), after) in header.iter().zip(golden).zip(row) {
+        for ((column, before), after) in header.iter().zip(golden.iter()).zip(row) {
             if before != after {
                 let text = format!("{name} {column} {before} → {after}");
                 found.push(Difference { weight: Weight::Cell(distance(before, after)), text });
             }
         }
     }
-    for name in rows.into_keys() {
+    for (name, _) in rows.into_iter().filter(|(_, (_, made))| !made) {
         found.push(shape(format!("{name} is in the golden file and no run makes it")));
     }
 }
