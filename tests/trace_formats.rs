@@ -100,6 +100,15 @@ fn every_fixture_is_recognised_and_gives_the_pages_written_by_hand() {
 }
 
 /// Hash of the page numbers as little-endian words, which a Python script computed from the text.
+#[test]
+fn a_byte_order_mark_before_a_text_is_no_part_of_it() {
+    for (text, name) in [("9\n8\n9\n", "a.txt"), ("page\n9\n8\n9\n", "a.csv")] {
+        let marked = format!("\u{feff}{text}");
+        let trace = read_bytes(marked.as_bytes(), name, &ReadOptions::default()).unwrap();
+        assert_eq!(pages(&trace), [9, 8, 9], "{name}");
+    }
+}
+
 fn plain_hash(trace: &Trace) -> u64 {
     fnv1a(&pages(trace).into_iter().flat_map(u64::to_le_bytes).collect::<Vec<u8>>())
 }

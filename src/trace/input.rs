@@ -28,6 +28,11 @@ pub struct Input<'a> {
     ended: bool,
 }
 
+/// A text without the byte order mark that some editors put before it.
+pub(super) fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text)
+}
+
 impl<'a> Input<'a> {
     /// A stream of at most `bytes_max` bytes of `reader`; more of them are an error.
     pub fn new(reader: Box<dyn Read + 'a>, bytes_max: u64) -> Self {
@@ -103,6 +108,7 @@ impl<'a> Input<'a> {
         self.start = self.end.min(from + length + 1);
         let bytes = &self.buffer[from..from + length];
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        let bytes = if self.lines == 1 { without_mark(bytes) } else { bytes };
         Ok(Some(Line { bytes, number: self.lines }))
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::compression::{Compression, decompress};
 use super::formats::{self, FormatKind};
-use super::input::{HEAD, Input};
+use super::input::{HEAD, Input, without_mark};
 use super::store::{Trace, TraceBuilder};
 
 /// Why a trace could not be read.
@@ -238,7 +238,7 @@ fn load_reader(
     }
     let whole = head.len() < HEAD;
     let format = match options.format.as_str() {
-        "auto" => formats::recognise(&formats::Head { bytes: &head, whole, name })?,
+        "auto" => formats::recognise(&formats::Head { bytes: without_mark(&head), whole, name })?,
         name => formats::find(name)?,
     };
     let mut builder = TraceBuilder::with_limit(options.accesses_max);
