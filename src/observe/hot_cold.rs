@@ -7,7 +7,8 @@
 //! for the dynamic hot set W. Zhao, X. Jin, Z. Wang, X. Wang, Y. Luo and X. Li, "Low cost working
 //! set size tracking", USENIX ATC 2011, both as described from secondary knowledge.
 //! *Departs.* Their hot set is a queue, from which a page leaves in order of its arrival; here it
-//! is the top of the LRU stack, so that what is seen is exact: distances beyond the hot set.
+//! is the top of the LRU stack, so that what is seen is exact: distances beyond the hot set. The
+//! curve's accesses are those that were seen, for the others nobody counts.
 //! *Cost.* A comparison a run; on a real machine one trap for each access that is seen.
 //! *Knobs.* `decay` as for `curve`; `hot`: frames in the hot set (16, ours); `hot_set`: whether
 //! that is all (`fixed`) or the least (`dynamic`, at most half of the VM's memory); `traps_low`,
@@ -76,6 +77,7 @@ pub(super) struct HotCold {
     hot: u64,
     /// What a dynamic hot set keeps.
     dynamic: Option<Limits>,
+    /// Accesses seen.
     accesses: u64,
     /// Runs by distance, cold ones last; those within the hot set are not known.
     histogram: Vec<u64>,
@@ -123,7 +125,6 @@ impl Observer for HotCold {
     fn observe(&mut self, interval: &Interval<'_>) -> u64 {
         fade(&mut self.histogram, self.decay);
         fade(std::slice::from_mut(&mut self.accesses), self.decay);
-        self.accesses += interval.accesses();
         let pages = self.trace.distinct_pages();
         let mut traps = 0;
         for &distance in interval.parts().flat_map(|part| part.distances) {
@@ -132,6 +133,11 @@ impl Observer for HotCold {
                 traps += 1;
             }
         }
+        if self.hot == 0 {
+            // Every access traps, also those that repeat the page of the access before.
+            traps = interval.accesses();
+        }
+        self.accesses += traps;
         if interval.accesses() > 0 {
             self.resize(traps, interval.accesses());
         }

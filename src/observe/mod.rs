@@ -157,7 +157,7 @@ pub struct Seen {
 /// LRU demand faults of the window that an observer remembers, by number of frames.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Curve {
-    /// Accesses of the window.
+    /// Accesses of the window; those that were seen, where not all are.
     pub accesses: u64,
     /// Faults that no number of frames prevents; part of all others.
     pub cold: u64,

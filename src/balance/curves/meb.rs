@@ -5,7 +5,8 @@
 //! not, memory is divided so that the predicted misses are fewest.
 //! *Follows.* W. Zhao and Z. Wang, "Dynamic memory balancing for virtual machines", VEE 2009, as
 //! described from secondary knowledge: growth by swap and the approximation in groups are.
-//! *Departs.* Misses that no memory prevents do not count against a working set. The hot set is
+//! *Departs.* The miss ratio is of the accesses that the tracker sees, those beyond the hot set.
+//! Misses that no memory prevents do not count against a working set. The hot set is
 //! below every curve, so no working set is smaller than the hot set or what the VM has used of it,
 //! and where the host has so much, no VM gets less. Our curves reach beyond what a VM holds. The
 //! groups are combined exactly. Growth is what was swapped in in the interval. Ties as in `mrc-dp`;
@@ -62,7 +63,8 @@ const GROUP: Knob = Knob {
 
 const MISS_RATIO: Knob = Knob {
     name: "miss_ratio",
-    doc: "the share of accesses that miss with the working set, but for cold ones; about the paper's",
+    doc: "the share of the accesses seen that miss with the working set, but for cold ones; about \
+          the paper's",
     domain: Domain::Decimal {
         min: Decimal { digits: 0, places: 0 },
         max: Decimal { digits: 1, places: 0 },
