@@ -75,8 +75,8 @@ struct S3Fifo {
     states: Vec<u8>,
     small_part: Decimal,
     uses: u8,
-    /// What M may hold before it gives pages, and the most ghosts.
-    main_max: u64,
+    /// What S may hold before it gives pages.
+    small_max: u64,
     frames: u64,
 }
 
@@ -92,7 +92,7 @@ impl S3Fifo {
             states: vec![ABSENT; pages],
             small_part,
             uses: settings.integer(USES.name) as u8,
-            main_max: main_max(small_part, guest.frames.0),
+            small_max: small_max(small_part, guest.frames.0),
             frames: guest.frames.0,
         }
     }
@@ -100,7 +100,7 @@ impl S3Fifo {
     #[inline(always)]
     fn evict(&mut self) -> PageId {
         // The paper's EVICT: from S if that has its part of the frames, else from M.
-        if self.main.len() as u64 <= self.main_max {
+        if self.small.len() as u64 >= self.small_max {
             while let Some(page) = self.small.pop_front() {
                 let state = &mut self.states[page as usize];
                 if *state - IN_S < self.uses {
@@ -134,10 +134,15 @@ impl S3Fifo {
         self.trim();
     }
 
+    /// As many ghosts as S leaves frames to M.
+    fn ghosts_max(&self) -> u64 {
+        self.frames - self.small_max
+    }
+
     /// Drops the oldest ghosts that are too many.
     #[inline(always)]
     fn trim(&mut self) {
-        while self.ghosts_size > self.main_max {
+        while self.ghosts_size > self.ghosts_max() {
             let page = self.ghosts.pop_back(0).expect("there are ghosts");
             self.states[page as usize] = ABSENT;
             self.ghosts_size -= 1;
@@ -145,9 +150,9 @@ impl S3Fifo {
     }
 }
 
-/// What S leaves of the frames.
-fn main_max(small_part: Decimal, frames: u64) -> u64 {
-    frames - small_part.floor_of(frames).max(1)
+/// The part of S.
+fn small_max(small_part: Decimal, frames: u64) -> u64 {
+    small_part.floor_of(frames).max(1)
 }
 
 impl Accesses for S3Fifo {
@@ -194,7 +199,7 @@ fn used(state: u8, times: u64) -> u8 {
 impl Algorithm for S3Fifo {
     fn resize(&mut self, frames: u64, mut evicted: impl FnMut(PageId)) {
         self.frames = frames;
-        self.main_max = main_max(self.small_part, frames);
+        self.small_max = small_max(self.small_part, frames);
         while self.resident() > self.frames {
             evicted(self.evict());
         }
@@ -229,7 +234,7 @@ impl Algorithm for S3Fifo {
             let without_count = if state >= IN_S { state - state % IN_S } else { state };
             assert_eq!(without_count, place, "page {page} is where it says");
         }
-        assert!(self.ghosts_size <= self.main_max, "no more ghosts than M may hold");
+        assert!(self.ghosts_size <= self.ghosts_max(), "no more ghosts than M may hold");
         assert!(self.resident() <= self.frames, "no more pages are resident than frames allocated");
     }
 }

@@ -197,12 +197,8 @@ fn one_sequence(kind: &ReplacementKind, make: Make, number: u64) {
     let most = trace.distinct_pages() as u64 + 2;
     let mut frames = 1 + stream.below(most);
     let counts_write_backs = stream.below(2) == 0;
-    let guest = Guest {
-        trace: &trace,
-        frames: Frames(frames),
-        draw: &|| draw(number),
-        counts_write_backs,
-    };
+    let guest =
+        Guest { trace: &trace, frames: Frames(frames), draw: &|| draw(number), counts_write_backs };
     let mut real = (kind.build)(&settings, &guest);
     let mut model = Model {
         naive: make(&settings, frames as usize, draw(number)),
