@@ -5,10 +5,11 @@
 //! queue M, where a count of their uses gives them further rounds.
 //! *Follows.* J. Yang, Y. Zhang, Z. Qiu, Y. Yue and K. V. Rashmi, "FIFO queues are all you need for
 //! cache eviction", SOSP 2023.
-//! *Departs.* A miss evicts one page and no more, as the authors' simulator does: where S makes M
-//! too large, M gives its pages as frames are needed, not at once. The part of S is rounded down,
-//! but a frame at least. A ghost is found before room is made for its page, and is no ghost from
-//! then on. Resizing is ours: the parts of S, M and G are computed anew, then pages go by the same
+//! *Departs.* A miss evicts one page and no more, as in the authors' simulator, libCacheSim: where S
+//! makes M too large, M gives its pages as frames are needed, not at once. The part of S is rounded
+//! down, but a frame at least. A ghost is found before room is made for its page, and is no ghost
+//! from then on. As in the paper new pages come into S while frames are empty too; libCacheSim puts
+//! them into M once S has its part, until the first eviction. Resizing is ours: the parts of S, M and G are computed anew, then pages go by the same
 //! rule until the rest fits, S's becoming ghosts, and G drops its oldest; a grant leaves all
 //! queues. So growing and shrinking back is no step back: pages have changed queues, counts have
 //! been used up and ghosts are lost.
