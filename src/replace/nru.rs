@@ -9,7 +9,7 @@
 //! same rule until the rest fits; a grant leaves bits and classes. So growing and shrinking back is
 //! no step back: another page may go than the one that came.
 //! *Cost.* O(1) an access, amortised: clearing a bit is paid by the access that set it; a draw an
-//! eviction. 9 bytes a distinct page of the trace, of which a hit on a referenced page reads one.
+//! eviction. 21 bytes a distinct page of the trace, of which a hit on a referenced page reads one.
 //! *Knobs.* `tick`: the accesses after which the reference bits are cleared (1000, ours; the book
 //! speaks of a clock interrupt). The draws are those of the stream "vm/NAME/replacement".
 
@@ -19,7 +19,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::random::Stream;
-use crate::trace::{PageId, Trace};
+use crate::trace::{Kind, PageId, Trace};
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "nru",
@@ -64,7 +64,7 @@ impl Nru {
         Self {
             trace: Arc::clone(guest.trace),
             draw: (guest.draw)(),
-            members: [const { Vec::new() }; 4].map(|_: Vec<PageId>| Vec::with_capacity(pages)),
+            members: std::array::from_fn(|_| Vec::with_capacity(pages)),
             classes: vec![ABSENT; pages],
             places: vec![0; pages],
             tick: settings.integer(TICK.name),
@@ -106,7 +106,9 @@ impl Nru {
     fn tick(&mut self) {
         for class in REFERENCED..ABSENT {
             let members = std::mem::take(&mut self.members[usize::from(class)]);
-            members.iter().for_each(|&page| self.put(page, class - REFERENCED));
+            for &page in &members {
+                self.put(page, class - REFERENCED);
+            }
             // Its memory is used again.
             self.members[usize::from(class)] = members;
             self.members[usize::from(class)].clear();
@@ -127,7 +129,7 @@ impl Nru {
     #[inline(always)]
     fn written(&self, position: u64, times: u64) -> u8 {
         let mut accesses = position..position + times;
-        let writes = |at| self.trace.kind(at).is_some_and(|kind| kind.writes());
+        let writes = |at| self.trace.kind(at).is_some_and(Kind::writes);
         if self.trace.has_kinds() && accesses.any(writes) { MODIFIED } else { 0 }
     }
 }

@@ -8,13 +8,13 @@
 //! *Departs.* A miss evicts one page and no more, as in the authors' simulator, libCacheSim: where S
 //! makes M too large, M gives its pages as frames are needed, not at once. The part of S is rounded
 //! down, but a frame at least. A ghost is found before room is made for its page, and is no ghost
-//! from then on. As in the paper new pages come into S while frames are empty too; libCacheSim puts
-//! them into M once S has its part, until the first eviction. Resizing is ours: the parts of S, M and G are computed anew, then pages go by the same
-//! rule until the rest fits, S's becoming ghosts, and G drops its oldest; a grant leaves all
-//! queues. So growing and shrinking back is no step back: pages have changed queues, counts have
-//! been used up and ghosts are lost.
-//! *Cost.* O(1) an access, amortised: a page goes round M at most three times for each use of it.
-//! 17 bytes a distinct page of the trace, of which a hit changes one.
+//! from then on. As in the paper, new pages come into S while frames are empty too; libCacheSim puts
+//! them into M once S has its part, until the first eviction. Resizing is ours: the parts of S, M
+//! and G are computed anew, then pages go by the same rule until the rest fits, S's becoming
+//! ghosts, and G drops its oldest; a grant leaves all queues. So growing and shrinking back is no
+//! step back: pages have changed queues, counts have been used up and ghosts are lost.
+//! *Cost.* O(1) an access, amortised: a page goes round M at most once for each use of it. 17 bytes
+//! a distinct page of the trace, of which a hit changes one.
 //! *Knobs.* `small`: the part of S (0.1, the paper's); `uses`: the uses in S that take a page to M
 //! (2, the paper's; some implementations say 1).
 

@@ -116,7 +116,7 @@ impl Model {
 
     fn access(&mut self, at: u64) -> Counts {
         let page = self.trace.page(at);
-        let writes = self.trace.kind(at).is_some_and(|kind| kind.writes());
+        let writes = self.trace.kind(at).is_some_and(Kind::writes);
         let before = self.resident();
         let is_fault = !before.contains(&page);
         let is_first = !std::mem::replace(&mut self.seen[page as usize], true);
@@ -213,7 +213,7 @@ fn one_sequence(kind: &ReplacementKind, make: Make, number: u64) {
     let mut delay = |bound| Ticks(if number.is_multiple_of(3) { stream.below(bound) } else { 0 });
     let delays =
         Delays { fault: delay(4), zero_fill: delay(2), swap_in: delay(3), write_back: delay(3) };
-    for pass in 0..1 + number % 3 {
+    for pass in 0..=number % 3 {
         let mut at = 0;
         while at < trace.accesses() {
             let case = format!("{} {number} {settings:?} pass {pass} at {at}", kind.name);
