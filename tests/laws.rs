@@ -1,5 +1,6 @@
-//! The laws of a run, over random scenarios: against a naive simulator that goes tick by tick, the
-//! event loop with the LRU counter and the event loop in true order with explicit lists.
+//! The laws of a run, over random scenarios with any policies and replacement algorithms: the event
+//! loop that runs ahead against the one in true order with lists laid out, and, where all VMs have
+//! LRU, against a naive simulator that goes tick by tick.
 
 mod common;
 
@@ -15,6 +16,7 @@ use balloonist::simulate::{Access, Checkpoint, Nobody, Watcher, simulate};
 use balloonist::trace::{Kind, Trace, TraceBuilder};
 use balloonist::units::{Frames, Page, Ticks, VmId};
 use common::naive;
+use common::replacements::{random_settings, traces};
 
 /// Checks what can be checked after every event, from what watchers are shown.
 struct Laws {
@@ -147,6 +149,13 @@ fn random_scenario(number: u64) -> (Scenario, &'static PolicyKind) {
         vm.max = Frames(vm.min.0 + draw.below(memory - vm.min.0 + 1));
         vm.initial = Frames((memory / vms).clamp(vm.min.0, vm.max.0));
     }
+    // Half of them with any replacement algorithms, a VM its own; the naive simulator knows LRU.
+    if draw.below(2) == 0 {
+        for vm in &mut specs {
+            vm.replacement = &replace::ALL[draw.below(replace::ALL.len() as u64) as usize];
+            vm.replacement_settings = random_settings(vm.replacement.knobs, &mut draw);
+        }
+    }
     let every = 1 + draw.below(20);
     let mut scenario = common::scenario(specs, memory, every);
     scenario.seed = number;
@@ -193,7 +202,8 @@ fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulato
         for (account, (granted, reclaimed)) in ahead.vms.iter().zip(&laws.moved) {
             assert_eq!((account.granted, account.reclaimed), (*granted, *reclaimed));
         }
-        if !naive::POLICIES.contains(&policy.name) {
+        let all_lru = scenario.vms.iter().all(|vm| vm.replacement.name == "lru");
+        if !all_lru || !naive::POLICIES.contains(&policy.name) {
             continue;
         }
         let naive = naive::simulate(&scenario, policy.name);
@@ -312,21 +322,6 @@ fn a_vm_that_its_observers_hold_up_until_its_stop_just_leaves() {
     let in_true_order = simulate(&scenario, policy, &mut Laws::of(&scenario));
     assert_eq!(simulate(&scenario, policy, &mut Nobody), in_true_order);
     assert_eq!((in_true_order.all.counts.accesses, in_true_order.end), (2, Ticks(5)));
-}
-
-/// All sequences of `length` numbers below `bound` in which a number appears only after all
-/// smaller ones: every trace up to the names of its pages.
-fn traces(length: usize, bound: u64) -> Vec<Vec<u64>> {
-    let mut traces = vec![Vec::new()];
-    for _ in 0..length {
-        let longer = |trace: &Vec<u64>| {
-            let new = trace.iter().max().map_or(0, |max| max + 1);
-            let trace = trace.clone();
-            (0..=new.min(bound - 1)).map(move |page| [trace.clone(), vec![page]].concat())
-        };
-        traces = traces.iter().flat_map(longer).collect();
-    }
-    traces
 }
 
 /// The ten-line oracle of LRU: a list, most recent first. Returns whether the access was a demand

@@ -8,6 +8,15 @@ mod lru;
 mod lru_list;
 mod paged;
 
+mod clock;
+mod fifo;
+mod lfu;
+mod nru;
+mod random;
+mod s3_fifo;
+mod sieve;
+mod two_queue;
+
 use std::sync::Arc;
 
 use crate::knobs::{Knob, Settings};
@@ -49,7 +58,17 @@ pub struct Guest<'a> {
 }
 
 /// Every replacement algorithm, in the order in which they are listed.
-pub const ALL: &[ReplacementKind] = &[lru::KIND];
+pub const ALL: &[ReplacementKind] = &[
+    lru::KIND,
+    random::KIND,
+    fifo::KIND,
+    nru::KIND,
+    clock::KIND,
+    two_queue::KIND,
+    s3_fifo::KIND,
+    sieve::KIND,
+    lfu::KIND,
+];
 
 /// What a VM's accesses came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

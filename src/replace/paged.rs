@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::{Counts, Delays, Guest, List, Replacement, Stretch};
-use crate::trace::{PageId, Trace};
+use crate::trace::{Kind, PageId, Trace};
 use crate::units::Frames;
 
 /// What one access did.
@@ -111,7 +111,7 @@ impl Dirty {
     fn note(&mut self, page: PageId, from: u64, to: u64) {
         let dirty = &mut self.pages[page as usize];
         let mut accesses = from..to;
-        *dirty |= accesses.any(|at| self.trace.kind(at).is_some_and(|kind| kind.writes()));
+        *dirty |= accesses.any(|at| self.trace.kind(at).is_some_and(Kind::writes));
     }
 
     /// The number of pages, 0 or 1, that must be written back for this one to go.
@@ -133,8 +133,8 @@ pub(super) fn drive(
     let mut counts = Counts::default();
     let timed = !delays.are_none();
     let first_runs = trace.first_runs();
-    let mut run_at = trace.runs_before(from + 1) - 1;
-    for run in trace.runs(from, end) {
+    let first_run = trace.runs_before(from + 1) - 1;
+    for (run_at, run) in (first_run..).zip(trace.runs(from, end)) {
         let at = from + counts.accesses;
         match accesses.touch(run.page, at) {
             Touch::Hit => {}
@@ -162,7 +162,6 @@ pub(super) fn drive(
             dirty.note(run.page, at, at + made);
         }
         counts.accesses += made;
-        run_at += 1;
         if timed && counts.accesses * period.0 + delays.of(&counts) >= budget.0 {
             break;
         }

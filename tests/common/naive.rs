@@ -5,6 +5,7 @@
 use balloonist::random::Stream;
 use balloonist::replace::Counts;
 use balloonist::scenario::{After, Scenario};
+use balloonist::trace::Kind;
 use balloonist::units::Ticks;
 
 /// The policies that it knows: the report's.
@@ -151,7 +152,7 @@ fn access(scenario: &Scenario, at: usize, vm: &mut Vm, trace: &[u64], tick: u64)
         return;
     }
     let page = trace[vm.position];
-    let writes = spec.trace.kind(vm.position as u64).is_some_and(|kind| kind.writes());
+    let writes = spec.trace.kind(vm.position as u64).is_some_and(Kind::writes);
     let delays = scenario.cost.delays;
     vm.position += 1;
     vm.next = tick + spec.period.0;

@@ -55,10 +55,7 @@ struct MemshareLike {
 
 impl Policy for MemshareLike {
     fn divide(&mut self, view: &View, draw: &mut Stream) -> Plan {
-        let reserve = |part: Frames| {
-            let digits = u128::from(part.0) * u128::from(self.reserved.digits);
-            Frames((digits / u128::from(self.reserved.denominator())) as u64)
-        };
+        let reserve = |part: Frames| Frames(self.reserved.floor_of(part.0));
         // Targets are the reserve and what credits have made of the pooled part.
         let vms = view.vms.iter().zip(split::entitled(view));
         let floors: Vec<Frames> = vms.map(|(vm, part)| vm.bounds.clamp(reserve(part))).collect();
