@@ -6,7 +6,9 @@
 pub(crate) mod links;
 mod lru;
 mod lru_list;
+mod min;
 mod paged;
+pub(crate) mod tournament;
 
 use std::sync::Arc;
 
@@ -24,6 +26,9 @@ pub struct ReplacementKind {
     pub summary: &'static str,
     /// Authors, title, venue and year of the algorithm.
     pub follows: &'static str,
+    /// Whether it looks at accesses that are still to come, as no algorithm in a VM can; what it
+    /// comes to is a bound for the others.
+    pub knows_the_future: bool,
     /// Its parameters.
     pub knobs: &'static [Knob],
     /// Makes it.
@@ -49,7 +54,7 @@ pub struct Guest<'a> {
 }
 
 /// Every replacement algorithm, in the order in which they are listed.
-pub const ALL: &[ReplacementKind] = &[lru::KIND];
+pub const ALL: &[ReplacementKind] = &[lru::KIND, min::KIND];
 
 /// What a VM's accesses came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
