@@ -5,18 +5,20 @@
 //! other, so a scan passes through the first and hot pages survive in the second.
 //! *Follows.* N. Megiddo and D. S. Modha, "ARC: a self-tuning, low overhead replacement cache",
 //! FAST 2003, figure 4; cases and names are the paper's.
-//! *Departs.* The step of p is the whole part of its ratio. The paper has a cache of one size. Here
+//! *Departs.* p is real, as in the paper: a double, whose sums and quotients IEEE 754 defines to
+//! the last bit, so that it is the same everywhere. The paper has a cache of one size. Here
 //! a page is evicted only where no frame is empty, which at one size is where the paper evicts. A
 //! *shrink* clips p to the new c, calls REPLACE until the pages fit, so that p says from which list
 //! they go, and then forgets the oldest of B1 while |L1| > c and of B2 while all are more than 2c.
 //! A *grant* leaves p, lists and ghosts as they are; so, until its frames are filled, there are
 //! ghosts beside empty frames. Growing and shrinking back is a no-op if there is no access between.
 //! *Cost.* O(1) an access, O(pages evicted and forgotten) a shrink; 12 bytes a page.
-//! *Knobs.* None.
+//! *Knobs.* `step`, real: the step of p as the paper has it.
 
-use super::directory::{Directory, Place};
+use super::directory::{Directory, Place, STEP};
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
+use crate::knobs::Settings;
 use crate::trace::PageId;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
@@ -26,9 +28,9 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "N. Megiddo and D. S. Modha, ARC: a self-tuning, low overhead replacement cache, \
               FAST 2003",
     knows_the_future: false,
-    knobs: &[],
-    build: |_, guest| Paged::boxed(guest, Arc::new(guest)),
-    build_shown: |_, guest| Paged::boxed(guest, Arc::new(guest)),
+    knobs: &[STEP],
+    build: |settings, guest| Paged::boxed(guest, Arc::new(settings, guest)),
+    build_shown: |settings, guest| Paged::boxed(guest, Arc::new(settings, guest)),
 };
 
 struct Arc {
@@ -36,8 +38,8 @@ struct Arc {
 }
 
 impl Arc {
-    fn new(guest: &Guest<'_>) -> Self {
-        Self { directory: Directory::new(guest.trace.distinct_pages(), guest.frames.0) }
+    fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
+        Self { directory: Directory::new(settings, guest) }
     }
 }
 
@@ -45,9 +47,10 @@ impl Arc {
 #[inline(always)]
 fn replace(directory: &mut Directory, is_in_b2: bool) -> PageId {
     let (once, target) = (directory.length(Place::T1), directory.target());
+    let length = once as f64;
     // T1 is not empty and longer than p, or just p long and x is in B2: the LRU page of T1 goes to
     // B1. Else the LRU page of T2 goes to B2.
-    let (from, to) = match once > 0 && (once > target || is_in_b2 && once == target) {
+    let (from, to) = match once > 0 && (length > target || is_in_b2 && length >= target) {
         true => (Place::T1, Place::B1),
         false => (Place::T2, Place::B2),
     };
@@ -111,6 +114,11 @@ impl Accesses for Arc {
         if self.directory.place(page) == Some(Place::T1) {
             self.directory.move_to(Place::T2, page);
         }
+    }
+
+    #[inline(always)]
+    fn read_ahead(&self, pages: &[PageId]) {
+        self.directory.read_ahead(pages);
     }
 }
 

@@ -4,7 +4,8 @@
 //! at when a page must go.
 //! *Follows.* S. Bansal and D. S. Modha, "CAR: Clock with adaptive replacement", FAST 2004, figure
 //! 2; line numbers are those of the paper's listing.
-//! *Departs.* The step of p is the whole part of its ratio. The paper has a cache of one size. Here
+//! *Departs.* p is real, as in the paper: a double, whose sums and quotients IEEE 754 defines to
+//! the last bit, so that it is the same everywhere. The paper has a cache of one size. Here
 //! the directory is trimmed for every page that is new to it (lines 6 to 10), also beside an empty
 //! frame, which at one size makes no difference. A *shrink* clips p to the new c, calls replace()
 //! until the pages fit, and then forgets the oldest of B1 while |T1| + |B1| > c and of B2 while all
@@ -12,11 +13,12 @@
 //! is a no-op if there is no access between; shrinking and growing back is not, for the hands move.
 //! *Cost.* O(1) a hit, O(1) a fault on the average (each page that a hand passes has been hit
 //! since); 12 bytes a page.
-//! *Knobs.* None.
+//! *Knobs.* `step`, real: the step of p as the paper has it.
 
-use super::directory::{Directory, Place};
+use super::directory::{Directory, Place, STEP};
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
+use crate::knobs::Settings;
 use crate::trace::PageId;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
@@ -24,9 +26,9 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     summary: "ARC with clocks in place of LRU lists, so that a hit only sets a bit",
     follows: "S. Bansal and D. S. Modha, CAR: Clock with adaptive replacement, FAST 2004",
     knows_the_future: false,
-    knobs: &[],
-    build: |_, guest| Paged::boxed(guest, Car::new(guest)),
-    build_shown: |_, guest| Paged::boxed(guest, Car::new(guest)),
+    knobs: &[STEP],
+    build: |settings, guest| Paged::boxed(guest, Car::new(settings, guest)),
+    build_shown: |settings, guest| Paged::boxed(guest, Car::new(settings, guest)),
 };
 
 /// The back of a list is the paper's head, where the hand points; the front is its tail.
@@ -35,8 +37,8 @@ struct Car {
 }
 
 impl Car {
-    fn new(guest: &Guest<'_>) -> Self {
-        Self { directory: Directory::new(guest.trace.distinct_pages(), guest.frames.0) }
+    fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
+        Self { directory: Directory::new(settings, guest) }
     }
 }
 
@@ -45,7 +47,7 @@ impl Car {
 fn replace(directory: &mut Directory) -> PageId {
     loop {
         // T1 is at least max(1, p) long: look at its head, else at that of T2.
-        let (from, to) = match directory.length(Place::T1) >= directory.target().max(1) {
+        let (from, to) = match directory.length(Place::T1) as f64 >= directory.target().max(1.0) {
             true => (Place::T1, Place::B1),
             false => (Place::T2, Place::B2),
         };
@@ -105,6 +107,11 @@ impl Accesses for Car {
     #[inline(always)]
     fn again(&mut self, page: PageId, _: u64, _: u64) {
         *self.directory.referenced(page) = true;
+    }
+
+    #[inline(always)]
+    fn read_ahead(&self, pages: &[PageId]) {
+        self.directory.read_ahead(pages);
     }
 }
 

@@ -6,9 +6,19 @@
 //! and every resize: 0 ≤ p ≤ c, |T1| + |T2| ≤ c, |L1| ≤ c and |L1| + |L2| ≤ 2c. As long as the
 //! allocation has not grown, moreover, there are no ghosts while a frame is empty.
 
-use super::List;
 use super::links::Links;
+use super::{Guest, List};
+use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::trace::PageId;
+
+/// The knob of both.
+pub(super) const STEP: Knob = Knob {
+    name: "step",
+    doc: "by how much the target moves: the ratio of the ghosts' numbers, at least 1, as a real \
+          number, or its whole part; the paper has the ratio",
+    domain: Domain::Choice(&["real", "whole"]),
+    default: Value::Choice("real"),
+};
 
 /// The lists, new pages at the front.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,13 +47,20 @@ pub(super) struct Directory {
     pages: Links<Entry>,
     lengths: [u64; 4],
     /// p, the length that T1 should have.
-    target: u64,
+    target: f64,
     frames: u64,
+    whole_steps: bool,
 }
 
 impl Directory {
-    pub(super) fn new(pages: usize, frames: u64) -> Self {
-        Self { pages: Links::new(pages, 4), lengths: [0; 4], target: 0, frames }
+    pub(super) fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
+        Self {
+            pages: Links::new(guest.trace.distinct_pages(), 4),
+            lengths: [0; 4],
+            target: 0.0,
+            frames: guest.frames.0,
+            whole_steps: settings.choice("step") == "whole",
+        }
     }
 
     /// c.
@@ -52,7 +69,7 @@ impl Directory {
     }
 
     /// p.
-    pub(super) fn target(&self) -> u64 {
+    pub(super) fn target(&self) -> f64 {
         self.target
     }
 
@@ -127,21 +144,31 @@ impl Directory {
 
     /// A ghost in B1 was used: T1 should have been longer.
     pub(super) fn lengthen_target(&mut self) {
-        let step = self.length(Place::B2) / self.length(Place::B1);
-        self.target = (self.target + step.max(1)).min(self.frames);
+        self.target = (self.target + self.step(Place::B2, Place::B1)).min(self.frames as f64);
     }
 
     /// A ghost in B2 was used: T2 should have been longer.
     pub(super) fn shorten_target(&mut self) {
-        let step = self.length(Place::B1) / self.length(Place::B2);
-        self.target = self.target.saturating_sub(step.max(1));
+        self.target = (self.target - self.step(Place::B1, Place::B2)).max(0.0);
+    }
+
+    /// The ratio of the lengths of two ghost lists, at least 1.
+    fn step(&self, others: Place, own: Place) -> f64 {
+        let ratio = self.length(others) as f64 / self.length(own) as f64;
+        // A quotient of whole numbers below 2⁵³ rounds to a whole number only if it is one.
+        if self.whole_steps { ratio.floor().max(1.0) } else { ratio.max(1.0) }
+    }
+
+    #[inline(always)]
+    pub(super) fn read_ahead(&self, pages: &[PageId]) {
+        self.pages.read_ahead(pages);
     }
 
     /// Sets the allocation and keeps the target within it. On a shrink `evict` demotes pages to
     /// ghosts until the others fit; then the ghosts that are too many go, the oldest first.
     pub(super) fn resize(&mut self, frames: u64, mut evict: impl FnMut(&mut Self)) {
         self.frames = frames;
-        self.target = self.target.min(frames);
+        self.target = self.target.min(frames as f64);
         while self.resident() > frames {
             evict(self);
         }
@@ -176,7 +203,7 @@ impl Directory {
             let mut pages = self.pages.iter(place as usize);
             assert!(pages.all(|page| self.place(page) == Some(place)), "pages know their list");
         }
-        assert!(self.target <= self.frames, "p ≤ c");
+        assert!((0.0..=self.frames as f64).contains(&self.target), "0 ≤ p ≤ c");
         assert!(self.resident() <= self.frames, "|T1| + |T2| ≤ c");
         assert!(self.once() <= self.frames, "|T1| + |B1| ≤ c");
         assert!(self.remembered() <= 2 * self.frames, "|T1| + |T2| + |B1| + |B2| ≤ 2c");

@@ -107,6 +107,23 @@ impl<T: Copy + Default> Links<T> {
         (at < self.pages).then_some(at)
     }
 
+    /// Reads these pages and their neighbours, all at once as far as the memory can; who uses the
+    /// pages soon will not wait for them one by one.
+    #[inline(always)]
+    pub(crate) fn read_ahead(&self, pages: &[PageId]) {
+        let mut read = 0;
+        for &page in pages {
+            read ^= self.links[page as usize].behind;
+        }
+        for &page in pages {
+            let Link { before, behind, .. } = self.links[page as usize];
+            for neighbour in [before, behind] {
+                read ^= self.links.get(neighbour as usize).map_or(0, |link| link.before);
+            }
+        }
+        std::hint::black_box(read);
+    }
+
     /// The pages of a list from front to back.
     pub(crate) fn iter(&self, list: usize) -> impl Iterator<Item = PageId> {
         let behind = |at: u32| self.page(self.links[at as usize].behind);

@@ -168,6 +168,11 @@ impl Accesses for TwoList {
             self.mark_accessed(page);
         }
     }
+
+    #[inline(always)]
+    fn read_ahead(&self, pages: &[PageId]) {
+        self.pages.read_ahead(pages);
+    }
 }
 
 impl TwoList {

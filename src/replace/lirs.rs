@@ -107,10 +107,7 @@ impl Lirs {
 
     fn set_quotas(&mut self, frames: u64) {
         self.frames = frames;
-        let Decimal { digits, .. } = self.hir_share;
-        let hir =
-            u128::from(frames) * u128::from(digits) / u128::from(self.hir_share.denominator());
-        self.lir_max = frames - (hir as u64).max(1);
+        self.lir_max = frames - self.hir_share.floor_of(frames).max(1);
         self.non_resident_max = self.non_resident_share.saturating_mul(frames);
     }
 
@@ -263,6 +260,12 @@ impl Accesses for Lirs {
         if self.stack.tag(page) == State::Hir {
             self.hit_hir(page);
         }
+    }
+
+    #[inline(always)]
+    fn read_ahead(&self, pages: &[PageId]) {
+        self.stack.read_ahead(pages);
+        self.queues.read_ahead(pages);
     }
 }
 

@@ -136,6 +136,11 @@ impl Accesses for MultiGen {
         self.pages.push_front(list_of(self.max_seq), page);
         touch
     }
+
+    #[inline(always)]
+    fn read_ahead(&self, pages: &[PageId]) {
+        self.pages.read_ahead(pages);
+    }
 }
 
 impl Algorithm for MultiGen {

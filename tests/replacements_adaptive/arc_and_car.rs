@@ -2,13 +2,16 @@
 
 use std::collections::VecDeque;
 
+use balloonist::knobs::Value;
+
 use super::*;
 
 /// Lists with the most recent page first.
 #[derive(Default)]
 struct NaiveArc {
     c: usize,
-    p: usize,
+    p: f64,
+    whole: bool,
     t1: VecDeque<PageId>,
     t2: VecDeque<PageId>,
     b1: VecDeque<PageId>,
@@ -20,14 +23,22 @@ fn delete(list: &mut VecDeque<PageId>, page: PageId) -> bool {
     at.and_then(|at| list.remove(at)).is_some()
 }
 
+fn step(others: usize, own: usize, whole: bool) -> f64 {
+    if whole { (others / own).max(1) as f64 } else { (others as f64 / own as f64).max(1.0) }
+}
+
 impl NaiveArc {
+    fn make_whole(_: &Trace, frames: usize) -> Box<dyn Naive> {
+        Box::new(Self { c: frames, whole: true, ..Self::default() })
+    }
+
     fn make(_: &Trace, frames: usize) -> Box<dyn Naive> {
-        Box::new(Self { c: frames, ..Self::default() })
+        Box::new(Self { c: frames, whole: false, ..Self::default() })
     }
 
     fn replace(&mut self, x_in_b2: bool) -> PageId {
-        let t1 = self.t1.len();
-        if t1 >= 1 && ((x_in_b2 && t1 == self.p) || t1 > self.p) {
+        let t1 = self.t1.len() as f64;
+        if t1 >= 1.0 && ((x_in_b2 && t1 >= self.p) || t1 > self.p) {
             let victim = self.t1.pop_back().unwrap();
             self.b1.push_front(victim);
             victim
@@ -44,7 +55,7 @@ impl NaiveArc {
 
     fn check_bounds(&self) {
         let [t1, t2, b1, b2] = [&self.t1, &self.t2, &self.b1, &self.b2].map(VecDeque::len);
-        assert!(self.p <= self.c && t1 + t2 <= self.c);
+        assert!(self.p <= self.c as f64 && t1 + t2 <= self.c);
         assert!(t1 + b1 <= self.c && t1 + t2 + b1 + b2 <= 2 * self.c);
     }
 }
@@ -57,12 +68,13 @@ impl Naive for NaiveArc {
         }
         let victim;
         if self.b1.contains(&x) {
-            self.p = self.c.min(self.p + (self.b2.len() / self.b1.len()).max(1));
+            let step = step(self.b2.len(), self.b1.len(), self.whole);
+            self.p = (self.c as f64).min(self.p + step);
             victim = self.replace_if_full(false);
             delete(&mut self.b1, x);
             self.t2.push_front(x);
         } else if self.b2.contains(&x) {
-            self.p = self.p.saturating_sub((self.b1.len() / self.b2.len()).max(1));
+            self.p = (self.p - step(self.b1.len(), self.b2.len(), self.whole)).max(0.0);
             victim = self.replace_if_full(true);
             delete(&mut self.b2, x);
             self.t2.push_front(x);
@@ -89,7 +101,7 @@ impl Naive for NaiveArc {
 
     fn resize(&mut self, frames: usize) {
         self.c = frames;
-        self.p = self.p.min(frames);
+        self.p = self.p.min(frames as f64);
         while self.t1.len() + self.t2.len() > frames {
             self.replace(false);
         }
@@ -111,7 +123,8 @@ impl Naive for NaiveArc {
 #[derive(Default)]
 struct NaiveCar {
     c: usize,
-    p: usize,
+    p: f64,
+    whole: bool,
     t1: VecDeque<(PageId, bool)>,
     t2: VecDeque<(PageId, bool)>,
     b1: VecDeque<PageId>,
@@ -120,12 +133,12 @@ struct NaiveCar {
 
 impl NaiveCar {
     fn make(_: &Trace, frames: usize) -> Box<dyn Naive> {
-        Box::new(Self { c: frames, ..Self::default() })
+        Box::new(Self { c: frames, whole: false, ..Self::default() })
     }
 
     fn replace(&mut self) -> PageId {
         loop {
-            if self.t1.len() >= self.p.max(1) {
+            if self.t1.len() as f64 >= self.p.max(1.0) {
                 match self.t1.pop_front().unwrap() {
                     (page, false) => {
                         self.b1.push_front(page);
@@ -166,25 +179,26 @@ impl Naive for NaiveCar {
         let full = self.t1.len() + self.t2.len() == self.c;
         let victim = full.then(|| self.replace());
         if self.b1.contains(&x) {
-            self.p = self.c.min(self.p + (self.b2.len() / self.b1.len()).max(1));
+            let step = step(self.b2.len(), self.b1.len(), self.whole);
+            self.p = (self.c as f64).min(self.p + step);
             delete(&mut self.b1, x);
             self.t2.push_back((x, false));
         } else if self.b2.contains(&x) {
-            self.p = self.p.saturating_sub((self.b1.len() / self.b2.len()).max(1));
+            self.p = (self.p - step(self.b1.len(), self.b2.len(), self.whole)).max(0.0);
             delete(&mut self.b2, x);
             self.t2.push_back((x, false));
         } else {
             self.trim(self.c - 1, 2 * self.c - 1);
             self.t1.push_back((x, false));
         }
-        assert!(self.p <= self.c && self.t1.len() + self.t2.len() <= self.c);
+        assert!(self.p <= self.c as f64 && self.t1.len() + self.t2.len() <= self.c);
         assert!(self.t1.len() + self.b1.len() <= self.c);
         Some(victim)
     }
 
     fn resize(&mut self, frames: usize) {
         self.c = frames;
-        self.p = self.p.min(frames);
+        self.p = self.p.min(frames as f64);
         while self.t1.len() + self.t2.len() > frames {
             self.replace();
         }
@@ -211,6 +225,16 @@ fn arc_is_as_its_naive_twin() {
 }
 
 #[test]
+fn arc_is_as_its_naive_twin_with_whole_steps() {
+    let kind = kind("arc");
+    let mut settings = Settings::defaults(kind.knobs);
+    settings.set("step", Value::Choice("whole"));
+    for number in 0..20_000 {
+        compare(number, kind, &settings, NaiveArc::make_whole);
+    }
+}
+
+#[test]
 fn car_is_as_its_naive_twin() {
     compare_with_twin("car", NaiveCar::make);
 }
@@ -223,7 +247,7 @@ fn ghosts_stand_beside_no_empty_frame_unless_the_allocation_has_grown() {
         for name in ["arc", "car"] {
             let kind = kind(name);
             let mut frames = 12;
-            let mut algorithm = start(kind, &Settings::defaults(&[]), &trace, 12);
+            let mut algorithm = start(kind, &Settings::defaults(kind.knobs), &trace, 12);
             for at in 0..trace.accesses() {
                 frames -= u64::from(frames > 1 && draw.below(10) == 0);
                 algorithm.resize(Frames(frames));
