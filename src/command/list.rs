@@ -81,9 +81,10 @@ fn entries(what: What) -> Option<Vec<Entry>> {
             .iter()
             .map(|kind| {
                 let replace::ReplacementKind { name, follows, knobs, .. } = *kind;
-                let summary = match kind.knows_the_future {
-                    true => format!("{} (knows the future)", kind.summary).into(),
-                    false => kind.summary.into(),
+                let summary = if kind.knows_the_future {
+                    format!("{} (knows the future)", kind.summary).into()
+                } else {
+                    kind.summary.into()
                 };
                 Entry { name, summary, follows, needs: None, knobs }
             })

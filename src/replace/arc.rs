@@ -50,10 +50,8 @@ fn replace(directory: &mut Directory, is_in_b2: bool) -> PageId {
     let length = once as f64;
     // T1 is not empty and longer than p, or just p long and x is in B2: the LRU page of T1 goes to
     // B1. Else the LRU page of T2 goes to B2.
-    let (from, to) = match once > 0 && (length > target || is_in_b2 && length >= target) {
-        true => (Place::T1, Place::B1),
-        false => (Place::T2, Place::B2),
-    };
+    let from_t1 = once > 0 && (length > target || is_in_b2 && length >= target);
+    let (from, to) = if from_t1 { (Place::T1, Place::B1) } else { (Place::T2, Place::B2) };
     let victim = directory.oldest(from);
     directory.move_to(to, victim);
     victim

@@ -7,7 +7,7 @@
 //! *Departs.* p is real, as in the paper: a double, whose sums and quotients IEEE 754 defines to
 //! the last bit, so that it is the same everywhere. The paper has a cache of one size. Here
 //! the directory is trimmed for every page that is new to it (lines 6 to 10), also beside an empty
-//! frame, which at one size makes no difference. A *shrink* clips p to the new c, calls replace()
+//! frame, which at one size makes no difference. A *shrink* clips p to the new c, calls `replace`
 //! until the pages fit, and then forgets the oldest of B1 while |T1| + |B1| > c and of B2 while all
 //! are more than 2c. A *grant* leaves p, clocks and ghosts as they are. Growing and shrinking back
 //! is a no-op if there is no access between; shrinking and growing back is not, for the hands move.
@@ -42,15 +42,13 @@ impl Car {
     }
 }
 
-/// replace(), lines 22 to 39: demotes a page of T1 or T2 to a ghost.
+/// `replace()`, lines 22 to 39: demotes a page of T1 or T2 to a ghost.
 #[inline(always)]
 fn replace(directory: &mut Directory) -> PageId {
     loop {
         // T1 is at least max(1, p) long: look at its head, else at that of T2.
-        let (from, to) = match directory.length(Place::T1) as f64 >= directory.target().max(1.0) {
-            true => (Place::T1, Place::B1),
-            false => (Place::T2, Place::B2),
-        };
+        let from_t1 = directory.length(Place::T1) as f64 >= directory.target().max(1.0);
+        let (from, to) = if from_t1 { (Place::T1, Place::B1) } else { (Place::T2, Place::B2) };
         let head = directory.oldest(from);
         let was_referenced = std::mem::take(directory.referenced(head));
         if !was_referenced {

@@ -58,7 +58,7 @@ struct TwoList {
     lengths: [u64; 2],
     frames: u64,
     ratio: u64,
-    /// The kernel's nonresident_age: evictions and activations so far.
+    /// The kernel's `nonresident_age`: evictions and activations so far.
     age: u64,
     /// E for each page, the age at its eviction; [`NEVER`] if it has not been evicted.
     shadows: Vec<u64>,

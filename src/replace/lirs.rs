@@ -15,6 +15,8 @@
 //! forgotten. A *grant* moves nothing, but as at the start of the paper, whatever is used becomes
 //! LIR while fewer are LIR than may be; so growing and shrinking back with accesses between turns
 //! pages used once into LIR.
+//! libCacheSim counts differently: there a hit on a page of Q alone demotes a LIR page though none
+//! is promoted, and S as a whole has at most 2c pages.
 //! *Cost.* O(1) an access on the average, as a page is pruned from S once for each time that it came
 //! on top; 20 bytes a page.
 //! *Knobs.* `hir_share`, 0.01, the paper's; `non_resident`, 2, Caffeine's.

@@ -32,9 +32,12 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     knows_the_future: false,
     knobs: &[],
     // Which page goes, and so whether it is dirty, the counter does not know.
-    build: |_, guest| match guest.counts_write_backs {
-        true => Paged::boxed(guest, LruList::new(guest)),
-        false => Box::new(LruCounter::new(guest)),
+    build: |_, guest| {
+        if guest.counts_write_backs {
+            Paged::boxed(guest, LruList::new(guest))
+        } else {
+            Box::new(LruCounter::new(guest))
+        }
     },
     build_shown: |_, guest| Paged::boxed(guest, LruList::new(guest)),
 };

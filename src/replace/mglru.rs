@@ -4,9 +4,9 @@
 //! *Idea.* Where an access only sets a bit, order within a list means little, but whether a page was
 //! used since the last scan is known. Each scan opens a new generation and takes the pages used
 //! into it; pages are evicted from the oldest.
-//! *Follows.* Y. Zhao, "Multi-Gen LRU", Linux 6.1, 2022: Documentation/mm/multigen_lru.rst and
-//! mm/vmscan.c, by whose names the parts are called.
-//! *Departs.* In: max_seq and min_seq, 2 to 4 generations of which the two youngest are never
+//! *Follows.* Y. Zhao, "Multi-Gen LRU", Linux 6.1, 2022: `Documentation/mm/multigen_lru.rst` and
+//! `mm/vmscan.c`, by whose names the parts are called.
+//! *Departs.* In: `max_seq` and `min_seq`, 2 to 4 generations of which the two youngest are never
 //! evicted from, aging by a walk over the accessed bits, and the second look at the bit when a
 //! page is about to be evicted. A page that faults in joins the youngest generation with its bit
 //! set. Out: tiers and their PID controller, for they rank pages read through file descriptors and
@@ -36,7 +36,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     build_shown: |_, guest| Paged::boxed(guest, MultiGen::new(guest)),
 };
 
-/// The kernel's MIN_NR_GENS and MAX_NR_GENS.
+/// The kernel's `MIN_NR_GENS` and `MAX_NR_GENS`.
 const MIN_GENS: u64 = 2;
 const MAX_GENS: u64 = 4;
 

@@ -125,9 +125,9 @@ impl Algorithm for Min {
         let all = 0..self.trace.distinct_pages() as PageId;
         let mut pages: Vec<PageId> =
             all.filter(|&page| self.next_uses.key(page as usize) != 0).collect();
-        pages.sort_by_key(|&page| match in_mid_run == Some(page) {
-            true => 0,
-            false => self.next_uses.key(page as usize),
+        pages.sort_by_key(|&page| {
+            let used_next = in_mid_run == Some(page);
+            if used_next { 0 } else { self.next_uses.key(page as usize) }
         });
         vec![List { name: "", resident: true, pages }]
     }

@@ -140,9 +140,9 @@ pub(super) fn drive(
     let mut counts = Counts::default();
     let timed = !delays.are_none();
     let first_runs = trace.first_runs();
-    let mut run_at = trace.runs_before(from + 1) - 1;
-    let (mut announced, runs_end) = (run_at, trace.runs_before(end));
-    for run in trace.runs(from, end) {
+    let first_run = trace.runs_before(from + 1) - 1;
+    let (mut announced, runs_end) = (first_run, trace.runs_before(end));
+    for (run_at, run) in (first_run..).zip(trace.runs(from, end)) {
         let at = from + counts.accesses;
         if run_at >= announced {
             announced = (run_at + READ_AHEAD).min(runs_end);
@@ -174,7 +174,6 @@ pub(super) fn drive(
             dirty.note(run.page, at, at + made);
         }
         counts.accesses += made;
-        run_at += 1;
         if timed && counts.accesses * period.0 + delays.of(&counts) >= budget.0 {
             break;
         }

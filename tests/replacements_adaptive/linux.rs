@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::*;
 
-/// Lists with the head first; pages with PG_referenced.
+/// Lists with the head first; pages with `PG_referenced`.
 #[derive(Default)]
 struct NaiveTwoList {
     frames: usize,

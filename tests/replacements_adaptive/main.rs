@@ -111,7 +111,7 @@ fn compare(
     let mut algorithm = start(kind, settings, &trace, frames);
     let mut naive = naive(&trace, frames);
     let case = |pass: u64, at: u64| format!("{} {number}: access {at} of pass {pass}", kind.name);
-    for pass in 0..1 + draw.below(3) {
+    for pass in 0..=draw.below(3) {
         let mut at = 0;
         while at < trace.accesses() {
             if draw.below(4) < resizes {
