@@ -51,7 +51,7 @@ impl PolicyKind {
     /// Whether it knows the future; then it is not ranked among those that do not.
     pub fn is_yardstick(&self) -> bool {
         let observers = (self.observers)(&Settings::defaults(self.knobs));
-        observers.iter().any(|observer| observer.foresees)
+        observers.iter().any(|observer| observer.knows_the_future)
     }
 }
 

@@ -26,7 +26,7 @@ pub const ACTIVE: ObserverKind = ObserverKind {
     summary: "the share of its memory that a VM uses, from a sample of touched pages",
     follows: "C. A. Waldspurger, Memory resource management in VMware ESX Server, OSDI 2002",
     knobs: &[SAMPLES],
-    foresees: false,
+    knows_the_future: false,
     build: |settings, subject| Box::new(TouchSampler::new(settings, subject)),
 };
 

@@ -22,7 +22,7 @@ pub const CURVE: ObserverKind = ObserverKind {
     follows: "P. Zhou et al., Dynamic tracking of page miss ratio curve for memory management, \
               ASPLOS 2004",
     knobs: &[DECAY],
-    foresees: false,
+    knows_the_future: false,
     build: |settings, subject| Box::new(ExactCurve::new(settings, subject)),
 };
 

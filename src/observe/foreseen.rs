@@ -20,7 +20,7 @@ pub const COMING: ObserverKind = ObserverKind {
     follows: "R. L. Mattson et al., Evaluation techniques for storage hierarchies, IBM Systems \
               Journal 9(2), 1970",
     knobs: &[],
-    foresees: true,
+    knows_the_future: true,
     build: |_, subject| {
         let histogram = vec![0; subject.trace.distinct_pages() + 2];
         Box::new(Coming { trace: subject.trace, accesses: 0, histogram })
@@ -34,7 +34,7 @@ pub const WHOLE: ObserverKind = ObserverKind {
     follows: "R. L. Mattson et al., Evaluation techniques for storage hierarchies, IBM Systems \
               Journal 9(2), 1970",
     knobs: &[],
-    foresees: true,
+    knows_the_future: true,
     build: |_, subject| Box::new(Whole { trace: subject.trace, faults: Vec::new() }),
 };
 

@@ -30,7 +30,7 @@ pub const HOT_COLD: ObserverKind = ObserverKind {
     summary: "an LRU miss-ratio curve from the accesses to pages outside a hot set",
     follows: "W. Zhao and Z. Wang, Dynamic memory balancing for virtual machines, VEE 2009",
     knobs: &[DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH],
-    foresees: false,
+    knows_the_future: false,
     build: |settings, subject| Box::new(HotCold::new(settings, subject)),
 };
 

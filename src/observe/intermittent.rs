@@ -29,7 +29,7 @@ pub const INTERMITTENT: ObserverKind = ObserverKind {
     summary: "an LRU miss-ratio curve as of hot-cold, whose traps rest while the working set does",
     follows: "W. Zhao et al., Low cost working set size tracking, USENIX ATC 2011",
     knobs: &[DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH, STABLE, MOVED],
-    foresees: false,
+    knows_the_future: false,
     build: |settings, subject| Box::new(Intermittent::new(settings, subject)),
 };
 

@@ -45,7 +45,7 @@ pub struct ObserverKind {
     /// Its parameters; a policy that declares it has them among its own knobs.
     pub knobs: &'static [Knob],
     /// Whether it knows the future; then a policy that declares it is a yardstick.
-    pub foresees: bool,
+    pub knows_the_future: bool,
     /// Makes it for a VM, with the settings of the policy that declares it.
     pub build: fn(&Settings, Subject) -> Box<dyn Observer>,
 }

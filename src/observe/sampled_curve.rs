@@ -21,7 +21,7 @@ pub const SAMPLED_CURVE: ObserverKind = ObserverKind {
     summary: "an LRU miss-ratio curve of what happened lately, from a sample of the pages",
     follows: "C. A. Waldspurger et al., Efficient MRC construction with SHARDS, FAST 2015",
     knobs: &[DECAY, RATE],
-    foresees: false,
+    knows_the_future: false,
     build: |settings, subject| Box::new(SampledCurve::new(settings, subject)),
 };
 

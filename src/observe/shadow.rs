@@ -19,7 +19,7 @@ pub const SHADOW: ObserverKind = ObserverKind {
     follows: "A. Cidon et al., Cliffhanger: scaling performance cliffs in web memory caches, NSDI \
               2016",
     knobs: &[SHADOW_FRAMES],
-    foresees: false,
+    knows_the_future: false,
     build: |settings, _| Box::new(Shadow { frames: settings.integer(SHADOW_FRAMES.name), hits: 0 }),
 };
 

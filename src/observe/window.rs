@@ -22,7 +22,7 @@ pub const WINDOW: ObserverKind = ObserverKind {
     summary: "distinct pages of the interval, committed memory, swap and stall time",
     follows: "P. J. Denning, The working set model for program behavior, CACM 11(5), 1968",
     knobs: &[],
-    foresees: false,
+    knows_the_future: false,
     build: |_, subject| Box::new(GuestStatistics::new(subject)),
 };
 

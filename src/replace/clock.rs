@@ -27,6 +27,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
               chance",
     follows: "F. J. Corbató, A paging experiment with the Multics system, MIT Project MAC report \
               MAC-M-384, 1968",
+    knows_the_future: false,
     knobs: &[LOAD],
     build: |settings, guest| Paged::boxed(guest, Clock::new(settings, guest)),
     build_shown: |settings, guest| Paged::boxed(guest, Clock::new(settings, guest)),

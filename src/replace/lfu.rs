@@ -27,6 +27,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     summary: "evicts the page used least often since it became resident",
     follows: "L. Breslau, P. Cao, L. Fan, G. Phillips and S. Shenker, Web caching and Zipf-like \
               distributions: evidence and implications, INFOCOM 1999",
+    knows_the_future: false,
     knobs: &[],
     build: |_, guest| Paged::boxed(guest, Lfu::new(guest)),
     build_shown: |_, guest| Paged::boxed(guest, Lfu::new(guest)),

@@ -45,6 +45,11 @@ impl Accesses for LruList {
         list.push_front(0, page);
         touch
     }
+
+    #[inline(always)]
+    fn read_ahead(&self, pages: &[PageId]) {
+        self.list.read_ahead(pages);
+    }
 }
 
 impl Algorithm for LruList {

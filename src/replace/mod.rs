@@ -3,18 +3,25 @@
 //! [`ALL`] is the one list of them: names, help, scenario keys and the loops of the property tests
 //! come from it.
 
-pub(crate) mod links;
-mod lru;
-mod lru_list;
-mod paged;
-
+mod arc;
+mod car;
 mod clock;
+mod directory;
 mod fifo;
 mod lfu;
+pub(crate) mod links;
+mod linux_two_list;
+mod lirs;
+mod lru;
+mod lru_list;
+mod mglru;
+mod min;
 mod nru;
+mod paged;
 mod random;
 mod s3_fifo;
 mod sieve;
+pub(crate) mod tournament;
 mod two_queue;
 
 use std::sync::Arc;
@@ -33,6 +40,9 @@ pub struct ReplacementKind {
     pub summary: &'static str,
     /// Authors, title, venue and year of the algorithm.
     pub follows: &'static str,
+    /// Whether it looks at accesses that are still to come, as no algorithm in a VM can; what it
+    /// comes to is a bound for the others.
+    pub knows_the_future: bool,
     /// Its parameters.
     pub knobs: &'static [Knob],
     /// Makes it.
@@ -65,9 +75,15 @@ pub const ALL: &[ReplacementKind] = &[
     nru::KIND,
     clock::KIND,
     two_queue::KIND,
+    lirs::KIND,
+    arc::KIND,
+    car::KIND,
     s3_fifo::KIND,
     sieve::KIND,
+    linux_two_list::KIND,
+    mglru::KIND,
     lfu::KIND,
+    min::KIND,
 ];
 
 /// What a VM's accesses came to.

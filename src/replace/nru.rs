@@ -25,6 +25,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "nru",
     summary: "evicts a page drawn from those not used lately, unmodified ones first",
     follows: "A. S. Tanenbaum, Modern Operating Systems",
+    knows_the_future: false,
     knobs: &[TICK],
     build: |settings, guest| Paged::boxed(guest, Nru::new(settings, guest)),
     build_shown: |settings, guest| Paged::boxed(guest, Nru::new(settings, guest)),

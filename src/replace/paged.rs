@@ -30,7 +30,14 @@ pub(super) trait Accesses {
     /// So many accesses more to the page touched last, the first of them at this position. All
     /// hit.
     fn again(&mut self, _page: PageId, _position: u64, _times: u64) {}
+
+    /// These pages will be touched next. Changes nothing; what is in large arrays may be read here,
+    /// for the memory answers many questions at once sooner than one by one.
+    fn read_ahead(&self, _pages: &[PageId]) {}
 }
+
+/// How many runs are announced at a time.
+const READ_AHEAD: usize = 16;
 
 /// A replacement algorithm that decides page by page.
 pub(super) trait Algorithm: Accesses + Send {
@@ -134,8 +141,13 @@ pub(super) fn drive(
     let timed = !delays.are_none();
     let first_runs = trace.first_runs();
     let first_run = trace.runs_before(from + 1) - 1;
+    let (mut announced, runs_end) = (first_run, trace.runs_before(end));
     for (run_at, run) in (first_run..).zip(trace.runs(from, end)) {
         let at = from + counts.accesses;
+        if run_at >= announced {
+            announced = (run_at + READ_AHEAD).min(runs_end);
+            accesses.read_ahead(&trace.run_pages()[run_at..announced]);
+        }
         match accesses.touch(run.page, at) {
             Touch::Hit => {}
             Touch::Fill => counts.demand_faults += 1,

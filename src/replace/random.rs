@@ -21,6 +21,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     summary: "evicts a page drawn at random",
     follows: "L. A. Belady, A study of replacement algorithms for a virtual-storage computer, IBM \
               Systems Journal 5(2), 1966",
+    knows_the_future: false,
     knobs: &[],
     build: |_, guest| Paged::boxed(guest, Random::new(guest)),
     build_shown: |_, guest| Paged::boxed(guest, Random::new(guest)),

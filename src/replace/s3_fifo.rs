@@ -33,6 +33,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
               after",
     follows: "J. Yang, Y. Zhang, Z. Qiu, Y. Yue and K. V. Rashmi, FIFO queues are all you need for \
               cache eviction, SOSP 2023",
+    knows_the_future: false,
     knobs: &[SMALL, USES],
     build: |settings, guest| Paged::boxed(guest, S3Fifo::new(settings, guest)),
     build_shown: |settings, guest| Paged::boxed(guest, S3Fifo::new(settings, guest)),

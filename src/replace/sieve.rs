@@ -25,6 +25,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
               where they are",
     follows: "Y. Zhang, J. Yang, Y. Yue, Y. Vigfusson and K. V. Rashmi, SIEVE is simpler than LRU: \
               an efficient turn-key eviction algorithm for web caches, NSDI 2024",
+    knows_the_future: false,
     knobs: &[],
     build: |_, guest| Paged::boxed(guest, Sieve::new(guest)),
     build_shown: |_, guest| Paged::boxed(guest, Sieve::new(guest)),

@@ -30,6 +30,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     summary: "keeps new pages in a queue, and those that come back soon after in an LRU list",
     follows: "T. Johnson and D. Shasha, 2Q: a low overhead high performance buffer management \
               replacement algorithm, VLDB 1994",
+    knows_the_future: false,
     knobs: &[IN, OUT],
     build: |settings, guest| Paged::boxed(guest, TwoQueue::new(settings, guest)),
     build_shown: |settings, guest| Paged::boxed(guest, TwoQueue::new(settings, guest)),
