@@ -68,6 +68,7 @@ fn run_into(folder: &Path, scenario: &Scenario, context: &Context) -> Result<Out
     rows.put(&vms::table(scenario, scenario.policy, &outcome).to_csv())?;
     let run = RunEntry {
         policy: scenario.policy.name,
+        replacement: None,
         seed: scenario.seed,
         fingerprint: outcome.fingerprint,
     };

@@ -29,6 +29,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     summary: "evicts the page that was used least recently",
     follows: "R. L. Mattson, J. Gecsei, D. R. Slutz and I. L. Traiger, Evaluation techniques for \
               storage hierarchies, IBM Systems Journal 9(2), 1970",
+    knows_the_future: false,
     knobs: &[],
     // Which page goes, and so whether it is dirty, the counter does not know.
     build: |_, guest| match guest.counts_write_backs {

@@ -7,8 +7,11 @@ pub(crate) mod links;
 mod lru;
 mod lru_list;
 mod paged;
+mod replay;
 
 use std::sync::Arc;
+
+pub use replay::replay;
 
 use crate::knobs::{Knob, Settings};
 use crate::random::Stream;
@@ -24,6 +27,9 @@ pub struct ReplacementKind {
     pub summary: &'static str,
     /// Authors, title, venue and year of the algorithm.
     pub follows: &'static str,
+    /// Whether it looks at accesses that are still to come, as no algorithm in a VM can; what it
+    /// comes to is a bound for the others.
+    pub knows_the_future: bool,
     /// Its parameters.
     pub knobs: &'static [Knob],
     /// Makes it.
@@ -50,6 +56,14 @@ pub struct Guest<'a> {
 
 /// Every replacement algorithm, in the order in which they are listed.
 pub const ALL: &[ReplacementKind] = &[lru::KIND];
+
+impl ReplacementKind {
+    /// Whether it is LRU, the algorithm of which stack distances, fault curves and the bounds made
+    /// of them speak.
+    pub fn is_lru(&self) -> bool {
+        self.name == lru::KIND.name
+    }
+}
 
 /// What a VM's accesses came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
