@@ -7,9 +7,9 @@
 
 use std::ops::Range;
 
-use super::min::Future;
-use super::tournament::Tournament;
+use crate::replace::tournament::Tournament;
 use crate::scenario::{After, Scenario, VmSpec};
+use crate::trace::future::Future;
 use crate::trace::{PageId, Trace};
 
 /// What happens next.
@@ -46,6 +46,17 @@ pub(super) struct Visit {
     pub(super) run_goes_on: bool,
 }
 
+impl Visit {
+    /// The access after the visit that uses the same page, counting on over all passes.
+    fn next_use(&self, trace: &Trace, future: &Future) -> Option<u64> {
+        if self.run_goes_on {
+            return Some(self.last + 1);
+        }
+        let pass_begins = self.last - self.last % trace.accesses();
+        future.next_use(self.run, self.page, pass_begins)
+    }
+}
+
 /// What follows the visits of all VMs' pages, numbered together.
 pub(super) trait Yardstick {
     /// A visit begins.
@@ -65,7 +76,7 @@ pub(super) fn replay(scenario: &Scenario, one: &mut impl Yardstick, other: &mut 
     let futures: Vec<Future> = scenario.vms.iter().map(|vm| Future::of(&vm.trace)).collect();
     let end = |at: usize, visit: &Visit, one: &mut _, other: &mut _| {
         let vm = &scenario.vms[at];
-        let next = futures[at].next_use(&vm.trace, visit).filter(|&access| access < made[at]);
+        let next = visit.next_use(&vm.trace, &futures[at]).filter(|&access| access < made[at]);
         let tick = next.map_or(u64::MAX, |access| vm.start.0 + access * vm.period.0);
         // The VM decides between uses at one tick, as in the simulation.
         let next_use = u128::from(tick) << 32 | at as u128;
@@ -111,7 +122,7 @@ fn page_bases(scenario: &Scenario) -> Vec<PageId> {
 struct Merged<'a> {
     lanes: Vec<Lane<'a>>,
     /// The lanes with the complements of their [`due`](Lane::due)s, so that the next one wins.
-    queue: Tournament,
+    queue: Tournament<u128>,
 }
 
 struct Lane<'a> {

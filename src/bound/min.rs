@@ -10,14 +10,14 @@
 //! 32 a page.
 //! *Knobs.* None.
 
-use super::merged::{Visit, Yardstick};
-use super::tournament::Tournament;
-use crate::trace::{PageId, Trace};
+use super::merged::Yardstick;
+use crate::replace::tournament::Tournament;
+use crate::trace::PageId;
 
 /// The resident pages, which play with their next uses as keys, and all others, with 0. A page
 /// being visited keeps the key of its visit, which is now: all candidates are used later.
 pub(super) struct Min {
-    next_uses: Tournament,
+    next_uses: Tournament<u128>,
     resident: Vec<bool>,
     empty: u64,
     faults: u64,
@@ -61,49 +61,4 @@ impl Yardstick for Min {
 
     /// They are never used again, so they are the first to go.
     fn depart(&mut self, _: std::ops::Range<PageId>) {}
-}
-
-const NEVER: u64 = u64::MAX;
-
-/// The next uses of a trace's pages.
-pub(super) struct Future {
-    /// For each run, the access that begins the next run of its page.
-    next: Vec<u64>,
-    /// For each page, the access that uses it first.
-    first: Vec<u64>,
-}
-
-impl Future {
-    pub(super) fn of(trace: &Trace) -> Self {
-        let runs = trace.run_pages().len();
-        let mut next = vec![NEVER; runs];
-        let mut first = vec![NEVER; trace.distinct_pages()];
-        let mut last_run = vec![usize::MAX; trace.distinct_pages()];
-        let mut at = 0;
-        for (index, run) in trace.runs(0, trace.accesses()).enumerate() {
-            let page = run.page as usize;
-            match last_run[page] {
-                usize::MAX => first[page] = at,
-                last => next[last] = at,
-            }
-            last_run[page] = index;
-            at += run.accesses;
-        }
-        Self { next, first }
-    }
-
-    /// The access after a visit that uses the same page, counting on over all passes.
-    pub(super) fn next_use(&self, trace: &Trace, visit: &Visit) -> Option<u64> {
-        if visit.run_goes_on {
-            return Some(visit.last + 1);
-        }
-        let pass_begins = visit.last - visit.last % trace.accesses();
-        match self.next[visit.run] {
-            NEVER => {
-                let next_pass = pass_begins.checked_add(trace.accesses())?;
-                next_pass.checked_add(self.first[visit.page as usize])
-            }
-            next => Some(pass_begins + next),
-        }
-    }
 }

@@ -8,7 +8,6 @@ mod cold;
 mod global_lru;
 mod merged;
 mod min;
-mod tournament;
 
 pub use best_static::{Partition, best_static};
 

@@ -1,5 +1,6 @@
 //! `list`: what there is to choose from, with its parameters and sources.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use balloonist::balance::wrapped;
@@ -43,7 +44,7 @@ enum What {
 /// Something with a name, a source and knobs.
 struct Entry {
     name: &'static str,
-    summary: &'static str,
+    summary: Cow<'static, str>,
     follows: &'static str,
     /// What must be given: its key, what it may be, and what it means.
     needs: Option<[String; 3]>,
@@ -72,14 +73,18 @@ fn entries(what: What) -> Option<Vec<Entry>> {
             .iter()
             .map(|kind| {
                 let balance::PolicyKind { name, summary, follows, knobs, .. } = *kind;
-                Entry { name, summary, follows, needs: None, knobs }
+                Entry { name, summary: summary.into(), follows, needs: None, knobs }
             })
             .chain(std::iter::once(wrapper()))
             .collect(),
         What::Replacements => replace::ALL
             .iter()
             .map(|kind| {
-                let replace::ReplacementKind { name, summary, follows, knobs, .. } = *kind;
+                let replace::ReplacementKind { name, follows, knobs, .. } = *kind;
+                let summary = match kind.knows_the_future {
+                    true => format!("{} (knows the future)", kind.summary).into(),
+                    false => kind.summary.into(),
+                };
                 Entry { name, summary, follows, needs: None, knobs }
             })
             .collect(),
@@ -87,7 +92,7 @@ fn entries(what: What) -> Option<Vec<Entry>> {
             .iter()
             .map(|kind| {
                 let observe::ObserverKind { name, summary, follows, knobs, .. } = **kind;
-                Entry { name, summary, follows, needs: None, knobs }
+                Entry { name, summary: summary.into(), follows, needs: None, knobs }
             })
             .collect(),
         What::Workloads => workloads::ALL.iter().map(workload).collect(),
@@ -100,7 +105,7 @@ fn entries(what: What) -> Option<Vec<Entry>> {
 fn wrapper() -> Entry {
     Entry {
         name: "every policy",
-        summary: wrapped::SUMMARY,
+        summary: wrapped::SUMMARY.into(),
         follows: wrapped::FOLLOWS,
         needs: None,
         knobs: wrapped::KNOBS,
@@ -116,7 +121,7 @@ fn workload(kind: &workloads::WorkloadKind) -> Entry {
         let domain = Domain::Integer { min: 1, max: WorkloadSpec::ACCESSES_MAX }.to_string();
         ["accesses".to_owned(), domain, "how many accesses are made".to_owned()]
     };
-    Entry { name, summary, follows, needs: Some(needs), knobs }
+    Entry { name, summary: summary.into(), follows, needs: Some(needs), knobs }
 }
 
 /// A paragraph for each format.
@@ -175,7 +180,7 @@ fn text(entries: &[Entry], colour: bool) -> String {
     let bold = if colour { anstyle::Style::new().bold() } else { anstyle::Style::new() };
     let paragraph = |entry: &Entry| {
         let mut text = format!("{bold}{}{bold:#}\n", entry.name);
-        text += &text::wrapped(entry.summary, 4);
+        text += &text::wrapped(&entry.summary, 4);
         text += &text::wrapped(&format!("follows {}", entry.follows), 4);
         if let Some([name, domain, doc]) = &entry.needs {
             let _ = writeln!(text, "    {bold}{name}{bold:#} [{domain}]");
@@ -196,7 +201,7 @@ fn table(entries: &[Entry]) -> Table {
         Table::new(&["name", "summary", "knob", "default", "domain", "description", "follows"]);
     for entry in entries {
         let mut push = |knob: [Cell; 4]| {
-            let mut row: Vec<Cell> = vec![entry.name.into(), entry.summary.into()];
+            let mut row: Vec<Cell> = vec![entry.name.into(), entry.summary.as_ref().into()];
             row.extend(knob);
             row.push(entry.follows.into());
             table.push(row);

@@ -6,8 +6,10 @@
 pub(crate) mod links;
 mod lru;
 mod lru_list;
+mod min;
 mod paged;
 mod replay;
+pub(crate) mod tournament;
 
 use std::sync::Arc;
 
@@ -55,7 +57,7 @@ pub struct Guest<'a> {
 }
 
 /// Every replacement algorithm, in the order in which they are listed.
-pub const ALL: &[ReplacementKind] = &[lru::KIND];
+pub const ALL: &[ReplacementKind] = &[lru::KIND, min::KIND];
 
 impl ReplacementKind {
     /// Whether it is LRU, the algorithm of which stack distances, fault curves and the bounds made

@@ -9,6 +9,7 @@ pub mod convert;
 pub mod curve;
 pub mod distances;
 pub mod formats;
+pub mod future;
 pub mod info;
 mod input;
 mod intern;

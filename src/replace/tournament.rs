@@ -2,24 +2,24 @@
 
 /// Keys by player, and the winners of all matches up to the final.
 #[derive(Debug)]
-pub(super) struct Tournament {
+pub(crate) struct Tournament<K> {
     /// The final at 1, the matches below `i` at 2i and 2i + 1, the players' keys in the second half.
-    keys: Vec<u128>,
+    keys: Vec<K>,
 }
 
-impl Tournament {
-    /// So many players, each with the key 0.
-    pub(super) fn new(players: usize) -> Self {
-        Self { keys: vec![0; 2 * players.next_power_of_two()] }
+impl<K: Copy + Default + Ord> Tournament<K> {
+    /// So many players, each with the smallest key.
+    pub(crate) fn new(players: usize) -> Self {
+        Self { keys: vec![K::default(); 2 * players.next_power_of_two()] }
     }
 
     /// The largest key.
-    pub(super) fn largest(&self) -> u128 {
+    pub(crate) fn largest(&self) -> K {
         self.keys[1]
     }
 
     /// A player that has the largest key.
-    pub(super) fn winner(&self) -> usize {
+    pub(crate) fn winner(&self) -> usize {
         let players = self.keys.len() / 2;
         let mut at = 1;
         while at < players {
@@ -28,9 +28,15 @@ impl Tournament {
         at - players
     }
 
+    /// A player's key.
+    #[inline(always)]
+    pub(crate) fn key(&self, player: usize) -> K {
+        self.keys[self.keys.len() / 2 + player]
+    }
+
     /// Sets a player's key. A match whose winner stays the same ends the climb.
     #[inline(always)]
-    pub(super) fn set(&mut self, player: usize, key: u128) {
+    pub(crate) fn set(&mut self, player: usize, key: K) {
         let mut at = self.keys.len() / 2 + player;
         self.keys[at] = key;
         while at > 1 {
@@ -40,6 +46,14 @@ impl Tournament {
                 break;
             }
             self.keys[at] = best;
+        }
+    }
+
+    /// Plays every match again; for tests.
+    pub(crate) fn audit(&self) {
+        for at in 1..self.keys.len() / 2 {
+            let best = self.keys[2 * at].max(self.keys[2 * at + 1]);
+            assert!(self.keys[at] == best, "the winner of match {at} has won it");
         }
     }
 }

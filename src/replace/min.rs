@@ -1,0 +1,144 @@
+//! Belady's MIN: evict the page whose next use is furthest. It knows the future.
+//!
+//! *Idea.* Nobody who has to bring every page in when it is used can fault less, so the distance to
+//! MIN is what a better algorithm could gain at all.
+//! *Follows.* L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
+//! Systems Journal 5(2), 1966. That the same rule, on a shrink too, stays the best whatever the
+//! allocation does: E. Peserico, "Paging with dynamic memory capacity", STACS 2019.
+//! *Departs.* Nowhere. The page that faults is always brought in. A page that this pass over the
+//! trace does not use again counts as used in a next pass, whether or not there is one: it comes
+//! after all that are used, and no two pages are used next by the same access, so nothing is tied.
+//! A *shrink* evicts by the same rule, the furthest first; a page in the middle of a run is used at
+//! once and stays. A *grant* changes nothing. Nothing is remembered of pages that are not resident,
+//! so growing and shrinking back with no access between is a no-op.
+//! *Cost.* O(log pages) an access to another page than the last; 8 bytes a run for the next uses,
+//! at most 40 a page.
+//! *Knobs.* None.
+
+use std::sync::Arc;
+
+use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::tournament::Tournament;
+use super::{Guest, List, ReplacementKind};
+use crate::trace::future::Future;
+use crate::trace::{PageId, Trace};
+
+pub(super) const KIND: ReplacementKind = ReplacementKind {
+    name: "min",
+    summary: "evicts the page whose next use is furthest, which nobody can beat",
+    follows: "L. A. Belady, A study of replacement algorithms for a virtual-storage computer, IBM \
+              Systems Journal 5(2), 1966",
+    knows_the_future: true,
+    knobs: &[],
+    build: |_, guest| Paged::boxed(guest, Min::new(guest)),
+    build_shown: |_, guest| Paged::boxed(guest, Min::new(guest)),
+};
+
+struct Min {
+    trace: Arc<Trace>,
+    future: Future,
+    /// The resident pages play with the access that uses them next, counting on over all passes;
+    /// all others with 0, which is no next use.
+    next_uses: Tournament<u64>,
+    resident: u64,
+    frames: u64,
+    /// Where the next access is, and how many were made before its pass.
+    position: u64,
+    pass_begins: u64,
+}
+
+impl Min {
+    fn new(guest: &Guest<'_>) -> Self {
+        let trace = Arc::clone(guest.trace);
+        Self {
+            future: Future::of(&trace),
+            next_uses: Tournament::new(trace.distinct_pages()),
+            trace,
+            resident: 0,
+            frames: guest.frames.0,
+            position: 0,
+            pass_begins: 0,
+        }
+    }
+
+    /// The page whose run goes on with the next access. Until then it keeps the next use after that
+    /// run, as no other page can need its frame before.
+    fn in_mid_run(&self) -> Option<PageId> {
+        let goes_on = (1..self.trace.accesses()).contains(&self.position)
+            && !self.trace.begins_run(self.position);
+        goes_on.then(|| self.trace.page(self.position))
+    }
+
+    /// Takes the page whose next use is furthest out of its frame.
+    fn evict(&mut self) -> PageId {
+        let furthest = self.next_uses.winner();
+        self.next_uses.set(furthest, 0);
+        furthest as PageId
+    }
+}
+
+impl Accesses for Min {
+    #[inline(always)]
+    fn touch(&mut self, page: PageId, position: u64) -> Touch {
+        if position < self.position {
+            self.pass_begins += self.trace.accesses();
+        }
+        self.position = position + 1;
+        let touch = if self.next_uses.key(page as usize) != 0 {
+            Touch::Hit
+        } else if self.resident < self.frames {
+            self.resident += 1;
+            Touch::Fill
+        } else {
+            Touch::Replacement(self.evict())
+        };
+        let run = self.trace.runs_before(position + 1) - 1;
+        let next_use = self.future.next_use(run, page, self.pass_begins);
+        self.next_uses.set(page as usize, next_use.unwrap_or(u64::MAX));
+        touch
+    }
+
+    #[inline(always)]
+    fn again(&mut self, _: PageId, position: u64, times: u64) {
+        self.position = position + times;
+    }
+}
+
+impl Algorithm for Min {
+    fn resize(&mut self, frames: u64, mut evicted: impl FnMut(PageId)) {
+        self.frames = frames;
+        if let Some(page) = self.in_mid_run() {
+            self.next_uses.set(page as usize, self.pass_begins + self.position);
+        }
+        while self.resident > frames {
+            evicted(self.evict());
+            self.resident -= 1;
+        }
+    }
+
+    fn resident(&self) -> u64 {
+        self.resident
+    }
+
+    fn lists(&self) -> Vec<List> {
+        let in_mid_run = self.in_mid_run();
+        let all = 0..self.trace.distinct_pages() as PageId;
+        let mut pages: Vec<PageId> =
+            all.filter(|&page| self.next_uses.key(page as usize) != 0).collect();
+        pages.sort_by_key(|&page| match in_mid_run == Some(page) {
+            true => 0,
+            false => self.next_uses.key(page as usize),
+        });
+        vec![List { name: "", resident: true, pages }]
+    }
+
+    fn audit(&self) {
+        self.next_uses.audit();
+        assert!(self.resident <= self.frames, "no more pages are resident than frames allocated");
+        let made = self.pass_begins + self.position;
+        for page in &self.lists()[0].pages {
+            let next_use = self.next_uses.key(*page as usize);
+            assert!(next_use >= made, "the next use of page {page} is to come");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The future of a trace: when each page is used next. For those who may know it.
+
+use super::{PageId, Trace};
+
+/// The next uses of a trace's pages: 8 bytes a run, 8 a page.
+#[derive(Debug)]
+pub struct Future {
+    /// For each run, the access that begins the next run of its page in the same pass.
+    next: Vec<u64>,
+    /// For each page, the access that uses it first.
+    first: Vec<u64>,
+    /// The accesses of a pass.
+    accesses: u64,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl Future {
+    /// The future of this trace.
+    pub fn of(trace: &Trace) -> Self {
+        let runs = trace.run_pages().len();
+        let mut next = vec![NEVER; runs];
+        let mut first = vec![NEVER; trace.distinct_pages()];
+        let mut last_run = vec![usize::MAX; trace.distinct_pages()];
+        let mut at = 0;
+        for (index, run) in trace.runs(0, trace.accesses()).enumerate() {
+            let page = run.page as usize;
+            match last_run[page] {
+                usize::MAX => first[page] = at,
+                last => next[last] = at,
+            }
+            last_run[page] = index;
+            at += run.accesses;
+        }
+        Self { next, first, accesses: trace.accesses() }
+    }
+
+    /// The access that begins the page's next run after this run of it, in the pass that began at
+    /// `pass_begins` or in the one after. Accesses count on over all passes; `None` if there are too
+    /// many to count.
+    #[inline(always)]
+    pub fn next_use(&self, run: usize, page: PageId, pass_begins: u64) -> Option<u64> {
+        match self.next[run] {
+            NEVER => {
+                let next_pass = pass_begins.checked_add(self.accesses)?;
+                next_pass.checked_add(self.first[page as usize])
+            }
+            next => Some(pass_begins + next),
+        }
+    }
+}
