@@ -70,7 +70,10 @@ fn report(phase: &str, took: Duration, trace: &Trace, counts: Option<Counts>) {
     let seconds = took.as_secs_f64();
     let rate = trace.accesses() as f64 / seconds / 1e6;
     let faults = counts.map(|counts| format!(" {:>12} demand faults", counts.demand_faults));
-    println!("{phase:<14} {seconds:>9.4} s {rate:>10.1} M accesses/s{}", faults.unwrap_or_default());
+    println!(
+        "{phase:<14} {seconds:>9.4} s {rate:>10.1} M accesses/s{}",
+        faults.unwrap_or_default()
+    );
 }
 
 /// The whole trace by one VM.

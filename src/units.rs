@@ -221,6 +221,12 @@ impl Decimal {
         10_u64.pow(self.places)
     }
 
+    /// This part of a whole, rounded down.
+    pub fn floor_of(self, whole: u64) -> u64 {
+        let product = u128::from(self.digits) * u128::from(whole);
+        u64::try_from(product / u128::from(self.denominator())).unwrap_or(u64::MAX)
+    }
+
     fn scaled(self, unit: u64) -> Scaled {
         let product = u128::from(self.digits) * u128::from(unit);
         let denominator = u128::from(self.denominator());

@@ -16,6 +16,7 @@ use balloonist::simulate::{Access, Arrival, Checkpoint, Nobody, Watcher, simulat
 use balloonist::trace::{Kind, Trace, TraceBuilder};
 use balloonist::units::{Frames, Page, Ticks, VmId};
 use common::naive;
+use common::replacements::traces;
 
 /// Checks what can be checked after every event, from what watchers are shown.
 struct Laws {
@@ -317,21 +318,6 @@ fn a_vm_that_its_observers_hold_up_until_its_stop_just_leaves() {
     let in_true_order = simulate(&scenario, policy, &mut Laws::of(&scenario));
     assert_eq!(simulate(&scenario, policy, &mut Nobody), in_true_order);
     assert_eq!((in_true_order.all.counts.accesses, in_true_order.end), (2, Ticks(5)));
-}
-
-/// All sequences of `length` numbers below `bound` in which a number appears only after all
-/// smaller ones: every trace up to the names of its pages.
-fn traces(length: usize, bound: u64) -> Vec<Vec<u64>> {
-    let mut traces = vec![Vec::new()];
-    for _ in 0..length {
-        let longer = |trace: &Vec<u64>| {
-            let new = trace.iter().max().map_or(0, |max| max + 1);
-            let trace = trace.clone();
-            (0..=new.min(bound - 1)).map(move |page| [trace.clone(), vec![page]].concat())
-        };
-        traces = traces.iter().flat_map(longer).collect();
-    }
-    traces
 }
 
 /// The ten-line oracle of LRU: a list, most recent first. Returns whether the access was a demand

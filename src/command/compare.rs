@@ -106,9 +106,8 @@ fn variants(
     policies: &[&'static PolicyKind],
     replacements: &[&'static ReplacementKind],
 ) -> Vec<Variant> {
-    let changed = |&kind: &&'static ReplacementKind| {
-        (Some(kind), Arc::new(scenario.with_replacement(kind)))
-    };
+    let changed =
+        |&kind: &&'static ReplacementKind| (Some(kind), Arc::new(scenario.with_replacement(kind)));
     let mut scenarios: Vec<_> = replacements.iter().map(changed).collect();
     if scenarios.is_empty() {
         scenarios.push((None, Arc::new(scenario.clone())));

@@ -92,13 +92,13 @@ impl<'a, W: Write> Walk<'a, W> {
         let every = every(scenario.checkpoint_every.0);
         let (vms, memory) = (scenario.vms.len(), scenario.host.memory);
         let order = if scenario.vms.iter().all(|vm| vm.replacement.is_lru()) {
-            "most recently used first"
+            "most recently used first, · is an empty frame; "
         } else {
-            "(pages remembered, in no frame), the next to go last"
+            "each algorithm's own, pages in ( ) are in no frame, · is an empty frame\n"
         };
         walk.write(format_args!(
             "{} under {}: {}, {}, a checkpoint {every}\n\
-             lists: {order}, · is an empty frame; cold: the first access ever to the page\n\
+             lists: {order}cold: the first access ever to the page\n\
              faults: demand faults; misses: the replacement misses among them\n\n",
             scenario.name,
             policy.name,
@@ -303,12 +303,7 @@ fn resident(lists: &[List]) -> impl Iterator<Item = PageId> {
 
 /// The lists as a line: one list without a name together with the empty frames, as in
 /// "[4 12 ·]"; several as "T1 [4] T2 [12] [·] B1 (7)".
-fn laid_out(
-    lists: &[List],
-    frames: usize,
-    number: impl Fn(PageId) -> u64,
-    width: usize,
-) -> String {
+fn laid_out(lists: &[List], frames: usize, number: impl Fn(PageId) -> u64, width: usize) -> String {
     let numbers = |list: &List, length: usize, width: usize| {
         items(|at| list.pages.get(at).map(|&page| number(page)), length, width)
     };

@@ -11,6 +11,15 @@ mod paged;
 mod replay;
 pub(crate) mod tournament;
 
+mod clock;
+mod fifo;
+mod lfu;
+mod nru;
+mod random;
+mod s3_fifo;
+mod sieve;
+mod two_queue;
+
 use std::sync::Arc;
 
 pub use replay::replay;
@@ -57,7 +66,18 @@ pub struct Guest<'a> {
 }
 
 /// Every replacement algorithm, in the order in which they are listed.
-pub const ALL: &[ReplacementKind] = &[lru::KIND, min::KIND];
+pub const ALL: &[ReplacementKind] = &[
+    lru::KIND,
+    min::KIND,
+    random::KIND,
+    fifo::KIND,
+    nru::KIND,
+    clock::KIND,
+    two_queue::KIND,
+    s3_fifo::KIND,
+    sieve::KIND,
+    lfu::KIND,
+];
 
 impl ReplacementKind {
     /// Whether it is LRU, the algorithm of which stack distances, fault curves and the bounds made

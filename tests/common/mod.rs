@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub mod naive;
+pub mod replacements;
 
 use std::sync::Arc;
 

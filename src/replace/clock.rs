@@ -1,0 +1,141 @@
+//! CLOCK: FIFO with a second chance.
+//!
+//! *Idea.* The frames stand in a ring, and a hand goes round. Using a page sets its reference bit;
+//! a page under the hand whose bit is set loses the bit and stays, the first one without goes.
+//! *Follows.* F. J. Corbató, "A paging experiment with the Multics system", MIT Project MAC report
+//! MAC-M-384, 1968.
+//! *Departs.* One bit a page. The ring is a queue with the hand at its front: a page that stays
+//! goes to the back, which is where the hand comes last; and so does a new page, as it does in the
+//! frame just behind the hand. Resizing is ours: a shrink lets the hand go on until the rest fits,
+//! taking bits on its way; the frames of a grant are just behind the hand. So growing and shrinking
+//! back is no step back: the pages under the hand go, not those that came.
+//! *Cost.* O(1) an access, amortised: the hand passes a page at most once for each use of it.
+//! 5 bytes a distinct page of the trace, of which a hit changes one.
+//! *Knobs.* `load`: the bit of a page that comes into its frame, `clear` or `set` (`clear`: coming
+//! is not yet being used again; the sources leave it open, and the two differ in their faults).
+
+use std::collections::VecDeque;
+
+use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::{Guest, List, ReplacementKind};
+use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::trace::PageId;
+
+pub(super) const KIND: ReplacementKind = ReplacementKind {
+    name: "clock",
+    summary: "evicts the page that has been resident longest, but gives one that was used a second \
+              chance",
+    follows: "F. J. Corbató, A paging experiment with the Multics system, MIT Project MAC report \
+              MAC-M-384, 1968",
+    knows_the_future: false,
+    knobs: &[LOAD],
+    build: |settings, guest| Paged::boxed(guest, Clock::new(settings, guest)),
+    build_shown: |settings, guest| Paged::boxed(guest, Clock::new(settings, guest)),
+};
+
+const LOAD: Knob = Knob {
+    name: "load",
+    doc: "the reference bit of a page that comes into its frame; sources differ",
+    domain: Domain::Choice(&["clear", "set"]),
+    default: Value::Choice("clear"),
+};
+
+/// What is known of a page; a hit looks no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Absent,
+    Unreferenced,
+    Referenced,
+}
+
+struct Clock {
+    /// The resident pages from the hand on.
+    ring: VecDeque<PageId>,
+    states: Vec<State>,
+    loaded: State,
+    frames: u64,
+}
+
+impl Clock {
+    fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
+        let pages = guest.trace.distinct_pages();
+        let is_set = settings.choice(LOAD.name) == "set";
+        Self {
+            ring: VecDeque::with_capacity(pages),
+            states: vec![State::Absent; pages],
+            loaded: if is_set { State::Referenced } else { State::Unreferenced },
+            frames: guest.frames.0,
+        }
+    }
+
+    #[inline(always)]
+    fn evict(&mut self) -> PageId {
+        loop {
+            let page = self.ring.pop_front().expect("a page is resident");
+            let state = &mut self.states[page as usize];
+            if *state == State::Unreferenced {
+                *state = State::Absent;
+                return page;
+            }
+            // A second chance: the bit goes and the hand passes.
+            *state = State::Unreferenced;
+            self.ring.push_back(page);
+        }
+    }
+}
+
+impl Accesses for Clock {
+    #[inline(always)]
+    fn touch(&mut self, page: PageId, _: u64) -> Touch {
+        if self.states[page as usize] != State::Absent {
+            self.states[page as usize] = State::Referenced;
+            return Touch::Hit;
+        }
+        let touch = if self.ring.len() as u64 == self.frames {
+            Touch::Replacement(self.evict())
+        } else {
+            Touch::Fill
+        };
+        self.states[page as usize] = self.loaded;
+        self.ring.push_back(page);
+        touch
+    }
+
+    #[inline(always)]
+    fn again(&mut self, page: PageId, _: u64, _: u64) {
+        self.states[page as usize] = State::Referenced;
+    }
+}
+
+impl Algorithm for Clock {
+    fn resize(&mut self, frames: u64, mut evicted: impl FnMut(PageId)) {
+        self.frames = frames;
+        while self.ring.len() as u64 > self.frames {
+            evicted(self.evict());
+        }
+    }
+
+    fn resident(&self) -> u64 {
+        self.ring.len() as u64
+    }
+
+    fn lists(&self) -> Vec<List> {
+        vec![List { name: "", resident: true, pages: self.ring.iter().rev().copied().collect() }]
+    }
+
+    fn audit(&self) {
+        let mut seen = vec![false; self.states.len()];
+        for &page in &self.ring {
+            assert!(!seen[page as usize], "page {page} is in one frame");
+            seen[page as usize] = true;
+        }
+        for (page, state) in self.states.iter().enumerate() {
+            assert_eq!(
+                *state != State::Absent,
+                seen[page],
+                "page {page} has a bit in a frame only"
+            );
+        }
+        assert!(self.resident() <= self.frames, "no more pages are resident than frames allocated");
+    }
+}

@@ -1,0 +1,100 @@
+//! FIFO: first in, first out.
+//!
+//! *Idea.* Pages leave in the order in which they came into their frames; using them again changes
+//! nothing. More frames may mean more faults (Belady's anomaly).
+//! *Follows.* L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
+//! Systems Journal 5(2), 1966; the anomaly: L. A. Belady, R. A. Nelson and G. S. Shedler, "An
+//! anomaly in space-time characteristics of certain programs running in a paging machine",
+//! Communications of the ACM 12(6), 1969.
+//! *Departs.* Nowhere. Resizing is ours: a shrink evicts the oldest pages until the rest fits; a
+//! grant leaves the order. Growing and shrinking back with no fill between changes nothing; with
+//! fills, the pages that it evicts are the oldest and not those that filled.
+//! *Cost.* O(1) an access, O(pages evicted) a shrink; 5 bytes a distinct page of the trace, of
+//! which a hit reads one.
+//! *Knobs.* None.
+
+use std::collections::VecDeque;
+
+use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::{Guest, List, ReplacementKind};
+use crate::trace::PageId;
+
+pub(super) const KIND: ReplacementKind = ReplacementKind {
+    name: "fifo",
+    summary: "evicts the page that has been resident longest",
+    follows: "L. A. Belady, A study of replacement algorithms for a virtual-storage computer, IBM \
+              Systems Journal 5(2), 1966",
+    knows_the_future: false,
+    knobs: &[],
+    build: |_, guest| Paged::boxed(guest, Fifo::new(guest)),
+    build_shown: |_, guest| Paged::boxed(guest, Fifo::new(guest)),
+};
+
+struct Fifo {
+    /// The resident pages, oldest in front.
+    queue: VecDeque<PageId>,
+    is_resident: Vec<bool>,
+    frames: u64,
+}
+
+impl Fifo {
+    fn new(guest: &Guest<'_>) -> Self {
+        let pages = guest.trace.distinct_pages();
+        Self {
+            queue: VecDeque::with_capacity(pages),
+            is_resident: vec![false; pages],
+            frames: guest.frames.0,
+        }
+    }
+
+    #[inline(always)]
+    fn evict(&mut self) -> PageId {
+        let victim = self.queue.pop_front().expect("a page is resident");
+        self.is_resident[victim as usize] = false;
+        victim
+    }
+}
+
+impl Accesses for Fifo {
+    #[inline(always)]
+    fn touch(&mut self, page: PageId, _: u64) -> Touch {
+        if self.is_resident[page as usize] {
+            return Touch::Hit;
+        }
+        let touch = if self.queue.len() as u64 == self.frames {
+            Touch::Replacement(self.evict())
+        } else {
+            Touch::Fill
+        };
+        self.is_resident[page as usize] = true;
+        self.queue.push_back(page);
+        touch
+    }
+}
+
+impl Algorithm for Fifo {
+    fn resize(&mut self, frames: u64, mut evicted: impl FnMut(PageId)) {
+        self.frames = frames;
+        while self.queue.len() as u64 > self.frames {
+            evicted(self.evict());
+        }
+    }
+
+    fn resident(&self) -> u64 {
+        self.queue.len() as u64
+    }
+
+    fn lists(&self) -> Vec<List> {
+        vec![List { name: "", resident: true, pages: self.queue.iter().rev().copied().collect() }]
+    }
+
+    fn audit(&self) {
+        let mut is_resident = vec![false; self.is_resident.len()];
+        for &page in &self.queue {
+            assert!(!is_resident[page as usize], "page {page} is in one frame");
+            is_resident[page as usize] = true;
+        }
+        assert_eq!(self.is_resident, is_resident, "resident pages are in the queue");
+        assert!(self.resident() <= self.frames, "no more pages are resident than frames allocated");
+    }
+}

@@ -1,0 +1,205 @@
+//! NRU: not recently used.
+//!
+//! *Idea.* Two bits a page: referenced, cleared now and then, and modified. The victim is drawn
+//! from the lowest class that has a page: neither, modified only, referenced only, both.
+//! *Follows.* A. S. Tanenbaum, "Modern Operating Systems", the section on page replacement.
+//! *Departs.* The clock tick that clears the reference bits comes after so many accesses of the VM,
+//! not after so much time: the VM's own pace decides, whatever its period. Access kinds say what is
+//! modified; in a trace without them nothing is. Resizing is ours: a shrink draws victims by the
+//! same rule until the rest fits; a grant leaves bits and classes. So growing and shrinking back is
+//! no step back: another page may go than the one that came.
+//! *Cost.* O(1) an access, amortised: clearing a bit is paid by the access that set it; a draw an
+//! eviction. 9 bytes a distinct page of the trace, of which a hit on a referenced page reads one.
+//! *Knobs.* `tick`: the accesses after which the reference bits are cleared (1000, ours; the book
+//! speaks of a clock interrupt). The draws are those of the stream "vm/NAME/replacement".
+
+use std::sync::Arc;
+
+use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::{Guest, List, ReplacementKind};
+use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::random::Stream;
+use crate::trace::{PageId, Trace};
+
+pub(super) const KIND: ReplacementKind = ReplacementKind {
+    name: "nru",
+    summary: "evicts a page drawn from those not used lately, unmodified ones first",
+    follows: "A. S. Tanenbaum, Modern Operating Systems",
+    knows_the_future: false,
+    knobs: &[TICK],
+    build: |settings, guest| Paged::boxed(guest, Nru::new(settings, guest)),
+    build_shown: |settings, guest| Paged::boxed(guest, Nru::new(settings, guest)),
+};
+
+const TICK: Knob = Knob {
+    name: "tick",
+    doc: "the accesses of the VM after which the reference bits are cleared; ours",
+    domain: Domain::Integer { min: 1, max: u64::MAX },
+    default: Value::Integer(1000),
+};
+
+/// The classes are numbered by these bits, as the book does.
+const MODIFIED: u8 = 1;
+const REFERENCED: u8 = 2;
+const ABSENT: u8 = 4;
+
+struct Nru {
+    trace: Arc<Trace>,
+    draw: Stream,
+    /// The pages of each class, in no order that means anything.
+    members: [Vec<PageId>; 4],
+    /// The class of each page, or [`ABSENT`].
+    classes: Vec<u8>,
+    /// Where each resident page stands in its class.
+    places: Vec<u32>,
+    tick: u64,
+    /// Accesses since the last tick, 1 to `tick` once there was an access.
+    since_tick: u64,
+    resident: u64,
+    frames: u64,
+}
+
+impl Nru {
+    fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
+        let pages = guest.trace.distinct_pages();
+        Self {
+            trace: Arc::clone(guest.trace),
+            draw: (guest.draw)(),
+            members: [const { Vec::new() }; 4].map(|_: Vec<PageId>| Vec::with_capacity(pages)),
+            classes: vec![ABSENT; pages],
+            places: vec![0; pages],
+            tick: settings.integer(TICK.name),
+            since_tick: 0,
+            resident: 0,
+            frames: guest.frames.0,
+        }
+    }
+
+    /// Puts a page that is in no class into one.
+    fn put(&mut self, page: PageId, class: u8) {
+        let members = &mut self.members[usize::from(class)];
+        self.places[page as usize] = members.len() as u32;
+        self.classes[page as usize] = class;
+        members.push(page);
+    }
+
+    /// Takes a page out of its class; the last one of the class takes its place.
+    fn take(&mut self, page: PageId) {
+        let members = &mut self.members[usize::from(self.classes[page as usize])];
+        let place = self.places[page as usize];
+        members.swap_remove(place as usize);
+        if let Some(&moved) = members.get(place as usize) {
+            self.places[moved as usize] = place;
+        }
+        self.classes[page as usize] = ABSENT;
+    }
+
+    fn evict(&mut self) -> PageId {
+        let lowest = self.members.iter().find(|members| !members.is_empty());
+        let lowest = lowest.expect("a page is resident");
+        let victim = lowest[self.draw.below(lowest.len() as u64) as usize];
+        self.take(victim);
+        self.resident -= 1;
+        victim
+    }
+
+    /// Clears the reference bits.
+    fn tick(&mut self) {
+        for class in REFERENCED..ABSENT {
+            let members = std::mem::take(&mut self.members[usize::from(class)]);
+            members.iter().for_each(|&page| self.put(page, class - REFERENCED));
+            // Its memory is used again.
+            self.members[usize::from(class)] = members;
+            self.members[usize::from(class)].clear();
+        }
+    }
+
+    /// Sets the bits of a resident page.
+    #[inline(always)]
+    fn mark(&mut self, page: PageId, bits: u8) {
+        let class = self.classes[page as usize];
+        if class | bits != class {
+            self.take(page);
+            self.put(page, class | bits);
+        }
+    }
+
+    /// The modified bit that these accesses set.
+    #[inline(always)]
+    fn written(&self, position: u64, times: u64) -> u8 {
+        let mut accesses = position..position + times;
+        let writes = |at| self.trace.kind(at).is_some_and(|kind| kind.writes());
+        if self.trace.has_kinds() && accesses.any(writes) { MODIFIED } else { 0 }
+    }
+}
+
+impl Accesses for Nru {
+    #[inline(always)]
+    fn touch(&mut self, page: PageId, position: u64) -> Touch {
+        if self.since_tick == self.tick {
+            self.tick();
+            self.since_tick = 0;
+        }
+        self.since_tick += 1;
+        let bits = REFERENCED | self.written(position, 1);
+        if self.classes[page as usize] != ABSENT {
+            self.mark(page, bits);
+            return Touch::Hit;
+        }
+        let touch = if self.resident == self.frames {
+            Touch::Replacement(self.evict())
+        } else {
+            Touch::Fill
+        };
+        self.put(page, bits);
+        self.resident += 1;
+        touch
+    }
+
+    #[inline(always)]
+    fn again(&mut self, page: PageId, position: u64, times: u64) {
+        if times > self.tick - self.since_tick {
+            // Any ticks more among these accesses find no bit but this page's.
+            self.tick();
+            self.since_tick = (times - (self.tick - self.since_tick) - 1) % self.tick + 1;
+        } else {
+            self.since_tick += times;
+        }
+        self.mark(page, REFERENCED | self.written(position, times));
+    }
+}
+
+impl Algorithm for Nru {
+    fn resize(&mut self, frames: u64, mut evicted: impl FnMut(PageId)) {
+        self.frames = frames;
+        while self.resident > self.frames {
+            evicted(self.evict());
+        }
+    }
+
+    fn resident(&self) -> u64 {
+        self.resident
+    }
+
+    fn lists(&self) -> Vec<List> {
+        let names = ["class 3", "class 2", "class 1", "class 0"];
+        let lists = names.into_iter().zip(self.members.iter().rev());
+        lists.map(|(name, pages)| List { name, resident: true, pages: pages.clone() }).collect()
+    }
+
+    fn audit(&self) {
+        let mut classes = vec![ABSENT; self.classes.len()];
+        for (class, members) in self.members.iter().enumerate() {
+            for (place, &page) in members.iter().enumerate() {
+                assert_eq!(classes[page as usize], ABSENT, "page {page} is in one class");
+                classes[page as usize] = class as u8;
+                assert_eq!(self.places[page as usize] as usize, place, "page {page} knows where");
+            }
+        }
+        assert_eq!(self.classes, classes, "every page is in the class that it says");
+        let resident: usize = self.members.iter().map(Vec::len).sum();
+        assert_eq!(self.resident, resident as u64, "resident pages are counted");
+        assert!(self.since_tick <= self.tick, "ticks are not missed");
+        assert!(self.resident <= self.frames, "no more pages are resident than frames allocated");
+    }
+}

@@ -1,0 +1,102 @@
+//! Random replacement.
+//!
+//! *Idea.* The victim is drawn among the resident pages, each equally likely; what the VM has used
+//! does not count.
+//! *Follows.* RAND in L. A. Belady, "A study of replacement algorithms for a virtual-storage
+//! computer", IBM Systems Journal 5(2), 1966.
+//! *Departs.* Nowhere. Resizing is ours: a shrink draws victims until the rest fits, the page of
+//! the last frame moving into the frame of each; a grant adds empty frames. So growing and
+//! shrinking back is no step back: another page may go than the one that came.
+//! *Cost.* O(1) an access, a draw an eviction; 5 bytes a distinct page of the trace, of which a hit
+//! reads one.
+//! *Knobs.* None. The draws are those of the stream "vm/NAME/replacement".
+
+use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::{Guest, List, ReplacementKind};
+use crate::random::Stream;
+use crate::trace::PageId;
+
+pub(super) const KIND: ReplacementKind = ReplacementKind {
+    name: "random",
+    summary: "evicts a page drawn at random",
+    follows: "L. A. Belady, A study of replacement algorithms for a virtual-storage computer, IBM \
+              Systems Journal 5(2), 1966",
+    knows_the_future: false,
+    knobs: &[],
+    build: |_, guest| Paged::boxed(guest, Random::new(guest)),
+    build_shown: |_, guest| Paged::boxed(guest, Random::new(guest)),
+};
+
+struct Random {
+    /// The page of each frame that has one.
+    pages: Vec<PageId>,
+    is_resident: Vec<bool>,
+    frames: u64,
+    draw: Stream,
+}
+
+impl Random {
+    fn new(guest: &Guest<'_>) -> Self {
+        let pages = guest.trace.distinct_pages();
+        Self {
+            pages: Vec::with_capacity(pages),
+            is_resident: vec![false; pages],
+            frames: guest.frames.0,
+            draw: (guest.draw)(),
+        }
+    }
+
+    /// Draws the frame to be emptied.
+    fn victim(&mut self) -> usize {
+        self.draw.below(self.pages.len() as u64) as usize
+    }
+}
+
+impl Accesses for Random {
+    #[inline(always)]
+    fn touch(&mut self, page: PageId, _: u64) -> Touch {
+        if self.is_resident[page as usize] {
+            return Touch::Hit;
+        }
+        self.is_resident[page as usize] = true;
+        if self.pages.len() as u64 == self.frames {
+            let frame = self.victim();
+            let victim = std::mem::replace(&mut self.pages[frame], page);
+            self.is_resident[victim as usize] = false;
+            Touch::Replacement(victim)
+        } else {
+            self.pages.push(page);
+            Touch::Fill
+        }
+    }
+}
+
+impl Algorithm for Random {
+    fn resize(&mut self, frames: u64, mut evicted: impl FnMut(PageId)) {
+        self.frames = frames;
+        while self.pages.len() as u64 > self.frames {
+            let frame = self.victim();
+            let victim = self.pages.swap_remove(frame);
+            self.is_resident[victim as usize] = false;
+            evicted(victim);
+        }
+    }
+
+    fn resident(&self) -> u64 {
+        self.pages.len() as u64
+    }
+
+    fn lists(&self) -> Vec<List> {
+        vec![List { name: "", resident: true, pages: self.pages.clone() }]
+    }
+
+    fn audit(&self) {
+        let mut is_resident = vec![false; self.is_resident.len()];
+        for &page in &self.pages {
+            assert!(!is_resident[page as usize], "page {page} is in one frame");
+            is_resident[page as usize] = true;
+        }
+        assert_eq!(self.is_resident, is_resident, "resident pages are in frames");
+        assert!(self.resident() <= self.frames, "no more pages are resident than frames allocated");
+    }
+}

@@ -1,0 +1,236 @@
+//! S3-FIFO: three FIFO queues, a small one that lets few pages through.
+//!
+//! *Idea.* Most pages are used once or in one burst. They come into the small queue S and go soon;
+//! those used there again, and those missed soon after they went (the ghosts G), get into the main
+//! queue M, where a count of their uses gives them further rounds.
+//! *Follows.* J. Yang, Y. Zhang, Z. Qiu, Y. Yue and K. V. Rashmi, "FIFO queues are all you need for
+//! cache eviction", SOSP 2023.
+//! *Departs.* A miss evicts one page and no more, as the authors' simulator does: where S makes M
+//! too large, M gives its pages as frames are needed, not at once. The part of S is rounded down,
+//! but a frame at least. A ghost is found before room is made for its page, and is no ghost from
+//! then on. Resizing is ours: the parts of S, M and G are computed anew, then pages go by the same
+//! rule until the rest fits, S's becoming ghosts, and G drops its oldest; a grant leaves all
+//! queues. So growing and shrinking back is no step back: pages have changed queues, counts have
+//! been used up and ghosts are lost.
+//! *Cost.* O(1) an access, amortised: a page goes round M at most three times for each use of it.
+//! 17 bytes a distinct page of the trace, of which a hit changes one.
+//! *Knobs.* `small`: the part of S (0.1, the paper's); `uses`: the uses in S that take a page to M
+//! (2, the paper's; some implementations say 1).
+
+use std::collections::VecDeque;
+
+use super::links::Links;
+use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::{Guest, List, ReplacementKind};
+use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::trace::PageId;
+use crate::units::Decimal;
+
+pub(super) const KIND: ReplacementKind = ReplacementKind {
+    name: "s3-fifo",
+    summary: "keeps new pages in a small queue, and in a large one those used again there or soon \
+              after",
+    follows: "J. Yang, Y. Zhang, Z. Qiu, Y. Yue and K. V. Rashmi, FIFO queues are all you need for \
+              cache eviction, SOSP 2023",
+    knows_the_future: false,
+    knobs: &[SMALL, USES],
+    build: |settings, guest| Paged::boxed(guest, S3Fifo::new(settings, guest)),
+    build_shown: |settings, guest| Paged::boxed(guest, S3Fifo::new(settings, guest)),
+};
+
+const SMALL: Knob = Knob {
+    name: "small",
+    doc: "the part of the frames that the small queue is meant to hold; the paper's",
+    domain: Domain::Decimal {
+        min: Decimal { digits: 0, places: 0 },
+        max: Decimal { digits: 1, places: 0 },
+    },
+    default: Value::Decimal(Decimal { digits: 1, places: 1 }),
+};
+
+const USES: Knob = Knob {
+    name: "uses",
+    doc: "the uses in the small queue that take a page to the main queue; the paper's",
+    domain: Domain::Integer { min: 1, max: COUNT_MAX as u64 },
+    default: Value::Integer(2),
+};
+
+/// What a page's two bits count to.
+const COUNT_MAX: u8 = 3;
+
+/// What is known of a page, a byte that a hit looks at and no further: where it is, and in the
+/// lowest two bits of the last two how often it was used there.
+const ABSENT: u8 = 0;
+const IN_G: u8 = 1;
+const IN_S: u8 = 4;
+const IN_M: u8 = 8;
+
+struct S3Fifo {
+    /// S, oldest in front.
+    small: VecDeque<PageId>,
+    /// M, oldest in front.
+    main: VecDeque<PageId>,
+    /// G, newest first.
+    ghosts: Links,
+    ghosts_size: u64,
+    states: Vec<u8>,
+    small_part: Decimal,
+    uses: u8,
+    /// What M may hold before it gives pages, and the most ghosts.
+    main_max: u64,
+    frames: u64,
+}
+
+impl S3Fifo {
+    fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
+        let pages = guest.trace.distinct_pages();
+        let small_part = settings.decimal(SMALL.name);
+        Self {
+            small: VecDeque::with_capacity(pages),
+            main: VecDeque::with_capacity(pages),
+            ghosts: Links::new(pages, 1),
+            ghosts_size: 0,
+            states: vec![ABSENT; pages],
+            small_part,
+            uses: settings.integer(USES.name) as u8,
+            main_max: main_max(small_part, guest.frames.0),
+            frames: guest.frames.0,
+        }
+    }
+
+    #[inline(always)]
+    fn evict(&mut self) -> PageId {
+        // The paper's EVICT: from S if that has its part of the frames, else from M.
+        if self.main.len() as u64 <= self.main_max {
+            while let Some(page) = self.small.pop_front() {
+                let state = &mut self.states[page as usize];
+                if *state - IN_S < self.uses {
+                    *state = IN_G;
+                    self.remember(page);
+                    return page;
+                }
+                // Used more than once: to M, where its count starts again.
+                *state = IN_M;
+                self.main.push_back(page);
+            }
+        }
+        loop {
+            let page = self.main.pop_front().expect("a page is resident");
+            let state = &mut self.states[page as usize];
+            if *state == IN_M {
+                *state = ABSENT;
+                return page;
+            }
+            // Used: back to the head of M for one use less.
+            *state -= 1;
+            self.main.push_back(page);
+        }
+    }
+
+    /// Puts a page at the head of G.
+    #[inline(always)]
+    fn remember(&mut self, page: PageId) {
+        self.ghosts.push_front(0, page);
+        self.ghosts_size += 1;
+        self.trim();
+    }
+
+    /// Drops the oldest ghosts that are too many.
+    #[inline(always)]
+    fn trim(&mut self) {
+        while self.ghosts_size > self.main_max {
+            let page = self.ghosts.pop_back(0).expect("there are ghosts");
+            self.states[page as usize] = ABSENT;
+            self.ghosts_size -= 1;
+        }
+    }
+}
+
+/// What S leaves of the frames.
+fn main_max(small_part: Decimal, frames: u64) -> u64 {
+    frames - small_part.floor_of(frames).max(1)
+}
+
+impl Accesses for S3Fifo {
+    #[inline(always)]
+    fn touch(&mut self, page: PageId, _: u64) -> Touch {
+        let state = self.states[page as usize];
+        if state >= IN_S {
+            self.states[page as usize] = used(state, 1);
+            return Touch::Hit;
+        }
+        let is_ghost = state == IN_G;
+        if is_ghost {
+            self.ghosts.remove(page);
+            self.ghosts_size -= 1;
+        }
+        let touch = if self.resident() == self.frames {
+            Touch::Replacement(self.evict())
+        } else {
+            Touch::Fill
+        };
+        if is_ghost {
+            self.main.push_back(page);
+            self.states[page as usize] = IN_M;
+        } else {
+            self.small.push_back(page);
+            self.states[page as usize] = IN_S;
+        }
+        touch
+    }
+
+    #[inline(always)]
+    fn again(&mut self, page: PageId, _: u64, times: u64) {
+        self.states[page as usize] = used(self.states[page as usize], times);
+    }
+}
+
+/// The state of a resident page after so many uses more.
+#[inline(always)]
+fn used(state: u8, times: u64) -> u8 {
+    let left = COUNT_MAX - state % IN_S;
+    state + times.min(u64::from(left)) as u8
+}
+
+impl Algorithm for S3Fifo {
+    fn resize(&mut self, frames: u64, mut evicted: impl FnMut(PageId)) {
+        self.frames = frames;
+        self.main_max = main_max(self.small_part, frames);
+        while self.resident() > self.frames {
+            evicted(self.evict());
+        }
+        self.trim();
+    }
+
+    #[inline(always)]
+    fn resident(&self) -> u64 {
+        (self.small.len() + self.main.len()) as u64
+    }
+
+    fn lists(&self) -> Vec<List> {
+        let newest_first = |queue: &VecDeque<PageId>| queue.iter().rev().copied().collect();
+        vec![
+            List { name: "S", resident: true, pages: newest_first(&self.small) },
+            List { name: "M", resident: true, pages: newest_first(&self.main) },
+            List { name: "G", resident: false, pages: self.ghosts.iter(0).collect() },
+        ]
+    }
+
+    fn audit(&self) {
+        assert_eq!(self.ghosts.audit(), [self.ghosts_size as usize], "ghosts are counted");
+        let mut places = vec![ABSENT; self.states.len()];
+        let mut put = |page: PageId, place| {
+            let before = std::mem::replace(&mut places[page as usize], place);
+            assert_eq!(before, ABSENT, "page {page} is in one queue");
+        };
+        self.small.iter().for_each(|&page| put(page, IN_S));
+        self.main.iter().for_each(|&page| put(page, IN_M));
+        self.ghosts.iter(0).for_each(|page| put(page, IN_G));
+        for (page, (&state, place)) in self.states.iter().zip(places).enumerate() {
+            let without_count = if state >= IN_S { state - state % IN_S } else { state };
+            assert_eq!(without_count, place, "page {page} is where it says");
+        }
+        assert!(self.ghosts_size <= self.main_max, "no more ghosts than M may hold");
+        assert!(self.resident() <= self.frames, "no more pages are resident than frames allocated");
+    }
+}

@@ -1,0 +1,145 @@
+//! SIEVE: a FIFO queue with a hand that leaves survivors where they are.
+//!
+//! *Idea.* New pages come in at the head; the hand goes from the tail to the head, takes the bits
+//! of the pages that were visited and evicts the first that was not. Survivors keep their place,
+//! so the hand sifts new pages soon and old ones seldom.
+//! *Follows.* Y. Zhang, J. Yang, Y. Yue, Y. Vigfusson and K. V. Rashmi, "SIEVE is simpler than LRU:
+//! an efficient turn-key eviction algorithm for web caches", NSDI 2024.
+//! *Departs.* Nowhere in what is evicted. The queue is kept as the part that the hand has before it
+//! and the part that it has passed: nothing is linked, and all is read in order. Resizing is ours:
+//! a shrink lets the hand go on until the rest fits; a grant leaves queue, bits and hand. So
+//! growing and shrinking back is no step back: the pages at the hand go, not those that came.
+//! *Cost.* O(1) an access, amortised: the hand passes a page at most once for each use of it.
+//! 9 bytes a distinct page of the trace, of which a hit changes one.
+//! *Knobs.* None.
+
+use std::collections::VecDeque;
+
+use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::{Guest, List, ReplacementKind};
+use crate::trace::PageId;
+
+pub(super) const KIND: ReplacementKind = ReplacementKind {
+    name: "sieve",
+    summary: "evicts the first page not visited since the hand last passed it, leaving the others \
+              where they are",
+    follows: "Y. Zhang, J. Yang, Y. Yue, Y. Vigfusson and K. V. Rashmi, SIEVE is simpler than LRU: \
+              an efficient turn-key eviction algorithm for web caches, NSDI 2024",
+    knows_the_future: false,
+    knobs: &[],
+    build: |_, guest| Paged::boxed(guest, Sieve::new(guest)),
+    build_shown: |_, guest| Paged::boxed(guest, Sieve::new(guest)),
+};
+
+/// What is known of a page; a hit looks no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Absent,
+    Unvisited,
+    Visited,
+}
+
+struct Sieve {
+    /// The pages from the hand to the head of the queue. Empty only if no page is resident: a hand
+    /// beyond the head is at the tail.
+    ahead: VecDeque<PageId>,
+    /// The pages that the hand has passed since it was at the tail, the tail first.
+    passed: VecDeque<PageId>,
+    states: Vec<State>,
+    frames: u64,
+}
+
+impl Sieve {
+    fn new(guest: &Guest<'_>) -> Self {
+        let pages = guest.trace.distinct_pages();
+        Self {
+            ahead: VecDeque::with_capacity(pages),
+            passed: VecDeque::with_capacity(pages),
+            states: vec![State::Absent; pages],
+            frames: guest.frames.0,
+        }
+    }
+
+    #[inline(always)]
+    fn evict(&mut self) -> PageId {
+        loop {
+            let page = self.ahead.pop_front().expect("a page is resident");
+            let state = &mut self.states[page as usize];
+            let goes = *state == State::Unvisited;
+            if goes {
+                *state = State::Absent;
+            } else {
+                // A visited page loses its bit and stays in its place; the hand moves on.
+                *state = State::Unvisited;
+                self.passed.push_back(page);
+            }
+            // From the head the hand goes to the tail, before the next page comes in.
+            if self.ahead.is_empty() {
+                std::mem::swap(&mut self.ahead, &mut self.passed);
+            }
+            if goes {
+                return page;
+            }
+        }
+    }
+}
+
+impl Accesses for Sieve {
+    #[inline(always)]
+    fn touch(&mut self, page: PageId, _: u64) -> Touch {
+        if self.states[page as usize] != State::Absent {
+            self.states[page as usize] = State::Visited;
+            return Touch::Hit;
+        }
+        let touch = if self.resident() == self.frames {
+            Touch::Replacement(self.evict())
+        } else {
+            Touch::Fill
+        };
+        // A new page comes in at the head, not visited.
+        self.states[page as usize] = State::Unvisited;
+        self.ahead.push_back(page);
+        touch
+    }
+
+    #[inline(always)]
+    fn again(&mut self, page: PageId, _: u64, _: u64) {
+        self.states[page as usize] = State::Visited;
+    }
+}
+
+impl Algorithm for Sieve {
+    fn resize(&mut self, frames: u64, mut evicted: impl FnMut(PageId)) {
+        self.frames = frames;
+        while self.resident() > self.frames {
+            evicted(self.evict());
+        }
+    }
+
+    #[inline(always)]
+    fn resident(&self) -> u64 {
+        (self.ahead.len() + self.passed.len()) as u64
+    }
+
+    fn lists(&self) -> Vec<List> {
+        let from_head = self.ahead.iter().rev().chain(self.passed.iter().rev());
+        vec![List { name: "", resident: true, pages: from_head.copied().collect() }]
+    }
+
+    fn audit(&self) {
+        let mut seen = vec![false; self.states.len()];
+        for &page in self.ahead.iter().chain(&self.passed) {
+            assert!(!seen[page as usize], "page {page} is in the queue once");
+            seen[page as usize] = true;
+        }
+        for (page, state) in self.states.iter().enumerate() {
+            assert_eq!(
+                *state != State::Absent,
+                seen[page],
+                "page {page} has a bit in the queue only"
+            );
+        }
+        assert!(!self.ahead.is_empty() || self.passed.is_empty(), "the hand is at a page");
+        assert!(self.resident() <= self.frames, "no more pages are resident than frames allocated");
+    }
+}

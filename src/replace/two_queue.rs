@@ -1,0 +1,213 @@
+//! 2Q: pages prove themselves before they join the LRU list.
+//!
+//! *Idea.* A new page goes into the FIFO queue A1in. When it leaves, its number is remembered in
+//! A1out; only a page that comes back while it is remembered joins the LRU list Am. Pages used in
+//! one burst, and scans, never get there.
+//! *Follows.* The full version in T. Johnson and D. Shasha, "2Q: a low overhead high performance
+//! buffer management replacement algorithm", VLDB 1994.
+//! *Departs.* Kin and Kout are rounded down. A page that comes back leaves A1out before room is made
+//! for it, so no other number is dropped for it. If Am is empty where it should give a page, A1in
+//! does. Resizing is ours: Kin and Kout are computed anew, then pages go by the same rule until the
+//! rest fits, remembered as ever, and A1out drops its oldest numbers; a grant leaves all lists. So
+//! growing and shrinking back is no step back: what A1in gave is in A1out, and the oldest numbers
+//! are lost.
+//! *Cost.* O(1) an access, O(pages evicted) a shrink; 13 bytes a distinct page of the trace, of
+//! which a hit in A1in reads one.
+//! *Knobs.* `in`: Kin as a part of the frames (0.25, the paper's); `out`: Kout likewise (0.5, the
+//! paper's).
+
+use std::collections::VecDeque;
+
+use super::links::Links;
+use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::{Guest, List, ReplacementKind};
+use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::trace::PageId;
+use crate::units::Decimal;
+
+pub(super) const KIND: ReplacementKind = ReplacementKind {
+    name: "2q",
+    summary: "keeps new pages in a queue, and those that come back soon after in an LRU list",
+    follows: "T. Johnson and D. Shasha, 2Q: a low overhead high performance buffer management \
+              replacement algorithm, VLDB 1994",
+    knows_the_future: false,
+    knobs: &[IN, OUT],
+    build: |settings, guest| Paged::boxed(guest, TwoQueue::new(settings, guest)),
+    build_shown: |settings, guest| Paged::boxed(guest, TwoQueue::new(settings, guest)),
+};
+
+const IN: Knob = Knob {
+    name: "in",
+    doc: "Kin, what A1in may hold before it gives pages, as a part of the frames; the paper's",
+    domain: Domain::Decimal {
+        min: Decimal { digits: 0, places: 0 },
+        max: Decimal { digits: 1, places: 0 },
+    },
+    default: Value::Decimal(Decimal { digits: 25, places: 2 }),
+};
+
+const OUT: Knob = Knob {
+    name: "out",
+    doc: "Kout, the pages remembered in A1out, as a part of the frames; the paper's",
+    domain: Domain::Decimal {
+        min: Decimal { digits: 0, places: 0 },
+        max: Decimal { digits: 10, places: 0 },
+    },
+    default: Value::Decimal(Decimal { digits: 5, places: 1 }),
+};
+
+/// Where a page is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Nowhere,
+    A1In,
+    A1Out,
+    Am,
+}
+
+/// The lists of [`TwoQueue::links`].
+const AM: usize = 0;
+const A1OUT: usize = 1;
+
+struct TwoQueue {
+    /// Oldest in front.
+    a1in: VecDeque<PageId>,
+    /// Am, most recently used first, and A1out, newest first.
+    links: Links,
+    places: Vec<Place>,
+    am_size: u64,
+    a1out_size: u64,
+    in_part: Decimal,
+    out_part: Decimal,
+    kin: u64,
+    kout: u64,
+    frames: u64,
+}
+
+impl TwoQueue {
+    fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
+        let pages = guest.trace.distinct_pages();
+        let (in_part, out_part) = (settings.decimal(IN.name), settings.decimal(OUT.name));
+        Self {
+            a1in: VecDeque::with_capacity(pages),
+            links: Links::new(pages, 2),
+            places: vec![Place::Nowhere; pages],
+            am_size: 0,
+            a1out_size: 0,
+            in_part,
+            out_part,
+            kin: in_part.floor_of(guest.frames.0),
+            kout: out_part.floor_of(guest.frames.0),
+            frames: guest.frames.0,
+        }
+    }
+
+    #[inline(always)]
+    fn evict(&mut self) -> PageId {
+        if self.a1in.len() as u64 > self.kin || self.am_size == 0 {
+            // Page out the tail of A1in and put its number at the head of A1out.
+            let page = self.a1in.pop_front().expect("a page is resident");
+            self.links.push_front(A1OUT, page);
+            self.places[page as usize] = Place::A1Out;
+            self.a1out_size += 1;
+            self.trim();
+            page
+        } else {
+            // Page out the tail of Am; it is not remembered, for it has not been used for long.
+            let page = self.links.pop_back(AM).expect("Am is not empty");
+            self.places[page as usize] = Place::Nowhere;
+            self.am_size -= 1;
+            page
+        }
+    }
+
+    /// Drops the oldest numbers of A1out that are more than Kout.
+    fn trim(&mut self) {
+        while self.a1out_size > self.kout {
+            let page = self.links.pop_back(A1OUT).expect("a number is remembered");
+            self.places[page as usize] = Place::Nowhere;
+            self.a1out_size -= 1;
+        }
+    }
+
+    /// Finds a frame for a page that is in no list.
+    #[inline(always)]
+    fn reclaim(&mut self) -> Touch {
+        if self.resident() == self.frames { Touch::Replacement(self.evict()) } else { Touch::Fill }
+    }
+}
+
+impl Accesses for TwoQueue {
+    #[inline(always)]
+    fn touch(&mut self, page: PageId, _: u64) -> Touch {
+        match self.places[page as usize] {
+            // In A1in: nothing moves.
+            Place::A1In => Touch::Hit,
+            // In Am: to its head.
+            Place::Am => {
+                self.links.remove(page);
+                self.links.push_front(AM, page);
+                Touch::Hit
+            }
+            // Remembered in A1out: into a frame and to the head of Am.
+            Place::A1Out => {
+                self.links.remove(page);
+                self.a1out_size -= 1;
+                let touch = self.reclaim();
+                self.links.push_front(AM, page);
+                self.places[page as usize] = Place::Am;
+                self.am_size += 1;
+                touch
+            }
+            // Not known: into a frame and to the head of A1in.
+            Place::Nowhere => {
+                let touch = self.reclaim();
+                self.a1in.push_back(page);
+                self.places[page as usize] = Place::A1In;
+                touch
+            }
+        }
+    }
+}
+
+impl Algorithm for TwoQueue {
+    fn resize(&mut self, frames: u64, mut evicted: impl FnMut(PageId)) {
+        self.frames = frames;
+        self.kin = self.in_part.floor_of(frames);
+        self.kout = self.out_part.floor_of(frames);
+        while self.resident() > self.frames {
+            evicted(self.evict());
+        }
+        self.trim();
+    }
+
+    #[inline(always)]
+    fn resident(&self) -> u64 {
+        self.a1in.len() as u64 + self.am_size
+    }
+
+    fn lists(&self) -> Vec<List> {
+        let a1in = self.a1in.iter().rev().copied().collect();
+        vec![
+            List { name: "A1in", resident: true, pages: a1in },
+            List { name: "Am", resident: true, pages: self.links.iter(AM).collect() },
+            List { name: "A1out", resident: false, pages: self.links.iter(A1OUT).collect() },
+        ]
+    }
+
+    fn audit(&self) {
+        let lengths = self.links.audit();
+        assert_eq!(lengths, [self.am_size as usize, self.a1out_size as usize], "sizes are right");
+        let mut places = vec![Place::Nowhere; self.places.len()];
+        let mut put = |page: PageId, place| {
+            let before = std::mem::replace(&mut places[page as usize], place);
+            assert_eq!(before, Place::Nowhere, "page {page} is in one list");
+        };
+        self.a1in.iter().for_each(|&page| put(page, Place::A1In));
+        self.links.iter(AM).for_each(|page| put(page, Place::Am));
+        self.links.iter(A1OUT).for_each(|page| put(page, Place::A1Out));
+        assert_eq!(self.places, places, "every page is where it says");
+        assert!(self.a1out_size <= self.kout, "A1out holds Kout numbers at most");
+        assert!(self.resident() <= self.frames, "no more pages are resident than frames allocated");
+    }
+}
