@@ -312,7 +312,8 @@ fn laid_out(lists: &[List], frames: usize, number: impl Fn(PageId) -> u64, width
     {
         return format!("[{}]", numbers(list, frames, width));
     }
-    let width = width / lists.len().max(1);
+    // Several lists may make a line longer than others, but each shows enough to be followed.
+    let width = (width / lists.len().max(1)).max(Columns::LIST_MIN);
     let shown = |list: &List| {
         let (open, close) = if list.resident { ('[', ']') } else { ('(', ')') };
         format!("{} {open}{}{close}", list.name, numbers(list, list.pages.len(), width))
