@@ -3,28 +3,31 @@
 use crate::trace::PageId;
 
 /// Lists of pages, a page in one of them at most, each from its front to its back. Links are
-/// indices; each list is closed to a ring by a sentinel behind all pages.
+/// indices; each list is closed to a ring by a sentinel behind all pages. A page's tag, if its
+/// algorithm wants one, is beside its links, so that both are read at once.
 #[derive(Clone, Debug)]
-pub(crate) struct Links {
-    links: Vec<Link>,
+pub(crate) struct Links<T = ()> {
+    links: Vec<Link<T>>,
     pages: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Link {
+struct Link<T> {
     /// The page before it, towards the front.
     before: u32,
     /// The page behind it, towards the back; [`ABSENT`] where the page is in no list.
     behind: u32,
+    tag: T,
 }
 
 const ABSENT: u32 = u32::MAX;
 
-impl Links {
+impl<T: Copy + Default> Links<T> {
     /// So many empty lists, numbered from 0, for pages below `pages`.
     pub(crate) fn new(pages: usize, lists: usize) -> Self {
-        let absent = Link { before: ABSENT, behind: ABSENT };
-        let sentinel = |at: usize| Link { before: at as u32, behind: at as u32 };
+        let link = |at: u32| Link { before: at, behind: at, tag: T::default() };
+        let absent = link(ABSENT);
+        let sentinel = |at: usize| link(at as u32);
         let links = std::iter::repeat_n(absent, pages).chain((pages..pages + lists).map(sentinel));
         Self { links: links.collect(), pages: pages as u32 }
     }
@@ -35,6 +38,18 @@ impl Links {
         self.links[page as usize].behind != ABSENT
     }
 
+    /// The tag of a page.
+    #[inline(always)]
+    pub(crate) fn tag(&self, page: PageId) -> T {
+        self.links[page as usize].tag
+    }
+
+    /// The tag of a page, to change it.
+    #[inline(always)]
+    pub(crate) fn tag_mut(&mut self, page: PageId) -> &mut T {
+        &mut self.links[page as usize].tag
+    }
+
     /// Puts a page that is in no list at the front of one.
     #[inline(always)]
     pub(crate) fn push_front(&mut self, list: usize, page: PageId) {
@@ -42,17 +57,11 @@ impl Links {
         self.insert(page, sentinel, self.links[sentinel as usize].behind);
     }
 
-    /// Puts a page that is in no list at the back of one.
-    #[inline(always)]
-    pub(crate) fn push_back(&mut self, list: usize, page: PageId) {
-        let sentinel = self.pages + list as u32;
-        self.insert(page, self.links[sentinel as usize].before, sentinel);
-    }
-
     #[inline(always)]
     fn insert(&mut self, page: PageId, before: u32, behind: u32) {
         debug_assert!(!self.contains(page), "a page is in one list at most");
-        self.links[page as usize] = Link { before, behind };
+        let link = &mut self.links[page as usize];
+        (link.before, link.behind) = (before, behind);
         self.links[before as usize].behind = page;
         self.links[behind as usize].before = page;
     }
@@ -60,7 +69,7 @@ impl Links {
     /// Takes a page out of its list.
     #[inline(always)]
     pub(crate) fn remove(&mut self, page: PageId) {
-        let Link { before, behind } = self.links[page as usize];
+        let Link { before, behind, .. } = self.links[page as usize];
         self.links[before as usize].behind = behind;
         self.links[behind as usize].before = before;
         self.links[page as usize].behind = ABSENT;

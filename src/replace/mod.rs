@@ -3,9 +3,15 @@
 //! [`ALL`] is the one list of them: names, help, scenario keys and the loops of the property tests
 //! come from it.
 
+mod arc;
+mod car;
+mod directory;
 pub(crate) mod links;
+mod linux_two_list;
+mod lirs;
 mod lru;
 mod lru_list;
+mod mglru;
 mod min;
 mod paged;
 mod replay;
@@ -68,7 +74,6 @@ pub struct Guest<'a> {
 /// Every replacement algorithm, in the order in which they are listed.
 pub const ALL: &[ReplacementKind] = &[
     lru::KIND,
-    min::KIND,
     random::KIND,
     fifo::KIND,
     nru::KIND,
@@ -77,6 +82,12 @@ pub const ALL: &[ReplacementKind] = &[
     s3_fifo::KIND,
     sieve::KIND,
     lfu::KIND,
+    lirs::KIND,
+    arc::KIND,
+    car::KIND,
+    linux_two_list::KIND,
+    mglru::KIND,
+    min::KIND,
 ];
 
 impl ReplacementKind {

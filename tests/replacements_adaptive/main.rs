@@ -1,6 +1,9 @@
 //! The replacement algorithms that adapt, and the one that knows the future, against a second,
 //! plain implementation of each, written from its source.
 
+mod arc_and_car;
+mod linux;
+mod lirs;
 mod min;
 
 use std::sync::Arc;
@@ -131,6 +134,45 @@ fn compare(
             at += accesses;
         }
     }
+}
+
+/// Compares over many random cases, and over every short trace.
+fn compare_with_twin(name: &str, naive: fn(&Trace, usize) -> Box<dyn Naive>) {
+    let kind = kind(name);
+    let settings = Settings::defaults(kind.knobs);
+    for number in 0..100_000 {
+        compare(number, kind, &settings, naive);
+    }
+    for pages in short_traces(7, 4) {
+        let trace = trace(&pages);
+        for frames in 1..=4 {
+            let mut algorithm = start(kind, &settings, &trace, frames);
+            let mut naive = naive(&trace, frames);
+            for at in 0..trace.accesses() {
+                let counts = run(&mut *algorithm, at, true, 1);
+                let fault = naive.access(trace.page(at));
+                let made = (counts.demand_faults, counts.replacement_misses);
+                let expected = (u64::from(fault.is_some()), u64::from(fault.flatten().is_some()));
+                assert_eq!(made, expected, "{name}: {pages:?} in {frames} frames at {at}");
+            }
+            agree(&*algorithm, &*naive, &format!("{name}: {pages:?} in {frames} frames"));
+        }
+    }
+}
+
+/// Every trace of so many accesses, up to the names of its pages; all shorter ones are beginnings of
+/// them.
+fn short_traces(length: usize, distinct: u64) -> Vec<Vec<u64>> {
+    let mut traces = vec![Vec::new()];
+    for _ in 0..length {
+        let longer = |trace: &Vec<u64>| {
+            let new = trace.iter().max().map_or(0, |max| max + 1);
+            let trace = trace.clone();
+            (0..=new.min(distinct - 1)).map(move |page| [trace.clone(), vec![page]].concat())
+        };
+        traces = traces.iter().flat_map(longer).collect();
+    }
+    traces
 }
 
 fn agree(algorithm: &dyn Replacement, naive: &dyn Naive, case: &str) {

@@ -64,10 +64,7 @@ fn min_faults_as_textbooks_say() {
 
 #[test]
 fn min_is_as_its_naive_twin() {
-    let kind = kind("min");
-    for number in 0..100_000 {
-        compare(number, kind, &Settings::defaults(kind.knobs), NaiveMin::make);
-    }
+    compare_with_twin("min", NaiveMin::make);
 }
 
 /// The fewest demand faults that any choice of victims comes to, when so many frames are allocated

@@ -1,0 +1,133 @@
+//! ARC: two LRU lists, and ghosts that say which of them should be longer.
+//!
+//! *Idea.* Pages used once lately and pages used more often are kept in separate LRU lists. A
+//! fault on a page that left one of them a short time ago lengthens that one at the expense of the
+//! other, so a scan passes through the first and hot pages survive in the second.
+//! *Follows.* N. Megiddo and D. S. Modha, "ARC: a self-tuning, low overhead replacement cache",
+//! FAST 2003, figure 4; cases and names are the paper's.
+//! *Departs.* The step of p is the whole part of its ratio. The paper has a cache of one size. Here
+//! a page is evicted only where no frame is empty, which at one size is where the paper evicts. A
+//! *shrink* clips p to the new c, calls REPLACE until the pages fit, so that p says from which list
+//! they go, and then forgets the oldest of B1 while |L1| > c and of B2 while all are more than 2c.
+//! A *grant* leaves p, lists and ghosts as they are; so, until its frames are filled, there are
+//! ghosts beside empty frames. Growing and shrinking back is a no-op if there is no access between.
+//! *Cost.* O(1) an access, O(pages evicted and forgotten) a shrink; 12 bytes a page.
+//! *Knobs.* None.
+
+use super::directory::{Directory, Place};
+use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::{Guest, List, ReplacementKind};
+use crate::trace::PageId;
+
+pub(super) const KIND: ReplacementKind = ReplacementKind {
+    name: "arc",
+    summary: "balances pages used once against pages used more often by the faults on pages that \
+              left a short time ago",
+    follows: "N. Megiddo and D. S. Modha, ARC: a self-tuning, low overhead replacement cache, \
+              FAST 2003",
+    knows_the_future: false,
+    knobs: &[],
+    build: |_, guest| Paged::boxed(guest, Arc::new(guest)),
+    build_shown: |_, guest| Paged::boxed(guest, Arc::new(guest)),
+};
+
+struct Arc {
+    directory: Directory,
+}
+
+impl Arc {
+    fn new(guest: &Guest<'_>) -> Self {
+        Self { directory: Directory::new(guest.trace.distinct_pages(), guest.frames.0) }
+    }
+}
+
+/// REPLACE(x, p): demotes the page at the back of T1 or T2 to a ghost.
+#[inline(always)]
+fn replace(directory: &mut Directory, is_in_b2: bool) -> PageId {
+    let (once, target) = (directory.length(Place::T1), directory.target());
+    // T1 is not empty and longer than p, or just p long and x is in B2: the LRU page of T1 goes to
+    // B1. Else the LRU page of T2 goes to B2.
+    let (from, to) = match once > 0 && (once > target || is_in_b2 && once == target) {
+        true => (Place::T1, Place::B1),
+        false => (Place::T2, Place::B2),
+    };
+    let victim = directory.oldest(from);
+    directory.move_to(to, victim);
+    victim
+}
+
+impl Accesses for Arc {
+    #[inline(always)]
+    fn touch(&mut self, page: PageId, _: u64) -> Touch {
+        let directory = &mut self.directory;
+        let place = directory.place(page);
+        let mut victim = None;
+        match place {
+            // Case I: x is in T1 or T2. It becomes the MRU page of T2.
+            Some(Place::T1 | Place::T2) => {
+                directory.move_to(Place::T2, page);
+                return Touch::Hit;
+            }
+            // Cases II and III: x is in B1 or B2. p follows, REPLACE, x becomes the MRU page of T2.
+            Some(Place::B1 | Place::B2) => {
+                let is_in_b2 = place == Some(Place::B2);
+                if is_in_b2 {
+                    directory.shorten_target();
+                } else {
+                    directory.lengthen_target();
+                }
+                if directory.is_full() {
+                    victim = Some(replace(directory, is_in_b2));
+                }
+                directory.move_to(Place::T2, page);
+            }
+            // Case IV: x is in none of them. It becomes the MRU page of T1.
+            None => {
+                let frames = directory.frames();
+                if directory.once() == frames && directory.length(Place::T1) == frames {
+                    // Case A, |L1| = c, B1 is empty: the LRU page of T1 goes and is forgotten.
+                    victim = Some(directory.forget_oldest(Place::T1));
+                } else {
+                    if directory.once() == frames {
+                        // Case A, |L1| = c: the LRU page of B1 is forgotten.
+                        directory.forget_oldest(Place::B1);
+                    } else if directory.remembered() == 2 * frames {
+                        // Case B, |L1| < c, all are 2c: the LRU page of B2 is forgotten.
+                        directory.forget_oldest(Place::B2);
+                    }
+                    if directory.is_full() {
+                        victim = Some(replace(directory, false));
+                    }
+                }
+                directory.move_to(Place::T1, page);
+            }
+        }
+        victim.map_or(Touch::Fill, Touch::Replacement)
+    }
+
+    /// The second access of a run takes its page to the front of T2; there it stays.
+    #[inline(always)]
+    fn again(&mut self, page: PageId, _: u64, _: u64) {
+        if self.directory.place(page) == Some(Place::T1) {
+            self.directory.move_to(Place::T2, page);
+        }
+    }
+}
+
+impl Algorithm for Arc {
+    fn resize(&mut self, frames: u64, mut evicted: impl FnMut(PageId)) {
+        self.directory.resize(frames, |directory| evicted(replace(directory, false)));
+    }
+
+    fn resident(&self) -> u64 {
+        self.directory.resident()
+    }
+
+    fn lists(&self) -> Vec<List> {
+        self.directory.lists()
+    }
+
+    fn audit(&self) {
+        self.directory.audit();
+    }
+}

@@ -1,0 +1,184 @@
+//! The directory that ARC and CAR share: two lists of resident pages, two of ghosts, and a target
+//! that the ghosts move.
+//!
+//! L1 = T1 ∪ B1 holds pages used once lately, L2 = T2 ∪ B2 those used more often; T1 and T2 are
+//! resident, B1 and B2 remember what left them. Whatever the allocation c does, after every access
+//! and every resize: 0 ≤ p ≤ c, |T1| + |T2| ≤ c, |L1| ≤ c and |L1| + |L2| ≤ 2c. As long as the
+//! allocation has not grown, moreover, there are no ghosts while a frame is empty.
+
+use super::List;
+use super::links::Links;
+use crate::trace::PageId;
+
+/// The lists, new pages at the front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Resident, used once lately.
+    T1,
+    /// Resident, used more than once.
+    T2,
+    /// Evicted from T1.
+    B1,
+    /// Evicted from T2.
+    B2,
+}
+
+/// What is known of a page.
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    /// The list that it is in.
+    place: Option<Place>,
+    /// CAR's reference bit.
+    referenced: bool,
+}
+
+/// The four lists and the target.
+pub(super) struct Directory {
+    pages: Links<Entry>,
+    lengths: [u64; 4],
+    /// p, the length that T1 should have.
+    target: u64,
+    frames: u64,
+}
+
+impl Directory {
+    pub(super) fn new(pages: usize, frames: u64) -> Self {
+        Self { pages: Links::new(pages, 4), lengths: [0; 4], target: 0, frames }
+    }
+
+    /// c.
+    pub(super) fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// p.
+    pub(super) fn target(&self) -> u64 {
+        self.target
+    }
+
+    #[inline(always)]
+    pub(super) fn length(&self, place: Place) -> u64 {
+        self.lengths[place as usize]
+    }
+
+    #[inline(always)]
+    pub(super) fn resident(&self) -> u64 {
+        self.length(Place::T1) + self.length(Place::T2)
+    }
+
+    #[inline(always)]
+    pub(super) fn is_full(&self) -> bool {
+        self.resident() == self.frames
+    }
+
+    /// |L1|.
+    pub(super) fn once(&self) -> u64 {
+        self.length(Place::T1) + self.length(Place::B1)
+    }
+
+    /// |L1| + |L2|.
+    pub(super) fn remembered(&self) -> u64 {
+        self.lengths.iter().sum()
+    }
+
+    /// Where a page is.
+    #[inline(always)]
+    pub(super) fn place(&self, page: PageId) -> Option<Place> {
+        self.pages.tag(page).place
+    }
+
+    /// The reference bit of a page.
+    #[inline(always)]
+    pub(super) fn referenced(&mut self, page: PageId) -> &mut bool {
+        &mut self.pages.tag_mut(page).referenced
+    }
+
+    /// The page at the back of a list that is not empty.
+    #[inline(always)]
+    pub(super) fn oldest(&self, place: Place) -> PageId {
+        self.pages.back(place as usize).expect("the list is not empty")
+    }
+
+    /// Takes a page from wherever it is to the front of a list.
+    #[inline(always)]
+    pub(super) fn move_to(&mut self, place: Place, page: PageId) {
+        self.take(page);
+        self.pages.push_front(place as usize, page);
+        self.pages.tag_mut(page).place = Some(place);
+        self.lengths[place as usize] += 1;
+    }
+
+    /// Takes a page out of its list, if it is in one.
+    #[inline(always)]
+    fn take(&mut self, page: PageId) {
+        if let Some(place) = self.place(page) {
+            self.pages.remove(page);
+            self.lengths[place as usize] -= 1;
+        }
+    }
+
+    /// Takes the page at the back of a list out and forgets it.
+    pub(super) fn forget_oldest(&mut self, place: Place) -> PageId {
+        let page = self.oldest(place);
+        self.take(page);
+        self.pages.tag_mut(page).place = None;
+        page
+    }
+
+    /// A ghost in B1 was used: T1 should have been longer.
+    pub(super) fn lengthen_target(&mut self) {
+        let step = self.length(Place::B2) / self.length(Place::B1);
+        self.target = (self.target + step.max(1)).min(self.frames);
+    }
+
+    /// A ghost in B2 was used: T2 should have been longer.
+    pub(super) fn shorten_target(&mut self) {
+        let step = self.length(Place::B1) / self.length(Place::B2);
+        self.target = self.target.saturating_sub(step.max(1));
+    }
+
+    /// Sets the allocation and keeps the target within it. On a shrink `evict` demotes pages to
+    /// ghosts until the others fit; then the ghosts that are too many go, the oldest first.
+    pub(super) fn resize(&mut self, frames: u64, mut evict: impl FnMut(&mut Self)) {
+        self.frames = frames;
+        self.target = self.target.min(frames);
+        while self.resident() > frames {
+            evict(self);
+        }
+        while self.once() > frames {
+            self.forget_oldest(Place::B1);
+        }
+        while self.remembered() > 2 * frames {
+            self.forget_oldest(Place::B2);
+        }
+    }
+
+    pub(super) fn lists(&self) -> Vec<List> {
+        let list = |(name, place, resident)| {
+            let pages = self.pages.iter(place as usize).collect();
+            List { name, resident, pages }
+        };
+        let places = [
+            ("T1", Place::T1, true),
+            ("T2", Place::T2, true),
+            ("B1", Place::B1, false),
+            ("B2", Place::B2, false),
+        ];
+        places.map(list).into()
+    }
+
+    /// Walks every list and checks the bounds; for tests.
+    pub(super) fn audit(&self) {
+        let lengths: Vec<u64> =
+            self.pages.audit().into_iter().map(|length| length as u64).collect();
+        assert_eq!(lengths, self.lengths, "lists are as long as counted");
+        for place in [Place::T1, Place::T2, Place::B1, Place::B2] {
+            let mut pages = self.pages.iter(place as usize);
+            assert!(pages.all(|page| self.place(page) == Some(place)), "pages know their list");
+        }
+        assert!(self.target <= self.frames, "p ≤ c");
+        assert!(self.resident() <= self.frames, "|T1| + |T2| ≤ c");
+        assert!(self.once() <= self.frames, "|T1| + |B1| ≤ c");
+        assert!(self.remembered() <= 2 * self.frames, "|T1| + |T2| + |B1| + |B2| ≤ 2c");
+    }
+}

@@ -1,0 +1,210 @@
+//! Linux' two lists: pages prove themselves on the inactive list before they get on the active one.
+//!
+//! *Idea.* A new page starts on the inactive list, from whose end pages are reclaimed; a second
+//! touch there makes it active. A page that comes back so soon after its eviction that it would
+//! have stayed had the active pages not been there becomes active at once and competes with them.
+//! *Follows.* J. Weiner, "Thrash detection-based file cache sizing", LWN and Linux 3.15, 2014, and
+//! the text at the head of Linux' mm/workingset.c; the touches are those of `folio_mark_accessed`,
+//! the balance of the lists is `inactive_is_low` in mm/vmscan.c.
+//! *Departs.* There is one kind of page, so one pair of lists, and the other resident list of the
+//! refault test is the active one. A fault is a page's first touch. Pages are reclaimed one at a
+//! time where the kernel takes 32, and the active list is shortened until the balance holds. The
+//! ratio is that of pages of 4 KiB. As in the kernel, an active page is demoted whether or not it
+//! was referenced; its bit goes with it. What is remembered of an evicted page is one number in
+//! the page's own slot and never dropped; the kernel drops those of pages evicted longest ago, of
+//! which the test would say no. A *shrink* reclaims by the same rule until the pages fit; each of
+//! them is remembered. A *grant* changes no list; as the ratio follows the pages on both lists, so
+//! does the balance at the next reclaim. Growing and shrinking back is a no-op if there is no access
+//! between.
+//! *Cost.* O(1) an access on the average: each page demoted was made active; 20 bytes a page.
+//! *Knobs.* `inactive_ratio`, 0: the kernel's.
+
+use super::links::Links;
+use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::{Guest, List, ReplacementKind};
+use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::trace::PageId;
+
+pub(super) const KIND: ReplacementKind = ReplacementKind {
+    name: "linux-two-list",
+    summary: "an inactive and an active list; a second touch or a quick return makes active",
+    follows: "J. Weiner, Thrash detection-based file cache sizing, Linux 3.15, 2014",
+    knows_the_future: false,
+    knobs: &[Knob {
+        name: "inactive_ratio",
+        doc: "how many times the length of the inactive list the active one may have; 0 stands for \
+              √(10 × GiB resident), at least 1, as in the kernel",
+        domain: Domain::Integer { min: 0, max: 1_000_000 },
+        default: Value::Integer(0),
+    }],
+    build: |settings, guest| Paged::boxed(guest, TwoList::new(settings, guest)),
+    build_shown: |settings, guest| Paged::boxed(guest, TwoList::new(settings, guest)),
+};
+
+const INACTIVE: usize = 0;
+const ACTIVE: usize = 1;
+
+/// What is known of a page.
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    /// The list that it is on.
+    list: Option<u8>,
+    /// Touched since the bit was cleared.
+    referenced: bool,
+}
+
+struct TwoList {
+    pages: Links<Entry>,
+    lengths: [u64; 2],
+    frames: u64,
+    ratio: u64,
+    /// The kernel's nonresident_age: evictions and activations so far.
+    age: u64,
+    /// E for each page, the age at its eviction; [`NEVER`] if it has not been evicted.
+    shadows: Vec<u64>,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl TwoList {
+    fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
+        let pages = guest.trace.distinct_pages();
+        Self {
+            pages: Links::new(pages, 2),
+            lengths: [0; 2],
+            frames: guest.frames.0,
+            ratio: settings.integer("inactive_ratio"),
+            age: 0,
+            shadows: vec![NEVER; pages],
+        }
+    }
+
+    fn resident(&self) -> u64 {
+        self.lengths[INACTIVE] + self.lengths[ACTIVE]
+    }
+
+    #[inline(always)]
+    fn put(&mut self, list: usize, page: PageId) {
+        self.pages.push_front(list, page);
+        self.pages.tag_mut(page).list = Some(list as u8);
+        self.lengths[list] += 1;
+    }
+
+    fn pop(&mut self, list: usize) -> PageId {
+        self.lengths[list] -= 1;
+        self.pages.pop_back(list).expect("the list is not empty")
+    }
+
+    /// `inactive_is_low`: the active list is more than so many times as long as the inactive one.
+    fn inactive_is_low(&self) -> bool {
+        let ratio = match self.ratio {
+            0 => (10 * (self.resident() >> PAGES_PER_GIB_LOG2)).isqrt().max(1),
+            ratio => ratio,
+        };
+        self.lengths[INACTIVE].saturating_mul(ratio) < self.lengths[ACTIVE]
+    }
+
+    /// Reclaims the page at the end of the inactive list.
+    fn reclaim(&mut self) -> PageId {
+        // Active pages are demoted, from the end of their list, while the inactive list is low.
+        while self.inactive_is_low() {
+            let page = self.pop(ACTIVE);
+            self.put(INACTIVE, page);
+        }
+        let victim = self.pop(INACTIVE);
+        *self.pages.tag_mut(victim) = Entry::default();
+        // The shadow entry is the age before the eviction, which then counts.
+        self.shadows[victim as usize] = self.age;
+        self.age += 1;
+        victim
+    }
+
+    /// `folio_mark_accessed`: a touch of a resident page.
+    #[inline(always)]
+    fn mark_accessed(&mut self, page: PageId) {
+        let entry = self.pages.tag_mut(page);
+        if entry.referenced && entry.list == Some(INACTIVE as u8) {
+            // Inactive and referenced: it becomes active, unreferenced, which counts as aging.
+            entry.referenced = false;
+            self.pages.remove(page);
+            self.lengths[INACTIVE] -= 1;
+            self.put(ACTIVE, page);
+            self.age += 1;
+        } else {
+            // Inactive or active: it becomes referenced.
+            entry.referenced = true;
+        }
+    }
+}
+
+/// How many pages of 4 KiB are a GiB, as a power of two.
+const PAGES_PER_GIB_LOG2: u32 = 18;
+
+impl Accesses for TwoList {
+    #[inline(always)]
+    fn touch(&mut self, page: PageId, _: u64) -> Touch {
+        if self.pages.tag(page).list.is_some() {
+            self.mark_accessed(page);
+            return Touch::Hit;
+        }
+        let victim = (self.resident() == self.frames).then(|| self.reclaim());
+        // The refault distance R − E is no more than the length of the other resident list: the
+        // page becomes active at once, which counts as aging.
+        let shadow = self.shadows[page as usize];
+        if shadow != NEVER && self.age - shadow <= self.lengths[ACTIVE] {
+            self.put(ACTIVE, page);
+            self.age += 1;
+        } else {
+            self.put(INACTIVE, page);
+        }
+        self.mark_loaded(page);
+        victim.map_or(Touch::Fill, Touch::Replacement)
+    }
+
+    /// The first of them may make the page active, the next makes it referenced there.
+    #[inline(always)]
+    fn again(&mut self, page: PageId, _: u64, times: u64) {
+        for _ in 0..times.min(2) {
+            self.mark_accessed(page);
+        }
+    }
+}
+
+impl TwoList {
+    /// The touch that faulted.
+    fn mark_loaded(&mut self, page: PageId) {
+        self.pages.tag_mut(page).referenced = true;
+    }
+}
+
+impl Algorithm for TwoList {
+    fn resize(&mut self, frames: u64, mut evicted: impl FnMut(PageId)) {
+        self.frames = frames;
+        while self.resident() > frames {
+            evicted(self.reclaim());
+        }
+    }
+
+    fn resident(&self) -> u64 {
+        self.resident()
+    }
+
+    fn lists(&self) -> Vec<List> {
+        let list =
+            |(name, list)| List { name, resident: true, pages: self.pages.iter(list).collect() };
+        [("inactive", INACTIVE), ("active", ACTIVE)].map(list).into()
+    }
+
+    fn audit(&self) {
+        let lengths: Vec<u64> =
+            self.pages.audit().into_iter().map(|length| length as u64).collect();
+        assert_eq!(lengths, self.lengths, "lists are as long as counted");
+        for list in [INACTIVE, ACTIVE] {
+            let mut pages = self.pages.iter(list);
+            assert!(pages.all(|page| self.pages.tag(page).list == Some(list as u8)), "tags");
+        }
+        assert!(self.resident() <= self.frames, "no more pages are resident than frames allocated");
+        let mut shadows = self.shadows.iter().filter(|&&shadow| shadow != NEVER);
+        assert!(shadows.all(|&shadow| shadow < self.age), "evictions have aged the rest");
+    }
+}

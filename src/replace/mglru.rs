@@ -1,0 +1,175 @@
+//! Multi-generational LRU: pages age in a few generations, and a scan of the accessed bits makes
+//! those in use young again.
+//!
+//! *Idea.* Where an access only sets a bit, order within a list means little, but whether a page was
+//! used since the last scan is known. Each scan opens a new generation and takes the pages used
+//! into it; pages are evicted from the oldest.
+//! *Follows.* Y. Zhao, "Multi-Gen LRU", Linux 6.1, 2022: Documentation/mm/multigen_lru.rst and
+//! mm/vmscan.c, by whose names the parts are called.
+//! *Departs.* In: max_seq and min_seq, 2 to 4 generations of which the two youngest are never
+//! evicted from, aging by a walk over the accessed bits, and the second look at the bit when a
+//! page is about to be evicted. A page that faults in joins the youngest generation with its bit
+//! set. Out: tiers and their PID controller, for they rank pages read through file descriptors and
+//! all accesses of a trace are through page tables; the difference of anonymous and file pages;
+//! Bloom filters, by which the kernel's walk skips page tables; aging ahead of need; refaults, which
+//! would make young what is young already. The walk takes pages generation by generation, oldest
+//! first, where the kernel goes by address, and moves them at once, where the kernel waits until
+//! eviction meets them. A *shrink* evicts by the same rule until the pages fit, aging on the way
+//! if it must. A *grant* changes nothing, and nothing is remembered of pages that are not resident;
+//! so growing and shrinking back with no access between is a no-op.
+//! *Cost.* O(1) a hit; a fault that opens a generation walks all resident pages, others O(1) on
+//! the average; 12 bytes a page.
+//! *Knobs.* None; the numbers of generations are the kernel's.
+
+use super::links::Links;
+use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::{Guest, List, ReplacementKind};
+use crate::trace::PageId;
+
+pub(super) const KIND: ReplacementKind = ReplacementKind {
+    name: "mglru",
+    summary: "ages pages in up to four generations by scans of their accessed bits",
+    follows: "Y. Zhao, Multi-Gen LRU, Linux 6.1, 2022",
+    knows_the_future: false,
+    knobs: &[],
+    build: |_, guest| Paged::boxed(guest, MultiGen::new(guest)),
+    build_shown: |_, guest| Paged::boxed(guest, MultiGen::new(guest)),
+};
+
+/// The kernel's MIN_NR_GENS and MAX_NR_GENS.
+const MIN_GENS: u64 = 2;
+const MAX_GENS: u64 = 4;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    resident: bool,
+    /// The bit in the page table.
+    accessed: bool,
+}
+
+struct MultiGen {
+    /// Generation `seq` is list `seq` modulo [`MAX_GENS`], evicted from its back.
+    pages: Links<Entry>,
+    /// The youngest and the oldest generation.
+    max_seq: u64,
+    min_seq: u64,
+    resident: u64,
+    frames: u64,
+}
+
+fn list_of(seq: u64) -> usize {
+    (seq % MAX_GENS) as usize
+}
+
+impl MultiGen {
+    fn new(guest: &Guest<'_>) -> Self {
+        Self {
+            pages: Links::new(guest.trace.distinct_pages(), MAX_GENS as usize),
+            // As the kernel starts: all generations are there, and empty.
+            max_seq: MAX_GENS - 1,
+            min_seq: 0,
+            resident: 0,
+            frames: guest.frames.0,
+        }
+    }
+
+    /// Moves a page to the youngest generation.
+    fn make_young(&mut self, page: PageId) {
+        self.pages.tag_mut(page).accessed = false;
+        self.pages.remove(page);
+        self.pages.push_front(list_of(self.max_seq), page);
+    }
+
+    /// Aging: opens a generation; the walk takes every page whose bit is set there and clears it.
+    fn age(&mut self) {
+        self.max_seq += 1;
+        for seq in self.min_seq..self.max_seq {
+            let mut next = self.pages.back(list_of(seq));
+            while let Some(page) = next {
+                next = self.pages.before(page);
+                if self.pages.tag(page).accessed {
+                    self.make_young(page);
+                }
+            }
+        }
+    }
+
+    /// Eviction: takes a page of the oldest generation out of its frame.
+    fn evict(&mut self) -> PageId {
+        loop {
+            // Only the two generations are left that are never evicted from: aging opens another.
+            if self.max_seq - self.min_seq < MIN_GENS {
+                self.age();
+            }
+            let Some(page) = self.pages.back(list_of(self.min_seq)) else {
+                // The oldest generation is empty: the next is the oldest.
+                self.min_seq += 1;
+                continue;
+            };
+            if self.pages.tag(page).accessed {
+                // It has been used since the walk: it is young.
+                self.make_young(page);
+                continue;
+            }
+            self.pages.remove(page);
+            *self.pages.tag_mut(page) = Entry::default();
+            return page;
+        }
+    }
+}
+
+impl Accesses for MultiGen {
+    #[inline(always)]
+    fn touch(&mut self, page: PageId, _: u64) -> Touch {
+        let entry = self.pages.tag_mut(page);
+        if entry.resident {
+            entry.accessed = true;
+            return Touch::Hit;
+        }
+        let touch = if self.resident < self.frames {
+            self.resident += 1;
+            Touch::Fill
+        } else {
+            Touch::Replacement(self.evict())
+        };
+        *self.pages.tag_mut(page) = Entry { resident: true, accessed: true };
+        self.pages.push_front(list_of(self.max_seq), page);
+        touch
+    }
+}
+
+impl Algorithm for MultiGen {
+    fn resize(&mut self, frames: u64, mut evicted: impl FnMut(PageId)) {
+        self.frames = frames;
+        while self.resident > frames {
+            evicted(self.evict());
+            self.resident -= 1;
+        }
+    }
+
+    fn resident(&self) -> u64 {
+        self.resident
+    }
+
+    /// From the youngest generation to the oldest.
+    fn lists(&self) -> Vec<List> {
+        let names = ["youngest", "second", "third", "fourth"].into_iter();
+        let generations = (self.min_seq..=self.max_seq).rev();
+        let list = |(name, seq)| List {
+            name,
+            resident: true,
+            pages: self.pages.iter(list_of(seq)).collect(),
+        };
+        names.zip(generations).map(list).collect()
+    }
+
+    fn audit(&self) {
+        let resident: usize = self.pages.audit().iter().sum();
+        assert_eq!(resident as u64, self.resident, "every resident page is in a generation");
+        assert!(self.resident <= self.frames, "no more pages are resident than frames allocated");
+        let span = self.max_seq - self.min_seq + 1;
+        assert!((MIN_GENS..=MAX_GENS).contains(&span), "2 to 4 generations");
+        let mut lists = self.lists().into_iter();
+        assert!(lists.all(|list| list.pages.iter().all(|&page| self.pages.tag(page).resident)));
+    }
+}

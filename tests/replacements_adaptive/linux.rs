@@ -1,0 +1,144 @@
+//! The two of Linux, written again from the kernel's texts.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::*;
+
+/// Lists with the head first; pages with PG_referenced.
+#[derive(Default)]
+struct NaiveTwoList {
+    frames: usize,
+    inactive: VecDeque<(PageId, bool)>,
+    active: VecDeque<(PageId, bool)>,
+    nonresident_age: usize,
+    shadows: BTreeMap<PageId, usize>,
+}
+
+impl NaiveTwoList {
+    fn make(_: &Trace, frames: usize) -> Box<dyn Naive> {
+        Box::new(Self { frames, ..Self::default() })
+    }
+
+    fn reclaim(&mut self) -> PageId {
+        while self.inactive.len() < self.active.len() {
+            let demoted = self.active.pop_back().unwrap();
+            self.inactive.push_front(demoted);
+        }
+        let (victim, _) = self.inactive.pop_back().unwrap();
+        self.shadows.insert(victim, self.nonresident_age);
+        self.nonresident_age += 1;
+        victim
+    }
+}
+
+impl Naive for NaiveTwoList {
+    fn access(&mut self, page: PageId) -> Fault {
+        if let Some(entry) = self.active.iter_mut().find(|entry| entry.0 == page) {
+            entry.1 = true;
+            return None;
+        }
+        if let Some(at) = self.inactive.iter().position(|entry| entry.0 == page) {
+            if self.inactive[at].1 {
+                self.inactive.remove(at);
+                self.active.push_front((page, false));
+                self.nonresident_age += 1;
+            } else {
+                self.inactive[at].1 = true;
+            }
+            return None;
+        }
+        let full = self.inactive.len() + self.active.len() == self.frames;
+        let victim = full.then(|| self.reclaim());
+        let distance = self.shadows.get(&page).map(|shadow| self.nonresident_age - shadow);
+        if distance.is_some_and(|distance| distance <= self.active.len()) {
+            self.active.push_front((page, true));
+            self.nonresident_age += 1;
+        } else {
+            self.inactive.push_front((page, true));
+        }
+        Some(victim)
+    }
+
+    fn resize(&mut self, frames: usize) {
+        self.frames = frames;
+        while self.inactive.len() + self.active.len() > frames {
+            self.reclaim();
+        }
+    }
+
+    fn lists(&self) -> Vec<Vec<PageId>> {
+        [&self.inactive, &self.active].map(|list| list.iter().map(|entry| entry.0).collect()).into()
+    }
+}
+
+/// Generations, the oldest first, each with the page to be evicted first in front; pages with
+/// their accessed bit.
+struct NaiveMultiGen {
+    frames: usize,
+    generations: VecDeque<VecDeque<(PageId, bool)>>,
+}
+
+impl NaiveMultiGen {
+    fn make(_: &Trace, frames: usize) -> Box<dyn Naive> {
+        Box::new(Self { frames, generations: vec![VecDeque::new(); 4].into() })
+    }
+
+    fn resident(&self) -> usize {
+        self.generations.iter().map(VecDeque::len).sum()
+    }
+
+    fn evict(&mut self) -> PageId {
+        loop {
+            if self.generations.len() == 2 {
+                let mut young = VecDeque::new();
+                for generation in &mut self.generations {
+                    young.extend(generation.iter().filter(|entry| entry.1).map(|e| (e.0, false)));
+                    generation.retain(|entry| !entry.1);
+                }
+                self.generations.push_back(young);
+            }
+            assert!((2..=4).contains(&self.generations.len()));
+            match self.generations[0].pop_front() {
+                None => drop(self.generations.pop_front()),
+                Some((page, false)) => return page,
+                Some((page, true)) => self.generations.back_mut().unwrap().push_back((page, false)),
+            }
+        }
+    }
+}
+
+impl Naive for NaiveMultiGen {
+    fn access(&mut self, page: PageId) -> Fault {
+        for entry in self.generations.iter_mut().flatten() {
+            if entry.0 == page {
+                entry.1 = true;
+                return None;
+            }
+        }
+        let victim = (self.resident() == self.frames).then(|| self.evict());
+        self.generations.back_mut().unwrap().push_back((page, true));
+        Some(victim)
+    }
+
+    fn resize(&mut self, frames: usize) {
+        self.frames = frames;
+        while self.resident() > frames {
+            self.evict();
+        }
+    }
+
+    fn lists(&self) -> Vec<Vec<PageId>> {
+        let pages = |list: &VecDeque<(PageId, bool)>| list.iter().rev().map(|e| e.0).collect();
+        self.generations.iter().rev().map(pages).collect()
+    }
+}
+
+#[test]
+fn the_two_lists_are_as_their_naive_twin() {
+    compare_with_twin("linux-two-list", NaiveTwoList::make);
+}
+
+#[test]
+fn the_generations_are_as_their_naive_twin() {
+    compare_with_twin("mglru", NaiveMultiGen::make);
+}
