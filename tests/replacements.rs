@@ -79,7 +79,7 @@ fn rows_are_runs(scenario: &str, policies: &[&str], kinds: &[&str]) {
                 assert_eq!(row[column], all[column], "{case}: {column}");
             }
             let faults: u64 = all["demand_faults"].parse().unwrap();
-            let millionths = faults * 1_000_000 / baseline;
+            let millionths = (2_000_000 * faults + baseline) / (2 * baseline);
             let relative = format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
             assert_eq!(row["relative_to_baseline"], relative, "{case}");
             let mut lines = run.lines();
