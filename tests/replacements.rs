@@ -149,7 +149,7 @@ fn the_simulated_curve_of_lru_is_the_curve_of_its_distances() {
     assert_eq!(simulated.next().unwrap(), format!("{},replacement", lines[0]));
     let pages = lines.len() - 1;
     let mut sizes: Vec<usize> =
-        (0..).map(|power| 1 << power).take_while(|&at| at < pages).collect();
+        (0..usize::BITS).map(|power| 1 << power).take_while(|&at| at < pages).collect();
     sizes.push(pages);
     for frames in sizes {
         assert_eq!(simulated.next().unwrap(), format!("{},lru", lines[frames]));
