@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use balloonist::knobs::{Settings, Value};
 use balloonist::random::{Generator, Stream};
-use balloonist::replace::{self, Build, Counts, Delays, Guest, Stretch};
+use balloonist::replace::{self, Build, Counts};
 use balloonist::scenario::Document;
 use balloonist::trace::workloads::{self, WorkloadSpec};
 use balloonist::trace::{Trace, curve, distances::distances, read_trace};
-use balloonist::units::{Frames, Ticks};
+use balloonist::units::Frames;
 use balloonist::{balance, bound, simulate};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -29,14 +29,7 @@ fn traces() -> [(&'static str, Arc<Trace>, Frames); 2] {
 
 fn replay(build: Build, trace: &Arc<Trace>, frames: Frames) -> Counts {
     let draw = || Stream::new(Generator::ChaCha8, 1, 0, "bench");
-    let guest = Guest { trace, frames, draw: &draw, counts_write_backs: false };
-    build(&Settings::defaults(&[]), &guest).run(Stretch {
-        from: 0,
-        first_pass: true,
-        budget: Ticks(u64::MAX >> 1),
-        period: Ticks(1),
-        delays: Delays::default(),
-    })
+    replace::replay(build, &Settings::defaults(&[]), trace, frames, &draw)
 }
 
 fn phases(criterion: &mut Criterion) {

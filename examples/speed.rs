@@ -1,5 +1,7 @@
-//! How fast one trace goes through each phase: `speed TRACE FRAMES`. A line a phase: its name,
-//! seconds (the least of a few repetitions), million accesses a second.
+//! How fast one trace goes through each phase: `speed TRACE FRAMES [REPLACEMENT…]`. A line a phase:
+//! its name, seconds (the least of a few repetitions), million accesses a second, demand faults
+//! where it makes some. Without algorithms, all phases of LRU; with them, the reading of the trace
+//! and a replay by each.
 //!
 //! `benches/peers/run` sets these beside another simulator on the same trace; for a trace without
 //! repeated pages "sum" reads exactly the array that "replay" reads.
@@ -12,59 +14,72 @@ use std::time::{Duration, Instant};
 
 use balloonist::knobs::Settings;
 use balloonist::random::{Generator, Stream};
-use balloonist::replace::{self, Build, Counts, Delays, Guest, Stretch};
+use balloonist::replace::{self, Build, Counts, ReplacementKind};
 use balloonist::trace::{Trace, distances::distances, read_trace};
-use balloonist::units::{Frames, Ticks};
+use balloonist::units::Frames;
 
 const REPETITIONS: u32 = 5;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let (Some(path), Some(frames)) = (arguments.next(), arguments.next()) else {
-        eprintln!("usage: speed TRACE FRAMES");
+        eprintln!("usage: speed TRACE FRAMES [REPLACEMENT…]");
         std::process::exit(2);
     };
+    let kind = |name: String| {
+        let found = replace::ALL.iter().find(|kind| kind.name == name);
+        found.unwrap_or_else(|| panic!("no replacement is called {name}"))
+    };
+    let kinds: Vec<&ReplacementKind> = arguments.map(kind).collect();
     let frames = Frames(frames.parse().expect("a number of frames"));
     let load = || read_trace(Path::new(&path), "auto").expect("a trace that can be read");
     let (read, trace) = fastest(1, load);
     let trace = Arc::new(trace);
-    let accesses = trace.accesses();
-    let report = |phase: &str, took: Duration| {
-        let seconds = took.as_secs_f64();
-        println!(
-            "{phase:<10} {seconds:>9.4} s {:>10.1} M accesses/s",
-            accesses as f64 / seconds / 1e6
-        );
-    };
-    report("read", read);
-    let (took, _) = fastest(2, || distances(&trace));
-    report("distances", took);
+    report("read", read, &trace, None);
+    if kinds.is_empty() {
+        lru(&trace, frames);
+    }
+    for kind in kinds {
+        let settings = Settings::defaults(kind.knobs);
+        if kind.is_lru() {
+            trace.distances();
+        }
+        let (took, counts) = fastest(2, || replay(kind.build, &settings, &trace, frames));
+        report(kind.name, took, &trace, Some(counts));
+    }
+}
+
+/// The phases of LRU.
+fn lru(trace: &Arc<Trace>, frames: Frames) {
+    let (took, _) = fastest(2, || distances(trace));
+    report("distances", took, trace, None);
     trace.distances();
-    let lru = &replace::ALL[0];
-    let (took, replayed) = fastest(REPETITIONS, || replay(lru.build, &trace, frames));
-    report("replay", took);
+    let (lru, settings) = (&replace::ALL[0], Settings::defaults(&[]));
+    let (took, replayed) = fastest(REPETITIONS, || replay(lru.build, &settings, trace, frames));
+    report("replay", took, trace, Some(replayed));
     let sum =
         || black_box(trace.distances()).iter().map(|&distance| u64::from(distance)).sum::<u64>();
     let (took, _) = fastest(REPETITIONS, sum);
-    report("sum", took);
-    let (took, listed) = fastest(2, || replay(lru.build_shown, &trace, frames));
-    report("list", took);
+    report("sum", took, trace, None);
+    let (took, listed) = fastest(2, || replay(lru.build_shown, &settings, trace, frames));
+    report("list", took, trace, Some(listed));
     assert_eq!(replayed, listed, "the counter and the list agree");
-    println!("demand faults {}", replayed.demand_faults);
 }
 
-/// The whole trace by one LRU VM.
-fn replay(build: Build, trace: &Arc<Trace>, frames: Frames) -> Counts {
+fn report(phase: &str, took: Duration, trace: &Trace, counts: Option<Counts>) {
+    let seconds = took.as_secs_f64();
+    let rate = trace.accesses() as f64 / seconds / 1e6;
+    let faults = counts.map(|counts| format!(" {:>12} demand faults", counts.demand_faults));
+    println!(
+        "{phase:<14} {seconds:>9.4} s {rate:>10.1} M accesses/s{}",
+        faults.unwrap_or_default()
+    );
+}
+
+/// The whole trace by one VM.
+fn replay(build: Build, settings: &Settings, trace: &Arc<Trace>, frames: Frames) -> Counts {
     let draw = || Stream::new(Generator::ChaCha8, 1, 0, "speed");
-    let guest = Guest { trace, frames, draw: &draw, counts_write_backs: false };
-    let mut replacement = build(&Settings::defaults(&[]), &guest);
-    replacement.run(Stretch {
-        from: 0,
-        first_pass: true,
-        budget: Ticks(u64::MAX >> 1),
-        period: Ticks(1),
-        delays: Delays::default(),
-    })
+    replace::replay(build, settings, trace, frames, &draw)
 }
 
 /// The least time of some repetitions, and the last result.

@@ -25,7 +25,7 @@ use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
 
 pub use crate::account::{Account, Held, Outcome};
-pub use crate::watch::{Access, Checkpoint, Nobody, Watcher};
+pub use crate::watch::{Access, Arrival, Checkpoint, Nobody, Watcher};
 
 /// What happens at one tick, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -154,7 +154,8 @@ impl<'a> Simulation<'a> {
         let _ = vm.replacement.resize(allocation); // Nothing is resident yet.
         vm.account.frames = Held::begin(allocation, at);
         self.note_held(at);
-        self.watcher.arrive(at, id, allocation, &self.changes);
+        let (shrunk, vms) = (&self.changes, &self.vms);
+        self.watcher.arrive(&Arrival { at, vm: id, allocation, shrunk, vms });
         if let Some(stop) = spec.stop {
             self.push(stop, Kind::Depart(id));
         }

@@ -19,8 +19,8 @@ pub trait Watcher {
         self.wants_accesses()
     }
 
-    /// A VM arrived with this allocation, and others shrank to make room.
-    fn arrive(&mut self, _at: Ticks, _vm: VmId, _allocation: Frames, _shrunk: &[Change]) {}
+    /// A VM arrived, and others may have shrunk to make room.
+    fn arrive(&mut self, _arrival: &Arrival<'_>) {}
 
     /// A VM departed with this allocation.
     fn depart(&mut self, _at: Ticks, _vm: VmId, _allocation: Frames) {}
@@ -36,6 +36,26 @@ pub trait Watcher {
 pub struct Nobody;
 
 impl Watcher for Nobody {}
+
+/// One arrival, shown to a [`Watcher`] after room was made.
+pub struct Arrival<'a> {
+    /// When it happened.
+    pub at: Ticks,
+    /// The VM that arrived.
+    pub vm: VmId,
+    /// Its first allocation.
+    pub allocation: Frames,
+    /// Those that shrank for it.
+    pub shrunk: &'a [Change],
+    pub(crate) vms: &'a [Vm<'a>],
+}
+
+impl Arrival<'_> {
+    /// A VM's replacement algorithm after the arrival.
+    pub fn replacement(&self, vm: VmId) -> &dyn Replacement {
+        &*self.vms[vm.index()].replacement
+    }
+}
 
 /// One access, shown to a [`Watcher`] after it was made.
 pub struct Access<'a> {

@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use balloonist::account::Movement;
@@ -12,7 +14,7 @@ use balloonist::knobs::{Settings, Value};
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Counts, Delays, Guest, Stretch};
 use balloonist::scenario::{After, Scenario, VmSpec};
-use balloonist::simulate::{Access, Checkpoint, Nobody, Watcher, simulate};
+use balloonist::simulate::{Access, Arrival, Checkpoint, Nobody, Watcher, simulate};
 use balloonist::trace::{Kind, Trace, TraceBuilder};
 use balloonist::units::{Frames, Page, Ticks, VmId};
 use common::naive;
@@ -60,14 +62,10 @@ impl Watcher for Laws {
         true
     }
 
-    fn arrive(
-        &mut self,
-        _: Ticks,
-        vm: VmId,
-        allocation: Frames,
-        shrunk: &[balloonist::host::Change],
-    ) {
+    fn arrive(&mut self, arrival: &Arrival<'_>) {
+        let Arrival { vm, allocation, shrunk, .. } = *arrival;
         for change in shrunk {
+            arrival.replacement(change.vm).audit();
             assert!(change.after < change.before);
             self.set(change.vm, change.after);
         }
@@ -273,6 +271,24 @@ fn whatever_is_wrapped_keeps_the_laws_and_moves_no_farther_or_oftener_than_it_ma
         let mut moves = Moves { checkpoints: 0, warm_up, cadence, largest };
         assert_eq!(simulate(&scenario, policy, &mut moves), in_true_order, "{case}");
     });
+}
+
+#[test]
+fn every_policy_keeps_the_laws_whatever_its_guests_run() {
+    let met = RefCell::new(BTreeSet::new());
+    for_fitting(20_000, |mut scenario, policy, case| {
+        let mut draw = Stream::new(Generator::ChaCha8, scenario.seed, 0, "test/guests");
+        for vm in &mut scenario.vms {
+            let kind = &replace::ALL[draw.below(replace::ALL.len() as u64) as usize];
+            vm.replacement = kind;
+            vm.replacement_settings = Settings::defaults(kind.knobs);
+            met.borrow_mut().insert((policy.name, kind.name));
+        }
+        let in_true_order = simulate(&scenario, policy, &mut Laws::of(&scenario));
+        assert_eq!(simulate(&scenario, policy, &mut Nobody), in_true_order, "{case}");
+    });
+    let pairs = balance::ALL.len() * replace::ALL.len();
+    assert_eq!(met.borrow().len(), pairs, "every policy meets every algorithm");
 }
 
 #[test]

@@ -176,6 +176,22 @@ fn a_setting_replaces_the_source_of_accesses() {
     assert_eq!(accesses, [1, 1000, 3]);
 }
 
+#[test]
+fn defaults_may_say_where_accesses_come_from() {
+    let text = "host = { memory = 8 }\ncheckpoint = { every = 1 }\n\
+                defaults.vm.trace = { pages = [1, 2] }\n\
+                [[vm]]\nname = 'theirs'\n[[vm]]\nname = 'own'\ntrace = { pages = [3] }\n\
+                [[vm]]\nname = 'drawn'\nworkload = { kind = 'scan', accesses = 5 }\n";
+    let read = |text: &str| Document::from_toml("a.toml", text.as_bytes()).check();
+    let scenario = read(text).unwrap().scenario;
+    let accesses: Vec<u64> = scenario.vms.iter().map(|vm| vm.trace.accesses()).collect();
+    assert_eq!(accesses, [2, 1, 5]);
+    reads_back(&scenario, Path::new(""));
+    let both = format!("defaults.vm.workload = {{ kind = 'scan', accesses = 5 }}\n{text}");
+    let errors = read(&both).unwrap_err();
+    assert_eq!(errors.iter().map(|found| found.code.id).collect::<Vec<_>>(), ["S035"]);
+}
+
 /// Neither this many accesses nor the error behind them may cost time.
 #[test]
 fn nothing_is_generated_for_a_scenario_that_is_wrong() {

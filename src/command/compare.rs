@@ -1,6 +1,8 @@
-//! `compare`: one scenario under several policies, offline bounds beneath.
+//! `compare`: one scenario under several policies, and under several replacement algorithms inside
+//! its VMs, offline bounds beneath.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use balloonist::balance::PolicyKind;
@@ -8,6 +10,7 @@ use balloonist::bound;
 use balloonist::output::compare::{self, Run};
 use balloonist::output::manifest::{self, RunEntry};
 use balloonist::output::{Format, Table, expects, number, vms};
+use balloonist::replace::ReplacementKind;
 use balloonist::scenario::Scenario;
 use balloonist::simulate::{Nobody, simulate};
 use rayon::prelude::*;
@@ -15,7 +18,7 @@ use rayon::prelude::*;
 use super::files::{NewFile, commit_all, create_folder};
 use super::input::Source;
 use super::progress::Progress;
-use super::{Context, Failure, context, input};
+use super::{Context, Failure, context, input, replacements};
 
 /// Run a scenario under several policies and set them side by side, with offline bounds beneath
 #[derive(clap::Args, Debug)]
@@ -27,7 +30,15 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "POLICY,…", value_delimiter = ',')]
     policies: Vec<String>,
 
-    /// The policy that others are set in relation to [default: the first]
+    /// Replacement algorithms as a second axis, or `all`: each policy is run with each of them, its
+    /// knobs at their defaults, in every VM instead of the VM's own; what the scenario expects is
+    /// not held against these runs [default: each VM's own]
+    #[arg(long, value_name = "REPLACEMENT,…", value_delimiter = ',',
+          value_parser = replacements::names(), hide_possible_values = true)]
+    replacements: Vec<String>,
+
+    /// The policy that others are set in relation to; of a second axis, its first run [default: the
+    /// first]
     #[arg(long, short, value_name = "POLICY")]
     baseline: Option<String>,
 
@@ -43,18 +54,21 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let scenario = args.source.open(None, context)?;
     let policies = input::policies_or_compared(&args.policies, &scenario, context)?;
-    let baseline = baseline(args.baseline.as_deref(), &policies)?;
+    let replacements = replacements::named(&args.replacements)?;
+    let variants = variants(&scenario, &policies, &replacements);
+    let baseline = baseline(args.baseline.as_deref(), &policies)? * replacements.len().max(1);
     let files = args.out.as_deref().map(Files::create).transpose()?;
 
     let began = Instant::now();
-    let progress = Progress::new(context, policies.len() as u64);
-    let run = |&policy: &&'static PolicyKind| {
-        let outcome = simulate(&scenario, policy, &mut Nobody);
+    let progress = Progress::new(context, variants.len() as u64);
+    let run = |variant: &Variant| {
+        let Variant { policy, replacement, scenario } = variant;
+        let outcome = simulate(scenario, policy, &mut Nobody);
         progress.step();
-        Run { policy, outcome }
+        Run { policy, replacement: *replacement, outcome }
     };
     let (runs, bounds): (Vec<Run>, _) =
-        rayon::join(|| policies.par_iter().map(run).collect(), || bound::all(&scenario));
+        rayon::join(|| variants.par_iter().map(run).collect(), || bound::all(&scenario));
     drop(progress);
     let took = began.elapsed();
     let accesses = runs.iter().map(|run| run.outcome.all.counts.accesses).sum();
@@ -65,16 +79,48 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         files.fill(&scenario, &runs, &table, took.as_nanos())?;
     }
     if args.format.is_for_people() {
-        let people = table.without_empty_columns().render(args.format, context.colour_out);
+        let people = compare::for_people(&table).render(args.format, context.colour_out);
         let heading = heading(&scenario);
-        let legend = compare::legend(&bounds);
+        let legend = compare::legend(&scenario, &runs, &bounds);
         let verdict = compare::verdict(&runs, &bounds, baseline);
         context.print(&format!("{heading}\n\n{people}\n{legend}\n{verdict}\n"))?;
     } else {
         context.print_table(&table, args.format)?;
     }
-    let failed = runs.iter().flat_map(|run| expects::failed(&scenario, run.policy, &run.outcome));
+    let own = runs.iter().filter(|run| run.replacement.is_none());
+    let failed = own.flat_map(|run| expects::failed(&scenario, run.policy, &run.outcome));
     super::judge(&failed.collect::<Vec<_>>())
+}
+
+/// What one row of the comparison runs.
+struct Variant {
+    policy: &'static PolicyKind,
+    /// The algorithm of all VMs, if not their own.
+    replacement: Option<&'static ReplacementKind>,
+    scenario: Arc<Scenario>,
+}
+
+/// Each policy with each algorithm, the policies' order first.
+fn variants(
+    scenario: &Scenario,
+    policies: &[&'static PolicyKind],
+    replacements: &[&'static ReplacementKind],
+) -> Vec<Variant> {
+    let changed =
+        |&kind: &&'static ReplacementKind| (Some(kind), Arc::new(scenario.with_replacement(kind)));
+    let mut scenarios: Vec<_> = replacements.iter().map(changed).collect();
+    if scenarios.is_empty() {
+        scenarios.push((None, Arc::new(scenario.clone())));
+    }
+    let of_policy = |&policy: &&'static PolicyKind| {
+        let variant = move |(replacement, scenario): &(_, Arc<Scenario>)| Variant {
+            policy,
+            replacement: *replacement,
+            scenario: Arc::clone(scenario),
+        };
+        scenarios.iter().map(variant)
+    };
+    policies.iter().flat_map(of_policy).collect()
 }
 
 fn baseline(name: Option<&str>, policies: &[&PolicyKind]) -> Result<usize, Failure> {
@@ -121,13 +167,20 @@ impl Files {
         nanoseconds: u128,
     ) -> Result<(), Failure> {
         self.compare.put(&table.to_csv())?;
-        let mut rows = Table::new(vms::COLUMNS);
-        for Run { policy, outcome } in runs {
-            rows.append(vms::table(scenario, policy, outcome));
-        }
+        let of_run = |Run { policy, replacement, outcome }: &Run| {
+            let rows = vms::table(scenario, policy, outcome);
+            match replacement {
+                Some(kind) => rows.with_column(compare::REPLACEMENT, &kind.name.into()),
+                None => rows,
+            }
+        };
+        let mut tables = runs.iter().map(of_run);
+        let mut rows = tables.next().expect("a comparison has a run");
+        tables.for_each(|table| rows.append(table));
         self.vms.put(&rows.to_csv())?;
         let entry = |run: &Run| RunEntry {
             policy: run.policy.name,
+            replacement: run.replacement.map(|kind| kind.name),
             seed: scenario.seed,
             fingerprint: run.outcome.fingerprint,
         };

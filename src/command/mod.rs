@@ -17,6 +17,7 @@ pub(crate) mod list;
 pub(crate) mod mrc;
 mod progress;
 mod reader;
+mod replacements;
 pub(crate) mod reproduce;
 pub(crate) mod run;
 pub(crate) mod sweep;

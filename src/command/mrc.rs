@@ -1,21 +1,26 @@
 //! `mrc`: miss-ratio curves of traces.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
+use balloonist::knobs::Settings;
+use balloonist::output::Format;
 use balloonist::output::mrc::{self, Curve};
-use balloonist::output::{Format, Table};
+use balloonist::random::{Generator, Stream};
+use balloonist::replace::{self, ReplacementKind};
 use balloonist::trace::read::{ReadOptions, load};
 use balloonist::trace::shards::{Sample, sampled_lru_faults};
 use balloonist::trace::{Trace, curve};
 use balloonist::units::{Decimal, Frames};
 use rayon::prelude::*;
 
-use super::{Context, Failure, context, distances, input, reader};
+use super::{Context, Failure, context, distances, input, reader, replacements};
 
 /// Show the LRU miss-ratio curve of traces: the demand faults at every number of frames
 ///
-/// Curves are exact unless a sample is asked for.
+/// Curves are exact unless a sample is asked for. Those of other replacement algorithms are made of
+/// one exact simulation for each number of frames.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The trace files, or `-` for standard input
@@ -27,7 +32,14 @@ pub(crate) struct Args {
           value_parser = reader::names(), hide_possible_values = true)]
     trace_format: String,
 
-    /// The numbers of frames shown [default: every one up to the distinct pages]
+    /// Replacement algorithms to simulate, or `all`, their knobs at their defaults; `list
+    /// replacements` shows them [default: the LRU curve]
+    #[arg(long, value_name = "REPLACEMENT,…", value_delimiter = ',', conflicts_with = "sample",
+          value_parser = replacements::names(), hide_possible_values = true)]
+    replacement: Vec<String>,
+
+    /// The numbers of frames shown [default: every one up to the distinct pages; where algorithms
+    /// are simulated, the powers of two below and that number]
     #[arg(long, value_name = "FRAMES,…", value_delimiter = ',',
           value_parser = clap::value_parser!(u64).range(1..))]
     points: Vec<u64>,
@@ -53,32 +65,78 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         }
         Ok(loaded.trace)
     };
-    let traces: Vec<Trace> = args.traces.par_iter().map(read).collect::<Result<_, _>>()?;
-    let accesses = traces.iter().map(Trace::accesses).sum();
+    let kinds = replacements::named(&args.replacement)?;
+    let traces: Vec<Arc<Trace>> =
+        args.traces.par_iter().map(|path| read(path).map(Arc::new)).collect::<Result<_, _>>()?;
+    let accesses: u64 = traces.iter().map(|trace| trace.accesses()).sum();
     context.timing.note("read", began.elapsed(), accesses);
     match args.sample {
-        None => distances::warm(&traces.iter().collect::<Vec<_>>(), context),
+        None if kinds.is_empty() || kinds.iter().any(|kind| kind.is_lru()) => {
+            distances::warm(&traces.iter().map(|trace| &**trace).collect::<Vec<_>>(), context);
+        }
+        None => {}
         Some(Sample::Size(pages)) => {
             context.note(&format!("estimated from a sample of at most {pages} pages a trace"));
         }
         Some(Sample::Rate(_)) => context.note("estimated from a sample of each trace's pages"),
     }
     let began = Instant::now();
-    let salt = context.common.seed.unwrap_or(1);
-    let faults = |trace: &Trace| match args.sample {
-        Some(sample) => sampled_lru_faults(trace, sample, salt),
-        None => curve::lru_faults(trace, trace.accesses()),
-    };
-    let curve = |(path, trace): (&PathBuf, &Trace)| Curve {
-        trace: name(path),
-        accesses: trace.accesses(),
-        faults: faults(trace),
-    };
-    let curves: Vec<Curve> = args.traces.par_iter().zip(&traces).map(curve).collect();
-    context.timing.note("curves", began.elapsed(), accesses);
+    let seed = context.common.seed.unwrap_or(1);
     let points: Vec<Frames> = args.points.iter().copied().map(Frames).collect();
-    let table: Table = mrc::table(&curves, &points);
-    context.print_table(&table, args.format)
+    let curves: Vec<Curve> = if kinds.is_empty() {
+        let curve = |(path, trace): (&PathBuf, &Arc<Trace>)| {
+            let faults = match args.sample {
+                Some(sample) => sampled_lru_faults(trace, sample, seed),
+                None => curve::lru_faults(trace, trace.accesses()),
+            };
+            let points = Curve::points_of(&faults, &points);
+            Curve { trace: name(path), accesses: trace.accesses(), replacement: None, points }
+        };
+        args.traces.par_iter().zip(&traces).map(curve).collect()
+    } else {
+        simulated(&args.traces, &traces, &kinds, &points, seed)
+    };
+    context.timing.note("curves", began.elapsed(), accesses);
+    context.print_table(&mrc::table(&curves), args.format)
+}
+
+/// The curves of these algorithms, a simulation for each number of frames, all of them over the
+/// cores; the traces are read once. Randomness is that of a VM with the name of the trace's file.
+fn simulated(
+    paths: &[PathBuf],
+    traces: &[Arc<Trace>],
+    kinds: &[&'static ReplacementKind],
+    points: &[Frames],
+    seed: u64,
+) -> Vec<Curve> {
+    let traces = paths.par_iter().zip(traces);
+    let of_trace = |(path, trace): (&PathBuf, &Arc<Trace>)| {
+        let sizes = match points {
+            [] => powers_and_all(trace.distinct_pages() as u64),
+            points => points.to_vec(),
+        };
+        let vm = path.file_stem().map_or_else(|| "-".into(), |stem| stem.to_string_lossy());
+        let purpose = format!("vm/{vm}/replacement");
+        let draw = || Stream::new(Generator::ChaCha8, seed, 0, &purpose);
+        let curve = |kind: &&'static ReplacementKind| {
+            let settings = Settings::defaults(kind.knobs);
+            let point = |&frames: &Frames| {
+                let counts = replace::replay(kind.build, &settings, trace, frames, &draw);
+                (frames, counts.demand_faults)
+            };
+            let points = sizes.par_iter().map(point).collect();
+            let replacement = Some(kind.name);
+            Curve { trace: name(path), accesses: trace.accesses(), replacement, points }
+        };
+        kinds.par_iter().map(curve).collect::<Vec<_>>()
+    };
+    traces.map(of_trace).collect::<Vec<_>>().concat()
+}
+
+/// The powers of two below a number of pages, and that number.
+fn powers_and_all(pages: u64) -> Vec<Frames> {
+    let powers = (0..u64::BITS).map(|exponent| 1 << exponent);
+    powers.take_while(|&power| power < pages).chain([pages]).map(Frames).collect()
 }
 
 /// The file's name, which says what the trace is on any machine.

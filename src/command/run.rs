@@ -87,6 +87,7 @@ fn run_into(folder: &Path, scenario: &Scenario, context: &Context) -> Result<Out
     meant.put(&outcomes::table(scenario, scenario.policy, &outcome).to_csv())?;
     let run = RunEntry {
         policy: scenario.policy.name,
+        replacement: None,
         seed: scenario.seed,
         fingerprint: outcome.fingerprint,
     };

@@ -133,6 +133,7 @@ impl Files {
         self.summary.put(&summary.to_csv())?;
         let entry = |point: &Point| RunEntry {
             policy: policies[point.policy].name,
+            replacement: None,
             seed: point.seed,
             fingerprint: point.fingerprint,
         };

@@ -1,4 +1,5 @@
-//! compare.csv: policies side by side over one scenario, offline bounds beneath.
+//! compare.csv: policies side by side over one scenario, offline bounds beneath; with a second axis
+//! each policy under several replacement algorithms.
 
 use std::fmt::Write as _;
 
@@ -6,6 +7,8 @@ use super::number::{Millionths, counted, grouped};
 use super::table::{Cell, Table};
 use crate::balance::PolicyKind;
 use crate::bound::Bound;
+use crate::replace::ReplacementKind;
+use crate::scenario::Scenario;
 use crate::simulate::Outcome;
 
 /// The columns, in their order.
@@ -21,13 +24,41 @@ pub const COLUMNS: &[&str] = &[
     "relative_to_min",
 ];
 
+/// The column of the second axis, where there is one; behind all others.
+pub const REPLACEMENT: &str = "param_replacement";
+
 /// A policy and what its run came to.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The policy.
     pub policy: &'static PolicyKind,
+    /// The replacement algorithm that all VMs ran instead of their own, with a second axis.
+    pub replacement: Option<&'static ReplacementKind>,
     /// What it came to.
     pub outcome: Outcome,
+}
+
+impl Run {
+    /// What sentences call it: "last-n", or "last-n on clock".
+    fn title(&self) -> String {
+        let policy = self.policy.name;
+        match self.replacement {
+            Some(kind) => format!("{policy} on {}", kind.name),
+            None => policy.to_owned(),
+        }
+    }
+
+    /// Whether it may be called the best: who knows the future is a yardstick for the others.
+    fn is_ranked(&self) -> bool {
+        self.foresight().is_none()
+    }
+
+    /// Who in it knows the future, if anybody.
+    fn foresight(&self) -> Option<&'static str> {
+        let replacement = self.replacement.filter(|kind| kind.knows_the_future);
+        let policy = Some(self.policy).filter(|policy| policy.is_yardstick());
+        policy.map(|kind| kind.name).or(replacement.map(|kind| kind.name))
+    }
 }
 
 /// A row for each policy and then for each bound, in the order given.
@@ -45,11 +76,14 @@ pub fn table(runs: &[Run], bounds: &[Bound], baseline: usize) -> Table {
             Cell::from(yardstick.and_then(ratio))
         })
     };
-    let mut table = Table::new(COLUMNS);
-    for Run { policy, outcome } in runs {
+    let has_axis = runs.iter().any(|run| run.replacement.is_some());
+    let axis = has_axis.then_some(REPLACEMENT);
+    let columns: Vec<&str> = COLUMNS.iter().copied().chain(axis).collect();
+    let mut table = Table::new(&columns);
+    for Run { policy, replacement, outcome } in runs {
         let counts = &outcome.all.counts;
         let mut row: Vec<Cell> = vec![
-            role(policy).into(),
+            if policy.is_yardstick() { "yardstick" } else { "policy" }.into(),
             policy.name.into(),
             counts.demand_faults.into(),
             counts.capacity_faults().into(),
@@ -57,6 +91,7 @@ pub fn table(runs: &[Run], bounds: &[Bound], baseline: usize) -> Table {
             outcome.all.frames_moved().into(),
         ];
         row.extend(relative(counts.demand_faults));
+        row.extend(replacement.map(|kind| Cell::from(kind.name)));
         table.push(row);
     }
     table.push_rule();
@@ -70,22 +105,43 @@ pub fn table(runs: &[Run], bounds: &[Bound], baseline: usize) -> Table {
             Cell::Empty,
         ];
         row.extend(relative(bound.demand_faults));
+        row.extend(axis.map(|_| Cell::Empty));
         table.push(row);
     }
     table
 }
 
-/// What a policy is in the table.
-fn role(policy: &PolicyKind) -> &'static str {
-    if policy.is_yardstick() { "yardstick" } else { "policy" }
+/// The table as people read it: no empty column, and the algorithm beside its policy.
+pub fn for_people(table: &Table) -> Table {
+    let mut columns: Vec<&str> = table.columns().iter().map(String::as_str).collect();
+    if let Some(at) = columns.iter().position(|column| *column == REPLACEMENT) {
+        columns[2..=at].rotate_right(1);
+    }
+    table.select(&columns).without_empty_columns()
 }
 
-/// What the bounds are, a line each.
-pub fn legend(bounds: &[Bound]) -> String {
+/// What the bounds are, a line each, and which of them say little about these runs.
+pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
     let mut text = String::new();
     for Bound { name, summary, note, .. } in bounds {
         let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
         let _ = writeln!(text, "{name:<11}  {summary}{note}");
+    }
+    let own = scenario.vms.iter().map(|vm| vm.replacement);
+    let axis: Vec<&ReplacementKind> = runs.iter().filter_map(|run| run.replacement).collect();
+    let run: Vec<&ReplacementKind> = if axis.is_empty() { own.collect() } else { axis };
+    let mut others: Vec<&str> = Vec::new();
+    for kind in run.iter().filter(|kind| !kind.is_lru()) {
+        if !others.contains(&kind.name) {
+            others.push(kind.name);
+        }
+    }
+    if !others.is_empty() {
+        let _ = writeln!(
+            text,
+            "VMs run {}: best-static and global-lru are bounds of LRU, which others may beat.",
+            and(&others)
+        );
     }
     text
 }
@@ -93,10 +149,12 @@ pub fn legend(bounds: &[Bound]) -> String {
 /// The sentences that close a comparison: who has the fewest demand faults, how far that is from
 /// the baseline and from the best static split, whom balancing has cost, and who only seems best
 /// because replacement misses leave out faults into empty frames.
+///
+/// Runs in which somebody knew the future are not ranked.
 pub fn verdict(runs: &[Run], bounds: &[Bound], baseline: usize) -> String {
-    let ranked: Vec<&Run> = runs.iter().filter(|run| !run.policy.is_yardstick()).collect();
+    let ranked: Vec<&Run> = runs.iter().filter(|run| run.is_ranked()).collect();
     if ranked.is_empty() {
-        return "Yardsticks know the future and are not ranked.".to_owned();
+        return "Who knows the future is a yardstick: nobody is ranked here.".to_owned();
     }
     let best = Best::by(&ranked, demand);
     let verb = if best.names.len() == 1 { "has" } else { "have" };
@@ -104,32 +162,57 @@ pub fn verdict(runs: &[Run], bounds: &[Bound], baseline: usize) -> String {
         1 => "1 access".to_owned(),
         many => format!("{} accesses", grouped(many)),
     };
-    let names = and(&best.names);
+    let names = best.all();
     let mut text =
         format!("{names} {verb} the fewest demand faults: {} in {accesses}", grouped(best.least));
     let baseline = &runs[baseline];
     let split = bounds.iter().find(|bound| bound.name == "best-static");
-    let against_baseline = difference(best.least, demand(baseline), baseline.policy.name);
-    let against_split = split
-        .and_then(|split| difference(best.least, split.demand_faults, "the best static split"));
+    let against_baseline = difference(best.least, demand(baseline), &baseline.title());
+    let is_lru = best.first.replacement.is_none_or(ReplacementKind::is_lru);
+    let of_split = if is_lru { "the best static split" } else { "the best static split of LRU" };
+    let against_split =
+        split.and_then(|split| difference(best.least, split.demand_faults, of_split));
     for difference in [against_baseline, against_split].into_iter().flatten() {
         let _ = write!(text, ", {difference}");
     }
     text.push('.');
-    let worst = ranked.iter().max_by_key(|run| demand(run)).expect("a comparison has a run");
+    let worst = ranked.iter().max_by_key(|run| demand(run)).expect("a run is ranked");
     if demand(worst) > demand(baseline)
-        && let Some(difference) = difference(demand(worst), demand(baseline), baseline.policy.name)
+        && let Some(difference) = difference(demand(worst), demand(baseline), &baseline.title())
     {
         let faults = grouped(demand(worst));
-        let _ = write!(text, "\n{} has the most: {faults}, {difference}.", worst.policy.name);
+        let _ = write!(text, "\n{} has the most: {faults}, {difference}.", worst.title());
     }
-    text + &never_moved(&ranked) + &seems_best(&ranked, &best)
+    text + &never_moved(runs) + &seems_best(&ranked, &best) + &not_ranked(runs)
 }
 
-/// Who moved no frame, apart from who never does: their rows say nothing about their rules.
-fn never_moved(runs: &[&Run]) -> String {
-    let still = |run: &&&Run| run.policy.name != "static" && run.outcome.all.frames_moved() == 0;
-    let names: Vec<&str> = runs.iter().filter(still).map(|run| run.policy.name).collect();
+/// Who knew the future.
+fn not_ranked(runs: &[Run]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in runs.iter().filter_map(Run::foresight) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    match names.as_slice() {
+        [] => String::new(),
+        [name] => format!("\n{name} knows the future and is not ranked."),
+        names => format!("\n{} know the future and are not ranked.", and(names)),
+    }
+}
+
+/// Who moved no frame in any of its runs, apart from who never does: their rows say nothing about
+/// their rules.
+fn never_moved(runs: &[Run]) -> String {
+    let moved = |run: &Run| run.outcome.all.frames_moved() > 0;
+    let mut names: Vec<&str> = Vec::new();
+    for Run { policy, .. } in runs {
+        let mut of_policy = runs.iter().filter(|run| run.policy.name == policy.name);
+        let still = policy.name != "static" && !of_policy.any(moved);
+        if still && !names.contains(&policy.name) {
+            names.push(policy.name);
+        }
+    }
     if names.is_empty() {
         return String::new();
     }
@@ -162,7 +245,7 @@ fn seems_best(runs: &[&Run], best: &Best<'_>) -> String {
     format!(
         "\nBy replacement misses, which leave out faults into empty frames, {} would be best: {}.\n\
          Yet {} has {} more than {}.",
-        and(&by_replacement.names),
+        by_replacement.all(),
         grouped(by_replacement.least),
         by_replacement.names[0],
         counted(more, "demand fault"),
@@ -173,7 +256,7 @@ fn seems_best(runs: &[&Run], best: &Best<'_>) -> String {
 /// The runs with the least of something.
 struct Best<'a> {
     first: &'a Run,
-    names: Vec<&'static str>,
+    names: Vec<String>,
     least: u64,
 }
 
@@ -182,7 +265,11 @@ impl<'a> Best<'a> {
         let first = *runs.iter().min_by_key(|run| count(run)).expect("a comparison has a run");
         let least = count(first);
         let tied = runs.iter().filter(|run| count(run) == least);
-        Self { first, names: tied.map(|run| run.policy.name).collect(), least }
+        Self { first, names: tied.map(|run| run.title()).collect(), least }
+    }
+
+    fn all(&self) -> String {
+        and(&self.names.iter().map(String::as_str).collect::<Vec<_>>())
     }
 }
 

@@ -15,6 +15,8 @@ use crate::trace::content_hash;
 pub struct RunEntry<'a> {
     /// The policy.
     pub policy: &'a str,
+    /// The replacement algorithm of all VMs, where it is not the scenario's to say.
+    pub replacement: Option<&'a str>,
     /// The seed.
     pub seed: u64,
     /// The run's fingerprint.
@@ -48,11 +50,15 @@ pub fn manifest(
         })
     };
     let run = |run: &RunEntry<'_>| {
-        json!({
+        let mut entry = json!({
             "policy": run.policy,
             "seed": run.seed,
             "fingerprint": trail::shown(run.fingerprint),
-        })
+        });
+        if let Some(replacement) = run.replacement {
+            entry["replacement"] = replacement.into();
+        }
+        entry
     };
     let file = |FileEntry { name, rows, digest }: &FileEntry| json!({ "name": name, "rows": rows, "hash": digest.to_string() });
     let document = json!({

@@ -157,6 +157,13 @@ impl Table {
         self.rows.extend(other.rows);
     }
 
+    /// With a column more, behind all others, of which every row has the same cell.
+    pub fn with_column(mut self, name: &str, cell: &Cell) -> Self {
+        self.columns.push(name.to_owned());
+        self.rows.iter_mut().for_each(|row| row.push(cell.clone()));
+        self
+    }
+
     /// The cell of `row` under `column`.
     ///
     /// # Panics

@@ -13,9 +13,9 @@ use std::ops::RangeInclusive;
 
 use super::number::{counted, every, grouped};
 use crate::balance::{PolicyKind, VmView};
-use crate::host::Change;
+use crate::replace::List;
 use crate::scenario::{Scenario, VmSpec};
-use crate::simulate::{Access, Checkpoint, Outcome, Watcher};
+use crate::simulate::{Access, Arrival, Checkpoint, Outcome, Watcher};
 use crate::trace::PageId;
 use crate::units::{Frames, Ticks, VmId};
 
@@ -25,8 +25,8 @@ pub struct Walk<'a, W> {
     rounds: RangeInclusive<u64>,
     /// The round of what happens next, from 1.
     round: u64,
-    /// Each VM's list, as it was shown last.
-    lists: Vec<Vec<PageId>>,
+    /// Each VM's lists, as they were shown last.
+    lists: Vec<Vec<List>>,
     columns: Columns,
     out: W,
     /// The first error in writing; nothing is written after it.
@@ -91,14 +91,14 @@ impl<'a, W: Write> Walk<'a, W> {
         };
         let every = every(scenario.checkpoint_every.0);
         let (vms, memory) = (scenario.vms.len(), scenario.host.memory);
-        let order = if scenario.vms.iter().all(|vm| vm.replacement.name == "lru") {
-            "most recently used first"
+        let order = if scenario.vms.iter().all(|vm| vm.replacement.is_lru()) {
+            "most recently used first, · is an empty frame; "
         } else {
-            "the next page to go last"
+            "each algorithm's own, pages in ( ) are in no frame, · is an empty frame\n"
         };
         walk.write(format_args!(
             "{} under {}: {}, {}, a checkpoint {every}\n\
-             lists: {order}, · is an empty frame; cold: the first access ever to the page\n\
+             lists: {order}cold: the first access ever to the page\n\
              faults: demand faults; misses: the replacement misses among them\n\n",
             scenario.name,
             policy.name,
@@ -141,11 +141,10 @@ impl<'a, W: Write> Walk<'a, W> {
         &self.scenario.vms[vm.index()]
     }
 
+    /// The lists of a VM: in brackets what its frames hold, in parentheses ghosts.
     fn list(&self, vm: VmId, allocation: Frames) -> String {
-        let numbers = self.spec(vm).trace.numbers();
-        let pages = &self.lists[vm.index()];
-        let item = |at: usize| pages.get(at).map(|&page| numbers[page as usize].0);
-        items(item, allocation.0 as usize, self.columns.list)
+        let number = |page: PageId| self.spec(vm).trace.numbers()[page as usize].0;
+        laid_out(&self.lists[vm.index()], allocation.0 as usize, number, self.columns.list)
     }
 
     /// What the policy saw of each VM, and the targets that it set.
@@ -185,7 +184,7 @@ impl<'a, W: Write> Walk<'a, W> {
         let mut moved = false;
         for (vm, &target) in gives.chain(takes) {
             moved = true;
-            let after = checkpoint.replacement(vm.id).resident_pages();
+            let after = checkpoint.replacement(vm.id).lists();
             let dropped = gone(&self.lists[vm.id.index()], &after);
             self.lists[vm.id.index()] = after;
             let mut change = if target > vm.allocation {
@@ -203,7 +202,7 @@ impl<'a, W: Write> Walk<'a, W> {
             let (indent, width) = (tick + 4, self.columns.decision());
             let name = &self.spec(vm.id).name;
             let list = self.list(vm.id, target);
-            self.write(format_args!("{:indent$}{name:vm_width$}  {change:width$}  [{list}]\n", ""));
+            self.write(format_args!("{:indent$}{name:vm_width$}  {change:width$}  {list}\n", ""));
         }
         if !moved {
             let indent = self.columns.tick + 4;
@@ -222,11 +221,12 @@ impl<W: Write> Watcher for Walk<'_, W> {
         true
     }
 
-    fn arrive(&mut self, at: Ticks, vm: VmId, allocation: Frames, shrunk: &[Change]) {
+    fn arrive(&mut self, arrival: &Arrival<'_>) {
+        let Arrival { at, vm, allocation, shrunk, .. } = *arrival;
         // At one tick an arrival comes before the checkpoint, and so belongs to the round before.
         self.round = self.round.max(at.0.div_ceil(self.scenario.checkpoint_every.0));
-        for change in shrunk {
-            self.lists[change.vm.index()].truncate(change.after.0 as usize);
+        for changed in shrunk.iter().map(|change| change.vm).chain([vm]) {
+            self.lists[changed.index()] = arrival.replacement(changed).lists();
         }
         if self.shown() {
             let mut line = format!("arrives with {}", counted(allocation.0, "frame"));
@@ -237,7 +237,7 @@ impl<W: Write> Watcher for Walk<'_, W> {
             let (width, list) = (self.columns.decision(), self.list(vm, allocation));
             let name = &self.spec(vm).name;
             let Columns { tick, vm, .. } = self.columns;
-            self.write(format_args!("t={at:<tick$}  {name:vm$}  {line:width$}  [{list}]\n"));
+            self.write(format_args!("t={at:<tick$}  {name:vm$}  {line:width$}  {list}\n"));
         }
     }
 
@@ -255,7 +255,7 @@ impl<W: Write> Watcher for Walk<'_, W> {
         let spec = self.spec(access.vm);
         let numbers = spec.trace.numbers();
         let page = numbers[spec.trace.page(access.position) as usize];
-        let after = access.replacement.resident_pages();
+        let after = access.replacement.lists();
         let event = if access.counts.replacement_misses > 0 {
             let evicted = gone(&self.lists[access.vm.index()], &after);
             let evicted = evicted.last().expect("a replacement miss evicts a page");
@@ -270,7 +270,7 @@ impl<W: Write> Watcher for Walk<'_, W> {
         let list = self.list(access.vm, access.allocation);
         let Columns { tick, vm, page: page_width, event: width, .. } = self.columns;
         self.write(format_args!(
-            "t={:<tick$}  {:vm$}  page {page:<page_width$}  {event:width$}  {cold:4}  [{list}]\n",
+            "t={:<tick$}  {:vm$}  page {page:<page_width$}  {event:width$}  {cold:4}  {list}\n",
             access.at, spec.name,
         ));
     }
@@ -284,18 +284,47 @@ impl<W: Write> Watcher for Walk<'_, W> {
         self.round += 1;
         if self.round == *self.rounds.start() {
             for vm in &checkpoint.view.vms {
-                self.lists[vm.id.index()] = checkpoint.replacement(vm.id).resident_pages();
+                self.lists[vm.id.index()] = checkpoint.replacement(vm.id).lists();
             }
         }
     }
 }
 
-/// The pages of `before` that `after` has no more, in the order of `before`.
-fn gone(before: &[PageId], after: &[PageId]) -> Vec<PageId> {
-    let mut resident = after.to_vec();
-    resident.sort_unstable();
-    let is_gone = |page: &PageId| resident.binary_search(page).is_err();
-    before.iter().copied().filter(is_gone).collect()
+/// The resident pages of `before` that `after` has in no frame any more, in the order of `before`.
+fn gone(before: &[List], after: &[List]) -> Vec<PageId> {
+    let mut left: Vec<PageId> = resident(after).collect();
+    left.sort_unstable();
+    resident(before).filter(|page| left.binary_search(page).is_err()).collect()
+}
+
+fn resident(lists: &[List]) -> impl Iterator<Item = PageId> {
+    lists.iter().filter(|list| list.resident).flat_map(|list| list.pages.iter().copied())
+}
+
+/// The lists as a line: one list without a name together with the empty frames, as in
+/// "[4 12 ·]"; several as "T1 [4] T2 [12] [·] B1 (7)".
+fn laid_out(lists: &[List], frames: usize, number: impl Fn(PageId) -> u64, width: usize) -> String {
+    let numbers = |list: &List, length: usize, width: usize| {
+        items(|at| list.pages.get(at).map(|&page| number(page)), length, width)
+    };
+    if let [list] = lists
+        && list.name.is_empty()
+    {
+        return format!("[{}]", numbers(list, frames, width));
+    }
+    // Several lists may make a line longer than others, but each shows enough to be followed.
+    let width = (width / lists.len().max(1)).max(Columns::LIST_MIN);
+    let shown = |list: &List| {
+        let (open, close) = if list.resident { ('[', ']') } else { ('(', ')') };
+        format!("{} {open}{}{close}", list.name, numbers(list, list.pages.len(), width))
+    };
+    let mut parts: Vec<String> = lists.iter().filter(|list| list.resident).map(shown).collect();
+    let empty = frames - resident(lists).count();
+    if empty > 0 {
+        parts.push(format!("[{}]", items(|_| None, empty, width)));
+    }
+    parts.extend(lists.iter().filter(|list| !list.resident).map(shown));
+    parts.join(" ")
 }
 
 /// `length` items, a page number or an empty frame each; where they take more than `width`
@@ -341,6 +370,10 @@ fn counted_es(number: u64, noun: &str) -> String {
 mod tests {
     use super::*;
 
+    fn list(name: &'static str, resident: bool, pages: &[PageId]) -> List {
+        List { name, resident, pages: pages.to_vec() }
+    }
+
     fn shown(pages: &[u64], frames: usize, width: usize) -> String {
         items(|at| pages.get(at).copied(), frames, width)
     }
@@ -363,6 +396,23 @@ mod tests {
 
     #[test]
     fn what_is_gone_keeps_its_order() {
-        assert_eq!(gone(&[5, 1, 9, 3], &[9, 7, 5]), [1, 3]);
+        let one = |pages: &[PageId]| vec![list("", true, pages)];
+        assert_eq!(gone(&one(&[5, 1, 9, 3]), &one(&[9, 7, 5])), [1, 3]);
+    }
+
+    #[test]
+    fn what_becomes_a_ghost_is_gone_and_what_changes_its_list_is_not() {
+        let before = [list("T1", true, &[5, 1]), list("T2", true, &[2]), list("B1", false, &[8])];
+        let after = [list("T1", true, &[8]), list("T2", true, &[5, 2]), list("B1", false, &[1])];
+        assert_eq!(gone(&before, &after), [1]);
+    }
+
+    #[test]
+    fn several_lists_have_their_names_and_ghosts_stand_behind_the_empty_frames() {
+        let lists = [list("T1", true, &[4]), list("T2", true, &[]), list("B1", false, &[7, 9])];
+        let number = |page| 10 * u64::from(page);
+        assert_eq!(laid_out(&lists, 3, number, 99), "T1 [40] T2 [] [· ·] B1 (70 90)");
+        assert_eq!(laid_out(&lists, 1, number, 99), "T1 [40] T2 [] B1 (70 90)");
+        assert_eq!(laid_out(&[list("", true, &[4, 5])], 3, number, 99), "[40 50 ·]");
     }
 }

@@ -19,12 +19,15 @@ mod min;
 mod nru;
 mod paged;
 mod random;
+mod replay;
 mod s3_fifo;
 mod sieve;
 pub(crate) mod tournament;
 mod two_queue;
 
 use std::sync::Arc;
+
+pub use replay::replay;
 
 use crate::knobs::{Knob, Settings};
 use crate::random::Stream;
@@ -85,6 +88,14 @@ pub const ALL: &[ReplacementKind] = &[
     lfu::KIND,
     min::KIND,
 ];
+
+impl ReplacementKind {
+    /// Whether it is LRU, the algorithm of which stack distances, fault curves and the bounds made
+    /// of them speak.
+    pub fn is_lru(&self) -> bool {
+        self.name == lru::KIND.name
+    }
+}
 
 /// What a VM's accesses came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -79,6 +79,17 @@ impl Scenario {
     /// The most VMs that a scenario may have.
     pub const VMS_MAX: usize = 65_536;
 
+    /// The same with this replacement algorithm, its knobs at their defaults, in every VM.
+    #[must_use]
+    pub fn with_replacement(&self, replacement: &'static ReplacementKind) -> Self {
+        let mut scenario = self.clone();
+        for vm in &mut scenario.vms {
+            vm.replacement = replacement;
+            vm.replacement_settings = Settings::defaults(replacement.knobs);
+        }
+        scenario
+    }
+
     /// The knobs of `policy`.
     pub fn settings_of(&self, policy: &PolicyKind) -> &Settings {
         let at = crate::balance::ALL.iter().position(|kind| kind.name == policy.name);

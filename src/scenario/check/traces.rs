@@ -128,7 +128,8 @@ pub(super) fn read(
     cache: &mut Traces,
 ) -> Option<Accesses> {
     let remedy = "add `trace = { file = \"…\" }`, `trace = { pages = […] }` or `workload = { … }`";
-    let (trace, workload) = (vm.get("trace"), vm.get("workload"));
+    let (trace, workload) =
+        (vm.get_instead_of("trace", "workload"), vm.get_instead_of("workload", "trace"));
     let both = trace.is_some() && workload.is_some();
     if both {
         let message = "the VM has two sources of accesses, `trace` and `workload`";
@@ -136,12 +137,13 @@ pub(super) fn read(
         let origin = vm.origin_of("trace").max(vm.origin_of("workload"));
         report.error(codes::TWO_SOURCES, origin, message, "remove one of them");
     }
+    let is_drawn = workload.is_some();
     let workload = workload.and_then(|field| read_workload(report, vm, &field, around));
     if both {
         return None;
     }
     let Some(field) = trace else {
-        if vm.get("workload").is_none() {
+        if !is_drawn {
             report.error(codes::NO_ACCESSES, vm.origin, "the VM has no accesses", remedy);
         }
         return workload;

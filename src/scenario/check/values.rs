@@ -53,6 +53,12 @@ impl<'d> Section<'d> {
         Some(Field { path: format!("{prefix}{key}"), node: &entry.node })
     }
 
+    /// Likewise, but of two keys that exclude each other the table's own hides the other's default.
+    pub(super) fn get_instead_of(&self, key: &str, other: &str) -> Option<Field<'d>> {
+        let hidden = !self.table.contains_key(key) && self.table.contains_key(other);
+        if hidden { None } else { self.get(key) }
+    }
+
     /// The value that must be there.
     pub(super) fn need(&self, report: &mut Report, key: &str, remedy: &str) -> Option<Field<'d>> {
         let field = self.get(key);

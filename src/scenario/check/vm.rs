@@ -15,8 +15,19 @@ use crate::units::{Frames, Ticks};
 use std::path::Path;
 
 /// The keys of `[defaults.vm]`.
-pub(super) const DEFAULT_KEYS: &[&str] =
-    &["replacement", "min", "max", "shares", "initial", "start", "period", "stop", "after"];
+pub(super) const DEFAULT_KEYS: &[&str] = &[
+    "replacement",
+    "min",
+    "max",
+    "shares",
+    "initial",
+    "start",
+    "period",
+    "stop",
+    "after",
+    "trace",
+    "workload",
+];
 
 /// The keys of `[[vm]]`.
 pub(super) const KEYS: &[&str] = &[

@@ -1,0 +1,246 @@
+//! Replacement algorithms as the commands show them: side by side, as curves, in lessons, in walks.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use balloonist::replace;
+use balloonist::scenario::Document;
+
+const CONSOLIDATION: &str = "scenarios/consolidation.toml";
+const GZIP: &str = "traces/gzip.balloonist";
+
+fn balloonist(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_balloonist")).args(arguments).output().unwrap()
+}
+
+/// What a command prints that ends well.
+fn printed(arguments: &[&str]) -> String {
+    let output = balloonist(arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The rows of a CSV, each by its columns.
+fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
+    csv::Reader::from_reader(text.as_bytes()).deserialize().map(Result::unwrap).collect()
+}
+
+fn in_all_vms(kind: &str) -> String {
+    format!("defaults.vm.replacement={kind}")
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    replace::ALL.iter().map(|kind| kind.name)
+}
+
+#[test]
+fn each_row_of_a_comparison_of_two_axes_is_a_run_of_its_own() {
+    let all: Vec<&str> = names().collect();
+    rows_are_runs("scenarios/report/test3.dat", &["static", "last-n", "mrc-dp"], &all);
+    rows_are_runs(CONSOLIDATION, &["proportional"], &["clock", "lru"]);
+}
+
+fn rows_are_runs(scenario: &str, policies: &[&str], kinds: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let compared = printed(&[
+        "compare",
+        scenario,
+        "--policies",
+        &policies.join(","),
+        "--replacements",
+        &kinds.join(","),
+        "--format",
+        "csv",
+        "--out",
+        out,
+    ]);
+    let compared: Vec<_> =
+        rows(&compared).into_iter().filter(|row| row["role"] == "policy").collect();
+    let vms = fs::read_to_string(folder.path().join("vms.csv")).unwrap();
+    let mut vms = vms.lines();
+    let header = vms.next().unwrap();
+    let mut compared = compared.iter();
+    let baseline: u64 = compared.clone().next().unwrap()["demand_faults"].parse().unwrap();
+    for &policy in policies {
+        for &kind in kinds {
+            let set = in_all_vms(kind);
+            let run = ["run", scenario, "--policy", policy, "--set", &set, "--format", "csv"];
+            let run = printed(&run);
+            let row = compared.next().unwrap();
+            let case = format!("{policy} on {kind}");
+            assert_eq!((&*row["name"], &*row["param_replacement"]), (policy, kind), "{case}");
+            let run_rows = rows(&run);
+            let all = run_rows.last().unwrap();
+            for column in ["demand_faults", "capacity_faults", "replacement_misses"] {
+                assert_eq!(row[column], all[column], "{case}: {column}");
+            }
+            let faults: u64 = all["demand_faults"].parse().unwrap();
+            let millionths = (2_000_000 * faults + baseline) / (2 * baseline);
+            let relative = format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
+            assert_eq!(row["relative_to_baseline"], relative, "{case}");
+            let mut lines = run.lines();
+            assert_eq!(header, format!("{},param_replacement", lines.next().unwrap()));
+            for line in lines {
+                assert_eq!(vms.next().unwrap(), format!("{line},{kind}"), "{case}");
+            }
+        }
+    }
+    assert!(compared.next().is_none() && vms.next().is_none());
+}
+
+#[test]
+fn no_row_has_fewer_faults_than_min_with_the_whole_host() {
+    let policies = "static,pff";
+    let arguments = ["compare", CONSOLIDATION, "--policies", policies, "--replacements", "all"];
+    let compared = rows(&printed(&[&arguments[..], &["--format", "csv"]].concat()));
+    let faults = |row: &BTreeMap<String, String>| row["demand_faults"].parse::<u64>().unwrap();
+    let min = faults(compared.iter().find(|row| row["name"] == "min").unwrap());
+    assert!(compared.iter().filter(|row| row["role"] == "policy").all(|row| faults(row) >= min));
+}
+
+#[test]
+fn who_knows_the_future_is_shown_and_not_called_the_best() {
+    let compare = |replacements: &str| {
+        let arguments = ["compare", CONSOLIDATION, "--policies", "static"];
+        printed(&[&arguments[..], &["--replacements", replacements]].concat())
+    };
+    let text = compare("lru,min");
+    let rows: Vec<u64> = text
+        .lines()
+        .filter(|line| line.starts_with("policy"))
+        .map(|line| line.split_whitespace().nth(3).unwrap().replace(',', "").parse().unwrap())
+        .collect();
+    assert!(rows[1] < rows[0], "MIN has fewer faults than LRU");
+    assert!(text.contains("\nstatic on lru has the fewest demand faults: "), "{text}");
+    assert!(text.ends_with("\nmin knows the future and is not ranked.\n"), "{text}");
+    assert!(compare("min").ends_with("no policy is ranked.\n"));
+}
+
+#[test]
+fn curves_by_simulation_are_runs_at_these_sizes() {
+    let points = ["3", "40", "150"];
+    let curves = ["mrc", GZIP, "--replacement", "all", "--points", &points.join(",")];
+    let curves = rows(&printed(&[&curves[..], &["--format", "csv"]].concat()));
+    let mut curves = curves.iter();
+    for kind in names() {
+        for frames in points {
+            let set = in_all_vms(kind);
+            let run = ["run", GZIP, "--frames", frames, "--set", &set, "--format", "csv"];
+            let run = rows(&printed(&run));
+            let point = curves.next().unwrap();
+            assert_eq!((&*point["replacement"], &*point["frames"]), (kind, frames));
+            assert_eq!(point["demand_faults"], run[0]["demand_faults"], "{kind} at {frames}");
+            assert_eq!(point["miss_ratio"], run[0]["fault_ratio"], "{kind} at {frames}");
+        }
+    }
+    assert!(curves.next().is_none());
+}
+
+#[test]
+fn the_simulated_curve_of_lru_is_the_curve_of_its_distances() {
+    let whole = printed(&["mrc", GZIP, "--format", "csv"]);
+    let lines: Vec<&str> = whole.lines().collect();
+    let simulated = printed(&["mrc", GZIP, "--replacement", "lru", "--format", "csv"]);
+    let mut simulated = simulated.lines();
+    assert_eq!(simulated.next().unwrap(), format!("{},replacement", lines[0]));
+    let pages = lines.len() - 1;
+    let mut sizes: Vec<usize> =
+        (0..usize::BITS).map(|power| 1 << power).take_while(|&at| at < pages).collect();
+    sizes.push(pages);
+    for frames in sizes {
+        assert_eq!(simulated.next().unwrap(), format!("{},lru", lines[frames]));
+    }
+    assert_eq!(simulated.next(), None);
+}
+
+/// The files of the lessons.
+fn lessons() -> Vec<String> {
+    let entries = fs::read_dir("scenarios/lessons").unwrap();
+    let mut lessons: Vec<String> =
+        entries.map(|entry| entry.unwrap().path().to_str().unwrap().to_owned()).collect();
+    lessons.sort();
+    lessons
+}
+
+#[test]
+fn lessons_expect_a_count_of_every_vm_and_it_holds() {
+    assert!(lessons().len() >= 4);
+    for lesson in lessons() {
+        printed(&["run", &lesson, "--quiet"]);
+        let scenario = Document::open(Path::new(&lesson)).check().unwrap().scenario;
+        for vm in &scenario.vms {
+            let expect = scenario.expects.iter().find(|expect| expect.vm == vm.name);
+            let expect = expect.unwrap_or_else(|| panic!("{lesson} says nothing of {}", vm.name));
+            assert!(expect.at_least.is_some() && expect.at_least == expect.at_most);
+        }
+    }
+}
+
+#[test]
+fn a_lesson_whose_algorithms_are_exchanged_fails() {
+    for lesson in lessons() {
+        // MIN faults less than any other algorithm of a lesson.
+        let scenario = Document::open(Path::new(&lesson)).check().unwrap().scenario;
+        let min = scenario.vms.iter().find(|vm| vm.replacement.name == "min").unwrap();
+        let set = format!("vm.{}.replacement=lru", min.name);
+        let output = balloonist(&["run", &lesson, "--set", &set]);
+        assert_eq!(output.status.code(), Some(1), "{lesson}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(&format!("demand_faults of {} is ", min.name)), "{error}");
+    }
+}
+
+/// The resident items of a line of a walk, pages and empty frames, and its ghosts.
+fn items(line: &str) -> (Vec<&str>, Vec<&str>) {
+    let inside = |open: char, close: char| {
+        let parts = line.split(open).skip(1).map(move |part| part.split(close).next().unwrap());
+        parts.flat_map(str::split_whitespace).collect::<Vec<_>>()
+    };
+    (inside('[', ']'), inside('(', ')'))
+}
+
+#[test]
+fn walks_show_what_each_algorithm_holds() {
+    for kind in names() {
+        let set = in_all_vms(kind);
+        let test3 = "scenarios/report/test3.dat";
+        let text = printed(&["walk", test3, "--policy", "proportional", "--set", &set]);
+        let mut frames: BTreeMap<String, usize> = BTreeMap::new();
+        let mut accesses = 0;
+        for line in text.lines().filter(|line| line.ends_with([']', ')'])) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let (resident, ghosts) = items(line);
+            assert!(!ghosts.contains(&"·"), "ghosts are in no frame: {line}");
+            let in_both = ghosts.iter().any(|page| resident.contains(page));
+            assert!(!in_both, "a page is in a frame or not: {line}");
+            match words[..] {
+                [_, vm, "arrives", ..] => {
+                    frames.insert(vm.to_owned(), resident.len());
+                }
+                [vm, "gives", number, ..] => {
+                    *frames.get_mut(vm).unwrap() -= number.parse::<usize>().unwrap();
+                    assert_eq!(resident.len(), frames[vm], "{kind}: {line}");
+                }
+                [vm, "takes", number, ..] => {
+                    *frames.get_mut(vm).unwrap() += number.parse::<usize>().unwrap();
+                    assert_eq!(resident.len(), frames[vm], "{kind}: {line}");
+                }
+                [_, vm, "page", page, ref event @ ..] => {
+                    accesses += 1;
+                    assert_eq!(resident.len(), frames[vm], "{kind}: {line}");
+                    assert!(resident.contains(&page), "{kind}: {line}");
+                    if let ["replacement", "miss,", "evicts", evicted, ..] = event {
+                        assert!(!resident.contains(evicted), "{kind}: {line}");
+                        assert!(!resident.contains(&"·"), "it was full: {kind}: {line}");
+                    }
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(accesses, 36, "{kind}");
+    }
+}
