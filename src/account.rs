@@ -1,5 +1,6 @@
 //! The account of a run: what every VM did, what it held, and all of them together.
 
+use crate::host::Refusal;
 use crate::replace::Counts;
 use crate::units::{Frames, Ticks};
 
@@ -14,6 +15,8 @@ pub struct Outcome {
     pub checkpoints: u64,
     /// When the last VM had finished its last access.
     pub end: Ticks,
+    /// The frames that were in flight then.
+    pub in_flight: Frames,
     /// A 64-bit hash of time, frames, counts and draws at every checkpoint: equal fingerprints
     /// mean equal trajectories.
     pub fingerprint: u64,
@@ -32,6 +35,11 @@ pub struct Account {
     pub distinct_pages: u64,
     /// The allocation over time.
     pub frames: Held,
+    /// When it started, which is later than its `start` if it had to wait; `None` if it never did,
+    /// and for all VMs together.
+    pub started: Option<Ticks>,
+    /// Why and when it was refused, or gave up waiting because its stop had come.
+    pub refused: Option<Refusal>,
 }
 
 /// An allocation over time, from arrival to departure or the end of the run.

@@ -2,24 +2,26 @@
 //!
 //! # Order
 //! An event is a tick and a kind; their derived order *is* the tie rule: at one tick VMs
-//! depart, then arrive, then the checkpoint happens, then VMs make their accesses, each in file
-//! order. An event is unique, so nothing else can decide.
+//! depart, then arrive, then balloons act, then the checkpoint happens, then VMs make their
+//! accesses, each in file order. An event is unique, so nothing else can decide: of the ticks at
+//! which balloons are due the host tells the next one, and one that it no longer tells is passed
+//! over.
 //!
 //! # Run ahead
-//! VMs touch nothing in common between control events (arrivals and checkpoints; a departure only
-//! frees frames, which nobody gets before the next of these). So an access event that is popped
-//! makes *all* of its VM's accesses up to the next control event in one call of
+//! VMs touch nothing in common between control events: arrivals, balloons and checkpoints, and
+//! departures while somebody waits for frames; any other departure only frees frames, which nobody
+//! gets before the next of these. So an access event that is popped makes *all* of its VM's accesses up to the next control event in one call of
 //! [`Replacement::run`](crate::replace::Replacement::run). A [`Watcher`] that must see every access in its true order gets a horizon
 //! of one tick instead. Both give the same outcome: `tests/laws.rs` compares them.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::balance::{Bounds, Plan, Policy, PolicyKind, View, wrapped};
-use crate::host::{Change, Host};
+use crate::balance::{Plan, Policy, PolicyKind, View, wrapped};
+use crate::host::{Acts, Change, Host, Refusal};
 use crate::random::{Stream, mix};
 use crate::replace::Counts;
-use crate::scenario::{After, Scenario};
+use crate::scenario::{Actuator, After, Scenario};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
 
@@ -31,6 +33,7 @@ pub use crate::watch::{Access, Checkpoint, Nobody, Watcher};
 enum Kind {
     Depart(VmId),
     Arrive(VmId),
+    Balloon,
     Checkpoint,
     Access(VmId),
 }
@@ -69,6 +72,8 @@ struct Simulation<'a> {
     arrivals: Vec<Ticks>,
     next_checkpoint: Ticks,
     checkpoints: u64,
+    /// When the event of balloons that counts is queued, if one is.
+    balloon: Option<Ticks>,
     /// No run ends before this tick, as far as is known.
     end_bound: Ticks,
     /// VMs that the run waits for.
@@ -80,7 +85,7 @@ struct Simulation<'a> {
     // Kept from checkpoint to checkpoint for their memory.
     view: View,
     resident: Vec<Frames>,
-    changes: Vec<Change>,
+    acts: Acts,
 }
 
 impl<'a> Simulation<'a> {
@@ -99,26 +104,26 @@ impl<'a> Simulation<'a> {
             .collect();
         let next_checkpoint = scenario.checkpoint_every;
         queue.push(Reverse(Event { at: next_checkpoint, kind: Kind::Checkpoint }));
-        let bounds = scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
         Self {
             scenario,
             watcher,
             policy: wrapped::wrap((policy.build)(settings), &scenario.wrapper),
             draw: Stream::new(scenario.random, scenario.seed, scenario.repetition, "policy"),
             queue,
-            host: Host::new(scenario.host.memory, bounds),
+            host: Host::new(scenario),
             arrivals,
             next_checkpoint,
             checkpoints: 0,
+            balloon: None,
             end_bound: Ticks(0),
-            unfinished: vms.iter().filter(|vm| vm.is_awaited()).count(),
+            unfinished: scenario.vms.iter().filter(|vm| vm.is_awaited()).count(),
             vms,
             end: None,
             all: Held::default(),
             fingerprint: 0,
             view: View { at: Ticks(0), host: scenario.host.memory, vms: Vec::new() },
             resident: Vec::new(),
-            changes: Vec::new(),
+            acts: Acts::default(),
         }
     }
 
@@ -126,6 +131,7 @@ impl<'a> Simulation<'a> {
         match event.kind {
             Kind::Depart(vm) => self.depart(vm, event.at),
             Kind::Arrive(vm) => self.arrive(vm, event.at),
+            Kind::Balloon => self.balloon(event.at),
             Kind::Checkpoint => self.checkpoint(event.at),
             Kind::Access(vm) => self.access(vm, event.at),
         }
@@ -137,26 +143,24 @@ impl<'a> Simulation<'a> {
 
     fn arrive(&mut self, id: VmId, at: Ticks) {
         self.arrivals.pop();
-        let spec = self.vms[id.index()].spec;
-        self.changes = self.host.admit(id, spec.initial);
-        for change in &self.changes {
-            self.vms[change.vm.index()].resize(*change, at, self.scenario.cost);
-        }
-        let allocation = self.host.allocation(id).expect("the VM has just been admitted");
-        let vm = &mut self.vms[id.index()];
-        let _ = vm.replacement.resize(allocation); // Nothing is resident yet.
-        vm.account.frames = Held::begin(allocation, at);
-        self.note_held(at);
-        self.watcher.arrive(at, id, allocation, &self.changes);
-        if let Some(stop) = spec.stop {
+        if let Some(stop) = self.vms[id.index()].spec.stop {
             self.push(stop, Kind::Depart(id));
         }
-        self.push(at, Kind::Access(id));
+        self.host.arrive(id);
+        self.act(at);
+        if self.host.waits(id) {
+            self.watcher.wait(at, id);
+        }
     }
 
     fn depart(&mut self, id: VmId, at: Ticks) {
+        if self.host.waits(id) {
+            let left = self.host.give_up(id);
+            self.turn_away(id, Refusal { at, left });
+            return;
+        }
         if self.host.allocation(id).is_none() {
-            return; // It left when its trace was over; this was its stop.
+            return; // It left when its trace was over, or was refused; this was its stop.
         }
         let allocation = self.host.dismiss(id);
         let vm = &mut self.vms[id.index()];
@@ -164,12 +168,79 @@ impl<'a> Simulation<'a> {
         vm.account.frames.end(at);
         let held_up = !std::mem::replace(&mut vm.finished, true);
         if held_up {
-            // What its observers intercepted has held it up until its stop.
+            // What its observers intercepted, or an idle phase, has held it up until its stop.
             vm.next = at;
             self.note_finished();
         }
         self.note_held(at);
         self.watcher.depart(at, id, allocation);
+        if self.host.heeds_departures() {
+            self.act(at);
+        }
+    }
+
+    fn balloon(&mut self, at: Ticks) {
+        if self.balloon == Some(at) {
+            self.balloon = None;
+            self.act(at);
+        }
+    }
+
+    /// Lets the host do what it can, outside checkpoints.
+    fn act(&mut self, at: Ticks) {
+        self.carry_out(at);
+        let starts = !self.acts.started.is_empty();
+        let makes_room = starts && self.scenario.actuator == Actuator::INSTANT;
+        let acts = std::mem::take(&mut self.acts);
+        let shrunk = if makes_room {
+            acts.changes.iter().take_while(|change| change.after < change.before).count()
+        } else {
+            0
+        };
+        let (shrunk, moved) = acts.changes.split_at(shrunk);
+        if !moved.is_empty() {
+            self.watcher.moved(at, moved, self.host.in_flight());
+        }
+        self.greet(at, &acts, shrunk);
+        self.acts = acts;
+    }
+
+    /// The host acts, and VMs follow the changes of their allocations.
+    fn carry_out(&mut self, at: Ticks) {
+        self.host.act(at, &mut self.acts);
+        for change in &self.acts.changes {
+            self.vms[change.vm.index()].resize(*change, at, self.scenario.cost);
+        }
+        self.note_held(at);
+        let due = self.host.due();
+        if due != self.balloon {
+            self.balloon = due;
+            due.into_iter().for_each(|due| self.push(due, Kind::Balloon));
+        }
+    }
+
+    /// VMs start or are refused, as the host has decided.
+    fn greet(&mut self, at: Ticks, acts: &Acts, shrunk: &[Change]) {
+        for &id in &acts.started {
+            let allocation = self.host.allocation(id).expect("the VM has just started");
+            let vm = &mut self.vms[id.index()];
+            vm.start(allocation, at);
+            let next = vm.next;
+            self.push(next, Kind::Access(id));
+            self.watcher.arrive(at, id, allocation, shrunk);
+        }
+        for &(id, refusal) in &acts.refused {
+            self.turn_away(id, refusal);
+        }
+    }
+
+    fn turn_away(&mut self, id: VmId, refusal: Refusal) {
+        let vm = &mut self.vms[id.index()];
+        vm.turn_away(refusal);
+        if vm.spec.is_awaited() {
+            self.note_finished();
+        }
+        self.watcher.refuse(id, refusal);
     }
 
     fn access(&mut self, id: VmId, at: Ticks) {
@@ -210,7 +281,7 @@ impl<'a> Simulation<'a> {
     fn note_finished(&mut self) {
         self.unfinished -= 1;
         if self.unfinished == 0 {
-            let awaited = self.vms.iter().filter(|vm| vm.is_awaited());
+            let awaited = self.vms.iter().filter(|vm| vm.spec.is_awaited());
             self.end = awaited.map(|vm| vm.next).max();
         }
     }
@@ -221,15 +292,25 @@ impl<'a> Simulation<'a> {
             return at + Ticks(1);
         }
         let arrival = self.arrivals.last().copied().unwrap_or(self.next_checkpoint);
-        let control = self.next_checkpoint.min(arrival);
-        if self.vms[id.index()].is_awaited() {
+        let mut control = self.next_checkpoint.min(arrival);
+        if let Some(balloon) = self.host.due() {
+            control = control.min(balloon);
+        }
+        if self.host.heeds_departures() {
+            let here = |at: &usize| self.host.allocation(VmId(*at as u32)).is_some();
+            let here = (0..self.vms.len()).filter(here);
+            let departure = here.map(|vm| self.vms[vm].departure_bound(at)).min();
+            control = departure.map_or(control, |departure| control.min(departure));
+        }
+        if self.vms[id.index()].spec.is_awaited() {
             return control;
         }
         // Nobody waits for this VM, so it must not run past the end, wherever that may be. All
         // awaited VMs have made their accesses before `at`, so the bound is later than that.
         if self.end_bound < control {
-            let awaited = self.vms.iter().filter(|vm| vm.is_awaited());
-            self.end_bound = awaited.map(Vm::finish_bound).max().expect("a run waits for a VM");
+            let awaited = self.vms.iter().filter(|vm| vm.spec.is_awaited());
+            let bound = awaited.map(|vm| vm.finish_bound(at)).max();
+            self.end_bound = bound.expect("a run waits for a VM");
         }
         control.min(self.end_bound)
     }
@@ -243,12 +324,8 @@ impl<'a> Simulation<'a> {
             return;
         }
         let plan = self.policy.divide(&self.view, &mut self.draw);
-        self.changes.clear();
-        self.host.apply(&self.view, &plan, &mut self.changes);
-        for change in &self.changes {
-            self.vms[change.vm.index()].resize(*change, at, self.scenario.cost);
-        }
-        self.note_held(at);
+        self.host.order(&self.view, &plan);
+        self.carry_out(at);
         self.resident.clear();
         for vm in &self.view.vms {
             self.resident.push(self.vms[vm.id.index()].replacement.resident());
@@ -258,10 +335,15 @@ impl<'a> Simulation<'a> {
             number: self.checkpoints,
             view: &self.view,
             plan: &plan,
+            changes: &self.acts.changes,
+            in_flight: self.host.in_flight(),
             resident: &self.resident,
             fingerprint: self.fingerprint,
             vms: &self.vms,
         });
+        let acts = std::mem::take(&mut self.acts);
+        self.greet(at, &acts, &[]);
+        self.acts = acts;
     }
 
     /// Makes the policy's view and closes the interval.
@@ -280,7 +362,7 @@ impl<'a> Simulation<'a> {
     }
 
     fn note_held(&mut self, at: Ticks) {
-        let held = self.host.memory() - self.host.free();
+        let held = self.host.held();
         // VMs that arrive together at the beginning make one first allocation.
         if self.all.ticks == Ticks(0) && self.all.since == at || self.all == Held::default() {
             self.all = Held::begin(held, at);
@@ -296,6 +378,9 @@ impl<'a> Simulation<'a> {
             for word in [u64::from(vm.id.0), target.0, resident.0] {
                 hash = mix(hash, word);
             }
+            // Where every order is carried out at once, that is the target.
+            let held = self.host.allocation(vm.id).filter(|held| held != target);
+            hash = held.map_or(hash, |held| mix(hash, held.0));
             hash = mix_counts(hash, &vm.interval);
         }
         self.fingerprint = mix(hash, self.draw.trail());
@@ -323,6 +408,7 @@ impl<'a> Simulation<'a> {
             all,
             checkpoints: self.checkpoints,
             end,
+            in_flight: self.host.in_flight(),
             fingerprint: mix(self.fingerprint, end.0),
         }
     }

@@ -1,8 +1,8 @@
 //! One VM in a run: its place in its trace, its clock, its replacement algorithm and its observers.
 
-use crate::account::Account;
+use crate::account::{Account, Held};
 use crate::balance::{Bounds, VmView};
-use crate::host::Change;
+use crate::host::{Change, Refusal};
 use crate::knobs::Settings;
 use crate::observe::{Interval, Observer, ObserverKind, Seen, Subject};
 use crate::random::{Generator, Stream};
@@ -19,6 +19,8 @@ pub(crate) struct Vm<'a> {
     first_pass: bool,
     /// When its next access starts, or when its last one was over.
     pub(crate) next: Ticks,
+    /// The idle phases that are over for it.
+    idled: usize,
     pub(crate) finished: bool,
     pub(crate) interval: Counts,
     pub(crate) account: Account,
@@ -59,6 +61,7 @@ impl<'a> Vm<'a> {
             position: 0,
             first_pass: true,
             next: spec.start,
+            idled: 0,
             finished: false,
             interval: Counts::default(),
             account: Account::default(),
@@ -67,23 +70,46 @@ impl<'a> Vm<'a> {
         }
     }
 
-    /// Whether the run waits for it; who repeats without a stop is never waited for.
-    pub(crate) fn is_awaited(&self) -> bool {
-        self.spec.after != After::Repeat || self.spec.stop.is_some()
-    }
-
     /// When it leaves, if ever.
     pub(crate) fn stop(&self) -> Ticks {
         self.spec.stop.unwrap_or(Ticks(u64::MAX))
     }
 
-    /// The earliest tick at which it can have finished.
-    pub(crate) fn finish_bound(&self) -> Ticks {
-        if self.finished || self.spec.after == After::Repeat {
-            return if self.finished { self.next } else { self.stop() };
+    /// It starts with this allocation.
+    pub(crate) fn start(&mut self, allocation: Frames, at: Ticks) {
+        let _ = self.replacement.resize(allocation); // Nothing is resident yet.
+        self.account.started = Some(at);
+        self.account.frames = Held::begin(allocation, at);
+        self.next = at;
+        self.hold_up(0);
+    }
+
+    /// It never starts: it is refused, or has waited until its stop.
+    pub(crate) fn turn_away(&mut self, refusal: Refusal) {
+        self.account.refused = Some(refusal);
+        self.next = refusal.at;
+        self.finished = true;
+    }
+
+    /// The earliest tick behind `at` at which it can have finished. Who has not started may yet be
+    /// refused.
+    pub(crate) fn finish_bound(&self, at: Ticks) -> Ticks {
+        if self.finished {
+            return self.next;
+        }
+        if self.account.started.is_none() {
+            return self.next.max(at + Ticks(1));
+        }
+        if self.spec.after == After::Repeat {
+            return self.stop();
         }
         let left = self.spec.trace.accesses() - self.position;
         Ticks(self.next.0 + left * self.spec.period.0).min(self.stop())
+    }
+
+    /// The earliest tick behind `at` at which it can depart, if it is here.
+    pub(crate) fn departure_bound(&self, at: Ticks) -> Ticks {
+        if self.spec.after == After::Leave { self.finish_bound(at) } else { self.stop() }
     }
 
     /// Makes its accesses that start before `horizon`; the first of them exists.
@@ -91,10 +117,11 @@ impl<'a> Vm<'a> {
         let horizon = horizon.min(self.stop());
         let length = self.spec.trace.accesses();
         while self.next < horizon && !self.finished {
+            let rests = self.spec.idle.get(self.idled).map_or(horizon, |phase| phase.from);
             let counts = self.replacement.run(Stretch {
                 from: self.position,
                 first_pass: self.first_pass,
-                budget: horizon - self.next,
+                budget: rests.min(horizon) - self.next,
                 period: self.spec.period,
                 delays,
             });
@@ -109,6 +136,7 @@ impl<'a> Vm<'a> {
                     After::Idle | After::Leave => self.finished = true,
                 }
             }
+            self.rest();
         }
         if self.next >= self.stop() {
             self.next = self.stop();
@@ -161,7 +189,20 @@ impl<'a> Vm<'a> {
     /// Makes it wait before its next access.
     fn hold_up(&mut self, ticks: u64) {
         if !self.finished {
-            self.next = (self.next + Ticks(ticks)).min(self.stop());
+            self.next += Ticks(ticks);
+            self.rest();
+            self.next = self.next.min(self.stop());
+        }
+    }
+
+    /// Puts its next access off to the end of the idle phase that it would start in.
+    fn rest(&mut self) {
+        while let Some(phase) = self.spec.idle.get(self.idled)
+            && phase.from <= self.next
+            && !self.finished
+        {
+            self.next = self.next.max(phase.until);
+            self.idled += 1;
         }
     }
 

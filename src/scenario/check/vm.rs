@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::super::codes;
 use super::super::diagnostic::clip;
 use super::super::document::{Origin, Source};
-use super::super::{After, Split};
-use super::knobs;
+use super::super::{After, Phase, Split};
+use super::{actuator, knobs};
 use super::traces::{self, Accesses, Traces};
 use super::values::{Report, Section};
 use crate::knobs::Settings;
@@ -16,7 +16,19 @@ use std::path::Path;
 
 /// The keys of `[defaults.vm]`.
 pub(super) const DEFAULT_KEYS: &[&str] =
-    &["replacement", "min", "max", "shares", "initial", "start", "period", "stop", "after"];
+    &[
+    "replacement",
+    "min",
+    "max",
+    "shares",
+    "initial",
+    "start",
+    "period",
+    "stop",
+    "after",
+    "idle",
+    "stuck",
+];
 
 /// The keys of `[[vm]]`.
 pub(super) const KEYS: &[&str] = &[
@@ -30,6 +42,8 @@ pub(super) const KEYS: &[&str] = &[
     "period",
     "stop",
     "after",
+    "idle",
+    "stuck",
     "trace",
     "workload",
 ];
@@ -56,6 +70,8 @@ pub(super) struct Draft<'d> {
     /// Never, [`NEVER`], where none was given.
     pub(super) stop: Option<Ticks>,
     pub(super) after: Option<After>,
+    pub(super) idle: Option<Vec<Phase>>,
+    pub(super) stuck: Option<Vec<Phase>>,
     pub(super) accesses: Option<Accesses>,
 }
 
@@ -106,6 +122,8 @@ impl<'d> Draft<'d> {
         let after = get("after").map_or(Some(After::default()), |field| {
             report.choice(&field, After::ALL.iter().copied())
         });
+        let idle = actuator::phases(report, &section, "idle", false);
+        let stuck = actuator::phases(report, &section, "stuck", true);
         let replacement = knobs::replacement(report, &section, page_size);
         Self {
             section,
@@ -119,6 +137,8 @@ impl<'d> Draft<'d> {
             period,
             stop,
             after,
+            idle,
+            stuck,
             accesses: None,
         }
     }
