@@ -82,9 +82,22 @@ impl Place {
         self.stuck.iter().find(|phase| phase.contains(at)).map(|phase| phase.until)
     }
 
-    /// What it keeps or gets if nothing is ordered anew while its driver is as it is now.
+    /// When its driver next gets stuck or works again, behind `at`.
+    fn next_phase(&self, at: Ticks) -> Option<Ticks> {
+        let ticks = self.stuck.iter().flat_map(|phase| [phase.from, phase.until]);
+        ticks.filter(|&tick| tick > at && tick != Phase::NEVER).min()
+    }
+
+    /// What it counts on, or keeps whether it shall or not.
     fn claim(&self, held: Frames, at: Ticks) -> Frames {
-        if self.stuck_until(at).is_some() { held } else { self.target }
+        if self.stuck_until(at).is_some() { self.target.max(held) } else { self.target }
+    }
+
+    /// How much less it could be ordered to hold, to any effect.
+    fn surplus(&self, at: Ticks) -> Frames {
+        let Some(held) = self.held else { return Frames(0) };
+        let keeps = if self.stuck_until(at).is_some() { held } else { self.bounds.min };
+        Frames(self.target.0.saturating_sub(keeps.0))
     }
 
     /// What nobody will ever get from it.
@@ -106,6 +119,15 @@ impl Place {
         let next = self.stuck_until(next).unwrap_or(next);
         (next > at && next != Phase::NEVER).then_some(next)
     }
+}
+
+/// What a VM holds, and what it was ordered to.
+#[derive(Clone, Copy, Debug)]
+pub struct Holding {
+    /// What it holds.
+    pub allocation: Frames,
+    /// What it shall hold.
+    pub target: Frames,
 }
 
 /// A VM's allocation changed to `after`.
@@ -187,6 +209,12 @@ impl Host {
         self.places[vm.index()].held
     }
 
+    /// What the VM holds and shall hold; `None` while it is not here.
+    pub fn holding(&self, vm: VmId) -> Option<Holding> {
+        let Place { held, target, .. } = self.places[vm.index()];
+        held.map(|allocation| Holding { allocation, target })
+    }
+
     /// When [`act`](Self::act) can do more than it did when it was last called.
     pub fn due(&self) -> Option<Ticks> {
         self.due
@@ -258,6 +286,8 @@ impl Host {
         self.land(at);
         if !self.waiting.is_empty() {
             self.admit(at, acts);
+        }
+        if self.admitted > 0 {
             self.make_room(at);
         }
         self.reclaim(at, acts);
@@ -327,17 +357,17 @@ impl Host {
         if needed == 0 {
             return;
         }
-        let can_give = |place: &&mut Place| place.held.is_some() && place.stuck_until(at).is_none();
-        let mut givers: Vec<&mut Place> = self.places.iter_mut().filter(can_give).collect();
-        givers.sort_by_key(|place| Reverse(place.target - place.bounds.min));
-        for place in givers {
-            let taken = (place.target - place.bounds.min).0.min(needed);
+        let givers = self.places.iter_mut().map(|place| (place.surplus(at), place));
+        let mut givers: Vec<(Frames, &mut Place)> = givers.collect();
+        givers.sort_by_key(|&(surplus, _)| Reverse(surplus));
+        for (surplus, place) in givers {
+            let taken = surplus.0.min(needed);
             place.target -= Frames(taken);
             needed -= taken;
         }
     }
 
-    /// What the VMs that are here keep or get if nothing is ordered anew.
+    /// What the VMs that are here count on or keep, all together.
     fn claims(&self, at: Ticks) -> Frames {
         self.places.iter().filter_map(|place| Some(place.claim(place.held?, at))).sum()
     }
@@ -400,26 +430,25 @@ impl Host {
 
     /// Sees what is left to do, and checks that no frame was lost.
     fn settle(&mut self, at: Ticks) {
-        let mut sum = self.free + self.in_flight;
+        let (mut sum, mut ordered) = (self.free + self.in_flight, Frames(0));
         let mut due = self.flights.front().map(|&(lands, _)| lands);
         self.unsettled = false;
         let earlier = |due: Option<Ticks>, other: Option<Ticks>| match (due, other) {
             (Some(due), Some(other)) => Some(due.min(other)),
             (due, other) => due.or(other),
         };
-        let somebody_waits = !self.waiting.is_empty();
         for place in &self.places {
             let Some(held) = place.held else { continue };
-            sum += held;
+            (sum, ordered) = (sum + held, ordered + place.target);
             self.unsettled |= held < place.target;
             due = earlier(due, place.due(held, at));
-            if somebody_waits {
-                // It may make room again.
-                let works = place.stuck_until(at).filter(|&until| until != Phase::NEVER);
-                due = earlier(due, works);
+            if !self.waiting.is_empty() {
+                // Who can give to those that wait, and whom they can wait for, is then another.
+                due = earlier(due, place.next_phase(at));
             }
         }
         self.due = due;
         assert_eq!(sum, self.memory, "frames are conserved");
+        assert!(ordered <= self.memory, "targets fit into the host");
     }
 }

@@ -157,6 +157,7 @@ impl<'a> Simulation<'a> {
         if self.host.waits(id) {
             let left = self.host.give_up(id);
             self.turn_away(id, Refusal { at, left });
+            self.act(at);
             return;
         }
         if self.host.allocation(id).is_none() {
@@ -189,17 +190,14 @@ impl<'a> Simulation<'a> {
     /// Lets the host do what it can, outside checkpoints.
     fn act(&mut self, at: Ticks) {
         self.carry_out(at);
-        let starts = !self.acts.started.is_empty();
-        let makes_room = starts && self.scenario.actuator == Actuator::INSTANT;
         let acts = std::mem::take(&mut self.acts);
-        let shrunk = if makes_room {
-            acts.changes.iter().take_while(|change| change.after < change.before).count()
-        } else {
-            0
-        };
-        let (shrunk, moved) = acts.changes.split_at(shrunk);
-        if !moved.is_empty() {
-            self.watcher.moved(at, moved, self.host.in_flight());
+        let shrinks = |change: &Change| change.after < change.before;
+        let makes_room = self.scenario.actuator == Actuator::INSTANT
+            && !acts.started.is_empty()
+            && acts.changes.iter().all(shrinks);
+        let shrunk: &[Change] = if makes_room { &acts.changes } else { &[] };
+        if !makes_room && !acts.changes.is_empty() {
+            self.watcher.moved(at, &acts.changes, self.host.in_flight());
         }
         self.greet(at, &acts, shrunk);
         self.acts = acts;
@@ -221,7 +219,8 @@ impl<'a> Simulation<'a> {
 
     /// VMs start or are refused, as the host has decided.
     fn greet(&mut self, at: Ticks, acts: &Acts, shrunk: &[Change]) {
-        for &id in &acts.started {
+        for (nth, &id) in acts.started.iter().enumerate() {
+            let shrunk = if nth == 0 { shrunk } else { &[] };
             let allocation = self.host.allocation(id).expect("the VM has just started");
             let vm = &mut self.vms[id.index()];
             vm.start(allocation, at);
@@ -297,9 +296,8 @@ impl<'a> Simulation<'a> {
             control = control.min(balloon);
         }
         if self.host.heeds_departures() {
-            let here = |at: &usize| self.host.allocation(VmId(*at as u32)).is_some();
-            let here = (0..self.vms.len()).filter(here);
-            let departure = here.map(|vm| self.vms[vm].departure_bound(at)).min();
+            let bounds = self.vms.iter().map(|vm| vm.departure_bound(at));
+            let departure = bounds.filter(|&departure| departure > at).min();
             control = departure.map_or(control, |departure| control.min(departure));
         }
         if self.vms[id.index()].spec.is_awaited() {
@@ -355,8 +353,8 @@ impl<'a> Simulation<'a> {
         }
         for (index, vm) in self.vms.iter_mut().enumerate() {
             let id = VmId(index as u32);
-            if let Some(allocation) = self.host.allocation(id) {
-                self.view.vms.push(vm.look(id, allocation, ticks, self.scenario.cost));
+            if let Some(holding) = self.host.holding(id) {
+                self.view.vms.push(vm.look(id, holding, ticks, self.scenario.cost));
             }
         }
     }

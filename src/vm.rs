@@ -2,7 +2,7 @@
 
 use crate::account::{Account, Held};
 use crate::balance::{Bounds, VmView};
-use crate::host::{Change, Refusal};
+use crate::host::{Change, Holding, Refusal};
 use crate::knobs::Settings;
 use crate::observe::{Interval, Observer, ObserverKind, Seen, Subject};
 use crate::random::{Generator, Stream};
@@ -107,9 +107,10 @@ impl<'a> Vm<'a> {
         Ticks(self.next.0 + left * self.spec.period.0).min(self.stop())
     }
 
-    /// The earliest tick behind `at` at which it can depart, if it is here.
+    /// The earliest tick at which it can depart or give up waiting; not behind `at` if it has.
     pub(crate) fn departure_bound(&self, at: Ticks) -> Ticks {
-        if self.spec.after == After::Leave { self.finish_bound(at) } else { self.stop() }
+        let can_leave = self.spec.after == After::Leave && self.account.started.is_some();
+        if can_leave { self.finish_bound(at) } else { self.stop() }
     }
 
     /// Makes its accesses that start before `horizon`; the first of them exists.
@@ -149,7 +150,7 @@ impl<'a> Vm<'a> {
     pub(crate) fn look(
         &mut self,
         id: VmId,
-        allocation: Frames,
+        Holding { allocation, target }: Holding,
         ticks: Ticks,
         cost: Cost,
     ) -> VmView {
@@ -179,6 +180,7 @@ impl<'a> Vm<'a> {
             bounds: Bounds { min: self.spec.min, max: self.spec.max },
             shares: self.spec.shares,
             allocation,
+            target,
             resident,
             interval,
             total: self.account.counts,

@@ -114,6 +114,7 @@ fn random_vm(draw: &mut Stream, at: u32, bounds: Bounds, allocation: Frames) -> 
         bounds,
         shares: 1 + draw.below(1_000_000),
         allocation,
+        target: allocation,
         resident,
         interval,
         total,
@@ -435,6 +436,7 @@ fn observed(
                 ticks: Ticks(every),
                 delays: Delays::default(),
                 allocation: Frames(8),
+                target: Frames(8),
                 resident: Frames(8),
             });
             observer.report(&mut seen);

@@ -24,8 +24,7 @@ pub(super) fn read(
         }
         None => Some(false),
     };
-    let latency =
-        section.get("latency").map_or(Some(Ticks(0)), |field| report.ticks(&field, 0));
+    let latency = section.get("latency").map_or(Some(Ticks(0)), |field| report.ticks(&field, 0));
     let step = section.get("step").map_or(Some(Ticks(1)), |field| report.ticks(&field, 1));
     let rate = section.get("rate").map(|field| report.frames(&field, 1, page_size));
     if !is_balloon? {
@@ -61,7 +60,7 @@ pub(super) fn phases(
     if read.len() != length {
         return None;
     }
-    for (pair, section) in read.windows(2).zip(&sections[1..]) {
+    for (pair, section) in read.windows(2).zip(sections.iter().skip(1)) {
         if pair[1].from < pair[0].until {
             let message = format!("`{key}` has a phase that begins before the one before it ends");
             let remedy = format!("let it begin at {} or later", pair[0].until);

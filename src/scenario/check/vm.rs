@@ -6,17 +6,16 @@ use super::super::codes;
 use super::super::diagnostic::clip;
 use super::super::document::{Origin, Source};
 use super::super::{After, Phase, Split};
-use super::{actuator, knobs};
 use super::traces::{self, Accesses, Traces};
 use super::values::{Report, Section};
+use super::{actuator, knobs};
 use crate::knobs::Settings;
 use crate::replace::ReplacementKind;
 use crate::units::{Frames, Ticks};
 use std::path::Path;
 
 /// The keys of `[defaults.vm]`.
-pub(super) const DEFAULT_KEYS: &[&str] =
-    &[
+pub(super) const DEFAULT_KEYS: &[&str] = &[
     "replacement",
     "min",
     "max",
