@@ -20,7 +20,7 @@ pub(super) struct Pace {
     pub(super) accesses: u64,
     /// When it departs, if it does.
     pub(super) departs: Option<u64>,
-    /// Whether it starts.
+    /// Whether it starts, and before the run ends.
     pub(super) starts: bool,
 }
 
@@ -33,6 +33,7 @@ impl Pace {
         // Departures come before arrivals, and both are in file order, as in the simulation.
         let arrival = |(vm, spec): (usize, &VmSpec)| Reverse((spec.start.0, true, vm));
         let mut events: BinaryHeap<_> = scenario.vms.iter().enumerate().map(arrival).collect();
+        let mut starts = vec![u64::MAX; paces.len()];
         let mut end = 0;
         while let Some(Reverse((at, arrives, vm))) = events.pop() {
             let id = VmId(vm as u32);
@@ -54,6 +55,7 @@ impl Pace {
                 if spec.is_awaited() {
                     end = end.max(pace.over(spec));
                 }
+                starts[started.index()] = at;
                 paces[started.index()] = pace;
             }
             let refused = acts.refused.iter().map(|(vm, _)| &scenario.vms[vm.index()]);
@@ -61,8 +63,10 @@ impl Pace {
                 end = end.max(at);
             }
         }
-        for (pace, spec) in paces.iter_mut().zip(&scenario.vms) {
-            if pace.starts && spec.after == After::Repeat {
+        for ((pace, spec), start) in paces.iter_mut().zip(&scenario.vms).zip(starts) {
+            if start >= end {
+                *pace = Self::absent(spec);
+            } else if spec.after == After::Repeat {
                 pace.accesses = pace.accesses_before(spec.stop.map_or(end, |stop| stop.0.min(end)));
             }
         }

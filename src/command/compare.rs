@@ -68,7 +68,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let people = table.without_empty_columns().render(args.format, context.colour_out);
         let heading = heading(&scenario);
         let legend = compare::legend(&bounds);
-        let verdict = compare::verdict(&runs, &bounds, baseline);
+        let verdict =
+            compare::verdict(&runs, &bounds, baseline) + &compare::notes(&scenario, &runs);
         context.print(&format!("{heading}\n\n{people}\n{legend}\n{verdict}\n"))?;
     } else {
         context.print_table(&table, args.format)?;

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
+use super::life;
 use super::number::{Millionths, counted, grouped};
 use super::table::{Cell, Table};
 use super::vms::frames_moved;
 use crate::balance::PolicyKind;
 use crate::bound::Bound;
+use crate::scenario::Scenario;
 use crate::simulate::Outcome;
 
 /// The columns, in their order.
@@ -116,6 +118,27 @@ pub fn verdict(runs: &[Run], bounds: &[Bound], baseline: usize) -> String {
         let _ = write!(text, "\n{} has the most: {faults}, {difference}.", worst.policy.name);
     }
     text + &never_moved(runs) + &seems_best(runs, &best)
+}
+
+/// What became of VMs that did not start when they arrived, each sentence once, with the policies
+/// under which it is true where that is not so under all.
+pub fn notes(scenario: &Scenario, runs: &[Run]) -> String {
+    let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
+    for Run { policy, outcome } in runs {
+        for note in life::notes(scenario, outcome) {
+            match notes.iter_mut().find(|(other, _)| *other == note) {
+                Some((_, policies)) => policies.push(policy.name),
+                None => notes.push((note, vec![policy.name])),
+            }
+        }
+    }
+    let told = |(note, policies): &(String, Vec<&str>)| {
+        if policies.len() == runs.len() {
+            return format!("\n{note}");
+        }
+        format!("\nUnder {}: {note}", and(policies))
+    };
+    notes.iter().map(told).collect()
 }
 
 /// Who moved no frame, apart from who never does: their rows say nothing about their rules.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::number::{Millionths, counted, every, grouped};
 use super::table::Format;
-use super::{trail, vms};
+use super::{life, trail, vms};
 use crate::balance::{PolicyKind, wrapped};
 use crate::knobs::Settings;
 use crate::scenario::Scenario;
@@ -22,6 +22,9 @@ pub fn report(
     let table = vms::table(scenario, policy, outcome).select(vms::FOR_PEOPLE);
     let _ = writeln!(text, "\n{}", table.render(format, colour));
     let _ = writeln!(text, "{}", sentence(outcome));
+    for note in life::notes(scenario, outcome) {
+        let _ = writeln!(text, "{note}");
+    }
     let _ = writeln!(text, "fingerprint {}", trail::shown(outcome.fingerprint));
     text
 }
