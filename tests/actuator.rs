@@ -235,11 +235,16 @@ fn the_fastest_balloon_is_instant() {
 fn the_shipped_scenario_shows_a_slow_balloon_a_stuck_driver_and_a_full_host() {
     let document = Document::open(std::path::Path::new("scenarios/slow-balloon.toml"));
     let scenario = document.check().unwrap().scenario;
-    let outcome = simulate(&scenario, scenario.policy, &mut Nobody);
-    let [web, db, batch, late] = [0, 1, 2, 3].map(|at: usize| outcome.vms[at]);
-    assert!(web.granted > Frames(0), "the balloon moves frames");
-    assert_eq!(db.frames.max, db.frames.first, "nothing enters through a stuck driver");
-    assert!(batch.started == Some(Ticks(0)) && batch.refused.is_none());
+    let mut timeline = Timeline::default();
+    let outcome = simulate(&scenario, scenario.policy, &mut timeline);
+    let moves = |vm: u32, ticks: std::ops::Range<u64>| {
+        timeline.0.iter().filter(|row| row.1 == vm && ticks.contains(&row.0)).count()
+    };
+    assert!(moves(0, 1..60_000) > 0, "frames go to and from web");
+    assert_eq!(moves(1, 1..60_000), 0, "the driver of db is stuck");
+    assert!(moves(1, 60_000..200_000) > 0, "until then");
+    assert!(timeline.0.iter().any(|row| row.3 > 0), "frames are in flight");
+    let [batch, late] = [2, 3].map(|at: usize| outcome.vms[at]);
     let left = scenario.vms[2].start.0 + batch.frames.ticks.0;
     assert_eq!(late.started, Some(Ticks(left)), "it starts when the batch job has left");
 }

@@ -63,6 +63,8 @@ impl Length {
     /// When the VM would have made all its accesses if it never waited for frames and each access
     /// were a fault; in an idle phase it makes none.
     fn latest_end(&self, vm: &Draft) -> Option<u128> {
+        // What it does when its trace is over tells which end counts.
+        vm.after?;
         let accesses = u128::from(vm.accesses.as_ref()?.count());
         let Cost { delays: Delays { fault, zero_fill, swap_in, write_back }, trap, .. } =
             self.cost?;
