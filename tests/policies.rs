@@ -436,7 +436,6 @@ fn observed(
                 ticks: Ticks(every),
                 delays: Delays::default(),
                 allocation: Frames(8),
-                target: Frames(8),
                 resident: Frames(8),
             });
             observer.report(&mut seen);

@@ -51,7 +51,7 @@ pub fn all(scenario: &Scenario) -> Vec<Bound> {
         note,
     };
     let absent = paces.iter().filter(|pace| !pace.starts).count();
-    let absent = (absent > 0).then(|| format!("without {absent} VMs that never start"));
+    let absent = (absent > 0).then(|| format!("VMs left out that never start: {absent}"));
     let mut bounds = vec![bound("cold", "every page is fetched once", cold, absent)];
     if let Some((min, _)) = replayed {
         bounds.push(bound("min", "Belady's MIN, all VMs sharing the host", min, None));

@@ -85,6 +85,9 @@ pub fn legend(bounds: &[Bound]) -> String {
         let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
         let _ = writeln!(text, "{name:<11}  {summary}{note}");
     }
+    if !bounds.iter().any(|bound| bound.name == "best-static") {
+        text.push_str("best-static  is left out: no split that never changes keeps all minima\n");
+    }
     text
 }
 
