@@ -301,7 +301,10 @@ impl Host {
 
     /// What has been in flight long enough is free.
     fn land(&mut self, at: Ticks) {
-        while let Some((_, frames)) = self.flights.pop_front_if(|(lands, _)| *lands <= at) {
+        while let Some(&(lands, frames)) = self.flights.front()
+            && lands <= at
+        {
+            self.flights.pop_front();
             self.in_flight -= frames;
             self.free += frames;
         }

@@ -213,7 +213,9 @@ impl<'a> Simulation<'a> {
         let due = self.host.due();
         if due != self.balloon {
             self.balloon = due;
-            due.into_iter().for_each(|due| self.push(due, Kind::Balloon));
+            if let Some(due) = due {
+                self.push(due, Kind::Balloon);
+            }
         }
     }
 
