@@ -47,8 +47,8 @@ fn run(scenario: &Scenario) -> (Vec<Event>, Vec<bool>) {
                 stay.over = Some(tick);
             }
         }
-        for at in 0..specs.len() {
-            if specs[at].start.0 == tick {
+        for (at, spec) in specs.iter().enumerate() {
+            if spec.start.0 == tick {
                 queue.push(at);
             }
             admit(scenario, &mut stays, &mut queue, tick);

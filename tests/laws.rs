@@ -86,7 +86,9 @@ impl Watcher for Laws<'_> {
     }
 
     fn moved(&mut self, at: Ticks, changes: &[Change], in_flight: Frames) {
-        changes.iter().for_each(|change| self.change(at, change));
+        for change in changes {
+            self.change(at, change);
+        }
         self.check_sum(at, Some(in_flight));
     }
 
@@ -112,7 +114,9 @@ impl Watcher for Laws<'_> {
             assert_eq!(Some(vm.allocation), self.allocations[vm.id.index()]);
             assert!((vm.bounds.min..=vm.bounds.max).contains(&target), "min ≤ target ≤ max");
         }
-        checkpoint.changes.iter().for_each(|change| self.change(at, change));
+        for change in checkpoint.changes {
+            self.change(at, change);
+        }
         for (vm, &resident) in checkpoint.view.vms.iter().zip(checkpoint.resident) {
             checkpoint.replacement(vm.id).audit();
             assert_eq!(checkpoint.replacement(vm.id).resident(), resident);

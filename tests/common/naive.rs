@@ -149,8 +149,7 @@ fn act(scenario: &Scenario, vms: &mut [Vm], between: &mut Between, tick: u64) {
         make_room(scenario, vms, kept(between), tick);
     }
     let actuator = scenario.actuator;
-    for at in 0..vms.len() {
-        let vm = &mut vms[at];
+    for (at, vm) in vms.iter_mut().enumerate() {
         let works = stuck(scenario, at, tick).is_none() && vm.ready <= tick;
         if vm.here && vm.allocation > vm.target && works {
             let batch = actuator.rate.0.min(vm.allocation - vm.target);
