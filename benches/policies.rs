@@ -50,6 +50,7 @@ fn vm(draw: &mut Stream, at: u32, vms: u64, pages: u64, shape: Shape) -> VmView 
         bounds: Bounds { min: Frames(1), max: Frames(pages) },
         shares: 1000,
         allocation,
+        target: allocation,
         resident: allocation,
         interval: counts,
         total: counts,

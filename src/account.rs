@@ -2,6 +2,7 @@
 //!
 //! [`METRICS`] are the whole numbers among them, by the names of the columns.
 
+use crate::host::Refusal;
 use crate::replace::Counts;
 use crate::units::{Frames, Ticks};
 
@@ -16,6 +17,8 @@ pub struct Outcome {
     pub checkpoints: u64,
     /// When the last VM had finished its last access.
     pub end: Ticks,
+    /// The frames that were in flight then.
+    pub in_flight: Frames,
     /// A 64-bit hash of time, frames, counts and draws at every checkpoint: equal fingerprints
     /// mean equal trajectories.
     pub fingerprint: u64,
@@ -47,6 +50,11 @@ pub struct Account {
     pub movement: Movement,
     /// Jain's index of the VMs' progress, in millionths; of all together alone.
     pub jain: Option<u128>,
+    /// When it started, which is later than its `start` if it had to wait; `None` if it never did,
+    /// and for all VMs together.
+    pub started: Option<Ticks>,
+    /// Why and when it was refused, or gave up waiting because its stop had come.
+    pub refused: Option<Refusal>,
 }
 
 impl Account {
@@ -165,7 +173,7 @@ pub const METRICS: &[Metric] = &[
     ),
     metric(
         "guarantee_violations",
-        "checkpoints that found the VM on the host with fewer frames than its min",
+        "checkpoints at which the VM had come and was kept waiting for its minimum, or refused",
         |of| of.movement.violations,
     ),
 ];
@@ -179,7 +187,7 @@ const fn metric(name: &'static str, means: &'static str, of: fn(&Account) -> u64
 pub struct Movement {
     /// Frames that went back within two checkpoints.
     pub oscillations: u64,
-    /// Checkpoints that found fewer frames than the minimum.
+    /// Checkpoints at which it waited for its minimum or was refused.
     pub violations: u64,
     /// The most checkpoints that it took to settle.
     pub settle_checkpoints: u64,

@@ -2,36 +2,39 @@
 //!
 //! # Order
 //! An event is a tick and a kind; their derived order *is* the tie rule: at one tick VMs
-//! depart, then arrive, then the checkpoint happens, then VMs make their accesses, each in file
-//! order. An event is unique, so nothing else can decide.
+//! depart, then arrive, then balloons act, then the checkpoint happens, then VMs make their
+//! accesses, each in file order. An event is unique, so nothing else can decide: of the ticks at
+//! which balloons are due the host tells the next one, and one that it no longer tells is passed
+//! over.
 //!
 //! # Run ahead
-//! VMs touch nothing in common between control events (arrivals and checkpoints; a departure only
-//! frees frames, which nobody gets before the next of these). So an access event that is popped
-//! makes *all* of its VM's accesses up to the next control event in one call of
+//! VMs touch nothing in common between control events: arrivals, balloons and checkpoints, and
+//! departures while somebody waits for frames; any other departure only frees frames, which nobody
+//! gets before the next of these. So an access event that is popped makes *all* of its VM's accesses up to the next control event in one call of
 //! [`Replacement::run`](crate::replace::Replacement::run). A [`Watcher`] that must see every access in its true order gets a horizon
 //! of one tick instead. Both give the same outcome: `tests/laws.rs` compares them.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::balance::{Bounds, Plan, Policy, PolicyKind, View, wrapped};
-use crate::host::{Change, Host};
+use crate::balance::{Plan, Policy, PolicyKind, View, wrapped};
+use crate::host::{Acts, Change, Host, Refusal};
 use crate::movement::Settling;
 use crate::random::{Stream, mix};
 use crate::replace::Counts;
-use crate::scenario::{After, Scenario};
+use crate::scenario::{Actuator, After, Scenario};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
 
 pub use crate::account::{Account, Held, Outcome};
-pub use crate::watch::{Access, Arrival, Checkpoint, Nobody, Watcher};
+pub use crate::watch::{Access, Arrival, Checkpoint, Moved, Nobody, Watcher};
 
 /// What happens at one tick, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Depart(VmId),
     Arrive(VmId),
+    Balloon,
     Checkpoint,
     Access(VmId),
 }
@@ -70,6 +73,8 @@ struct Simulation<'a> {
     arrivals: Vec<Ticks>,
     next_checkpoint: Ticks,
     checkpoints: u64,
+    /// When the event of balloons that counts is queued, if one is.
+    balloon: Option<Ticks>,
     /// No run ends before this tick, as far as is known.
     end_bound: Ticks,
     /// VMs that the run waits for.
@@ -84,7 +89,7 @@ struct Simulation<'a> {
     // Kept from checkpoint to checkpoint for their memory.
     view: View,
     resident: Vec<Frames>,
-    changes: Vec<Change>,
+    acts: Acts,
 }
 
 impl<'a> Simulation<'a> {
@@ -103,19 +108,19 @@ impl<'a> Simulation<'a> {
             .collect();
         let next_checkpoint = scenario.checkpoint_every;
         queue.push(Reverse(Event { at: next_checkpoint, kind: Kind::Checkpoint }));
-        let bounds = scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
         Self {
             scenario,
             watcher,
             policy: wrapped::wrap((policy.build)(settings), &scenario.wrapper),
             draw: Stream::new(scenario.random, scenario.seed, scenario.repetition, "policy"),
             queue,
-            host: Host::new(scenario.host.memory, bounds),
+            host: Host::new(scenario),
             arrivals,
             next_checkpoint,
             checkpoints: 0,
+            balloon: None,
             end_bound: Ticks(0),
-            unfinished: vms.iter().filter(|vm| vm.is_awaited()).count(),
+            unfinished: scenario.vms.iter().filter(|vm| vm.is_awaited()).count(),
             vms,
             end: None,
             all: Held::default(),
@@ -124,7 +129,7 @@ impl<'a> Simulation<'a> {
             fingerprint: 0,
             view: View { at: Ticks(0), host: scenario.host.memory, vms: Vec::new() },
             resident: Vec::new(),
-            changes: Vec::new(),
+            acts: Acts::default(),
         }
     }
 
@@ -132,6 +137,7 @@ impl<'a> Simulation<'a> {
         match event.kind {
             Kind::Depart(vm) => self.depart(vm, event.at),
             Kind::Arrive(vm) => self.arrive(vm, event.at),
+            Kind::Balloon => self.balloon(event.at),
             Kind::Checkpoint => self.checkpoint(event.at),
             Kind::Access(vm) => self.access(vm, event.at),
         }
@@ -143,28 +149,25 @@ impl<'a> Simulation<'a> {
 
     fn arrive(&mut self, id: VmId, at: Ticks) {
         self.arrivals.pop();
-        self.changed = true;
-        let spec = self.vms[id.index()].spec;
-        self.changes = self.host.admit(id, spec.initial);
-        for change in &self.changes {
-            self.vms[change.vm.index()].resize(*change, at, self.scenario.cost);
-        }
-        let allocation = self.host.allocation(id).expect("the VM has just been admitted");
-        let vm = &mut self.vms[id.index()];
-        let _ = vm.replacement.resize(allocation); // Nothing is resident yet.
-        vm.account.frames = Held::begin(allocation, at);
-        self.note_held(at);
-        let (shrunk, vms) = (&self.changes, &self.vms);
-        self.watcher.arrive(&Arrival { at, vm: id, allocation, shrunk, vms });
-        if let Some(stop) = spec.stop {
+        if let Some(stop) = self.vms[id.index()].spec.stop {
             self.push(stop, Kind::Depart(id));
         }
-        self.push(at, Kind::Access(id));
+        self.host.arrive(id);
+        self.act(at);
+        if self.host.waits(id) {
+            self.watcher.wait(at, id);
+        }
     }
 
     fn depart(&mut self, id: VmId, at: Ticks) {
+        if self.host.waits(id) {
+            let left = self.host.give_up(id);
+            self.turn_away(id, Refusal { at, left });
+            self.act(at);
+            return;
+        }
         if self.host.allocation(id).is_none() {
-            return; // It left when its trace was over; this was its stop.
+            return; // It left when its trace was over, or was refused; this was its stop.
         }
         let allocation = self.host.dismiss(id);
         self.changed = true;
@@ -173,12 +176,82 @@ impl<'a> Simulation<'a> {
         vm.account.frames.end(at);
         let held_up = !std::mem::replace(&mut vm.finished, true);
         if held_up {
-            // What its observers intercepted has held it up until its stop.
+            // What its observers intercepted, or an idle phase, has held it up until its stop.
             vm.next = at;
             self.note_finished();
         }
         self.note_held(at);
         self.watcher.depart(at, id, allocation);
+        if self.host.heeds_departures() {
+            self.act(at);
+        }
+    }
+
+    fn balloon(&mut self, at: Ticks) {
+        if self.balloon == Some(at) {
+            self.balloon = None;
+            self.act(at);
+        }
+    }
+
+    /// Lets the host do what it can, outside checkpoints.
+    fn act(&mut self, at: Ticks) {
+        self.carry_out(at);
+        let acts = std::mem::take(&mut self.acts);
+        let shrinks = |change: &Change| change.after < change.before;
+        let makes_room = self.scenario.actuator == Actuator::INSTANT
+            && !acts.started.is_empty()
+            && acts.changes.iter().all(shrinks);
+        let shrunk: &[Change] = if makes_room { &acts.changes } else { &[] };
+        if !makes_room && !acts.changes.is_empty() {
+            let (changes, in_flight) = (&acts.changes, self.host.in_flight());
+            self.watcher.moved(&Moved { at, changes, in_flight, vms: &self.vms });
+        }
+        self.greet(at, &acts, shrunk);
+        self.acts = acts;
+    }
+
+    /// The host acts, and VMs follow the changes of their allocations.
+    fn carry_out(&mut self, at: Ticks) {
+        self.host.act(at, &mut self.acts);
+        for change in &self.acts.changes {
+            self.vms[change.vm.index()].resize(*change, at, self.scenario.cost);
+        }
+        self.note_held(at);
+        let due = self.host.due();
+        if due != self.balloon {
+            self.balloon = due;
+            if let Some(due) = due {
+                self.push(due, Kind::Balloon);
+            }
+        }
+    }
+
+    /// VMs start or are refused, as the host has decided.
+    fn greet(&mut self, at: Ticks, acts: &Acts, shrunk: &[Change]) {
+        for (nth, &id) in acts.started.iter().enumerate() {
+            let shrunk = if nth == 0 { shrunk } else { &[] };
+            let allocation = self.host.allocation(id).expect("the VM has just started");
+            let vm = &mut self.vms[id.index()];
+            vm.start(allocation, at);
+            let next = vm.next;
+            self.push(next, Kind::Access(id));
+            self.changed = true;
+            let vms = &self.vms;
+            self.watcher.arrive(&Arrival { at, vm: id, allocation, shrunk, vms });
+        }
+        for &(id, refusal) in &acts.refused {
+            self.turn_away(id, refusal);
+        }
+    }
+
+    fn turn_away(&mut self, id: VmId, refusal: Refusal) {
+        let vm = &mut self.vms[id.index()];
+        vm.turn_away(refusal);
+        if vm.spec.is_awaited() {
+            self.note_finished();
+        }
+        self.watcher.refuse(id, refusal);
     }
 
     fn access(&mut self, id: VmId, at: Ticks) {
@@ -219,7 +292,7 @@ impl<'a> Simulation<'a> {
     fn note_finished(&mut self) {
         self.unfinished -= 1;
         if self.unfinished == 0 {
-            let awaited = self.vms.iter().filter(|vm| vm.is_awaited());
+            let awaited = self.vms.iter().filter(|vm| vm.spec.is_awaited());
             self.end = awaited.map(|vm| vm.next).max();
         }
     }
@@ -230,21 +303,34 @@ impl<'a> Simulation<'a> {
             return at + Ticks(1);
         }
         let arrival = self.arrivals.last().copied().unwrap_or(self.next_checkpoint);
-        let control = self.next_checkpoint.min(arrival);
-        if self.vms[id.index()].is_awaited() {
+        let mut control = self.next_checkpoint.min(arrival);
+        if let Some(balloon) = self.host.due() {
+            control = control.min(balloon);
+        }
+        if self.host.heeds_departures() {
+            let bounds = self.vms.iter().map(|vm| vm.departure_bound(at));
+            let departure = bounds.filter(|&departure| departure > at).min();
+            control = departure.map_or(control, |departure| control.min(departure));
+        }
+        if self.vms[id.index()].spec.is_awaited() {
             return control;
         }
         // Nobody waits for this VM, so it must not run past the end, wherever that may be. All
         // awaited VMs have made their accesses before `at`, so the bound is later than that.
         if self.end_bound < control {
-            let awaited = self.vms.iter().filter(|vm| vm.is_awaited());
-            self.end_bound = awaited.map(Vm::finish_bound).max().expect("a run waits for a VM");
+            let awaited = self.vms.iter().filter(|vm| vm.spec.is_awaited());
+            let bound = awaited.map(|vm| vm.finish_bound(at)).max();
+            self.end_bound = bound.expect("a run waits for a VM");
         }
         control.min(self.end_bound)
     }
 
     fn checkpoint(&mut self, at: Ticks) {
-        self.note_moves();
+        self.note_moves(at);
+        for (index, vm) in self.vms.iter_mut().enumerate() {
+            let waits = self.host.waits(VmId(index as u32)) || vm.account.refused.is_some();
+            vm.account.movement.violations += u64::from(waits && at < vm.stop());
+        }
         self.checkpoints += 1;
         self.next_checkpoint = at + self.scenario.checkpoint_every;
         self.push(self.next_checkpoint, Kind::Checkpoint);
@@ -253,12 +339,8 @@ impl<'a> Simulation<'a> {
             return;
         }
         let plan = self.policy.divide(&self.view, &mut self.draw);
-        self.changes.clear();
-        self.host.apply(&self.view, &plan, &mut self.changes);
-        for change in &self.changes {
-            self.vms[change.vm.index()].resize(*change, at, self.scenario.cost);
-        }
-        self.note_held(at);
+        self.host.order(&self.view, &plan);
+        self.carry_out(at);
         self.resident.clear();
         for vm in &self.view.vms {
             self.resident.push(self.vms[vm.id.index()].replacement.resident());
@@ -268,10 +350,15 @@ impl<'a> Simulation<'a> {
             number: self.checkpoints,
             view: &self.view,
             plan: &plan,
+            changes: &self.acts.changes,
+            in_flight: self.host.in_flight(),
             resident: &self.resident,
             fingerprint: self.fingerprint,
             vms: &self.vms,
         });
+        let acts = std::mem::take(&mut self.acts);
+        self.greet(at, &acts, &[]);
+        self.acts = acts;
     }
 
     /// Makes the policy's view and closes the interval.
@@ -283,14 +370,14 @@ impl<'a> Simulation<'a> {
         }
         for (index, vm) in self.vms.iter_mut().enumerate() {
             let id = VmId(index as u32);
-            if let Some(allocation) = self.host.allocation(id) {
-                self.view.vms.push(vm.look(id, allocation, ticks, self.scenario.cost));
+            if let Some(holding) = self.host.holding(id) {
+                self.view.vms.push(vm.look(id, holding, ticks, self.scenario.cost));
             }
         }
     }
 
     /// What the last checkpoint moved, and what changed since.
-    fn note_moves(&mut self) {
+    fn note_moves(&mut self, at: Ticks) {
         let (mut granted, mut reclaimed) = (0, 0);
         for (index, vm) in self.vms.iter_mut().enumerate() {
             if let Some(allocation) = self.host.allocation(VmId(index as u32)) {
@@ -300,7 +387,7 @@ impl<'a> Simulation<'a> {
                 }
                 granted += gained.max(0).unsigned_abs();
                 reclaimed += gained.min(0).unsigned_abs();
-                self.changed |= vm.enters_phase();
+                self.changed |= vm.enters_phase(at);
             }
         }
         if self.checkpoints > 0 {
@@ -313,7 +400,7 @@ impl<'a> Simulation<'a> {
     }
 
     fn note_held(&mut self, at: Ticks) {
-        let held = self.host.memory() - self.host.free();
+        let held = self.host.held();
         // VMs that arrive together at the beginning make one first allocation.
         if self.all.ticks == Ticks(0) && self.all.since == at || self.all == Held::default() {
             self.all = Held::begin(held, at);
@@ -329,6 +416,9 @@ impl<'a> Simulation<'a> {
             for word in [u64::from(vm.id.0), target.0, resident.0] {
                 hash = mix(hash, word);
             }
+            // Where every order is carried out at once, that is the target.
+            let held = self.host.allocation(vm.id).filter(|held| held != target);
+            hash = held.map_or(hash, |held| mix(hash, held.0));
             hash = mix_counts(hash, &vm.interval);
         }
         self.fingerprint = mix(hash, self.draw.trail());
@@ -337,7 +427,7 @@ impl<'a> Simulation<'a> {
     fn finish(mut self) -> Outcome {
         let end = self.end.expect("a checked scenario ends");
         self.all.end(end);
-        self.note_moves();
+        self.note_moves(end);
         for (index, vm) in self.vms.iter_mut().enumerate() {
             vm.close_interval();
             if self.host.allocation(VmId(index as u32)).is_some() {
@@ -357,6 +447,7 @@ impl<'a> Simulation<'a> {
             all,
             checkpoints: self.checkpoints,
             end,
+            in_flight: self.host.in_flight(),
             fingerprint: mix(self.fingerprint, end.0),
         }
     }

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::account::Account;
+use crate::account::{Account, Held};
 use crate::balance::{Bounds, VmView};
-use crate::host::Change;
+use crate::host::{Change, Holding, Refusal};
 use crate::knobs::Settings;
 use crate::movement::{Returns, Settling};
 use crate::observe::{Interval, Observer, ObserverKind, Seen, Subject};
@@ -22,6 +22,8 @@ pub(crate) struct Vm<'a> {
     first_pass: bool,
     /// When its next access starts, or when its last one was over.
     pub(crate) next: Ticks,
+    /// The idle phases that are over for it.
+    idled: usize,
     pub(crate) finished: bool,
     pub(crate) interval: Counts,
     pub(crate) account: Account,
@@ -29,6 +31,8 @@ pub(crate) struct Vm<'a> {
     pub(crate) settling: Settling,
     /// Where its workload's phases that are still to come begin.
     phases: VecDeque<u64>,
+    /// The beginnings and ends of idle phases that have passed.
+    idle_bounds: usize,
     observers: Vec<Box<dyn Observer>>,
     /// What the observers have measured; with the policy's view while there is one.
     seen: Seen,
@@ -66,6 +70,7 @@ impl<'a> Vm<'a> {
             position: 0,
             first_pass: true,
             next: spec.start,
+            idled: 0,
             finished: false,
             interval: Counts::default(),
             account: Account::default(),
@@ -75,14 +80,10 @@ impl<'a> Vm<'a> {
                 TraceSource::Workload(workload) => workload.phase_starts().into(),
                 _ => VecDeque::new(),
             },
+            idle_bounds: 0,
             observers: observers.iter().map(observer).collect(),
             seen: Seen::default(),
         }
-    }
-
-    /// Whether the run waits for it; who repeats without a stop is never waited for.
-    pub(crate) fn is_awaited(&self) -> bool {
-        self.spec.after != After::Repeat || self.spec.stop.is_some()
     }
 
     /// When it leaves, if ever.
@@ -90,13 +91,42 @@ impl<'a> Vm<'a> {
         self.spec.stop.unwrap_or(Ticks(u64::MAX))
     }
 
-    /// The earliest tick at which it can have finished.
-    pub(crate) fn finish_bound(&self) -> Ticks {
-        if self.finished || self.spec.after == After::Repeat {
-            return if self.finished { self.next } else { self.stop() };
+    /// It starts with this allocation.
+    pub(crate) fn start(&mut self, allocation: Frames, at: Ticks) {
+        let _ = self.replacement.resize(allocation); // Nothing is resident yet.
+        self.account.started = Some(at);
+        self.account.frames = Held::begin(allocation, at);
+        self.next = at;
+        self.hold_up(0);
+    }
+
+    /// It never starts: it is refused, or has waited until its stop.
+    pub(crate) fn turn_away(&mut self, refusal: Refusal) {
+        self.account.refused = Some(refusal);
+        self.next = refusal.at;
+        self.finished = true;
+    }
+
+    /// The earliest tick behind `at` at which it can have finished. Who has not started may yet be
+    /// refused.
+    pub(crate) fn finish_bound(&self, at: Ticks) -> Ticks {
+        if self.finished {
+            return self.next;
+        }
+        if self.account.started.is_none() {
+            return self.next.max(at + Ticks(1));
+        }
+        if self.spec.after == After::Repeat {
+            return self.stop();
         }
         let left = self.spec.trace.accesses() - self.position;
         Ticks(self.next.0 + left * self.spec.period.0).min(self.stop())
+    }
+
+    /// The earliest tick at which it can depart or give up waiting; not behind `at` if it has.
+    pub(crate) fn departure_bound(&self, at: Ticks) -> Ticks {
+        let can_leave = self.spec.after == After::Leave && self.account.started.is_some();
+        if can_leave { self.finish_bound(at) } else { self.stop() }
     }
 
     /// Makes its accesses that start before `horizon`; the first of them exists.
@@ -104,10 +134,11 @@ impl<'a> Vm<'a> {
         let horizon = horizon.min(self.stop());
         let length = self.spec.trace.accesses();
         while self.next < horizon && !self.finished {
+            let rests = self.spec.idle.get(self.idled).map_or(horizon, |phase| phase.from);
             let counts = self.replacement.run(Stretch {
                 from: self.position,
                 first_pass: self.first_pass,
-                budget: horizon - self.next,
+                budget: rests.min(horizon) - self.next,
                 period: self.spec.period,
                 delays,
             });
@@ -125,6 +156,7 @@ impl<'a> Vm<'a> {
                     After::Idle | After::Leave => self.finished = true,
                 }
             }
+            self.rest();
         }
         if self.next >= self.stop() {
             self.next = self.stop();
@@ -138,7 +170,7 @@ impl<'a> Vm<'a> {
     pub(crate) fn look(
         &mut self,
         id: VmId,
-        allocation: Frames,
+        Holding { allocation, target }: Holding,
         [ticks, coming]: [Ticks; 2],
         cost: Cost,
     ) -> VmView {
@@ -170,6 +202,7 @@ impl<'a> Vm<'a> {
             bounds: Bounds { min: self.spec.min, max: self.spec.max },
             shares: self.spec.shares,
             allocation,
+            target,
             resident,
             interval,
             total: self.account.counts,
@@ -187,12 +220,25 @@ impl<'a> Vm<'a> {
         left.min(ticks.0.div_ceil(self.spec.period.0))
     }
 
+    /// Puts its next access off to the end of the idle phase that it would start in.
+    fn rest(&mut self) {
+        while let Some(phase) = self.spec.idle.get(self.idled)
+            && phase.from <= self.next
+            && !self.finished
+        {
+            self.next = self.next.max(phase.until);
+            self.idled += 1;
+        }
+    }
+
     /// Makes it wait before its next access, if there is one; returns for how long.
     fn hold_up(&mut self, ticks: u64) -> u64 {
         if self.finished {
             return 0;
         }
-        self.next = (self.next + Ticks(ticks)).min(self.stop());
+        self.next += Ticks(ticks);
+        self.rest();
+        self.next = self.next.min(self.stop());
         ticks
     }
 
@@ -200,16 +246,19 @@ impl<'a> Vm<'a> {
     pub(crate) fn note_moves(&mut self, allocation: Frames) -> i64 {
         let (gained, returned) = self.returns.note(allocation);
         self.account.movement.oscillations += returned;
-        self.account.movement.violations += u64::from(allocation < self.spec.min);
         gained
     }
 
-    /// Whether another phase of its workload began since this was last asked.
-    pub(crate) fn enters_phase(&mut self) -> bool {
+    /// Whether another phase of its workload, an idle phase or the time behind one began since this
+    /// was last asked.
+    pub(crate) fn enters_phase(&mut self, at: Ticks) -> bool {
         let begun = |&&start: &&u64| start <= self.position;
         let entered = self.phases.iter().take_while(begun).count();
         self.phases.drain(..entered);
-        entered > 0
+        let bounds = self.spec.idle.iter().flat_map(|phase| [phase.from, phase.until]);
+        let passed = bounds.skip(self.idle_bounds).take_while(|&bound| bound <= at).count();
+        self.idle_bounds += passed;
+        entered + passed > 0
     }
 
     /// Takes back what the view of an earlier checkpoint held, for its memory.

@@ -1,7 +1,7 @@
 //! Watching a run: what the walk-through, the series and the tests are shown.
 
 use crate::balance::{Plan, View};
-use crate::host::Change;
+use crate::host::{Change, Refusal};
 use crate::replace::{Counts, Replacement};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
@@ -19,8 +19,17 @@ pub trait Watcher {
         self.wants_accesses()
     }
 
-    /// A VM arrived, and others may have shrunk to make room.
+    /// A VM that arrived must wait for frames, or for others to leave.
+    fn wait(&mut self, _at: Ticks, _vm: VmId) {}
+
+    /// A VM was refused, or gave up waiting because its stop had come; it never runs.
+    fn refuse(&mut self, _vm: VmId, _refusal: Refusal) {}
+
+    /// A VM started, and others may have shrunk to make room.
     fn arrive(&mut self, _arrival: &Arrival<'_>) {}
+
+    /// Allocations changed outside checkpoints, because balloons acted or frames came free.
+    fn moved(&mut self, _moved: &Moved<'_>) {}
 
     /// A VM departed with this allocation.
     fn depart(&mut self, _at: Ticks, _vm: VmId, _allocation: Frames) {}
@@ -28,7 +37,7 @@ pub trait Watcher {
     /// A VM made an access. Only called where [`wants_accesses`](Self::wants_accesses).
     fn access(&mut self, _access: &Access<'_>) {}
 
-    /// A checkpoint happened.
+    /// A checkpoint happened. VMs that start because of it are shown behind it.
     fn checkpoint(&mut self, _checkpoint: &Checkpoint<'_>) {}
 }
 
@@ -57,6 +66,24 @@ impl Arrival<'_> {
     }
 }
 
+/// Changes outside checkpoints, shown to a [`Watcher`] after they were made.
+pub struct Moved<'a> {
+    /// When they happened.
+    pub at: Ticks,
+    /// The allocations that changed.
+    pub changes: &'a [Change],
+    /// The frames that are in flight now.
+    pub in_flight: Frames,
+    pub(crate) vms: &'a [Vm<'a>],
+}
+
+impl Moved<'_> {
+    /// A VM's replacement algorithm after the changes.
+    pub fn replacement(&self, vm: VmId) -> &dyn Replacement {
+        &*self.vms[vm.index()].replacement
+    }
+}
+
 /// One access, shown to a [`Watcher`] after it was made.
 pub struct Access<'a> {
     /// When it started.
@@ -73,7 +100,7 @@ pub struct Access<'a> {
     pub replacement: &'a dyn Replacement,
 }
 
-/// One checkpoint, shown to a [`Watcher`] after the plan was carried out.
+/// One checkpoint, shown to a [`Watcher`] after what could be carried out of the plan was.
 pub struct Checkpoint<'a> {
     /// Its number, from 1.
     pub number: u64,
@@ -81,7 +108,11 @@ pub struct Checkpoint<'a> {
     pub view: &'a View,
     /// What it decided.
     pub plan: &'a Plan,
-    /// The resident pages of each VM of the view after the plan was carried out.
+    /// The allocations that changed at once: all that shrank, then all that grew.
+    pub changes: &'a [Change],
+    /// The frames that are in flight now.
+    pub in_flight: Frames,
+    /// The resident pages of each VM of the view after that.
     pub resident: &'a [Frames],
     /// The run's fingerprint up to and with this checkpoint.
     pub fingerprint: u64,
@@ -89,7 +120,7 @@ pub struct Checkpoint<'a> {
 }
 
 impl Checkpoint<'_> {
-    /// A VM's replacement algorithm after the plan was carried out.
+    /// A VM's replacement algorithm after that.
     pub fn replacement(&self, vm: VmId) -> &dyn Replacement {
         &*self.vms[vm.index()].replacement
     }

@@ -10,68 +10,93 @@ use std::sync::Arc;
 
 use balloonist::account::Movement;
 use balloonist::balance::{self, Bounds, PolicyKind};
+use balloonist::host::Change;
 use balloonist::knobs::{Settings, Value};
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Counts, Delays, Guest, Stretch};
-use balloonist::scenario::{After, Scenario, VmSpec};
-use balloonist::simulate::{Access, Arrival, Checkpoint, Nobody, Watcher, simulate};
+use balloonist::scenario::{Actuator, Admission, After, Phase, Scenario, VmSpec};
+use balloonist::simulate::{Access, Arrival, Checkpoint, Moved, Nobody, Watcher, simulate};
 use balloonist::trace::{Kind, Trace, TraceBuilder};
 use balloonist::units::{Frames, Page, Ticks, VmId};
 use common::naive;
 use common::replacements::{random_settings, traces};
 
 /// Checks what can be checked after every event, from what watchers are shown.
-struct Laws {
-    memory: Frames,
-    bounds: Vec<Bounds>,
+struct Laws<'a> {
+    scenario: &'a Scenario,
     allocations: Vec<Option<Frames>>,
+    /// When a VM's balloon last took frames.
+    batches: Vec<Option<Ticks>>,
     moved: Vec<(Frames, Frames)>,
     last: (Ticks, Option<VmId>),
+    /// What left VMs and has not reached the free pool, with when it does.
+    flights: Vec<(Ticks, Frames)>,
 }
 
-impl Laws {
-    fn of(scenario: &Scenario) -> Self {
-        let bounds = scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
+impl<'a> Laws<'a> {
+    fn of(scenario: &'a Scenario) -> Self {
         let vms = scenario.vms.len();
         Self {
-            memory: scenario.host.memory,
-            bounds,
+            scenario,
             allocations: vec![None; vms],
+            batches: vec![None; vms],
             moved: vec![(Frames(0), Frames(0)); vms],
             last: (Ticks(0), None),
+            flights: Vec::new(),
         }
     }
 
-    fn set(&mut self, vm: VmId, frames: Frames) {
-        let Bounds { min, max } = self.bounds[vm.index()];
-        assert!((min..=max).contains(&frames), "min ≤ allocation ≤ max");
-        let held = self.allocations[vm.index()].replace(frames).expect("only present VMs change");
+    fn change(&mut self, at: Ticks, &Change { vm, before, after }: &Change) {
+        let (spec, actuator) = (&self.scenario.vms[vm.index()], self.scenario.actuator);
+        assert!((spec.min..=spec.max).contains(&after), "min ≤ allocation ≤ max");
+        assert!(!spec.stuck.iter().any(|phase| phase.contains(at)), "stuck drivers do nothing");
+        let held = self.allocations[vm.index()].replace(after).expect("only present VMs change");
+        assert_eq!(held, before);
         let (granted, reclaimed) = &mut self.moved[vm.index()];
-        *granted += Frames(frames.0.saturating_sub(held.0));
-        *reclaimed += Frames(held.0.saturating_sub(frames.0));
+        *granted += Frames(after.0.saturating_sub(held.0));
+        *reclaimed += Frames(held.0.saturating_sub(after.0));
+        if after < before {
+            assert!(before - after <= actuator.rate, "a batch is no larger than the rate");
+            if let Some(last) = self.batches[vm.index()].replace(at) {
+                assert!(at >= last + actuator.step, "batches are a step apart");
+            }
+            self.flights.push((at + actuator.latency, before - after));
+        }
     }
 
-    fn check_sum(&self) {
+    /// Σ allocations + in flight ≤ host, and in flight is what left and has not landed.
+    fn check_sum(&mut self, at: Ticks, in_flight: Option<Frames>) {
+        self.flights.retain(|&(lands, _)| lands > at);
+        let flying: Frames = self.flights.iter().map(|&(_, frames)| frames).sum();
         let held: Frames = self.allocations.iter().flatten().copied().sum();
-        assert!(held <= self.memory, "allocations fit into the host");
+        assert!(held + flying <= self.scenario.host.memory, "allocations fit into the host");
+        assert!(in_flight.is_none_or(|frames| frames == flying), "{in_flight:?} {flying}");
     }
 }
 
-impl Watcher for Laws {
+impl Watcher for Laws<'_> {
     fn wants_accesses(&self) -> bool {
         true
     }
 
     fn arrive(&mut self, arrival: &Arrival<'_>) {
-        let Arrival { vm, allocation, shrunk, .. } = *arrival;
+        let Arrival { at, vm, allocation, shrunk, .. } = *arrival;
         for change in shrunk {
             arrival.replacement(change.vm).audit();
             assert!(change.after < change.before);
-            self.set(change.vm, change.after);
+            self.change(at, change);
         }
-        assert!(allocation >= self.bounds[vm.index()].min, "a started VM holds its minimum");
+        let min = self.scenario.vms[vm.index()].min;
+        assert!(allocation >= min, "a started VM holds its minimum");
         assert_eq!(self.allocations[vm.index()].replace(allocation), None);
-        self.check_sum();
+        self.check_sum(at, None);
+    }
+
+    fn moved(&mut self, moved: &Moved<'_>) {
+        for change in moved.changes {
+            self.change(moved.at, change);
+        }
+        self.check_sum(moved.at, Some(moved.in_flight));
     }
 
     fn depart(&mut self, _: Ticks, vm: VmId, allocation: Frames) {
@@ -91,17 +116,39 @@ impl Watcher for Laws {
     }
 
     fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
-        for ((vm, &target), &resident) in
-            checkpoint.view.vms.iter().zip(&checkpoint.plan.0).zip(checkpoint.resident)
-        {
+        let at = checkpoint.view.at;
+        for (vm, &target) in checkpoint.view.vms.iter().zip(&checkpoint.plan.0) {
             assert_eq!(Some(vm.allocation), self.allocations[vm.id.index()]);
-            self.set(vm.id, target);
+            assert!((vm.bounds.min..=vm.bounds.max).contains(&target), "min ≤ target ≤ max");
+        }
+        for change in checkpoint.changes {
+            self.change(at, change);
+        }
+        for (vm, &resident) in checkpoint.view.vms.iter().zip(checkpoint.resident) {
             checkpoint.replacement(vm.id).audit();
             assert_eq!(checkpoint.replacement(vm.id).resident(), resident);
-            assert!(resident <= target);
+            assert!(Some(resident) <= self.allocations[vm.id.index()]);
         }
-        self.check_sum();
+        self.check_sum(at, Some(checkpoint.in_flight));
     }
+}
+
+/// Up to three phases in order, now and then without an end.
+fn random_phases(draw: &mut Stream, endless: bool) -> Vec<Phase> {
+    let mut at = 0;
+    let mut phases = Vec::new();
+    for _ in 0..draw.below(4) {
+        let from = at + draw.below(15);
+        at = from + 1 + draw.below(15);
+        phases.push(Phase { from: Ticks(from), until: Ticks(at) });
+    }
+    if let Some(last) = phases.last_mut()
+        && endless
+        && draw.below(3) == 0
+    {
+        last.until = Phase::NEVER;
+    }
+    phases
 }
 
 fn random_vm(draw: &mut Stream, at: usize, memory: u64) -> VmSpec {
@@ -130,6 +177,12 @@ fn random_vm(draw: &mut Stream, at: usize, memory: u64) -> VmSpec {
     if draw.below(4) == 0 {
         vm.stop = Some(Ticks(vm.start.0 + 1 + draw.below(60)));
     }
+    if draw.below(4) == 0 {
+        vm.idle = random_phases(draw, false);
+    }
+    if draw.below(4) == 0 {
+        vm.stuck = random_phases(draw, true);
+    }
     vm
 }
 
@@ -142,8 +195,11 @@ fn random_scenario(number: u64) -> (Scenario, &'static PolicyKind) {
     if specs.iter().all(|vm| vm.after == After::Repeat && vm.stop.is_none()) {
         specs[0].after = After::Idle;
     }
+    let admission = Admission::ALL[draw.below(3) as usize].1;
+    // Where that is seen to, minima need not fit together.
+    let min_max = if admission == Admission::Guaranteed { 3 } else { 3 + draw.below(memory - 2) };
     for vm in &mut specs {
-        vm.min = Frames(1 + draw.below(3));
+        vm.min = Frames(1 + draw.below(min_max));
         vm.max = Frames(vm.min.0 + draw.below(memory - vm.min.0 + 1));
         vm.initial = Frames((memory / vms).clamp(vm.min.0, vm.max.0));
     }
@@ -156,6 +212,11 @@ fn random_scenario(number: u64) -> (Scenario, &'static PolicyKind) {
     }
     let every = 1 + draw.below(20);
     let mut scenario = common::scenario(specs, memory, every);
+    scenario.host.admission = admission;
+    if draw.below(2) == 0 {
+        let (latency, step) = (Ticks(draw.below(12)), Ticks(1 + draw.below(6)));
+        scenario.actuator = Actuator { latency, rate: Frames(1 + draw.below(5)), step };
+    }
     scenario.seed = number;
     scenario.random = if draw.below(2) == 0 { Generator::ChaCha8 } else { Generator::Glibc };
     let mut ticks = |bound| Ticks(if draw.below(2) == 0 { 0 } else { draw.below(bound) });
@@ -186,6 +247,7 @@ fn random_scenario(number: u64) -> (Scenario, &'static PolicyKind) {
 
 #[test]
 fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulator() {
+    let (mut waited, mut refused, mut in_flight) = (0, 0, 0);
     for number in 0..100_000 {
         let (scenario, policy) = random_scenario(number);
         let bounds: Vec<Bounds> =
@@ -200,18 +262,28 @@ fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulato
         for (account, (granted, reclaimed)) in ahead.vms.iter().zip(&laws.moved) {
             assert_eq!((account.granted, account.reclaimed), (*granted, *reclaimed));
         }
+        for (vm, account) in scenario.vms.iter().zip(&ahead.vms) {
+            waited += u64::from(account.started.is_some_and(|started| started > vm.start));
+            refused += u64::from(account.refused.is_some());
+        }
+        in_flight += u64::from(ahead.in_flight > Frames(0));
         let all_lru = scenario.vms.iter().all(|vm| vm.replacement.name == "lru");
         if !all_lru || !naive::POLICIES.contains(&policy.name) {
             continue;
         }
         let naive = naive::simulate(&scenario, policy.name);
         assert_eq!(ahead.end.0, naive.end, "scenario {number}: end");
+        assert_eq!(ahead.in_flight.0, naive.in_flight, "scenario {number}: in flight");
         for (at, (account, naive)) in ahead.vms.iter().zip(&naive.vms).enumerate() {
             assert_eq!(account.counts, naive.counts, "scenario {number}: counts of VM {at}");
             assert_eq!(account.distinct_pages, naive.distinct, "scenario {number}: VM {at}");
             assert_eq!(account.stall_ticks, naive.stalled, "scenario {number}: VM {at} stalls");
             // The naive simulator's policies have no observers.
             assert_eq!(account.overhead_ticks, naive.overhead, "scenario {number}: VM {at}");
+            let started = account.started.map(|at| at.0);
+            assert_eq!(started, naive.started, "scenario {number}: VM {at} starts");
+            let refused = account.refused.map(|refusal| refusal.at.0);
+            assert_eq!(refused, naive.refused, "scenario {number}: VM {at} is refused");
             let Some(frames) = &naive.frames else { continue };
             let held = account.frames;
             assert_eq!(held.ticks.0, frames.len() as u64, "scenario {number}: VM {at} ticks held");
@@ -219,6 +291,8 @@ fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulato
             assert_eq!(held.frame_ticks, u128::from(sum), "scenario {number}: VM {at}");
         }
     }
+    let often = [waited, refused, in_flight].map(|times| times > 1_000);
+    assert_eq!(often, [true; 3], "{waited} waited, {refused} refused, {in_flight} in flight");
 }
 
 /// Calls `check` with many random scenarios and a policy that fits them.
@@ -249,7 +323,7 @@ impl Watcher for Moves {
         let rests =
             self.checkpoints <= self.warm_up || !self.checkpoints.is_multiple_of(self.cadence);
         for (vm, target) in checkpoint.view.vms.iter().zip(&checkpoint.plan.0) {
-            let moved = target.0.abs_diff(vm.allocation.0);
+            let moved = target.0.abs_diff(if rests { vm.target.0 } else { vm.allocation.0 });
             assert!(moved <= if rests { 0 } else { self.largest });
         }
     }

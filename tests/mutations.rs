@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use balloonist::random::{Generator, Stream};
-use balloonist::scenario::{Document, Scenario, Severity, Traces};
+use balloonist::scenario::{Admission, Document, Phase, Scenario, Severity, Traces};
 
 const INPUTS: u64 = 200_000;
 const BYTES_MAX: usize = 4096;
@@ -147,11 +147,17 @@ impl Mutator {
 /// What every checked scenario keeps to, however it was come by.
 fn check_laws(scenario: &Scenario) {
     let given: u128 = scenario.vms.iter().map(|vm| u128::from(vm.initial.0)).sum();
-    assert!(given <= u128::from(scenario.host.memory.0));
+    let is_guaranteed = scenario.host.admission == Admission::Guaranteed;
+    assert!(!is_guaranteed || given <= u128::from(scenario.host.memory.0));
     assert!(scenario.checkpoint_every.0 >= 1 && !scenario.vms.is_empty());
     for vm in &scenario.vms {
         assert!(vm.min.0 >= 1 && vm.min <= vm.initial && vm.initial <= vm.max);
         assert!(vm.max <= scenario.host.memory && vm.period.0 >= 1 && vm.shares >= 1);
+        for phases in [&vm.idle, &vm.stuck] {
+            assert!(phases.iter().all(|phase| phase.from < phase.until));
+            assert!(phases.windows(2).all(|pair| pair[0].until <= pair[1].from));
+        }
+        assert!(vm.idle.iter().all(|phase| phase.until != Phase::NEVER));
         assert!(vm.stop.is_none_or(|stop| stop > vm.start) && vm.trace.accesses() >= 1);
     }
 }

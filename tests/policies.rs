@@ -114,6 +114,7 @@ fn random_vm(draw: &mut Stream, at: u32, bounds: Bounds, allocation: Frames) -> 
         bounds,
         shares: 1 + draw.below(1_000_000),
         allocation,
+        target: allocation,
         resident,
         interval,
         total,
@@ -206,7 +207,7 @@ fn for_all(check: impl Fn(&PolicyKind, View, &str)) {
 /// What the view looks like when the plan has been carried out and everything else stays.
 fn carried_out(mut view: View, plan: &Plan) -> View {
     for (vm, &frames) in view.vms.iter_mut().zip(&plan.0) {
-        vm.allocation = frames;
+        (vm.allocation, vm.target) = (frames, frames);
         vm.resident = vm.resident.min(frames);
     }
     view

@@ -125,7 +125,9 @@ pub struct VmView {
     pub shares: u64,
     /// The frames it may hold now.
     pub allocation: Frames,
-    /// The frames of these that hold a page.
+    /// What it was last ordered to hold; its allocation, once the order is carried out.
+    pub target: Frames,
+    /// The frames of its allocation that hold a page.
     pub resident: Frames,
     /// What happened since the checkpoint before, or since the policy was last asked if that is
     /// longer ago.
@@ -139,13 +141,19 @@ pub struct VmView {
 /// What a policy decides: a target allocation for each VM of the view, in the view's order.
 ///
 /// Targets add up to no more than the host's frames and keep each VM's bounds. The host checks
-/// that, takes frames from VMs above their target first, and then gives to those below.
+/// that, takes frames from VMs above their target first, and then gives to those below. With a slow
+/// actuator that takes its time; the next plan replaces what is not yet carried out of this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan(pub Vec<Frames>);
 
 impl Plan {
-    /// Leaves every VM what it has.
+    /// Leaves all orders as they are: every VM keeps what it has, or gets what is under way.
     pub fn unchanged(view: &View) -> Self {
+        Self(view.vms.iter().map(|vm| vm.target).collect())
+    }
+
+    /// Leaves every VM what it has now, and takes back what is not yet carried out.
+    pub fn held(view: &View) -> Self {
         Self(view.vms.iter().map(|vm| vm.allocation).collect())
     }
 }

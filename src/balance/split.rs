@@ -78,6 +78,7 @@ pub(super) mod tests {
             bounds: Bounds { min: Frames(0), max: Frames(host) },
             shares: 1000,
             allocation: Frames(allocation),
+            target: Frames(allocation),
             resident: Frames(allocation),
             interval: Counts::default(),
             total: Counts::default(),

@@ -14,6 +14,7 @@ pub(super) fn vm(allocation: u64, min: u64, max: u64) -> VmView {
         bounds: Bounds { min: Frames(min), max: Frames(max) },
         shares: 1000,
         allocation: Frames(allocation),
+        target: Frames(allocation),
         resident: Frames(allocation),
         interval: Counts::default(),
         total: Counts::default(),
@@ -64,7 +65,7 @@ pub(super) fn step(policy: &mut dyn Policy, view: &mut View) -> Vec<u64> {
     assert!(held <= view.host, "a plan promises {held} frames of {}", view.host);
     for (vm, &target) in view.vms.iter_mut().zip(&targets) {
         assert_eq!(target, vm.bounds.clamp(target));
-        vm.allocation = target;
+        (vm.allocation, vm.target) = (target, target);
         vm.resident = vm.resident.min(target);
     }
     targets.into_iter().map(|frames| frames.0).collect()

@@ -12,6 +12,7 @@
 //! 2³² steps frames are dealt in groups, and the result says so. `partition.rs` has the search.
 //! *Knobs.* None.
 
+use super::pace::Pace;
 use crate::partition::{self, Offer};
 use crate::scenario::Scenario;
 use crate::trace::curve;
@@ -51,15 +52,22 @@ impl Partition {
 /// The most steps that the dynamic program may take.
 const STEPS_MAX: u128 = 1 << 32;
 
-/// The best static partition of the scenario's host.
-pub fn best_static(scenario: &Scenario) -> Partition {
-    let made = super::accesses(scenario);
+/// The best static partition of the scenario's host, if the minima of the VMs that start fit into
+/// it together.
+pub fn best_static(scenario: &Scenario) -> Option<Partition> {
+    of(scenario, &Pace::of_all(scenario))
+}
+
+pub(super) fn of(scenario: &Scenario, paces: &[Pace]) -> Option<Partition> {
     let vms: Vec<Part> = scenario
         .vms
         .iter()
-        .zip(made)
-        .map(|(vm, accesses)| {
-            let mut faults = curve::lru_faults(&vm.trace, accesses);
+        .zip(paces)
+        .map(|(vm, pace)| {
+            if !pace.starts {
+                return Part { min: 0, useful: 0, faults: vec![0] };
+            }
+            let mut faults = curve::lru_faults(&vm.trace, pace.accesses);
             // More frames than its maximum it cannot have, more than its pages it cannot use.
             faults.truncate(usize::try_from(vm.max.0).map_or(faults.len(), |max| max + 1));
             // A minimum above its pages is held all the same.
@@ -70,12 +78,12 @@ pub fn best_static(scenario: &Scenario) -> Partition {
         .collect();
     let min: u64 = vms.iter().map(|vm| vm.min).sum();
     let wanted: u64 = vms.iter().map(|vm| vm.useful - vm.min).sum();
-    let spare = (scenario.host.memory.0 - min).min(wanted);
+    let spare = scenario.host.memory.0.checked_sub(min)?.min(wanted);
     let mut group = 1;
     while steps(&vms, spare, group) > STEPS_MAX {
         group *= 2;
     }
-    deal(&vms, spare, group)
+    Some(deal(&vms, spare, group))
 }
 
 struct Part {

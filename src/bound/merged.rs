@@ -1,14 +1,15 @@
 //! The accesses of all VMs at their nominal pace, merged into one order.
 //!
-//! Where all VMs keep the same pace, the accesses of a run stay together as one *visit*: between
+//! Where all VMs keep the same pace and none has an idle phase, the accesses of a run stay together as one *visit*: between
 //! two of them every other VM makes one access, so the page is never far from the last used and
 //! never the one whose next use is furthest, on any host with a frame for each VM. It cannot be
 //! evicted before the visit ends, and what happens inside the visit needs no look.
 
 use std::ops::Range;
 
+use super::pace::Pace;
 use crate::replace::tournament::Tournament;
-use crate::scenario::{After, Scenario, VmSpec};
+use crate::scenario::{Scenario, VmSpec};
 use crate::trace::future::Future;
 use crate::trace::{PageId, Trace};
 
@@ -70,21 +71,26 @@ pub(super) trait Yardstick {
 }
 
 /// Shows all visits to two yardsticks at once: merging is most of the work.
-pub(super) fn replay(scenario: &Scenario, one: &mut impl Yardstick, other: &mut impl Yardstick) {
+pub(super) fn replay(
+    scenario: &Scenario,
+    paces: &[Pace],
+    one: &mut impl Yardstick,
+    other: &mut impl Yardstick,
+) {
     let bases = page_bases(scenario);
-    let made = super::accesses(scenario);
     let futures: Vec<Future> = scenario.vms.iter().map(|vm| Future::of(&vm.trace)).collect();
     let end = |at: usize, visit: &Visit, one: &mut _, other: &mut _| {
         let vm = &scenario.vms[at];
-        let next = visit.next_use(&vm.trace, &futures[at]).filter(|&access| access < made[at]);
-        let tick = next.map_or(u64::MAX, |access| vm.start.0 + access * vm.period.0);
+        let next =
+            visit.next_use(&vm.trace, &futures[at]).filter(|&access| access < paces[at].accesses);
+        let tick = next.map_or(u64::MAX, |access| paces[at].tick(access));
         // The VM decides between uses at one tick, as in the simulation.
         let next_use = u128::from(tick) << 32 | at as u128;
         let page = bases[at] + visit.page;
         Yardstick::end(one, page, next_use);
         Yardstick::end(other, page, next_use);
     };
-    for Event { vm, what } in Merged::new(scenario) {
+    for Event { vm, what } in Merged::new(scenario, paces) {
         match what {
             What::Begin(page) => {
                 one.begin(bases[vm] + page);
@@ -127,12 +133,9 @@ struct Merged<'a> {
 
 struct Lane<'a> {
     trace: &'a Trace,
-    start: u64,
-    period: u64,
+    pace: &'a Pace,
     /// When it departs, if it does and has not.
     departs: Option<u64>,
-    /// Accesses to make, over all passes.
-    accesses: u64,
     /// Accesses made or begun, and in this pass; the run of the next of them.
     made: u64,
     position: u64,
@@ -143,17 +146,13 @@ struct Lane<'a> {
 }
 
 impl Lane<'_> {
-    fn tick(&self, access: u64) -> u64 {
-        self.start + access * self.period
-    }
-
     /// When its next event is due, in the order of the simulation: the tick, then departures before
     /// accesses, then the VM; `None` if there is none.
     fn due(&self, vm: usize) -> Option<u128> {
         let (tick, is_access) = if self.open.is_some() {
-            (self.tick(self.made - 1), true)
-        } else if self.made < self.accesses {
-            (self.tick(self.made), true)
+            (self.pace.tick(self.made - 1), true)
+        } else if self.made < self.pace.accesses {
+            (self.pace.tick(self.made), true)
         } else {
             (self.departs?, false)
         };
@@ -169,12 +168,12 @@ impl Lane<'_> {
         if let Some(visit) = self.open.take() {
             return What::End(visit);
         }
-        if self.made == self.accesses {
+        if self.made == self.pace.accesses {
             self.departs = None;
             return What::Depart;
         }
         let rest = self.trace.rest_of_run(self.position);
-        let together = if self.whole_runs { rest.min(self.accesses - self.made) } else { 1 };
+        let together = if self.whole_runs { rest.min(self.pace.accesses - self.made) } else { 1 };
         let page = self.trace.run_pages()[self.run];
         self.made += together;
         let last = self.made - 1;
@@ -193,29 +192,19 @@ impl Lane<'_> {
 }
 
 impl<'a> Merged<'a> {
-    fn new(scenario: &'a Scenario) -> Self {
-        let vms = &scenario.vms;
-        let whole_runs = vms.iter().all(|vm| vm.period == vms[0].period);
-        let lane = |(vm, accesses): (&'a VmSpec, u64)| {
-            let over = vm.start.0 + accesses * vm.period.0;
-            let stop = vm.stop.map(|stop| stop.0);
-            Lane {
-                trace: &vm.trace,
-                start: vm.start.0,
-                period: vm.period.0,
-                departs: match vm.after {
-                    After::Leave => Some(over.min(stop.unwrap_or(over))),
-                    After::Idle | After::Repeat => stop,
-                },
-                accesses,
-                made: 0,
-                whole_runs,
-                position: 0,
-                run: 0,
-                open: None,
-            }
+    fn new(scenario: &'a Scenario, paces: &'a [Pace]) -> Self {
+        let whole_runs = Pace::is_one_pace(paces);
+        let lane = |(vm, pace): (&'a VmSpec, &'a Pace)| Lane {
+            trace: &vm.trace,
+            pace,
+            departs: pace.departs,
+            made: 0,
+            whole_runs,
+            position: 0,
+            run: 0,
+            open: None,
         };
-        let lanes: Vec<Lane> = vms.iter().zip(super::accesses(scenario)).map(lane).collect();
+        let lanes: Vec<Lane> = scenario.vms.iter().zip(paces).map(lane).collect();
         let mut queue = Tournament::new(lanes.len());
         for (vm, lane) in lanes.iter().enumerate() {
             queue.set(vm, lane.key(vm));

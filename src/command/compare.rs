@@ -82,7 +82,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let people = compare::for_people(&table).render(args.format, context.colour_out);
         let heading = heading(&scenario);
         let legend = compare::legend(&scenario, &runs, &bounds);
-        let verdict = compare::verdict(&runs, &bounds, baseline);
+        let verdict =
+            compare::verdict(&runs, &bounds, baseline) + &compare::notes(&scenario, &runs);
         context.print(&format!("{heading}\n\n{people}\n{legend}\n{verdict}\n"))?;
     } else {
         context.print_table(&table, args.format)?;

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::life;
 use super::number::{Millionths, counted, grouped};
 use super::table::{Cell, Table};
 use crate::balance::PolicyKind;
@@ -143,6 +144,9 @@ pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
             and(&others)
         );
     }
+    if !bounds.iter().any(|bound| bound.name == "best-static") {
+        text.push_str("best-static  is left out: no split that never changes keeps all minima\n");
+    }
     text
 }
 
@@ -199,6 +203,28 @@ fn not_ranked(runs: &[Run]) -> String {
         [name] => format!("\n{name} knows the future and is not ranked."),
         names => format!("\n{} know the future and are not ranked.", and(names)),
     }
+}
+
+/// What became of VMs that did not start when they arrived, each sentence once, with the runs in
+/// which it is true where that is not so in all.
+pub fn notes(scenario: &Scenario, runs: &[Run]) -> String {
+    let mut notes: Vec<(String, Vec<String>)> = Vec::new();
+    for run in runs {
+        for note in life::notes(scenario, &run.outcome) {
+            match notes.iter_mut().find(|(other, _)| *other == note) {
+                Some((_, titles)) => titles.push(run.title()),
+                None => notes.push((note, vec![run.title()])),
+            }
+        }
+    }
+    let told = |(note, titles): &(String, Vec<String>)| {
+        if titles.len() == runs.len() {
+            return format!("\n{note}");
+        }
+        let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+        format!("\nUnder {}: {note}", and(&titles))
+    };
+    notes.iter().map(told).collect()
 }
 
 /// Who moved no frame in any of its runs, apart from who never does: their rows say nothing about

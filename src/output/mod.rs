@@ -8,6 +8,7 @@ pub mod compare;
 pub mod digest;
 pub mod expects;
 pub mod golden;
+mod life;
 pub mod manifest;
 pub mod mrc;
 pub mod number;

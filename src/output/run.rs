@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::number::{Millionths, counted, every, grouped};
 use super::table::Format;
-use super::trail;
+use super::{life, trail};
 use crate::balance::{PolicyKind, wrapped};
 use crate::knobs::Settings;
 use crate::scenario::Scenario;
@@ -21,6 +21,9 @@ pub fn report(
     let mut text = heading(scenario, policy, outcome, format);
     let _ = writeln!(text, "\n{table}");
     let _ = writeln!(text, "{}", sentence(outcome));
+    for note in life::notes(scenario, outcome) {
+        let _ = writeln!(text, "{note}");
+    }
     let _ = writeln!(text, "fingerprint {}", trail::shown(outcome.fingerprint));
     text
 }

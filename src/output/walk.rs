@@ -13,9 +13,10 @@ use std::ops::RangeInclusive;
 
 use super::number::{counted, every, grouped};
 use crate::balance::{PolicyKind, VmView};
+use crate::host::{Change, Refusal};
 use crate::replace::List;
 use crate::scenario::{Scenario, VmSpec};
-use crate::simulate::{Access, Arrival, Checkpoint, Outcome, Watcher};
+use crate::simulate::{Access, Arrival, Checkpoint, Moved, Outcome, Watcher};
 use crate::trace::PageId;
 use crate::units::{Frames, Ticks, VmId};
 
@@ -178,37 +179,61 @@ impl<'a, W: Write> Walk<'a, W> {
     /// Who gives, who takes, and their lists afterwards; those who give come first, as the host
     /// reclaims before it grants.
     fn decision(&mut self, checkpoint: &Checkpoint<'_>) {
-        let pairs = || checkpoint.view.vms.iter().zip(&checkpoint.plan.0);
-        let gives = pairs().filter(|(vm, target)| **target < vm.allocation);
-        let takes = pairs().filter(|(vm, target)| **target > vm.allocation);
-        let mut moved = false;
-        for (vm, &target) in gives.chain(takes) {
-            moved = true;
-            let after = checkpoint.replacement(vm.id).lists();
-            let dropped = gone(&self.lists[vm.id.index()], &after);
-            self.lists[vm.id.index()] = after;
-            let mut change = if target > vm.allocation {
-                format!("takes {}", counted((target - vm.allocation).0, "frame"))
-            } else {
-                format!("gives {}", counted((vm.allocation - target).0, "frame"))
-            };
-            if !dropped.is_empty() {
-                let numbers = self.spec(vm.id).trace.numbers();
-                let number = |at: usize| Some(numbers[dropped[at] as usize].0);
-                let room = self.columns.decision() - change.len() - ", drops ".len();
-                let _ = write!(change, ", drops {}", items(number, dropped.len(), room));
-            }
-            let Columns { tick, vm: vm_width, .. } = self.columns;
-            let (indent, width) = (tick + 4, self.columns.decision());
-            let name = &self.spec(vm.id).name;
-            let list = self.list(vm.id, target);
-            self.write(format_args!("{:indent$}{name:vm_width$}  {change:width$}  {list}\n", ""));
+        for change in checkpoint.changes {
+            let after = checkpoint.replacement(change.vm).lists();
+            self.change(change, after);
         }
-        if !moved {
+        if checkpoint.changes.is_empty() {
             let indent = self.columns.tick + 4;
             self.write(format_args!("{:indent$}nothing moves\n", ""));
         }
+        self.in_flight(checkpoint.in_flight);
         self.write(format_args!("\n"));
+    }
+
+    /// A line for a VM whose allocation changed, and whose list is `after` now.
+    fn change(&mut self, change: &Change, after: Vec<List>) {
+        let &Change { vm: id, before: held, after: holds } = change;
+        let dropped = gone(&self.lists[id.index()], &after);
+        self.lists[id.index()] = after;
+        let mut change = if holds > held {
+            format!("takes {}", counted((holds - held).0, "frame"))
+        } else {
+            format!("gives {}", counted((held - holds).0, "frame"))
+        };
+        if !dropped.is_empty() {
+            let numbers = self.spec(id).trace.numbers();
+            let number = |at: usize| Some(numbers[dropped[at] as usize].0);
+            let room = self.columns.decision() - change.len() - ", drops ".len();
+            let _ = write!(change, ", drops {}", items(number, dropped.len(), room));
+        }
+        let Columns { tick, vm: vm_width, .. } = self.columns;
+        let (indent, width) = (tick + 4, self.columns.decision());
+        let name = &self.spec(id).name;
+        let list = self.list(id, holds);
+        self.write(format_args!("{:indent$}{name:vm_width$}  {change:width$}  {list}\n", ""));
+    }
+
+    fn in_flight(&mut self, frames: Frames) {
+        if frames > Frames(0) {
+            let indent = self.columns.tick + 4;
+            let frames = counted(frames.0, "frame");
+            self.write(format_args!("{:indent$}in flight: {frames}\n", ""));
+        }
+    }
+
+    /// What happens at one tick before its checkpoint belongs to the round before.
+    fn enter(&mut self, at: Ticks) {
+        self.round = self.round.max(at.0.div_ceil(self.scenario.checkpoint_every.0));
+    }
+
+    /// A line about one VM outside checkpoints.
+    fn tell(&mut self, at: Ticks, vm: VmId, what: std::fmt::Arguments<'_>) {
+        if self.shown() {
+            let name = &self.spec(vm).name;
+            let Columns { tick, vm, .. } = self.columns;
+            self.write(format_args!("t={at:<tick$}  {name:vm$}  {what}\n"));
+        }
     }
 }
 
@@ -223,8 +248,7 @@ impl<W: Write> Watcher for Walk<'_, W> {
 
     fn arrive(&mut self, arrival: &Arrival<'_>) {
         let Arrival { at, vm, allocation, shrunk, .. } = *arrival;
-        // At one tick an arrival comes before the checkpoint, and so belongs to the round before.
-        self.round = self.round.max(at.0.div_ceil(self.scenario.checkpoint_every.0));
+        self.enter(at);
         for changed in shrunk.iter().map(|change| change.vm).chain([vm]) {
             self.lists[changed.index()] = arrival.replacement(changed).lists();
         }
@@ -243,11 +267,43 @@ impl<W: Write> Watcher for Walk<'_, W> {
 
     fn depart(&mut self, at: Ticks, vm: VmId, allocation: Frames) {
         self.lists[vm.index()] = Vec::new();
+        let frames = counted(allocation.0, "frame");
+        self.tell(at, vm, format_args!("leaves {frames} behind"));
+    }
+
+    fn wait(&mut self, at: Ticks, vm: VmId) {
+        self.enter(at);
+        let min = counted(self.spec(vm).min.0, "frame");
+        self.tell(at, vm, format_args!("waits for its minimum of {min}"));
+    }
+
+    fn refuse(&mut self, vm: VmId, Refusal { at, left }: Refusal) {
+        self.enter(at);
+        if self.spec(vm).stop == Some(at) {
+            self.tell(at, vm, format_args!("gives up: its stop has come"));
+            return;
+        }
+        let (min, left) = (counted(self.spec(vm).min.0, "frame"), grouped(left.0));
+        self.tell(at, vm, format_args!("is refused: its minimum is {min}, and {left} are left"));
+    }
+
+    fn moved(&mut self, moved: &Moved<'_>) {
+        let Moved { at, changes, in_flight, .. } = *moved;
+        self.enter(at);
         if self.shown() {
-            let name = &self.spec(vm).name;
-            let frames = counted(allocation.0, "frame");
-            let Columns { tick, vm, .. } = self.columns;
-            self.write(format_args!("t={at:<tick$}  {name:vm$}  leaves {frames} behind\n"));
+            let width = self.columns.tick;
+            self.write(format_args!("t={at:<width$}  balloons\n"));
+        }
+        for change in changes {
+            let after = moved.replacement(change.vm).lists();
+            if self.shown() {
+                self.change(change, after);
+            } else {
+                self.lists[change.vm.index()] = after;
+            }
+        }
+        if self.shown() {
+            self.in_flight(in_flight);
         }
     }
 

@@ -4,6 +4,7 @@
 //! take several values together pass over those that were left out. So no check stops at the first
 //! fault, and none reports a consequence of another.
 
+mod actuator;
 mod host;
 pub(super) mod knobs;
 mod run;
@@ -45,6 +46,7 @@ const ROOT_KEYS: &[&str] = &[
     "checkpoint",
     "policy",
     "cost",
+    "actuator",
     "defaults",
     "vm",
     "expect",
@@ -141,6 +143,8 @@ fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Optio
     let every = checkpoint.need(report, "every", remedy).and_then(|field| report.ticks(&field, 1));
     let cost = root.section(report, "cost");
     let cost = read_cost(report, &cost);
+    let actuator = root.section(report, "actuator");
+    let actuator = actuator::read(report, &actuator, host.page_size);
 
     let around = Surroundings {
         sources: &document.sources,
@@ -151,7 +155,8 @@ fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Optio
     let mut vms = read_vms(report, &root, &around, traces);
     host::check_count(report, &root, vms.len());
     traces.check_bytes(report, &vms);
-    run::check_length(report, &root, &checkpoint, every, cost, &vms);
+    let length = run::Length { cost, every, actuator, admission: host.admission };
+    length.check(report, &root, &checkpoint, &vms);
 
     let policy_section = root.section(report, "policy");
     let wrapper = knobs::wrapper(report, &policy_section, host.page_size);
@@ -180,12 +185,18 @@ fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Optio
         repetition: document.repetition,
         random: random?,
         compare,
-        host: HostSpec { memory, page_size: host.page_size?, split: host.split? },
+        host: HostSpec {
+            memory,
+            page_size: host.page_size?,
+            split: host.split?,
+            admission: host.admission?,
+        },
         checkpoint_every: every?,
         policy,
         policy_settings,
         wrapper,
         cost: cost?,
+        actuator: actuator?,
         vms,
         expects,
     })
@@ -209,8 +220,8 @@ fn fit(
     settings: &[Settings],
 ) -> Option<Fitted> {
     let memory = host.memory(report, section, vms)?;
-    let split = host.split.filter(|_| !vms.is_empty())?;
-    let allocations = host::divide(report, section, memory, split, vms)?;
+    host.split.filter(|_| !vms.is_empty())?;
+    let allocations = host.divide(report, section, memory, vms)?;
     // Whether a policy fits can be said only of a host and VMs that are right themselves.
     let bounds = host::bounds(memory, vms)?;
     let (policy, compare) = policies.fitting(report, settings, memory, &bounds)?;
@@ -313,6 +324,8 @@ fn finish_vm(draft: Draft, bounds: Bounds, initial: Frames) -> Option<VmSpec> {
         period: draft.period?,
         stop: draft.stop.map(|stop| (stop != vm::NEVER).then_some(stop))?,
         after: draft.after?,
+        idle: draft.idle?,
+        stuck: draft.stuck?,
         trace,
         source,
     })

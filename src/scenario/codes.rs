@@ -123,10 +123,13 @@ codes! {
     INITIAL_OUTSIDE "S029" "a VM's first allocation is outside its bounds"
         "`initial` must lie between the VM's `min` and `max`."
     INITIAL_SUM "S030" "the first allocations exceed the host's memory"
-        "The sum of `initial` over all VMs may be at most `host.memory`."
+        "The sum of `initial` over all VMs may be at most `host.memory`; with `host.admission` each \
+         by itself, because a VM gets of it what is free."
     MIN_SUM "S031" "the minima exceed the host's memory"
         "Every VM is guaranteed its `min`, so the sum of them may be at most `host.memory`. This \
-         counts VMs that start late or leave early too."
+         counts VMs that start late or leave early too, unless `host.admission` is \"refuse\" or \
+         \"queue\": then each by itself must fit, and who arrives where its minimum does not fit \
+         beside those of others never runs, or waits."
     SPLIT_MISMATCH "S032" "`initial` and `host.split` disagree"
         "With `host.split = \"initial\"` every VM gives its `initial`; with any other split none \
          does, because the split would overrule it."
@@ -198,6 +201,9 @@ codes! {
         "A run may have 10,000,000,000 checkpoints, counted as if every access were a fault: more \
          would not end in a day. Time is in ticks: where accesses are far apart, checkpoints must \
          be too."
+    BAD_PHASE "S057" "the phases of a VM are out of order"
+        "`idle` and `stuck` list phases of a VM by the ticks of the run: each is over later than it \
+         begins, and begins when the one before it is over or later."
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@
 use std::fmt::Write as _;
 
 use super::check::knobs::show_decimal;
-use super::{After, Cost, Expect, Scenario, Split, TraceSource, VmSpec};
+use super::{
+    Actuator, Admission, After, Cost, Expect, Phase, Scenario, Split, TraceSource, VmSpec,
+};
 use crate::balance;
 use crate::knobs::{Settings, Value};
 use crate::replace::Delays;
@@ -31,6 +33,8 @@ impl Scenario {
         writeln!(out, "\n[host]\nmemory = {}", self.host.memory)?;
         writeln!(out, "page_size = {}", self.host.page_size)?;
         writeln!(out, "split = {}", quoted(name_of(Split::ALL, &self.host.split)))?;
+        let admission = name_of(Admission::ALL, &self.host.admission);
+        writeln!(out, "admission = {}", quoted(admission))?;
         writeln!(out, "\n[checkpoint]\nevery = {}", self.checkpoint_every)?;
         writeln!(out, "\n[policy]\nkind = {}", quoted(self.policy.name))?;
         for (name, value) in self.wrapper.iter() {
@@ -51,11 +55,21 @@ impl Scenario {
             writeln!(out, "write_back = {write_back}")?;
         }
         writeln!(out, "trap = {}\npolicy = {}", self.cost.trap, self.cost.policy)?;
+        write_actuator(out, self.actuator)?;
         for vm in &self.vms {
             write_vm(out, vm, self.host.split)?;
         }
         self.expects.iter().try_for_each(|expect| write_expect(out, expect))
     }
+}
+
+fn write_actuator(out: &mut String, actuator: Actuator) -> std::fmt::Result {
+    if actuator == Actuator::INSTANT {
+        return writeln!(out, "\n[actuator]\nkind = \"instant\"");
+    }
+    let Actuator { latency, rate, step } = actuator;
+    writeln!(out, "\n[actuator]\nkind = \"balloon\"\nlatency = {latency}")?;
+    writeln!(out, "rate = {rate}\nstep = {step}")
 }
 
 fn write_vm(out: &mut String, vm: &VmSpec, split: Split) -> std::fmt::Result {
@@ -72,6 +86,7 @@ fn write_vm(out: &mut String, vm: &VmSpec, split: Split) -> std::fmt::Result {
         writeln!(out, "stop = {stop}")?;
     }
     writeln!(out, "after = {}", quoted(name_of(After::ALL, &vm.after)))?;
+    writeln!(out, "idle = [{}]\nstuck = [{}]", phases(&vm.idle), phases(&vm.stuck))?;
     let kind = vm.replacement.name;
     writeln!(out, "replacement = {}", replacement(kind, &vm.replacement_settings))?;
     match &vm.source {
@@ -82,6 +97,14 @@ fn write_vm(out: &mut String, vm: &VmSpec, split: Split) -> std::fmt::Result {
         TraceSource::File { path, options } => writeln!(out, "trace = {}", file(path, options)),
         TraceSource::Workload(spec) => writeln!(out, "workload = {}", workload(spec)),
     }
+}
+
+fn phases(phases: &[Phase]) -> String {
+    let shown = |&Phase { from, until }: &Phase| match until {
+        Phase::NEVER => format!("{{ from = {from} }}"),
+        until => format!("{{ from = {from}, until = {until} }}"),
+    };
+    phases.iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 fn write_expect(out: &mut String, expect: &Expect) -> std::fmt::Result {

@@ -69,6 +69,8 @@ pub struct Scenario {
     pub wrapper: Settings,
     /// What events cost the VM that waits for them.
     pub cost: Cost,
+    /// How orders to move frames are carried out.
+    pub actuator: Actuator,
     /// The VMs, in file order; at least one.
     pub vms: Vec<VmSpec>,
     /// What must hold after a run.
@@ -106,6 +108,67 @@ pub struct HostSpec {
     pub page_size: u64,
     /// How the first allocations were divided.
     pub split: Split,
+    /// Whether VMs whose minima do not fit together may be in the scenario, and what then happens.
+    pub admission: Admission,
+}
+
+/// What happens to a VM that arrives where its minimum does not fit beside those of others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Admission {
+    /// That cannot be: the minima of all VMs together fit into the host.
+    #[default]
+    Guaranteed,
+    /// It never runs.
+    Refuse,
+    /// It waits until others have left, first come first served.
+    Queue,
+}
+
+impl Admission {
+    /// Every choice with the name that scenarios give it.
+    pub const ALL: &[(&'static str, Self)] =
+        &[("guaranteed", Self::Guaranteed), ("refuse", Self::Refuse), ("queue", Self::Queue)];
+}
+
+/// How orders to move frames are carried out: as by a balloon in each VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Actuator {
+    /// Ticks from a frame's leaving its VM to its arriving in the host's free pool.
+    pub latency: Ticks,
+    /// The most frames that leave a VM in one step; at least 1.
+    pub rate: Frames,
+    /// Ticks from one step of a VM's balloon to the next; at least 1 unless it is instant.
+    pub step: Ticks,
+}
+
+impl Actuator {
+    /// Carries out everything at once.
+    pub const INSTANT: Self = Self { latency: Ticks(0), rate: Frames(u64::MAX), step: Ticks(0) };
+}
+
+impl Default for Actuator {
+    fn default() -> Self {
+        Self::INSTANT
+    }
+}
+
+/// Some time: from a tick to before another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Phase {
+    /// The first tick.
+    pub from: Ticks,
+    /// The tick behind the last; later than `from`, and [`NEVER`](Self::NEVER) if there is no end.
+    pub until: Ticks,
+}
+
+impl Phase {
+    /// The end of what does not end.
+    pub const NEVER: Ticks = Ticks(u64::MAX);
+
+    /// Whether the tick is one of its.
+    pub fn contains(&self, at: Ticks) -> bool {
+        self.from <= at && at < self.until
+    }
 }
 
 /// How the host's frames are first divided among the VMs.
@@ -172,10 +235,26 @@ pub struct VmSpec {
     pub stop: Option<Ticks>,
     /// What it does when its trace is over.
     pub after: After,
+    /// When it starts no access: phases in order that do not overlap and that end.
+    pub idle: Vec<Phase>,
+    /// When its balloon driver is stuck: phases in order that do not overlap.
+    pub stuck: Vec<Phase>,
     /// Its accesses; at least one.
     pub trace: Arc<Trace>,
     /// Where the accesses come from.
     pub source: TraceSource,
+}
+
+impl VmSpec {
+    /// Whether the run waits for it; who repeats without a stop is never waited for.
+    pub fn is_awaited(&self) -> bool {
+        self.after != After::Repeat || self.stop.is_some()
+    }
+
+    /// Whether it leaves the host at some time.
+    pub fn leaves(&self) -> bool {
+        self.after == After::Leave || self.stop.is_some()
+    }
 }
 
 /// What a VM does when its trace is over.

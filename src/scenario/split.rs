@@ -27,6 +27,15 @@ pub(super) fn ceil(host: Frames, claims: &[Claim]) -> Vec<Frames> {
         .collect()
 }
 
+/// Gives each VM its part by weight, rounded down, or the nearest of its bounds: for VMs that are not
+/// all here together, as their minima do not fit into the host.
+pub(super) fn one_by_one(host: Frames, claims: &[Claim]) -> Vec<Frames> {
+    let weights: u128 = claims.iter().map(|claim| u128::from(claim.weight)).sum();
+    let part = |claim: &Claim| u128::from(host.0) * u128::from(claim.weight) / weights;
+    // A part of the host fits into 64 bits, as the host does.
+    claims.iter().map(|claim| claim.bounds.clamp(Frames(part(claim) as u64))).collect()
+}
+
 /// Divides in proportion to the weights within the bounds, as water finds its level: a VM that its
 /// share would leave below its minimum or above its maximum gets that bound, and the others divide
 /// the rest among themselves. What rounding leaves over goes, one each, to the largest remainders,

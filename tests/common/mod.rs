@@ -11,7 +11,9 @@ use balloonist::balance::{self, Bounds};
 use balloonist::knobs::Settings;
 use balloonist::random::Generator;
 use balloonist::replace;
-use balloonist::scenario::{After, Cost, HostSpec, Scenario, Split, TraceSource, VmSpec};
+use balloonist::scenario::{
+    Actuator, Admission, After, Cost, HostSpec, Scenario, Split, TraceSource, VmSpec,
+};
 use balloonist::trace::Trace;
 use balloonist::units::{Frames, Ticks};
 
@@ -35,6 +37,8 @@ pub(crate) fn vm(at: usize, pages: &[u64], initial: u64, memory: u64) -> VmSpec 
         period: Ticks(1),
         stop: None,
         after: After::Idle,
+        idle: Vec::new(),
+        stuck: Vec::new(),
         trace: Arc::new(Trace::from_pages(pages.iter().copied())),
         source: TraceSource::Pages(pages.to_vec()),
     }
@@ -48,12 +52,18 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
         repetition: 0,
         random: Generator::Glibc,
         compare: balance::ALL.iter().collect(),
-        host: HostSpec { memory: Frames(memory), page_size: 4096, split: Split::Initial },
+        host: HostSpec {
+            memory: Frames(memory),
+            page_size: 4096,
+            split: Split::Initial,
+            admission: Admission::Guaranteed,
+        },
         checkpoint_every: Ticks(every),
         policy: policy("static"),
         policy_settings: balance::ALL.iter().map(|kind| Settings::defaults(kind.knobs)).collect(),
         wrapper: Settings::defaults(balance::wrapped::KNOBS),
         cost: Cost::default(),
+        actuator: Actuator::INSTANT,
         vms,
         expects: Vec::new(),
     }

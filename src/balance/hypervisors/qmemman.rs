@@ -122,7 +122,7 @@ impl Qmemman {
 
     /// Donors go down to what they prefer; takers share that and what is free by preference.
     fn share_shortage(&self, view: &View, preferred: &[Frames]) -> Plan {
-        let mut plan = Plan::unchanged(view);
+        let mut plan = Plan::held(view);
         let mut freed = view.free();
         let mut takers = vec![0; preferred.len()];
         for (at, vm) in view.vms.iter().enumerate() {

@@ -31,7 +31,9 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     fits: |settings, host, vms| {
         let guarantee = Frames(settings.integer(GUARANTEE.name));
         let kept: u128 = vms.iter().map(|bounds| u128::from(bounds.clamp(guarantee).0)).sum();
-        if kept <= u128::from(host.0) {
+        // Minima that do not fit together are never here together.
+        let minima_alone = vms.iter().all(|bounds| guarantee <= bounds.min);
+        if minima_alone || kept <= u128::from(host.0) {
             return Ok(());
         }
         Err(format!(

@@ -2,9 +2,9 @@
 
 use super::super::codes;
 use super::super::diagnostic::clip;
-use super::super::document::Value;
+use super::super::document::{Origin, Value};
 use super::super::split::{self, Claim};
-use super::super::{Scenario, Split};
+use super::super::{Admission, Scenario, Split};
 use super::values::{Field, Report, Section};
 use super::vm::Draft;
 use crate::balance::Bounds;
@@ -16,17 +16,21 @@ const PAGE_SIZE_DEFAULT: u64 = 4096;
 pub(super) struct Host {
     pub(super) page_size: Option<u64>,
     pub(super) split: Option<Split>,
+    pub(super) admission: Option<Admission>,
 }
 
 impl Host {
     pub(super) fn read(report: &mut Report, host: &Section) -> Self {
-        host.only(report, &["memory", "page_size", "split"]);
+        host.only(report, &["memory", "page_size", "split", "admission"]);
         let page_size =
             host.get("page_size").map_or(Some(PAGE_SIZE_DEFAULT), |field| report.page_size(&field));
         let split = host.get("split").map_or(Some(Split::default()), |field| {
             report.choice(&field, Split::ALL.iter().copied())
         });
-        Self { page_size, split }
+        let admission = host.get("admission").map_or(Some(Admission::default()), |field| {
+            report.choice(&field, Admission::ALL.iter().copied())
+        });
+        Self { page_size, split, admission }
     }
 
     /// The host's memory: frames, a size, or a percentage of the distinct pages of all traces.
@@ -73,6 +77,46 @@ impl Host {
         let frames = u64::try_from(frames).ok().filter(|&frames| frames > 0)?;
         Some(Frames(frames))
     }
+
+    /// The first allocations, if the VMs fit on the host together, or each by itself where
+    /// [`Admission`] sees to the rest.
+    pub(super) fn divide(
+        &self,
+        report: &mut Report,
+        host: &Section,
+        memory: Frames,
+        vms: &[Draft],
+    ) -> Option<Vec<Frames>> {
+        let (split, admission) = (self.split?, self.admission?);
+        let origin = host.origin_of("memory");
+        let bounds = bounds(memory, vms)?;
+        let fit = minima_fit(report, origin, memory, admission, vms)?;
+        let mut claims = Vec::with_capacity(vms.len());
+        for (vm, &bounds) in vms.iter().zip(&bounds) {
+            let weight = if split == Split::Shares { vm.shares? } else { 1 };
+            claims.push(Claim { bounds, weight });
+        }
+        match split {
+            Split::Equal | Split::Shares if fit => Some(split::proportional(memory, &claims)),
+            Split::Equal | Split::Shares => Some(split::one_by_one(memory, &claims)),
+            Split::Ceil => {
+                let given = split::ceil(memory, &claims);
+                let mut starved = (0..vms.len()).filter(|&vm| given[vm] < bounds[vm].min);
+                let Some(vm) = starved.next() else { return Some(given) };
+                let message = format!(
+                    "the ceil split of {memory} frames among {} VMs leaves {} {} of at least {}",
+                    vms.len(),
+                    vms[vm].called(),
+                    given[vm],
+                    bounds[vm].min
+                );
+                let remedy = "give the host more memory or set `host.split = \"equal\"`";
+                report.error(codes::CEIL_STARVES, origin, message, remedy);
+                None
+            }
+            Split::Initial => initials(report, origin, memory, admission, vms),
+        }
+    }
 }
 
 /// The bounds of all VMs, each maximum at most the host's memory. `None` where something was
@@ -85,65 +129,59 @@ pub(super) fn bounds(memory: Frames, vms: &[Draft]) -> Option<Vec<Bounds>> {
     vms.iter().map(bound).collect()
 }
 
-/// The first allocations, if the VMs fit on the host together.
-pub(super) fn divide(
+/// Whether the minima fit into the host together; `None` where that was reported.
+fn minima_fit(
     report: &mut Report,
-    host: &Section,
+    origin: Origin,
     memory: Frames,
-    split: Split,
+    admission: Admission,
+    vms: &[Draft],
+) -> Option<bool> {
+    let minima: Vec<Frames> = vms.iter().map(|vm| vm.min).collect::<Option<_>>()?;
+    let sum = sum(&minima);
+    if sum <= u128::from(memory.0) {
+        return Some(true);
+    }
+    let (message, remedy) = if admission == Admission::Guaranteed {
+        let count = vms.len();
+        let message =
+            format!("the minima of {count} VMs add up to {sum} frames, and the host has {memory}");
+        (message, "give the host more memory, lower `min`, or choose another `host.admission`")
+    } else if let Some(vm) = vms.iter().find(|vm| vm.min.is_some_and(|min| min > memory)) {
+        let min = vm.min?;
+        let message = format!("{} needs {min} frames, and the host has {memory}", vm.called());
+        (message, "give the host more memory or lower `min`")
+    } else {
+        return Some(false);
+    };
+    report.error(codes::MIN_SUM, origin, message, remedy);
+    None
+}
+
+/// What each VM's `initial` says.
+fn initials(
+    report: &mut Report,
+    origin: Origin,
+    memory: Frames,
+    admission: Admission,
     vms: &[Draft],
 ) -> Option<Vec<Frames>> {
-    let origin = host.origin_of("memory");
-    let sum = |frames: &mut dyn Iterator<Item = Frames>| -> u128 {
-        frames.map(|frames| u128::from(frames.0)).sum()
-    };
-    let bounds = bounds(memory, vms)?;
-    let count = vms.len();
-    let minima = sum(&mut bounds.iter().map(|bounds| bounds.min));
-    if minima > u128::from(memory.0) {
+    let given: Vec<Frames> = vms.iter().map(|vm| vm.initial).collect::<Option<_>>()?;
+    let total = sum(&given);
+    if admission == Admission::Guaranteed && total > u128::from(memory.0) {
         let message = format!(
-            "the minima of {count} VMs add up to {minima} frames, and the host has {memory}"
+            "the first allocations of {} VMs add up to {total} frames, and the host has {memory}",
+            vms.len()
         );
-        let remedy = "give the host more memory or lower `min`";
-        report.error(codes::MIN_SUM, origin, message, remedy);
+        let remedy = "give the host more memory or lower `initial`";
+        report.error(codes::INITIAL_SUM, origin, message, remedy);
         return None;
     }
-    let mut claims = Vec::with_capacity(count);
-    for (vm, &bounds) in vms.iter().zip(&bounds) {
-        let weight = if split == Split::Shares { vm.shares? } else { 1 };
-        claims.push(Claim { bounds, weight });
-    }
-    match split {
-        Split::Equal | Split::Shares => Some(split::proportional(memory, &claims)),
-        Split::Ceil => {
-            let given = split::ceil(memory, &claims);
-            let mut starved = (0..count).filter(|&vm| given[vm] < bounds[vm].min);
-            let Some(vm) = starved.next() else { return Some(given) };
-            let message = format!(
-                "the ceil split of {memory} frames among {count} VMs leaves {} {} of at least {}",
-                vms[vm].called(),
-                given[vm],
-                bounds[vm].min
-            );
-            let remedy = "give the host more memory or set `host.split = \"equal\"`";
-            report.error(codes::CEIL_STARVES, origin, message, remedy);
-            None
-        }
-        Split::Initial => {
-            let given: Vec<Frames> = vms.iter().map(|vm| vm.initial).collect::<Option<_>>()?;
-            let total = sum(&mut given.iter().copied());
-            if total > u128::from(memory.0) {
-                let message = format!(
-                    "the first allocations of {count} VMs add up to {total} frames, and the host \
-                     has {memory}"
-                );
-                let remedy = "give the host more memory or lower `initial`";
-                report.error(codes::INITIAL_SUM, origin, message, remedy);
-                return None;
-            }
-            Some(given)
-        }
-    }
+    Some(given.into_iter().map(|initial| initial.min(memory)).collect())
+}
+
+fn sum(frames: &[Frames]) -> u128 {
+    frames.iter().map(|frames| u128::from(frames.0)).sum()
 }
 
 /// Reports a scenario of no VM or too many.

@@ -2,7 +2,7 @@
 
 use super::super::codes;
 use super::super::diagnostic::{clip, meant};
-use super::super::{After, Cost, Expect};
+use super::super::{Actuator, Admission, After, Cost, Expect, Phase};
 use super::TICKS_MAX;
 use super::knobs::policies;
 use super::values::{Report, Section};
@@ -12,46 +12,114 @@ use crate::balance::PolicyKind;
 use crate::replace::Delays;
 use crate::units::Ticks;
 
-/// Reports runs that would not end, or not before time does, and checkpoints that never come.
-pub(super) fn check_length(
-    report: &mut Report,
-    root: &Section,
-    checkpoint: &Section,
-    every: Option<Ticks>,
-    cost: Option<Cost>,
-    vms: &[Draft],
-) {
-    let repeats = |vm: &Draft| vm.after == Some(After::Repeat);
-    let endless = |vm: &&Draft| repeats(vm) && vm.stop == Some(NEVER);
-    if !vms.is_empty() && vms.iter().all(|vm| endless(&vm)) {
-        let origin = vms[0].section.origin_of("after");
-        let message = "all VMs repeat and none has a `stop`, so the run would never end";
-        report.error(codes::ENDLESS, origin, message, "give at least one VM a `stop`");
-    }
-    if let (Some(Cost { policy, .. }), Some(every)) = (cost, every)
-        && policy >= every
-    {
-        let origin = root.section(report, "cost").origin_of("policy");
-        let message = format!("the policy takes {policy} of the {every} ticks between checkpoints");
-        report.error(codes::ENDLESS, origin, message, "no VM would ever make an access; lower it");
-        return;
-    }
-    // The last tick of the run if every access were a fault and a trap; `None` where a part is not
-    // known.
-    let mut latest = Some(0);
-    for vm in vms {
-        let end = latest_end(vm, cost, every);
-        if end.is_some_and(|end| end > u128::from(TICKS_MAX)) {
-            let message = format!("{} would not end before 2^62 ticks", vm.called());
-            let remedy = "lower its `start`, its `period` or the `cost` of its events";
-            report.error(codes::TOO_LONG, vm.section.origin, message, remedy);
-            latest = None;
+/// What decides how long a run may last, beside its VMs; `None` is what was reported.
+pub(super) struct Length {
+    pub(super) cost: Option<Cost>,
+    pub(super) every: Option<Ticks>,
+    pub(super) actuator: Option<Actuator>,
+    pub(super) admission: Option<Admission>,
+}
+
+impl Length {
+    /// Reports runs that would not end, or not before time does, and checkpoints that never come.
+    pub(super) fn check(
+        &self,
+        report: &mut Report,
+        root: &Section,
+        checkpoint: &Section,
+        vms: &[Draft],
+    ) {
+        let repeats = |vm: &Draft| vm.after == Some(After::Repeat);
+        let endless = |vm: &&Draft| repeats(vm) && vm.stop == Some(NEVER);
+        if !vms.is_empty() && vms.iter().all(|vm| endless(&vm)) {
+            let origin = vms[0].section.origin_of("after");
+            let message = "all VMs repeat and none has a `stop`, so the run would never end";
+            report.error(codes::ENDLESS, origin, message, "give at least one VM a `stop`");
         }
-        if !endless(&vm) {
-            latest = latest.zip(end).map(|(latest, end): (u128, u128)| latest.max(end));
+        if let (Some(Cost { policy, .. }), Some(every)) = (self.cost, self.every)
+            && policy >= every
+        {
+            let origin = root.section(report, "cost").origin_of("policy");
+            let message =
+                format!("the policy takes {policy} of the {every} ticks between checkpoints");
+            let remedy = "no VM would ever make an access; lower it";
+            report.error(codes::ENDLESS, origin, message, remedy);
+            return;
+        }
+        let waits = self.longest_wait(vms);
+        // The last tick of the run if every access were a fault and a trap; `None` where a part is
+        // not known.
+        let mut latest = Some(0);
+        for vm in vms {
+            let end = waits.zip(self.latest_end(vm)).map(|(wait, end)| wait + end);
+            let end = vm.stop.filter(|stop| *stop != NEVER).map_or(end, |stop| {
+                let stop = u128::from(stop.0);
+                // A VM that repeats without a `stop` ends with the others.
+                if repeats(vm) { Some(stop) } else { end.map(|end| end.min(stop)) }
+            });
+            if end.is_some_and(|end| end > u128::from(TICKS_MAX)) {
+                let message = format!("{} would not end before 2^62 ticks", vm.called());
+                let remedy = "lower its `start`, its `period` or the `cost` of its events";
+                report.error(codes::TOO_LONG, vm.section.origin, message, remedy);
+                latest = None;
+            }
+            if !endless(&vm) {
+                latest = latest.zip(end).map(|(latest, end): (u128, u128)| latest.max(end));
+            }
+        }
+        if let (Some(every), Some(latest)) = (self.every, latest.filter(|&latest| latest > 0)) {
+            check_checkpoints(report, checkpoint, every, latest);
         }
     }
-    let (Some(every), Some(latest)) = (every, latest.filter(|&latest| latest > 0)) else { return };
+
+    /// When the VM would have made all its accesses if it never waited for frames and each access
+    /// were a fault; in an idle phase it makes none.
+    fn latest_end(&self, vm: &Draft) -> Option<u128> {
+        // What it does when its trace is over tells which end counts.
+        vm.after?;
+        let accesses = u128::from(vm.accesses.as_ref()?.count());
+        let Cost { delays: Delays { fault, zero_fill, swap_in, write_back }, trap, policy, .. } =
+            self.cost?;
+        // At worst a page comes in and another goes out at each access.
+        let each = [vm.period?, fault, zero_fill, swap_in, write_back, trap];
+        let each: u128 = each.iter().map(|ticks| u128::from(ticks.0)).sum();
+        let mut busy = accesses * each;
+        if policy > Ticks(0) {
+            // Of every interval the policy takes its part, and of the one that has begun.
+            let (every, policy) = (u128::from(self.every?.0), u128::from(policy.0));
+            let left = every.checked_sub(policy).filter(|&left| left > 0)?;
+            busy = busy.checked_add(policy)?.checked_mul(every)?.div_ceil(left);
+        }
+        Some(u128::from(vm.start?.0) + busy + length_of(vm.idle.as_ref()?))
+    }
+
+    /// No VM waits longer than that from its start on: for the balloons, which give frames in every
+    /// step; for drivers that are stuck; in a queue, for all others to have come and gone.
+    fn longest_wait(&self, vms: &[Draft]) -> Option<u128> {
+        let Actuator { latency, rate, step } = self.actuator?;
+        let mut wait = u128::from(latency.0);
+        for vm in vms {
+            let batches = u128::from(vm.min?.0.div_ceil(rate.0)) + 1;
+            wait += batches * u128::from(step.0) + u128::from(latency.0);
+            wait += length_of(vm.stuck.as_ref()?);
+            if self.admission? == Admission::Queue {
+                wait += self.latest_end(vm)?;
+            }
+        }
+        let never = self.actuator? == Actuator::INSTANT
+            && self.admission? != Admission::Queue
+            && vms.iter().all(|vm| vm.stuck.as_ref().is_some_and(Vec::is_empty));
+        Some(if never { 0 } else { wait })
+    }
+}
+
+/// The ticks of all phases that end.
+fn length_of(phases: &[Phase]) -> u128 {
+    let ending = phases.iter().filter(|phase| phase.until != Phase::NEVER);
+    ending.map(|phase| u128::from((phase.until - phase.from).0)).sum()
+}
+
+fn check_checkpoints(report: &mut Report, checkpoint: &Section, every: Ticks, latest: u128) {
     let origin = checkpoint.origin_of("every");
     let checkpoints = latest / u128::from(every.0);
     if checkpoints > CHECKPOINTS_MAX {
@@ -71,23 +139,6 @@ pub(super) fn check_length(
 
 /// The most checkpoints that a run may have.
 const CHECKPOINTS_MAX: u128 = 10_000_000_000;
-
-fn latest_end(vm: &Draft, cost: Option<Cost>, every: Option<Ticks>) -> Option<u128> {
-    let accesses = u128::from(vm.accesses.as_ref()?.count());
-    let Cost { delays: Delays { fault, zero_fill, swap_in, write_back }, trap, policy, .. } = cost?;
-    // At worst a page comes in and another goes out at each access.
-    let each = [vm.period?, fault, zero_fill, swap_in, write_back, trap];
-    let each: u128 = each.iter().map(|ticks| u128::from(ticks.0)).sum();
-    // Of every interval the policy takes its part, and of the one that has begun.
-    let (every, policy) = (u128::from(every?.0), u128::from(policy.0));
-    let left = every.checked_sub(policy).filter(|&left| left > 0)?;
-    let busy = (accesses * each).checked_add(policy)?.checked_mul(every)?.div_ceil(left);
-    let end = u128::from(vm.start?.0) + if policy > 0 { busy } else { accesses * each };
-    let stop = u128::from(vm.stop?.0);
-    // A VM that repeats without a `stop` ends with the others, but its trace must fit too.
-    let repeats = vm.after? == After::Repeat && vm.stop != Some(NEVER);
-    Some(if repeats { stop } else { end.min(stop) })
-}
 
 /// The policies of the array at `key`, each once; `None` where the key is missing.
 pub(super) fn policy_list(

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::super::codes;
 use super::super::diagnostic::clip;
 use super::super::document::{Origin, Source};
-use super::super::{After, Split};
-use super::knobs;
+use super::super::{After, Phase, Split};
 use super::traces::{self, Accesses, Traces};
 use super::values::{Report, Section};
+use super::{actuator, knobs};
 use crate::knobs::Settings;
 use crate::replace::ReplacementKind;
 use crate::units::{Frames, Ticks};
@@ -27,6 +27,8 @@ pub(super) const DEFAULT_KEYS: &[&str] = &[
     "after",
     "trace",
     "workload",
+    "idle",
+    "stuck",
 ];
 
 /// The keys of `[[vm]]`.
@@ -41,6 +43,8 @@ pub(super) const KEYS: &[&str] = &[
     "period",
     "stop",
     "after",
+    "idle",
+    "stuck",
     "trace",
     "workload",
 ];
@@ -67,6 +71,8 @@ pub(super) struct Draft<'d> {
     /// Never, [`NEVER`], where none was given.
     pub(super) stop: Option<Ticks>,
     pub(super) after: Option<After>,
+    pub(super) idle: Option<Vec<Phase>>,
+    pub(super) stuck: Option<Vec<Phase>>,
     pub(super) accesses: Option<Accesses>,
 }
 
@@ -117,6 +123,8 @@ impl<'d> Draft<'d> {
         let after = get("after").map_or(Some(After::default()), |field| {
             report.choice(&field, After::ALL.iter().copied())
         });
+        let idle = actuator::phases(report, &section, "idle", false);
+        let stuck = actuator::phases(report, &section, "stuck", true);
         let replacement = knobs::replacement(report, &section, page_size);
         Self {
             section,
@@ -130,6 +138,8 @@ impl<'d> Draft<'d> {
             period,
             stop,
             after,
+            idle,
+            stuck,
             accesses: None,
         }
     }

@@ -1,0 +1,150 @@
+//! When VMs make their accesses at their nominal pace: without delays, and without waiting for
+//! frames that somebody else still holds.
+//!
+//! Idle phases are kept, and so is the host's admission: a VM starts when the minima of those that
+//! are here leave room for its own, or never.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::host::{Acts, Host};
+use crate::scenario::{After, Phase, Scenario, VmSpec};
+use crate::units::{Ticks, VmId};
+
+/// One VM's accesses in time.
+pub(super) struct Pace {
+    /// Stretches without an idle phase: the first access of each, and its tick.
+    stretches: Vec<(u64, u64)>,
+    period: u64,
+    /// The accesses that it makes, over all passes; 0 if it never starts.
+    pub(super) accesses: u64,
+    /// When it departs, if it does.
+    pub(super) departs: Option<u64>,
+    /// Whether it starts, and before the run ends.
+    pub(super) starts: bool,
+}
+
+impl Pace {
+    /// The paces of all VMs.
+    pub(super) fn of_all(scenario: &Scenario) -> Vec<Self> {
+        let mut paces: Vec<Self> = scenario.vms.iter().map(Self::absent).collect();
+        let mut host = Host::ideal(scenario);
+        let mut acts = Acts::default();
+        // Departures come before arrivals, and both are in file order, as in the simulation.
+        let arrival = |(vm, spec): (usize, &VmSpec)| Reverse((spec.start.0, true, vm));
+        let mut events: BinaryHeap<_> = scenario.vms.iter().enumerate().map(arrival).collect();
+        let mut starts = vec![u64::MAX; paces.len()];
+        let mut end = 0;
+        while let Some(Reverse((at, arrives, vm))) = events.pop() {
+            let id = VmId(vm as u32);
+            if arrives {
+                host.arrive(id);
+                events.extend(scenario.vms[vm].stop.map(|stop| Reverse((stop.0, false, vm))));
+            } else if host.allocation(id).is_some() {
+                host.dismiss(id);
+            } else if host.waits(id) {
+                host.give_up(id);
+                end = end.max(at);
+            }
+            host.act(Ticks(at), &mut acts);
+            for started in &acts.started {
+                let spec = &scenario.vms[started.index()];
+                let pace = Self::from(spec, at);
+                events
+                    .extend(pace.departs.map(|departs| Reverse((departs, false, started.index()))));
+                if spec.is_awaited() {
+                    end = end.max(pace.over(spec));
+                }
+                starts[started.index()] = at;
+                paces[started.index()] = pace;
+            }
+            let refused = acts.refused.iter().map(|(vm, _)| &scenario.vms[vm.index()]);
+            if refused.filter(|spec| spec.is_awaited()).count() > 0 {
+                end = end.max(at);
+            }
+        }
+        for ((pace, spec), start) in paces.iter_mut().zip(&scenario.vms).zip(starts) {
+            if start >= end {
+                *pace = Self::absent(spec);
+            } else if spec.after == After::Repeat {
+                pace.accesses = pace.accesses_before(spec.stop.map_or(end, |stop| stop.0.min(end)));
+            }
+        }
+        paces
+    }
+
+    fn absent(spec: &VmSpec) -> Self {
+        Self {
+            stretches: Vec::new(),
+            period: spec.period.0,
+            accesses: 0,
+            departs: None,
+            starts: false,
+        }
+    }
+
+    /// From this tick on; how often its trace is repeated is not known yet.
+    fn from(spec: &VmSpec, start: u64) -> Self {
+        let mut pace = Self { stretches: vec![(0, start)], starts: true, ..Self::absent(spec) };
+        for &Phase { from, until } in spec.idle.iter().filter(|phase| phase.until.0 > start) {
+            // The first access that would start in the phase starts at its end.
+            let (first, tick) = pace.stretches[pace.stretches.len() - 1];
+            let before = from.0.saturating_sub(tick).div_ceil(pace.period);
+            if tick + before * pace.period >= until.0 {
+                continue;
+            }
+            if before == 0 {
+                pace.stretches.pop();
+            }
+            pace.stretches.push((first + before, until.0));
+        }
+        let stop = spec.stop.map_or(u64::MAX, |stop| stop.0);
+        let length = spec.trace.accesses();
+        pace.accesses = length.min(pace.accesses_before(stop));
+        pace.departs = match spec.after {
+            After::Leave => Some(pace.over(spec)),
+            After::Idle | After::Repeat => spec.stop.map(|stop| stop.0),
+        };
+        pace
+    }
+
+    /// When it is over: its trace, or its stay.
+    fn over(&self, spec: &VmSpec) -> u64 {
+        let stop = spec.stop.map_or(u64::MAX, |stop| stop.0);
+        if spec.after == After::Repeat || self.accesses == 0 {
+            return stop;
+        }
+        if self.accesses < spec.trace.accesses() {
+            return stop;
+        }
+        stop.min(self.tick(self.accesses - 1) + self.period)
+    }
+
+    /// The tick of an access.
+    pub(super) fn tick(&self, access: u64) -> u64 {
+        let behind = self.stretches.partition_point(|&(first, _)| first <= access);
+        let (first, tick) = self.stretches[behind - 1];
+        tick + (access - first) * self.period
+    }
+
+    /// The accesses that start before a tick, if it makes accesses for ever.
+    fn accesses_before(&self, end: u64) -> u64 {
+        let behind = self.stretches.partition_point(|&(_, tick)| tick < end);
+        let Some(&(first, tick)) = behind.checked_sub(1).map(|at| &self.stretches[at]) else {
+            return 0;
+        };
+        let until_next = self.stretches.get(behind).map_or(u64::MAX, |&(next, _)| next - first);
+        first + (end - tick).div_ceil(self.period).min(until_next)
+    }
+
+    /// Whether the VMs' accesses stay as far apart as they began: all at one pace, none idle.
+    pub(super) fn is_one_pace(paces: &[Self]) -> bool {
+        let even = |pace: &&Self| pace.starts;
+        let mut started = paces.iter().filter(even);
+        let first = started.next().map(|pace| pace.period);
+        paces
+            .iter()
+            .filter(even)
+            .all(|pace| Some(pace.period) == first && pace.stretches.len() == 1)
+    }
+}

@@ -1,0 +1,45 @@
+//! What became of VMs that did not start when they arrived, and of frames that were under way.
+
+use super::number::{counted, grouped};
+use crate::host::Refusal;
+use crate::scenario::{Scenario, VmSpec};
+use crate::simulate::{Account, Outcome};
+
+/// The most VMs that are told of one by one.
+const TOLD_MAX: usize = 8;
+
+/// A sentence for each VM that waited or was refused, and one for frames in flight at the end.
+pub(super) fn notes(scenario: &Scenario, outcome: &Outcome) -> Vec<String> {
+    let told = |(vm, account): (&VmSpec, &Account)| note(vm, account);
+    let mut notes: Vec<String> = scenario.vms.iter().zip(&outcome.vms).filter_map(told).collect();
+    let more = notes.len().saturating_sub(TOLD_MAX);
+    if more > 0 {
+        notes.truncate(TOLD_MAX);
+        notes.push(format!("{} more waited or were refused.", counted(more as u64, "VM")));
+    }
+    if outcome.in_flight.0 > 0 {
+        notes.push(format!("In flight at the end: {}.", counted(outcome.in_flight.0, "frame")));
+    }
+    notes
+}
+
+fn note(vm: &VmSpec, account: &Account) -> Option<String> {
+    let VmSpec { name, start, .. } = vm;
+    if let Some(Refusal { at, left }) = account.refused {
+        if vm.stop == Some(at) {
+            return Some(format!(
+                "VM {name} waited for frames from tick {start} to its stop at {at}, and never ran."
+            ));
+        }
+        let (min, left) = (counted(vm.min.0, "frame"), grouped(left.0));
+        return Some(format!(
+            "VM {name} was refused at tick {at} and never ran: its minimum is {min}, and {left} \
+             were left beside what others are sure of."
+        ));
+    }
+    let started = account.started.filter(|started| started > start)?;
+    let frames = counted(account.frames.first.0, "frame");
+    Some(format!(
+        "VM {name} waited from tick {start} to {started}, and then started with {frames}."
+    ))
+}
