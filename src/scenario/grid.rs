@@ -62,6 +62,13 @@ pub(super) fn same(one: &Node, other: &Node) -> bool {
     label(one) == label(other) || plain(one).is_some_and(|one| Some(one) == plain(other))
 }
 
+impl Default for Grid {
+    /// One point, the scenario as it is.
+    fn default() -> Self {
+        Self::new(1, Vec::new(), Vec::new(), None)
+    }
+}
+
 impl Grid {
     /// The most runs of a sweep.
     pub const RUNS_MAX: u64 = 10_000_000;
