@@ -126,7 +126,10 @@ impl Study {
             let all = grid.points();
             context.note(&format!("the first {SHOWN_MAX} of {all} points; all are in sweep.csv"));
         }
-        Ok(table.without_empty_columns())
+        let columns = table.columns().iter().map(String::as_str);
+        let columns: Vec<&str> =
+            columns.filter(|column| !rows::NOT_FOR_PEOPLE.contains(column)).collect();
+        Ok(table.select(&columns).without_empty_columns())
     }
 
     /// The header and the rows of every run, in order.

@@ -102,6 +102,9 @@ pub fn table_of(grid: &Grid, rows: &str) -> Table {
     table
 }
 
+/// The columns of sweep.csv that a table for people does without.
+pub const NOT_FOR_PEOPLE: &[&str] = &["point", "q1", "q3"];
+
 /// The statistics of points, for files; for people the columns of the axes are called by their
 /// paths.
 pub fn summary(grid: &Grid, for_people: bool) -> Table {

@@ -83,6 +83,9 @@ fn remove_path(table: &mut Table, path: &str) {
             && let Value::Table(below) = &mut entry.node.value
         {
             remove_path(below, &path[at + 1..]);
+            if below.is_empty() {
+                table.remove(&path[..at]);
+            }
         }
     }
 }
