@@ -274,7 +274,7 @@ fn a_full_disk_is_exit_code_4_and_the_sweep_goes_on_with_room() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(
         (output.status.code(), told.as_str()),
-        (Some(4), "error: full/journal: file too large\n")
+        (Some(4), "error: full/journal: file too large; make room and go on with --resume\n")
     );
     assert!(output.stdout.is_empty());
     assert_eq!(place.names("full"), ["journal", "lock"], "nothing half written");
@@ -314,7 +314,10 @@ fn a_small_file_system_and_a_read_only_one_are_told_clearly() {
         let (code, told) = place.told(&[&out[..], &["small/out"]].concat());
         assert_eq!(
             (code, told.as_str()),
-            (Some(4), "error: small/out/journal: no space left on device\n")
+            (
+                Some(4),
+                "error: small/out/journal: no space left on device; make room and go on with --resume\n"
+            )
         );
         assert_eq!(place.names("small/out"), ["journal", "lock"]);
     }

@@ -110,7 +110,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         None => anonymous(header)?,
     };
     let began = Instant::now();
-    let work = Work::new(&study, journal, place, context)?;
+    let work = Work::new(&study, journal, (place, folder.is_some()), context)?;
     pool.install(|| work.run())?;
     let accesses = work.accesses.load(Ordering::Relaxed);
     context.timing.note("simulate", began.elapsed(), accesses);
@@ -161,6 +161,8 @@ struct Work<'a> {
     study: &'a Study,
     journal: Mutex<Journal>,
     place: PathBuf,
+    /// What to do if the journal cannot be written.
+    remedy: &'static str,
     /// Which runs were done before, by their place in the shard.
     done: Vec<bool>,
     runs: Range<u64>,
@@ -178,7 +180,7 @@ impl<'a> Work<'a> {
     fn new(
         study: &'a Study,
         journal: Journal,
-        place: PathBuf,
+        (place, is_kept): (PathBuf, bool),
         context: &Context,
     ) -> Result<Self, Failure> {
         let runs = journal.header.runs.clone();
@@ -196,6 +198,7 @@ impl<'a> Work<'a> {
             synced: Mutex::new(Instant::now()),
             journal: Mutex::new(journal),
             place,
+            remedy: if is_kept { "; make room and go on with --resume" } else { "" },
             progress: Progress::new(context, left),
         })
     }
@@ -216,7 +219,10 @@ impl<'a> Work<'a> {
             metrics: METRICS.map(|(_, metric)| metric(&outcome.all)),
             rows: rows::rows(self.study.grid(), (run, point), scenario, &outcome),
         };
-        let failure = |error: io::Error| Failure::io(&self.place, &error);
+        let failure = |error: io::Error| match Failure::io(&self.place, &error) {
+            Failure::Io(text) => Failure::Io(format!("{text}{}", self.remedy)),
+            other => other,
+        };
         self.journal.lock().expect(NO_PANIC).append(&record).map_err(failure)?;
         self.accesses.fetch_add(outcome.all.counts.accesses, Ordering::Relaxed);
         self.progress.step_of(began.elapsed(), || self.study.grid().name(point));

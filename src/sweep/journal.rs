@@ -64,8 +64,8 @@ pub struct Journal {
     done: u64,
     /// Behind the last whole line.
     end: u64,
-    /// An append has failed, and what is behind `end` is not known.
-    broken: bool,
+    /// The system's error at an append that has failed: what is behind `end` is not known.
+    broken: Option<i32>,
     /// An append has moved the file under the reader's buffer.
     moved: bool,
 }
@@ -90,7 +90,7 @@ impl Journal {
             places,
             done: 0,
             end: line.len() as u64,
-            broken: false,
+            broken: None,
             moved: false,
         })
     }
@@ -113,7 +113,7 @@ impl Journal {
         let header = header.ok_or_else(|| damaged(1, "this is not the journal of a sweep"))?;
         let places = vec![0; (header.runs.end - header.runs.start) as usize];
         let end = line.len() as u64;
-        let mut journal = Self { header, file, places, done: 0, end, broken: false, moved: false };
+        let mut journal = Self { header, file, places, done: 0, end, broken: None, moved: false };
         let (mut at, mut number) = (end, 1);
         let mut torn = None;
         loop {
@@ -169,16 +169,16 @@ impl Journal {
     /// # Errors
     /// The file cannot be written, now or at an earlier attempt.
     pub fn append(&mut self, record: &Record) -> io::Result<()> {
-        if self.broken {
-            return Err(io::Error::other("an earlier line could not be written"));
+        if let Some(error) = self.broken {
+            return Err(io::Error::from_raw_os_error(error));
         }
         let line = sealed(&shown(record));
         self.moved = true;
         let file = self.file.get_mut();
         let written =
             file.seek(SeekFrom::Start(self.end)).and_then(|_| file.write_all(line.as_bytes()));
-        if written.is_err() {
-            self.broken = true;
+        if let Err(error) = &written {
+            self.broken = Some(error.raw_os_error().unwrap_or_default());
             // It is ignored by the next reader if it cannot be cut off now.
             let _ = file.set_len(self.end);
             return written;

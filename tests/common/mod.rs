@@ -55,5 +55,6 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
         cost: Cost::default(),
         vms,
         expects: Vec::new(),
+        sweep: None,
     }
 }
