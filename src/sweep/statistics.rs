@@ -131,7 +131,10 @@ impl Spread {
 
     /// The mean plus and minus t·s/√n.
     fn interval(&self) -> Option<[SignedMillionths; 2]> {
-        let denominator = (self.n * self.n).checked_mul(self.n.checked_sub(1)?)?;
+        if self.n < 2 {
+            return None;
+        }
+        let denominator = self.n * self.n * (self.n - 1);
         // The standard error in 10⁻⁹, where that fits, so that t makes no digit of its rounding.
         let (scale, unit) = (10_u128.pow(18), 10_u128.pow(9));
         let error = match scaled(self.numerator(), denominator, scale) {
