@@ -90,12 +90,11 @@ pub fn study<'t>(
 pub fn parse_study(line: &str) -> Option<(Repetitions, String, String)> {
     let document: Value = serde_json::from_str(line).ok()?;
     let repetitions = &document["repetitions"];
-    let repetitions = match repetitions["streams"].as_u64() {
-        Some(count) => Repetitions::Streams(count),
-        None => {
-            let end = |at: usize| repetitions["seeds"][at].as_u64();
-            Repetitions::Seeds(end(0)?..=end(1)?)
-        }
+    let repetitions = if let Some(count) = repetitions["streams"].as_u64() {
+        Repetitions::Streams(count)
+    } else {
+        let end = |at: usize| repetitions["seeds"][at].as_u64();
+        Repetitions::Seeds(end(0)?..=end(1)?)
     };
     let text = |key: &str| document[key].as_str().map(str::to_owned);
     Some((repetitions, text("scenario")?, text("balloonist")?))
