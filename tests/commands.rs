@@ -86,7 +86,7 @@ fn the_number_of_jobs_changes_no_byte() {
         assert_eq!(code(&arguments), Some(0));
         folder
     });
-    for name in ["sweep.csv", "summary.csv", "manifest.json"] {
+    for name in ["runs.csv", "sweep.csv", "manifest.json"] {
         let files = folders.each_ref().map(|folder| fs::read(folder.path().join(name)).unwrap());
         assert!(files[0].len() > 100);
         assert!(files.iter().all(|file| *file == files[0]), "{name} depends on the jobs");
@@ -160,6 +160,7 @@ fn what_cannot_be_written_is_exit_code_4() {
 
 #[cfg(unix)]
 #[test]
+#[allow(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
 fn an_interrupt_leaves_nothing_half_written() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().to_str().unwrap();
@@ -168,16 +169,21 @@ fn an_interrupt_leaves_nothing_half_written() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while names(folder.path()).len() < 4 {
+    let journal = folder.path().join("journal");
+    while fs::metadata(&journal).map_or(0, |file| file.len()) < 50_000 {
         assert_eq!(child.try_wait().unwrap(), None, "the sweep is still at work");
         std::thread::yield_now();
     }
+    let began = std::time::Instant::now();
     let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(kill.success());
     let output = child.wait_with_output().unwrap();
+    assert!(began.elapsed().as_secs() < 1, "it took {:?}", began.elapsed());
     assert_eq!(output.status.code(), Some(6));
-    assert!(text(&output.stderr).starts_with("interrupted: nothing was written"));
-    assert_eq!(names(folder.path()), [""; 0]);
+    let words = format!("interrupted: the runs so far are in {}", journal.display());
+    let said = text(&output.stderr);
+    assert!(said.starts_with(&words) && said.ends_with(" --resume\n"), "{said}");
+    assert_eq!(names(folder.path()), ["journal", "lock"]);
 }
 
 #[test]

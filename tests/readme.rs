@@ -10,6 +10,25 @@ fn examples_show_what_happens() {
     trycmd::TestCases::new().case("README.md");
 }
 
+/// Every example of docs/sweeps.md, in a folder that may be written to; its `[sweep]` is the one of
+/// the scenario that it names.
+#[test]
+fn the_page_on_sweeps_shows_what_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = fs::read_to_string("docs/sweeps.md").unwrap();
+    let scenario = fs::read_to_string("scenarios/study.toml").unwrap();
+    let block = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    for line in block.lines() {
+        let line = line.split("  #").next().unwrap().split("   ").next().unwrap().trim_end();
+        assert!(scenario.lines().any(|own| own == line), "`{line}` is not in the scenario");
+    }
+    fs::write(folder.path().join("sweeps.md"), &page).unwrap();
+    let inside = folder.path().join("sweeps.in/scenarios");
+    fs::create_dir_all(&inside).unwrap();
+    fs::write(inside.join("study.toml"), scenario).unwrap();
+    trycmd::TestCases::new().case(folder.path().join("sweeps.md"));
+}
+
 /// The first of the two commands of the quick start, with the binary of this build in place of
 /// `cargo run --release --`; the second is what runs this test.
 #[test]

@@ -2,23 +2,34 @@
 //! seeds.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
+use std::ops::RangeInclusive;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use balloonist::balance;
-use balloonist::scenario::{Document, Scenario, Traces};
-use balloonist::sweep::{self, Point};
+use balloonist::scenario::{Document, Traces};
+use balloonist::simulate::{Nobody, Outcome, simulate};
+use balloonist::sweep::{self, Study};
 
-fn scenario(test: u32) -> Scenario {
-    let path = format!("scenarios/report/test{test}.dat");
-    Document::open(Path::new(&path)).check().unwrap().scenario
+/// One of the report's files under its third strategy.
+fn study(test: u32, seeds: RangeInclusive<u64>) -> Study {
+    let mut document = Document::open(Path::new(&format!("scenarios/report/test{test}.dat")));
+    document.set("policy.kind=proportional");
+    study_of(document, Some(seeds))
 }
 
-fn points(scenario: &Scenario, seeds: std::ops::RangeInclusive<u64>) -> Vec<Point> {
-    let proportional = balance::ALL.iter().find(|kind| kind.name == "proportional").unwrap();
-    let at_seed = |seed| Ok::<_, Infallible>(Scenario { seed, ..scenario.clone() });
-    sweep::seeds(seeds, &[proportional], at_seed, || {}).unwrap()
+fn study_of(document: Document, seeds: Option<RangeInclusive<u64>>) -> Study {
+    let mut traces = Traces::default();
+    let scenario = document.check_with(&mut traces).unwrap().scenario;
+    Study::new(document, &scenario, seeds, traces).unwrap()
+}
+
+fn outcomes(study: &Study) -> Vec<Outcome> {
+    let outcome = |run| {
+        let scenario = study.scenario(run).unwrap();
+        simulate(&scenario, scenario.policy, &mut Nobody)
+    };
+    (0..study.runs()).map(outcome).collect()
 }
 
 /// "21 is a lucky draw": over 2,000 seeds the report's third strategy has 20 to 25 replacement
@@ -27,7 +38,7 @@ fn points(scenario: &Scenario, seeds: std::ops::RangeInclusive<u64>) -> Vec<Poin
 fn the_published_total_of_the_third_strategy_is_a_lucky_draw() {
     let mut totals = vec![(0, 0); 2000];
     for test in 1..=3 {
-        for (total, point) in totals.iter_mut().zip(points(&scenario(test), 1..=2000)) {
+        for (total, point) in totals.iter_mut().zip(outcomes(&study(test, 1..=2000))) {
             total.0 += point.all.counts.replacement_misses;
             total.1 += point.all.counts.demand_faults;
         }
@@ -44,9 +55,36 @@ fn the_published_total_of_the_third_strategy_is_a_lucky_draw() {
 }
 
 #[test]
-fn points_come_seed_by_seed() {
-    let seeds: Vec<u64> = points(&scenario(3), 5..=9).iter().map(|point| point.seed).collect();
-    assert_eq!(seeds, [5, 6, 7, 8, 9]);
+fn runs_come_repetition_by_repetition_and_point_by_point() {
+    let mut document = drawn();
+    document.axis("policy.kind=static,last-n");
+    let seeds = study_of(document.clone(), Some(5..=6));
+    let places: Vec<(u64, u64, u64)> = (0..seeds.runs()).map(|run| seeds.run(run)).collect();
+    assert_eq!(places, [(0, 5, 0), (1, 5, 0), (0, 6, 0), (1, 6, 0)]);
+    document.set("sweep.repeat=2");
+    let streams = study_of(document, None);
+    let places: Vec<(u64, u64, u64)> = (0..streams.runs()).map(|run| streams.run(run)).collect();
+    assert_eq!(places, [(0, 1, 0), (1, 1, 0), (0, 1, 1), (1, 1, 1)]);
+}
+
+/// The points of a repetition see the same accesses, which are made once as long as anybody holds
+/// them; another repetition sees others.
+#[test]
+fn the_points_of_a_repetition_share_what_is_drawn() {
+    let mut document = drawn();
+    document.axis("policy.kind=static,last-n");
+    document.set("sweep.repeat=2");
+    let study = study_of(document, None);
+    let runs: Vec<_> = (0..4).map(|run| study.scenario(run).unwrap()).collect();
+    for vm in 0..2 {
+        assert!(Arc::ptr_eq(&runs[0].vms[vm].trace, &runs[1].vms[vm].trace));
+        assert!(Arc::ptr_eq(&runs[2].vms[vm].trace, &runs[3].vms[vm].trace));
+        assert!(runs[1].vms[vm].trace != runs[2].vms[vm].trace);
+    }
+    assert!(Arc::ptr_eq(&runs[0].vms[2].trace, &runs[3].vms[2].trace), "files are read once");
+    let weak = Arc::downgrade(&runs[2].vms[0].trace);
+    drop(runs);
+    assert_eq!(weak.strong_count(), 0, "nobody keeps the accesses of a repetition that is over");
 }
 
 /// A workload drawn from the seed, on memory that is a part of the pages drawn.
@@ -97,8 +135,24 @@ fn a_vm_added_elsewhere_changes_no_other_vms_accesses() {
 }
 
 #[test]
-fn the_first_seed_without_a_scenario_is_the_failure() {
-    let scenario = scenario(3);
-    let at_seed = |seed| if seed % 10 == 7 { Err(seed) } else { Ok(scenario.clone()) };
-    assert_eq!(sweep::seeds(1..=40, &[&balance::ALL[0]], at_seed, || {}), Err(7));
+fn every_wanted_run_is_made_once_and_the_first_failure_is_told() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let made = Mutex::new(Vec::new());
+    let wanted = |run: u64| !run.is_multiple_of(3);
+    let done: Result<(), ()> = pool.install(|| {
+        sweep::for_each(10..1000, wanted, |run, _| {
+            made.lock().unwrap().push(run);
+            Ok(())
+        })
+    });
+    let mut made = made.into_inner().unwrap();
+    made.sort_unstable();
+    assert_eq!((done, made), (Ok(()), (10..1000).filter(|&run| wanted(run)).collect::<Vec<_>>()));
+    let begun = AtomicU64::new(0);
+    let fails = |run, _: &mut _| {
+        begun.fetch_add(1, Ordering::Relaxed);
+        if run % 10 == 7 { Err(run) } else { Ok(()) }
+    };
+    assert_eq!(pool.install(|| sweep::for_each(0..1_000_000, |_| true, fails)), Err(7));
+    assert!(begun.into_inner() < 1_000_000, "no run is begun after a failure");
 }

@@ -21,6 +21,8 @@ pub(crate) enum Failure {
     Unreadable(String),
     /// The system could not read or write.
     Io(String),
+    /// Not all is there yet; what is missing can be made and added.
+    Incomplete(String),
     /// There is nothing to run.
     Nothing(String),
     /// Nobody reads standard output any more: no failure of ours, and nothing is printed.
@@ -36,7 +38,7 @@ Exit codes:
   3   the scenario or a trace is wrong
   4   a file cannot be read or written
   5   there is nothing to run
-  6   interrupted
+  6   interrupted or incomplete; `sweep --resume` goes on
   70  an invariant broke: a bug of balloonist";
 
 /// The exit code of a command that a signal ended.
@@ -73,7 +75,11 @@ impl Failure {
     pub(crate) fn render(&self, colour: bool) -> String {
         let red = if colour { AnsiColor::Red.on_default().bold() } else { Style::new() };
         match self {
-            Self::Usage(text) | Self::Trace(text) | Self::Io(text) | Self::Nothing(text) => {
+            Self::Usage(text)
+            | Self::Trace(text)
+            | Self::Io(text)
+            | Self::Incomplete(text)
+            | Self::Nothing(text) => {
                 format!("{red}error{red:#}: {text}\n")
             }
             Self::Input(text) | Self::Unreadable(text) => text.clone(),
@@ -90,6 +96,7 @@ impl Failure {
             Self::Input(_) | Self::Trace(_) => 3,
             Self::Unreadable(_) | Self::Io(_) => 4,
             Self::Nothing(_) => 5,
+            Self::Incomplete(_) => INTERRUPTED,
         }
     }
 }

@@ -54,6 +54,13 @@ impl NewFile {
         FileEntry { name, rows: self.lines.saturating_sub(1), digest: self.digest }
     }
 
+    /// Makes sure that the bytes so far survive a power cut, which a file that is moved to its place
+    /// otherwise need not.
+    pub(super) fn sync(&mut self) -> Result<(), Failure> {
+        let synced = self.out.flush().and_then(|()| self.out.get_ref().as_file().sync_all());
+        synced.map_err(|error| self.failure(&error))
+    }
+
     /// Moves the file to its place, over what is there.
     pub(super) fn commit(self) -> Result<(), Failure> {
         let Self { place, out, .. } = self;
@@ -114,9 +121,25 @@ pub(super) fn write(place: &Path, text: &str) -> Result<(), Failure> {
     file.commit()
 }
 
+/// Removes what a process that was killed has left under construction in a folder that nobody else
+/// works in.
+pub(super) fn remove_leftovers(folder: &Path) -> Result<(), Failure> {
+    let failure = |error: io::Error| Failure::io(folder, &error);
+    for entry in fs::read_dir(folder).map_err(failure)? {
+        let entry = entry.map_err(failure)?;
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            fs::remove_file(entry.path()).map_err(|error| Failure::io(entry.path(), &error))?;
+        }
+    }
+    Ok(())
+}
+
+/// What the names of files under construction begin with.
+const PREFIX: &str = ".balloonist-";
+
 fn builder() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".balloonist-");
+    builder.prefix(PREFIX);
     // A temporary file is its owner's alone; results are for whoever the umask lets read them.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

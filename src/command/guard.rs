@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::failure::{Failure, INTERRUPTED, INVARIANT};
@@ -16,7 +17,8 @@ pub(crate) fn guarded(colour: bool, work: impl FnOnce() -> Result<(), Failure>) 
     // Where no handler can be set, a signal ends the process as it always does.
     let _ = ctrlc::set_handler(|| {
         files::abandon_all();
-        say("interrupted: nothing was written, the same command starts again\n");
+        let words = LAST_WORDS.lock().ok().and_then(|mut words| words.take());
+        say(words.as_deref().unwrap_or(NOTHING_WRITTEN));
         std::process::exit(i32::from(INTERRUPTED));
     });
     // What the work borrows is dropped with the process.
@@ -28,6 +30,25 @@ pub(crate) fn guarded(colour: bool, work: impl FnOnce() -> Result<(), Failure>) 
         }
         Err(_) => ExitCode::from(INVARIANT),
     }
+}
+
+/// What an interrupted command says, unless it has more to say.
+const NOTHING_WRITTEN: &str = "interrupted: nothing was written, the same command starts again\n";
+
+static LAST_WORDS: Mutex<Option<String>> = Mutex::new(None);
+
+/// Sets what is said, instead of that nothing was written, if a signal ends the process.
+pub(super) fn on_interrupt(words: String) {
+    *LAST_WORDS.lock().expect("nobody panics while holding the words") = Some(words);
+}
+
+/// The command line of this process with a word behind it, as a POSIX shell reads it back.
+pub(super) fn this_command_with(word: &str) -> String {
+    let mut words: Vec<String> = std::env::args().map(|argument| quoted(&argument)).collect();
+    if !words.iter().any(|known| known == word) {
+        words.push(word.to_owned());
+    }
+    words.join(" ")
 }
 
 /// Writes to standard error. Where that is gone there is nobody left to tell.

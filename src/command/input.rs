@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use balloonist::balance::{self, Bounds, PolicyKind};
-use balloonist::scenario::{Checked, Diagnostics, Document, Scenario, TraceSource, Traces};
+use balloonist::scenario::{Checked, Diagnostics, Document, Scenario, Traces};
 use balloonist::trace::TraceBuilder;
 use balloonist::trace::read::{ReadOptions, load_head};
 
@@ -46,7 +46,7 @@ impl Source {
         self.opened(policy, context).map(|opened| opened.scenario)
     }
 
-    /// Likewise, to run it under many seeds.
+    /// Likewise, to run it at many points and under many seeds.
     pub(super) fn open_to_vary(&self, context: &Context) -> Result<Opened, Failure> {
         self.opened(None, context)
     }
@@ -140,11 +140,11 @@ pub(super) fn open(
     check(Document::open(Path::new(path)), policy, context)
 }
 
-/// A checked scenario, and what it takes to check it again under another seed.
+/// A checked scenario, and what it takes to check it again with other values.
 pub(super) struct Opened {
     pub(super) scenario: Scenario,
-    document: Document,
-    traces: Traces,
+    pub(super) document: Document,
+    pub(super) traces: Traces,
 }
 
 /// Checks a document under the common flags and `policy`. Warnings are printed.
@@ -196,28 +196,6 @@ fn check_keeping(
 pub(super) fn refused(diagnostics: &Diagnostics, context: &Context) -> Failure {
     let text = diagnostics.render(context.colour_err);
     if diagnostics.is_io() { Failure::Unreadable(text) } else { Failure::Input(text) }
-}
-
-impl Opened {
-    /// The scenario under another seed, as `run` with that seed has it. Where no VM's accesses are
-    /// drawn, all but the seed is the same and the traces are shared; otherwise they are drawn anew,
-    /// and what depends on them, such as memory that is a part of all pages, changes with them.
-    pub(super) fn at_seed(
-        &self,
-        seed: u64,
-        policies: &[&'static PolicyKind],
-        context: &Context,
-    ) -> Result<Scenario, Failure> {
-        let is_drawn = |source: &TraceSource| matches!(source, TraceSource::Workload(_));
-        if !self.scenario.vms.iter().any(|vm| is_drawn(&vm.source)) {
-            return Ok(Scenario { seed, ..self.scenario.clone() });
-        }
-        // What is drawn for one seed serves no other, so it is not kept.
-        let checked = self.document.at(seed, 0).check_with(&mut self.traces.clone());
-        let scenario = checked.map_err(|found| refused(&found, context))?.scenario;
-        fits(policies, &scenario)?;
-        Ok(scenario)
-    }
 }
 
 /// The policies that the flag `--policies` names or, where it names none, those of the scenario's

@@ -1,79 +1,300 @@
-//! `sweep`: one scenario under many seeds.
+//! `sweep`: one scenario at every point of a grid and under many seeds, in parallel.
 
-use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::fs::File;
+use std::io;
+use std::ops::{Range, RangeInclusive};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use balloonist::balance::PolicyKind;
-use balloonist::output::manifest::{self, RunEntry};
-use balloonist::output::{Format, Table, sweep as rows};
+use balloonist::output::number::counted;
+use balloonist::output::sweep::{self as rows, METRICS};
+use balloonist::output::{Cell, Format, Table, manifest};
 use balloonist::scenario::Scenario;
-use balloonist::sweep::{self, Point};
+use balloonist::simulate::{Nobody, simulate};
+use balloonist::sweep::journal::{Header, Journal, Record};
+use balloonist::sweep::{self, BadPoint, Study};
+use indicatif::HumanDuration;
 
-use super::files::{NewFile, commit_all, create_folder};
-use super::input::Source;
+use super::files::write;
+use super::guard::on_interrupt;
+use super::input::{Opened, Source};
 use super::progress::Progress;
-use super::{Context, Failure, context, input};
+use super::sweep_folder::{SweepFolder, last_words};
+use super::{Context, Failure, context, distances, input, study};
 
-/// Run a scenario under many seeds, in parallel, and summarise what differs
+/// Run a scenario at every point of a grid and under many seeds, in parallel, and compare
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
     source: Source,
 
-    /// The seeds, first and last
-    #[arg(long, value_name = "A..B", default_value = "1..1000", value_parser = seed_range)]
-    seeds: RangeInclusive<u64>,
+    /// Repeat every point under these seeds, first and last [default: the scenario's
+    /// `sweep.repeat`; without axes 1..1000]
+    #[arg(long, value_name = "A..B", value_parser = seed_range, conflicts_with = "repeat")]
+    seeds: Option<RangeInclusive<u64>>,
 
-    /// The policies, or `all` [default: the scenario's policy]
+    /// Repeat every point so often, under the scenario's seed with other random streams each time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    repeat: Option<u64>,
+
+    /// The policies, or `all`; the same as an axis `policy.kind` [default: the scenario's policy]
     #[arg(long, short, value_name = "POLICY,…", value_delimiter = ',')]
     policies: Vec<String>,
+
+    /// Vary a value of the scenario by its dotted path: `host.memory=128..1024*2`,
+    /// `checkpoint.every=1000..9000+2000`, `policy.kind=static,mrc-dp`; the first axis turns slowest
+    #[arg(long, short, value_name = "PATH=VALUES")]
+    axis: Vec<String>,
+
+    /// Compare every point with the one that has this value on this axis, repetition by repetition
+    #[arg(long, short, value_name = "PATH=VALUE")]
+    baseline: Vec<String>,
+
+    /// Show the runs and about how long they take, and make none
+    #[arg(long, conflicts_with_all = ["resume", "shard", "out"])]
+    list: bool,
 
     /// Runs at a time [default: the number of cores]; results do not depend on it
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
 
-    /// Write sweep.csv, summary.csv, manifest.json and timing.json to this folder
+    /// Make part K of N of the runs; `merge` joins the parts
+    #[arg(long, value_name = "K/N", value_parser = shard, requires = "out")]
+    shard: Option<(u64, u64)>,
+
+    /// Write runs.csv, sweep.csv, manifest.json and timing.json to this folder, and every run into
+    /// its journal as soon as it is done
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// How to print the result: the summary as a table or Markdown, every run as CSV or JSON
+    /// Go on with the sweep that the folder has the journal of; without one, begin
+    #[arg(long, requires = "out")]
+    resume: bool,
+
+    /// How to print the result: the statistics as a table or Markdown, every run as CSV or JSON
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
     format: Format,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let opened = args.source.open_to_vary(context)?;
-    let scenario = &opened.scenario;
-    let policies = if args.policies.is_empty() {
-        vec![scenario.policy]
-    } else {
-        input::policies(&args.policies, scenario, context)?
-    };
-    let files = args.out.as_deref().map(Files::create).transpose()?;
-
-    let began = Instant::now();
-    let runs = (args.seeds.end() - args.seeds.start()).saturating_add(1);
-    let progress = Progress::new(context, runs.saturating_mul(policies.len() as u64));
-    let at_seed = |seed| opened.at_seed(seed, &policies, context);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.jobs.map_or(0, usize::from))
         .build()
         .map_err(|error| Failure::Io(format!("threads cannot be started: {error}")))?;
-    let points =
-        pool.install(|| sweep::seeds(args.seeds.clone(), &policies, at_seed, || progress.step()))?;
-    drop(progress);
-    let took = began.elapsed();
-
-    let table = rows::table(scenario, &policies, &points);
-    let summary = rows::summary(&policies, &points);
-    if let Some(files) = files {
-        let accesses = points.iter().map(|point| point.all.counts.accesses).sum();
-        let timing = manifest::timing(took.as_nanos(), accesses);
-        files.fill(scenario, &policies, &points, [&table, &summary], &timing)?;
+    let (Opened { scenario, document, traces }, seeds) = open(args, context)?;
+    let study = Study::new(document, &scenario, seeds, traces);
+    let study = study.map_err(|bad| refused(&bad, context))?;
+    if study.runs() > RUNS_MAX {
+        let runs = counted(study.runs(), "run");
+        let text = format!("the sweep has {runs}, expected {RUNS_MAX} at most; sweep it in parts");
+        return Err(Failure::Usage(text));
     }
-    let shown = if args.format.is_for_people() { &summary } else { &table };
-    context.print_table(shown, args.format)
+    distances::warm(&study.traces().files().collect::<Vec<_>>(), context);
+    if args.list {
+        return list(&study, args.format, pool.current_num_threads() as u64, context);
+    }
+    let (shard, shards) = args.shard.unwrap_or((1, 1));
+    let header = Header {
+        study: manifest::study(&scenario, study.repetitions(), study.traces().files()),
+        runs: study.shard(shard, shards),
+        total: study.runs(),
+    };
+    let folder = args.out.as_deref().map(SweepFolder::hold).transpose()?;
+    let (place, journal) = match &folder {
+        Some(folder) => {
+            on_interrupt(last_words(&folder.path));
+            (folder.path.join("journal"), folder.journal(header, args.resume)?)
+        }
+        None => anonymous(header)?,
+    };
+    let began = Instant::now();
+    let work = Work::new(&study, journal, (place, folder.is_some()), context)?;
+    pool.install(|| work.run())?;
+    let accesses = work.accesses.load(Ordering::Relaxed);
+    context.timing.note("simulate", began.elapsed(), accesses);
+    let timing = manifest::timing(began.elapsed().as_nanos(), accesses);
+    let (place, journal) = work.finish()?;
+    if let Some(folder) = &folder {
+        write(&folder.path.join("timing.json"), &timing)?;
+    }
+    if shards > 1 {
+        let done = counted(journal.done(), "run");
+        context
+            .note(&format!("shard {shard} of {shards} is done: {done}; `merge` joins the shards"));
+        return Ok(());
+    }
+    let mut results = study::Study::new(vec![(place, journal)])?;
+    if let Some(folder) = &folder {
+        results.write(&folder.path)?;
+    }
+    results.print(args.format, context)
+}
+
+/// Opens the scenario with the flags put into its `[sweep]`, and gives the seeds if they are what
+/// repetitions differ in.
+fn open(args: &Args, context: &Context) -> Result<(Opened, Option<RangeInclusive<u64>>), Failure> {
+    let mut opened = args.source.open_to_vary(context)?;
+    // Where nothing but the policy varies, and nobody says how often, luck is what is studied.
+    let only_luck =
+        args.axis.is_empty() && args.repeat.is_none() && opened.scenario.sweep.is_none();
+    let seeds = args.seeds.clone().or_else(|| only_luck.then_some(SEEDS_DEFAULT));
+    let document = &mut opened.document;
+    if !args.policies.is_empty() {
+        let policies = input::policies(&args.policies, &opened.scenario, context)?;
+        let names: Vec<&str> = policies.iter().map(|policy| policy.name).collect();
+        document.axis(&format!("policy.kind={}", names.join(",")));
+    }
+    args.axis.iter().for_each(|axis| document.axis(axis));
+    args.baseline.iter().for_each(|value| document.baseline(value));
+    if let Some(repeat) = args.repeat {
+        document.set(&format!("sweep.repeat={repeat}"));
+    }
+    let checked = opened.document.check_with(&mut opened.traces);
+    opened.scenario = checked.map_err(|found| input::refused(&found, context))?.scenario;
+    Ok((opened, seeds))
+}
+
+/// A sweep at work: what its threads share.
+struct Work<'a> {
+    study: &'a Study,
+    journal: Mutex<Journal>,
+    place: PathBuf,
+    /// What to do if the journal cannot be written.
+    remedy: &'static str,
+    /// Which runs were done before, by their place in the shard.
+    done: Vec<bool>,
+    runs: Range<u64>,
+    accesses: AtomicU64,
+    /// By what the journal's lines are made to survive a power cut, and when they last were.
+    handle: File,
+    synced: Mutex<Instant>,
+    progress: Progress,
+}
+
+impl<'a> Work<'a> {
+    /// A power cut costs at most what was done in so long a time; a killed process costs nothing.
+    const BETWEEN_SYNCS: Duration = Duration::from_secs(1);
+
+    fn new(
+        study: &'a Study,
+        journal: Journal,
+        (place, is_kept): (PathBuf, bool),
+        context: &Context,
+    ) -> Result<Self, Failure> {
+        let runs = journal.header.runs.clone();
+        let left = runs.end - runs.start - journal.done();
+        if journal.done() > 0 {
+            let done = counted(journal.done(), "run");
+            context.note(&format!("{done} are in the journal, {left} are left"));
+        }
+        Ok(Self {
+            study,
+            done: journal.which(),
+            runs,
+            accesses: AtomicU64::new(0),
+            handle: journal.handle().map_err(|error| Failure::io(&place, &error))?,
+            synced: Mutex::new(Instant::now()),
+            journal: Mutex::new(journal),
+            place,
+            remedy: if is_kept { "; make room and go on with --resume" } else { "" },
+            progress: Progress::new(context, left),
+        })
+    }
+
+    fn run(&self) -> Result<(), Failure> {
+        let is_wanted = |run: u64| !self.done[(run - self.runs.start) as usize];
+        sweep::for_each(self.runs.clone(), is_wanted, |run, held| self.one(run, held))
+    }
+
+    fn one(&self, run: u64, held: &mut Option<Scenario>) -> Result<(), Failure> {
+        let began = Instant::now();
+        let bad = |bad: BadPoint| Failure::Input(told(&bad, false));
+        let scenario = held.insert(self.study.scenario(run).map_err(bad)?);
+        let outcome = simulate(scenario, scenario.policy, &mut Nobody);
+        let (point, ..) = self.study.run(run);
+        let record = Record {
+            run,
+            metrics: METRICS.map(|(_, metric)| metric(&outcome.all)),
+            rows: rows::rows(self.study.grid(), (run, point), scenario, &outcome),
+        };
+        let failure = |error: io::Error| match Failure::io(&self.place, &error) {
+            Failure::Io(text) => Failure::Io(format!("{text}{}", self.remedy)),
+            other => other,
+        };
+        self.journal.lock().expect(NO_PANIC).append(&record).map_err(failure)?;
+        self.accesses.fetch_add(outcome.all.counts.accesses, Ordering::Relaxed);
+        self.progress.step_of(began.elapsed(), || self.study.grid().name(point));
+        // Whoever finds the clock taken leaves the matter to who has it.
+        if let Ok(mut synced) = self.synced.try_lock()
+            && synced.elapsed() > Self::BETWEEN_SYNCS
+        {
+            self.handle.sync_data().map_err(failure)?;
+            *synced = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(PathBuf, Journal), Failure> {
+        self.handle.sync_data().map_err(|error| Failure::io(&self.place, &error))?;
+        Ok((self.place, self.journal.into_inner().expect(NO_PANIC)))
+    }
+}
+
+const NO_PANIC: &str = "nobody panics while holding the journal";
+
+/// A journal that nobody sees, for a sweep that writes no files.
+fn anonymous(header: Header) -> Result<(PathBuf, Journal), Failure> {
+    let place = std::env::temp_dir();
+    let journal = tempfile::tempfile().and_then(|file| Journal::begin(file, header));
+    let journal = journal.map_err(|error| Failure::io(&place, &error))?;
+    Ok((place, journal))
+}
+
+/// The runs, and to standard error how long they take if all take as long as the first.
+fn list(study: &Study, format: Format, jobs: u64, context: &Context) -> Result<(), Failure> {
+    let columns = rows::list_columns(study.grid());
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let mut table = Table::new(&columns);
+    let shown = if format.is_for_people() { study.runs().min(LISTED_MAX) } else { study.runs() };
+    for run in 0..shown {
+        let (point, seed, repetition) = study.run(run);
+        let row: Vec<Cell> = vec![run.into(), repetition.into(), seed.into()];
+        table.push(
+            row.into_iter().chain(study.grid().labels(point).into_iter().map(Cell::from)).collect(),
+        );
+    }
+    context.print_table(&table, format)?;
+    if shown < study.runs() {
+        context.print(&format!("… and {} more\n", counted(study.runs() - shown, "run")))?;
+    }
+    let bad = |bad: BadPoint| Failure::Input(told(&bad, context.colour_err));
+    let scenario = study.scenario(0).map_err(bad)?;
+    let began = Instant::now();
+    simulate(&scenario, scenario.policy, &mut Nobody);
+    let all = began.elapsed().as_secs_f64() * study.runs() as f64 / jobs.min(study.runs()) as f64;
+    let size = rows::size(study.grid().points(), study.repetitions().count());
+    let all = HumanDuration(Duration::from_secs_f64(all));
+    let jobs = counted(jobs, "job");
+    context.note(&format!("{size}; about {all} with {jobs}, if all take as long as the first"));
+    Ok(())
+}
+
+/// The failure of points that cannot be run.
+fn refused(bad: &[BadPoint], context: &Context) -> Failure {
+    let text: Vec<String> = bad.iter().map(|point| told(point, context.colour_err)).collect();
+    let text = text.join("\n");
+    if bad.iter().all(|point| point.diagnostics.is_io()) {
+        Failure::Unreadable(text)
+    } else {
+        Failure::Input(text)
+    }
+}
+
+fn told(bad: &BadPoint, colour: bool) -> String {
+    let text = bad.diagnostics.render(colour);
+    if bad.name.is_empty() { text } else { format!("{text}  at the point {}\n", bad.name) }
 }
 
 /// Reads "1..1000", both ends included.
@@ -87,61 +308,31 @@ fn seed_range(text: &str) -> Result<RangeInclusive<u64>, String> {
     if first > last {
         return Err(format!("no seed lies from {first} to {last}, expected the smaller one first"));
     }
-    if last > SEED_MAX || last - first >= SEEDS_MAX {
+    if last > SEED_MAX || last - first >= RUNS_MAX {
         return Err(format!(
-            "a sweep has {SEEDS_MAX} seeds at most, none above {SEED_MAX}; sweep them in parts"
+            "a sweep has {RUNS_MAX} seeds at most, none above {SEED_MAX}; sweep them in parts"
         ));
     }
     Ok(first..=last)
 }
 
+/// Reads "3/64".
+fn shard(text: &str) -> Result<(u64, u64), String> {
+    let expected = || "expected K/N with K from 1 to N, as 3/64".to_owned();
+    let (shard, shards) = text.split_once('/').ok_or_else(expected)?;
+    let number = |word: &str| word.parse::<u64>().map_err(|_| expected());
+    let (shard, shards) = (number(shard)?, number(shards)?);
+    if (1..=shards).contains(&shard) { Ok((shard, shards)) } else { Err(expected()) }
+}
+
+/// The seeds of a sweep that varies nothing else.
+const SEEDS_DEFAULT: RangeInclusive<u64> = 1..=1000;
+
 /// The largest seed that a scenario may have.
 const SEED_MAX: u64 = i64::MAX as u64;
 
-/// The most seeds of a sweep: their rows are in memory until all are there.
-const SEEDS_MAX: u64 = 10_000_000;
+/// The most runs of a sweep: the places of their results are in memory.
+const RUNS_MAX: u64 = balloonist::scenario::Grid::RUNS_MAX;
 
-/// The files of `--out`, opened before the runs.
-struct Files {
-    rows: NewFile,
-    summary: NewFile,
-    manifest: NewFile,
-    timing: NewFile,
-}
-
-impl Files {
-    fn create(folder: &Path) -> Result<Self, Failure> {
-        create_folder(folder)?;
-        let create = |name: &str| NewFile::create(&folder.join(name));
-        Ok(Self {
-            rows: create("sweep.csv")?,
-            summary: create("summary.csv")?,
-            manifest: create("manifest.json")?,
-            timing: create("timing.json")?,
-        })
-    }
-
-    fn fill(
-        mut self,
-        scenario: &Scenario,
-        policies: &[&PolicyKind],
-        points: &[Point],
-        [rows, summary]: [&Table; 2],
-        timing: &str,
-    ) -> Result<(), Failure> {
-        self.rows.put(&rows.to_csv())?;
-        self.summary.put(&summary.to_csv())?;
-        let entry = |point: &Point| RunEntry {
-            policy: policies[point.policy].name,
-            replacement: None,
-            seed: point.seed,
-            fingerprint: point.fingerprint,
-        };
-        let entries: Vec<RunEntry> = points.iter().map(entry).collect();
-        let files = [self.rows.entry(), self.summary.entry()];
-        let effective = scenario.effective();
-        self.manifest.put(&manifest::manifest(scenario, &effective, &entries, &files))?;
-        self.timing.put(timing)?;
-        commit_all(vec![self.rows, self.summary, self.timing, self.manifest])
-    }
-}
+/// The runs that a list for people has at most.
+const LISTED_MAX: u64 = 50;

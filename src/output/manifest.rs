@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::digest::Digest;
 use super::trail;
-use crate::scenario::Scenario;
-use crate::trace::content_hash;
+use crate::scenario::{Scenario, VmSpec};
+use crate::sweep::Repetitions;
+use crate::trace::{Trace, content_hash};
 
 /// One run of the manifest.
 #[derive(Clone, Copy, Debug)]
@@ -41,14 +42,6 @@ pub fn manifest(
     runs: &[RunEntry<'_>],
     files: &[FileEntry],
 ) -> String {
-    let trace = |vm: &crate::scenario::VmSpec| {
-        json!({
-            "vm": vm.name,
-            "accesses": vm.trace.accesses(),
-            "distinct_pages": vm.trace.distinct_pages(),
-            "content_hash": format!("{:016x}", content_hash(&vm.trace)),
-        })
-    };
     let run = |run: &RunEntry<'_>| {
         let mut entry = json!({
             "policy": run.policy,
@@ -60,7 +53,6 @@ pub fn manifest(
         }
         entry
     };
-    let file = |FileEntry { name, rows, digest }: &FileEntry| json!({ "name": name, "rows": rows, "hash": digest.to_string() });
     let document = json!({
         "balloonist": env!("CARGO_PKG_VERSION"),
         "name": scenario.name,
@@ -72,6 +64,71 @@ pub fn manifest(
         "files": files.iter().map(file).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")
+}
+
+/// What a sweep is, on one line: what its journal and its manifest begin with. Two sweeps of the
+/// same line have the same results. `traces` are all those read from files for any point.
+pub fn study<'t>(
+    scenario: &Scenario,
+    repetitions: &Repetitions,
+    traces: impl Iterator<Item = &'t Trace>,
+) -> String {
+    let repetitions = match repetitions {
+        Repetitions::Seeds(seeds) => json!({ "seeds": [seeds.start(), seeds.end()] }),
+        Repetitions::Streams(count) => json!({ "streams": count }),
+    };
+    let mut hashes: Vec<String> = traces.map(shown_hash).collect();
+    hashes.sort();
+    let document = json!({
+        "balloonist": env!("CARGO_PKG_VERSION"),
+        "name": scenario.name,
+        "seed": scenario.seed,
+        "random": scenario.random.name(),
+        "repetitions": repetitions,
+        "scenario": scenario.effective(),
+        "traces": scenario.vms.iter().map(trace).collect::<Vec<_>>(),
+        "content_hashes": hashes,
+    });
+    document.to_string()
+}
+
+/// The repetitions of the line of a [`study`], the text of its scenario and its version.
+pub fn parse_study(line: &str) -> Option<(Repetitions, String, String)> {
+    let document: Value = serde_json::from_str(line).ok()?;
+    let repetitions = &document["repetitions"];
+    let repetitions = if let Some(count) = repetitions["streams"].as_u64() {
+        Repetitions::Streams(count)
+    } else {
+        let end = |at: usize| repetitions["seeds"][at].as_u64();
+        Repetitions::Seeds(end(0)?..=end(1)?)
+    };
+    let text = |key: &str| document[key].as_str().map(str::to_owned);
+    Some((repetitions, text("scenario")?, text("balloonist")?))
+}
+
+/// The manifest of a sweep of so many runs.
+pub fn sweep_manifest(study: &str, runs: u64, files: &[FileEntry]) -> String {
+    let mut document: Value = serde_json::from_str(study).unwrap_or_default();
+    document["runs"] = Value::from(runs);
+    document["files"] = files.iter().map(file).collect();
+    format!("{document:#}\n")
+}
+
+fn trace(vm: &VmSpec) -> Value {
+    json!({
+        "vm": vm.name,
+        "accesses": vm.trace.accesses(),
+        "distinct_pages": vm.trace.distinct_pages(),
+        "content_hash": shown_hash(&vm.trace),
+    })
+}
+
+fn shown_hash(trace: &Trace) -> String {
+    format!("{:016x}", content_hash(trace))
+}
+
+fn file(FileEntry { name, rows, digest }: &FileEntry) -> Value {
+    json!({ "name": name, "rows": rows, "hash": digest.to_string() })
 }
 
 /// timing.json: how long it took and how fast that was.

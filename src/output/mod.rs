@@ -23,5 +23,5 @@ pub mod trail;
 pub mod vms;
 pub mod walk;
 
-pub use number::Millionths;
+pub use number::{Millionths, SignedMillionths};
 pub use table::{Cell, Format, Table};

@@ -39,11 +39,33 @@ impl fmt::Display for Millionths {
     }
 }
 
+/// A number with six decimals that may be negative: a difference, or an end of an interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SignedMillionths(pub i128);
+
+impl SignedMillionths {
+    /// `numerator / denominator`, rounded to the nearest, halves away from zero; `None` where
+    /// nothing can be divided by.
+    pub fn ratio(numerator: i128, denominator: u128) -> Option<Self> {
+        let Millionths(size) = Millionths::ratio(numerator.unsigned_abs(), denominator)?;
+        Some(Self(size as i128 * numerator.signum()))
+    }
+}
+
+impl fmt::Display for SignedMillionths {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        write!(out, "{sign}{}", Millionths(self.0.unsigned_abs()))
+    }
+}
+
 /// The number with its digits in groups of three, for people: 1,234,567.
 pub fn grouped(number: impl fmt::Display) -> String {
     let text = number.to_string();
+    let (sign, text) = text.split_at(usize::from(text.starts_with('-')));
     let (whole, fraction) = text.split_at(text.find('.').unwrap_or(text.len()));
     let mut out = String::with_capacity(text.len() + text.len() / 3);
+    out.push_str(sign);
     for (at, digit) in whole.chars().enumerate() {
         if at > 0 && (whole.len() - at) % 3 == 0 {
             out.push(',');
@@ -84,7 +106,13 @@ mod tests {
 
     #[test]
     fn digits_are_grouped_left_of_the_point() {
-        for (number, text) in [("7", "7"), ("1234", "1,234"), ("123456.123456", "123,456.123456")] {
+        for (number, text) in [
+            ("7", "7"),
+            ("1234", "1,234"),
+            ("123456.123456", "123,456.123456"),
+            ("-123", "-123"),
+            ("-1234.5", "-1,234.5"),
+        ] {
             assert_eq!(grouped(number), text);
         }
         assert_eq!(

@@ -1,60 +1,141 @@
-//! sweep.csv, a row for each run, and summary.csv, what the runs of a policy have in common.
+//! runs.csv, rows for each run, and sweep.csv, what the repetitions of a point have in common.
 
-use super::table::{Cell, Table};
-use super::vms;
-use crate::balance::PolicyKind;
-use crate::scenario::Scenario;
-use crate::sweep::Point;
-use crate::sweep::statistics::Summary;
-
-/// The columns of summary.csv, in their order.
-pub const SUMMARY_COLUMNS: &[&str] =
-    &["policy", "metric", "n", "mean", "sd", "min", "q1", "median", "q3", "max"];
+use super::number::counted;
+use super::table::{Cell, Table, csv_lines};
+use super::{trail, vms};
+use crate::scenario::{Grid, Scenario};
+use crate::simulate::{Account, Outcome};
+use crate::sweep::statistics::{Paired, Summary};
 
 /// A count of all VMs of a run.
-type Metric = fn(&Point) -> u64;
+type Metric = fn(&Account) -> u64;
 
 /// What is summarised, and how it is read off a run.
-const METRICS: &[(&str, Metric)] = &[
-    ("demand_faults", |point| point.all.counts.demand_faults),
-    ("replacement_misses", |point| point.all.counts.replacement_misses),
-    ("frames_moved", |point| point.all.frames_moved()),
+pub const METRICS: [(&str, Metric); 3] = [
+    ("demand_faults", |all| all.counts.demand_faults),
+    ("replacement_misses", |all| all.counts.replacement_misses),
+    ("frames_moved", Account::frames_moved),
 ];
 
-/// The row of all VMs of each run, in the order of the points.
-pub fn table(scenario: &Scenario, policies: &[&PolicyKind], points: &[Point]) -> Table {
-    let mut scenario = scenario.clone();
-    let mut table = Table::new(vms::COLUMNS);
-    for point in points {
-        scenario.seed = point.seed;
-        table.push(vms::row(&scenario, policies[point.policy], vms::ALL, &point.all));
+/// The columns of sweep.csv behind the parameters.
+const STATISTICS: &[&str] = &[
+    "metric",
+    "n",
+    "mean",
+    "sd",
+    "min",
+    "q1",
+    "median",
+    "q3",
+    "max",
+    "ci95_low",
+    "ci95_high",
+    "difference",
+    "difference_ci95_low",
+    "difference_ci95_high",
+    "wins",
+    "ties",
+    "losses",
+];
+
+/// The columns of a grid's axes: `param_host_memory` for `host.memory`.
+pub fn params(grid: &Grid) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for path in grid.paths() {
+        let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+        let name = format!("param_{}", path.chars().map(letter).collect::<String>());
+        let twins = names.iter().filter(|known| **known == name).count();
+        names.push(if twins == 0 { name } else { format!("{name}_{}", twins + 1) });
+    }
+    names
+}
+
+/// The columns of runs.csv.
+pub fn columns(grid: &Grid) -> Vec<String> {
+    let named = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    [named(&["run", "repetition"]), params(grid), named(vms::COLUMNS), named(&["fingerprint"])]
+        .concat()
+}
+
+/// The header of runs.csv.
+pub fn header(grid: &Grid) -> String {
+    csv_lines(std::iter::once(columns(grid)))
+}
+
+/// The lines of a run: one for each VM, in file order, then that of all, which has the fingerprint.
+pub fn rows(grid: &Grid, (run, point): (u64, u64), scenario: &Scenario, out: &Outcome) -> String {
+    let labels = grid.labels(point);
+    let table = vms::table(scenario, scenario.policy, out);
+    let last = table.rows().len() - 1;
+    csv_lines(table.rows().iter().enumerate().map(|(at, cells)| {
+        let fingerprint = if at == last { trail::shown(out.fingerprint) } else { String::new() };
+        let start = [run.to_string(), scenario.repetition.to_string()];
+        let cells = cells.iter().map(Cell::plain);
+        start.into_iter().chain(labels.iter().cloned()).chain(cells).chain([fingerprint]).collect()
+    }))
+}
+
+/// Lines of runs.csv as a table again, for other formats.
+///
+/// # Panics
+/// If the text is not of this grid.
+pub fn table_of(grid: &Grid, rows: &str) -> Table {
+    const WORDS: &[&str] = &["scenario", "policy", "vm", "fingerprint"];
+    let columns = columns(grid);
+    let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let mut table = Table::new(&names);
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(rows.as_bytes());
+    for record in reader.records() {
+        let record = record.expect("the lines were written by this program");
+        let cell = |(name, text): (&&str, &str)| match text.parse() {
+            _ if text.is_empty() => Cell::Empty,
+            Ok(number) if !WORDS.contains(name) => Cell::Integer(number),
+            _ => match (name.ends_with("_ratio") || *name == "frames_mean", text.split_once('.')) {
+                (true, Some((whole, fraction))) => Cell::Ratio(super::Millionths(
+                    format!("{whole}{fraction}").parse().expect("a ratio is of digits"),
+                )),
+                _ => Cell::from(text),
+            },
+        };
+        table.push(names.iter().zip(&record).map(cell).collect());
     }
     table
 }
 
-/// Three rows for each policy: its demand faults, replacement misses and frames moved over the
-/// seeds.
-pub fn summary(policies: &[&PolicyKind], points: &[Point]) -> Table {
-    let mut table = Table::new(SUMMARY_COLUMNS);
-    for (at, policy) in policies.iter().enumerate() {
-        for &(name, metric) in METRICS {
-            let of_policy = points.iter().filter(|point| point.policy == at);
-            let counts: Vec<u64> = of_policy.map(metric).collect();
-            if let Some(summary) = Summary::of(&counts) {
-                table.push(row(policy.name, name, &summary));
-            }
-        }
-        if at + 1 < policies.len() {
-            table.push_rule();
-        }
-    }
-    table
+/// The columns of sweep.csv that a table for people does without.
+pub const NOT_FOR_PEOPLE: &[&str] = &["point", "q1", "q3"];
+
+/// The statistics of points, for files; for people the columns of the axes are called by their
+/// paths.
+pub fn summary(grid: &Grid, for_people: bool) -> Table {
+    let params = if for_people { grid.paths().map(str::to_owned).collect() } else { params(grid) };
+    let params: Vec<&str> = params.iter().map(String::as_str).collect();
+    Table::new(&[&["point"], &params[..], STATISTICS].concat())
 }
 
-fn row(policy: &str, metric: &str, summary: &Summary) -> Vec<Cell> {
-    let Summary { n, mean, sd, min, quartiles: [q1, median, q3], max } = *summary;
+/// Adds the rows of a point, one for each of the [`METRICS`]: what its repetitions came to, and
+/// those of its baseline.
+pub fn push_point(
+    table: &mut Table,
+    grid: &Grid,
+    point: u64,
+    counts: &[Vec<u64>; 3],
+    baseline: Option<&[Vec<u64>; 3]>,
+) {
+    for (at, (metric, _)) in METRICS.iter().enumerate() {
+        let Some(summary) = Summary::of(&counts[at]) else { continue };
+        let paired = baseline.and_then(|baseline| Paired::of(&counts[at], &baseline[at]));
+        let mut row: Vec<Cell> = vec![point.into()];
+        row.extend(grid.labels(point).into_iter().map(Cell::from));
+        row.extend(statistics(metric, &summary, paired.as_ref()));
+        table.push(row);
+    }
+}
+
+fn statistics(metric: &str, summary: &Summary, paired: Option<&Paired>) -> Vec<Cell> {
+    let Summary { n, mean, sd, min, quartiles: [q1, median, q3], max, interval } = *summary;
+    let of_pair = |value: fn(&Paired) -> Cell| paired.map(value).into();
     vec![
-        policy.into(),
         metric.into(),
         n.into(),
         mean.into(),
@@ -64,5 +145,25 @@ fn row(policy: &str, metric: &str, summary: &Summary) -> Vec<Cell> {
         median.into(),
         q3.into(),
         max.into(),
+        interval.map(|[low, _]| low).into(),
+        interval.map(|[_, high]| high).into(),
+        of_pair(|paired| paired.mean.into()),
+        of_pair(|paired| paired.interval.map(|[low, _]| low).into()),
+        of_pair(|paired| paired.interval.map(|[_, high]| high).into()),
+        of_pair(|paired| paired.wins.into()),
+        of_pair(|paired| paired.ties.into()),
+        of_pair(|paired| paired.losses.into()),
     ]
+}
+
+/// "500 runs: 5 points, 100 repetitions each".
+pub fn size(points: u64, repetitions: u64) -> String {
+    let runs = counted(points.saturating_mul(repetitions), "run");
+    format!("{runs}: {}, {} each", counted(points, "point"), counted(repetitions, "repetition"))
+}
+
+/// The run of a policy at a point, for lists: number, repetition, seed and parameters.
+pub fn list_columns(grid: &Grid) -> Vec<String> {
+    let named = ["run", "repetition", "seed"].map(str::to_owned);
+    named.into_iter().chain(params(grid)).collect()
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use super::number::{Millionths, grouped};
+use super::number::{Millionths, SignedMillionths, grouped};
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub enum Cell {
     Integer(u64),
     /// A ratio or a mean.
     Ratio(Millionths),
+    /// A difference, or an end of an interval.
+    Signed(SignedMillionths),
     /// Unknown, or without meaning here.
     Empty,
 }
@@ -58,6 +60,7 @@ impl Cell {
             Self::Text(text) => text.clone(),
             Self::Integer(number) => number.to_string(),
             Self::Ratio(number) => number.to_string(),
+            Self::Signed(number) => number.to_string(),
             Self::Empty => String::new(),
         }
     }
@@ -66,6 +69,7 @@ impl Cell {
         match self {
             Self::Integer(number) => grouped(number),
             Self::Ratio(number) => grouped(number),
+            Self::Signed(number) => grouped(number),
             Self::Text(_) | Self::Empty => self.plain(),
         }
     }
@@ -76,6 +80,7 @@ impl Cell {
             Self::Integer(number) => Value::from(*number),
             // The double nearest to six decimals is written with these six decimals.
             Self::Ratio(number) => Value::from(number.0 as f64 / Millionths::ONE as f64),
+            Self::Signed(number) => Value::from(number.0 as f64 / Millionths::ONE as f64),
             Self::Empty => Value::Null,
         }
     }
@@ -102,6 +107,12 @@ impl From<u64> for Cell {
 impl From<Millionths> for Cell {
     fn from(number: Millionths) -> Self {
         Self::Ratio(number)
+    }
+}
+
+impl From<SignedMillionths> for Cell {
+    fn from(number: SignedMillionths) -> Self {
+        Self::Signed(number)
     }
 }
 
@@ -205,13 +216,8 @@ impl Table {
 
     /// Comma-separated values: a header, LF, quotes only where a cell needs them (RFC 4180).
     pub fn to_csv(&self) -> String {
-        let mut writer = csv::Writer::from_writer(Vec::new());
         let cells = self.rows.iter().map(|row| row.iter().map(Cell::plain).collect());
-        for record in std::iter::once(self.columns.clone()).chain(cells) {
-            writer.write_record(&record).expect("a string takes every record of one length");
-        }
-        let bytes = writer.into_inner().expect("a string takes every byte");
-        String::from_utf8(bytes).expect("cells are UTF-8")
+        csv_lines(std::iter::once(self.columns.clone()).chain(cells))
     }
 
     /// An array of objects, indented.
@@ -292,6 +298,16 @@ impl Table {
             cells,
         }
     }
+}
+
+/// Lines of comma-separated values, all of one length.
+pub fn csv_lines(records: impl Iterator<Item = Vec<String>>) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for record in records {
+        writer.write_record(&record).expect("a string takes every record of one length");
+    }
+    let bytes = writer.into_inner().expect("a string takes every byte");
+    String::from_utf8(bytes).expect("cells are UTF-8")
 }
 
 /// A table ready to be drawn for people.

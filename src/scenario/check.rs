@@ -8,6 +8,7 @@ mod actuator;
 mod host;
 pub(super) mod knobs;
 mod run;
+mod sweep;
 mod traces;
 mod values;
 mod vm;
@@ -24,7 +25,7 @@ use self::vm::{Draft, Surroundings};
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, Diagnostics, Severity, clip};
 use super::document::{Document, Origin, State};
-use super::{Cost, HostSpec, Scenario, VmSpec};
+use super::{Cost, Grid, HostSpec, Scenario, VmSpec};
 use crate::balance::{self, Bounds, PolicyKind};
 use crate::knobs::Settings;
 use crate::random::Generator;
@@ -50,6 +51,7 @@ const ROOT_KEYS: &[&str] = &[
     "defaults",
     "vm",
     "expect",
+    "sweep",
     "extends",
 ];
 
@@ -76,10 +78,43 @@ impl Document {
     /// # Errors
     /// As for [`check`](Self::check).
     pub fn check_with(&self, traces: &mut Traces) -> Result<Checked, Box<Diagnostics>> {
+        let checked = self.check_as(traces, Drawing::Done)?;
+        Ok(checked.expect("a scenario is left out only where an error was reported"))
+    }
+
+    /// Likewise, and draws no accesses: what can be said of the scenario without them, and nothing
+    /// where it has any to draw.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    pub fn check_undrawn(&self, traces: &mut Traces) -> Result<Option<Scenario>, Box<Diagnostics>> {
+        Ok(self.check_as(traces, Drawing::Left)?.map(|checked| checked.scenario))
+    }
+
+    /// The grid of the scenario's `[sweep]` alone, if it has one.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn grid(&self) -> Result<Option<Grid>, Box<Diagnostics>> {
+        let mut report = Report::default();
+        let root = Section::new(String::new(), Origin::whole(0), &self.root);
+        let grid = sweep::read(&mut report, &root);
+        if self.problems.is_empty() && !report.has_errors() {
+            return Ok(grid);
+        }
+        let all = [self.problems.clone(), report.list].concat();
+        Err(Box::new(Diagnostics::new(&self.sources, all)))
+    }
+
+    fn check_as(
+        &self,
+        traces: &mut Traces,
+        drawing: Drawing,
+    ) -> Result<Option<Checked>, Box<Diagnostics>> {
         let mut report = Report::default();
         let mut scenario = None;
         if self.state != State::Nothing {
-            scenario = check(&mut report, self, traces);
+            scenario = check(&mut report, self, traces, drawing);
         }
         if self.state == State::Partial {
             report.list.retain(|found| self.survives(found));
@@ -88,11 +123,8 @@ impl Document {
         let errors = all.iter().any(|found| found.severity == Severity::Error);
         let diagnostics = Diagnostics::new(&self.sources, all);
         match scenario {
-            Some(scenario) if !errors => Ok(Checked { scenario, warnings: diagnostics }),
-            _ => {
-                debug_assert!(errors, "a scenario is left out only where an error was reported");
-                Err(Box::new(diagnostics))
-            }
+            _ if errors => Err(Box::new(diagnostics)),
+            scenario => Ok(scenario.map(|scenario| Checked { scenario, warnings: diagnostics })),
         }
     }
 
@@ -130,7 +162,19 @@ const LOCAL: &[&Code] = &[
     codes::LISTED_TWICE,
 ];
 
-fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Option<Scenario> {
+/// Whether the accesses of workloads are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drawing {
+    Done,
+    Left,
+}
+
+fn check(
+    report: &mut Report,
+    document: &Document,
+    traces: &mut Traces,
+    drawing: Drawing,
+) -> Option<Scenario> {
     let root = Section::new(String::new(), Origin::whole(0), &document.root);
     root.only(report, ROOT_KEYS);
     let name = name(report, &root, &document.stem);
@@ -163,13 +207,14 @@ fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Optio
     let policy_settings = knobs::policy_settings(report, &policy_section, host.page_size);
     let policies = Policies::read(report, &root, &policy_section);
     let expects = run::expectations(report, &root, &vms);
+    let sweep = sweep::read(report, &root);
     let fit = |report: &mut Report, vms: &[Draft]| {
         fit(report, &host, &host_section, vms, &policies, &policy_settings)
     };
     let mut fitted = fit(report, &vms);
     // To generate accesses may take long, so that is done where nothing speaks against a run. Only
     // memory that is a part of their pages has to wait for them.
-    if document.problems.is_empty() && !report.has_errors() {
+    if drawing == Drawing::Done && document.problems.is_empty() && !report.has_errors() {
         traces.generate(&mut vms, seed?, document.repetition);
         fitted = fitted.or_else(|| fit(report, &vms));
     }
@@ -199,6 +244,7 @@ fn check(report: &mut Report, document: &Document, traces: &mut Traces) -> Optio
         actuator: actuator?,
         vms,
         expects,
+        sweep,
     })
 }
 

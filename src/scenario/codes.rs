@@ -204,6 +204,26 @@ codes! {
     BAD_PHASE "S057" "the phases of a VM are out of order"
         "`idle` and `stuck` list phases of a VM by the ticks of the run: each is over later than it \
          begins, and begins when the one before it is over or later."
+    BAD_AXIS "S058" "a path cannot be an axis of a sweep"
+        "An axis is a dotted path whose value changes runs, given once. The seed is none: the \
+         repetitions of a sweep see other random streams each, and every point of a repetition \
+         the same."
+    EMPTY_AXIS "S059" "an axis of a sweep has no value"
+        "An axis is an array of at least one value, or a range whose `to` is not below its `from`."
+    BAD_STEP "S060" "a range of a sweep does not get on"
+        "A range has a step above 0 or a factor above 1, written with the unit of its ends or, for \
+         a factor, with none. Its values are computed from their index, exactly; one that needs \
+         more than 18 decimal places is refused."
+    ZIP_LENGTHS "S061" "zipped axes differ in length"
+        "The axes of a `[[sweep.zip]]` go together, value by value, so each has as many as the \
+         others."
+    NO_POINT "S062" "a skip or the baseline names no point"
+        "`[[sweep.skip]]` and `sweep.baseline` name values of axes, written as they are there; a \
+         value that no axis takes would silently leave out or compare nothing. At least one point \
+         must remain."
+    TOO_MANY_RUNS "S063" "the sweep has too many runs"
+        "A sweep has 10,000,000 runs at most, its points times its repetitions, before skips. \
+         Larger studies are several sweeps."
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@
 use std::fmt::Write as _;
 
 use super::check::knobs::show_decimal;
+use super::document::{Node, Value as Written};
+use super::grid::{Dimension, Picks};
 use super::{
-    Actuator, Admission, After, Cost, Expect, Phase, Scenario, Split, TraceSource, VmSpec,
+    Actuator, Admission, After, Cost, Expect, Grid, Phase, Scenario, Split, TraceSource, VmSpec,
 };
 use crate::balance;
 use crate::knobs::{Settings, Value};
@@ -59,7 +61,71 @@ impl Scenario {
         for vm in &self.vms {
             write_vm(out, vm, self.host.split)?;
         }
-        self.expects.iter().try_for_each(|expect| write_expect(out, expect))
+        self.expects.iter().try_for_each(|expect| write_expect(out, expect))?;
+        self.sweep.iter().try_for_each(|grid| write_sweep(out, grid))
+    }
+}
+
+fn write_sweep(out: &mut String, grid: &Grid) -> std::fmt::Result {
+    writeln!(out, "\n[sweep]\nrepeat = {}", grid.repeat)?;
+    let write_axes = |out: &mut String, dimension: &Dimension| {
+        dimension.axes.iter().try_for_each(|axis| {
+            let values: Vec<String> = axis.values.iter().map(written).collect();
+            writeln!(out, "{} = [{}]", quoted(&axis.path), values.join(", "))
+        })
+    };
+    let write_picks = |out: &mut String, picks: &Picks| {
+        picks
+            .iter()
+            .try_for_each(|(path, value)| writeln!(out, "{} = {}", quoted(path), written(value)))
+    };
+    if let Some(picks) = &grid.baseline {
+        writeln!(out, "\n[sweep.baseline]")?;
+        write_picks(out, picks)?;
+    }
+    writeln!(out, "\n[sweep.axes]")?;
+    let (zips, axes): (Vec<_>, Vec<_>) =
+        grid.dimensions.iter().partition(|dimension| dimension.is_zip);
+    axes.into_iter().try_for_each(|axis| write_axes(out, axis))?;
+    for zip in zips {
+        writeln!(out, "\n[[sweep.zip]]")?;
+        write_axes(out, zip)?;
+    }
+    for skip in &grid.skips {
+        writeln!(out, "\n[[sweep.skip]]")?;
+        write_picks(out, skip)?;
+    }
+    Ok(())
+}
+
+/// A value of the document as TOML writes it.
+pub(super) fn written(node: &Node) -> String {
+    match &node.value {
+        Written::String(text) => quoted(text),
+        Written::Integer(value) => value.to_string(),
+        Written::Decimal(text) => text.clone(),
+        // No key takes one of these, so nothing depends on what is written here.
+        Written::Bool | Written::Date => "true".to_owned(),
+        Written::Pages(pages) => {
+            format!("[{}]", pages.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
+        }
+        Written::Array(items) => {
+            format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", "))
+        }
+        Written::Table(table) => {
+            let pair = |(key, entry): (&String, &super::document::Entry)| {
+                format!("{} = {}", quoted(key), written(&entry.node))
+            };
+            format!("{{ {} }}", table.iter().map(pair).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// A value as messages and columns of results show it: a string without its quotes.
+pub(super) fn label(node: &Node) -> String {
+    match node.text() {
+        Some(text) if !text.chars().any(char::is_control) => text.to_owned(),
+        _ => written(node),
     }
 }
 

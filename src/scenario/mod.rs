@@ -20,9 +20,12 @@ mod dat;
 pub mod diagnostic;
 mod document;
 mod effective;
+mod grid;
 mod load;
+mod range;
 mod set;
 mod split;
+mod sweep_flags;
 mod toml;
 
 use std::sync::Arc;
@@ -30,6 +33,7 @@ use std::sync::Arc;
 pub use check::{Checked, Traces};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use document::{Document, Origin, Source};
+pub use grid::Grid;
 
 use crate::account::Metric;
 use crate::balance::PolicyKind;
@@ -75,6 +79,8 @@ pub struct Scenario {
     pub vms: Vec<VmSpec>,
     /// What must hold after a run.
     pub expects: Vec<Expect>,
+    /// What a sweep varies, if the scenario says so; a single run passes over it.
+    pub sweep: Option<Grid>,
 }
 
 impl Scenario {

@@ -41,6 +41,13 @@ impl Document {
         }
     }
 
+    /// Puts a value that was written somewhere else at a path.
+    pub(super) fn put(&mut self, path: &str, key: Origin, value: Node) {
+        if let Err((code, message, remedy)) = put(&mut self.root, path, key, value) {
+            self.refuse(code, key, message, &remedy);
+        }
+    }
+
     fn refuse(&mut self, code: &'static Code, origin: Origin, message: String, remedy: &str) {
         self.problem(State::Whole, Diagnostic::error(code, origin, message, remedy));
     }

@@ -1,66 +1,197 @@
 //! Sweeps: many runs of one scenario, in parallel, with results that do not depend on how many
 //! threads there were.
+//!
+//! A [`Study`] is the points of a grid times repetitions. Its runs are numbered: all points of the
+//! first repetition, then all of the second, and so on, so that runs that share their accesses are
+//! neighbours. Every point of a repetition sees the same random streams.
 
+pub mod journal;
 pub mod statistics;
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use rayon::prelude::*;
+use crate::scenario::{Diagnostics, Document, Grid, Scenario, TraceSource, Traces};
 
-use crate::balance::PolicyKind;
-use crate::scenario::Scenario;
-use crate::simulate::{Account, Nobody, simulate};
-
-/// One run of a sweep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Point {
-    /// The seed.
-    pub seed: u64,
-    /// The place of the policy in the list given.
-    pub policy: usize,
-    /// What all VMs together came to.
-    pub all: Account,
-    /// The run's fingerprint.
-    pub fingerprint: u64,
+/// What the repetitions of a sweep differ in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Repetitions {
+    /// Each has the next seed: it is what `run` with that seed makes.
+    Seeds(RangeInclusive<u64>),
+    /// All have the scenario's seed, and streams of their own: the first is what `run` makes.
+    Streams(u64),
 }
 
-/// Runs the scenario of each seed under each policy, in the thread pool of the caller; the points
-/// come seed by seed, policy by policy. All policies of a seed see the same scenario.
-///
-/// `at_seed` makes the scenario of a seed, with accesses that are drawn from it; `done` is called
-/// after each run, from any thread.
-///
-/// # Errors
-/// The failure of the first seed that has no scenario.
-pub fn seeds<E: Send>(
-    seeds: RangeInclusive<u64>,
-    policies: &[&PolicyKind],
-    at_seed: impl Fn(u64) -> Result<Scenario, E> + Sync,
-    done: impl Fn() + Sync,
-) -> Result<Vec<Point>, E> {
-    let one = |seed| {
-        let scenario = at_seed(seed)?;
-        let run = |(policy, kind): (usize, &&PolicyKind)| {
-            let outcome = simulate(&scenario, kind, &mut Nobody);
-            done();
-            Point { seed, policy, all: outcome.all, fingerprint: outcome.fingerprint }
-        };
-        Ok(policies.iter().enumerate().map(run).collect())
-    };
-    let mut points = Vec::new();
-    let (first, last) = seeds.into_inner();
-    let mut next = Some(first);
-    while let Some(from) = next.filter(|&from| from <= last) {
-        let to = last.min(from.saturating_add(BLOCK - 1));
-        next = to.checked_add(1);
-        let by_seed: Vec<Result<Vec<Point>, E>> = (from..=to).into_par_iter().map(one).collect();
-        // Taken in order, so that the failure that is told does not depend on the threads.
-        for of_seed in by_seed {
-            points.extend(of_seed?);
+impl Repetitions {
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::Seeds(seeds) => (seeds.end() - seeds.start()).saturating_add(1),
+            Self::Streams(count) => *count,
         }
     }
-    Ok(points)
 }
 
-/// Seeds that are run between two looks at whether all went well; many more than threads.
-const BLOCK: u64 = 4096;
+/// All runs of a sweep.
+#[derive(Debug)]
+pub struct Study {
+    document: Document,
+    grid: Grid,
+    repetitions: Repetitions,
+    seed: u64,
+    traces: Traces,
+    /// The scenarios of the points, where there are few and nothing of them is drawn.
+    kept: Vec<Option<Scenario>>,
+}
+
+/// A point whose scenario is wrong.
+#[derive(Debug)]
+pub struct BadPoint {
+    /// The point as messages name it; empty where there is but one.
+    pub name: String,
+    /// What is wrong.
+    pub diagnostics: Box<Diagnostics>,
+}
+
+impl Study {
+    /// The most points whose scenarios are kept from the check to the runs.
+    const KEPT_MAX: u64 = 1024;
+
+    /// The sweep of a checked document: every point is checked before anything runs. Accesses are
+    /// not drawn for that, so a host whose memory is a part of drawn pages is checked at its runs.
+    ///
+    /// # Errors
+    /// The points that are wrong: the first of each way to be wrong.
+    pub fn new(
+        document: Document,
+        scenario: &Scenario,
+        seeds: Option<RangeInclusive<u64>>,
+        mut traces: Traces,
+    ) -> Result<Self, Vec<BadPoint>> {
+        let grid = scenario.sweep.clone().unwrap_or_default();
+        let repetitions = seeds.map_or(Repetitions::Streams(grid.repeat), Repetitions::Seeds);
+        let mut bad: Vec<BadPoint> = Vec::new();
+        let mut kept = Vec::new();
+        for point in 0..grid.points() {
+            let at_point = document.at_point(&grid, point, scenario.seed, 0);
+            match at_point.check_undrawn(&mut traces) {
+                Ok(scenario) if grid.points() <= Self::KEPT_MAX => kept.push(scenario),
+                Ok(_) => {}
+                Err(diagnostics) => {
+                    let text = diagnostics.render(false);
+                    if bad.iter().all(|known| known.diagnostics.render(false) != text) {
+                        bad.push(BadPoint { name: grid.name(point), diagnostics });
+                    }
+                    if bad.len() == BAD_MAX {
+                        return Err(bad);
+                    }
+                }
+            }
+        }
+        if !bad.is_empty() {
+            return Err(bad);
+        }
+        Ok(Self { document, grid, repetitions, seed: scenario.seed, traces, kept })
+    }
+
+    /// The points.
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// The repetitions.
+    pub fn repetitions(&self) -> &Repetitions {
+        &self.repetitions
+    }
+
+    /// The traces that were read for the points.
+    pub fn traces(&self) -> &Traces {
+        &self.traces
+    }
+
+    /// How many runs there are.
+    pub fn runs(&self) -> u64 {
+        self.grid.points() * self.repetitions.count()
+    }
+
+    /// The point of a run, its seed and its repetition.
+    pub fn run(&self, run: u64) -> (u64, u64, u64) {
+        let (point, repetition) = (run % self.grid.points(), run / self.grid.points());
+        match &self.repetitions {
+            Repetitions::Seeds(seeds) => (point, seeds.start() + repetition, 0),
+            Repetitions::Streams(_) => (point, self.seed, repetition),
+        }
+    }
+
+    /// The scenario of a run. What is drawn is shared with the runs of the same repetition whose
+    /// scenarios somebody still holds.
+    ///
+    /// # Errors
+    /// What depends on accesses drawn for this repetition may be wrong in it.
+    pub fn scenario(&self, run: u64) -> Result<Scenario, BadPoint> {
+        let (point, seed, repetition) = self.run(run);
+        if let Some(Some(scenario)) = self.kept.get(point as usize) {
+            return Ok(Scenario { seed, repetition, ..scenario.clone() });
+        }
+        let document = self.document.at_point(&self.grid, point, seed, repetition);
+        let checked = document.check_with(&mut self.traces.clone());
+        let bad = |diagnostics| BadPoint { name: self.grid.name(point), diagnostics };
+        checked.map(|checked| checked.scenario).map_err(bad)
+    }
+
+    /// The runs of shard `shard` of `shards`, counted from 1: blocks of neighbours, as equal as
+    /// whole runs can be.
+    pub fn shard(&self, shard: u64, shards: u64) -> Range<u64> {
+        let bound = |shard| (u128::from(self.runs()) * shard / u128::from(shards)) as u64;
+        bound(u128::from(shard) - 1)..bound(u128::from(shard))
+    }
+}
+
+/// The most points that are told to be wrong; behind so many it is the axis that is.
+const BAD_MAX: usize = 8;
+
+/// Whether the accesses of any VM are drawn.
+pub fn is_drawn(scenario: &Scenario) -> bool {
+    scenario.vms.iter().any(|vm| matches!(vm.source, TraceSource::Workload(_)))
+}
+
+/// Calls `one` for each of these runs that is wanted, on all threads of the caller's pool; a thread
+/// that is done takes the next run. Each thread hands its scenario on to its next run, so that what
+/// two neighbours share is still held.
+///
+/// # Errors
+/// The failure of the first run, by number, that failed; no run is begun after a failure.
+pub fn for_each<E: Send>(
+    runs: Range<u64>,
+    is_wanted: impl Fn(u64) -> bool + Sync,
+    one: impl Fn(u64, &mut Option<Scenario>) -> Result<(), E> + Sync,
+) -> Result<(), E> {
+    let next = AtomicU64::new(runs.start);
+    let stop = AtomicBool::new(false);
+    let first: Mutex<Option<(u64, E)>> = Mutex::new(None);
+    rayon::broadcast(|_| {
+        let mut held = None;
+        while !stop.load(Ordering::Relaxed) {
+            let run = next.fetch_add(1, Ordering::Relaxed);
+            if run >= runs.end {
+                break;
+            }
+            if !is_wanted(run) {
+                continue;
+            }
+            if let Err(failure) = one(run, &mut held) {
+                stop.store(true, Ordering::Relaxed);
+                // Every run with a smaller number has been begun, and will say if it failed too.
+                let mut first = first.lock().expect("nobody panics while holding the failure");
+                if first.as_ref().is_none_or(|(known, _)| run < *known) {
+                    *first = Some((run, failure));
+                }
+            }
+        }
+    });
+    match first.into_inner().expect("nobody panics while holding the failure") {
+        Some((_, failure)) => Err(failure),
+        None => Ok(()),
+    }
+}

@@ -66,6 +66,7 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
         actuator: Actuator::INSTANT,
         vms,
         expects: Vec::new(),
+        sweep: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 
 use super::super::TraceSource;
 use super::super::codes;
@@ -17,15 +17,24 @@ use crate::trace::Trace;
 use crate::trace::read::{self, ReadError, ReadErrorKind, ReadOptions};
 use crate::trace::workloads::WorkloadSpec;
 
-/// Traces read and workloads generated so far. Checks of several points of a sweep may share one.
+/// Traces read so far, and the generated ones that somebody still holds.
+///
+/// Checks of several points of a sweep may share one; clones of it share what is generated too, so
+/// that threads at work on points of one repetition draw its accesses once, and those of a
+/// repetition that is over are dropped.
 #[derive(Clone, Debug)]
 pub struct Traces {
     read: BTreeMap<(PathBuf, ReadOptions), Result<Arc<Trace>, ReadError>>,
     /// Files whose format was recognised, with its name.
     recognised: Vec<(PathBuf, &'static str)>,
-    generated: BTreeMap<Drawn, Arc<Trace>>,
+    inline: BTreeMap<usize, (Arc<[u64]>, Arc<Trace>)>,
+    generated: Arc<Mutex<BTreeMap<Drawn, Generated>>>,
     workload_bytes_max: u64,
 }
+
+/// A generated trace while somebody holds it. Whoever generates it holds the lock meanwhile, and
+/// who needs the same one waits.
+type Generated = Arc<Mutex<Weak<Trace>>>;
 
 /// All that decides what a workload makes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +57,8 @@ impl Traces {
         Self {
             read: BTreeMap::new(),
             recognised: Vec::new(),
-            generated: BTreeMap::new(),
+            inline: BTreeMap::new(),
+            generated: Arc::default(),
             workload_bytes_max: bytes,
         }
     }
@@ -87,16 +97,46 @@ impl Traces {
             let Some(spec) = accesses.workload() else { continue };
             let (vm, workload) = (name.to_owned(), effective::workload(spec));
             let drawn = Drawn { seed, repetition, vm, workload };
-            let trace = self.generated.entry(drawn).or_insert_with(|| {
+            let slot = self.slot(drawn);
+            let mut slot = slot.lock().expect(NO_PANIC);
+            let trace = slot.upgrade().unwrap_or_else(|| {
                 let purpose = format!("vm/{name}/workload");
                 // Whoever draws for the policies, workloads draw from ChaCha8.
                 let mut stream = Stream::new(Generator::ChaCha8, seed, repetition, &purpose);
                 Arc::new(spec.generate(&mut stream))
             });
-            accesses.trace = Some(Arc::clone(trace));
+            *slot = Arc::downgrade(&trace);
+            accesses.trace = Some(trace);
         }
     }
+
+    /// The place of a generated trace. Places of traces that nobody holds are given up.
+    fn slot(&self, drawn: Drawn) -> Generated {
+        let mut generated = self.generated.lock().expect(NO_PANIC);
+        if !generated.contains_key(&drawn) {
+            let is_held = |slot: &Generated| {
+                Arc::strong_count(slot) > 1
+                    || slot.try_lock().is_ok_and(|trace| trace.strong_count() > 0)
+            };
+            generated.retain(|_, slot| is_held(slot));
+        }
+        Arc::clone(generated.entry(drawn).or_default())
+    }
+
+    /// The trace of a long list of pages, made once for all checks of a document.
+    fn inline(&mut self, pages: &Arc<[u64]>) -> Arc<Trace> {
+        // The list is kept beside its address, so no other list can get that.
+        let made = || (Arc::clone(pages), Arc::new(Trace::from_pages(pages.iter().copied())));
+        Arc::clone(&self.inline.entry(pages.as_ptr() as usize).or_insert_with(made).1)
+    }
+
+    /// Every trace that was read from a file.
+    pub fn files(&self) -> impl Iterator<Item = &Trace> {
+        self.read.values().filter_map(|read| read.as_deref().ok())
+    }
 }
+
+const NO_PANIC: &str = "nobody panics while holding a trace";
 
 /// A VM's accesses, as far as they are known.
 pub(super) struct Accesses {
@@ -157,9 +197,14 @@ pub(super) fn read(
         (Some(file), None) => read_file(report, &trace, &file, around, cache),
         (None, Some(pages)) => {
             trace.only(report, &["pages"]);
+            let trace = match &pages.node.value {
+                Value::Pages(list) if !list.is_empty() => Some(cache.inline(list)),
+                _ => None,
+            };
             let pages = read_pages(report, &pages)?;
-            let trace = Trace::from_pages(pages.iter().copied());
-            Some(Accesses { source: TraceSource::Pages(pages), trace: Some(Arc::new(trace)) })
+            let made = || Arc::new(Trace::from_pages(pages.iter().copied()));
+            let trace = Some(trace.unwrap_or_else(made));
+            Some(Accesses { source: TraceSource::Pages(pages), trace })
         }
         (Some(_), Some(pages)) => {
             trace.only(report, TRACE_KEYS);

@@ -44,6 +44,11 @@ impl<'d> Section<'d> {
         self
     }
 
+    /// The keys as they are, without the defaults.
+    pub(super) fn table(&self) -> &'d Table {
+        self.table
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<Field<'d>> {
         let (prefix, entry) = match (self.table.get(key), &self.defaults) {
             (Some(entry), _) => (&self.prefix, entry),

@@ -1,0 +1,92 @@
+//! `merge`: the shards of a sweep become what the unsharded sweep would have written.
+
+use std::path::PathBuf;
+
+use balloonist::output::Format;
+use balloonist::sweep::journal::Journal;
+
+use super::study::Study;
+use super::sweep_folder::{SweepFolder, open_journal, study_difference};
+use super::{Context, Failure, context};
+
+/// Join the shards of a sweep, made anywhere, into the results of the whole
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The folders that `sweep --shard K/N --out DIR` has filled, in any order
+    #[arg(value_name = "DIR", required = true)]
+    shards: Vec<PathBuf>,
+
+    /// Write runs.csv, sweep.csv and manifest.json to this folder
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// How to print the result: the statistics as a table or Markdown, every run as CSV or JSON
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
+    format: Format,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let journals = args.shards.iter().map(|folder| open_journal(folder));
+    let mut journals = journals.collect::<Result<Vec<_>, _>>()?;
+    refuse_mixed(&journals)?;
+    journals.sort_by_key(|(_, journal)| (journal.header.runs.start, journal.header.runs.end));
+    // A shard of no runs, where there are more shards than runs, says nothing.
+    if journals.iter().any(|(_, journal)| !journal.header.runs.is_empty()) {
+        journals.retain(|(_, journal)| !journal.header.runs.is_empty());
+    }
+    refuse_holes(&journals)?;
+    let mut study = Study::new(journals)?;
+    if let Some(out) = &args.out {
+        let folder = SweepFolder::hold(out)?;
+        study.write(&folder.path)?;
+    }
+    study.print(args.format, context)
+}
+
+/// All shards must be of one sweep, made by one version.
+fn refuse_mixed(journals: &[(PathBuf, Journal)]) -> Result<(), Failure> {
+    let (first, known) = &journals[0];
+    for (place, journal) in &journals[1..] {
+        if journal.header.study != known.header.study || journal.header.total != known.header.total
+        {
+            let difference = study_difference(&journal.header.study, &known.header.study);
+            let (place, first) = (place.display(), first.display());
+            let text =
+                format!("error: {place} is of {difference}, as {first} is; merge one sweep\n");
+            return Err(Failure::Input(text));
+        }
+    }
+    Ok(())
+}
+
+/// Every run must be there, once.
+fn refuse_holes(journals: &[(PathBuf, Journal)]) -> Result<(), Failure> {
+    let total = journals[0].1.header.total;
+    let mut next = 0;
+    let gap = |from: u64, to: u64| {
+        let text = format!("runs {from} to {} of {total} are in none of the folders", to - 1);
+        Err(Failure::Incomplete(format!("{text}; add the shards that have them")))
+    };
+    for (at, (place, journal)) in journals.iter().enumerate() {
+        let runs = &journal.header.runs;
+        if runs.start > next {
+            return gap(next, runs.start);
+        }
+        if runs.start < next {
+            let (one, other) = (journals[at - 1].0.display(), place.display());
+            let run = runs.start;
+            let text =
+                format!("error: run {run} is in {one} and in {other}; leave one of them out\n");
+            return Err(Failure::Input(text));
+        }
+        if let Some(run) = journal.missing() {
+            let (done, all) = (journal.done(), runs.end - runs.start);
+            let place = place.display();
+            return Err(Failure::Incomplete(format!(
+                "{place} has {done} of {all} runs, run {run} is missing; finish it with --resume"
+            )));
+        }
+        next = runs.end;
+    }
+    if next < total { gap(next, total) } else { Ok(()) }
+}

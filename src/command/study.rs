@@ -1,0 +1,177 @@
+//! From the journals of a sweep to its results: what `sweep` does with its own journal, and `merge`
+//! with those of all shards. Runs are read in order, so memory does not grow with them.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use balloonist::output::manifest::{self, parse_study};
+use balloonist::output::{Format, Table, sweep as rows};
+use balloonist::scenario::{Document, Grid};
+use balloonist::sweep::Repetitions;
+use balloonist::sweep::journal::{Journal, Record};
+
+use super::files::{NewFile, commit_all};
+use super::sweep_folder::refused;
+use super::{Context, Failure};
+
+/// The journals of all runs of a sweep, in the order of their runs.
+pub(super) struct Study {
+    grid: Grid,
+    repetitions: Repetitions,
+    line: String,
+    journals: Vec<(PathBuf, Journal)>,
+    /// The journal that was read last.
+    at: usize,
+}
+
+/// Counts of a point's repetitions, one list for each metric.
+type Counts = [Vec<u64>; 3];
+
+impl Study {
+    /// What these journals are of. They are in order, whole and alike.
+    pub(super) fn new(journals: Vec<(PathBuf, Journal)>) -> Result<Self, Failure> {
+        let (place, journal) = &journals[0];
+        let damaged = || {
+            let place = place.display();
+            Failure::Input(format!("error: {place}: the first line is not that of a sweep\n"))
+        };
+        let line = journal.header.study.clone();
+        let (repetitions, scenario, _) = parse_study(&line).ok_or_else(damaged)?;
+        let document = Document::from_toml("journal", scenario.as_bytes());
+        let grid = document.grid().map_err(|_| damaged())?.unwrap_or_default();
+        let all = grid.points().checked_mul(repetitions.count());
+        if all != Some(journal.header.total) {
+            return Err(damaged());
+        }
+        Ok(Self { grid, repetitions, line, journals, at: 0 })
+    }
+
+    fn runs(&self) -> u64 {
+        self.grid.points() * self.repetitions.count()
+    }
+
+    fn record(&mut self, run: u64) -> Result<Record, Failure> {
+        let has = |(_, journal): &(PathBuf, Journal)| journal.header.runs.contains(&run);
+        if !has(&self.journals[self.at]) {
+            let found = self.journals.iter().position(has);
+            self.at = found.expect("the journals have every run");
+        }
+        let (place, journal) = &mut self.journals[self.at];
+        journal.record(run).map_err(|fault| refused(place, fault))
+    }
+
+    /// Writes runs.csv, sweep.csv and manifest.json.
+    pub(super) fn write(&mut self, folder: &Path) -> Result<(), Failure> {
+        let create = |name: &str| NewFile::create(&folder.join(name));
+        let (mut runs, mut points) = (create("runs.csv")?, create("sweep.csv")?);
+        let mut manifest = create("manifest.json")?;
+        self.for_each_row(|rows| runs.put(rows))?;
+        points.put(&rows::summary(&self.grid, false).to_csv())?;
+        let grid = self.grid.clone();
+        self.for_each_point(|point, counts, baseline| {
+            let mut table = rows::summary(&grid, false);
+            rows::push_point(&mut table, &grid, point, counts, baseline);
+            let text = table.to_csv();
+            points.put(text.split_once('\n').map_or("", |(_, rows)| rows))
+        })?;
+        let files = [runs.entry(), points.entry()];
+        manifest.put(&manifest::sweep_manifest(&self.line, self.runs(), &files))?;
+        let mut files = vec![runs, points, manifest];
+        files.iter_mut().try_for_each(NewFile::sync)?;
+        commit_all(files)
+    }
+
+    /// Prints the statistics for people, every row otherwise.
+    pub(super) fn print(&mut self, format: Format, context: &Context) -> Result<(), Failure> {
+        match format {
+            Format::Csv => {
+                let mut out = context.stdout();
+                self.for_each_row(|rows| {
+                    out.write_all(rows.as_bytes()).map_err(|error| Failure::stdout(&error))
+                })?;
+                out.flush().map_err(|error| Failure::stdout(&error))
+            }
+            Format::Json => {
+                let mut text = String::new();
+                let mut header = true;
+                self.for_each_row(|rows| {
+                    if !std::mem::take(&mut header) {
+                        text.push_str(rows);
+                    }
+                    Ok(())
+                })?;
+                context.print_table(&rows::table_of(&self.grid, &text), format)
+            }
+            Format::Table | Format::Markdown => {
+                let table = self.for_people(context)?;
+                context.print_table(&table, format)
+            }
+        }
+    }
+
+    fn for_people(&mut self, context: &Context) -> Result<Table, Failure> {
+        let grid = self.grid.clone();
+        let mut table = rows::summary(&grid, true);
+        self.for_each_point(|point, counts, baseline| {
+            if point < SHOWN_MAX {
+                if point > 0 {
+                    table.push_rule();
+                }
+                rows::push_point(&mut table, &grid, point, counts, baseline);
+            }
+            Ok(())
+        })?;
+        if grid.points() > SHOWN_MAX {
+            let all = grid.points();
+            context.note(&format!("the first {SHOWN_MAX} of {all} points; all are in sweep.csv"));
+        }
+        let columns = table.columns().iter().map(String::as_str);
+        let columns: Vec<&str> =
+            columns.filter(|column| !rows::NOT_FOR_PEOPLE.contains(column)).collect();
+        Ok(table.select(&columns).without_empty_columns())
+    }
+
+    /// The header and the rows of every run, in order.
+    fn for_each_row(
+        &mut self,
+        mut take: impl FnMut(&str) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        take(&rows::header(&self.grid))?;
+        (0..self.runs()).try_for_each(|run| take(&self.record(run)?.rows))
+    }
+
+    /// The counts of every point and of its baseline. Points are taken in blocks, and for each the
+    /// runs in order.
+    fn for_each_point(
+        &mut self,
+        mut take: impl FnMut(u64, &Counts, Option<&Counts>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let (points, repetitions) = (self.grid.points(), self.repetitions.count());
+        let block = (BLOCK_COUNTS / repetitions).max(1);
+        for first in (0..points).step_by(block as usize) {
+            let own = first..points.min(first + block);
+            let baselines = own.clone().filter_map(|point| self.grid.baseline_of(point));
+            let wanted = own.clone().chain(baselines);
+            let mut counts: BTreeMap<u64, Counts> =
+                wanted.map(|point| (point, Counts::default())).collect();
+            for repetition in 0..repetitions {
+                for (point, counts) in &mut counts {
+                    let metrics = self.record(repetition * points + point)?.metrics;
+                    counts.iter_mut().zip(metrics).for_each(|(counts, count)| counts.push(count));
+                }
+            }
+            for point in own {
+                let baseline = self.grid.baseline_of(point).and_then(|point| counts.get(&point));
+                take(point, &counts[&point], baseline)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The points that a table for people has at most.
+const SHOWN_MAX: u64 = 200;
+
+/// So many runs are in memory at a time while points are summarised.
+const BLOCK_COUNTS: u64 = 1 << 18;

@@ -1,0 +1,168 @@
+//! The folder of a sweep: who holds it, and the journal in it.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use balloonist::sweep::journal::{Fault, Header, Journal};
+
+use super::Failure;
+use super::files::{create_folder, remove_leftovers};
+use super::guard::this_command_with;
+
+/// A folder that no other process sweeps into while this value lives.
+pub(super) struct SweepFolder {
+    pub(super) path: PathBuf,
+    /// The system gives the lock up with the file, however the process ends.
+    _lock: File,
+}
+
+impl SweepFolder {
+    /// Makes the folder where there is none, and takes hold of it.
+    pub(super) fn hold(path: &Path) -> Result<Self, Failure> {
+        create_folder(path)?;
+        let place = path.join("lock");
+        let failure = |error: std::io::Error| Failure::io(&place, &error);
+        let mut options = File::options();
+        let mut lock = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&place)
+            .map_err(failure)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = lock.read_to_string(&mut holder);
+                let holder =
+                    if holder.trim().is_empty() { "another process" } else { holder.trim() };
+                let folder = path.display();
+                let text =
+                    format!("{folder} is in use by {holder}; wait for it, or take another folder");
+                return Err(Failure::Io(text));
+            }
+            Err(TryLockError::Error(error)) => return Err(failure(error)),
+        }
+        let holder = format!("process {}{}\n", std::process::id(), host());
+        lock.set_len(0).and_then(|()| lock.write_all(holder.as_bytes())).map_err(failure)?;
+        remove_leftovers(path)?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// The journal of these runs: a new one or, with `resume`, the one that is there.
+    pub(super) fn journal(&self, header: Header, resume: bool) -> Result<Journal, Failure> {
+        let place = self.path.join(JOURNAL);
+        let failure = |error: std::io::Error| Failure::io(&place, &error);
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = options.open(&place).map_err(failure)?;
+        let again = file.try_clone().map_err(failure)?;
+        let Some(mut journal) = Journal::read(file).map_err(|fault| refused(&place, fault))? else {
+            let journal = Journal::begin(again, header).map_err(failure)?;
+            sync_folder(&self.path);
+            return Ok(journal);
+        };
+        if !resume {
+            let (done, all) = (journal.done(), journal.header.runs.end - journal.header.runs.start);
+            let place = place.display();
+            return Err(Failure::Usage(format!(
+                "{place} has {done} of {all} runs of a sweep; go on with --resume, or delete it to \
+                 begin anew"
+            )));
+        }
+        if let Some(difference) = difference(&journal.header, &header) {
+            let place = place.display();
+            let text = format!(
+                "error: {place} is of {difference}; resume it as it was, or take another folder\n"
+            );
+            return Err(Failure::Input(text));
+        }
+        journal.cut_tail().map_err(failure)?;
+        Ok(journal)
+    }
+}
+
+/// The name of the journal in the folder.
+const JOURNAL: &str = "journal";
+
+/// Opens the journal of a folder to read it, and says where it is.
+pub(super) fn open_journal(folder: &Path) -> Result<(PathBuf, Journal), Failure> {
+    let place = folder.join(JOURNAL);
+    let file = File::open(&place).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => {
+            let folder = folder.display();
+            Failure::Io(format!(
+                "{folder} has no journal, expected the folder of a sweep or a shard"
+            ))
+        }
+        _ => Failure::io(&place, &error),
+    })?;
+    let journal = Journal::read(file).map_err(|fault| refused(&place, fault))?;
+    journal.map(|journal| (place.clone(), journal)).ok_or_else(|| {
+        let place = place.display();
+        Failure::Incomplete(format!("{place} has not begun; run its shard first"))
+    })
+}
+
+/// The failure of a journal that cannot be read.
+pub(super) fn refused(place: &Path, fault: Fault) -> Failure {
+    let place = place.display();
+    match fault {
+        Fault::Io(error) => Failure::io(place.to_string(), &error),
+        Fault::Damaged(0, what) => Failure::Input(format!("error: {place}: {what}\n")),
+        Fault::Damaged(line, what) => {
+            let remedy = "delete the line to make its run again";
+            Failure::Input(format!("error: {place}:{line}: {what}; {remedy}\n"))
+        }
+    }
+}
+
+/// What two journals differ in that are not of one sweep and shard.
+pub(super) fn difference(one: &Header, other: &Header) -> Option<String> {
+    if one.study != other.study {
+        return Some(study_difference(&one.study, &other.study));
+    }
+    let shown = |header: &Header| format!("{} to {}", header.runs.start, header.runs.end);
+    (one.runs != other.runs)
+        .then(|| format!("another shard, of runs {} and not {}", shown(one), shown(other)))
+}
+
+/// What two sweeps differ in, in a few words.
+pub(super) fn study_difference(one: &str, other: &str) -> String {
+    use balloonist::output::manifest::parse_study;
+    match (parse_study(one), parse_study(other)) {
+        (Some((_, _, one)), Some((_, _, other))) if one != other => {
+            format!("balloonist {one} and not {other}")
+        }
+        (Some((_, one, _)), Some((_, other, _))) if one != other => {
+            let mut lines = one.lines().zip(other.lines());
+            let (one, other) = lines.find(|(one, other)| one != other).unwrap_or(("more", "less"));
+            format!("another scenario (`{one}` and not `{other}`)")
+        }
+        (Some((one, ..)), Some((other, ..))) if one != other => "other repetitions".to_owned(),
+        _ => "other traces".to_owned(),
+    }
+}
+
+/// What an interrupted sweep into this folder says.
+pub(super) fn last_words(folder: &Path) -> String {
+    let journal = folder.join(JOURNAL);
+    let command = this_command_with("--resume");
+    format!(
+        "interrupted: the runs so far are in {}; this goes on:\n  {command}\n",
+        journal.display()
+    )
+}
+
+/// " on HOST" where the system tells its name.
+fn host() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { String::new() } else { format!(" on {}", name.trim()) }
+}
+
+/// Makes sure that a new file's name survives a power cut, where the system can.
+fn sync_folder(folder: &Path) {
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+}

@@ -1,0 +1,237 @@
+//! `[sweep]`: axes, zips, skips and the baseline become a grid.
+
+use std::collections::BTreeSet;
+
+use super::super::codes;
+use super::super::diagnostic::{clip, meant};
+use super::super::document::{Node, Origin, Table, Value};
+use super::super::grid::{Axis, Dimension, Grid, Picks, same};
+use super::super::range::{Fault, Number, Progress, expand};
+use super::values::{Field, Report, Section};
+
+/// What a sweep takes care of itself, or what changes no run.
+const NOT_AXES: &[&str] = &["seed", "name", "sweep", "extends", "compare", "expect"];
+
+/// A path with its value, wherever its keys were nested.
+struct Leaf<'d> {
+    path: String,
+    key: Origin,
+    node: &'d Node,
+}
+
+/// The grid of the scenario's `[sweep]`; `None` without one, or where it was reported.
+pub(super) fn read(report: &mut Report, root: &Section) -> Option<Grid> {
+    root.get("sweep")?;
+    let found_before = report.list.len();
+    let sweep = root.section(report, "sweep");
+    sweep.only(report, &["repeat", "baseline", "axes", "zip", "skip"]);
+    let repeat = sweep.get("repeat");
+    let repeat =
+        repeat.map_or(Some(1), |field| report.integer(&field, 1, Grid::RUNS_MAX)).unwrap_or(1);
+    let mut dimensions = Vec::new();
+    for leaf in leaves(sweep.section(report, "axes").table()) {
+        let axis = axis(report, &leaf);
+        dimensions.extend(axis.map(|axis| Dimension { axes: vec![axis], is_zip: false }));
+    }
+    for zip in sweep.sections(report, "zip", "an array of tables, `[[sweep.zip]]`") {
+        dimensions.extend(read_zip(report, &zip));
+    }
+    refuse_doubles(report, &dimensions);
+    let skips: Vec<Picks> = sweep
+        .sections(report, "skip", "an array of tables, `[[sweep.skip]]`")
+        .iter()
+        .map(|skip| picks(report, skip, &dimensions))
+        .collect();
+    let baseline = sweep.get("baseline").map(|_| {
+        let section = sweep.section(report, "baseline");
+        picks(report, &section, &dimensions)
+    });
+    check_size(report, &sweep, repeat, &dimensions);
+    if report.list.len() > found_before {
+        return None;
+    }
+    let grid = Grid::new(repeat, dimensions, skips, baseline);
+    if grid.points() == 0 {
+        let message = "every point of the sweep is skipped";
+        report.error(codes::NO_POINT, sweep.origin_of("skip"), message, "keep at least one");
+        return None;
+    }
+    Some(grid)
+}
+
+/// The values of nested tables under their dotted paths, in the order of the source.
+fn leaves(table: &Table) -> Vec<Leaf<'_>> {
+    let mut found = Vec::new();
+    collect(table, "", &mut found);
+    found.sort_by_key(|leaf| leaf.key);
+    found
+}
+
+fn collect<'d>(table: &'d Table, prefix: &str, found: &mut Vec<Leaf<'d>>) {
+    for (key, entry) in table {
+        let path = format!("{prefix}{key}");
+        match entry.node.table() {
+            Some(below) if !below.is_empty() && !below.contains_key("from") => {
+                collect(below, &format!("{path}."), found);
+            }
+            _ => found.push(Leaf { path, key: entry.key, node: &entry.node }),
+        }
+    }
+}
+
+fn read_zip(report: &mut Report, zip: &Section) -> Option<Dimension> {
+    let leaves = leaves(zip.table());
+    let axes: Vec<Axis> = leaves.iter().filter_map(|leaf| axis(report, leaf)).collect();
+    let (first, others) = axes.split_first()?;
+    for other in others {
+        if other.values.len() != first.values.len() {
+            let (one, two) = (first.values.len(), other.values.len());
+            let (path, first) = (clip(&other.path), clip(&first.path));
+            let message = format!("`{path}` has {two} values and `{first}` {one}");
+            let remedy = "axes that are zipped have the same number of values";
+            report.error(codes::ZIP_LENGTHS, other.key, message, remedy);
+        }
+    }
+    Some(Dimension { axes, is_zip: true })
+}
+
+fn axis(report: &mut Report, leaf: &Leaf) -> Option<Axis> {
+    let first = leaf.path.split('.').next().unwrap_or_default();
+    if NOT_AXES.contains(&first) {
+        let message = format!("`{}` cannot be an axis", clip(&leaf.path));
+        let remedy = match first {
+            "seed" => "repetitions differ in their random streams: `repeat`, or `--seeds A..B`",
+            _ => "an axis is a path that changes runs, such as `host.memory`",
+        };
+        report.error(codes::BAD_AXIS, leaf.key, message, remedy);
+        return None;
+    }
+    let field = Field { path: leaf.path.clone(), node: leaf.node };
+    let values = match &leaf.node.value {
+        Value::Array(items) => items.clone(),
+        Value::Pages(numbers) => {
+            let integer = |&number: &u64| Value::Integer(number.into());
+            numbers.iter().map(|n| Node { origin: leaf.node.origin, value: integer(n) }).collect()
+        }
+        Value::Table(table) => read_range(report, &field, table)?,
+        _ => {
+            report
+                .wrong_type(&field, "an array, or a range such as { from = 1, to = 9, step = 2 }");
+            return None;
+        }
+    };
+    if values.is_empty() {
+        let message = format!("the axis `{}` has no value", clip(&leaf.path));
+        report.error(codes::EMPTY_AXIS, leaf.node.origin, message, "give it at least one");
+        return None;
+    }
+    Some(Axis { path: leaf.path.clone(), key: leaf.key, values })
+}
+
+fn read_range(report: &mut Report, field: &Field, table: &Table) -> Option<Vec<Node>> {
+    let section = Section::new(format!("{}.", field.path), field.node.origin, table);
+    section.only(report, &["from", "to", "step", "factor"]);
+    let mut number = |key: &str| {
+        let remedy = "a range is { from = 1, to = 9, step = 2 }, or has a `factor` for the step";
+        let field = section.need(report, key, remedy)?;
+        let number = Number::of(field.node);
+        if number.is_none() {
+            report
+                .wrong_type(&field, "a number that is not negative, perhaps in quotes with a unit");
+        }
+        Some((number?, field.node.origin))
+    };
+    let ((from, _), (to, end)) = (number("from")?, number("to")?);
+    let (progress, at) = match (section.get("step"), section.get("factor")) {
+        (Some(_), Some(factor)) => {
+            let message = format!("`{}` has a step and a factor", clip(&field.path));
+            report.error(codes::BAD_STEP, factor.node.origin, message, "remove one of them");
+            return None;
+        }
+        (None, Some(_)) => number("factor").map(|(by, at)| (Progress::Factor(by), at))?,
+        _ => number("step").map(|(by, at)| (Progress::Step(by), at))?,
+    };
+    let fault = match expand(&from, &to, &progress, Grid::RUNS_MAX as usize) {
+        Ok(values) => return Some(values.iter().map(|value| value.node(at)).collect()),
+        Err(fault) => fault,
+    };
+    let path = clip(&field.path);
+    let (code, origin, message, remedy) = match fault {
+        Fault::Empty => {
+            let message = format!("the range of `{path}` is empty");
+            (codes::EMPTY_AXIS, end, message, "`to` must not be below `from`")
+        }
+        Fault::Stands => {
+            let message = format!("the range of `{path}` never gets on");
+            let remedy = "a step is above 0, a factor above 1, and 0 cannot be multiplied";
+            (codes::BAD_STEP, at, message, remedy)
+        }
+        Fault::Units => {
+            let message = format!("the range of `{path}` mixes units");
+            let remedy = "write all with one unit, and a factor without";
+            (codes::BAD_STEP, at, message, remedy)
+        }
+        Fault::Inexact => {
+            let message = format!("a value of `{path}` has too many digits");
+            (codes::BAD_STEP, at, message, "18 decimal places are kept; list the values")
+        }
+        Fault::TooMany => {
+            let message = format!("`{path}` has more than {} values", Grid::RUNS_MAX);
+            (codes::TOO_MANY_RUNS, at, message, "sweep it in parts")
+        }
+    };
+    report.error(code, origin, message, remedy);
+    None
+}
+
+fn refuse_doubles(report: &mut Report, dimensions: &[Dimension]) {
+    let mut seen = BTreeSet::new();
+    for axis in dimensions.iter().flat_map(|dimension| &dimension.axes) {
+        if !seen.insert(axis.path.as_str()) {
+            let message = format!("`{}` is an axis twice", clip(&axis.path));
+            report.error(codes::BAD_AXIS, axis.key, message, "keep one of them");
+        }
+    }
+}
+
+/// The values that a skip or the baseline names, each of which an axis has.
+fn picks(report: &mut Report, section: &Section, dimensions: &[Dimension]) -> Picks {
+    let axes = || dimensions.iter().flat_map(|dimension| &dimension.axes);
+    let leaves = leaves(section.table());
+    if leaves.is_empty() {
+        let message = "no value is named here";
+        let remedy = "name a value of an axis, such as `\"policy.kind\" = \"static\"`";
+        report.error(codes::NO_POINT, section.origin, message, remedy);
+    }
+    for leaf in &leaves {
+        let Some(axis) = axes().find(|axis| axis.path == leaf.path) else {
+            let message = format!("`{}` is not an axis", clip(&leaf.path));
+            let remedy = match meant(&leaf.path, axes().map(|axis| axis.path.as_str())) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "name a path of `[sweep.axes]`".to_owned(),
+            };
+            report.error(codes::NO_POINT, leaf.key, message, remedy);
+            continue;
+        };
+        if !axis.values.iter().any(|value| same(value, leaf.node)) {
+            let message = format!("the axis `{}` does not take this value", clip(&leaf.path));
+            let remedy = "name one of its values as it is written there";
+            report.error(codes::NO_POINT, leaf.node.origin, message, remedy);
+        }
+    }
+    leaves.into_iter().map(|leaf| (leaf.path, leaf.node.clone())).collect()
+}
+
+fn check_size(report: &mut Report, sweep: &Section, repeat: u64, dimensions: &[Dimension]) {
+    let lengths = dimensions.iter().map(|dimension| dimension.axes[0].values.len() as u64);
+    let mut runs = Some(repeat);
+    for length in lengths {
+        runs = runs.and_then(|runs| runs.checked_mul(length));
+    }
+    if runs.is_none_or(|runs| runs > Grid::RUNS_MAX) {
+        let count = runs.map_or("more than 2^64".to_owned(), |runs| runs.to_string());
+        let message = format!("the sweep has {count} runs");
+        let remedy = format!("at most {} are allowed; sweep it in parts", Grid::RUNS_MAX);
+        report.error(codes::TOO_MANY_RUNS, sweep.origin, message, remedy);
+    }
+}

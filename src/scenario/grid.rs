@@ -1,0 +1,172 @@
+//! The grid of a sweep: axes, the points where they cross, and the values that make a point.
+//!
+//! A *dimension* is an axis, or several that are zipped and go together. Points are numbered like
+//! the readings of an odometer: the dimension given first turns slowest, zips turn fastest. Points
+//! that a skip names are left out, and the rest closes up.
+
+use std::sync::Arc;
+
+use super::Document;
+use super::document::{Node, Origin};
+use super::effective::label;
+
+/// The points of a sweep.
+#[derive(Clone, Debug)]
+pub struct Grid {
+    /// How often every point is repeated, each time with other random streams.
+    pub repeat: u64,
+    pub(super) dimensions: Vec<Dimension>,
+    pub(super) skips: Vec<Picks>,
+    pub(super) baseline: Option<Picks>,
+    /// The readings of the odometer that no skip leaves out, where there are skips.
+    kept: Option<Arc<[u32]>>,
+}
+
+/// Axes that go together; each has as many values as the others.
+#[derive(Clone, Debug)]
+pub(super) struct Dimension {
+    pub(super) axes: Vec<Axis>,
+    pub(super) is_zip: bool,
+}
+
+/// A path and the values that it takes one after the other; at least one.
+#[derive(Clone, Debug)]
+pub(super) struct Axis {
+    pub(super) path: String,
+    pub(super) key: Origin,
+    pub(super) values: Vec<Node>,
+}
+
+/// Some axes' values: what a skip or the baseline names.
+pub(super) type Picks = Vec<(String, Node)>;
+
+impl Dimension {
+    fn steps(&self) -> u64 {
+        self.axes[0].values.len() as u64
+    }
+
+    /// Whether the picks that name axes of this dimension all match at `step`; `None` if none does.
+    fn matches(&self, picks: &[(String, Node)], step: u64) -> Option<bool> {
+        let of_axis = |axis: &Axis| {
+            let (_, value) = picks.iter().find(|(path, _)| *path == axis.path)?;
+            Some(same(value, &axis.values[step as usize]))
+        };
+        self.axes.iter().filter_map(of_axis).reduce(|one, other| one && other)
+    }
+}
+
+/// Whether two values are written the same, but for zeros behind a decimal point.
+pub(super) fn same(one: &Node, other: &Node) -> bool {
+    let plain =
+        |node: &Node| super::range::Number::of(node).map(|number| label(&number.node(node.origin)));
+    label(one) == label(other) || plain(one).is_some_and(|one| Some(one) == plain(other))
+}
+
+impl Default for Grid {
+    /// One point, the scenario as it is.
+    fn default() -> Self {
+        Self::new(1, Vec::new(), Vec::new(), None)
+    }
+}
+
+impl Grid {
+    /// The most runs of a sweep.
+    pub const RUNS_MAX: u64 = 10_000_000;
+
+    pub(super) fn new(
+        repeat: u64,
+        dimensions: Vec<Dimension>,
+        skips: Vec<Picks>,
+        baseline: Option<Picks>,
+    ) -> Self {
+        let mut grid = Self { repeat, dimensions, skips, baseline, kept: None };
+        if !grid.skips.is_empty() {
+            let stays = |reading: &u32| {
+                !grid.skips.iter().any(|skip| grid.is_at(u64::from(*reading), skip))
+            };
+            let kept: Arc<[u32]> = (0..grid.readings() as u32).filter(stays).collect();
+            grid.kept = Some(kept);
+        }
+        grid
+    }
+
+    /// How many points there are.
+    pub fn points(&self) -> u64 {
+        self.kept.as_ref().map_or_else(|| self.readings(), |kept| kept.len() as u64)
+    }
+
+    /// The paths of the axes, in the order of the dimensions.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.dimensions.iter().flat_map(|dimension| &dimension.axes).map(|axis| axis.path.as_str())
+    }
+
+    /// The values of a point, as outputs show them, in the order of [`paths`](Self::paths).
+    pub fn labels(&self, point: u64) -> Vec<String> {
+        self.settings(point).map(|(_, value)| label(value)).collect()
+    }
+
+    /// The point as messages name it: `policy.kind=static host.memory=64`.
+    pub fn name(&self, point: u64) -> String {
+        let pair = |(axis, value): (&Axis, &Node)| format!("{}={}", axis.path, label(value));
+        self.settings(point).map(pair).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The point that this one is compared with: the baseline's values on the axes that it names,
+    /// its own on all others. `None` without a baseline, or where that point is skipped.
+    pub fn baseline_of(&self, point: u64) -> Option<u64> {
+        let baseline = self.baseline.as_ref()?;
+        let mut reading = 0;
+        for (dimension, own) in self.dimensions.iter().zip(self.steps(self.reading(point))) {
+            let steps = dimension.steps();
+            let named = (0..steps).find(|&step| dimension.matches(baseline, step) == Some(true));
+            reading = reading * steps + named.unwrap_or(own);
+        }
+        match &self.kept {
+            None => Some(reading),
+            Some(kept) => kept.binary_search(&(reading as u32)).ok().map(|at| at as u64),
+        }
+    }
+
+    /// The axes with their values at a point.
+    pub(super) fn settings(&self, point: u64) -> impl Iterator<Item = (&Axis, &Node)> {
+        let steps = self.steps(self.reading(point));
+        self.dimensions.iter().zip(steps).flat_map(|(dimension, step)| {
+            dimension.axes.iter().map(move |axis| (axis, &axis.values[step as usize]))
+        })
+    }
+
+    fn readings(&self) -> u64 {
+        self.dimensions.iter().map(Dimension::steps).product()
+    }
+
+    fn reading(&self, point: u64) -> u64 {
+        self.kept.as_ref().map_or(point, |kept| u64::from(kept[point as usize]))
+    }
+
+    /// The step of each dimension at a reading of the odometer.
+    fn steps(&self, mut reading: u64) -> Vec<u64> {
+        let mut steps: Vec<u64> = self.dimensions.iter().map(Dimension::steps).collect();
+        for step in steps.iter_mut().rev() {
+            (reading, *step) = (reading / *step, reading % *step);
+        }
+        steps
+    }
+
+    /// Whether all picks match at a reading.
+    fn is_at(&self, reading: u64, picks: &[(String, Node)]) -> bool {
+        let steps = self.steps(reading);
+        let mut dimensions = self.dimensions.iter().zip(steps);
+        dimensions.all(|(dimension, step)| dimension.matches(picks, step) != Some(false))
+    }
+}
+
+impl Document {
+    /// This scenario at a point of its grid, under a seed and in a repetition.
+    pub fn at_point(&self, grid: &Grid, point: u64, seed: u64, repetition: u64) -> Self {
+        let mut document = self.at(seed, repetition);
+        for (axis, value) in grid.settings(point) {
+            document.put(&axis.path, axis.key, value.clone());
+        }
+        document
+    }
+}

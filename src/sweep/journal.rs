@@ -1,0 +1,263 @@
+//! The journal of a sweep: what its runs came to, one line a run, as soon as each is done.
+//!
+//! The first line says what is swept; every other is a run's number, what statistics need of it,
+//! and its rows of runs.csv. Each line ends in a checksum and is appended by one write, so a process
+//! that is killed leaves whole lines and perhaps the beginning of one at the end, which is ignored
+//! and cut off. A broken line that whole ones follow is damage, and is an error with its place.
+//!
+//! In memory are the places of the lines alone: 8 bytes a run.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+
+use crate::random::fnv1a;
+
+/// What stands at the beginning of every journal: the format and its version.
+const MAGIC: &str = "balloonist-journal/1";
+
+/// What a journal is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// What is swept and by which version, as one line of JSON. Shards of one sweep have it alike.
+    pub study: String,
+    /// The runs of this journal.
+    pub runs: Range<u64>,
+    /// The runs of the whole sweep.
+    pub total: u64,
+}
+
+/// What one run came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The run's number.
+    pub run: u64,
+    /// What statistics are made of, in the order of [`METRICS`](crate::output::sweep::METRICS).
+    pub metrics: [u64; 3],
+    /// The run's lines of runs.csv, each ended.
+    pub rows: String,
+}
+
+/// Why a journal cannot be read.
+#[derive(Debug)]
+pub enum Fault {
+    /// The system fails.
+    Io(io::Error),
+    /// The file is not a journal, or a damaged one; holds the number of the line and what is wrong.
+    Damaged(u64, String),
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// A journal whose lines are known.
+#[derive(Debug)]
+pub struct Journal {
+    /// What it is about.
+    pub header: Header,
+    file: BufReader<File>,
+    /// Where the lines of the runs begin, 0 for a run that is not done.
+    places: Vec<u64>,
+    done: u64,
+    /// Behind the last whole line.
+    end: u64,
+    /// The system's error at an append that has failed: what is behind `end` is not known.
+    broken: Option<i32>,
+    /// An append has moved the file under the reader's buffer.
+    moved: bool,
+}
+
+impl Journal {
+    /// Begins a journal in an empty file, and makes sure that it survives a power cut.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn begin(mut file: File, header: Header) -> io::Result<Self> {
+        let Range { start, end } = header.runs;
+        let line = sealed(&format!("{MAGIC}\t{start}\t{end}\t{}\t{}", header.total, header.study));
+        file.set_len(0)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(line.as_bytes())?;
+        file.sync_all()?;
+        let places = vec![0; (end - start) as usize];
+        let file = BufReader::new(file);
+        Ok(Self {
+            header,
+            file,
+            places,
+            done: 0,
+            end: line.len() as u64,
+            broken: None,
+            moved: false,
+        })
+    }
+
+    /// Reads a journal; `None` where not even its first line is whole, so that nothing is lost by
+    /// beginning it anew.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is damaged.
+    pub fn read(file: File) -> Result<Option<Self>, Fault> {
+        let mut file = BufReader::with_capacity(1 << 16, file);
+        file.seek(SeekFrom::Start(0))?;
+        let mut line = Vec::new();
+        file.read_until(b'\n', &mut line)?;
+        if !line.ends_with(b"\n") {
+            return Ok(None);
+        }
+        let damaged = |line, what: &str| Fault::Damaged(line, what.to_owned());
+        let header = unsealed(&line).and_then(parse_header);
+        let header = header.ok_or_else(|| damaged(1, "this is not the journal of a sweep"))?;
+        let places = vec![0; (header.runs.end - header.runs.start) as usize];
+        let end = line.len() as u64;
+        let mut journal = Self { header, file, places, done: 0, end, broken: None, moved: false };
+        let (mut at, mut number) = (end, 1);
+        let mut torn = None;
+        loop {
+            line.clear();
+            let length = journal.file.read_until(b'\n', &mut line)? as u64;
+            if length == 0 {
+                return Ok(Some(journal));
+            }
+            number += 1;
+            match unsealed(&line).and_then(parse_record) {
+                Some(record) => {
+                    if let Some(torn) = torn {
+                        return Err(damaged(torn, "the line is damaged, and whole ones follow"));
+                    }
+                    if !journal.note(record.run, at) {
+                        let what = format!("run {} does not belong here, or twice", record.run);
+                        return Err(Fault::Damaged(number, what));
+                    }
+                    journal.end = at + length;
+                }
+                None => torn = torn.or(Some(number)),
+            }
+            at += length;
+        }
+    }
+
+    /// Cuts off what a killed process has left half written, so that runs can be appended.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn cut_tail(&mut self) -> io::Result<()> {
+        self.file.get_ref().set_len(self.end)
+    }
+
+    /// How many runs are done.
+    pub fn done(&self) -> u64 {
+        self.done
+    }
+
+    /// The first of its runs that is not done.
+    pub fn missing(&self) -> Option<u64> {
+        let at = self.places.iter().position(|&place| place == 0)?;
+        Some(self.header.runs.start + at as u64)
+    }
+
+    /// Which runs are done, in the order of their numbers.
+    pub fn which(&self) -> Vec<bool> {
+        self.places.iter().map(|&place| place != 0).collect()
+    }
+
+    /// Appends the line of a run that is not there yet, in one write.
+    ///
+    /// # Errors
+    /// The file cannot be written, now or at an earlier attempt.
+    pub fn append(&mut self, record: &Record) -> io::Result<()> {
+        if let Some(error) = self.broken {
+            return Err(io::Error::from_raw_os_error(error));
+        }
+        let line = sealed(&shown(record));
+        self.moved = true;
+        let file = self.file.get_mut();
+        let written =
+            file.seek(SeekFrom::Start(self.end)).and_then(|_| file.write_all(line.as_bytes()));
+        if let Err(error) = &written {
+            self.broken = Some(error.raw_os_error().unwrap_or_default());
+            // It is ignored by the next reader if it cannot be cut off now.
+            let _ = file.set_len(self.end);
+            return written;
+        }
+        let is_new = self.note(record.run, self.end);
+        assert!(is_new, "run {} is made once", record.run);
+        self.end += line.len() as u64;
+        Ok(())
+    }
+
+    /// A handle by which the lines are made to survive a power cut while others are appended.
+    ///
+    /// # Errors
+    /// The system has no more of them.
+    pub fn handle(&self) -> io::Result<File> {
+        self.file.get_ref().try_clone()
+    }
+
+    /// The record of a run that is done.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has changed.
+    pub fn record(&mut self, run: u64) -> Result<Record, Fault> {
+        let at = self.places[(run - self.header.runs.start) as usize];
+        assert!(at > 0, "run {run} is done");
+        if std::mem::take(&mut self.moved) {
+            self.file.seek(SeekFrom::Start(at))?;
+        } else {
+            let by = at as i64 - self.file.stream_position()? as i64;
+            self.file.seek_relative(by)?;
+        }
+        let mut line = Vec::new();
+        self.file.by_ref().read_until(b'\n', &mut line)?;
+        let record = unsealed(&line).and_then(parse_record).filter(|record| record.run == run);
+        record.ok_or_else(|| Fault::Damaged(0, format!("the line of run {run} has changed")))
+    }
+
+    /// Notes the place of a run; `false` if it is no run of this journal, or is there already.
+    fn note(&mut self, run: u64, at: u64) -> bool {
+        let place = run.checked_sub(self.header.runs.start);
+        let place = place.and_then(|place| self.places.get_mut(place as usize));
+        let Some(place) = place.filter(|place| **place == 0) else { return false };
+        *place = at;
+        self.done += 1;
+        true
+    }
+}
+
+/// A line with its checksum, ended.
+fn sealed(text: &str) -> String {
+    debug_assert!(!text.contains('\n'), "a record is one line");
+    format!("{text}\t{:016x}\n", fnv1a(text.as_bytes()))
+}
+
+/// The text of a whole line whose checksum is right.
+fn unsealed(line: &[u8]) -> Option<&str> {
+    let line = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
+    let (text, sum) = line.rsplit_once('\t')?;
+    (sum == format!("{:016x}", fnv1a(text.as_bytes()))).then_some(text)
+}
+
+fn parse_header(text: &str) -> Option<Header> {
+    let fields: Vec<&str> = text.splitn(5, '\t').collect();
+    let [MAGIC, first, end, total, study] = fields[..] else { return None };
+    let runs = first.parse().ok()?..end.parse().ok()?;
+    let header = Header { study: study.to_owned(), runs, total: total.parse().ok()? };
+    (header.runs.start <= header.runs.end && header.runs.end <= header.total).then_some(header)
+}
+
+fn shown(record: &Record) -> String {
+    let Record { run, metrics: [one, two, three], rows } = record;
+    let rows = rows.trim_end_matches('\n').replace('\n', "\t");
+    format!("{run}\t{one}\t{two}\t{three}\t{rows}")
+}
+
+fn parse_record(text: &str) -> Option<Record> {
+    let mut fields = text.splitn(5, '\t');
+    let mut number = || fields.next()?.parse().ok();
+    let (run, metrics) = (number()?, [number()?, number()?, number()?]);
+    let rows = fields.next()?.replace('\t', "\n") + "\n";
+    Some(Record { run, metrics, rows })
+}
