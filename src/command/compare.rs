@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use balloonist::balance::PolicyKind;
-use balloonist::bound;
+use balloonist::bound::{self, Bound};
 use balloonist::output::compare::{self, Run};
-use balloonist::output::manifest::{self, RunEntry};
-use balloonist::output::{Format, Table, expects, number, vms};
+use balloonist::output::manifest::{self, Conclusion, FileEntry, RunEntry};
+use balloonist::output::results::{Manifest, Results};
+use balloonist::output::series::{self, Series};
+use balloonist::output::thinned::Thinned;
+use balloonist::output::{Format, Table, curves, expects, html, number, vms};
 use balloonist::scenario::Scenario;
-use balloonist::simulate::{Nobody, simulate};
+use balloonist::simulate::{Checkpoint, Watcher, simulate};
 use rayon::prelude::*;
 
 use super::files::{NewFile, commit_all, create_folder};
@@ -31,9 +34,14 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "POLICY")]
     baseline: Option<String>,
 
-    /// Write compare.csv, vms.csv, manifest.json and timing.json to this folder
+    /// Write compare.csv, vms.csv, curves.csv, a series-POLICY.csv for each policy, manifest.json
+    /// and timing.json to this folder
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    /// Write a self-contained HTML page: the verdict, tables and pictures
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
@@ -44,26 +52,31 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let scenario = args.source.open(None, context)?;
     let policies = input::policies_or_compared(&args.policies, &scenario, context)?;
     let baseline = baseline(args.baseline.as_deref(), &policies)?;
-    let files = args.out.as_deref().map(Files::create).transpose()?;
+    let files = args.out.as_deref().map(|out| Files::create(out, &policies)).transpose()?;
+    let page = args.report.as_deref().map(NewFile::create).transpose()?;
+    let (files, mut recorders) = Files::recorders(files, &scenario, &policies, page.is_some());
 
     let began = Instant::now();
     let progress = Progress::new(context, policies.len() as u64);
-    let run = |&policy: &&'static PolicyKind| {
-        let outcome = simulate(&scenario, policy, &mut Nobody);
+    let run = |(&policy, recorder): (&&'static PolicyKind, &mut Recorder<'_>)| {
+        let outcome = simulate(&scenario, policy, recorder);
         progress.step();
         Run { policy, outcome }
     };
+    let recorded = policies.par_iter().zip(recorders.par_iter_mut());
     let (runs, bounds): (Vec<Run>, _) =
-        rayon::join(|| policies.par_iter().map(run).collect(), || bound::all(&scenario));
+        rayon::join(|| recorded.map(run).collect(), || bound::all(&scenario));
     drop(progress);
     let took = began.elapsed();
     let accesses = runs.iter().map(|run| run.outcome.all.counts.accesses).sum();
     context.timing.note("simulate", took, accesses);
 
-    let table = compare::table(&runs, &bounds, baseline);
-    if let Some(files) = files {
-        files.fill(&scenario, &runs, &table, took.as_nanos())?;
+    let compared = Compared { scenario: &scenario, runs: &runs, bounds: &bounds, baseline };
+    if files.is_some() || page.is_some() {
+        let timing = manifest::timing(took.as_nanos(), accesses);
+        write(&compared, files, page, recorders, &timing)?;
     }
+    let table = compare::table(&runs, &bounds, baseline);
     if args.format.is_for_people() {
         let people = table.without_empty_columns().render(args.format, context.colour_out);
         let heading = heading(&scenario);
@@ -93,50 +106,154 @@ fn heading(scenario: &Scenario) -> String {
     format!("{}: {vms} on {frames}, a checkpoint {every}", scenario.name)
 }
 
+/// Everything that was compared.
+struct Compared<'a> {
+    scenario: &'a Scenario,
+    runs: &'a [Run],
+    bounds: &'a [Bound],
+    baseline: usize,
+}
+
+impl Compared<'_> {
+    /// compare.csv, vms.csv and curves.csv.
+    fn tables(&self) -> [Table; 3] {
+        let mut rows = Table::new(vms::COLUMNS);
+        for Run { policy, outcome } in self.runs {
+            rows.append(vms::table(self.scenario, policy, outcome));
+        }
+        let first = &self.runs[0].outcome;
+        [
+            compare::table(self.runs, self.bounds, self.baseline),
+            rows,
+            curves::table(self.scenario, first),
+        ]
+    }
+
+    fn manifest(&self, files: &[FileEntry]) -> String {
+        let entry = |run: &Run| RunEntry {
+            policy: run.policy.name,
+            seed: self.scenario.seed,
+            fingerprint: run.outcome.fingerprint,
+        };
+        let entries: Vec<RunEntry> = self.runs.iter().map(entry).collect();
+        let conclusion = Conclusion {
+            baseline: self.runs[self.baseline].policy.name,
+            verdict: &compare::verdict(self.runs, self.bounds, self.baseline),
+            bounds: self.bounds,
+        };
+        let effective = self.scenario.effective();
+        manifest::comparison(self.scenario, &effective, &entries, files, conclusion)
+    }
+
+    /// What a report is made of; the manifest names no file, as a report does not show them.
+    fn results(&self, tables: [Table; 3], series: Vec<Option<Thinned>>) -> Results {
+        let manifest = Manifest::read(&self.manifest(&[])).expect("a manifest of ours is whole");
+        let names = self.runs.iter().map(|run| run.policy.name.to_owned());
+        let [compare, vms, curves] = tables.map(Some);
+        let series = names.zip(series.into_iter().flatten()).collect();
+        Results { manifest, vms, compare, curves, sweep: None, series }
+    }
+}
+
+/// What is kept of a run while it goes on: its series, as a file, thinned out, or both.
+struct Recorder<'a> {
+    file: Option<Series<'a, NewFile>>,
+    thinned: Option<Thinned>,
+}
+
+impl Watcher for Recorder<'_> {
+    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
+        if let Some(file) = &mut self.file {
+            file.checkpoint(checkpoint);
+        }
+        if let Some(thinned) = &mut self.thinned {
+            thinned.checkpoint(checkpoint);
+        }
+    }
+}
+
+/// Writes the files of `--out` and the page of `--report`.
+fn write(
+    compared: &Compared<'_>,
+    files: Option<Files>,
+    page: Option<NewFile>,
+    recorders: Vec<Recorder<'_>>,
+    timing: &str,
+) -> Result<(), Failure> {
+    let tables = compared.tables();
+    let (mut series, mut thinned) = (Vec::new(), Vec::new());
+    for recorder in recorders {
+        series.extend(recorder.file);
+        thinned.push(recorder.thinned);
+    }
+    if let Some(files) = files {
+        files.fill(compared, &tables, series, timing)?;
+    }
+    let Some(mut page) = page else { return Ok(()) };
+    page.put(&html::page(&compared.results(tables, thinned)))?;
+    page.commit()
+}
+
 /// The files of `--out`, opened before the runs.
 struct Files {
-    compare: NewFile,
-    vms: NewFile,
+    folder: PathBuf,
+    /// compare.csv, vms.csv and curves.csv.
+    tables: [NewFile; 3],
+    series: Vec<NewFile>,
     manifest: NewFile,
     timing: NewFile,
 }
 
 impl Files {
-    fn create(folder: &Path) -> Result<Self, Failure> {
+    fn create(folder: &Path, policies: &[&PolicyKind]) -> Result<Self, Failure> {
         create_folder(folder)?;
         let create = |name: &str| NewFile::create(&folder.join(name));
+        let series = |policy: &&PolicyKind| create(&series::file_of(policy.name));
         Ok(Self {
-            compare: create("compare.csv")?,
-            vms: create("vms.csv")?,
+            folder: folder.to_owned(),
+            tables: [create("compare.csv")?, create("vms.csv")?, create("curves.csv")?],
+            series: policies.iter().map(series).collect::<Result<_, _>>()?,
             manifest: create("manifest.json")?,
             timing: create("timing.json")?,
         })
     }
 
+    /// A recorder for each policy, with the file of its series if there are files.
+    fn recorders<'a>(
+        files: Option<Self>,
+        scenario: &'a Scenario,
+        policies: &[&PolicyKind],
+        thin: bool,
+    ) -> (Option<Self>, Vec<Recorder<'a>>) {
+        let mut files = files;
+        let series = files.as_mut().map(|files| std::mem::take(&mut files.series));
+        let mut series = series.unwrap_or_default().into_iter();
+        let recorder = |_: &&PolicyKind| Recorder {
+            file: series.next().map(|file| Series::new(scenario, file)),
+            thinned: thin.then(|| Thinned::from(scenario)),
+        };
+        let recorders = policies.iter().map(recorder).collect();
+        (files, recorders)
+    }
+
     fn fill(
         mut self,
-        scenario: &Scenario,
-        runs: &[Run],
-        table: &Table,
-        nanoseconds: u128,
+        compared: &Compared<'_>,
+        tables: &[Table; 3],
+        series: Vec<Series<'_, NewFile>>,
+        timing: &str,
     ) -> Result<(), Failure> {
-        self.compare.put(&table.to_csv())?;
-        let mut rows = Table::new(vms::COLUMNS);
-        for Run { policy, outcome } in runs {
-            rows.append(vms::table(scenario, policy, outcome));
+        for (file, table) in self.tables.iter_mut().zip(tables) {
+            file.put(&table.to_csv())?;
         }
-        self.vms.put(&rows.to_csv())?;
-        let entry = |run: &Run| RunEntry {
-            policy: run.policy.name,
-            seed: scenario.seed,
-            fingerprint: run.outcome.fingerprint,
-        };
-        let entries: Vec<RunEntry> = runs.iter().map(entry).collect();
-        let files = [self.compare.entry(), self.vms.entry()];
-        let effective = scenario.effective();
-        self.manifest.put(&manifest::manifest(scenario, &effective, &entries, &files))?;
-        let accesses = runs.iter().map(|run| run.outcome.all.counts.accesses).sum();
-        self.timing.put(&manifest::timing(nanoseconds, accesses))?;
-        commit_all(vec![self.compare, self.vms, self.timing, self.manifest])
+        let mut files: Vec<NewFile> = self.tables.into();
+        for series in series {
+            files.push(series.finish().map_err(|error| Failure::io(&self.folder, &error))?);
+        }
+        let entries: Vec<FileEntry> = files.iter().map(NewFile::entry).collect();
+        self.manifest.put(&compared.manifest(&entries))?;
+        self.timing.put(timing)?;
+        files.extend([self.timing, self.manifest]);
+        commit_all(files)
     }
 }
