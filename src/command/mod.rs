@@ -9,6 +9,7 @@ mod context;
 mod distances;
 pub(crate) mod explain;
 mod failure;
+pub(crate) mod figures;
 mod files;
 mod folder;
 mod goldens;

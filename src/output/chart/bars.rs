@@ -79,5 +79,10 @@ pub fn draw(groups: &[Group], keys: &[Key], counted: &str) -> Drawing {
         let name = clipped(&group.vm, pitch_x - 40);
         drawing.text(middle, area.bottom() + 170, Anchor::Middle, "t", &name);
     }
+    for row in 0..rows as i64 {
+        // Over the feet of the bars.
+        let y = row * pitch + 120 + height;
+        drawing.line((LEFT, y), (LEFT + INNER, y), "axis");
+    }
     drawing
 }

@@ -25,7 +25,8 @@ pub fn figure(shown: &[Panel], policies: &[String], host_frames: u64, vms: usize
     let mut caption = "The exact share of demand faults that LRU has with a fixed number of \
                        frames. A mark stands at the frames that the VM held in the mean under a \
                        policy, and at the share of faults that it had there: above the curve, \
-                       moving frames has cost faults; below it, frames came when they were needed."
+                       moving frames has cost faults; below it, frames came when they were needed. \
+                       Each panel has its own scale, which leaves out the steep beginning."
         .to_owned();
     if shown.len() < vms {
         caption += &format!(" The first {} of {vms} VMs are drawn.", shown.len());
@@ -77,32 +78,19 @@ fn draw(panels: &[Panel], policies: &[String], host_frames: u64) -> Drawing {
         _ => 4,
     };
     let rows = panels.len().div_ceil(columns) as i64;
-    let (gap, height) = (200, if columns == 4 { 800 } else { 1300 });
+    let (gap, height) = (660, if columns == 4 { 800 } else { 1300 });
     let width = (INNER - gap * (columns as i64 - 1)) / columns as i64;
     let pitch = height + 420;
     let mut drawing = Drawing::new(WIDTH, rows * pitch + 380);
-    let ratio = Axis::round(1_000_000, 4, Unit::Percent);
     let frames = Axis::exact(host_frames, if columns == 4 { 2 } else { 5 }, Unit::Count);
     for (at, panel) in panels.iter().enumerate() {
         let (column, row) = (at % columns, (at / columns) as i64);
         let left = LEFT + column as i64 * (width + gap);
         let area = Area { left, top: row * pitch + 220, width, height };
+        let ratio = scale(panel);
         drawing.text(left, area.top - 70, Anchor::Start, "head", &clipped(&panel.vm, width));
-        area.draw_vertical(&mut drawing, ratio, column == 0);
-        let mut path = Path::default();
-        for (at, &(x, y)) in panel.curve.iter().enumerate() {
-            let (x, y) = (area.x(frames, x), area.y(ratio, y));
-            if at == 0 {
-                path.start(x, y);
-            } else {
-                path.line_to(x, y);
-            }
-        }
-        if let Some(&(_, least)) = panel.curve.last() {
-            path.line_to(area.right(), area.y(ratio, least));
-        }
-        path.end();
-        drawing.path(&path, "curve", None);
+        area.draw_vertical(&mut drawing, ratio, true);
+        drawing.path(&curve(&panel.curve, area, frames, ratio), "curve", None);
         marks(&mut drawing, panel, policies, |(held, faults)| {
             let x = i128::from(area.width) * i128::from(held);
             let x = x / (i128::from(host_frames.max(1)) * 1_000_000);
@@ -113,6 +101,45 @@ fn draw(panels: &[Panel], policies: &[String], host_frames: u64) -> Drawing {
         }
     }
     drawing
+}
+
+/// High enough for the marks and the bend of the curve around them; the steep beginning, where
+/// nearly every access is a fault, would press all else to the ground.
+fn scale(panel: &Panel) -> Axis {
+    let highest = panel.marks.iter().map(|&(_, faults)| faults).max();
+    let top = highest.filter(|&faults| faults > 0).map_or(ALL, |faults| 3 * faults);
+    Axis::round(top.min(ALL), 4, Unit::Percent)
+}
+
+/// The ratio of a VM that faults at every access.
+const ALL: u64 = 1_000_000;
+
+/// The part of a curve that the scale shows.
+fn curve(points: &[(u64, u64)], area: Area, frames: Axis, ratio: Axis) -> Path {
+    let mut path = Path::default();
+    let mut before: Option<(u64, u64)> = None;
+    for &(held, faults) in points {
+        let place = (area.x(frames, held), area.y(ratio, faults));
+        if faults <= ratio.top {
+            match before {
+                None => path.start(place.0, place.1),
+                Some((x, y)) if y > ratio.top => {
+                    // From where the line between the two points comes into view.
+                    let right = u128::from(held - x) * u128::from(y - ratio.top);
+                    let entry = x + (right / u128::from(y - faults)) as u64;
+                    path.start(area.x(frames, entry), area.top);
+                    path.line_to(place.0, place.1);
+                }
+                Some(_) => path.line_to(place.0, place.1),
+            }
+        }
+        before = Some((held, faults));
+    }
+    if let Some((_, least)) = before.filter(|&(_, least)| least <= ratio.top) {
+        path.line_to(area.right(), area.y(ratio, least));
+    }
+    path.end();
+    path
 }
 
 fn marks(

@@ -6,6 +6,7 @@
 mod axis;
 pub mod bars;
 pub mod curves;
+pub mod diagram;
 pub mod lines;
 pub mod regret;
 pub mod stack;

@@ -40,7 +40,9 @@ pub fn figure(policies: &[Entry], bounds: &[Entry], optimum: &Entry) -> Figure {
 
 fn draw(policies: &[Entry], bounds: &[Entry], optimum: &Entry) -> Drawing {
     let above = |faults: u64| faults.saturating_sub(optimum.1);
-    let lines: Vec<&Entry> = bounds.iter().filter(|(_, faults)| *faults > optimum.1).collect();
+    // From the left downwards: no label crosses the line of another.
+    let mut lines: Vec<&Entry> = bounds.iter().filter(|(_, faults)| *faults > optimum.1).collect();
+    lines.sort_by_key(|(_, faults)| *faults);
     let top = 120 + 150 * lines.len() as i64;
     let pitch = 240;
     let area = Area { left: 1700, top, width: 4600, height: pitch * policies.len() as i64 + 80 };
@@ -53,8 +55,7 @@ fn draw(policies: &[Entry], bounds: &[Entry], optimum: &Entry) -> Drawing {
         let x = area.x(axis, above(*faults));
         let y = 110 + 150 * at as i64;
         drawing.line((x, y + 30), (x, area.bottom()), "rule");
-        let anchor = if x > area.left + area.width / 2 { Anchor::End } else { Anchor::Start };
-        drawing.text(x, y, anchor, "small", &format!("{name} +{}", grouped(above(*faults))));
+        drawing.text(x, y, Anchor::Start, "small", &format!("{name} +{}", grouped(above(*faults))));
     }
     for (at, (name, faults)) in policies.iter().enumerate() {
         let y = area.top + pitch * at as i64 + 160;
