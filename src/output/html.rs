@@ -170,7 +170,7 @@ fn table(name: &str, table: &Table) -> String {
                 number => write!(out, "<td>{}", number.plain()),
             };
         }
-        out += "\n";
+        out += "</tr>\n";
     }
     out + "</tbody></table></div>\n"
 }

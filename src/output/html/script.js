@@ -63,6 +63,7 @@
 
   // One box shows what is under the pointer or the arrow keys, and tells it to screen readers.
   const tip = document.getElementById("tip");
+  let ending = null;
   function show(text, box) {
     tip.textContent = text;
     tip.hidden = false;
@@ -109,12 +110,16 @@
     let place = -1;
 
     function clear() {
+      // Another picture may be telling by now.
+      if (ending !== clear) return;
+      ending = null;
       tip.hidden = true;
       cursor.classList.add("off");
       marks.forEach(mark => mark.classList.remove("now"));
     }
     function tell(index) {
-      clear();
+      if (ending) ending();
+      ending = clear;
       place = index;
       const { group, at, count, mark } = places[index];
       if (mark) {
