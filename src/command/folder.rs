@@ -33,7 +33,7 @@ pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
     let rows = table("vms.csv", vms::COLUMNS)?;
     let compare = table("compare.csv", compare::COLUMNS)?;
     let curves = table("curves.csv", curves::COLUMNS)?;
-    let sweep = table("sweep.csv", &["policy", "seed", "demand_faults"])?;
+    let sweep = table("sweep.csv", &["policy", "accesses", "demand_faults"])?;
     if rows.is_none() && sweep.is_none() {
         return Err(damaged(&place, "it lists neither vms.csv nor sweep.csv"));
     }

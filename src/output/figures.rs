@@ -32,6 +32,9 @@ pub fn all(results: &Results) -> Vec<Figure> {
     if let (Some(points), Some(vms)) = (&results.curves, &results.vms) {
         figures.push(miss_ratios(results, points, vms));
     }
+    if let Some(sweep) = &results.sweep {
+        figures.extend(super::sweep_figures::all(sweep));
+    }
     figures
 }
 
@@ -111,11 +114,10 @@ const GROUPS: usize = 64;
 
 fn regret(compare: &Table) -> Option<Figure> {
     let entries = |role: &str| {
-        let rows = (0..compare.rows().len())
-            .filter(move |&row| compare.cell(row, "role").plain() == role);
-        let entry = |row| {
-            (compare.cell(row, "name").plain(), integer(compare.cell(row, "demand_faults")))
-        };
+        let rows =
+            (0..compare.rows().len()).filter(move |&row| compare.cell(row, "role").plain() == role);
+        let entry =
+            |row| (compare.cell(row, "name").plain(), integer(compare.cell(row, "demand_faults")));
         rows.map(entry).collect::<Vec<_>>()
     };
     let bounds = entries("bound");

@@ -55,6 +55,11 @@ pub fn page(results: &Results) -> String {
         out += &limited("every-vm", vms);
         out += "</section>\n";
     }
+    if let Some(sweep) = &results.sweep {
+        out += "<section>\n<h2>Every run</h2>\n";
+        out += &limited("every-run", sweep);
+        out += "</section>\n";
+    }
     out += &what_was_run(manifest);
     let _ = write!(
         out,
@@ -151,7 +156,8 @@ fn limited(name: &str, all: &Table) -> String {
 
 /// A table whose columns sort; the script offers it as CSV.
 fn table(name: &str, table: &Table) -> String {
-    let mut out = format!("<div class=\"wide\"><table data-name=\"{}\">\n<thead><tr>", escaped(name));
+    let mut out =
+        format!("<div class=\"wide\"><table data-name=\"{}\">\n<thead><tr>", escaped(name));
     for column in table.columns() {
         let shown = escaped(&column.replace('_', " "));
         let _ = write!(

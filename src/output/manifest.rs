@@ -62,9 +62,7 @@ pub fn comparison(
     files: &[FileEntry],
     conclusion: Conclusion<'_>,
 ) -> String {
-    let bound = |Bound { name, summary, note, .. }: &Bound| {
-        json!({ "name": name, "summary": summary, "note": note })
-    };
+    let bound = |Bound { name, summary, note, .. }: &Bound| json!({ "name": name, "summary": summary, "note": note });
     let mut document = document(scenario, effective, runs, files);
     document["baseline"] = Value::from(conclusion.baseline);
     document["verdict"] = Value::from(conclusion.verdict);

@@ -20,6 +20,7 @@ pub mod run;
 pub mod series;
 pub mod svg;
 pub mod sweep;
+mod sweep_figures;
 pub mod table;
 pub mod thinned;
 pub mod traces;

@@ -38,11 +38,6 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// The frames that a VM held in the mean of the checkpoints, rounded down.
-    pub fn mean_frames(&self, vm: usize) -> u64 {
-        self.vms[vm].frames / self.checkpoints
-    }
-
     fn add(&mut self, other: &Self) {
         self.until = other.until;
         self.checkpoints += other.checkpoints;

@@ -131,7 +131,11 @@ impl Area {
     pub(super) fn draw_vertical(self, drawing: &mut Drawing, axis: Axis, labelled: bool) {
         for tick in axis.ticks() {
             let y = self.y(axis, tick);
-            drawing.line((self.left, y), (self.right(), y), if tick == 0 { "axis" } else { "grid" });
+            drawing.line(
+                (self.left, y),
+                (self.right(), y),
+                if tick == 0 { "axis" } else { "grid" },
+            );
             if labelled {
                 let label = axis.unit.shown(tick);
                 drawing.text(self.left - 60, y + 35, Anchor::End, "t", &label);

@@ -47,7 +47,8 @@ pub fn draw(groups: &[Group], keys: &[Key], counted: &str) -> Drawing {
     let pitch = height + 420;
     let mut drawing = Drawing::new(WIDTH, rows as i64 * pitch + 60);
     let shares = groups.iter().flat_map(|group| &group.shares);
-    let axis = Axis::round(shares.map(|&share| millionths(share)).max().unwrap_or(0), 5, Unit::Percent);
+    let axis =
+        Axis::round(shares.map(|&share| millionths(share)).max().unwrap_or(0), 5, Unit::Percent);
     let pitch_x = INNER / columns as i64;
     let bar = ((pitch_x - 100) / bars).min(340);
     for row in 0..rows {

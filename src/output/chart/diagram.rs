@@ -73,7 +73,8 @@ fn draw_lists(vms: &[Lists]) -> Drawing {
                     Some(_) if accessed => "s3 mark",
                     Some(_) => "s4 mark",
                 };
-                let what = page.map_or_else(|| "an empty frame".to_owned(), |page| format!("page {page}"));
+                let what =
+                    page.map_or_else(|| "an empty frame".to_owned(), |page| format!("page {page}"));
                 let title = format!("{}, {}, place {}: {what}", lists.vm, MOMENTS[at], place + 1);
                 drawing.rect([x, top, side, 300], class, Some(&title));
                 drawing.text(x + side / 2, top + 190, Anchor::Middle, "on", &shown(page));
@@ -82,7 +83,6 @@ fn draw_lists(vms: &[Lists]) -> Drawing {
                 arrow(&mut drawing, left + column - 230, left + column - 50, top + 150);
             }
         }
-        drawing.text(1200, top + 420, Anchor::Start, "small", "most recently used first");
     }
     drawing
 }

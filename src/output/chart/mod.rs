@@ -7,6 +7,8 @@ mod axis;
 pub mod bars;
 pub mod curves;
 pub mod diagram;
+pub mod distribution;
+pub mod heat;
 pub mod lines;
 pub mod regret;
 pub mod stack;
@@ -92,9 +94,8 @@ fn steps(first: usize, count: usize) -> String {
 /// The colours and fonts of charts, for light paper.
 pub(super) const STYLE: &str = include_str!("../html/chart.css");
 
-const HEXES: [&str; COLOURS] = [
-    "#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#cc79a7", "#f0e442", "#8c8c8c",
-];
+const HEXES: [&str; COLOURS] =
+    ["#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#cc79a7", "#f0e442", "#8c8c8c"];
 
 /// The patterns that classes such as `p13` fill with; once on a page, or in a file of its own.
 pub(super) fn patterns() -> String {
@@ -125,8 +126,7 @@ impl Figure {
         sheet.text(120, 180, Anchor::Start, "title", &self.title);
         sheet.place(0, title_height, &legend);
         sheet.place(0, title_height + legend.height, &self.drawing);
-        let patterns =
-            if self.keys.len() > COLOURS { patterns() } else { String::new() };
+        let patterns = if self.keys.len() > COLOURS { patterns() } else { String::new() };
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" {} width=\"{}\" height=\"{}\" role=\"img\" \
              aria-labelledby=\"title desc\">\n<title id=\"title\">{}</title>\n\

@@ -79,8 +79,8 @@ fn draw(policies: &[Entry], bounds: &[Entry], optimum: &Entry) -> Drawing {
 
 /// " (+12.3 %)"; nothing where there is nothing to divide by.
 fn percent(above: u64, optimum: u64) -> String {
-    let Some(tenths) = (u128::from(above) * 1000 + u128::from(optimum) / 2)
-        .checked_div(u128::from(optimum))
+    let Some(tenths) =
+        (u128::from(above) * 1000 + u128::from(optimum) / 2).checked_div(u128::from(optimum))
     else {
         return String::new();
     };

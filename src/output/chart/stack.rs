@@ -59,10 +59,15 @@ struct Band {
     vms: std::ops::Range<usize>,
 }
 
-impl Band {
-    fn frames(&self, bucket: &Bucket) -> u64 {
-        self.vms.clone().map(|vm| bucket.mean_frames(vm)).sum()
-    }
+/// Where the bands of a bucket end: means of the checkpoints, rounded down. Sums are rounded, not
+/// the bands, so that a full host is drawn full.
+fn ceilings(bands: &[Band], bucket: &Bucket) -> Vec<u64> {
+    let mut sum = 0;
+    let mut end = |band: &Band| {
+        sum += bucket.vms[band.vms.clone()].iter().map(|vm| vm.frames).sum::<u64>();
+        sum / bucket.checkpoints
+    };
+    bands.iter().map(&mut end).collect()
 }
 
 fn bands(vms: &[String]) -> Vec<Band> {
@@ -76,8 +81,7 @@ fn bands(vms: &[String]) -> Vec<Band> {
 }
 
 fn draw(bands: &[Band], buckets: &[Bucket], ticks: u64, host_frames: u64) -> Drawing {
-    let area =
-        Area { left: LEFT, top: 240, width: WIDTH - LEFT - NAMES, height: 2400 };
+    let area = Area { left: LEFT, top: 240, width: WIDTH - LEFT - NAMES, height: 2400 };
     let mut drawing = Drawing::new(WIDTH, area.bottom() + 400);
     let frames = Axis::exact(host_frames, 5, Unit::Count);
     let time = Axis::exact(ticks.saturating_mul(buckets.len() as u64), 6, Unit::Count);
@@ -86,11 +90,11 @@ fn draw(bands: &[Band], buckets: &[Bucket], ticks: u64, host_frames: u64) -> Dra
     drawing.rect(whole, "free", None);
     area.draw_vertical(&mut drawing, frames, true);
     drawing.open(&steps(0, buckets.len()));
+    let ends: Vec<Vec<u64>> = buckets.iter().map(|bucket| ceilings(bands, bucket)).collect();
     let mut floor = vec![0; buckets.len()];
     let mut free_label = area.top;
     for (at, band) in bands.iter().enumerate() {
-        let heights = buckets.iter().map(|bucket| band.frames(bucket));
-        let ceiling: Vec<u64> = floor.iter().zip(heights).map(|(low, high)| low + high).collect();
+        let ceiling: Vec<u64> = ends.iter().map(|ends| ends[at]).collect();
         drawing.open(&series(at));
         drawing.path(&area_between(area, frames, &floor, &ceiling), &fill(at), None);
         drawing.path(&staircase(area, frames, &ceiling), "edge", None);
@@ -158,8 +162,10 @@ fn table(bands: &[Band], buckets: &[Bucket], host_frames: u64) -> Table {
     let columns: Vec<&str> = ["until_tick"].into_iter().chain(names).chain(["free"]).collect();
     let mut table = Table::new(&columns);
     for bucket in buckets {
-        let frames: Vec<u64> = bands.iter().map(|band| band.frames(bucket)).collect();
-        let free = host_frames.saturating_sub(frames.iter().sum());
+        let ends = ceilings(bands, bucket);
+        let floors = [0].iter().chain(&ends);
+        let frames: Vec<u64> = ends.iter().zip(floors).map(|(end, floor)| end - floor).collect();
+        let free = host_frames.saturating_sub(ends.last().copied().unwrap_or(0));
         let cells = [bucket.until].into_iter().chain(frames).chain([free]);
         table.push(cells.map(Cell::from).collect());
     }
