@@ -20,6 +20,9 @@ pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
     for (name, hash) in &manifest.files {
         check(folder, name, hash)?;
     }
+    if let Some((policy, ..)) = manifest.runs.iter().find(|(policy, ..)| !is_plain(policy)) {
+        return Err(damaged(&place, &format!("`{policy}` is no policy's name")));
+    }
     let has = |name: &str| manifest.files.iter().any(|(file, _)| file == name);
     let table = |name: &str, columns: &[&str]| {
         if !has(name) {
@@ -47,11 +50,16 @@ pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
     Ok(Results { vms: rows, compare, curves, sweep, series, manifest })
 }
 
+/// Whether a name cannot lead out of a folder.
+fn is_plain(name: &str) -> bool {
+    let letter = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    name.chars().all(letter) && !name.starts_with('.')
+}
+
 /// Whether the file is what the manifest says.
 fn check(folder: &Path, name: &str, hash: &str) -> Result<(), Failure> {
     let place = folder.join(name);
-    let plain = Path::new(name).file_name().is_some_and(|file| file == name);
-    if !plain {
+    if !is_plain(name) {
         let what = format!("it lists `{name}`, which is not a file of this folder");
         return Err(damaged(&folder.join("manifest.json"), &what));
     }

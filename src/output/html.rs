@@ -52,7 +52,7 @@ pub fn page(results: &Results) -> String {
     }
     if let Some(vms) = &results.vms {
         out += "<section>\n<h2>Every VM</h2>\n";
-        out += &limited("every-vm", vms);
+        out += &limited("every-vm", &without(vms, &["scenario", "every", "seed"]));
         out += "</section>\n";
     }
     if let Some(sweep) = &results.sweep {
@@ -139,6 +139,12 @@ fn section(figure: &Figure) -> String {
         table(&figure.name, &figure.table),
     );
     out
+}
+
+/// A table without these columns, which the head of the page has.
+fn without(table: &Table, left_out: &[&str]) -> Table {
+    let columns = table.columns().iter().map(String::as_str);
+    table.select(&columns.filter(|column| !left_out.contains(column)).collect::<Vec<_>>())
 }
 
 /// A table that cannot be too long for a page.

@@ -56,6 +56,8 @@ pub fn figure(policies: &[Runs]) -> Figure {
         let place = [x(q1), y - 80, (x(q3) - x(q1)).max(20), 160];
         drawing.rect(place, &format!("mark {}", fill(at)), Some(&title));
         drawing.line((x(median), y - 80), (x(median), y + 80), "whisker");
+        let label = format!("median {}", grouped(median));
+        drawing.text(x(summary.max) + 120, y + 40, Anchor::Start, "t", &label);
     }
     area.draw_horizontal(&mut drawing, axis, "demand faults of a run");
     Figure {
@@ -154,6 +156,19 @@ fn signed(millionths: i128) -> String {
     format!("{sign}{}", Millionths(millionths.unsigned_abs()))
 }
 
+/// Millionths as people read a difference: one decimal and a sign.
+fn tenths(millionths: i128) -> String {
+    let tenths = (millionths.unsigned_abs() + 50_000) / 100_000;
+    let sign = if tenths == 0 {
+        "±"
+    } else if millionths < 0 {
+        "−"
+    } else {
+        "+"
+    };
+    format!("{sign}{}.{}", grouped(tenths / 10), tenths % 10)
+}
+
 fn draw_paired(others: &[(&str, Interval)], baseline: &str) -> Drawing {
     let area = area(others.len());
     let mut drawing = Drawing::new(WIDTH, area.bottom() + 400);
@@ -202,6 +217,8 @@ fn draw_paired(others: &[(&str, Interval)], baseline: &str) -> Drawing {
             title += &format!(", from {} to {}", signed(mean - half), signed(mean + half));
         }
         drawing.circle(x(*mean), y, 55, "mark s0", Some(&title));
+        let end = x(mean + half.unwrap_or(0)).max(middle) + 120;
+        drawing.text(end, y + 40, Anchor::Start, "t", &tenths(*mean));
     }
     drawing
 }
