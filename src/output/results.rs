@@ -167,7 +167,7 @@ pub(super) fn integer(cell: &Cell) -> u64 {
 pub(super) fn millionths(cell: &Cell) -> u64 {
     match cell {
         Cell::Ratio(ratio) => ratio.0 as u64,
-        Cell::Integer(number) => number * 1_000_000,
+        Cell::Integer(number) => number.saturating_mul(1_000_000),
         Cell::Text(_) | Cell::Empty => 0,
     }
 }

@@ -19,10 +19,11 @@ pub struct Sum {
 }
 
 impl Sum {
+    /// Saturating: a file that is read back may hold anything.
     fn add(&mut self, other: Self) {
-        self.frames += other.frames;
-        self.accesses += other.accesses;
-        self.demand_faults += other.demand_faults;
+        self.frames = self.frames.saturating_add(other.frames);
+        self.accesses = self.accesses.saturating_add(other.accesses);
+        self.demand_faults = self.demand_faults.saturating_add(other.demand_faults);
     }
 }
 

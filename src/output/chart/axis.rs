@@ -48,7 +48,7 @@ fn decimal(value: u64, one: u64) -> String {
 
 /// Millionths as percent with two decimals at most, rounded half up.
 pub(super) fn percent(millionths: u64) -> String {
-    Unit::Percent.shown((millionths + 50) / 100 * 100)
+    Unit::Percent.shown(millionths.saturating_add(50) / 100 * 100)
 }
 
 /// An axis from 0 to a round number.

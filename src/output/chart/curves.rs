@@ -107,7 +107,7 @@ fn draw(panels: &[Panel], policies: &[String], host_frames: u64) -> Drawing {
 /// nearly every access is a fault, would press all else to the ground.
 fn scale(panel: &Panel) -> Axis {
     let highest = panel.marks.iter().map(|&(_, faults)| faults).max();
-    let top = highest.filter(|&faults| faults > 0).map_or(ALL, |faults| 3 * faults);
+    let top = highest.filter(|&faults| faults > 0).map_or(ALL, |faults| faults.saturating_mul(3));
     Axis::round(top.min(ALL), 4, Unit::Percent)
 }
 
@@ -125,7 +125,7 @@ fn curve(points: &[(u64, u64)], area: Area, frames: Axis, ratio: Axis) -> Path {
                 None => path.start(place.0, place.1),
                 Some((x, y)) if y > ratio.top => {
                     // From where the line between the two points comes into view.
-                    let right = u128::from(held - x) * u128::from(y - ratio.top);
+                    let right = u128::from(held.saturating_sub(x)) * u128::from(y - ratio.top);
                     let entry = x + (right / u128::from(y - faults)) as u64;
                     path.start(area.x(frames, entry), area.top);
                     path.line_to(place.0, place.1);

@@ -92,7 +92,9 @@ impl Interval {
         let one = Millionths::ONE as i128;
         let sum: i128 = differences.iter().sum();
         let squares: i128 = differences.iter().map(|difference| difference * difference).sum();
-        let half = (n > 1).then(|| {
+        // Beyond that, which no run comes to, squares would not fit.
+        let fit = differences.iter().all(|difference| difference.abs() < 1 << 40);
+        let half = (n > 1 && fit).then(|| {
             // t · √(variance / n), the variance with n − 1.
             let numerator = (n * squares - sum * sum).unsigned_abs();
             let error =

@@ -33,7 +33,7 @@ pub fn figure(vms: &[String], runs: &[Run], every: u64) -> Figure {
         title: "Demand faults over time".to_owned(),
         caption,
         keys: keys(runs.iter().map(|(policy, _)| policy.as_str())),
-        drawing: draw(&vms[..shown], runs, buckets, buckets as u64 * width * every),
+        drawing: draw(&vms[..shown], runs, buckets, (buckets as u64 * width).saturating_mul(every)),
         table: table(&vms[..shown], runs, buckets),
     }
 }

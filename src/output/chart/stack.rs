@@ -62,9 +62,10 @@ struct Band {
 /// Where the bands of a bucket end: means of the checkpoints, rounded down. Sums are rounded, not
 /// the bands, so that a full host is drawn full.
 fn ceilings(bands: &[Band], bucket: &Bucket) -> Vec<u64> {
-    let mut sum = 0;
+    let mut sum: u64 = 0;
     let mut end = |band: &Band| {
-        sum += bucket.vms[band.vms.clone()].iter().map(|vm| vm.frames).sum::<u64>();
+        let frames = bucket.vms[band.vms.clone()].iter().map(|vm| vm.frames);
+        sum = frames.fold(sum, u64::saturating_add);
         sum / bucket.checkpoints
     };
     bands.iter().map(&mut end).collect()
