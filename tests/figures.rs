@@ -1,6 +1,7 @@
 //! Pictures and pages: the same bytes everywhere, small, closed in themselves, and refused where
 //! the folder they are made of is damaged.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -249,7 +250,7 @@ fn jumping(vms: usize, policies: usize, checkpoints: u64) -> Results {
         let (vm, content_hash) = (vm.clone(), "0123456789abcdef".to_owned());
         for frames in 0..512 {
             let ratio = (512 - frames) * 1900 + draw(1800);
-            curves += &format!("{vm},{frames},{ratio},0.{ratio:06}\n");
+            let _ = writeln!(curves, "{vm},{frames},{ratio},0.{ratio:06}");
         }
         manifest.traces.push(TraceOf { vm, accesses: 1 << 40, distinct_pages: 1, content_hash });
     }
@@ -264,8 +265,9 @@ fn jumping(vms: usize, policies: usize, checkpoints: u64) -> Results {
         }
         for vm in names.iter().map(String::as_str).chain(["all"]) {
             let (faults, frames) = (draw(1 << 30), draw(999_000));
-            rows += &format!(
-                "{policy},{vm},1000000000,{faults},{frames}.123456,0.{:06}\n",
+            let _ = writeln!(
+                rows,
+                "{policy},{vm},1000000000,{faults},{frames}.123456,0.{:06}",
                 faults % 999_983
             );
         }

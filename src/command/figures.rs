@@ -24,12 +24,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let figures: Vec<Figure> = match &args.folder {
-        Some(folder) => figures::all(&folder::read(folder)?),
-        None => {
-            let bars = published::bars(&reproduce(&REPORT, 1).replays);
-            [published::lists(), published::rounds()].into_iter().chain(bars).collect()
-        }
+    let figures: Vec<Figure> = if let Some(folder) = &args.folder {
+        figures::all(&folder::read(folder)?)
+    } else {
+        let bars = published::bars(&reproduce(&REPORT, 1).replays);
+        [published::lists(), published::rounds()].into_iter().chain(bars).collect()
     };
     create_folder(&args.out)?;
     let write = |figure: &Figure| {

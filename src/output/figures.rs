@@ -3,7 +3,7 @@
 use super::chart::bars::Group;
 use super::chart::curves::Panel;
 use super::chart::lines::Run;
-use super::chart::{Figure, bars, curves, keys, lines, regret, stack};
+use super::chart::{Figure, bars, curves, keys, lines, regret, some_of, stack};
 use super::results::{Results, integer, millionths};
 use super::table::Table;
 use super::vms::ALL;
@@ -96,9 +96,7 @@ fn bars(results: &Results, vms: &Table) -> Figure {
     let mut caption =
         "Demand faults as a share of each VM's accesses, a bar for each policy.".to_owned();
     caption += &some_policies(results);
-    if shown.len() < names.len() {
-        caption += &format!(" The first {} of {} VMs are drawn.", shown.len(), names.len());
-    }
+    caption += &some_of(shown.len(), names.len());
     Figure {
         name: "vms".to_owned(),
         title: "Demand faults of each VM".to_owned(),

@@ -27,7 +27,7 @@ impl Unit {
             Self::Count => {
                 let large = [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M")];
                 let unit = large.into_iter().find(|(one, _)| value >= *one);
-                let unit = unit.filter(|(one, _)| value % (one / 1000) == 0);
+                let unit = unit.filter(|(one, _)| value.is_multiple_of(one / 1000));
                 unit.map_or_else(
                     || grouped(value),
                     |(one, letter)| format!("{} {letter}", decimal(value, one)),

@@ -4,7 +4,7 @@ use super::super::number::Millionths;
 use super::super::svg::{Anchor, Drawing, Path};
 use super::super::table::{Cell, Table};
 use super::axis::{Area, percent};
-use super::{Axis, Figure, INNER, Key, LEFT, Unit, WIDTH, clipped, fill, series};
+use super::{Axis, Figure, INNER, Key, LEFT, Unit, WIDTH, clipped, fill, series, some_of};
 
 /// The most VMs that have a panel.
 pub const PANELS: usize = 64;
@@ -28,9 +28,7 @@ pub fn figure(shown: &[Panel], policies: &[String], host_frames: u64, vms: usize
                        moving frames has cost faults; below it, frames came when they were needed. \
                        Each panel has its own scale, which leaves out the steep beginning."
         .to_owned();
-    if shown.len() < vms {
-        caption += &format!(" The first {} of {vms} VMs are drawn.", shown.len());
-    }
+    caption += &some_of(shown.len(), vms);
     let key = |(at, policy): (usize, &String)| Key { label: policy.clone(), class: fill(at) };
     Figure {
         name: "curves".to_owned(),

@@ -1,5 +1,7 @@
 //! Distributions over the runs of a sweep, and paired differences from the baseline.
 
+use std::fmt::Write as _;
+
 use super::super::number::{Millionths, grouped};
 use super::super::svg::{Anchor, Drawing, Path};
 use super::super::table::Table;
@@ -216,7 +218,7 @@ fn draw_paired(others: &[(&str, Interval)], baseline: &str) -> Drawing {
             path.step_to(high, y + 50);
             path.end();
             drawing.path(&path, "whisker", None);
-            title += &format!(", from {} to {}", signed(mean - half), signed(mean + half));
+            let _ = write!(title, ", from {} to {}", signed(mean - half), signed(mean + half));
         }
         drawing.circle(x(*mean), y, 55, "mark s0", Some(&title));
         let end = x(mean + half.unwrap_or(0)).max(middle) + 120;

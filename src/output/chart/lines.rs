@@ -5,7 +5,9 @@ use super::super::svg::{Anchor, Drawing, Path};
 use super::super::table::{Cell, Table};
 use super::super::thinned::Thinned;
 use super::axis::Area;
-use super::{Axis, Figure, INNER, LEFT, Unit, WIDTH, clipped, keys, series, steps, stroke};
+use super::{
+    Axis, Figure, INNER, LEFT, Unit, WIDTH, clipped, keys, series, some_of, steps, stroke,
+};
 
 /// The most VMs that have a panel.
 const PANELS: usize = 64;
@@ -25,9 +27,7 @@ pub fn figure(vms: &[String], runs: &[Run], every: u64) -> Figure {
     if let Some((_, longest)) = runs.iter().max_by_key(|(_, thinned)| thinned.buckets().len()) {
         caption += &super::stack::thinning(longest, "all accesses between");
     }
-    if shown < vms.len() {
-        caption += &format!(" The first {shown} of {} VMs are drawn.", vms.len());
-    }
+    caption += &some_of(shown, vms.len());
     Figure {
         name: "faults".to_owned(),
         title: "Demand faults over time".to_owned(),

@@ -166,6 +166,11 @@ fn text_width(text: &str) -> i64 {
     62 * text.chars().count() as i64
 }
 
+/// Says that a picture shows some VMs of all, if it does.
+pub(super) fn some_of(shown: usize, all: usize) -> String {
+    if shown < all { format!(" The first {shown} of {all} VMs are drawn.") } else { String::new() }
+}
+
 /// As much of a name as fits into `width`.
 fn clipped(text: &str, width: i64) -> String {
     let most = (width / 62).max(2) as usize;

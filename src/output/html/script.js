@@ -1,7 +1,6 @@
 "use strict";
 (() => {
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
-  const SVG = "http://www.w3.org/2000/svg";
 
   // Light and dark: what the system wants, until the reader says otherwise.
   const theme = document.createElement("button");
@@ -79,7 +78,7 @@
     const table = figure.querySelector("table");
     const heads = all("th", table).map(cell => cell.textContent);
     const hidden = new Set();
-    const cursor = document.createElementNS(SVG, "line");
+    const cursor = document.createElementNS(svg.namespaceURI, "line");
     cursor.setAttribute("class", "cursor off");
 
     for (const button of all(".legend button", figure)) {
