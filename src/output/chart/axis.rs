@@ -166,7 +166,8 @@ mod tests {
             let digits = axis.step.to_string();
             assert!(["1", "2", "5"].contains(&digits.trim_end_matches('0')), "{axis:?}");
             assert!(axis.top >= most && axis.ticks().count() <= 6, "{axis:?} of {most}");
-            assert!(axis.step == 1 || axis.top < 2 * most.max(axis.step), "{axis:?} of {most}");
+            let double = 2 * u128::from(most.max(axis.step));
+            assert!(axis.step == 1 || u128::from(axis.top) < double, "{axis:?} of {most}");
         }
     }
 }

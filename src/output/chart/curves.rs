@@ -35,7 +35,7 @@ pub fn figure(shown: &[Panel], policies: &[String], host_frames: u64, vms: usize
         title: "Miss-ratio curves and what the policies gave".to_owned(),
         caption,
         keys: policies.iter().enumerate().map(key).collect(),
-        drawing: draw(shown, policies, host_frames),
+        drawing: draw(shown, policies, widest(shown).min(host_frames)),
         table: table(shown, policies),
     }
 }
@@ -69,7 +69,14 @@ fn table(panels: &[Panel], policies: &[String]) -> Table {
     table
 }
 
-fn draw(panels: &[Panel], policies: &[String], host_frames: u64) -> Drawing {
+/// The frames to which a curve or a mark reaches; beyond, nothing changes.
+fn widest(panels: &[Panel]) -> u64 {
+    let curves = panels.iter().filter_map(|panel| Some(panel.curve.last()?.0));
+    let marks = panels.iter().flat_map(|panel| &panel.marks);
+    curves.chain(marks.map(|&(held, _)| held.div_ceil(1_000_000))).max().unwrap_or(1)
+}
+
+fn draw(panels: &[Panel], policies: &[String], most_frames: u64) -> Drawing {
     let columns = match panels.len() {
         0 | 1 => 1,
         2..=8 => 2,
@@ -80,7 +87,7 @@ fn draw(panels: &[Panel], policies: &[String], host_frames: u64) -> Drawing {
     let width = (INNER - gap * (columns as i64 - 1)) / columns as i64;
     let pitch = height + 420;
     let mut drawing = Drawing::new(WIDTH, rows * pitch + 380);
-    let frames = Axis::exact(host_frames, if columns == 4 { 2 } else { 5 }, Unit::Count);
+    let frames = Axis::exact(most_frames, if columns == 4 { 2 } else { 5 }, Unit::Count);
     for (at, panel) in panels.iter().enumerate() {
         let (column, row) = (at % columns, (at / columns) as i64);
         let left = LEFT + column as i64 * (width + gap);
@@ -91,7 +98,7 @@ fn draw(panels: &[Panel], policies: &[String], host_frames: u64) -> Drawing {
         drawing.path(&curve(&panel.curve, area, frames, ratio), "curve", None);
         marks(&mut drawing, panel, policies, |(held, faults)| {
             let x = i128::from(area.width) * i128::from(held);
-            let x = x / (i128::from(host_frames.max(1)) * 1_000_000);
+            let x = x / (i128::from(most_frames.max(1)) * 1_000_000);
             (area.left + x as i64, area.y(ratio, faults))
         });
         if at + columns >= panels.len() {
