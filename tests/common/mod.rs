@@ -71,7 +71,6 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
 }
 
 /// Whether the policy can run the scenario.
-
 pub(crate) fn fits(scenario: &Scenario, policy: &balance::PolicyKind) -> bool {
     let bounds: Vec<Bounds> =
         scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
