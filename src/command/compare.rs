@@ -45,6 +45,11 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "POLICY")]
     baseline: Option<String>,
 
+    /// Say beside each policy what Belady's MIN does under the same allocations at the same moments;
+    /// it knows the future
+    #[arg(long)]
+    opt_given: bool,
+
     /// Write compare.csv, vms.csv, outcomes.csv, curves.csv, a series-POLICY.csv for each policy,
     /// manifest.json and timing.json to this folder
     #[arg(long, short, value_name = "DIR")]
@@ -74,8 +79,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let run = |(variant, recorder): (&Variant, &mut Recorder<'_>)| {
         let Variant { policy, replacement, scenario } = variant;
         let outcome = simulate(scenario, policy, recorder);
+        let opt_given = args.opt_given.then(|| bound::opt_given(scenario, policy));
         progress.step();
-        Run { policy, replacement: *replacement, outcome }
+        Run { policy, replacement: *replacement, outcome, opt_given }
     };
     let recorded = variants.par_iter().zip(recorders.par_iter_mut());
     let (runs, bounds): (Vec<Run>, _) =
@@ -183,7 +189,7 @@ impl Compared<'_> {
 
     /// The rows of all runs in a table of runs.
     fn rows(&self, table: fn(&Scenario, &PolicyKind, &Outcome) -> Table) -> Table {
-        let of_run = |Run { policy, replacement, outcome }: &Run| {
+        let of_run = |Run { policy, replacement, outcome, .. }: &Run| {
             let rows = table(self.scenario, policy, outcome);
             match replacement {
                 Some(kind) => rows.with_column(compare::REPLACEMENT, &kind.name.into()),
