@@ -349,3 +349,31 @@ fn no_run_faults_less_than_min_under_its_own_allocations() {
     }
     assert!(better > 100, "MIN is better in {better} runs alone");
 }
+
+/// Until the first VM has finished, no minimum keeps a page that the one list would drop.
+#[test]
+fn global_lru_as_a_policy_is_the_bound_where_no_minimum_binds() {
+    let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test/global-lru");
+    for _ in 0..2_000 {
+        let vms = 1 + draw.below(4);
+        let memory = 3 * vms + draw.below(8);
+        let length = 1 + draw.below(60);
+        let mut page = 0;
+        let vm = |at| {
+            let mut access = |_| {
+                if draw.below(3) > 0 {
+                    page = draw.below(9);
+                }
+                page
+            };
+            let pages: Vec<u64> = (0..length).map(&mut access).collect();
+            common::vm(at as usize, &pages, 1 + (memory - vms) / vms, memory)
+        };
+        let specs: Vec<VmSpec> = (0..vms).map(vm).collect();
+        let scenario = common::scenario(specs, memory, 1 + length / 3);
+        let bounds = bound::all(&scenario);
+        let bound = bounds.iter().find(|bound| bound.name == "global-lru").unwrap();
+        let outcome = simulate(&scenario, common::policy("global-lru"), &mut Nobody);
+        assert_eq!(outcome.all.counts.demand_faults, bound.demand_faults);
+    }
+}

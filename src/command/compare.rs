@@ -69,6 +69,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let policies = input::policies_or_compared(&args.policies, &scenario, context)?;
     let replacements = replacements::named(&args.replacements)?;
     let variants = variants(&scenario, &policies, &replacements);
+    for Variant { policy, scenario: variant, .. } in &variants {
+        let refused = |why| Failure::Input(format!("error: {}: {why}\n", variant.name));
+        variant.fits(policy).map_err(refused)?;
+    }
     let baseline = baseline(args.baseline.as_deref(), &policies)? * replacements.len().max(1);
     let files = args.out.as_deref().map(|out| Files::create(out, &variants)).transpose()?;
     let page = args.report.as_deref().map(NewFile::create).transpose()?;
