@@ -3,8 +3,8 @@
 //! The whole numbers among them are [`METRICS`]; the others stand here. `list columns` shows all.
 
 use super::number::Millionths;
-use super::table::Cell;
-use crate::account::{Account, METRICS};
+use super::table::{Cell, Table};
+use crate::account::{Account, METRICS, Outcome};
 use crate::balance::PolicyKind;
 use crate::scenario::Scenario;
 
@@ -83,6 +83,29 @@ fn of_accesses(row: &Row<'_>, faults: u64) -> Cell {
     let accesses = row.account.counts.accesses;
     Millionths::ratio_or_zero(u128::from(faults), u128::from(accesses)).into()
 }
+
+/// A row for each VM of a run, in file order, then the row of all, with these columns.
+pub fn table(
+    columns: &[&str],
+    scenario: &Scenario,
+    policy: &PolicyKind,
+    outcome: &Outcome,
+) -> Table {
+    let mut table = Table::new(columns);
+    let row = |vm, account| {
+        let row = Row { scenario, policy, vm, account };
+        columns.iter().map(|column| cell(column, &row)).collect()
+    };
+    for (vm, account) in scenario.vms.iter().zip(&outcome.vms) {
+        table.push(row(&vm.name, account));
+    }
+    table.push_rule();
+    table.push(row(ALL, &outcome.all));
+    table
+}
+
+/// What the row of all VMs is called.
+pub const ALL: &str = "all";
 
 /// The cell of a row in a column.
 ///

@@ -1,8 +1,9 @@
 //! vms.csv: what each VM of a run did and held, then all together.
 
-use super::columns::{self, Row};
-use super::table::{Cell, Table};
-use crate::account::{Account, Outcome};
+use super::columns;
+pub use super::columns::ALL;
+use super::table::Table;
+use crate::account::Outcome;
 use crate::balance::PolicyKind;
 use crate::scenario::Scenario;
 
@@ -51,22 +52,7 @@ pub const FOR_PEOPLE: &[&str] = &[
     "reclaimed",
 ];
 
-/// What the row of all VMs is called.
-pub const ALL: &str = "all";
-
 /// A row for each VM, in file order, then the row of all.
 pub fn table(scenario: &Scenario, policy: &PolicyKind, outcome: &Outcome) -> Table {
-    let mut table = Table::new(COLUMNS);
-    for (vm, account) in scenario.vms.iter().zip(&outcome.vms) {
-        table.push(row(scenario, policy, &vm.name, account));
-    }
-    table.push_rule();
-    table.push(row(scenario, policy, ALL, &outcome.all));
-    table
-}
-
-/// The row of one VM, or of all.
-pub fn row(scenario: &Scenario, policy: &PolicyKind, vm: &str, account: &Account) -> Vec<Cell> {
-    let row = Row { scenario, policy, vm, account };
-    COLUMNS.iter().map(|column| columns::cell(column, &row)).collect()
+    columns::table(COLUMNS, scenario, policy, outcome)
 }
