@@ -13,6 +13,7 @@ use balloonist::output::{Format, Table, expects, number, vms};
 use balloonist::replace::ReplacementKind;
 use balloonist::scenario::Scenario;
 use balloonist::simulate::{Nobody, simulate};
+use balloonist::trace::index;
 use rayon::prelude::*;
 
 use super::files::{NewFile, commit_all, create_folder};
@@ -60,6 +61,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let files = args.out.as_deref().map(Files::create).transpose()?;
 
     let began = Instant::now();
+    if variants.len() as u64 >= index::RUNS_MIN {
+        scenario.index();
+    }
     let progress = Progress::new(context, variants.len() as u64);
     let run = |variant: &Variant| {
         let Variant { policy, replacement, scenario } = variant;
