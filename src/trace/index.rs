@@ -24,7 +24,7 @@ use std::ops::Range;
 use super::distances::COLD;
 
 /// Runs of which the deepest is known together, and that are looked at together where it is not.
-const BLOCK: usize = 512;
+const BLOCK: usize = 128;
 
 /// How many rows' distance makes a stretch long enough for the index. Measured by
 /// `benches/replay.rs`: a look-up waits for two rows and two ends that are in no cache.
