@@ -21,7 +21,7 @@ pub const CURVE: ObserverKind = ObserverKind {
               ASPLOS 2004",
     knobs: &[DECAY],
     knows_the_future: false,
-    build: |settings, subject| Box::new(ExactCurve::new(settings, subject)),
+    build: |settings, subject| Box::new(ExactCurve::new(settings, &subject)),
 };
 
 /// How much the past counts.
@@ -44,7 +44,9 @@ pub(super) fn fade(counts: &mut [u64], decay: Decimal) {
     }
     if of == 2 * keep {
         // By far the most used; as a shift it takes many counts at a time.
-        counts.iter_mut().for_each(|count| *count >>= 1);
+        for count in counts {
+            *count >>= 1;
+        }
         return;
     }
     for count in counts {
@@ -60,7 +62,7 @@ struct ExactCurve {
 }
 
 impl ExactCurve {
-    fn new(settings: &Settings, subject: Subject) -> Self {
+    fn new(settings: &Settings, subject: &Subject) -> Self {
         let histogram = vec![0; subject.trace.distinct_pages() + 2];
         let decay = settings.decimal(DECAY.name);
         Self { decay, accesses: 0, histogram }
