@@ -14,7 +14,7 @@ use balloonist::trace::workloads::{self, WorkloadSpec};
 use balloonist::trace::{Trace, curve, distances::distances, read_trace};
 use balloonist::units::Frames;
 use balloonist::{balance, bound, simulate};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 /// Zipf over many pages, and a real program.
 fn traces() -> [(&'static str, Arc<Trace>, Frames); 2] {
@@ -64,5 +64,43 @@ fn scenarios(criterion: &mut Criterion) {
     group.bench_function("bounds", |bencher| bencher.iter(|| bound::all(&scenario)));
 }
 
-criterion_group!(benches, phases, scenarios);
+/// What a stretch comes to, by a scan and by the index, for the lengths around which they change
+/// places.
+fn stretches(criterion: &mut Criterion) {
+    for (name, trace, frames) in traces() {
+        let scanned = Trace::clone(&trace);
+        let runs = scanned.distances().len();
+        let indexed = scanned.clone();
+        indexed.index();
+        let mut group = criterion.benchmark_group(format!("stretches of {name}"));
+        group.bench_function("build", |bencher| {
+            bencher.iter_batched(
+                || scanned.clone(),
+                |trace| trace.index(),
+                BatchSize::PerIteration,
+            );
+        });
+        for length in [100, 1_000, 4_096, 10_000, 100_000, 1_000_000] {
+            for (way, trace) in [("scan", &scanned), ("index", &indexed)] {
+                // Stretches all over the trace, so that no cache knows them.
+                let mut from = 0;
+                let mut next = || {
+                    from = (from + 1_000_003) % (runs - length);
+                    trace.distances_of(true, from..from + length)
+                };
+                let id = BenchmarkId::new(format!("count by {way}"), length);
+                group.bench_function(id, |bencher| {
+                    bencher.iter(|| next().deeper(frames.0 as u32));
+                });
+                let mut histogram = vec![0; trace.distinct_pages() + 2];
+                let id = BenchmarkId::new(format!("curve by {way}"), length);
+                group.bench_function(id, |bencher| {
+                    bencher.iter(|| next().add_to(&mut histogram));
+                });
+            }
+        }
+    }
+}
+
+criterion_group!(benches, phases, scenarios, stretches);
 criterion_main!(benches);

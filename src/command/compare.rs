@@ -16,6 +16,7 @@ use balloonist::output::{Format, Table, curves, expects, html, number, outcomes,
 use balloonist::replace::ReplacementKind;
 use balloonist::scenario::Scenario;
 use balloonist::simulate::{Checkpoint, Outcome, Watcher, simulate};
+use balloonist::trace::index;
 use rayon::prelude::*;
 
 use super::files::{NewFile, commit_all, create_folder};
@@ -79,6 +80,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let (files, mut recorders) = Files::recorders(files, &scenario, &variants, page.is_some());
 
     let began = Instant::now();
+    if variants.len() as u64 >= index::RUNS_MIN {
+        scenario.index();
+    }
     let progress = Progress::new(context, variants.len() as u64);
     let run = |(variant, recorder): (&Variant, &mut Recorder<'_>)| {
         let Variant { policy, replacement, scenario } = variant;

@@ -96,12 +96,13 @@ impl Observer for TouchSampler {
     fn observe(&mut self, interval: &Interval<'_>) -> u64 {
         self.draw_pages();
         let mut touched = 0;
-        for &page in interval.parts().flat_map(|part| part.pages) {
-            let drawn = &mut self.drawn[page as usize];
-            if *drawn == self.interval {
-                *drawn = 0;
-                touched += 1;
-            }
+        let mut distinct = 0;
+        for part in interval.parts() {
+            // A stack that is empty at the start grows at the first use of each page.
+            part.distances.grow(&mut distinct, u64::MAX, |at| {
+                let page = part.pages[at] as usize;
+                touched += u64::from(self.drawn[page] == self.interval);
+            });
         }
         let sample = (touched * u64::from(ONE) / self.samples) as u32;
         let average = |old: u32, gain: u32| old - old / gain + sample / gain;

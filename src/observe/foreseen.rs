@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use super::{Interval, Observer, ObserverKind, Seen, bucket, parts};
+use super::{Interval, Observer, ObserverKind, Seen, parts};
 use crate::trace::{Trace, curve};
 
 /// The curve of the interval that begins.
@@ -47,13 +47,10 @@ struct Coming {
 
 impl Observer for Coming {
     fn observe(&mut self, interval: &Interval<'_>) -> u64 {
-        let pages = self.trace.distinct_pages();
         self.accesses = interval.coming;
         self.histogram.fill(0);
         let coming = parts(&self.trace, interval.to, interval.to + interval.coming);
-        for &distance in coming.flat_map(|part| part.distances) {
-            self.histogram[bucket(distance, pages)] += 1;
-        }
+        coming.for_each(|part| part.distances.add_to(&mut self.histogram));
         0
     }
 

@@ -19,9 +19,10 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::curve::{DECAY, fade};
-use super::{Interval, Observer, ObserverKind, Seen, Subject, bucket};
+use super::{Interval, Observer, ObserverKind, Seen, Subject};
 use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::trace::Trace;
+use crate::trace::index::bucket;
 use crate::units::{Decimal, Frames};
 
 /// See the module.
@@ -127,7 +128,7 @@ impl Observer for HotCold {
         fade(std::slice::from_mut(&mut self.accesses), self.decay);
         let pages = self.trace.distinct_pages();
         let mut traps = 0;
-        for &distance in interval.parts().flat_map(|part| part.distances) {
+        for &distance in interval.parts().flat_map(|part| part.distances.slice()) {
             if u64::from(distance) > self.hot {
                 self.histogram[bucket(distance, pages)] += 1;
                 traps += 1;

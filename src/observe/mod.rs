@@ -20,7 +20,7 @@ use std::sync::Arc;
 use crate::knobs::{Knob, Settings};
 use crate::random::Stream;
 use crate::replace::{Counts, Delays};
-use crate::trace::distances::COLD;
+use crate::trace::index::Distances;
 use crate::trace::{PageId, Trace};
 use crate::units::{Decimal, Frames, Ticks};
 
@@ -103,12 +103,12 @@ pub struct Interval<'a> {
 }
 
 /// Accesses of one pass over the trace, as its runs hold them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Part<'a> {
     /// The page of each run that begins in this part.
     pub pages: &'a [PageId],
     /// The LRU stack distance of each of these.
-    pub distances: &'a [u32],
+    pub distances: Distances<'a>,
 }
 
 impl<'a> Interval<'a> {
@@ -133,9 +133,9 @@ fn parts(trace: &Trace, mut from: u64, to: u64) -> impl Iterator<Item = Part<'_>
             let until = to.min((pass + 1) * length);
             let runs =
                 trace.runs_before(from - pass * length)..trace.runs_before(until - pass * length);
-            let distances = if pass == 0 { trace.distances() } else { trace.repeat_distances() };
             from = until;
-            Part { pages: &trace.run_pages()[runs.clone()], distances: &distances[runs] }
+            let pages = &trace.run_pages()[runs.clone()];
+            Part { pages, distances: trace.distances_of(pass == 0, runs) }
         })
     })
 }
@@ -235,10 +235,4 @@ pub struct Window {
     pub ticks: Ticks,
     /// Part of `ticks`.
     pub stalled: Ticks,
-}
-
-/// The entry of a histogram for distances up to `pages` that a distance counts into; cold ones in
-/// the last, `pages + 1`.
-fn bucket(distance: u32, pages: usize) -> usize {
-    if distance == COLD { pages + 1 } else { distance as usize }
 }

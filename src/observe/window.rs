@@ -28,39 +28,31 @@ pub const WINDOW: ObserverKind = ObserverKind {
 
 struct GuestStatistics {
     trace: Arc<Trace>,
-    /// For each page, the interval in which it was used last.
-    used: Vec<u32>,
-    interval: u32,
     window: Window,
 }
 
 impl GuestStatistics {
     fn new(subject: Subject) -> Self {
-        let used = vec![0; subject.trace.distinct_pages()];
-        Self { trace: subject.trace, used, interval: 0, window: Window::default() }
+        Self { trace: subject.trace, window: Window::default() }
     }
 }
 
 impl Observer for GuestStatistics {
     fn observe(&mut self, interval: &Interval<'_>) -> u64 {
-        self.interval += 1;
-        let mut distinct = 0;
-        let mut use_page = |page: u32| {
-            let used = &mut self.used[page as usize];
-            distinct += u64::from(*used != self.interval);
-            *used = self.interval;
-        };
-        if interval.from < interval.to {
-            // The first access may continue a run that began in the interval before.
-            use_page(self.trace.page(interval.from % self.trace.accesses()));
+        // Where the first access continues a run of the interval before, its page is the first.
+        let continues = interval.from < interval.to
+            && !self.trace.begins_run(interval.from % self.trace.accesses());
+        // A stack that is empty at the start grows by a page at the first use of each.
+        let mut distinct = u32::from(continues);
+        for part in interval.parts() {
+            part.distances.grow(&mut distinct, u64::MAX, |_| {});
         }
-        interval.parts().flat_map(|part| part.pages).copied().for_each(&mut use_page);
         let so_far = interval.to.min(self.trace.accesses());
         let committed = self.trace.distinct_before(so_far) as u64;
         let counts = interval.counts;
         let Delays { fault, swap_in, .. } = interval.delays;
         self.window = Window {
-            distinct: Frames(distinct),
+            distinct: Frames(u64::from(distinct)),
             committed: Frames(committed),
             swapped_in: counts.capacity_faults(),
             in_swap: Frames(committed.saturating_sub(interval.resident.0)),

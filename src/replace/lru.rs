@@ -12,8 +12,9 @@
 //! at k and puts the new one on top, so again the first k are resident; a *shrink* to c drops
 //! those beyond c; a *grant* changes no page. At the start k = 0.
 //! *Departs.* Nowhere: the counts are those of [`lru_list`](super::lru_list), to the last one.
-//! *Cost.* O(1) an access while frames are empty, then as fast as memory is read, several accesses
-//! an instruction; nothing a page. The distances: 4 bytes a run, shared by all runs of the trace.
+//! *Cost.* As fast as memory is read, several accesses an instruction, but for those near a fill;
+//! where the trace has an [index](crate::trace::index) over its distances, O(1) a long stretch.
+//! Nothing a page. The distances: 4 bytes a run, shared by all runs of the trace.
 //! *Knobs.* None.
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use super::lru_list::LruList;
 use super::paged::{Accesses, Paged, Touch, cold_faults, drive};
 use super::{Counts, Delays, Guest, List, Replacement, ReplacementKind, Stretch};
+use crate::trace::index::Distances;
 use crate::trace::{PageId, Trace};
 use crate::units::Frames;
 
@@ -57,56 +59,16 @@ impl LruCounter {
         Self { trace, resident: 0, frames: guest.frames.0, position: 0 }
     }
 
-    /// Counts the faults at these distances.
-    fn count(&mut self, distances: &[u32], counts: &mut Counts) {
-        let mut at = 0;
-        while u64::from(self.resident) < self.frames && at < distances.len() {
-            let chunk = &distances[at..distances.len().min(at + FILL_CHUNK)];
-            at += self.fill(chunk, counts);
-        }
-        let faults = deeper(&distances[at..], self.resident);
+    /// Counts the faults at these distances: while there are empty frames each of them makes one
+    /// page more resident.
+    fn count(&mut self, distances: &Distances<'_>, counts: &mut Counts) {
+        let before = self.resident;
+        let filling = distances.grow(&mut self.resident, self.frames, |_| {});
+        counts.demand_faults += u64::from(self.resident - before);
+        let faults = distances.skip(filling).deeper(self.resident);
         counts.demand_faults += faults;
         counts.replacement_misses += faults;
     }
-
-    /// Counts the faults at the distances of a chunk while there are empty frames; each of them
-    /// makes one page more resident. Returns how many distances it took to fill the last frame.
-    fn fill(&mut self, chunk: &[u32], counts: &mut Counts) -> usize {
-        if deeper(chunk, self.resident) == 0 {
-            return chunk.len();
-        }
-        for (at, &distance) in chunk.iter().enumerate() {
-            if u64::from(self.resident) == self.frames {
-                return at;
-            }
-            if distance > self.resident {
-                self.resident += 1;
-                counts.demand_faults += 1;
-            }
-        }
-        chunk.len()
-    }
-}
-
-/// Distances that are looked at together while frames are empty.
-const FILL_CHUNK: usize = 512;
-
-/// How many distances are greater than `resident`.
-fn deeper(distances: &[u32], resident: u32) -> u64 {
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            // Counts of 32 bits keep the lanes as wide as the distances.
-            let chunks = distances.chunks(1 << 16);
-            chunks
-                .map(|chunk| {
-                    let deeper: u32 =
-                        chunk.iter().map(|&distance| u32::from(distance > resident)).sum();
-                    u64::from(deeper)
-                })
-                .sum()
-        },
-    )
 }
 
 /// Access by access, where delays decide how far a stretch goes.
@@ -134,19 +96,19 @@ impl<'a, D: Iterator<Item = &'a u32>> Accesses for Compared<'_, D> {
 impl Replacement for LruCounter {
     fn run(&mut self, stretch: Stretch) -> Counts {
         let trace = Arc::clone(&self.trace);
-        let distances =
-            if stretch.first_pass { trace.distances() } else { trace.repeat_distances() };
         let from = trace.runs_before(stretch.from);
         let mut counts = Counts::default();
         if stretch.delays == Delays::default() {
             // An access within a run hits, for its page is on top and a VM keeps a frame at least.
             let end = stretch.end_without_delays(&trace);
             counts.accesses = end - stretch.from;
-            self.count(&distances[from..trace.runs_before(end)], &mut counts);
+            let runs = from..trace.runs_before(end);
+            self.count(&trace.distances_of(stretch.first_pass, runs), &mut counts);
             counts.cold_faults = cold_faults(&trace, stretch, counts.accesses);
         } else {
             let on_top = (!trace.begins_run(stretch.from)).then_some(&0);
-            let distances = on_top.into_iter().chain(&distances[from..]);
+            let left = trace.distances_of(stretch.first_pass, from..trace.run_pages().len());
+            let distances = on_top.into_iter().chain(left.slice());
             let mut compared =
                 Compared { distances, resident: &mut self.resident, frames: self.frames };
             counts = drive(&trace, stretch, &mut compared, None);

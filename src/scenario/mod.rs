@@ -123,6 +123,13 @@ impl Scenario {
         }
     }
 
+    /// Indexes the distances of the traces that stack distances decide the faults of: what pays
+    /// before [`RUNS_MIN`](crate::trace::index::RUNS_MIN) runs or more and changes none of them.
+    pub fn index(&self) {
+        let counted = self.vms.iter().filter(|vm| vm.replacement.is_lru());
+        counted.for_each(|vm| vm.trace.index());
+    }
+
     /// The knobs of `policy`.
     pub fn settings_of(&self, policy: &PolicyKind) -> &Settings {
         let at = crate::balance::ALL.iter().position(|kind| kind.name == policy.name);

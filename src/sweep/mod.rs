@@ -13,6 +13,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::scenario::{Diagnostics, Document, Grid, Scenario, TraceSource, Traces};
+use crate::trace::index;
 
 /// What the repetitions of a sweep differ in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,19 +126,25 @@ impl Study {
     }
 
     /// The scenario of a run. What is drawn is shared with the runs of the same repetition whose
-    /// scenarios somebody still holds.
+    /// scenarios somebody still holds; what many runs replay has an index.
     ///
     /// # Errors
     /// What depends on accesses drawn for this repetition may be wrong in it.
     pub fn scenario(&self, run: u64) -> Result<Scenario, BadPoint> {
         let (point, seed, repetition) = self.run(run);
-        if let Some(Some(scenario)) = self.kept.get(point as usize) {
-            return Ok(Scenario { seed, repetition, ..scenario.clone() });
+        let scenario = if let Some(Some(scenario)) = self.kept.get(point as usize) {
+            Scenario { seed, repetition, ..scenario.clone() }
+        } else {
+            let document = self.document.at_point(&self.grid, point, seed, repetition);
+            let checked = document.check_with(&mut self.traces.clone());
+            let bad = |diagnostics| BadPoint { name: self.grid.name(point), diagnostics };
+            checked.map_err(bad)?.scenario
+        };
+        let runs = if is_drawn(&scenario) { self.grid.points() } else { self.runs() };
+        if runs >= index::RUNS_MIN {
+            scenario.index();
         }
-        let document = self.document.at_point(&self.grid, point, seed, repetition);
-        let checked = document.check_with(&mut self.traces.clone());
-        let bad = |diagnostics| BadPoint { name: self.grid.name(point), diagnostics };
-        checked.map(|checked| checked.scenario).map_err(bad)
+        Ok(scenario)
     }
 
     /// The runs of shard `shard` of `shards`, counted from 1: blocks of neighbours, as equal as

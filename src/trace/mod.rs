@@ -10,6 +10,7 @@ pub mod curve;
 pub mod distances;
 pub mod formats;
 pub mod future;
+pub mod index;
 pub mod info;
 mod input;
 mod intern;

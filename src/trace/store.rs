@@ -6,10 +6,12 @@
 //! marks the accesses that begin a run, so that any access position is found in O(1): one bit an
 //! access and four bytes a run is the whole trace.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::bits::{Kinds, RankedBits};
 use super::distances;
+use super::index::{Distances, Index};
 use super::intern::{Interner, NO_PAGE};
 use crate::units::Page;
 
@@ -63,6 +65,8 @@ pub struct Trace {
     kinds: Option<Kinds>,
     distances: OnceLock<Vec<u32>>,
     repeat_distances: OnceLock<Vec<u32>>,
+    /// Of the distances of the first pass, and of the repeated ones.
+    indexes: [OnceLock<Index>; 2],
 }
 
 impl Trace {
@@ -124,6 +128,28 @@ impl Trace {
         self.repeat_distances.get_or_init(|| distances::repeat_distances(self, self.distances()))
     }
 
+    /// The distances of these runs, in the first pass over the trace or a later one.
+    pub fn distances_of(&self, first_pass: bool, runs: Range<usize>) -> Distances<'_> {
+        let all = if first_pass { self.distances() } else { self.repeat_distances() };
+        let index = self.indexes[0].get().map(|first| {
+            let again = || first.like(all, self.distinct_pages());
+            if first_pass { first } else { self.indexes[1].get_or_init(again) }
+        });
+        Distances::new(all, index, runs)
+    }
+
+    /// Makes an index over the distances, if there is none yet. It changes no result; it pays where
+    /// the trace is replayed [`RUNS_MIN`](super::index::RUNS_MIN) times or more.
+    pub fn index(&self) {
+        self.indexes[0].get_or_init(|| Index::new(self.distances(), self.distinct_pages()));
+    }
+
+    /// Likewise, with a row of the index every so many runs, for tests of small traces.
+    pub fn index_every(&self, runs: usize) {
+        let index = || Index::with_rows(self.distances(), self.distinct_pages(), runs);
+        self.indexes[0].get_or_init(index);
+    }
+
     /// How access `at` touches its page, if the trace knows.
     pub fn kind(&self, at: u64) -> Option<Kind> {
         self.kinds.as_ref().map(|kinds| kinds.get(at))
@@ -181,6 +207,7 @@ impl Trace {
             kinds: None,
             distances: OnceLock::new(),
             repeat_distances: OnceLock::new(),
+            indexes: Default::default(),
         }
     }
 
@@ -442,6 +469,7 @@ impl TraceBuilder {
             kinds: self.kinds,
             distances: OnceLock::new(),
             repeat_distances: OnceLock::new(),
+            indexes: Default::default(),
         }
     }
 }
