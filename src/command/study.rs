@@ -200,7 +200,8 @@ fn memory(error: std::io::Error) -> Failure {
     Failure::Io(format!("zstd cannot be started: {error}"))
 }
 
-/// How hard zstd tries: rows are written once, and level 9 is where more of it gains little.
+/// How hard zstd tries: a quarter smaller than at its default of 3, and still as fast as runs come;
+/// 19 gains little more and takes minutes for a gigabyte.
 const ZSTD_LEVEL: i32 = 9;
 
 /// The points that a table for people has at most.
