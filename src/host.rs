@@ -204,6 +204,38 @@ impl Host {
         self.in_flight
     }
 
+    /// The free frames that are kept back for nobody.
+    pub fn spare(&self) -> Frames {
+        Frames(self.free.0.saturating_sub(self.reserved.0))
+    }
+
+    /// The VMs that are here, above their minima.
+    pub fn givers(&self) -> impl Iterator<Item = VmId> {
+        let gives = |place: &Place| place.held.is_some_and(|held| held > place.bounds.min);
+        let ids = self.places.iter().enumerate().filter(move |(_, place)| gives(place));
+        ids.map(|(at, _)| VmId(at as u32))
+    }
+
+    /// A frame goes at once to a VM below its maximum, from a VM above its minimum or from those
+    /// that are spare.
+    pub fn pass(&mut self, giver: Option<VmId>, taker: VmId, acts: &mut Acts) {
+        acts.changes.clear();
+        acts.started.clear();
+        acts.refused.clear();
+        for (vm, gains) in giver.map(|vm| (vm, false)).into_iter().chain([(taker, true)]) {
+            let place = &mut self.places[vm.index()];
+            let before = place.held.expect("frames go between VMs that are here");
+            let after = if gains { before + Frames(1) } else { before - Frames(1) };
+            let Bounds { min, max } = place.bounds;
+            assert!((min..=max).contains(&after), "min ≤ allocation ≤ max");
+            (place.held, place.target) = (Some(after), after);
+            acts.changes.push(Change { vm, before, after });
+        }
+        if giver.is_none() {
+            self.free -= Frames(1);
+        }
+    }
+
     /// What the VM holds; `None` while it is not here.
     pub fn allocation(&self, vm: VmId) -> Option<Frames> {
         self.places[vm.index()].held

@@ -12,17 +12,19 @@
 //! departures while somebody waits for frames; any other departure only frees frames, which nobody
 //! gets before the next of these. So an access event that is popped makes *all* of its VM's accesses up to the next control event in one call of
 //! [`Replacement::run`](crate::replace::Replacement::run). A [`Watcher`] that must see every access in its true order gets a horizon
-//! of one tick instead. Both give the same outcome: `tests/laws.rs` compares them.
+//! of one tick instead. Both give the same outcome: `tests/laws.rs` compares them. Under a policy
+//! that [`pools`](PolicyKind::pools) frames VMs meet at every fault, so none runs further ahead than
+//! it accesses one page again and again.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::balance::{Plan, Policy, PolicyKind, View, wrapped};
+use crate::balance::{Plan, Policy, PolicyKind, Pool, View, wrapped};
 use crate::host::{Acts, Change, Host, Refusal};
 use crate::movement::Settling;
 use crate::random::{Stream, mix};
 use crate::replace::Counts;
-use crate::scenario::{Actuator, After, Scenario};
+use crate::scenario::{Actuator, After, Cost, Scenario};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
 
@@ -66,6 +68,8 @@ struct Simulation<'a> {
     watcher: &'a mut dyn Watcher,
     policy: Box<dyn Policy>,
     draw: Stream,
+    /// What the VMs draw frames from between checkpoints, if the policy says that they do.
+    pool: Option<Pool>,
     queue: BinaryHeap<Reverse<Event>>,
     host: Host,
     vms: Vec<Vm<'a>>,
@@ -112,6 +116,9 @@ impl<'a> Simulation<'a> {
             scenario,
             watcher,
             policy: wrapped::wrap((policy.build)(settings), &scenario.wrapper),
+            pool: policy
+                .pools
+                .then(|| Pool::new(scenario.vms.iter().map(|vm| vm.trace.distinct_pages()))),
             draw: Stream::new(scenario.random, scenario.seed, scenario.repetition, "policy"),
             queue,
             host: Host::new(scenario),
@@ -170,6 +177,9 @@ impl<'a> Simulation<'a> {
             return; // It left when its trace was over, or was refused; this was its stop.
         }
         let allocation = self.host.dismiss(id);
+        if let Some(pool) = &mut self.pool {
+            pool.trim(id, 0);
+        }
         self.changed = true;
         let vm = &mut self.vms[id.index()];
         vm.close_interval();
@@ -214,10 +224,7 @@ impl<'a> Simulation<'a> {
     /// The host acts, and VMs follow the changes of their allocations.
     fn carry_out(&mut self, at: Ticks) {
         self.host.act(at, &mut self.acts);
-        for change in &self.acts.changes {
-            self.vms[change.vm.index()].resize(*change, at, self.scenario.cost);
-        }
-        self.note_held(at);
+        self.follow(at);
         let due = self.host.due();
         if due != self.balloon {
             self.balloon = due;
@@ -225,6 +232,18 @@ impl<'a> Simulation<'a> {
                 self.push(due, Kind::Balloon);
             }
         }
+    }
+
+    /// VMs follow the changes of their allocations.
+    fn follow(&mut self, at: Ticks) {
+        for change in &self.acts.changes {
+            let vm = &mut self.vms[change.vm.index()];
+            vm.resize(*change, at, self.scenario.cost);
+            if let Some(pool) = &mut self.pool {
+                pool.trim(change.vm, vm.replacement.resident().0);
+            }
+        }
+        self.note_held(at);
     }
 
     /// VMs start or are refused, as the host has decided.
@@ -264,6 +283,7 @@ impl<'a> Simulation<'a> {
             self.push(charged_to, Kind::Access(id));
             return;
         }
+        self.draw_frame(id, at);
         let horizon = self.horizon(id, at);
         let delays = self.scenario.cost.delays;
         let vm = &mut self.vms[id.index()];
@@ -288,6 +308,60 @@ impl<'a> Simulation<'a> {
         self.note_finished();
     }
 
+    /// A VM is about to make an access. If it faults and the VM has no empty frame, it gets the one
+    /// that the pool tells, or replaces a page of its own.
+    fn draw_frame(&mut self, id: VmId, at: Ticks) {
+        let Some(mut pool) = self.pool.take() else { return };
+        let vm = &self.vms[id.index()];
+        let page = vm.spec.trace.page(vm.position);
+        // The page cannot go while it is used again and again: a VM keeps a frame at least.
+        let until = at + Ticks((self.together(id) - 1) * vm.spec.period.0);
+        let (resident, allocation) = (vm.replacement.resident(), self.host.allocation(id));
+        if !pool.holds(id, page) && allocation == Some(resident) {
+            let giver = self.giver(id, &pool);
+            if giver == Some(id) {
+                pool.trim(id, resident.0 - 1);
+            } else {
+                self.host.pass(giver, id, &mut self.acts);
+                self.follow(at);
+                if let Some(giver) = giver {
+                    pool.trim(giver, self.vms[giver.index()].replacement.resident().0);
+                }
+                let (changes, in_flight) = (&self.acts.changes, self.host.in_flight());
+                self.watcher.moved(&Moved { at, changes, in_flight, vms: &self.vms });
+            }
+        }
+        pool.note(id, page, until);
+        self.pool = Some(pool);
+    }
+
+    /// Who gives a frame to a VM that has no empty one: nobody where one is spare, else who has an
+    /// empty frame, else whose page was used least recently, itself included.
+    fn giver(&self, id: VmId, pool: &Pool) -> Option<VmId> {
+        if self.host.allocation(id) == Some(self.vms[id.index()].spec.max) {
+            return Some(id);
+        }
+        if self.host.spare() > Frames(0) {
+            return None;
+        }
+        let resident = |vm: &VmId| self.vms[vm.index()].replacement.resident();
+        let has_empty = |vm: &VmId| self.host.allocation(*vm) > Some(resident(vm));
+        let empty = self.host.givers().find(has_empty);
+        empty.or_else(|| pool.oldest(self.host.givers().chain([id])))
+    }
+
+    /// The accesses that a VM of a pool may make in one go: those that repeat one page, where
+    /// nothing can come between them.
+    fn together(&self, id: VmId) -> u64 {
+        let vm = &self.vms[id.index()];
+        let cost = Cost { counts_write_backs: false, ..self.scenario.cost };
+        if cost == Cost::default() && vm.spec.idle.is_empty() {
+            vm.spec.trace.rest_of_run(vm.position)
+        } else {
+            1
+        }
+    }
+
     /// One VM less that the run waits for.
     fn note_finished(&mut self) {
         self.unfinished -= 1;
@@ -304,6 +378,10 @@ impl<'a> Simulation<'a> {
         }
         let arrival = self.arrivals.last().copied().unwrap_or(self.next_checkpoint);
         let mut control = self.next_checkpoint.min(arrival);
+        if self.pool.is_some() {
+            control =
+                control.min(at + Ticks(self.together(id) * self.vms[id.index()].spec.period.0));
+        }
         if let Some(balloon) = self.host.due() {
             control = control.min(balloon);
         }

@@ -261,6 +261,11 @@ impl<'a> Vm<'a> {
         entered + passed > 0
     }
 
+    /// The accesses that it has made.
+    pub(crate) fn accesses(&self) -> u64 {
+        self.account.counts.accesses + self.interval.accesses
+    }
+
     /// Takes back what the view of an earlier checkpoint held, for its memory.
     pub(crate) fn looked_at(&mut self, view: VmView) {
         self.seen = view.seen;

@@ -28,6 +28,7 @@ const TEN_FRAMES: PolicyKind = PolicyKind {
     summary: "",
     follows: "",
     knobs: &[],
+    pools: false,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(TenFrames(false)),

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use balloonist::balance;
 use balloonist::bound;
+use balloonist::knobs::Settings;
 use balloonist::random::{Generator, Stream};
+use balloonist::replace;
 use balloonist::scenario::{Admission, After, Phase, Scenario, VmSpec};
 use balloonist::simulate::{Nobody, simulate};
 use balloonist::units::{Frames, Ticks};
@@ -319,4 +321,59 @@ fn opt_static_holds_the_best_static_split_from_the_first_checkpoint_on() {
     }
     assert!(common::policy("opt-static").is_yardstick());
     assert!(!common::policy("mrc-dp").is_yardstick());
+}
+
+/// E. Peserico, "Paging with dynamic memory capacity", STACS 2019: whatever a guest evicts, MIN
+/// faults no more under the same allocations. That MIN is the optimum is tested beside it.
+#[test]
+fn no_run_faults_less_than_min_under_its_own_allocations() {
+    let mut better = 0;
+    for number in 0..3_000 {
+        let mut scenario = random_scenario(number);
+        let policy = &balance::ALL[number as usize % balance::ALL.len()];
+        let kind = &replace::ALL[number as usize / 7 % replace::ALL.len()];
+        for vm in &mut scenario.vms {
+            vm.replacement = kind;
+            vm.replacement_settings = Settings::defaults(kind.knobs);
+        }
+        if !common::fits(&scenario, policy) {
+            continue;
+        }
+        let faults = simulate(&scenario, policy, &mut Nobody).all.counts.demand_faults;
+        let given = bound::opt_given(&scenario, policy);
+        assert!(given <= faults, "scenario {number}: {} on {}", policy.name, kind.name);
+        if kind.knows_the_future {
+            assert_eq!(given, faults, "scenario {number}: MIN is MIN");
+        }
+        better += u64::from(given < faults);
+    }
+    assert!(better > 100, "MIN is better in {better} runs alone");
+}
+
+/// Until the first VM has finished, no minimum keeps a page that the one list would drop.
+#[test]
+fn global_lru_as_a_policy_is_the_bound_where_no_minimum_binds() {
+    let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test/global-lru");
+    for _ in 0..2_000 {
+        let vms = 1 + draw.below(4);
+        let memory = 3 * vms + draw.below(8);
+        let length = 1 + draw.below(60);
+        let mut page = 0;
+        let vm = |at| {
+            let mut access = |_| {
+                if draw.below(3) > 0 {
+                    page = draw.below(9);
+                }
+                page
+            };
+            let pages: Vec<u64> = (0..length).map(&mut access).collect();
+            common::vm(at as usize, &pages, 1 + (memory - vms) / vms, memory)
+        };
+        let specs: Vec<VmSpec> = (0..vms).map(vm).collect();
+        let scenario = common::scenario(specs, memory, 1 + length / 3);
+        let bounds = bound::all(&scenario);
+        let bound = bounds.iter().find(|bound| bound.name == "global-lru").unwrap();
+        let outcome = simulate(&scenario, common::policy("global-lru"), &mut Nobody);
+        assert_eq!(outcome.all.counts.demand_faults, bound.demand_faults);
+    }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use balloonist::account::Movement;
-use balloonist::balance::{self, Bounds, PolicyKind};
+use balloonist::balance::{self, PolicyKind};
 use balloonist::host::Change;
 use balloonist::knobs::{Settings, Value};
 use balloonist::random::{Generator, Stream};
@@ -250,9 +250,7 @@ fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulato
     let (mut waited, mut refused, mut in_flight) = (0, 0, 0);
     for number in 0..100_000 {
         let (scenario, policy) = random_scenario(number);
-        let bounds: Vec<Bounds> =
-            scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
-        if (policy.fits)(scenario.settings_of(policy), scenario.host.memory, &bounds).is_err() {
+        if !common::fits(&scenario, policy) {
             continue;
         }
         let mut laws = Laws::of(&scenario);
@@ -299,10 +297,7 @@ fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulato
 fn for_fitting(scenarios: u64, check: impl Fn(Scenario, &'static PolicyKind, &str)) {
     for number in 0..scenarios {
         let (scenario, policy) = random_scenario(number);
-        let bounds: Vec<Bounds> =
-            scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
-        let settings = scenario.settings_of(policy);
-        if (policy.fits)(settings, scenario.host.memory, &bounds).is_ok() {
+        if common::fits(&scenario, policy) {
             check(scenario, policy, &format!("{} on scenario {number}", policy.name));
         }
     }

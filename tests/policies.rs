@@ -478,7 +478,7 @@ fn a_larger_hot_set_traps_no_more() {
 fn a_dynamic_hot_set_doubles_while_too_many_accesses_trap_and_halves_while_few_do() {
     // Ten intervals over 40 pages in turn, of which 8 are hot, and as many over one page.
     let loops = (0..5000).map(|at| at % 40);
-    let trace = Arc::new(Trace::from_pages(loops.chain([0; 5000])));
+    let trace = Arc::new(Trace::from_pages(loops.chain(std::iter::repeat_n(0, 5000))));
     let dynamic = [("hot", Value::Integer(8)), ("hot_set", Value::Choice("dynamic"))];
     let intervals = observed(&HOT_COLD, &dynamic, &trace, 500);
     let hidden: Vec<u64> = intervals.iter().map(|(_, seen)| seen.curve.hidden.0).collect();

@@ -55,7 +55,9 @@ fn written(name: &str) -> Vec<Row> {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["demand.csv", "draws.csv", "figures.csv", "table1.csv", "table2.csv"]);
+    let figures = ["figure-4.svg", "figure-5.svg", "figure-6.svg", "figures.csv"];
+    let expected = [&["demand.csv", "draws.csv"][..], &figures, &["table1.csv", "table2.csv"]];
+    assert_eq!(names, expected.concat());
     rows(&folder.path().join(name))
 }
 

@@ -27,6 +27,8 @@ use crate::random::Stream;
 use crate::replace::Counts;
 use crate::units::{Frames, Ticks, VmId};
 
+pub(crate) use demand::global_lru::Pool;
+
 /// A policy as the scenario names it.
 #[derive(Debug)]
 pub struct PolicyKind {
@@ -38,6 +40,9 @@ pub struct PolicyKind {
     pub follows: &'static str,
     /// Its parameters.
     pub knobs: &'static [Knob],
+    /// Whether VMs draw frames from each other between checkpoints, at every fault; then none runs
+    /// ahead of the others.
+    pub pools: bool,
     /// What it sees of each VM beyond its counts; their knobs are among its own.
     pub observers: fn(&Settings) -> &'static [&'static ObserverKind],
     /// Whether it can work on a host of so many frames with VMs of these bounds; if not, a sentence
@@ -63,6 +68,7 @@ pub const ALL: &[PolicyKind] = &[
     demand::ws::KIND,
     demand::ws_share::KIND,
     demand::pff::KIND,
+    demand::global_lru::KIND,
     hypervisors::esx_idle_tax::KIND,
     hypervisors::xen_static::KIND,
     hypervisors::selfballoon::KIND,

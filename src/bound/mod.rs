@@ -9,9 +9,11 @@ mod cold;
 mod global_lru;
 mod merged;
 mod min;
+mod opt_given;
 mod pace;
 
 pub use best_static::{Partition, best_static};
+pub use opt_given::opt_given;
 
 use self::global_lru::GlobalLru;
 use self::min::Min;

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use balloonist::balance::PolicyKind;
-use balloonist::bound;
+use balloonist::bound::{self, Bound};
 use balloonist::output::compare::{self, Run};
-use balloonist::output::manifest::{self, RunEntry};
-use balloonist::output::{Format, Table, expects, number, vms};
+use balloonist::output::manifest::{self, Conclusion, FileEntry, RunEntry};
+use balloonist::output::results::{Manifest, Results};
+use balloonist::output::series::{self, Series};
+use balloonist::output::thinned::Thinned;
+use balloonist::output::{Format, Table, curves, expects, html, number, outcomes, vms};
 use balloonist::replace::ReplacementKind;
 use balloonist::scenario::Scenario;
-use balloonist::simulate::{Nobody, simulate};
+use balloonist::simulate::{Checkpoint, Outcome, Watcher, simulate};
 use rayon::prelude::*;
 
 use super::files::{NewFile, commit_all, create_folder};
@@ -42,9 +45,19 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "POLICY")]
     baseline: Option<String>,
 
-    /// Write compare.csv, vms.csv, manifest.json and timing.json to this folder
+    /// Say beside each policy what Belady's MIN does under the same allocations at the same moments;
+    /// it knows the future
+    #[arg(long)]
+    opt_given: bool,
+
+    /// Write compare.csv, vms.csv, outcomes.csv, curves.csv, a series-POLICY.csv for each policy,
+    /// manifest.json and timing.json to this folder
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    /// Write a self-contained HTML page: the verdict, tables and pictures
+    #[arg(long, value_name = "FILE", conflicts_with = "replacements")]
+    report: Option<PathBuf>,
 
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
@@ -56,28 +69,38 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let policies = input::policies_or_compared(&args.policies, &scenario, context)?;
     let replacements = replacements::named(&args.replacements)?;
     let variants = variants(&scenario, &policies, &replacements);
+    for Variant { policy, scenario: variant, .. } in &variants {
+        let refused = |why| Failure::Input(format!("error: {}: {why}\n", variant.name));
+        variant.fits(policy).map_err(refused)?;
+    }
     let baseline = baseline(args.baseline.as_deref(), &policies)? * replacements.len().max(1);
-    let files = args.out.as_deref().map(Files::create).transpose()?;
+    let files = args.out.as_deref().map(|out| Files::create(out, &variants)).transpose()?;
+    let page = args.report.as_deref().map(NewFile::create).transpose()?;
+    let (files, mut recorders) = Files::recorders(files, &scenario, &variants, page.is_some());
 
     let began = Instant::now();
     let progress = Progress::new(context, variants.len() as u64);
-    let run = |variant: &Variant| {
+    let run = |(variant, recorder): (&Variant, &mut Recorder<'_>)| {
         let Variant { policy, replacement, scenario } = variant;
-        let outcome = simulate(scenario, policy, &mut Nobody);
+        let outcome = simulate(scenario, policy, recorder);
+        let opt_given = args.opt_given.then(|| bound::opt_given(scenario, policy));
         progress.step();
-        Run { policy, replacement: *replacement, outcome }
+        Run { policy, replacement: *replacement, outcome, opt_given }
     };
+    let recorded = variants.par_iter().zip(recorders.par_iter_mut());
     let (runs, bounds): (Vec<Run>, _) =
-        rayon::join(|| variants.par_iter().map(run).collect(), || bound::all(&scenario));
+        rayon::join(|| recorded.map(run).collect(), || bound::all(&scenario));
     drop(progress);
     let took = began.elapsed();
     let accesses = runs.iter().map(|run| run.outcome.all.counts.accesses).sum();
     context.timing.note("simulate", took, accesses);
 
-    let table = compare::table(&runs, &bounds, baseline);
-    if let Some(files) = files {
-        files.fill(&scenario, &runs, &table, took.as_nanos())?;
+    let compared = Compared { scenario: &scenario, runs: &runs, bounds: &bounds, baseline };
+    if files.is_some() || page.is_some() {
+        let timing = manifest::timing(took.as_nanos(), accesses);
+        write(&compared, files, page, recorders, &timing)?;
     }
+    let table = compare::table(&runs, &bounds, baseline);
     if args.format.is_for_people() {
         let people = compare::for_people(&table).render(args.format, context.colour_out);
         let heading = heading(&scenario);
@@ -99,6 +122,14 @@ struct Variant {
     /// The algorithm of all VMs, if not their own.
     replacement: Option<&'static ReplacementKind>,
     scenario: Arc<Scenario>,
+}
+
+impl Variant {
+    /// What files call it: "last-n", or "last-n-on-clock".
+    fn slug(&self) -> String {
+        let policy = self.policy.name;
+        self.replacement.map_or(policy.to_owned(), |kind| format!("{policy}-on-{}", kind.name))
+    }
 }
 
 /// Each policy with each algorithm, the policies' order first.
@@ -140,57 +171,169 @@ fn heading(scenario: &Scenario) -> String {
     format!("{}: {vms} on {frames}, a checkpoint {every}", scenario.name)
 }
 
-/// The files of `--out`, opened before the runs.
-struct Files {
-    compare: NewFile,
-    vms: NewFile,
-    manifest: NewFile,
-    timing: NewFile,
+/// Everything that was compared.
+struct Compared<'a> {
+    scenario: &'a Scenario,
+    runs: &'a [Run],
+    bounds: &'a [Bound],
+    baseline: usize,
 }
 
-impl Files {
-    fn create(folder: &Path) -> Result<Self, Failure> {
-        create_folder(folder)?;
-        let create = |name: &str| NewFile::create(&folder.join(name));
-        Ok(Self {
-            compare: create("compare.csv")?,
-            vms: create("vms.csv")?,
-            manifest: create("manifest.json")?,
-            timing: create("timing.json")?,
-        })
+impl Compared<'_> {
+    /// compare.csv, vms.csv, curves.csv and outcomes.csv.
+    fn tables(&self) -> [Table; 4] {
+        let first = &self.runs[0].outcome;
+        [
+            compare::table(self.runs, self.bounds, self.baseline),
+            self.rows(vms::table),
+            curves::table(self.scenario, first),
+            self.rows(outcomes::table),
+        ]
     }
 
-    fn fill(
-        mut self,
-        scenario: &Scenario,
-        runs: &[Run],
-        table: &Table,
-        nanoseconds: u128,
-    ) -> Result<(), Failure> {
-        self.compare.put(&table.to_csv())?;
-        let of_run = |Run { policy, replacement, outcome }: &Run| {
-            let rows = vms::table(scenario, policy, outcome);
+    /// The rows of all runs in a table of runs.
+    fn rows(&self, table: fn(&Scenario, &PolicyKind, &Outcome) -> Table) -> Table {
+        let of_run = |Run { policy, replacement, outcome, .. }: &Run| {
+            let rows = table(self.scenario, policy, outcome);
             match replacement {
                 Some(kind) => rows.with_column(compare::REPLACEMENT, &kind.name.into()),
                 None => rows,
             }
         };
-        let mut tables = runs.iter().map(of_run);
+        let mut tables = self.runs.iter().map(of_run);
         let mut rows = tables.next().expect("a comparison has a run");
         tables.for_each(|table| rows.append(table));
-        self.vms.put(&rows.to_csv())?;
+        rows
+    }
+
+    fn manifest(&self, files: &[FileEntry]) -> String {
         let entry = |run: &Run| RunEntry {
             policy: run.policy.name,
             replacement: run.replacement.map(|kind| kind.name),
-            seed: scenario.seed,
+            seed: self.scenario.seed,
             fingerprint: run.outcome.fingerprint,
         };
-        let entries: Vec<RunEntry> = runs.iter().map(entry).collect();
-        let files = [self.compare.entry(), self.vms.entry()];
-        let effective = scenario.effective();
-        self.manifest.put(&manifest::manifest(scenario, &effective, &entries, &files))?;
-        let accesses = runs.iter().map(|run| run.outcome.all.counts.accesses).sum();
-        self.timing.put(&manifest::timing(nanoseconds, accesses))?;
-        commit_all(vec![self.compare, self.vms, self.timing, self.manifest])
+        let entries: Vec<RunEntry> = self.runs.iter().map(entry).collect();
+        let conclusion = Conclusion {
+            baseline: self.runs[self.baseline].policy.name,
+            verdict: &compare::verdict(self.runs, self.bounds, self.baseline),
+            bounds: self.bounds,
+        };
+        let effective = self.scenario.effective();
+        manifest::comparison(self.scenario, &effective, &entries, files, conclusion)
+    }
+
+    /// What a report is made of; the manifest names no file, as a report does not show them.
+    fn results(&self, tables: [Table; 4], series: Vec<Option<Thinned>>) -> Results {
+        let manifest = Manifest::read(&self.manifest(&[])).expect("a manifest of ours is whole");
+        let names = self.runs.iter().map(|run| run.policy.name.to_owned());
+        let [compare, vms, curves, _] = tables.map(Some);
+        let series = names.zip(series.into_iter().flatten()).collect();
+        Results { manifest, vms, compare, curves, sweep: None, series }
+    }
+}
+
+/// What is kept of a run while it goes on: its series, as a file, thinned out, or both.
+struct Recorder<'a> {
+    file: Option<Series<'a, NewFile>>,
+    thinned: Option<Thinned>,
+}
+
+impl Watcher for Recorder<'_> {
+    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
+        if let Some(file) = &mut self.file {
+            file.checkpoint(checkpoint);
+        }
+        if let Some(thinned) = &mut self.thinned {
+            thinned.checkpoint(checkpoint);
+        }
+    }
+}
+
+/// Writes the files of `--out` and the page of `--report`.
+fn write(
+    compared: &Compared<'_>,
+    files: Option<Files>,
+    page: Option<NewFile>,
+    recorders: Vec<Recorder<'_>>,
+    timing: &str,
+) -> Result<(), Failure> {
+    let tables = compared.tables();
+    let (mut series, mut thinned) = (Vec::new(), Vec::new());
+    for recorder in recorders {
+        series.extend(recorder.file);
+        thinned.push(recorder.thinned);
+    }
+    if let Some(files) = files {
+        files.fill(compared, &tables, series, timing)?;
+    }
+    let Some(mut page) = page else { return Ok(()) };
+    page.put(&html::page(&compared.results(tables, thinned)))?;
+    page.commit()
+}
+
+/// The files of `--out`, opened before the runs.
+struct Files {
+    folder: PathBuf,
+    /// compare.csv, vms.csv, curves.csv and outcomes.csv.
+    tables: [NewFile; 4],
+    series: Vec<NewFile>,
+    manifest: NewFile,
+    timing: NewFile,
+}
+
+impl Files {
+    fn create(folder: &Path, variants: &[Variant]) -> Result<Self, Failure> {
+        create_folder(folder)?;
+        let create = |name: &str| NewFile::create(&folder.join(name));
+        let series = |variant: &Variant| create(&series::file_of(&variant.slug()));
+        let tables = ["compare.csv", "vms.csv", "curves.csv", "outcomes.csv"];
+        let [compare, vms, curves, outcomes] = tables.map(create);
+        Ok(Self {
+            folder: folder.to_owned(),
+            tables: [compare?, vms?, curves?, outcomes?],
+            series: variants.iter().map(series).collect::<Result<_, _>>()?,
+            manifest: create("manifest.json")?,
+            timing: create("timing.json")?,
+        })
+    }
+
+    /// A recorder for each policy, with the file of its series if there are files.
+    fn recorders<'a>(
+        files: Option<Self>,
+        scenario: &'a Scenario,
+        variants: &[Variant],
+        thin: bool,
+    ) -> (Option<Self>, Vec<Recorder<'a>>) {
+        let mut files = files;
+        let series = files.as_mut().map(|files| std::mem::take(&mut files.series));
+        let mut series = series.unwrap_or_default().into_iter();
+        let recorder = |_: &Variant| Recorder {
+            file: series.next().map(|file| Series::new(scenario, file)),
+            thinned: thin.then(|| Thinned::from(scenario)),
+        };
+        let recorders = variants.iter().map(recorder).collect();
+        (files, recorders)
+    }
+
+    fn fill(
+        mut self,
+        compared: &Compared<'_>,
+        tables: &[Table; 4],
+        series: Vec<Series<'_, NewFile>>,
+        timing: &str,
+    ) -> Result<(), Failure> {
+        for (file, table) in self.tables.iter_mut().zip(tables) {
+            file.put(&table.to_csv())?;
+        }
+        let mut files: Vec<NewFile> = self.tables.into();
+        for series in series {
+            files.push(series.finish().map_err(|error| Failure::io(&self.folder, &error))?);
+        }
+        let entries: Vec<FileEntry> = files.iter().map(NewFile::entry).collect();
+        self.manifest.put(&compared.manifest(&entries))?;
+        self.timing.put(timing)?;
+        files.extend([self.timing, self.manifest]);
+        commit_all(files)
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use balloonist::balance::{self, Bounds, PolicyKind};
+use balloonist::balance::{self, PolicyKind};
 use balloonist::scenario::{Checked, Diagnostics, Document, Scenario, Traces};
 use balloonist::trace::TraceBuilder;
 use balloonist::trace::read::{ReadOptions, load_head};
@@ -258,7 +258,5 @@ fn fits(kinds: &[&'static PolicyKind], scenario: &Scenario) -> Result<(), Failur
 }
 
 fn reason_not_to_run(kind: &PolicyKind, scenario: &Scenario) -> Option<String> {
-    let bounds: Vec<Bounds> =
-        scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
-    (kind.fits)(scenario.settings_of(kind), scenario.host.memory, &bounds).err()
+    scenario.fits(kind).err()
 }

@@ -16,7 +16,8 @@ use super::{Context, Failure};
 /// differs is exit code 1.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// Write table1.csv, table2.csv, figures.csv, demand.csv and draws.csv to this folder too
+    /// Write table1.csv, table2.csv, figures.csv, demand.csv, draws.csv and the report's bars,
+    /// figure-4.svg to figure-6.svg, to this folder too
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
@@ -30,13 +31,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut files = Vec::new();
     if let Some(folder) = &args.out {
         create_folder(folder)?;
-        for name in output::FILES {
+        for name in output::FILES.into_iter().chain(output::DRAWN) {
             files.push(NewFile::create(&folder.join(name))?);
         }
     }
     let reproduction = reproduce(&REPORT, SEEDS);
-    for (file, table) in files.iter_mut().zip(output::tables(&reproduction)) {
-        file.put(&table.to_csv())?;
+    if !files.is_empty() {
+        let tables = output::tables(&reproduction).map(|table| table.to_csv());
+        let drawn = output::figures::bars(&reproduction.replays).map(|figure| figure.to_svg());
+        for (file, text) in files.iter_mut().zip(tables.into_iter().chain(drawn)) {
+            file.put(&text)?;
+        }
     }
     commit_all(files)?;
     if args.format.is_for_people() {

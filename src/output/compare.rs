@@ -28,6 +28,9 @@ pub const COLUMNS: &[&str] = &[
 /// The column of the second axis, where there is one; behind all others.
 pub const REPLACEMENT: &str = "param_replacement";
 
+/// The column of what MIN does under a policy's own allocations, where it was asked for.
+pub const OPT_GIVEN: &str = "opt_given";
+
 /// A policy and what its run came to.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -37,6 +40,8 @@ pub struct Run {
     pub replacement: Option<&'static ReplacementKind>,
     /// What it came to.
     pub outcome: Outcome,
+    /// The demand faults of MIN under this run's allocations, where they were asked for.
+    pub opt_given: Option<u64>,
 }
 
 impl Run {
@@ -79,9 +84,10 @@ pub fn table(runs: &[Run], bounds: &[Bound], baseline: usize) -> Table {
     };
     let has_axis = runs.iter().any(|run| run.replacement.is_some());
     let axis = has_axis.then_some(REPLACEMENT);
-    let columns: Vec<&str> = COLUMNS.iter().copied().chain(axis).collect();
+    let given = runs.iter().any(|run| run.opt_given.is_some()).then_some(OPT_GIVEN);
+    let columns: Vec<&str> = COLUMNS.iter().copied().chain(given).chain(axis).collect();
     let mut table = Table::new(&columns);
-    for Run { policy, replacement, outcome } in runs {
+    for Run { policy, replacement, outcome, opt_given } in runs {
         let counts = &outcome.all.counts;
         let mut row: Vec<Cell> = vec![
             if policy.is_yardstick() { "yardstick" } else { "policy" }.into(),
@@ -92,6 +98,7 @@ pub fn table(runs: &[Run], bounds: &[Bound], baseline: usize) -> Table {
             outcome.all.frames_moved().into(),
         ];
         row.extend(relative(counts.demand_faults));
+        row.extend(given.map(|_| Cell::from(*opt_given)));
         row.extend(replacement.map(|kind| Cell::from(kind.name)));
         table.push(row);
     }
@@ -106,7 +113,7 @@ pub fn table(runs: &[Run], bounds: &[Bound], baseline: usize) -> Table {
             Cell::Empty,
         ];
         row.extend(relative(bound.demand_faults));
-        row.extend(axis.map(|_| Cell::Empty));
+        row.extend(given.into_iter().chain(axis).map(|_| Cell::Empty));
         table.push(row);
     }
     table
@@ -127,6 +134,9 @@ pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
     for Bound { name, summary, note, .. } in bounds {
         let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
         let _ = writeln!(text, "{name:<11}  {summary}{note}");
+    }
+    if runs.iter().any(|run| run.opt_given.is_some()) {
+        text.push_str("opt given    MIN in every VM under the policy's own allocations\n");
     }
     let own = scenario.vms.iter().map(|vm| vm.replacement);
     let axis: Vec<&ReplacementKind> = runs.iter().filter_map(|run| run.replacement).collect();

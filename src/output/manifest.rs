@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::digest::Digest;
 use super::trail;
+use crate::bound::Bound;
 use crate::scenario::{Scenario, VmSpec};
 use crate::sweep::Repetitions;
 use crate::trace::{Trace, content_hash};
@@ -35,6 +36,17 @@ pub struct FileEntry {
     pub digest: Digest,
 }
 
+/// What a comparison came to in words.
+#[derive(Clone, Copy, Debug)]
+pub struct Conclusion<'a> {
+    /// The policy that others are set in relation to.
+    pub baseline: &'a str,
+    /// The sentences of the verdict.
+    pub verdict: &'a str,
+    /// The bounds.
+    pub bounds: &'a [Bound],
+}
+
 /// The manifest of runs of one scenario; `effective` is its text with every default filled in.
 pub fn manifest(
     scenario: &Scenario,
@@ -42,6 +54,31 @@ pub fn manifest(
     runs: &[RunEntry<'_>],
     files: &[FileEntry],
 ) -> String {
+    format!("{:#}\n", document(scenario, effective, runs, files))
+}
+
+/// The manifest of a comparison: with what it came to.
+pub fn comparison(
+    scenario: &Scenario,
+    effective: &str,
+    runs: &[RunEntry<'_>],
+    files: &[FileEntry],
+    conclusion: Conclusion<'_>,
+) -> String {
+    let bound = |Bound { name, summary, note, .. }: &Bound| json!({ "name": name, "summary": summary, "note": note });
+    let mut document = document(scenario, effective, runs, files);
+    document["baseline"] = Value::from(conclusion.baseline);
+    document["verdict"] = Value::from(conclusion.verdict);
+    document["bounds"] = conclusion.bounds.iter().map(bound).collect();
+    format!("{document:#}\n")
+}
+
+fn document(
+    scenario: &Scenario,
+    effective: &str,
+    runs: &[RunEntry<'_>],
+    files: &[FileEntry],
+) -> Value {
     let run = |run: &RunEntry<'_>| {
         let mut entry = json!({
             "policy": run.policy,
@@ -53,17 +90,19 @@ pub fn manifest(
         }
         entry
     };
-    let document = json!({
+    json!({
         "balloonist": env!("CARGO_PKG_VERSION"),
         "name": scenario.name,
         "seed": scenario.seed,
         "random": scenario.random.name(),
+        "host_frames": scenario.host.memory.0,
+        "page_size": scenario.host.page_size,
+        "checkpoint_every": scenario.checkpoint_every.0,
         "scenario": effective,
         "traces": scenario.vms.iter().map(trace).collect::<Vec<_>>(),
         "runs": runs.iter().map(run).collect::<Vec<_>>(),
         "files": files.iter().map(file).collect::<Vec<_>>(),
-    });
-    format!("{document:#}\n")
+    })
 }
 
 /// What a sweep is, on one line: what its journal and its manifest begin with. Two sweeps of the
@@ -84,6 +123,9 @@ pub fn study<'t>(
         "name": scenario.name,
         "seed": scenario.seed,
         "random": scenario.random.name(),
+        "host_frames": scenario.host.memory.0,
+        "page_size": scenario.host.page_size,
+        "checkpoint_every": scenario.checkpoint_every.0,
         "repetitions": repetitions,
         "scenario": scenario.effective(),
         "traces": scenario.vms.iter().map(trace).collect::<Vec<_>>(),

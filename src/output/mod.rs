@@ -3,21 +3,29 @@
 //! Nothing here opens a file or looks at a clock: whoever calls decides where the bytes go. All
 //! tables are UTF-8 with LF and a header, rows in a stable order, ratios as [`Millionths`].
 
+pub mod chart;
 pub mod columns;
 pub mod compare;
+pub mod curves;
 pub mod digest;
 pub mod expects;
+pub mod figures;
 pub mod golden;
+pub mod html;
 mod life;
 pub mod manifest;
 pub mod mrc;
 pub mod number;
 pub mod outcomes;
 pub mod reproduce;
+pub mod results;
 pub mod run;
 pub mod series;
+pub mod svg;
 pub mod sweep;
+mod sweep_figures;
 pub mod table;
+pub mod thinned;
 pub mod traces;
 pub mod trail;
 pub mod vms;

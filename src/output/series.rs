@@ -12,6 +12,11 @@ use crate::simulate::{Checkpoint, Watcher};
 pub const HEADER: &str =
     "tick,vm,frames,resident,target,accesses,demand_faults,replacement_misses\n";
 
+/// The name of the series of one policy of a comparison.
+pub fn file_of(policy: &str) -> String {
+    format!("series-{policy}.csv")
+}
+
 /// Writes series.csv.
 ///
 /// `frames` and `resident` are what the VM held during the interval that the checkpoint closes, at

@@ -65,6 +65,23 @@ impl Cell {
         }
     }
 
+    /// The cell that [`plain`](Self::plain) shows as `text`: a number only where that is how
+    /// numbers are written.
+    fn read(text: &str) -> Self {
+        let integer = || text.parse().ok().map(Self::Integer);
+        let ratio = || {
+            let (whole, fraction) = text.split_once('.').filter(|(_, part)| part.len() == 6)?;
+            let digits: u128 = format!("{whole}{fraction}").parse().ok()?;
+            Some(Self::Ratio(Millionths(digits)))
+        };
+        let number = integer().or_else(ratio).filter(|cell| cell.plain() == text);
+        match number {
+            Some(number) => number,
+            None if text.is_empty() => Self::Empty,
+            None => Self::from(text),
+        }
+    }
+
     fn for_people(&self) -> String {
         match self {
             Self::Integer(number) => grouped(number),
@@ -136,6 +153,14 @@ impl Table {
     pub fn new(columns: &[&str]) -> Self {
         let columns = columns.iter().map(ToString::to_string).collect();
         Self { columns, rows: Vec::new(), rules: Vec::new() }
+    }
+
+    /// The rows that hold this text in a column.
+    pub fn with_rows_of(mut self, column: &str, text: &str) -> Self {
+        let at = self.columns.iter().position(|name| name == column);
+        self.rows.retain(|row| at.is_some_and(|at| row[at].plain() == text));
+        self.rules.clear();
+        self
     }
 
     /// Adds a row.
@@ -218,6 +243,21 @@ impl Table {
     pub fn to_csv(&self) -> String {
         let cells = self.rows.iter().map(|row| row.iter().map(Cell::plain).collect());
         csv_lines(std::iter::once(self.columns.clone()).chain(cells))
+    }
+
+    /// Reads what [`to_csv`](Self::to_csv) wrote. Every cell is shown as it was.
+    ///
+    /// # Errors
+    /// The line that is no CSV or has too few or too many cells.
+    pub fn from_csv(text: &str) -> Result<Self, String> {
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let columns = reader.headers().map_err(|error| error.to_string())?;
+        let mut table = Self::new(&columns.iter().collect::<Vec<_>>());
+        for record in reader.records() {
+            let record = record.map_err(|error| error.to_string())?;
+            table.push(record.iter().map(Cell::read).collect());
+        }
+        Ok(table)
     }
 
     /// An array of objects, indented.
@@ -360,6 +400,16 @@ mod tests {
             sample().to_csv(),
             "vm,demand_faults,fault_ratio\ndb|1,1234567,0.333333\n\"a,b\",5,\n"
         );
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_written() {
+        let csv = sample().to_csv();
+        let read = Table::from_csv(&csv).unwrap();
+        assert_eq!(read.rows(), sample().rows());
+        let odd = "vm,frames\n007,+5\n1.5,1_000000\n\"a\"\"b\",0.0000001\n";
+        assert_eq!(Table::from_csv(odd).unwrap().to_csv(), odd);
+        assert!(Table::from_csv("a,b\n1\n").unwrap_err().contains("line: 2"));
     }
 
     #[test]

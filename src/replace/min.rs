@@ -23,7 +23,7 @@ use super::{Guest, List, ReplacementKind};
 use crate::trace::future::Future;
 use crate::trace::{PageId, Trace};
 
-pub(super) const KIND: ReplacementKind = ReplacementKind {
+pub(crate) const KIND: ReplacementKind = ReplacementKind {
     name: "min",
     summary: "evicts the page whose next use is furthest, which nobody can beat",
     follows: "L. A. Belady, A study of replacement algorithms for a virtual-storage computer, IBM \

@@ -27,6 +27,7 @@ mod two_queue;
 
 use std::sync::Arc;
 
+pub(crate) use min::KIND as MIN;
 pub use replay::replay;
 
 use crate::knobs::{Knob, Settings};

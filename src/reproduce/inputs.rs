@@ -8,6 +8,20 @@ const FILES: [(&str, &str); 3] = [
     ("test3.dat", include_str!("../../scenarios/report/test3.dat")),
 ];
 
+/// The scenario of one of [`TESTS`](super::TESTS), with glibc's draws.
+///
+/// # Panics
+/// If it is none of them.
+pub fn input(test: &str) -> Scenario {
+    let at = super::TESTS.iter().position(|name| *name == test);
+    let [test1, test2, test3] = scenarios();
+    match at.expect("one of the report's files") {
+        0 => test1,
+        1 => test2,
+        _ => test3,
+    }
+}
+
 /// The scenarios of the files, in the order of [`TESTS`](super::TESTS), with glibc's draws.
 pub(super) fn scenarios() -> [Scenario; 3] {
     FILES.map(|(name, text)| {

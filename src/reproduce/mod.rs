@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+pub use inputs::input;
 pub use published::{Published, REPORT};
 pub use verdict::{Equality, Verdict, Verdicts};
 
@@ -60,7 +61,8 @@ impl Strategy {
         std::iter::once(Self::STATIC).chain(last_n).chain([Self::PROPORTIONAL])
     }
 
-    fn kind(self) -> &'static PolicyKind {
+    /// The policy.
+    pub fn kind(self) -> &'static PolicyKind {
         let kind = balance::ALL.iter().find(|kind| kind.name == self.policy);
         kind.expect("the report's policies are in the list")
     }

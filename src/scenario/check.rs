@@ -224,7 +224,7 @@ fn check(
         .zip(bounds.into_iter().zip(allocations))
         .map(|(draft, (bounds, initial))| finish_vm(draft, bounds, initial))
         .collect::<Option<Vec<_>>>()?;
-    Some(Scenario {
+    let scenario = Scenario {
         name: name?,
         seed: seed?,
         repetition: document.repetition,
@@ -245,7 +245,9 @@ fn check(
         vms,
         expects,
         sweep,
-    })
+    };
+    policies.check_pools(report, &scenario);
+    Some(scenario)
 }
 
 /// How the host's memory and the policies go together with the VMs.
@@ -392,6 +394,17 @@ impl Policies {
         };
         let in_force = kind.map(|kind| (kind, policy.origin_of("kind")));
         Self { in_force, compare: run::policy_list(report, root, "compare") }
+    }
+
+    /// Reports named policies that pool frames where VMs or the actuator do not allow it.
+    fn check_pools(&self, report: &mut Report, scenario: &Scenario) {
+        let named = self.in_force.into_iter().chain(self.compare.iter().flatten().copied());
+        for (kind, origin) in named.filter(|(kind, _)| kind.pools) {
+            if let Err(message) = scenario.fits(kind) {
+                let remedy = "change the scenario or choose another policy";
+                report.error(codes::DOES_NOT_FIT, origin, message, remedy);
+            }
+        }
     }
 
     /// The policies if they fit the host and the VMs. Of the default list, those that do not fit

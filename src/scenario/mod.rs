@@ -36,7 +36,7 @@ pub use document::{Document, Origin, Source};
 pub use grid::Grid;
 
 use crate::account::Metric;
-use crate::balance::PolicyKind;
+use crate::balance::{Bounds, PolicyKind};
 use crate::knobs::Settings;
 use crate::random::Generator;
 use crate::replace::{Delays, ReplacementKind};
@@ -96,6 +96,31 @@ impl Scenario {
             vm.replacement_settings = Settings::defaults(replacement.knobs);
         }
         scenario
+    }
+
+    /// Whether `policy` can run it.
+    ///
+    /// # Errors
+    /// Why not, and what to do, in one sentence without a full stop.
+    pub fn fits(&self, policy: &PolicyKind) -> Result<(), String> {
+        let bounds: Vec<Bounds> =
+            self.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
+        (policy.fits)(self.settings_of(policy), self.host.memory, &bounds)?;
+        let stuck = self.vms.iter().any(|vm| !vm.stuck.is_empty());
+        if policy.pools && (self.actuator != Actuator::INSTANT || stuck) {
+            return Err(format!(
+                "{} moves frames at every fault, so it needs the instant actuator and drivers that \
+                 are never stuck",
+                policy.name
+            ));
+        }
+        match self.vms.iter().find(|vm| policy.pools && !vm.replacement.is_lru()) {
+            Some(vm) => Err(format!(
+                "{} is one LRU list, but VM `{}` runs {}, expected lru in every VM",
+                policy.name, vm.name, vm.replacement.name
+            )),
+            None => Ok(()),
+        }
     }
 
     /// The knobs of `policy`.

@@ -7,7 +7,7 @@ pub mod replacements;
 
 use std::sync::Arc;
 
-use balloonist::balance::{self, Bounds};
+use balloonist::balance;
 use balloonist::knobs::Settings;
 use balloonist::random::Generator;
 use balloonist::replace;
@@ -71,9 +71,6 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
 }
 
 /// Whether the policy can run the scenario.
-
 pub(crate) fn fits(scenario: &Scenario, policy: &balance::PolicyKind) -> bool {
-    let bounds: Vec<Bounds> =
-        scenario.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
-    (policy.fits)(scenario.settings_of(policy), scenario.host.memory, &bounds).is_ok()
+    scenario.fits(policy).is_ok()
 }

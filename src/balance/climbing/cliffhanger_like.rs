@@ -26,6 +26,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "A. Cidon, A. Eisenman, M. Alizadeh and S. Katti, Cliffhanger: scaling performance \
               cliffs in web memory caches, NSDI 2016",
     knobs: &[HITS, SHADOW_FRAMES],
+    pools: false,
     observers: |_| &[&SHADOW],
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(CliffhangerLike(Credits::new(settings, Debtors::Others))),

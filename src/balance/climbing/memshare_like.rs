@@ -28,6 +28,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "A. Cidon, D. Rushton, S. M. Rumble and R. Stutsman, Memshare: a dynamic multi-tenant \
               key-value cache, USENIX ATC 2017",
     knobs: &[RESERVED, HITS, SHADOW_FRAMES],
+    pools: false,
     observers: |_| &[&SHADOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {

@@ -28,6 +28,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "P. Lu and K. Shen, Virtual machine memory access tracing with hypervisor exclusive \
               cache, USENIX ATC 2007",
     knobs: &[SLACK, OBSERVER, DECAY, RATE],
+    pools: false,
     observers,
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(LuShenLike { slack: settings.decimal(SLACK.name) }),

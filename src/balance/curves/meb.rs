@@ -38,6 +38,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     knobs: &[
         GROUP, MISS_RATIO, TRACKING, DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH, STABLE, MOVED,
     ],
+    pools: false,
     observers: |settings| {
         if settings.choice(TRACKING.name) == INTERMITTENT.name {
             &[&INTERMITTENT, &WINDOW]

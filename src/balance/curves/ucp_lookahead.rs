@@ -21,6 +21,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "gives the VM with the best gain per frame, however many frames ahead, what it needs",
     follows: "M. K. Qureshi and Y. N. Patt, Utility-based cache partitioning, MICRO 2006",
     knobs: KNOBS,
+    pools: false,
     observers,
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(FrameByFrame(partition::lookahead)),

@@ -27,6 +27,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "P. Zhou, V. Pandey, J. Sundaresan, A. Raghuraman, Y. Zhou and S. Kumar, Dynamic \
               tracking of page miss ratio curve for memory management, ASPLOS 2004",
     knobs: &[UNIT, OBSERVER, DECAY, RATE],
+    pools: false,
     observers,
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(ZhouGreedy { unit: settings.decimal(UNIT.name) }),

@@ -30,6 +30,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "W. W. Chu and H. Opderbeck, The page fault frequency replacement algorithm, AFIPS \
               FJCC 1972",
     knobs: &[UPPER, LOWER],
+    pools: false,
     observers: |_| &[&WINDOW],
     fits: |settings, _, _| {
         let (upper, lower) = (settings.decimal(UPPER.name), settings.decimal(LOWER.name));

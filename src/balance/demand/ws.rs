@@ -25,6 +25,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               shares first, to their minimum",
     follows: "P. J. Denning, The working set model for program behavior, CACM 11(5), 1968",
     knobs: &[],
+    pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(WorkingSets),

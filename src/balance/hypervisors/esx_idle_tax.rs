@@ -29,6 +29,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "divides frames by shares and taxes those that VMs do not use",
     follows: "C. A. Waldspurger, Memory resource management in VMware ESX Server, OSDI 2002",
     knobs: &[TAX, SAMPLES],
+    pools: false,
     observers: |_| &[&ACTIVE],
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(IdleTax { tax: settings.decimal(TAX.name) }),

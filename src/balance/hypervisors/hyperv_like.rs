@@ -23,6 +23,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "gives every VM what it has committed and a buffer, in shortage by shares",
     follows: "Dynamic Memory of Microsoft Hyper-V, 2011, from secondary descriptions",
     knobs: &[BUFFER, used::COMMITTED_KNOB],
+    pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {

@@ -34,6 +34,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               it is not",
     follows: "the sample balloon rules of oVirt's Memory Overcommitment Manager, November 2013",
     knobs: KNOBS,
+    pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {

@@ -24,6 +24,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               guests that never grow",
     follows: "the sample balloon rules of oVirt's Memory Overcommitment Manager, July 2013",
     knobs: KNOBS,
+    pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {

@@ -29,6 +29,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               at four fifths",
     follows: "the auto-ballooning of Proxmox VE, 2012",
     knobs: &[GOAL, TOLERANCE, STEP, PRESSURE, used::WORKING_SET_KNOB],
+    pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {

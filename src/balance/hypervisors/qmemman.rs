@@ -32,6 +32,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "divides memory in proportion to what guests use and a third more",
     follows: "qmemman of Qubes OS, R. Wojtczuk and M. Marczykowski, 2010",
     knobs: &[CACHE_FACTOR, PREF_MIN, DONOR_MIN, SAFETY, used::WORKING_SET_KNOB],
+    pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {

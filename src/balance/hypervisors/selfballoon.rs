@@ -26,6 +26,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "lets every guest approach what it has committed, slowly down and at once up",
     follows: "D. Magenheimer, self-ballooning in Linux's Xen driver, 2011",
     knobs: &[DOWN, UP, RESERVE, MEBIBYTE, used::COMMITTED_KNOB],
+    pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {

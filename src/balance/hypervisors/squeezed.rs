@@ -28,6 +28,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "puts every VM at the same part of the way from its minimum to its maximum",
     follows: "squeezed, the memory daemon of XenServer, 2008",
     knobs: &[STUCK_AFTER],
+    pools: false,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
     build: |settings| {

@@ -20,6 +20,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "leaves every VM its reservation and gives free frames to those that ask first",
     follows: "P. Barham et al., Xen and the art of virtualization, SOSP 2003",
     knobs: &[],
+    pools: false,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(Reservations),

@@ -27,6 +27,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "O. Agmon Ben-Yehuda, E. Posener, M. Ben-Yehuda, A. Schuster and A. Mu'alem, Ginseng: \
               market-driven memory allocation, VEE 2014",
     knobs: &[OBSERVER, DECAY, RATE],
+    pools: false,
     observers,
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(GinsengLike),

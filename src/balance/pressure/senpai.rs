@@ -29,6 +29,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "tightens each VM's limit while it hardly stalls and loosens it as it does",
     follows: "J. Weiner, senpai, 2019, in its original form",
     knobs: &[TARGET, INTERVAL, MAX_PROBE, MAX_BACKOFF, COEFF_PROBE, COEFF_BACKOFF],
+    pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(Senpai { rule: Rule::of(settings), limits: BTreeMap::new() }),

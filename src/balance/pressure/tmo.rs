@@ -28,6 +28,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               demand",
     follows: "J. Weiner et al., TMO: transparent memory offloading in datacenters, ASPLOS 2022",
     knobs: &[RATIO, PRESSURE, MOST],
+    pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {

@@ -24,6 +24,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "strategy 2 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
               machines, COEN 283 report, 2011",
     knobs: &[counter::KNOB],
+    pools: false,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(LastN { count: counter::of(settings) }),

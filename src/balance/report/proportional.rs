@@ -27,6 +27,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "strategy 3 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
               machines, COEN 283 report, 2011",
     knobs: &[counter::KNOB, GUARANTEE, ROUNDING],
+    pools: false,
     observers: |_| &[],
     fits: |settings, host, vms| {
         let guarantee = Frames(settings.integer(GUARANTEE.name));

@@ -16,6 +16,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "strategy 1 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
               machines, COEN 283 report, 2011",
     knobs: &[],
+    pools: false,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(Static),

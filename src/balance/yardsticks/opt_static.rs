@@ -20,6 +20,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "H. S. Stone, J. Turek and J. L. Wolf, Optimal partitioning of cache memory, IEEE \
               Transactions on Computers 41(9), 1992",
     knobs: &[],
+    pools: false,
     observers: |_| &[&WHOLE],
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(FrameByFrame(partition::exact)),

@@ -1,5 +1,6 @@
 //! The report's tables and figures, ours beside the published: as files, and as a page for people.
 
+pub mod figures;
 mod page;
 
 use super::number::Millionths;
@@ -10,6 +11,9 @@ pub use page::{report, result};
 
 /// The files that `reproduce --out` writes.
 pub const FILES: [&str; 5] = ["table1.csv", "table2.csv", "figures.csv", "demand.csv", "draws.csv"];
+
+/// The figures that it writes beside them.
+pub const DRAWN: [&str; 3] = ["figure-4.svg", "figure-5.svg", "figure-6.svg"];
 
 /// The contents of [`FILES`], in their order.
 pub fn tables(reproduction: &Reproduction) -> [Table; 5] {

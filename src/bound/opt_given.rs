@@ -1,0 +1,82 @@
+//! MIN under a policy's own allocation history: what the same frames at the same moments could have
+//! done, whatever a VM evicts.
+//!
+//! *Idea.* The policy's run tells what each VM held from which access on. Belady's rule, evict the
+//! page whose next use is furthest, replays every VM under that, on a shrink too.
+//! *Follows.* E. Peserico, "Paging with dynamic memory capacity", STACS 2019: the rule stays optimal
+//! when the capacity changes. So no replacement algorithm faults less under the same history.
+//! *Departs.* The history is counted in accesses, so delays of the policy's run change nothing.
+//! *Cost.* Another run of the policy, and MIN on every trace.
+//! *Knobs.* None.
+
+use crate::balance::PolicyKind;
+use crate::host::Change;
+use crate::knobs::Settings;
+use crate::random::{Generator, Stream};
+use crate::replace::{self, Counts, Delays, Guest, Stretch};
+use crate::scenario::{Scenario, VmSpec};
+use crate::simulate::{Arrival, Checkpoint, Moved, Watcher, simulate};
+use crate::units::{Frames, Ticks};
+use crate::vm::Vm;
+
+/// The demand faults of MIN in all VMs together, under the allocations of a run of `scenario` under
+/// `policy`.
+pub fn opt_given(scenario: &Scenario, policy: &PolicyKind) -> u64 {
+    let mut history = History(vec![Vec::new(); scenario.vms.len()]);
+    let outcome = simulate(scenario, policy, &mut history);
+    let vms = scenario.vms.iter().zip(&history.0).zip(&outcome.vms);
+    vms.map(|((vm, held), account)| faults(vm, held, account.counts.accesses)).sum()
+}
+
+/// For each VM, how many accesses it had made when its allocation became what.
+struct History(Vec<Vec<(u64, Frames)>>);
+
+impl History {
+    fn note(&mut self, changes: &[Change], vms: &[Vm<'_>]) {
+        for change in changes {
+            let at = change.vm.index();
+            self.0[at].push((vms[at].accesses(), change.after));
+        }
+    }
+}
+
+impl Watcher for History {
+    fn arrive(&mut self, arrival: &Arrival<'_>) {
+        self.note(arrival.shrunk, arrival.vms);
+        self.0[arrival.vm.index()].push((0, arrival.allocation));
+    }
+
+    fn moved(&mut self, moved: &Moved<'_>) {
+        self.note(moved.changes, moved.vms);
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
+        self.note(checkpoint.changes, checkpoint.vms);
+    }
+}
+
+/// MIN's demand faults in the first `accesses` accesses of a VM that held so much from so many
+/// accesses on.
+fn faults(vm: &VmSpec, held: &[(u64, Frames)], accesses: u64) -> u64 {
+    let Some(&(_, first)) = held.first() else { return 0 };
+    let draw = || Stream::new(Generator::ChaCha8, 0, 0, "min draws nothing");
+    let guest = Guest { trace: &vm.trace, frames: first, draw: &draw, counts_write_backs: false };
+    let mut min = (replace::MIN.build)(&Settings::defaults(&[]), &guest);
+    let mut counts = Counts::default();
+    let length = vm.trace.accesses();
+    for &(until, frames) in held[1..].iter().chain([&(accesses, first)]) {
+        while counts.accesses < until {
+            let pass = counts.accesses / length;
+            let budget = until.min((pass + 1) * length) - counts.accesses;
+            counts.add(min.run(Stretch {
+                from: counts.accesses - pass * length,
+                first_pass: pass == 0,
+                budget: Ticks(budget),
+                period: Ticks(1),
+                delays: Delays::default(),
+            }));
+        }
+        let _ = min.resize(frames); // Nothing counts write-backs.
+    }
+    counts.demand_faults
+}

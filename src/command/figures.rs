@@ -1,0 +1,44 @@
+//! `figures`: every picture as a file of its own, for papers and slides.
+
+use std::path::PathBuf;
+
+use balloonist::output::chart::Figure;
+use balloonist::output::figures;
+use balloonist::output::reproduce::figures as published;
+use balloonist::reproduce::{REPORT, reproduce};
+
+use super::files::{NewFile, commit_all, create_folder};
+use super::{Context, Failure, folder};
+
+/// Draw pictures as SVG files: those of a folder that `run`, `compare` or `sweep` wrote with --out,
+/// or the 2011 report's Figures 2 to 6
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The folder of results [default: none, which draws the report's figures]
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+
+    /// The folder to write to
+    #[arg(long, short, value_name = "DIR")]
+    out: PathBuf,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let figures: Vec<Figure> = if let Some(folder) = &args.folder {
+        figures::all(&folder::read(folder)?)
+    } else {
+        let bars = published::bars(&reproduce(&REPORT, 1).replays);
+        [published::lists(), published::rounds()].into_iter().chain(bars).collect()
+    };
+    create_folder(&args.out)?;
+    let write = |figure: &Figure| {
+        let mut file = NewFile::create(&args.out.join(format!("{}.svg", figure.name)))?;
+        file.put(&figure.to_svg())?;
+        Ok(file)
+    };
+    let files: Vec<NewFile> = figures.iter().map(write).collect::<Result<_, _>>()?;
+    let count = files.len();
+    commit_all(files)?;
+    context.note(&format!("{count} figures written to {}", args.out.display()));
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! Reading a folder of results back: every file is checked against the manifest before it is used.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use balloonist::output::digest::Digest;
+use balloonist::output::results::{Manifest, Results, expecting};
+use balloonist::output::thinned::{Sum, Thinned};
+use balloonist::output::{Table, compare, curves, series, vms};
+
+use super::Failure;
+
+/// Reads what `run --out`, `compare --out` or `sweep --out` wrote.
+pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
+    let place = folder.join("manifest.json");
+    let text = std::fs::read(&place).map_err(|error| Failure::io(&place, &error))?;
+    let text = String::from_utf8(text).map_err(|_| damaged(&place, "it is not UTF-8"))?;
+    let manifest = Manifest::read(&text).map_err(|what| damaged(&place, &what))?;
+    for (name, hash) in &manifest.files {
+        check(folder, name, hash)?;
+    }
+    if let Some((policy, ..)) = manifest.runs.iter().find(|(policy, ..)| !is_plain(policy)) {
+        return Err(damaged(&place, &format!("`{policy}` is no policy's name")));
+    }
+    let has = |name: &str| manifest.files.iter().any(|(file, _)| file == name);
+    let table = |name: &str, columns: &[&str]| {
+        if !has(name) {
+            return Ok(None);
+        }
+        let place = folder.join(name);
+        let text = std::fs::read_to_string(&place).map_err(|error| Failure::io(&place, &error))?;
+        let table = Table::from_csv(&text).and_then(|table| expecting(table, columns));
+        table.map(Some).map_err(|what| damaged(&place, &what))
+    };
+    let rows = table("vms.csv", vms::COLUMNS)?;
+    let compare = table("compare.csv", compare::COLUMNS)?;
+    let curves = table("curves.csv", curves::COLUMNS)?;
+    let sweep = table("runs.csv", &["policy", "vm", "accesses", "demand_faults"])?;
+    let sweep = sweep.map(|runs| runs.with_rows_of("vm", vms::ALL));
+    if rows.is_none() && sweep.is_none() {
+        return Err(damaged(&place, "it lists neither vms.csv nor runs.csv"));
+    }
+    let mut series = Vec::new();
+    for (policy, _, _) in &manifest.runs {
+        let names = [series::file_of(policy), "series.csv".to_owned()];
+        if let Some(name) = names.iter().find(|name| has(name)) {
+            series.push((policy.clone(), read_series(&folder.join(name), &manifest.vms())?));
+        }
+    }
+    Ok(Results { vms: rows, compare, curves, sweep, series, manifest })
+}
+
+/// Whether a name cannot lead out of a folder.
+fn is_plain(name: &str) -> bool {
+    let letter = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    name.chars().all(letter) && !name.starts_with('.')
+}
+
+/// Whether the file is what the manifest says.
+fn check(folder: &Path, name: &str, hash: &str) -> Result<(), Failure> {
+    let place = folder.join(name);
+    if !is_plain(name) {
+        let what = format!("it lists `{name}`, which is not a file of this folder");
+        return Err(damaged(&folder.join("manifest.json"), &what));
+    }
+    let mut file = File::open(&place).map_err(|error| Failure::io(&place, &error))?;
+    let mut digest = Digest::default();
+    let mut block = vec![0; 1 << 16];
+    loop {
+        let read = file.read(&mut block).map_err(|error| Failure::io(&place, &error))?;
+        if read == 0 {
+            break;
+        }
+        digest.update(&block[..read]);
+    }
+    if digest.to_string() == hash {
+        return Ok(());
+    }
+    let what = format!("its hash is {digest}, but manifest.json has {hash}");
+    Err(damaged(&place, &what))
+}
+
+fn read_series(place: &Path, vms: &[String]) -> Result<Thinned, Failure> {
+    let file = File::open(place).map_err(|error| Failure::io(place, &error))?;
+    let mut reader = csv::Reader::from_reader(BufReader::with_capacity(1 << 16, file));
+    let mut thinned = Thinned::new(vms.len());
+    let wrong = |error: csv::Error| damaged(place, &error.to_string());
+    if reader.headers().map_err(wrong)?.iter().collect::<Vec<_>>().join(",") + "\n"
+        != series::HEADER
+    {
+        return Err(damaged(place, "its header is not that of a series"));
+    }
+    let mut record = csv::StringRecord::new();
+    let (mut next, mut tick_before) = (0, 0);
+    while reader.read_record(&mut record).map_err(wrong)? {
+        let line = record.position().map_or(0, csv::Position::line);
+        let number = |at: usize| {
+            record[at].parse::<u64>().map_err(|_| {
+                damaged(place, &format!("line {line}: `{}` is not a number", &record[at]))
+            })
+        };
+        // Rows of a checkpoint stand in the order of the VMs, so the name is mostly the next one.
+        let name = &record[1];
+        let vm = if vms.get(next).is_some_and(|vm| vm == name) {
+            next
+        } else {
+            let found = vms.iter().position(|vm| vm == name);
+            found.ok_or_else(|| {
+                damaged(place, &format!("line {line}: the manifest has no VM `{name}`"))
+            })?
+        };
+        next = (vm + 1) % vms.len();
+        let tick = number(0)?;
+        if tick < tick_before {
+            return Err(damaged(place, &format!("line {line}: tick {tick} follows {tick_before}")));
+        }
+        tick_before = tick;
+        let sum = Sum { frames: number(2)?, accesses: number(5)?, demand_faults: number(6)? };
+        thinned.add(tick, vm, sum);
+    }
+    Ok(thinned)
+}
+
+fn damaged(place: &Path, what: &str) -> Failure {
+    Failure::Input(format!(
+        "error: {}: {what}; the folder is damaged or from another version, write it again with \
+         --out\n",
+        place.display()
+    ))
+}

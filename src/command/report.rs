@@ -1,0 +1,34 @@
+//! `report`: a self-contained HTML page of results that lie in a folder.
+
+use std::path::PathBuf;
+
+use balloonist::output::html;
+
+use super::files::NewFile;
+use super::{Context, Failure, folder};
+
+/// Make a self-contained HTML page of what `run`, `compare` or `sweep` wrote with --out
+///
+/// The page opens from disk without a network: what was run, the verdict, tables that sort, and
+/// pictures with their numbers behind them.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+
+    /// The page to write, or `-` for standard output
+    #[arg(long, short, value_name = "FILE", default_value = "report.html")]
+    out: PathBuf,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    if args.out.as_os_str() == "-" {
+        return context.print(&html::page(&folder::read(&args.folder)?));
+    }
+    let mut file = NewFile::create(&args.out)?;
+    file.put(&html::page(&folder::read(&args.folder)?))?;
+    file.commit()?;
+    context.note(&format!("written {}", args.out.display()));
+    Ok(())
+}

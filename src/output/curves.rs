@@ -1,0 +1,33 @@
+//! curves.csv: the exact LRU curve of each VM of a comparison, thinned out to a few hundred points.
+
+use super::chart::curves::thinned;
+use super::number::Millionths;
+use super::table::Table;
+use crate::scenario::Scenario;
+use crate::simulate::Outcome;
+use crate::trace::curve::lru_faults;
+
+/// The columns, in their order.
+pub const COLUMNS: &[&str] = &["vm", "frames", "demand_faults", "miss_ratio"];
+
+/// The most points of a VM's curve.
+const POINTS: usize = 512;
+
+/// A row for each VM and number of frames, from 0 to those of the host: the demand faults of LRU
+/// over the accesses that the VM made in `outcome`. A curve is level, or nearly straight, between
+/// the points.
+pub fn table(scenario: &Scenario, outcome: &Outcome) -> Table {
+    let mut table = Table::new(COLUMNS);
+    for (vm, account) in scenario.vms.iter().zip(&outcome.vms) {
+        let accesses = account.counts.accesses;
+        let faults = lru_faults(&vm.trace, accesses);
+        let frames = 0..=scenario.host.memory.0.min(faults.len() as u64 - 1);
+        let points: Vec<(u64, u64)> =
+            frames.map(|frames| (frames, faults[frames as usize])).collect();
+        for (frames, faults) in thinned(&points, POINTS) {
+            let ratio = Millionths::ratio_or_zero(u128::from(faults), u128::from(accesses));
+            table.push(vec![vm.name.as_str().into(), frames.into(), faults.into(), ratio.into()]);
+        }
+    }
+    table
+}

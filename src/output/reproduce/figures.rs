@@ -1,0 +1,138 @@
+//! The report's Figures 2 to 6, drawn anew: 4 to 6 from our counts, in the report's colours.
+
+use super::super::chart::bars::{self, Group};
+use super::super::chart::diagram::{self, Lists};
+use super::super::chart::{Figure, Key};
+use crate::reproduce::{Replay, Strategy, TESTS, input};
+use crate::scenario::{Scenario, VmSpec};
+use crate::simulate::simulate;
+use crate::trace::PageId;
+use crate::units::{Frames, VmId};
+use crate::watch::{Access, Checkpoint, Watcher};
+
+/// What the report calls its strategies in the bars, and the classes of its colours: yellow, red
+/// and blue.
+const BARS: [(&str, &str); 3] = [
+    ("static", "report-static"),
+    ("last-n, n = 1", "report-last-n"),
+    ("proportional", "report-proportional"),
+];
+
+/// Figures 4 to 6: the page miss ratio of each VM, for each of the report's files.
+pub fn bars(replays: &[Replay]) -> [Figure; 3] {
+    let mut number = 3;
+    TESTS.map(|test| {
+        number += 1;
+        let replays = Strategy::COMPARED.map(|strategy| {
+            let same = |replay: &&Replay| replay.test == test && replay.strategy == strategy;
+            replays.iter().find(same).expect("every file was replayed under every strategy")
+        });
+        let group = |vm: usize| {
+            let counts = replays.map(|replay| replay.vms[vm]);
+            let shares = counts.map(|counts| (counts.replacement_misses, counts.accesses));
+            Group { vm: format!("VM{vm}"), shares: shares.into() }
+        };
+        let groups: Vec<Group> = (0..replays[0].vms.len()).map(group).collect();
+        let key = |(label, class): (&str, &str)| Key { label: label.into(), class: class.into() };
+        let keys: Vec<Key> = BARS.into_iter().map(key).collect();
+        Figure {
+            name: format!("figure-{number}"),
+            title: format!("Figure {number}: page miss ratio of each VM, {test}"),
+            caption: "Replacement misses, which the report calls page misses, as a share of each \
+                      VM's accesses, in the report's colours."
+                .to_owned(),
+            drawing: bars::draw(&groups, &keys, "replacement misses"),
+            table: bars::table(&groups, &keys, "replacement_misses"),
+            keys,
+        }
+    })
+}
+
+/// The round that Figure 2 shows: the first in which VMs of test3 are full, miss and hit.
+const ROUND: u64 = 8;
+
+/// Figure 2: the LRU lists of test3's VMs in a round under last-n.
+pub fn lists() -> Figure {
+    let scenario = input("test3");
+    let name = |vm: &VmSpec| Lists { vm: vm.name.clone(), ..Lists::default() };
+    let lists = scenario.vms.iter().map(name).collect();
+    let mut watcher = InRound { scenario: &scenario, lists, done: false };
+    simulate(&scenario, Strategy::last_n(1).kind(), &mut watcher);
+    diagram::lists(
+        "figure-2",
+        &format!("Figure 2: LRU lists in round {ROUND} of test3 under last-n"),
+        "A box is a frame with the page in it, most recently used first; a dot is an empty frame. \
+         A hit moves the page to the front, a miss drops the last page of a full list, and at the \
+         checkpoint a VM with fewer misses gives its last frame to one with more.",
+        &watcher.lists,
+    )
+}
+
+/// Fills the lists of one round.
+struct InRound<'a> {
+    scenario: &'a Scenario,
+    lists: Vec<Lists>,
+    done: bool,
+}
+
+impl InRound<'_> {
+    fn list(&self, vm: VmId, pages: &[PageId], frames: Frames) -> Vec<Option<u64>> {
+        let numbers = self.scenario.vms[vm.index()].trace.numbers();
+        let page = |at: usize| pages.get(at).map(|&page| numbers[page as usize].0);
+        (0..frames.0 as usize).map(page).collect()
+    }
+}
+
+impl Watcher for InRound<'_> {
+    fn wants_accesses(&self) -> bool {
+        !self.done
+    }
+
+    fn wants_lists(&self) -> bool {
+        true
+    }
+
+    fn access(&mut self, access: &Access<'_>) {
+        if access.at.0 + 1 != ROUND {
+            return;
+        }
+        let pages = access.replacement.resident_pages();
+        let after = self.list(access.vm, &pages, access.allocation);
+        let trace = &self.scenario.vms[access.vm.index()].trace;
+        let page = trace.numbers()[trace.page(access.position) as usize].0;
+        let lists = &mut self.lists[access.vm.index()];
+        lists.page = page;
+        lists.event = match access.counts {
+            counts if counts.replacement_misses > 0 => "replacement miss",
+            counts if counts.demand_faults > 0 => "fill",
+            _ => "hit",
+        };
+        lists.moments[1] = after;
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
+        let moment = match checkpoint.number {
+            number if number + 1 == ROUND => 0,
+            ROUND => 2,
+            _ => return,
+        };
+        for (vm, target) in checkpoint.view.vms.iter().zip(&checkpoint.plan.0) {
+            let pages = checkpoint.replacement(vm.id).resident_pages();
+            let list = self.list(vm.id, &pages, *target);
+            self.lists[vm.id.index()].moments[moment] = list;
+        }
+        self.done = moment == 2;
+    }
+}
+
+/// Figure 3: the report's hypervisor thread and a thread for each VM, here events of one queue.
+pub fn rounds() -> Figure {
+    diagram::rounds(
+        "figure-3",
+        "Figure 3: VMs and hypervisor in rounds",
+        "In a round every VM makes an access, then the hypervisor has its checkpoint. The report \
+         runs a thread for each and waits at barriers; here they are events of one queue, in this \
+         order, and nothing waits.",
+        &["VM0", "VM1", "VM2", "VM3"],
+    )
+}

@@ -1,0 +1,178 @@
+//! Results as their files have them: what a report is made of, whether the files were just written
+//! or lie in a folder.
+
+use serde_json::Value;
+
+use super::chart::lines::Run;
+use super::table::{Cell, Table};
+
+/// The files of a run, a comparison or a sweep.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// manifest.json.
+    pub manifest: Manifest,
+    /// vms.csv, of a run or a comparison.
+    pub vms: Option<Table>,
+    /// compare.csv.
+    pub compare: Option<Table>,
+    /// curves.csv.
+    pub curves: Option<Table>,
+    /// The rows of runs.csv about all VMs together.
+    pub sweep: Option<Table>,
+    /// The series of each policy.
+    pub series: Vec<Run>,
+}
+
+/// What manifest.json says, as far as a report needs it.
+#[derive(Clone, Debug, Default)]
+pub struct Manifest {
+    /// The version that wrote it.
+    pub version: String,
+    /// The scenario's name.
+    pub name: String,
+    /// The seed.
+    pub seed: u64,
+    /// Who made the draws.
+    pub random: String,
+    /// The frames of the host.
+    pub host_frames: u64,
+    /// The bytes of a frame.
+    pub page_size: u64,
+    /// The ticks between two checkpoints.
+    pub every: u64,
+    /// The effective scenario.
+    pub scenario: String,
+    /// The VMs' traces.
+    pub traces: Vec<TraceOf>,
+    /// The runs: policy, seed and fingerprint.
+    pub runs: Vec<(String, u64, String)>,
+    /// The files beside it: name and hash.
+    pub files: Vec<(String, String)>,
+    /// The policy that others are set in relation to; empty outside comparisons.
+    pub baseline: String,
+    /// The verdict of a comparison, or nothing.
+    pub verdict: String,
+    /// The bounds: name, what each is, and what else there is to say.
+    pub bounds: Vec<(String, String, String)>,
+}
+
+/// A VM's trace.
+#[derive(Clone, Debug)]
+pub struct TraceOf {
+    /// The VM.
+    pub vm: String,
+    /// Its accesses.
+    pub accesses: u64,
+    /// Its distinct pages.
+    pub distinct_pages: u64,
+    /// The hash of what is in it.
+    pub content_hash: String,
+}
+
+impl Manifest {
+    /// Reads manifest.json.
+    ///
+    /// # Errors
+    /// What is wrong with it, in a sentence.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let document: Value =
+            serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
+        let document = Node { value: &document, place: "the manifest".to_owned() };
+        let run = |run: Node<'_>| {
+            Ok((run.text("policy")?, run.number("seed")?, run.text("fingerprint")?))
+        };
+        let trace = |trace: Node<'_>| {
+            Ok(TraceOf {
+                vm: trace.text("vm")?,
+                accesses: trace.number("accesses")?,
+                distinct_pages: trace.number("distinct_pages")?,
+                content_hash: trace.text("content_hash")?,
+            })
+        };
+        let bound = |bound: Node<'_>| {
+            let note = bound.text("note").unwrap_or_default();
+            Ok((bound.text("name")?, bound.text("summary")?, note))
+        };
+        let compared = !document.value["verdict"].is_null();
+        Ok(Self {
+            version: document.text("balloonist")?,
+            name: document.text("name")?,
+            seed: document.number("seed")?,
+            random: document.text("random")?,
+            host_frames: document.number("host_frames")?,
+            page_size: document.number("page_size")?,
+            every: document.number("checkpoint_every")?,
+            scenario: document.text("scenario")?,
+            traces: document.list("traces", trace)?,
+            // A sweep has more than a manifest would list.
+            runs: if document.value["runs"].is_u64() {
+                Vec::new()
+            } else {
+                document.list("runs", run)?
+            },
+            files: document.list("files", |file| Ok((file.text("name")?, file.text("hash")?)))?,
+            baseline: if compared { document.text("baseline")? } else { String::new() },
+            verdict: if compared { document.text("verdict")? } else { String::new() },
+            bounds: if compared { document.list("bounds", bound)? } else { Vec::new() },
+        })
+    }
+
+    /// The names of the VMs, in file order.
+    pub fn vms(&self) -> Vec<String> {
+        self.traces.iter().map(|trace| trace.vm.clone()).collect()
+    }
+}
+
+/// A value of the manifest, and where it stands.
+struct Node<'a> {
+    value: &'a Value,
+    place: String,
+}
+
+impl Node<'_> {
+    fn text(&self, key: &str) -> Result<String, String> {
+        let found = self.value[key].as_str().map(str::to_owned);
+        found.ok_or_else(|| format!("{} has no text `{key}`", self.place))
+    }
+
+    fn number(&self, key: &str) -> Result<u64, String> {
+        self.value[key].as_u64().ok_or_else(|| format!("{} has no number `{key}`", self.place))
+    }
+
+    fn list<T>(
+        &self,
+        key: &str,
+        read: impl Fn(Node<'_>) -> Result<T, String>,
+    ) -> Result<Vec<T>, String> {
+        let items = self.value[key].as_array();
+        let items = items.ok_or_else(|| format!("{} has no list `{key}`", self.place))?;
+        let item = |(at, value)| read(Node { value, place: format!("`{key}[{at}]`") });
+        items.iter().enumerate().map(item).collect()
+    }
+}
+
+/// A table that has the columns that a report reads.
+///
+/// # Errors
+/// The column that is missing.
+pub fn expecting(table: Table, columns: &[&str]) -> Result<Table, String> {
+    let has = |name: &str| table.columns().iter().any(|column| column == name);
+    match columns.iter().find(|name| !has(name)) {
+        None => Ok(table),
+        Some(name) => Err(format!("it has no column `{name}`")),
+    }
+}
+
+/// The integer of a cell, 0 where there is none.
+pub(super) fn integer(cell: &Cell) -> u64 {
+    if let Cell::Integer(number) = cell { *number } else { 0 }
+}
+
+/// The millionths of a cell, 0 where there is no number.
+pub(super) fn millionths(cell: &Cell) -> u64 {
+    match cell {
+        Cell::Ratio(ratio) => ratio.0 as u64,
+        Cell::Integer(number) => number.saturating_mul(1_000_000),
+        Cell::Signed(_) | Cell::Text(_) | Cell::Empty => 0,
+    }
+}

@@ -1,0 +1,178 @@
+// Opens a page of `balloonist report` in a real browser and uses it: hovers, toggles, sorts, steps,
+// saves. A console error or a request that leaves the file is a failure.
+//
+// node check.mjs PAGE.html [FOLDER FOR SCREENSHOTS]
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+
+const [file, shots] = process.argv.slice(2);
+const address = pathToFileURL(resolve(file)).href;
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  ],
+});
+
+const troubles = [];
+async function open(options) {
+  const context = await browser.newContext({ acceptDownloads: true, ...options });
+  const page = await context.newPage();
+  page.on("console", message => {
+    if (["error", "warning"].includes(message.type())) troubles.push(message.text());
+  });
+  page.on("pageerror", error => troubles.push(error.message));
+  page.on("request", request => {
+    const url = request.url();
+    if (url !== address && !/^(data|blob):/.test(url)) troubles.push(`request of ${url}`);
+  });
+  await page.goto(address);
+  return page;
+}
+
+const tip = page => page.locator("#tip");
+async function told(page) {
+  assert.ok(await tip(page).isVisible(), "something is told");
+  return tip(page).textContent();
+}
+
+/** Hovering over every picture tells what is there. */
+async function hovers(page) {
+  const figures = page.locator("figure");
+  const count = await figures.count();
+  assert.ok(count > 0, "the page has pictures");
+  for (let at = 0; at < count; at++) {
+    const figure = figures.nth(at);
+    const area = figure.locator(".wide > svg .hit, .wide > svg .mark, .wide > svg .cell").first();
+    await area.scrollIntoViewIfNeeded();
+    await area.hover({ force: true });
+    const text = await told(page);
+    assert.match(text, /\d/, `${await figure.getAttribute("id")} tells numbers`);
+  }
+  await page.mouse.move(0, 0);
+}
+
+/** A picture with steps tells, at its right end, the last row of its table. */
+async function tellsItsTable(page) {
+  const figure = page.locator("figure:has(.steps)").first();
+  if (!(await figure.count())) return;
+  const hit = figure.locator(".hit").first();
+  await hit.scrollIntoViewIfNeeded();
+  const box = await hit.boundingBox();
+  await page.mouse.move(box.x + box.width - 2, box.y + box.height / 2);
+  const text = await told(page);
+  const count = await figure.locator(".steps").first().getAttribute("data-count");
+  const cells = figure.locator(`tbody tr:nth-child(${count}) td`);
+  for (const cell of (await cells.allTextContents()).slice(0, 10)) {
+    assert.ok(text.includes(cell), `${cell} in ${text}`);
+  }
+}
+
+/** The arrow keys step through a picture, and escape ends it. */
+async function steps(page) {
+  await page.mouse.move(0, 0);
+  const svg = page.locator("figure .wide > svg").first();
+  await svg.focus();
+  await page.keyboard.press("Home");
+  const first = await told(page);
+  await page.keyboard.press("ArrowRight");
+  const second = await told(page);
+  await page.keyboard.press("End");
+  await told(page);
+  await page.keyboard.press("Home");
+  assert.equal(await told(page), first, "home is the first step");
+  assert.notEqual(first, second, "a step right goes on");
+  await page.keyboard.press("Escape");
+  assert.ok(!(await tip(page).isVisible()), "escape ends the telling");
+}
+
+/** A button of a legend hides its series and shows it again, by mouse and by keyboard. */
+async function toggles(page) {
+  const figure = page.locator("figure:has(.legend)").first();
+  if (!(await figure.count())) return;
+  const button = figure.locator(".legend button").first();
+  const series = figure.locator('[data-series="0"]').first();
+  await button.click();
+  assert.equal(await button.getAttribute("aria-pressed"), "false");
+  assert.ok(await series.evaluate(group => getComputedStyle(group).display === "none"));
+  await button.focus();
+  await page.keyboard.press("Enter");
+  assert.equal(await button.getAttribute("aria-pressed"), "true");
+  assert.ok(await series.evaluate(group => getComputedStyle(group).display !== "none"));
+}
+
+/** A click on a heading sorts by numbers, a second one turns the order around. */
+async function sorts(page) {
+  const table = page.locator("section table").first();
+  const head = table.locator('th[data-column="demand_faults"]');
+  const column = await head.evaluate(cell => cell.cellIndex);
+  const numbers = () =>
+    table.locator("tbody tr").evaluateAll(
+      (rows, at) => rows.map(row => +row.cells[at].textContent), column);
+  const ascending = (await numbers()).sort((a, b) => a - b);
+  await head.locator("button").click();
+  assert.equal(await head.getAttribute("aria-sort"), "ascending");
+  assert.deepEqual(await numbers(), ascending);
+  await head.locator("button").click();
+  assert.equal(await head.getAttribute("aria-sort"), "descending");
+  assert.deepEqual(await numbers(), ascending.reverse());
+}
+
+/** A saved table has a line for each row, in the order of the file. */
+async function saves(page) {
+  const link = page.locator("section .csv").first();
+  const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+  const lines = readFileSync(await download.path(), "utf8").trimEnd().split("\n");
+  const table = page.locator("section table").first();
+  assert.equal(lines.length, 1 + (await table.locator("tbody tr").count()));
+  const columns = await table.locator("th").evaluateAll(all => all.map(th => th.dataset.column));
+  assert.equal(lines[0], columns.join(","));
+}
+
+/** Nothing is wider than the window but what scrolls by itself, and all pictures have a name. */
+async function fits(page) {
+  const wide = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, `the page is ${wide} pixels wider than the window`);
+  const nameless = await page.locator("main .wide > svg:not([aria-label][role=img])").count();
+  assert.equal(nameless, 0, "every picture has a name");
+}
+
+/** Light and dark differ, and a button changes over. */
+async function themes(page) {
+  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const before = await paper();
+  await page.locator("#theme").click();
+  assert.notEqual(await paper(), before);
+  await page.locator("#theme").click();
+  assert.equal(await paper(), before);
+}
+
+try {
+  const page = await open({ viewport: { width: 1400, height: 900 } });
+  for (const check of [hovers, tellsItsTable, steps, toggles, sorts, saves, themes]) {
+    await check(page);
+    console.log(`${check.name}: ok`);
+  }
+  await page.context().close();
+  for (const width of [360, 800, 1400]) {
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await open({ viewport: { width, height: 900 }, colorScheme });
+      await fits(page);
+      if (shots) {
+        mkdirSync(shots, { recursive: true });
+        await page.screenshot({ path: `${shots}/${width}-${colorScheme}.png`, fullPage: true });
+      }
+      await page.context().close();
+    }
+  }
+  console.log("fits at three widths, light and dark: ok");
+  assert.deepEqual(troubles, [], "no console error, no request leaves the file");
+  console.log("no console error, no request: ok");
+} finally {
+  await browser.close();
+}
