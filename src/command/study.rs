@@ -96,8 +96,8 @@ impl Study {
     /// same bytes everywhere. What the manifest says counts the rows inside and hashes the file.
     fn compress_rows(&mut self, file: &mut NewFile) -> Result<FileEntry, Failure> {
         let mut lines = 0;
-        let mut encoder = Encoder::new(&mut *file, ZSTD_LEVEL).map_err(memory)?;
-        encoder.include_checksum(true).map_err(memory)?;
+        let mut encoder = Encoder::new(&mut *file, ZSTD_LEVEL).map_err(|error| memory(&error))?;
+        encoder.include_checksum(true).map_err(|error| memory(&error))?;
         self.for_each_row(|rows| {
             lines += rows.lines().count() as u64;
             encoder.write_all(rows.as_bytes()).map_err(|error| encoder.get_ref().failure(&error))
@@ -196,7 +196,7 @@ impl Study {
 }
 
 /// The failure of a compressor that cannot be set up.
-fn memory(error: std::io::Error) -> Failure {
+fn memory(error: &std::io::Error) -> Failure {
     Failure::Io(format!("zstd cannot be started: {error}"))
 }
 
