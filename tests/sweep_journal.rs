@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use balloonist::output::digest::Digest;
+
 /// 50 points, 10 repetitions.
 const STUDY: &str = "host = { memory = 64 }\n[checkpoint]\nevery = 500\n\
     [[vm]]\nname = 'a'\nworkload = { kind = 'zipf', pages = 90, accesses = 4000 }\n\
@@ -152,6 +154,46 @@ fn shards_merge_to_the_bytes_of_the_whole() {
         let again = place.output(&["sweep", "study.toml", "--out", "whole", "--resume"]);
         assert_eq!(merged.stdout, again.stdout, "and print alike");
     }
+}
+
+/// `--zst` writes the same rows, in the same bytes whoever joins them, and says so in the manifest.
+#[test]
+fn rows_are_compressed_where_that_is_asked() {
+    let place = Place::new();
+    place.sweep("plain", &[]);
+    place.sweep("out", &[]);
+    place.sweep("out", &["--resume", "--zst"]);
+    let names = ["journal", "lock", "manifest.json", "runs.csv.zst", "sweep.csv", "timing.json"];
+    assert_eq!(place.names("out"), names, "the rows are there in one form");
+    let read = |name: &str| fs::read(place.path(name)).unwrap();
+    let (plain, packed) = (read("plain/runs.csv"), read("out/runs.csv.zst"));
+    assert!(zstd::decode_all(&packed[..]).unwrap() == plain);
+    assert!(packed.len() * 4 < plain.len(), "{} of {}", packed.len(), plain.len());
+
+    let files = |folder: &str| {
+        let text = read(&format!("{folder}/manifest.json"));
+        let mut manifest: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        manifest["files"].take()
+    };
+    let (whole, compressed) = (files("plain"), files("out"));
+    assert_eq!(compressed[0]["name"], "runs.csv.zst");
+    let lines = std::str::from_utf8(&plain).unwrap().lines().count();
+    assert_eq!(compressed[0]["rows"], lines - 1);
+    assert_eq!(compressed[0]["hash"], Digest::of(&packed).to_string());
+    assert_eq!(compressed[1], whole[1], "sweep.csv is as it was");
+
+    for shard in ["1", "2"] {
+        place.sweep(shard, &["--shard", &format!("{shard}/2")]);
+    }
+    let merged = place.told(&["merge", "1", "2", "--quiet", "--zst", "--out", "joined"]);
+    assert_eq!(merged, (Some(0), String::new()));
+    for name in ["runs.csv.zst", "sweep.csv", "manifest.json"] {
+        assert!(read(&format!("joined/{name}")) == read(&format!("out/{name}")), "{name}");
+    }
+    let (code, told) = place.told(&["merge", "1", "2", "--zst"]);
+    assert_eq!(code, Some(2), "{told}");
+    place.sweep("out", &["--resume"]);
+    assert!(place.results("out") == place.results("plain"), "and back");
 }
 
 #[test]

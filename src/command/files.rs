@@ -121,6 +121,14 @@ pub(super) fn write(place: &Path, text: &str) -> Result<(), Failure> {
     file.commit()
 }
 
+/// Removes a file that may be there.
+pub(super) fn remove(place: &Path) -> Result<(), Failure> {
+    match fs::remove_file(place) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::io(place, &error)),
+        _ => Ok(()),
+    }
+}
+
 /// Removes what a process that was killed has left under construction in a folder that nobody else
 /// works in.
 pub(super) fn remove_leftovers(folder: &Path) -> Result<(), Failure> {

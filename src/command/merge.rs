@@ -20,6 +20,10 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 
+    /// Write runs.csv.zst in place of runs.csv
+    #[arg(long, requires = "out")]
+    zst: bool,
+
     /// How to print the result: the statistics as a table or Markdown, every run as CSV or JSON
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
     format: Format,
@@ -38,7 +42,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut study = Study::new(journals)?;
     if let Some(out) = &args.out {
         let folder = SweepFolder::hold(out)?;
-        study.write(&folder.path)?;
+        study.write(&folder.path, args.zst)?;
     }
     study.print(args.format, context)
 }

@@ -69,6 +69,10 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 
+    /// Write runs.csv.zst in place of runs.csv
+    #[arg(long, requires = "out", conflicts_with = "shard")]
+    zst: bool,
+
     /// Go on with the sweep that the folder has the journal of; without one, begin
     #[arg(long, requires = "out")]
     resume: bool,
@@ -127,7 +131,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
     let mut results = study::Study::new(vec![(place, journal)])?;
     if let Some(folder) = &folder {
-        results.write(&folder.path)?;
+        results.write(&folder.path, args.zst)?;
     }
     results.print(args.format, context)
 }
