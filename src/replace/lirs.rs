@@ -18,7 +18,7 @@
 //! libCacheSim counts differently: there a hit on a page of Q alone demotes a LIR page though none
 //! is promoted, and S as a whole has at most 2c pages.
 //! *Cost.* O(1) an access on the average, as a page is pruned from S once for each time that it came
-//! on top; 20 bytes a page.
+//! on top; 12 bytes a page, and at most 12 a page in S, 12 in Q and 12 remembered.
 //! *Knobs.* `hir_share`, 0.01, the paper's; `non_resident`, 2, Caffeine's.
 
 use super::line::Line;
