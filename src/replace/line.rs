@@ -65,13 +65,6 @@ impl Line {
         }
     }
 
-    /// So many slots from the oldest page on, holes among them.
-    #[inline(always)]
-    pub(super) fn next(&self, slots: usize) -> &[PageId] {
-        let end = self.slots.len().min(self.oldest + slots);
-        &self.slots[self.oldest..end]
-    }
-
     /// Whether there are so many holes that [`close_up`](Self::close_up) is due.
     #[inline(always)]
     pub(super) fn is_sparse(&self) -> bool {
@@ -98,7 +91,11 @@ impl Line {
 
     /// Counts the pages again; for tests.
     pub(super) fn audit(&self) {
-        assert_eq!(self.newest_first().count(), self.pages, "as many pages stand in line as counted");
+        assert_eq!(
+            self.newest_first().count(),
+            self.pages,
+            "as many pages stand in line as counted"
+        );
         let passed = &self.slots[..self.oldest];
         assert!(passed.iter().all(|&page| page == HOLE), "no page stands before the oldest");
     }
