@@ -1,7 +1,8 @@
 //! How fast one trace goes through each phase: `speed TRACE FRAMES [REPLACEMENT…]`. A line a phase:
-//! its name, seconds (the least of a few repetitions), million accesses a second, demand faults
-//! where it makes some. Without algorithms, all phases of LRU; with them, the reading of the trace
-//! and a replay by each.
+//! its name, seconds (the least of a few repetitions), million accesses a second, seconds that its
+//! thread had a processor (Linux; on a busy machine the more reliable), demand faults where it makes
+//! some. Without algorithms, all phases of LRU; with them, the reading of the trace and a replay by
+//! each.
 //!
 //! `benches/peers/run` sets these beside another simulator on the same trace; for a trace without
 //! repeated pages "sum" reads exactly the array that "replay" reads.
@@ -66,12 +67,13 @@ fn lru(trace: &Arc<Trace>, frames: Frames) {
     assert_eq!(replayed, listed, "the counter and the list agree");
 }
 
-fn report(phase: &str, took: Duration, trace: &Trace, counts: Option<Counts>) {
-    let seconds = took.as_secs_f64();
+fn report(phase: &str, took: Took, trace: &Trace, counts: Option<Counts>) {
+    let seconds = took.wall.as_secs_f64();
     let rate = trace.accesses() as f64 / seconds / 1e6;
     let faults = counts.map(|counts| format!(" {:>12} demand faults", counts.demand_faults));
     println!(
-        "{phase:<14} {seconds:>9.4} s {rate:>10.1} M accesses/s{}",
+        "{phase:<14} {seconds:>9.4} s {rate:>10.1} M accesses/s {:>9.4} s of a processor{}",
+        took.processor.as_secs_f64(),
         faults.unwrap_or_default()
     );
 }
@@ -82,14 +84,29 @@ fn replay(build: Build, settings: &Settings, trace: &Arc<Trace>, frames: Frames)
     replace::replay(build, settings, trace, frames, &draw)
 }
 
-/// The least time of some repetitions, and the last result.
-fn fastest<T>(repetitions: u32, work: impl Fn() -> T) -> (Duration, T) {
-    let mut least = Duration::MAX;
+#[derive(Clone, Copy)]
+struct Took {
+    wall: Duration,
+    /// What the thread had of a processor; others that it started do not count.
+    processor: Duration,
+}
+
+/// The least times of some repetitions, and the last result.
+fn fastest<T>(repetitions: u32, work: impl Fn() -> T) -> (Took, T) {
+    let mut least = Took { wall: Duration::MAX, processor: Duration::MAX };
     let mut result = None;
     for _ in 0..repetitions {
-        let began = Instant::now();
+        let (began, had) = (Instant::now(), processor());
         result = Some(black_box(work()));
-        least = least.min(began.elapsed());
+        least.wall = least.wall.min(began.elapsed());
+        least.processor = least.processor.min(processor() - had);
     }
     (least, result.expect("at least one repetition"))
+}
+
+/// How long this thread has had a processor; 0 where the system does not say so.
+fn processor() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = text.split(' ').next().and_then(|first| first.parse().ok());
+    Duration::from_nanos(nanoseconds.unwrap_or(0))
 }

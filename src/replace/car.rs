@@ -11,6 +11,9 @@
 //! until the pages fit, and then forgets the oldest of B1 while |T1| + |B1| > c and of B2 while all
 //! are more than 2c. A *grant* leaves p, clocks and ghosts as they are. Growing and shrinking back
 //! is a no-op if there is no access between; shrinking and growing back is not, for the hands move.
+//! Caffeine's simulator has whole steps of p. libCacheSim has them too, and moves p and forgets the
+//! ghost that was used before it calls `replace`; then, also if x was a ghost, it discards the LRU
+//! page of B1 if |T1| + |B1| ≥ c, and it never discards one of B2, whose length has no bound.
 //! *Cost.* O(1) a hit, O(1) a fault on the average (each page that a hand passes has been hit
 //! since); 12 bytes a page.
 //! *Knobs.* `step`, real: the step of p as the paper has it.

@@ -18,10 +18,10 @@
 //! libCacheSim counts differently: there a hit on a page of Q alone demotes a LIR page though none
 //! is promoted, and S as a whole has at most 2c pages.
 //! *Cost.* O(1) an access on the average, as a page is pruned from S once for each time that it came
-//! on top; 20 bytes a page.
+//! on top; 12 bytes a page, and at most 12 a page in S, 12 in Q and 12 remembered.
 //! *Knobs.* `hir_share`, 0.01, the paper's; `non_resident`, 2, Caffeine's.
 
-use super::links::Links;
+use super::line::Line;
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::knobs::{Domain, Knob, Settings, Value};
@@ -56,9 +56,8 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     build_shown: |settings, guest| Paged::boxed(guest, Lirs::new(settings, guest)),
 };
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    #[default]
     Unknown,
     /// In S, resident.
     Lir,
@@ -68,19 +67,28 @@ enum State {
     NonResident,
 }
 
-/// The lists beside S, in one array: a page is in one of them at most.
-const Q: usize = 0;
-const NON_RESIDENT: usize = 1;
+/// What is known of a page.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// Its slot in S, or [`ABSENT`].
+    in_stack: u32,
+    /// Its slot in Q or among the non-resident, as its state says.
+    in_queue: u32,
+    state: State,
+}
+
+const ABSENT: u32 = u32::MAX;
 
 struct Lirs {
-    /// S: the top is the front.
-    stack: Links<State>,
-    /// Q and the non-resident pages: new ones at the front, the next to go at the back.
-    queues: Links,
+    entries: Vec<Entry>,
+    /// S: the bottom is the oldest. It is a LIR page.
+    stack: Line,
+    /// Q: the front is the oldest.
+    queue: Line,
+    /// The non-resident pages in the order in which they were evicted.
+    non_resident: Line,
     frames: u64,
     lir: u64,
-    hir: u64,
-    non_resident: u64,
     /// The most pages that may be LIR, and that may be non-resident.
     lir_max: u64,
     non_resident_max: u64,
@@ -90,14 +98,14 @@ struct Lirs {
 
 impl Lirs {
     fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
-        let pages = guest.trace.distinct_pages();
+        let unknown = Entry { in_stack: ABSENT, in_queue: ABSENT, state: State::Unknown };
         let mut lirs = Self {
-            stack: Links::new(pages, 1),
-            queues: Links::new(pages, 2),
+            entries: vec![unknown; guest.trace.distinct_pages()],
+            stack: Line::new(),
+            queue: Line::new(),
+            non_resident: Line::new(),
             frames: 0,
             lir: 0,
-            hir: 0,
-            non_resident: 0,
             lir_max: 0,
             non_resident_max: 0,
             hir_share: settings.decimal("hir_share"),
@@ -113,58 +121,83 @@ impl Lirs {
         self.non_resident_max = self.non_resident_share.saturating_mul(frames);
     }
 
+    #[inline(always)]
     fn resident(&self) -> u64 {
-        self.lir + self.hir
+        self.lir + self.queue.pages()
     }
 
-    fn set_state(&mut self, page: PageId, state: State) {
-        *self.stack.tag_mut(page) = state;
+    #[inline(always)]
+    fn entry(&mut self, page: PageId) -> &mut Entry {
+        &mut self.entries[page as usize]
     }
 
     /// Puts a page on top of S, which it may be in. Returns whether it was.
     #[inline(always)]
     fn raise(&mut self, page: PageId) -> bool {
-        let was_in = self.stack.contains(page);
+        let entry = &mut self.entries[page as usize];
+        let was_in = entry.in_stack != ABSENT;
         if was_in {
-            self.stack.remove(page);
+            self.stack.leave(entry.in_stack);
         }
-        self.stack.push_front(0, page);
+        entry.in_stack = self.stack.push(page);
+        if self.stack.is_sparse() {
+            let entries = &mut self.entries;
+            self.stack.close_up(|page, slot| entries[page as usize].in_stack = slot);
+        }
         was_in
+    }
+
+    /// Puts a page that is in neither at the end of Q or of the non-resident pages.
+    #[inline(always)]
+    fn enqueue(&mut self, page: PageId, state: State) {
+        let line = if state == State::Hir { &mut self.queue } else { &mut self.non_resident };
+        let entry = &mut self.entries[page as usize];
+        (entry.state, entry.in_queue) = (state, line.push(page));
+        if line.is_sparse() {
+            line.close_up(|page, slot| self.entries[page as usize].in_queue = slot);
+        }
     }
 
     /// Stack pruning: takes HIR pages from the bottom of S until a LIR page is there.
     #[inline(always)]
     fn prune(&mut self) {
-        while let Some(bottom) = self.stack.back(0) {
-            match self.stack.tag(bottom) {
+        while let Some(bottom) = self.stack.oldest() {
+            match self.entry(bottom).state {
                 State::Lir => break,
                 State::NonResident => self.forget(bottom),
-                _ => self.stack.remove(bottom),
+                _ => self.unstack(bottom),
             }
         }
     }
 
+    /// Takes a page out of S.
+    #[inline(always)]
+    fn unstack(&mut self, page: PageId) {
+        let slot = std::mem::replace(&mut self.entry(page).in_stack, ABSENT);
+        self.stack.leave(slot);
+    }
+
     /// Forgets a page that is not resident.
+    #[inline(always)]
     fn forget(&mut self, page: PageId) {
-        self.stack.remove(page);
-        self.queues.remove(page);
-        self.non_resident -= 1;
-        self.set_state(page, State::Unknown);
+        self.unstack(page);
+        let entry = &mut self.entries[page as usize];
+        self.non_resident.leave(entry.in_queue);
+        entry.state = State::Unknown;
     }
 
     /// The LIR page at the bottom of S becomes HIR and goes to the end of Q.
     fn demote(&mut self) {
-        let bottom = self.stack.pop_back(0).expect("the bottom of S is a LIR page");
+        let bottom = self.stack.oldest().expect("the bottom of S is a LIR page");
+        self.unstack(bottom);
         self.lir -= 1;
-        self.hir += 1;
-        self.set_state(bottom, State::Hir);
-        self.queues.push_front(Q, bottom);
+        self.enqueue(bottom, State::Hir);
         self.prune();
     }
 
     /// A page on top of S becomes LIR; the one at the bottom makes room if need be.
     fn promote(&mut self, page: PageId) {
-        self.set_state(page, State::Lir);
+        self.entry(page).state = State::Lir;
         self.lir += 1;
         if self.lir > self.lir_max {
             self.demote();
@@ -173,23 +206,23 @@ impl Lirs {
 
     /// Takes the page at the front of Q out of its frame; if it is in S, it stays there.
     fn evict(&mut self) -> PageId {
-        let page = self.queues.pop_back(Q).expect("a page that is not LIR is resident");
-        self.hir -= 1;
-        if self.stack.contains(page) {
-            self.set_state(page, State::NonResident);
-            self.queues.push_front(NON_RESIDENT, page);
-            self.non_resident += 1;
-            self.bound_non_resident();
+        let page = self.queue.oldest().expect("a page that is not LIR is resident");
+        let Entry { in_stack, in_queue, .. } = *self.entry(page);
+        self.queue.leave(in_queue);
+        if in_stack == ABSENT {
+            self.entry(page).state = State::Unknown;
         } else {
-            self.set_state(page, State::Unknown);
+            self.enqueue(page, State::NonResident);
+            self.bound_non_resident();
         }
         page
     }
 
     /// Forgets the non-resident pages beyond the bound.
+    #[inline(always)]
     fn bound_non_resident(&mut self) {
-        while self.non_resident > self.non_resident_max {
-            let oldest = self.queues.back(NON_RESIDENT).expect("a page is not resident");
+        while self.non_resident.pages() > self.non_resident_max {
+            let oldest = self.non_resident.oldest().expect("a page is not resident");
             self.forget(oldest);
         }
     }
@@ -197,7 +230,7 @@ impl Lirs {
     /// A hit on a LIR page: it goes to the top of S, which is pruned if it was at the bottom.
     #[inline(always)]
     fn hit_lir(&mut self, page: PageId) {
-        let was_bottom = self.stack.back(0) == Some(page);
+        let was_bottom = self.stack.oldest() == Some(page);
         self.raise(page);
         if was_bottom {
             self.prune();
@@ -206,25 +239,19 @@ impl Lirs {
 
     /// A hit on a resident HIR page.
     fn hit_hir(&mut self, page: PageId) {
-        self.queues.remove(page);
-        if self.lir_max > 0 && self.raise(page) || self.lir < self.lir_max {
-            // It is in S: it becomes LIR, and the LIR page at the bottom HIR.
-            self.hir -= 1;
-            self.promote(page);
-        } else {
-            // It is not: it stays HIR and goes to the end of Q.
-            self.queues.push_front(Q, page);
-        }
+        let slot = self.entry(page).in_queue;
+        self.queue.leave(slot);
+        // It is in S: it becomes LIR, and the LIR page at the bottom HIR. It is not: it stays HIR
+        // and goes to the end of Q.
+        self.place(page);
     }
 
-    /// A fault: the page goes on top of S, as LIR if it was in S, else to the end of Q.
-    fn load(&mut self, page: PageId) {
+    /// A page that is in no queue goes on top of S, as LIR if it was in S, else to the end of Q.
+    fn place(&mut self, page: PageId) {
         if self.lir_max > 0 && self.raise(page) || self.lir < self.lir_max {
             self.promote(page);
         } else {
-            self.set_state(page, State::Hir);
-            self.hir += 1;
-            self.queues.push_front(Q, page);
+            self.enqueue(page, State::Hir);
         }
     }
 }
@@ -232,7 +259,7 @@ impl Lirs {
 impl Accesses for Lirs {
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
-        match self.stack.tag(page) {
+        match self.entry(page).state {
             State::Lir => {
                 self.hit_lir(page);
                 Touch::Hit
@@ -244,12 +271,12 @@ impl Accesses for Lirs {
             state => {
                 // It is remembered until it is here, whatever the eviction makes forget.
                 if state == State::NonResident {
-                    self.queues.remove(page);
-                    self.non_resident -= 1;
+                    let slot = self.entry(page).in_queue;
+                    self.non_resident.leave(slot);
                 }
                 // The page at the front of Q goes first, then the other comes.
                 let victim = (self.resident() == self.frames).then(|| self.evict());
-                self.load(page);
+                self.place(page);
                 victim.map_or(Touch::Fill, Touch::Replacement)
             }
         }
@@ -259,15 +286,18 @@ impl Accesses for Lirs {
     /// top stays there.
     #[inline(always)]
     fn again(&mut self, page: PageId, _: u64, _: u64) {
-        if self.stack.tag(page) == State::Hir {
+        if self.entry(page).state == State::Hir {
             self.hit_hir(page);
         }
     }
 
     #[inline(always)]
     fn read_ahead(&self, pages: &[PageId]) {
-        self.stack.read_ahead(pages);
-        self.queues.read_ahead(pages);
+        let mut read = 0;
+        for &page in pages {
+            read ^= self.entries[page as usize].in_stack;
+        }
+        std::hint::black_box(read);
     }
 }
 
@@ -288,32 +318,45 @@ impl Algorithm for Lirs {
     }
 
     fn lists(&self) -> Vec<List> {
-        let lir = self.stack.iter(0).filter(|&page| self.stack.tag(page) == State::Lir);
+        let pages = |line: &Line| line.newest_first().map(|(page, _)| page).collect::<Vec<_>>();
+        let mut lir = pages(&self.stack);
+        lir.retain(|&page| self.entries[page as usize].state == State::Lir);
         let list = |name, resident, pages| List { name, resident, pages };
         vec![
-            list("LIR", true, lir.collect()),
-            list("Q", true, self.queues.iter(Q).collect()),
-            list("non-resident", false, self.queues.iter(NON_RESIDENT).collect()),
+            list("LIR", true, lir),
+            list("Q", true, pages(&self.queue)),
+            list("non-resident", false, pages(&self.non_resident)),
         ]
     }
 
     fn audit(&self) {
-        self.stack.audit();
-        let lengths = self.queues.audit();
-        assert_eq!(lengths, [self.hir as usize, self.non_resident as usize], "queue lengths");
-        let is = |state| move |&page: &PageId| self.stack.tag(page) == state;
-        assert!(self.queues.iter(Q).all(|page| is(State::Hir)(&page)), "Q holds HIR pages");
-        let mut non_resident = self.queues.iter(NON_RESIDENT);
-        assert!(
-            non_resident.all(|page| is(State::NonResident)(&page) && self.stack.contains(page)),
-            "a page that is not resident is in S"
-        );
-        let lir = self.stack.iter(0).filter(is(State::Lir)).count();
-        assert_eq!(lir as u64, self.lir, "all LIR pages are in S");
-        let bottom = self.stack.back(0);
-        assert!(bottom.is_none_or(|page| is(State::Lir)(&page)), "the bottom of S is LIR");
+        for line in [&self.stack, &self.queue, &self.non_resident] {
+            line.audit();
+        }
+        let entry = |page: PageId| &self.entries[page as usize];
+        for (page, slot) in self.stack.newest_first() {
+            assert_eq!(entry(page).in_stack, slot, "pages know their slot in S");
+            assert_ne!(entry(page).state, State::Unknown, "what is in S is known");
+        }
+        for (line, state) in [(&self.queue, State::Hir), (&self.non_resident, State::NonResident)] {
+            for (page, slot) in line.newest_first() {
+                assert_eq!(entry(page).in_queue, slot, "pages know their slot");
+                assert_eq!(entry(page).state, state, "pages know their queue");
+            }
+            let count = self.entries.iter().filter(|entry| entry.state == state).count();
+            assert_eq!(count as u64, line.pages(), "who is in a queue stands there");
+        }
+        let stacked = self.entries.iter().filter(|entry| entry.in_stack != ABSENT);
+        assert_eq!(stacked.count() as u64, self.stack.pages(), "who is in S stands there");
+        let mut ghosts = self.non_resident.newest_first();
+        assert!(ghosts.all(|(page, _)| entry(page).in_stack != ABSENT), "a ghost is in S");
+        let lir = self.stack.newest_first().filter(|&(page, _)| entry(page).state == State::Lir);
+        assert_eq!(lir.count() as u64, self.lir, "all LIR pages are in S");
+        let bottom = self.stack.newest_first().last();
+        let is_lir = bottom.is_none_or(|(page, _)| entry(page).state == State::Lir);
+        assert!(is_lir, "the bottom of S is LIR");
         assert!(self.lir <= self.lir_max, "no more pages are LIR than may be");
         assert!(self.resident() <= self.frames, "#LIR + #HIR ≤ c");
-        assert!(self.non_resident <= self.non_resident_max, "ghosts are bounded");
+        assert!(self.non_resident.pages() <= self.non_resident_max, "ghosts are bounded");
     }
 }

@@ -9,6 +9,7 @@ mod clock;
 mod directory;
 mod fifo;
 mod lfu;
+mod line;
 pub(crate) mod links;
 mod linux_two_list;
 mod lirs;
