@@ -1,0 +1,204 @@
+//! docs/findings.md says no number that the commands beside it do not show.
+//!
+//! A block ```` ```console ```` of the page has commands, `$ balloonist …`, each followed by lines that its
+//! output has in this order; `...` stands for any others. The numbers of a section's text and tables
+//! must be in the output of the section's own commands, whole or rounded as the page rounds them; a
+//! per cent may be of a ratio or of how far it is from 1. Numbers in `code`, numbers that are part of
+//! a word and, outside tables, whole numbers up to 20 without a per cent are not looked at. Blocks
+//! marked ```` ```console release ```` take too long for a debug build: their sections are checked in
+//! release builds alone.
+
+use std::fs;
+use std::process::Command;
+
+#[test]
+fn every_number_is_in_the_output_of_a_command_beside_it() {
+    let page = fs::read_to_string("docs/findings.md").unwrap();
+    let mut looked_at = 0;
+    for section in sections(&page) {
+        let Some(output) = section.run() else { continue };
+        let numbers = Numbers::of(&output);
+        let unfounded: Vec<String> = section.claims.iter().filter(|claim| !numbers.bear(claim)).cloned().collect();
+        assert_eq!(unfounded, [""; 0], "in \"{}\", but in no output of its commands", section.title);
+        looked_at += section.claims.len();
+        // The check would see a digit that is wrong.
+        for claim in section.claims.iter().filter(|claim| claim.len() > 5 && !claim.contains('%')) {
+            let (rest, last) = claim.split_at(claim.len() - 1);
+            let tampered = |digit: &u8| format!("{rest}{}", (last.parse::<u8>().unwrap() + digit) % 10);
+            let found = (1..10).map(|digit| tampered(&digit)).filter(|claim| numbers.bear(claim));
+            assert!(found.count() < 9, "{claim} says nothing in \"{}\"", section.title);
+        }
+    }
+    assert!(looked_at > 100, "{looked_at} numbers");
+}
+
+/// A part of the page under one `##` heading.
+#[derive(Default)]
+struct Section {
+    title: String,
+    commands: Vec<Example>,
+    /// The numbers of text and tables, as written; those with `%` are per cents.
+    claims: Vec<String>,
+}
+
+/// A command, and lines that its output has.
+struct Example {
+    command: String,
+    lines: Vec<String>,
+    is_slow: bool,
+}
+
+fn sections(page: &str) -> Vec<Section> {
+    let mut sections = vec![Section::default()];
+    let mut block = None;
+    for line in page.lines() {
+        if line.starts_with("## ") {
+            sections.push(Section { title: line[3..].to_owned(), ..Section::default() });
+        }
+        let section = sections.last_mut().unwrap();
+        match block {
+            None if line.starts_with("```") => block = Some(line),
+            None => section.claims.extend(claims(line)),
+            Some(_) if line == "```" => block = None,
+            Some(start) if start.starts_with("```console") => {
+                let continued = section.commands.last_mut().filter(|of| of.command.ends_with('\\'));
+                if let Some(command) = line.strip_prefix("$ ") {
+                    let (command, is_slow) = (command.to_owned(), start.ends_with(" release"));
+                    section.commands.push(Example { command, lines: Vec::new(), is_slow });
+                } else if let Some(Example { command, .. }) = continued {
+                    command.pop();
+                    command.push_str(line.trim());
+                } else if !line.is_empty() && line != "..." {
+                    section.commands.last_mut().unwrap().lines.push(line.to_owned());
+                }
+            }
+            Some(start) => panic!("{start}: a command's block is marked `console`"),
+        }
+    }
+    assert_eq!(block, None, "a block without an end");
+    sections
+}
+
+impl Section {
+    /// All that the commands print, and the commands; `None` if one is too slow for this build.
+    fn run(&self) -> Option<String> {
+        let mut all = String::new();
+        let (slow, quick) = self.commands.iter().partition::<Vec<_>, _>(|of| of.is_slow);
+        let too_slow = cfg!(debug_assertions) && !slow.is_empty();
+        for example in quick.iter().chain(if too_slow { [].iter() } else { slow.iter() }) {
+            all += &example.run();
+        }
+        (!too_slow).then_some(all)
+    }
+}
+
+impl Example {
+    fn run(&self) -> String {
+        let arguments = self.command.strip_prefix("balloonist ").expect("a command of balloonist");
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_balloonist"));
+        let output = command.args(&arguments).arg("--quiet").output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}\n{errors}", self.command);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut printed = text.lines().map(str::trim_end);
+        for line in &self.lines {
+            let shown = line.trim_end();
+            assert!(printed.any(|own| own == shown), "{}: no line, or not here:\n{line}\nin\n{text}", self.command);
+        }
+        format!("{}\n{text}\n", self.command)
+    }
+}
+
+/// The numbers in a line of the page that must have been measured.
+fn claims(line: &str) -> Vec<String> {
+    let text: String = line.split('`').step_by(2).collect::<Vec<_>>().join(" ");
+    let is_table = line.starts_with('|');
+    let mut claims = Vec::new();
+    for (start, number) in tokens(&text) {
+        let before = text[..start].chars().next_back();
+        let rest = &text[start + number.len()..];
+        let is_word = |letter: char| letter.is_alphanumeric() || letter == '-';
+        if before.is_some_and(is_word) || rest.starts_with(char::is_alphanumeric) {
+            continue;
+        }
+        if rest.trim_start().starts_with('%') {
+            claims.push(format!("{number}%"));
+        } else if is_table || number.contains('.') || number.replace(',', "").parse::<u64>().unwrap() > 20 {
+            claims.push(number.to_owned());
+        }
+    }
+    claims
+}
+
+/// Digits, with points and commas between them, and where they start.
+fn tokens(text: &str) -> Vec<(usize, &str)> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(skip) = text[at..].find(|letter: char| letter.is_ascii_digit()) {
+        let start = at + skip;
+        let length = text[start..].find(|letter: char| !(letter.is_ascii_digit() || letter == ',' || letter == '.'));
+        let token = &text[start..length.map_or(text.len(), |length| start + length)];
+        at = start + token.len();
+        tokens.push((start, token.trim_end_matches([',', '.'])));
+    }
+    tokens
+}
+
+/// What commands printed.
+struct Numbers {
+    whole: Vec<u64>,
+    /// Decimals, in millionths.
+    ratios: Vec<u64>,
+}
+
+impl Numbers {
+    fn of(output: &str) -> Self {
+        let mut numbers = Self { whole: Vec::new(), ratios: Vec::new() };
+        for (_, token) in tokens(output) {
+            let groups: Vec<&str> = token.split(',').collect();
+            // Commas group digits, or divide the columns of CSV.
+            if groups.len() > 1 && groups[0].len() <= 3 && groups[1..].iter().all(|of| of.len() == 3) {
+                numbers.whole.extend(groups.concat().parse::<u64>());
+            }
+            for group in groups {
+                if group.contains('.') {
+                    numbers.ratios.extend(millionths(group));
+                } else {
+                    numbers.whole.extend(group.parse::<u64>());
+                }
+            }
+        }
+        numbers
+    }
+
+    /// Whether the claim is among them, or is one of them rounded.
+    fn bear(&self, claim: &str) -> bool {
+        let (number, is_percent) = match claim.strip_suffix('%') {
+            Some(number) => (number, true),
+            None => (claim, false),
+        };
+        let plain = number.replace(',', "");
+        if !is_percent && !plain.contains('.') {
+            return self.whole.contains(&plain.parse().unwrap());
+        }
+        let places = plain.split_once('.').map_or(0, |(_, decimals)| decimals.len() as u32);
+        let claimed = millionths(&plain).unwrap();
+        // The unit of the last place, in millionths.
+        let unit = 10_u64.pow(6 - places);
+        let rounds = |exact: u64| (exact + unit / 2) / unit * unit == claimed;
+        let ratio = |&ratio: &u64| {
+            let change = ratio.abs_diff(1_000_000);
+            if is_percent { rounds(ratio * 100) || rounds(change * 100) || ratio == claimed } else { rounds(ratio) }
+        };
+        self.ratios.iter().any(ratio)
+    }
+}
+
+/// A decimal with at most six places.
+fn millionths(decimal: &str) -> Option<u64> {
+    let (whole, places) = decimal.split_once('.').unwrap_or((decimal, ""));
+    let whole: u64 = whole.parse().ok()?;
+    let places: u64 = format!("{places:0<6}").get(..6)?.parse().ok()?;
+    Some(whole * 1_000_000 + places)
+}
