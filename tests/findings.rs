@@ -18,13 +18,19 @@ fn every_number_is_in_the_output_of_a_command_beside_it() {
     for section in sections(&page) {
         let Some(output) = section.run() else { continue };
         let numbers = Numbers::of(&output);
-        let unfounded: Vec<String> = section.claims.iter().filter(|claim| !numbers.bear(claim)).cloned().collect();
-        assert_eq!(unfounded, [""; 0], "in \"{}\", but in no output of its commands", section.title);
+        let unfounded: Vec<String> =
+            section.claims.iter().filter(|claim| !numbers.bear(claim)).cloned().collect();
+        assert_eq!(
+            unfounded, [""; 0],
+            "in \"{}\", but in no output of its commands",
+            section.title
+        );
         looked_at += section.claims.len();
         // The check would see a digit that is wrong.
         for claim in section.claims.iter().filter(|claim| claim.len() > 5 && !claim.contains('%')) {
             let (rest, last) = claim.split_at(claim.len() - 1);
-            let tampered = |digit: &u8| format!("{rest}{}", (last.parse::<u8>().unwrap() + digit) % 10);
+            let tampered =
+                |digit: &u8| format!("{rest}{}", (last.parse::<u8>().unwrap() + digit) % 10);
             let found = (1..10).map(|digit| tampered(&digit)).filter(|claim| numbers.bear(claim));
             assert!(found.count() < 9, "{claim} says nothing in \"{}\"", section.title);
         }
@@ -104,7 +110,11 @@ impl Example {
         let mut printed = text.lines().map(str::trim_end);
         for line in &self.lines {
             let shown = line.trim_end();
-            assert!(printed.any(|own| own == shown), "{}: no line, or not here:\n{line}\nin\n{text}", self.command);
+            assert!(
+                printed.any(|own| own == shown),
+                "{}: no line, or not here:\n{line}\nin\n{text}",
+                self.command
+            );
         }
         format!("{}\n{text}\n", self.command)
     }
@@ -124,7 +134,10 @@ fn claims(line: &str) -> Vec<String> {
         }
         if rest.trim_start().starts_with('%') {
             claims.push(format!("{number}%"));
-        } else if is_table || number.contains('.') || number.replace(',', "").parse::<u64>().unwrap() > 20 {
+        } else if is_table
+            || number.contains('.')
+            || number.replace(',', "").parse::<u64>().unwrap() > 20
+        {
             claims.push(number.to_owned());
         }
     }
@@ -137,7 +150,8 @@ fn tokens(text: &str) -> Vec<(usize, &str)> {
     let mut at = 0;
     while let Some(skip) = text[at..].find(|letter: char| letter.is_ascii_digit()) {
         let start = at + skip;
-        let length = text[start..].find(|letter: char| !(letter.is_ascii_digit() || letter == ',' || letter == '.'));
+        let length = text[start..]
+            .find(|letter: char| !(letter.is_ascii_digit() || letter == ',' || letter == '.'));
         let token = &text[start..length.map_or(text.len(), |length| start + length)];
         at = start + token.len();
         tokens.push((start, token.trim_end_matches([',', '.'])));
@@ -158,7 +172,10 @@ impl Numbers {
         for (_, token) in tokens(output) {
             let groups: Vec<&str> = token.split(',').collect();
             // Commas group digits, or divide the columns of CSV.
-            if groups.len() > 1 && groups[0].len() <= 3 && groups[1..].iter().all(|of| of.len() == 3) {
+            if groups.len() > 1
+                && groups[0].len() <= 3
+                && groups[1..].iter().all(|of| of.len() == 3)
+            {
                 numbers.whole.extend(groups.concat().parse::<u64>());
             }
             for group in groups {
@@ -189,7 +206,11 @@ impl Numbers {
         let rounds = |exact: u64| (exact + unit / 2) / unit * unit == claimed;
         let ratio = |&ratio: &u64| {
             let change = ratio.abs_diff(1_000_000);
-            if is_percent { rounds(ratio * 100) || rounds(change * 100) || ratio == claimed } else { rounds(ratio) }
+            if is_percent {
+                rounds(ratio * 100) || rounds(change * 100) || ratio == claimed
+            } else {
+                rounds(ratio)
+            }
         };
         self.ratios.iter().any(ratio)
     }
