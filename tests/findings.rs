@@ -173,10 +173,15 @@ impl Numbers {
         for (_, token) in tokens(output) {
             let groups: Vec<&str> = token.split(',').collect();
             // Commas group digits, or divide the columns of CSV.
-            if groups.len() > 1
+            let last = groups[groups.len() - 1].split('.').next().unwrap_or_default();
+            let middle = &groups[1.min(groups.len() - 1)..groups.len() - 1];
+            let is_grouped = groups.len() > 1
                 && groups[0].len() <= 3
-                && groups[1..].iter().all(|of| of.len() == 3)
-            {
+                && last.len() == 3
+                && middle.iter().all(|group| group.len() == 3);
+            if is_grouped && token.contains('.') {
+                numbers.ratios.extend(millionths(&groups.concat()));
+            } else if is_grouped {
                 numbers.whole.extend(groups.concat().parse::<u64>());
             }
             for group in groups {
