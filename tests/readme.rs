@@ -32,7 +32,7 @@ fn the_pages_of_docs_show_what_happens() {
             copy_folder(Path::new(part), &inside.join(part));
         }
         for (name, content) in titled(&text) {
-            fs::write(inside.join(name), content).unwrap();
+            fs::write(inside.join(name), format!("{content}\n")).unwrap();
         }
         fs::write(&copy, &text).unwrap();
         cases.case(&copy);

@@ -128,5 +128,6 @@ fn balloonist(arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_balloonist"));
     let output = command.args(arguments).env_remove("COLUMNS").output().unwrap();
     assert!(output.status.success(), "{arguments:?}");
-    String::from_utf8(output.stdout).unwrap()
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
