@@ -1,5 +1,37 @@
 //! balloonist replays the page accesses of several VMs on one host under any memory-balancing
 //! policy, and says exactly what each policy would have cost.
+//!
+//! A scenario is read into a [`Document`](scenario::Document), checked, and run; what comes out is
+//! counts, which [`output`] makes into tables:
+//!
+//! ```
+//! use balloonist::output::vms;
+//! use balloonist::scenario::Document;
+//! use balloonist::simulate::{Nobody, simulate};
+//!
+//! let text = r#"
+//!     host.memory = 4
+//!     checkpoint.every = 3
+//!     policy.kind = "last-n"
+//!     [[vm]]
+//!     name = "web"
+//!     trace.pages = [1, 2, 3, 1, 2, 3, 1, 2, 3]
+//!     [[vm]]
+//!     name = "idle"
+//!     trace.pages = [7, 7, 7, 7, 7, 7, 7, 7, 7]
+//! "#;
+//! let checked = Document::from_toml("mine.toml", text.as_bytes()).check();
+//! let scenario = checked.unwrap_or_else(|errors| panic!("{}", errors.render(false))).scenario;
+//! let outcome = simulate(&scenario, scenario.policy, &mut Nobody);
+//! // Two frames fault on three pages in turn; the third frame, moved at tick 3, ends that.
+//! assert_eq!(outcome.vms[0].counts.demand_faults, 4);
+//! assert_eq!(outcome.vms[1].counts.demand_faults, 1);
+//!
+//! let table = vms::table(&scenario, scenario.policy, &outcome);
+//! assert!(table.to_csv().contains("\nmine,last-n,3,1,web,9,5,4,3,1,"));
+//! ```
+//!
+//! ARCHITECTURE.md says where everything is and what may be relied on.
 
 pub mod account;
 pub mod balance;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use balloonist::balance::{self, PolicyKind};
 use balloonist::output::Cell;
 use balloonist::output::series::Series;
+use balloonist::output::sparkline;
+use balloonist::output::thinned::{Sum, Thinned};
 use balloonist::output::trail::Trail;
 use balloonist::output::vms;
 use balloonist::scenario::{Document, Scenario};
@@ -88,4 +90,26 @@ fn a_long_trail_is_thinned_out_evenly() {
     let expected: Vec<String> = (1..=5000 / 16).map(|at| (16 * at).to_string()).collect();
     assert_eq!(numbers[..numbers.len() - 1], expected);
     assert_eq!(numbers[numbers.len() - 1], "end");
+}
+
+#[test]
+fn sparklines_share_a_scale_and_keep_to_the_width() {
+    let scenario = loops(60);
+    let mut series = Thinned::new(3);
+    for (tick, frames) in [[8, 0, 2], [4, 0, 2], [1, 0, 2]].iter().enumerate() {
+        for (vm, &frames) in frames.iter().enumerate() {
+            series.add(tick as u64, vm, Sum { frames, ..Sum::default() });
+        }
+    }
+    assert_eq!(
+        sparkline::allocations(&scenario, &series, 80),
+        "allocations over time, █ for 8 frames:\nVM0  █▄▁\nVM1\nVM2  ▂▂▂\n"
+    );
+    for tick in 3..100 {
+        series.add(tick, 0, Sum { frames: 8, ..Sum::default() });
+    }
+    let text = sparkline::allocations(&scenario, &series, 25);
+    assert!(text.lines().skip(1).all(|line| line.chars().count() <= 25), "{text}");
+    assert_eq!(text.lines().nth(1).unwrap().chars().count(), 25);
+    assert_eq!(sparkline::allocations(&scenario, &Thinned::new(3), 80), "");
 }

@@ -31,7 +31,7 @@ pub struct Partition {
 
 impl Partition {
     /// The split in words, cut short where there are many VMs.
-    pub(super) fn note(&self, scenario: &Scenario) -> String {
+    pub fn note(&self, scenario: &Scenario) -> String {
         const SHOWN: usize = 8;
         let part =
             |(vm, frames): (&crate::scenario::VmSpec, &Frames)| format!("{} {frames}", vm.name);

@@ -15,13 +15,14 @@ use balloonist::output::thinned::Thinned;
 use balloonist::output::{Format, Table, curves, expects, html, number, outcomes, vms};
 use balloonist::replace::ReplacementKind;
 use balloonist::scenario::Scenario;
-use balloonist::simulate::{Checkpoint, Outcome, Watcher, simulate};
+use balloonist::simulate::{Outcome, simulate};
 use balloonist::trace::index;
 use rayon::prelude::*;
 
 use super::files::{NewFile, commit_all, create_folder};
 use super::input::Source;
 use super::progress::Progress;
+use super::recorder::Recorder;
 use super::{Context, Failure, context, input, replacements};
 
 /// Run a scenario under several policies and set them side by side, with offline bounds beneath
@@ -106,12 +107,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
     let table = compare::table(&runs, &bounds, baseline);
     if args.format.is_for_people() {
-        let people = compare::for_people(&table).render(args.format, context.colour_out);
+        let format = args.format;
+        let people = compare::for_people(&table);
+        let people = people.render(format, context.colour_out, context.width);
         let heading = heading(&scenario);
         let legend = compare::legend(&scenario, &runs, &bounds);
         let verdict =
             compare::verdict(&runs, &bounds, baseline) + &compare::notes(&scenario, &runs);
-        context.print(&format!("{heading}\n\n{people}\n{legend}\n{verdict}\n"))?;
+        let (before, after) = (heading + "\n", format!("{legend}\n{verdict}\n"));
+        let (before, after) = (format.aside(&before), format.aside(&after));
+        context.print(&format!("{before}\n{people}\n{after}"))?;
     } else {
         context.print_table(&table, args.format)?;
     }
@@ -234,23 +239,6 @@ impl Compared<'_> {
         let [compare, vms, curves, _] = tables.map(Some);
         let series = names.zip(series.into_iter().flatten()).collect();
         Results { manifest, vms, compare, curves, sweep: None, series }
-    }
-}
-
-/// What is kept of a run while it goes on: its series, as a file, thinned out, or both.
-struct Recorder<'a> {
-    file: Option<Series<'a, NewFile>>,
-    thinned: Option<Thinned>,
-}
-
-impl Watcher for Recorder<'_> {
-    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
-        if let Some(file) = &mut self.file {
-            file.checkpoint(checkpoint);
-        }
-        if let Some(thinned) = &mut self.thinned {
-            thinned.checkpoint(checkpoint);
-        }
     }
 }
 

@@ -48,6 +48,11 @@ pub(crate) struct Common {
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 
+    /// Characters in a line of a table for people; columns beyond stand below [default: the
+    /// terminal's, without limit off a terminal]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(20..))]
+    pub(crate) width: Option<u16>,
+
     /// Colour the output
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: When,
@@ -91,6 +96,8 @@ pub(crate) struct Context {
     pub(crate) colour_out: bool,
     /// Whether text on standard error is coloured.
     pub(crate) colour_err: bool,
+    /// Characters in a line of a table on standard output.
+    pub(crate) width: usize,
     /// How long each phase took.
     pub(crate) timing: Timing,
 }
@@ -104,7 +111,8 @@ impl Context {
         };
         let colour_out = colour(std::io::stdout().is_terminal());
         let colour_err = colour(std::io::stderr().is_terminal());
-        Self { common, colour_out, colour_err, timing: Timing::default() }
+        let width = common.width.map_or_else(width_of_terminal, usize::from);
+        Self { common, colour_out, colour_err, width, timing: Timing::default() }
     }
 
     /// The common flags that change what is run, as the command line has them.
@@ -146,7 +154,7 @@ impl Context {
 
     /// Writes a table to standard output.
     pub(crate) fn print_table(&self, table: &Table, format: Format) -> Result<(), Failure> {
-        self.print(&table.render(format, self.colour_out))
+        self.print(&table.render(format, self.colour_out, self.width))
     }
 
     /// Says what a trace file was recognised as.
@@ -161,6 +169,13 @@ impl Context {
             say(&format!("{text}\n"));
         }
     }
+}
+
+/// The characters of a line on standard output.
+fn width_of_terminal() -> usize {
+    let is_terminal = std::io::stdout().is_terminal();
+    let size = is_terminal.then(terminal_size::terminal_size).flatten();
+    size.map_or(usize::MAX, |(width, _)| width.0.into())
 }
 
 fn environment_allows_colour() -> bool {

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use balloonist::balance::wrapped;
 use balloonist::knobs::{Domain, Knob};
 use balloonist::output::{Cell, Format, Table, columns, outcomes, vms};
+use balloonist::scenario::codes;
 use balloonist::trace::workloads::WorkloadSpec;
 use balloonist::trace::{convert, formats, workloads};
 use balloonist::{balance, observe, replace};
@@ -41,6 +42,8 @@ enum What {
     Formats,
     /// What the columns of the tables of a run mean
     Columns,
+    /// What scenarios are refused for; `explain` tells of one
+    Codes,
 }
 
 /// Something with a name, a source and knobs.
@@ -58,6 +61,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let Some(entries) = entries(args.what) else {
         return match args.what {
             What::Columns => context.print_table(&columns_table(), args.format),
+            What::Codes if is_text => context.print(&codes_text(context.colour_out)),
+            What::Codes => context.print_table(&codes_table(), args.format),
             _ if is_text => context.print(&format_text(context.colour_out)),
             _ => context.print_table(&format_table(), args.format),
         };
@@ -100,7 +105,7 @@ fn entries(what: What) -> Option<Vec<Entry>> {
             })
             .collect(),
         What::Workloads => workloads::ALL.iter().map(workload).collect(),
-        What::Formats | What::Columns => return None,
+        What::Formats | What::Columns | What::Codes => return None,
     };
     Some(entries)
 }
@@ -137,6 +142,25 @@ fn columns_table() -> Table {
         {
             table.push(vec![name.into(), (*column).into(), columns::meaning(column).into()]);
         }
+    }
+    table
+}
+
+/// A paragraph for each diagnostic code.
+fn codes_text(colour: bool) -> String {
+    let bold = if colour { anstyle::Style::new().bold() } else { anstyle::Style::new() };
+    let paragraph = |code: &&codes::Code| {
+        let text = text::wrapped(code.explanation, 4);
+        format!("{bold}{}{bold:#} {}\n{text}", code.id, code.title)
+    };
+    codes::ALL.iter().map(paragraph).collect::<Vec<_>>().join("\n")
+}
+
+/// A row for each diagnostic code.
+fn codes_table() -> Table {
+    let mut table = Table::new(&["code", "title", "explanation"]);
+    for code in codes::ALL {
+        table.push(vec![code.id.into(), code.title.into(), code.explanation.into()]);
     }
     table
 }

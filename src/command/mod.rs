@@ -20,6 +20,7 @@ pub(crate) mod merge;
 pub(crate) mod mrc;
 mod progress;
 mod reader;
+mod recorder;
 mod replacements;
 pub(crate) mod report;
 pub(crate) mod reproduce;

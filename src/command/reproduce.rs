@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         }
     }
     commit_all(files)?;
-    if args.format.is_for_people() {
+    if matches!(args.format, Format::Table | Format::Markdown) {
         context.print(&output::report(&reproduction, args.format, context.colour_out))?;
     } else {
         context.print_table(&output::all_figures(&reproduction), args.format)?;

@@ -3,14 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use balloonist::bound::best_static;
 use balloonist::output::manifest::{self, RunEntry};
+use balloonist::output::run::Told;
 use balloonist::output::series::Series;
+use balloonist::output::thinned::Thinned;
 use balloonist::output::{Format, expects, outcomes, run as report, vms};
 use balloonist::scenario::Scenario;
-use balloonist::simulate::{Nobody, Outcome, simulate};
+use balloonist::simulate::{Outcome, simulate};
 
 use super::files::{NewFile, commit_all, create_folder};
 use super::input::Source;
+use super::recorder::Recorder;
 use super::{Context, Failure, context};
 
 /// Run a scenario under one policy and show what every VM did
@@ -47,9 +51,10 @@ enum Shown {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let scenario = args.source.open(args.policy.as_deref(), context)?;
     let policy = scenario.policy;
+    let mut recorder = Recorder { file: None, thinned: Some(Thinned::from(&scenario)) };
     let outcome = match &args.out {
-        Some(folder) => run_into(folder, &scenario, context)?,
-        None => context.timed_run(|| simulate(&scenario, policy, &mut Nobody)),
+        Some(folder) => run_into(folder, &scenario, &mut recorder, context)?,
+        None => context.timed_run(|| simulate(&scenario, policy, &mut recorder)),
     };
     let began = Instant::now();
     let (table, columns) = match args.table {
@@ -58,8 +63,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     };
     if args.format.is_for_people() {
         let table = table.select(columns).without_empty_columns();
-        let table = table.render(args.format, context.colour_out);
-        context.print(&report::report(&scenario, policy, &outcome, args.format, &table))?;
+        let table = table.render(args.format, context.colour_out, context.width);
+        let split = best_static(&scenario);
+        let told = Told {
+            scenario: &scenario,
+            policy,
+            outcome: &outcome,
+            series: &recorder.thinned.expect("a run is recorded"),
+            best_static: split.as_ref(),
+        };
+        let text = report::report(&told, args.format, &table, context.width.min(DRAWN_MAX));
+        context.print(&text)?;
     } else {
         context.print_table(&table, args.format)?;
     }
@@ -67,8 +81,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     super::judge(&expects::failed(&scenario, policy, &outcome))
 }
 
+/// Characters in a line of a drawing where the terminal does not say.
+const DRAWN_MAX: usize = 100;
+
 /// Runs, and writes the files of `--out`.
-fn run_into(folder: &Path, scenario: &Scenario, context: &Context) -> Result<Outcome, Failure> {
+fn run_into<'a>(
+    folder: &Path,
+    scenario: &'a Scenario,
+    recorder: &mut Recorder<'a>,
+    context: &Context,
+) -> Result<Outcome, Failure> {
     create_folder(folder)?;
     let create = |name: &str| NewFile::create(&folder.join(name));
     let mut rows = create("vms.csv")?;
@@ -78,9 +100,10 @@ fn run_into(folder: &Path, scenario: &Scenario, context: &Context) -> Result<Out
     let mut timing = create("timing.json")?;
 
     let began = Instant::now();
-    let mut series = Series::new(scenario, series);
-    let outcome = context.timed_run(|| simulate(scenario, scenario.policy, &mut series));
+    recorder.file = Some(Series::new(scenario, series));
+    let outcome = context.timed_run(|| simulate(scenario, scenario.policy, recorder));
     let took = began.elapsed();
+    let series = recorder.file.take().expect("the series was just begun");
     let series = series.finish().map_err(|error| Failure::io(folder.join("series.csv"), &error))?;
 
     rows.put(&vms::table(scenario, scenario.policy, &outcome).to_csv())?;

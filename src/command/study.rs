@@ -128,7 +128,7 @@ impl Study {
                 })?;
                 context.print_table(&rows::table_of(&self.grid, &text), format)
             }
-            Format::Table | Format::Markdown => {
+            Format::Table | Format::Markdown | Format::Latex => {
                 let table = self.for_people(context)?;
                 context.print_table(&table, format)
             }

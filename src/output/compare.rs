@@ -264,7 +264,7 @@ fn demand(run: &Run) -> u64 {
 }
 
 /// "9.7 % fewer than static"; nothing where the numbers are the same or there is none to divide by.
-fn difference(faults: u64, other: u64, name: &str) -> Option<String> {
+pub(super) fn difference(faults: u64, other: u64, name: &str) -> Option<String> {
     let word = if faults < other { "fewer" } else { "more" };
     let permille = Millionths::ratio(u128::from(faults.abs_diff(other)) * 1000, u128::from(other))?;
     let tenths = (permille.0 + Millionths::ONE / 2) / Millionths::ONE;

@@ -4,28 +4,70 @@ use std::fmt::Write as _;
 
 use super::number::{Millionths, counted, every, grouped};
 use super::table::Format;
-use super::{life, trail};
+use super::thinned::Thinned;
+use super::{compare, life, sparkline, trail};
 use crate::balance::{PolicyKind, wrapped};
+use crate::bound::Partition;
 use crate::knobs::Settings;
 use crate::scenario::Scenario;
 use crate::simulate::Outcome;
 
-/// The report of one run around one of its tables, as aligned text or as Markdown.
-pub fn report(
-    scenario: &Scenario,
-    policy: &PolicyKind,
-    outcome: &Outcome,
-    format: Format,
-    table: &str,
-) -> String {
-    let mut text = heading(scenario, policy, outcome, format);
-    let _ = writeln!(text, "\n{table}");
-    let _ = writeln!(text, "{}", sentence(outcome));
+/// A run, and what it is told with.
+pub struct Told<'a> {
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// Under which policy.
+    pub policy: &'a PolicyKind,
+    /// What it came to.
+    pub outcome: &'a Outcome,
+    /// What the VMs held over time.
+    pub series: &'a Thinned,
+    /// The best split that never changes, if the minima fit together.
+    pub best_static: Option<&'a Partition>,
+}
+
+/// The report of one run around one of its tables, in a format for people; drawn lines have up to
+/// `width` characters.
+pub fn report(told: &Told<'_>, format: Format, table: &str, width: usize) -> String {
+    let Told { scenario, policy, outcome, .. } = told;
+    let before = heading(scenario, policy, outcome, format);
+    let mut after = sentence(outcome) + "\n";
     for note in life::notes(scenario, outcome) {
-        let _ = writeln!(text, "{note}");
+        let _ = writeln!(after, "{note}");
     }
-    let _ = writeln!(text, "fingerprint {}", trail::shown(outcome.fingerprint));
-    text
+    let _ = writeln!(after, "fingerprint {}", trail::shown(outcome.fingerprint));
+    if format == Format::Table && outcome.all.frames_moved() > 0 {
+        let _ = write!(after, "\n{}", sparkline::allocations(scenario, told.series, width));
+    }
+    if let Some(verdict) = verdict(told) {
+        let _ = writeln!(after, "\n{verdict}");
+    }
+    format!("{}\n{table}\n{}", format.aside(&before), format.aside(&after))
+}
+
+/// The sentence that matters: how far the run is from the best that could be had without moving a
+/// frame.
+fn verdict(told: &Told<'_>) -> Option<String> {
+    let Told { scenario, policy, outcome, best_static, .. } = told;
+    let counts = &outcome.all.counts;
+    if counts.accesses == 0 {
+        return None;
+    }
+    let needs = format!("{} needs {}", policy.name, counted(counts.demand_faults, "demand fault"));
+    let Some(split) = best_static else {
+        return Some(format!(
+            "{needs}. There is no best static split to set it beside: no split that never changes \
+             keeps all minima."
+        ));
+    };
+    let is_lru = scenario.vms.iter().all(|vm| vm.replacement.is_lru());
+    let name = if is_lru { "the best static split" } else { "the best static split of LRU" };
+    let faults = [counts.demand_faults, split.demand_faults];
+    let against = compare::difference(faults[0], faults[1], name).unwrap_or_else(|| {
+        let about = if faults[0] == faults[1] { "" } else { "about " };
+        format!("{about}as many as {name}")
+    });
+    Some(format!("{needs}, {against} ({}).", split.note(scenario)))
 }
 
 /// Scenario, policy, host and checkpoints, a line each.

@@ -1,12 +1,13 @@
-//! One small table for all outputs, and its four formats.
+//! One small table for all outputs, and its five formats.
 //!
-//! CSV and JSON hold every column with bare numbers. The two formats for people, aligned text and
-//! Markdown, group digits, align numbers right and write column names with spaces.
+//! CSV and JSON hold every column with bare numbers. The three for people, aligned text, Markdown and
+//! LaTeX, group digits, align numbers right and write column names with spaces.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use super::latex;
 use super::number::{Millionths, SignedMillionths, grouped};
 
 /// How a table is written.
@@ -21,6 +22,8 @@ pub enum Format {
     Json,
     /// A Markdown table.
     Markdown,
+    /// A LaTeX table, with booktabs.
+    Latex,
 }
 
 impl Format {
@@ -30,11 +33,22 @@ impl Format {
         ("csv", Self::Csv),
         ("json", Self::Json),
         ("markdown", Self::Markdown),
+        ("latex", Self::Latex),
     ];
 
     /// Whether people read it: a few columns of it are enough, and sentences may stand around it.
     pub fn is_for_people(self) -> bool {
-        matches!(self, Self::Table | Self::Markdown)
+        matches!(self, Self::Table | Self::Markdown | Self::Latex)
+    }
+
+    /// Sentences as they may stand beside a table of this format: in LaTeX as comments.
+    pub fn aside(self, text: &str) -> String {
+        match self {
+            Self::Latex => {
+                text.lines().map(|line| format!("% {line}").trim_end().to_owned() + "\n").collect()
+            }
+            _ => text.to_owned(),
+        }
     }
 }
 
@@ -229,13 +243,15 @@ impl Table {
         self.select(&columns)
     }
 
-    /// The table in a format; `colour` makes the header of aligned text bold.
-    pub fn render(&self, format: Format, colour: bool) -> String {
+    /// The table in a format. `colour` makes the header of aligned text bold, and `width` is how
+    /// many characters a line of it may have.
+    pub fn render(&self, format: Format, colour: bool, width: usize) -> String {
         match format {
-            Format::Table => self.to_text(colour),
+            Format::Table => self.to_text(colour, width),
             Format::Csv => self.to_csv(),
             Format::Json => self.to_json(),
             Format::Markdown => self.to_markdown(),
+            Format::Latex => self.to_latex(),
         }
     }
 
@@ -290,24 +306,43 @@ impl Table {
         out
     }
 
-    /// Aligned text for a terminal; `colour` makes the header bold.
-    pub fn to_text(&self, colour: bool) -> String {
-        let Layout { heads, cells, widths, right } = self.layout(|text| text, widest_word);
+    /// A LaTeX `tabular`; the document needs the package booktabs.
+    pub fn to_latex(&self) -> String {
+        let Layout { heads, cells, right, .. } =
+            self.layout(|text| latex::escaped(&text), width_of);
+        latex::tabular(&heads, &cells, &right, &self.rules)
+    }
+
+    /// Aligned text for a terminal; `colour` makes the header bold. Columns beyond `width` stand
+    /// below, behind the columns of words that the table begins with.
+    pub fn to_text(&self, colour: bool, width: usize) -> String {
+        let layout = self.layout(|text| text, widest_word);
+        let blocks = layout.folds(width);
+        let block = |columns: &Vec<usize>| self.block(&layout, columns, colour);
+        blocks.iter().map(block).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Some columns as aligned text.
+    fn block(&self, layout: &Layout, columns: &[usize], colour: bool) -> String {
+        let Layout { heads, cells, widths, right } = layout;
         let line = |row: &[String]| {
-            let padded = row.iter().enumerate().map(|(at, cell)| pad(cell, widths[at], right[at]));
+            let cells = columns.iter().zip(row);
+            let padded = cells.map(|(&at, cell)| pad(cell, widths[at], right[at]));
             padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
+        let pick = |row: &[String]| columns.iter().map(|&at| row[at].clone()).collect::<Vec<_>>();
         let bold = if colour { anstyle::Style::new().bold() } else { anstyle::Style::new() };
         let mut out = String::new();
-        for words in stacked(&heads) {
+        for words in stacked(&pick(heads)) {
             let _ = writeln!(out, "{bold}{}{bold:#}", line(&words));
         }
         for (at, row) in cells.iter().enumerate() {
             if self.rules.contains(&at) {
-                let dashes: Vec<String> = widths.iter().map(|&width| "-".repeat(width)).collect();
+                let dashes: Vec<String> =
+                    columns.iter().map(|&at| "-".repeat(widths[at])).collect();
                 let _ = writeln!(out, "{}", dashes.join("  "));
             }
-            let _ = writeln!(out, "{}", line(row));
+            let _ = writeln!(out, "{}", line(&pick(row)));
         }
         out
     }
@@ -357,6 +392,26 @@ struct Layout {
     widths: Vec<usize>,
     /// Whether a column holds numbers alone and so is aligned right.
     right: Vec<bool>,
+}
+
+impl Layout {
+    /// The columns of each block of lines no wider than `most`, unless a column alone is.
+    fn folds(&self, most: usize) -> Vec<Vec<usize>> {
+        let columns = self.widths.len();
+        let words = self.right.iter().take_while(|right| !**right).count();
+        let keys = if words == columns { words.min(1) } else { words };
+        let room = |block: &[usize]| block.iter().map(|&at| self.widths[at] + 2).sum::<usize>();
+        let mut blocks: Vec<Vec<usize>> = vec![(0..keys).collect()];
+        for at in keys..columns {
+            let block = blocks.last_mut().expect("there is a first block");
+            if block.len() > keys && room(block) + self.widths[at] > most {
+                blocks.push((0..keys).chain([at]).collect());
+            } else {
+                block.push(at);
+            }
+        }
+        blocks
+    }
 }
 
 fn width_of(text: &str) -> usize {
@@ -415,14 +470,42 @@ mod tests {
     #[test]
     fn text_is_aligned_and_grouped() {
         assert_eq!(
-            sample().to_text(false),
+            sample().to_text(false, 80),
             "         demand     fault\n\
              vm       faults     ratio\n\
              db|1  1,234,567  0.333333\n\
              ----  ---------  --------\n\
              a,b           5\n"
         );
-        assert!(sample().to_text(true).starts_with("\u{1b}[1m  "));
+        assert!(sample().to_text(true, 80).starts_with("\u{1b}[1m  "));
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_stand_below() {
+        assert_eq!(
+            sample().to_text(false, 17),
+            "         demand\n\
+             vm       faults\n\
+             db|1  1,234,567\n\
+             ----  ---------\n\
+             a,b           5\n\
+             \n\
+             \x20        fault\n\
+             vm       ratio\n\
+             db|1  0.333333\n\
+             ----  --------\n\
+             a,b\n"
+        );
+    }
+
+    #[test]
+    fn latex_has_its_rules() {
+        assert_eq!(
+            sample().to_latex(),
+            "\\begin{tabular}{lrr}\n\\toprule\nvm & demand faults & fault ratio \\\\\n\
+             \\midrule\ndb|1 & 1,234,567 & 0.333333 \\\\\n\\midrule\na,b & 5 &  \\\\\n\
+             \\bottomrule\n\\end{tabular}\n"
+        );
     }
 
     #[test]

@@ -408,7 +408,7 @@ impl Page {
 
     fn table(&mut self, table: &Table) {
         self.gap();
-        self.out += &table.render(self.format, self.colour);
+        self.out += &table.render(self.format, self.colour, usize::MAX);
     }
 
     /// A paragraph; aligned text is wrapped.
