@@ -8,6 +8,7 @@ pub mod columns;
 pub mod compare;
 pub mod curves;
 pub mod digest;
+pub mod events;
 pub mod expects;
 pub mod figures;
 pub mod golden;

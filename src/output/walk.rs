@@ -347,7 +347,7 @@ impl<W: Write> Watcher for Walk<'_, W> {
 }
 
 /// The resident pages of `before` that `after` has in no frame any more, in the order of `before`.
-fn gone(before: &[List], after: &[List]) -> Vec<PageId> {
+pub(super) fn gone(before: &[List], after: &[List]) -> Vec<PageId> {
     let mut left: Vec<PageId> = resident(after).collect();
     left.sort_unstable();
     resident(before).filter(|page| left.binary_search(page).is_err()).collect()
