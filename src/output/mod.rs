@@ -13,6 +13,7 @@ pub mod expects;
 pub mod figures;
 pub mod golden;
 pub mod html;
+pub mod lesson;
 mod life;
 pub mod manifest;
 pub mod mrc;
