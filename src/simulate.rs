@@ -29,7 +29,7 @@ use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
 
 pub use crate::account::{Account, Held, Outcome};
-pub use crate::watch::{Access, Arrival, Checkpoint, Moved, Nobody, Watcher};
+pub use crate::watch::{Access, Arrival, Both, Checkpoint, Moved, Nobody, Watcher};
 
 /// What happens at one tick, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -46,6 +46,57 @@ pub struct Nobody;
 
 impl Watcher for Nobody {}
 
+/// Shows a run to two watchers.
+pub struct Both<'a>(pub &'a mut dyn Watcher, pub &'a mut dyn Watcher);
+
+impl Watcher for Both<'_> {
+    fn wants_accesses(&self) -> bool {
+        self.0.wants_accesses() || self.1.wants_accesses()
+    }
+
+    fn wants_lists(&self) -> bool {
+        self.0.wants_lists() || self.1.wants_lists()
+    }
+
+    fn wait(&mut self, at: Ticks, vm: VmId) {
+        self.0.wait(at, vm);
+        self.1.wait(at, vm);
+    }
+
+    fn refuse(&mut self, vm: VmId, refusal: Refusal) {
+        self.0.refuse(vm, refusal);
+        self.1.refuse(vm, refusal);
+    }
+
+    fn arrive(&mut self, arrival: &Arrival<'_>) {
+        self.0.arrive(arrival);
+        self.1.arrive(arrival);
+    }
+
+    fn moved(&mut self, moved: &Moved<'_>) {
+        self.0.moved(moved);
+        self.1.moved(moved);
+    }
+
+    fn depart(&mut self, at: Ticks, vm: VmId, allocation: Frames) {
+        self.0.depart(at, vm, allocation);
+        self.1.depart(at, vm, allocation);
+    }
+
+    fn access(&mut self, access: &Access<'_>) {
+        for watcher in [&mut *self.0, &mut *self.1] {
+            if watcher.wants_accesses() {
+                watcher.access(access);
+            }
+        }
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
+        self.0.checkpoint(checkpoint);
+        self.1.checkpoint(checkpoint);
+    }
+}
+
 /// One arrival, shown to a [`Watcher`] after room was made.
 pub struct Arrival<'a> {
     /// When it happened.

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use balloonist::bound::best_static;
+use balloonist::output::events::{self, Log};
 use balloonist::output::manifest::{self, RunEntry};
 use balloonist::output::run::Told;
 use balloonist::output::series::Series;
 use balloonist::output::thinned::Thinned;
 use balloonist::output::{Format, expects, outcomes, run as report, vms};
 use balloonist::scenario::Scenario;
-use balloonist::simulate::{Outcome, simulate};
+use balloonist::simulate::{Both, Outcome, Watcher, simulate};
 
 use super::files::{NewFile, commit_all, create_folder};
 use super::input::Source;
@@ -31,6 +32,20 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 
+    /// Write what happens, event by event, to this file, or `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+
+    /// How to write the events: JSON lines, sentences, or a timeline that the Perfetto UI opens
+    /// [default: by the file's extension: .jsonl or .ndjson, .txt or .log, .json]
+    #[arg(long, value_name = "FORMAT", requires = "events",
+          value_parser = context::one_of(events::Format::ALL))]
+    events_format: Option<events::Format>,
+
+    /// Write every access as an event too; not in a timeline
+    #[arg(long, requires = "events")]
+    events_accesses: bool,
+
     /// Which table to print: faults and frames, or what they meant: time lost, frames moved to and
     /// fro, fairness
     #[arg(long, value_name = "TABLE", default_value = "vms")]
@@ -49,12 +64,29 @@ enum Shown {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let format = args.events.as_deref().map(|place| args.format_of(place)).transpose()?;
     let scenario = args.source.open(args.policy.as_deref(), context)?;
     let policy = scenario.policy;
     let mut recorder = Recorder { file: None, thinned: Some(Thinned::from(&scenario)) };
-    let outcome = match &args.out {
-        Some(folder) => run_into(folder, &scenario, &mut recorder, context)?,
-        None => context.timed_run(|| simulate(&scenario, policy, &mut recorder)),
+    let outcome = match (&args.events, format) {
+        (Some(place), Some(format)) if place.as_os_str() == "-" => {
+            let out = context.stdout();
+            let mut log = Log::new(&scenario, policy, format, args.events_accesses, out);
+            let mut both = Both(&mut recorder, &mut log);
+            let outcome = args.watched(&scenario, &mut both, context)?;
+            log.finish(&outcome).map_err(|error| Failure::stdout(&error))?;
+            // Data alone: the table would end the log of another format.
+            return super::judge(&expects::failed(&scenario, policy, &outcome));
+        }
+        (Some(place), Some(format)) => {
+            let out = NewFile::create(place)?;
+            let mut log = Log::new(&scenario, policy, format, args.events_accesses, out);
+            let mut both = Both(&mut recorder, &mut log);
+            let outcome = args.watched(&scenario, &mut both, context)?;
+            log.finish(&outcome).map_err(|error| Failure::io(place, &error))?.commit()?;
+            outcome
+        }
+        _ => args.watched(&scenario, &mut recorder, context)?,
     };
     let began = Instant::now();
     let (table, columns) = match args.table {
@@ -84,11 +116,44 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 /// Characters in a line of a drawing where the terminal does not say.
 const DRAWN_MAX: usize = 100;
 
+impl Args {
+    /// The format of the events that go to `place`.
+    fn format_of(&self, place: &Path) -> Result<events::Format, Failure> {
+        let extension = place.extension().and_then(|extension| extension.to_str()).unwrap_or("");
+        let Some(format) = self.events_format.or(events::Format::of_extension(extension)) else {
+            return Err(Failure::Usage(format!(
+                "`--events {}` does not say the format; give --events-format jsonl, text or perfetto",
+                place.display()
+            )));
+        };
+        if self.events_accesses && format == events::Format::Perfetto {
+            return Err(Failure::Usage(
+                "`--events-accesses` is for jsonl and text; a timeline shows the sums at checkpoints"
+                    .to_owned(),
+            ));
+        }
+        Ok(format)
+    }
+
+    /// Runs and shows it to `watcher`, and writes the files of `--out` if they are wanted.
+    fn watched(
+        &self,
+        scenario: &Scenario,
+        watcher: &mut dyn Watcher,
+        context: &Context,
+    ) -> Result<Outcome, Failure> {
+        match &self.out {
+            Some(folder) => run_into(folder, scenario, watcher, context),
+            None => Ok(context.timed_run(|| simulate(scenario, scenario.policy, watcher))),
+        }
+    }
+}
+
 /// Runs, and writes the files of `--out`.
-fn run_into<'a>(
+fn run_into(
     folder: &Path,
-    scenario: &'a Scenario,
-    recorder: &mut Recorder<'a>,
+    scenario: &Scenario,
+    watcher: &mut dyn Watcher,
     context: &Context,
 ) -> Result<Outcome, Failure> {
     create_folder(folder)?;
@@ -100,10 +165,10 @@ fn run_into<'a>(
     let mut timing = create("timing.json")?;
 
     let began = Instant::now();
-    recorder.file = Some(Series::new(scenario, series));
-    let outcome = context.timed_run(|| simulate(scenario, scenario.policy, recorder));
+    let mut series = Series::new(scenario, series);
+    let outcome =
+        context.timed_run(|| simulate(scenario, scenario.policy, &mut Both(&mut series, watcher)));
     let took = began.elapsed();
-    let series = recorder.file.take().expect("the series was just begun");
     let series = series.finish().map_err(|error| Failure::io(folder.join("series.csv"), &error))?;
 
     rows.put(&vms::table(scenario, scenario.policy, &outcome).to_csv())?;

@@ -1,10 +1,15 @@
 //! `walk`: a run line by line, for a lecture or for the eye.
 
 use std::io::{self, BufWriter};
+use std::path::PathBuf;
 
-use balloonist::output::walk::Walk;
-use balloonist::simulate::simulate;
+use balloonist::output::lesson::{BYTES, Lesson, Refused, STEPS};
+use balloonist::output::number::grouped;
+use balloonist::output::walk::{Rounds, Walk};
+use balloonist::scenario::Scenario;
+use balloonist::simulate::{Outcome, simulate};
 
+use super::files::NewFile;
 use super::input::Source;
 use super::{Context, Failure};
 
@@ -28,6 +33,14 @@ pub(crate) struct Args {
     /// The last round shown [default: the last]
     #[arg(long, value_name = "ROUND", value_parser = round())]
     to: Option<u64>,
+
+    /// Make a self-contained HTML page that is stepped through forwards and back, for a lecture
+    #[arg(long)]
+    html: bool,
+
+    /// The page to write, or `-` for standard output
+    #[arg(long, short, value_name = "FILE", default_value = "-", requires = "html")]
+    out: PathBuf,
 }
 
 fn round() -> clap::builder::RangedU64ValueParser<u64> {
@@ -43,16 +56,61 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         )));
     }
     let scenario = args.source.open(args.policy.as_deref(), context)?;
+    let rounds = Rounds::new(&scenario, args.from..=to);
+    if args.html {
+        return page(args, &scenario, rounds, context);
+    }
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let mut walk = Walk::new(&scenario, scenario.policy, args.from..=to, out);
+    let mut walk = Walk::new(&scenario, scenario.policy, rounds, out);
     let outcome = simulate(&scenario, scenario.policy, &mut walk);
     walk.finish(&outcome).map_err(|error| Failure::stdout(&error))?;
-    let rounds = outcome.end.0.div_ceil(scenario.checkpoint_every.0);
-    if args.from > rounds {
-        return Err(Failure::Nothing(format!(
-            "the run has {rounds} rounds, so there is no round {}",
-            args.from
-        )));
+    if args.from > rounds_of(&scenario, &outcome) {
+        return Err(nothing(args.from, &scenario, &outcome));
     }
     Ok(())
+}
+
+/// Makes the page of the lesson.
+fn page(
+    args: &Args,
+    scenario: &Scenario,
+    rounds: Rounds,
+    context: &Context,
+) -> Result<(), Failure> {
+    let to_stdout = args.out.as_os_str() == "-";
+    let file = if to_stdout { None } else { Some(NewFile::create(&args.out)?) };
+    let mut lesson = Lesson::new(scenario, scenario.policy, rounds);
+    let outcome = simulate(scenario, scenario.policy, &mut lesson);
+    let page = lesson.finish().map_err(|refused| match refused {
+        Refused::Nothing => nothing(args.from, scenario, &outcome),
+        Refused::TooMuch(last) => Failure::Usage(too_much(args.from, last)),
+    })?;
+    let Some(mut file) = file else {
+        return context.print(&page);
+    };
+    file.put(&page)?;
+    file.commit()?;
+    context.note(&format!("written {}", args.out.display()));
+    Ok(())
+}
+
+fn too_much(from: u64, last: Option<u64>) -> String {
+    let limit = format!(
+        "a page has room for {} steps and {} bytes of them",
+        grouped(STEPS),
+        grouped(BYTES)
+    );
+    match last {
+        Some(last) => format!("{limit}; show fewer rounds, as with `--from {from} --to {last}`"),
+        None => format!("{limit}, and a single round has more; make a checkpoint more often"),
+    }
+}
+
+fn rounds_of(scenario: &Scenario, outcome: &Outcome) -> u64 {
+    outcome.end.0.div_ceil(scenario.checkpoint_every.0)
+}
+
+fn nothing(from: u64, scenario: &Scenario, outcome: &Outcome) -> Failure {
+    let rounds = rounds_of(scenario, outcome);
+    Failure::Nothing(format!("the run has {rounds} rounds, so there is no round {from}"))
 }

@@ -23,15 +23,55 @@ use crate::units::{Frames, Ticks, VmId};
 /// Writes the rounds of a range as they happen.
 pub struct Walk<'a, W> {
     scenario: &'a Scenario,
-    rounds: RangeInclusive<u64>,
-    /// The round of what happens next, from 1.
-    round: u64,
+    rounds: Rounds,
     /// Each VM's lists, as they were shown last.
     lists: Vec<Vec<List>>,
     columns: Columns,
     out: W,
     /// The first error in writing; nothing is written after it.
     written: io::Result<()>,
+}
+
+/// The rounds that are shown, and the one that goes on.
+pub struct Rounds {
+    shown: RangeInclusive<u64>,
+    every: u64,
+    /// The round of what happens next, from 1.
+    now: u64,
+}
+
+impl Rounds {
+    /// The rounds of a run of `scenario` that are in `shown`.
+    pub fn new(scenario: &Scenario, shown: RangeInclusive<u64>) -> Self {
+        Self { shown, every: scenario.checkpoint_every.0, now: 1 }
+    }
+
+    /// Whether what happens next is shown.
+    pub(super) fn shown(&self) -> bool {
+        self.shown.contains(&self.now)
+    }
+
+    /// The round of what happens next.
+    pub(super) fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// Something happens. At the tick of a checkpoint, but before it, it belongs to the round that
+    /// the checkpoint ends.
+    pub(super) fn enter(&mut self, at: Ticks) {
+        self.now = self.now.max(at.0.div_ceil(self.every));
+    }
+
+    /// The round's checkpoint happens.
+    pub(super) fn check(&mut self, number: u64) {
+        self.now = number;
+    }
+
+    /// The round is over; returns whether the next is the first that is shown.
+    pub(super) fn next(&mut self) -> bool {
+        self.now += 1;
+        self.now == *self.shown.start()
+    }
 }
 
 /// How wide the columns are, in characters.
@@ -75,16 +115,10 @@ impl Columns {
 impl<'a, W: Write> Walk<'a, W> {
     /// A walk through the `rounds` of a run of `scenario` under `policy`, and what one must know to
     /// read it.
-    pub fn new(
-        scenario: &'a Scenario,
-        policy: &PolicyKind,
-        rounds: RangeInclusive<u64>,
-        out: W,
-    ) -> Self {
+    pub fn new(scenario: &'a Scenario, policy: &PolicyKind, rounds: Rounds, out: W) -> Self {
         let mut walk = Self {
             scenario,
             rounds,
-            round: 1,
             lists: vec![Vec::new(); scenario.vms.len()],
             columns: Columns::of(scenario),
             out,
@@ -129,7 +163,7 @@ impl<'a, W: Write> Walk<'a, W> {
     }
 
     fn shown(&self) -> bool {
-        self.written.is_ok() && self.rounds.contains(&self.round)
+        self.written.is_ok() && self.rounds.shown()
     }
 
     fn write(&mut self, text: std::fmt::Arguments<'_>) {
@@ -222,11 +256,6 @@ impl<'a, W: Write> Walk<'a, W> {
         }
     }
 
-    /// What happens at one tick before its checkpoint belongs to the round before.
-    fn enter(&mut self, at: Ticks) {
-        self.round = self.round.max(at.0.div_ceil(self.scenario.checkpoint_every.0));
-    }
-
     /// A line about one VM outside checkpoints.
     fn tell(&mut self, at: Ticks, vm: VmId, what: std::fmt::Arguments<'_>) {
         if self.shown() {
@@ -248,7 +277,7 @@ impl<W: Write> Watcher for Walk<'_, W> {
 
     fn arrive(&mut self, arrival: &Arrival<'_>) {
         let Arrival { at, vm, allocation, shrunk, .. } = *arrival;
-        self.enter(at);
+        self.rounds.enter(at);
         for changed in shrunk.iter().map(|change| change.vm).chain([vm]) {
             self.lists[changed.index()] = arrival.replacement(changed).lists();
         }
@@ -272,13 +301,13 @@ impl<W: Write> Watcher for Walk<'_, W> {
     }
 
     fn wait(&mut self, at: Ticks, vm: VmId) {
-        self.enter(at);
+        self.rounds.enter(at);
         let min = counted(self.spec(vm).min.0, "frame");
         self.tell(at, vm, format_args!("waits for its minimum of {min}"));
     }
 
     fn refuse(&mut self, vm: VmId, Refusal { at, left }: Refusal) {
-        self.enter(at);
+        self.rounds.enter(at);
         if self.spec(vm).stop == Some(at) {
             self.tell(at, vm, format_args!("gives up: its stop has come"));
             return;
@@ -289,7 +318,7 @@ impl<W: Write> Watcher for Walk<'_, W> {
 
     fn moved(&mut self, moved: &Moved<'_>) {
         let Moved { at, changes, in_flight, .. } = *moved;
-        self.enter(at);
+        self.rounds.enter(at);
         if self.shown() {
             let width = self.columns.tick;
             self.write(format_args!("t={at:<width$}  balloons\n"));
@@ -332,13 +361,12 @@ impl<W: Write> Watcher for Walk<'_, W> {
     }
 
     fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
-        self.round = checkpoint.number;
+        self.rounds.check(checkpoint.number);
         if self.shown() {
             self.view(checkpoint);
             self.decision(checkpoint);
         }
-        self.round += 1;
-        if self.round == *self.rounds.start() {
+        if self.rounds.next() {
             for vm in &checkpoint.view.vms {
                 self.lists[vm.id.index()] = checkpoint.replacement(vm.id).lists();
             }
@@ -347,7 +375,7 @@ impl<W: Write> Watcher for Walk<'_, W> {
 }
 
 /// The resident pages of `before` that `after` has in no frame any more, in the order of `before`.
-fn gone(before: &[List], after: &[List]) -> Vec<PageId> {
+pub(super) fn gone(before: &[List], after: &[List]) -> Vec<PageId> {
     let mut left: Vec<PageId> = resident(after).collect();
     left.sort_unstable();
     resident(before).filter(|page| left.binary_search(page).is_err()).collect()

@@ -1,0 +1,121 @@
+// Opens a page of `walk --html` in a real browser and steps through it by button, key and slider. A
+// console error or a request that leaves the file is a failure.
+//
+// node lesson.mjs PAGE.html [FOLDER FOR SCREENSHOTS]
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+
+const [file, shots] = process.argv.slice(2);
+const address = pathToFileURL(resolve(file)).href;
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  ],
+});
+
+const troubles = [];
+async function open(options) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  page.on("console", message => {
+    if (["error", "warning"].includes(message.type())) troubles.push(message.text());
+  });
+  page.on("pageerror", error => troubles.push(error.message));
+  page.on("request", request => {
+    const url = request.url();
+    if (url !== address && !/^(data|blob):/.test(url)) troubles.push(`request of ${url}`);
+  });
+  await page.goto(address);
+  return page;
+}
+
+/** What is to be seen of a step. */
+const seen = page => page.locator("main").evaluate(main =>
+  ["#say", "#vms", "#checkpoint:not([hidden])"].map(part => main.querySelector(part)?.innerHTML));
+const data = page => page.evaluate(() => JSON.parse(document.getElementById("data").textContent));
+
+/** Forwards through all steps by button, and back by key: every step looks the same both ways. */
+async function bothWays(page) {
+  const { steps } = await data(page);
+  const forwards = [await seen(page)];
+  for (let at = 1; at < steps.length; at++) {
+    await page.locator("#next").click();
+    forwards.push(await seen(page));
+    assert.notDeepEqual(forwards[at], forwards[at - 1], `step ${at} shows something else`);
+  }
+  await page.locator("#next").click({ force: true }); // It is marked as disabled.
+  assert.deepEqual(await seen(page), forwards.at(-1), "nothing is behind the last step");
+  for (let at = steps.length - 2; at >= 0; at--) {
+    await page.keyboard.press("ArrowLeft");
+    assert.deepEqual(await seen(page), forwards[at], `back at step ${at}`);
+  }
+  await page.locator("#last").click();
+  assert.deepEqual(await seen(page), forwards.at(-1));
+  await page.locator("#back").click();
+  assert.deepEqual(await seen(page), forwards.at(-2));
+  await page.keyboard.press("Home");
+  assert.deepEqual(await seen(page), forwards[0]);
+  await page.locator("#slider").fill("3");
+  assert.deepEqual(await seen(page), forwards[3]);
+  await page.locator("#first").click();
+  assert.deepEqual(await seen(page), forwards[0]);
+}
+
+/** Every VM has as many boxes of frames as frames, and the page accessed is among them. */
+async function draws(page) {
+  const { vms, steps } = await data(page);
+  const frames = vms.map(() => 0);
+  for (const [at, step] of steps.entries()) {
+    for (const { vm, frames: held } of step.drawn) frames[vm] = held;
+    const drawn = await page.locator(".vm").evaluateAll(all =>
+      all.map(vm => vm.querySelectorAll(".box:not(.ghost)").length));
+    assert.deepEqual(drawn, frames, `the frames of step ${at}`);
+    if (step.page !== undefined) {
+      assert.equal(await page.locator(".box.touched").textContent(), String(step.page));
+    }
+    const table = page.locator("#checkpoint");
+    assert.equal(await table.isVisible(), step.saw !== undefined);
+    if (step.saw) assert.equal(await table.locator("tbody tr").count(), step.saw.length);
+    await page.keyboard.press("ArrowRight");
+  }
+}
+
+try {
+  const page = await open({ viewport: { width: 1400, height: 900 } });
+  for (const check of [bothWays, draws]) {
+    await page.keyboard.press("Home");
+    await check(page);
+    console.log(`${check.name}: ok`);
+  }
+  await page.context().close();
+  for (const width of [360, 800, 1400]) {
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await open({ viewport: { width, height: 900 }, colorScheme });
+      const { steps } = await data(page);
+      const wanted = { miss: s => s.kind === "miss", checkpoint: s => s.moves?.length && s.saw };
+      for (const [name, is] of Object.entries(wanted)) {
+        const at = steps.findIndex(is);
+        if (at < 0) continue;
+        await page.locator("#slider").fill(String(at));
+        const wide = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.ok(wide <= 0, `the page is ${wide} pixels wider than the window of ${width}`);
+        if (shots) {
+          mkdirSync(shots, { recursive: true });
+          await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+        }
+      }
+      await page.context().close();
+    }
+  }
+  console.log("fits at three widths, light and dark: ok");
+  assert.deepEqual(troubles, [], "no console error, no request leaves the file");
+  console.log("no console error, no request: ok");
+} finally {
+  await browser.close();
+}
