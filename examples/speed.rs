@@ -99,7 +99,7 @@ fn fastest<T>(repetitions: u32, work: impl Fn() -> T) -> (Took, T) {
         let (began, had) = (Instant::now(), processor());
         result = Some(black_box(work()));
         least.wall = least.wall.min(began.elapsed());
-        least.processor = least.processor.min(processor() - had);
+        least.processor = least.processor.min(processor().saturating_sub(had));
     }
     (least, result.expect("at least one repetition"))
 }

@@ -52,9 +52,9 @@ def speed(*replacements):
     command = ["target/release/examples/speed", f"{folder}/zipf.u32", str(frames), *replacements]
     run = subprocess.run(command, check=True, capture_output=True, text=True)
     lines = [line.split() for line in run.stdout.splitlines()]
-    faults = {line[0]: int(line[10]) if len(line) > 10 else None for line in lines}
+    faults = {line[0]: int(line[11]) if len(line) > 11 else None for line in lines}
     seconds = {line[0]: float(line[1]) for line in lines}
-    return seconds, {line[0]: float(line[5]) for line in lines}, faults
+    return seconds, {line[0]: float(line[6]) for line in lines}, faults
 
 
 lru_took, _, lru_faults = peer(libcachesim.LRU)

@@ -3,8 +3,8 @@
 
 use crate::trace::PageId;
 
-/// Pages in the order in which they came. Each stands in a slot of one array, and its number is kept
-/// by who owns the line; whoever leaves leaves a hole. Unlike a linked list this touches no
+/// Pages in the order in which they came. Each stands in a slot of one array, whose number its
+/// owner keeps; whoever leaves leaves a hole. Unlike a linked list this touches no
 /// neighbours, which are anywhere in memory: new slots are beside each other, as the oldest are.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
