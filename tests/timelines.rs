@@ -43,8 +43,8 @@ fn an_event_log_reads_like_this() {
 /// For each test, policy, n and VM the 0/1 sequence of replacement misses and the demand faults.
 #[test]
 fn the_accesses_of_json_lines_are_the_expected_ones() {
-    let mut logs: BTreeMap<(String, String, u64), BTreeMap<String, (String, u64)>> =
-        BTreeMap::new();
+    type Vms = BTreeMap<String, (String, u64)>;
+    let mut logs: BTreeMap<(String, String, u64), Vms> = BTreeMap::new();
     let mut rows = 0;
     for row in csv::Reader::from_path("tests/report/expected.csv").unwrap().deserialize() {
         type Row = (String, String, u64, String, u64, u64, u64, u64, String);

@@ -122,13 +122,13 @@ impl Args {
         let extension = place.extension().and_then(|extension| extension.to_str()).unwrap_or("");
         let Some(format) = self.events_format.or(events::Format::of_extension(extension)) else {
             return Err(Failure::Usage(format!(
-                "`--events {}` does not say the format; give --events-format jsonl, text or perfetto",
+                "`--events {}` has no known format; give --events-format jsonl, text or perfetto",
                 place.display()
             )));
         };
         if self.events_accesses && format == events::Format::Perfetto {
             return Err(Failure::Usage(
-                "`--events-accesses` is for jsonl and text; a timeline shows the sums at checkpoints"
+                "`--events-accesses` is for jsonl and text; a timeline has sums at checkpoints"
                     .to_owned(),
             ));
         }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use balloonist::output::lesson::{BYTES, Lesson, Refused, STEPS};
 use balloonist::output::number::grouped;
-use balloonist::output::walk::{Rounds, Walk};
+use balloonist::output::rounds::Rounds;
+use balloonist::output::walk::Walk;
 use balloonist::scenario::Scenario;
 use balloonist::simulate::{Outcome, simulate};
 

@@ -22,6 +22,7 @@ pub mod number;
 pub mod outcomes;
 pub mod reproduce;
 pub mod results;
+pub mod rounds;
 pub mod run;
 pub mod series;
 pub mod sparkline;

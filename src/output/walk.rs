@@ -9,9 +9,9 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::ops::RangeInclusive;
 
 use super::number::{counted, every, grouped};
+use super::rounds::Rounds;
 use crate::balance::{PolicyKind, VmView};
 use crate::host::{Change, Refusal};
 use crate::replace::List;
@@ -30,48 +30,6 @@ pub struct Walk<'a, W> {
     out: W,
     /// The first error in writing; nothing is written after it.
     written: io::Result<()>,
-}
-
-/// The rounds that are shown, and the one that goes on.
-pub struct Rounds {
-    shown: RangeInclusive<u64>,
-    every: u64,
-    /// The round of what happens next, from 1.
-    now: u64,
-}
-
-impl Rounds {
-    /// The rounds of a run of `scenario` that are in `shown`.
-    pub fn new(scenario: &Scenario, shown: RangeInclusive<u64>) -> Self {
-        Self { shown, every: scenario.checkpoint_every.0, now: 1 }
-    }
-
-    /// Whether what happens next is shown.
-    pub(super) fn shown(&self) -> bool {
-        self.shown.contains(&self.now)
-    }
-
-    /// The round of what happens next.
-    pub(super) fn now(&self) -> u64 {
-        self.now
-    }
-
-    /// Something happens. At the tick of a checkpoint, but before it, it belongs to the round that
-    /// the checkpoint ends.
-    pub(super) fn enter(&mut self, at: Ticks) {
-        self.now = self.now.max(at.0.div_ceil(self.every));
-    }
-
-    /// The round's checkpoint happens.
-    pub(super) fn check(&mut self, number: u64) {
-        self.now = number;
-    }
-
-    /// The round is over; returns whether the next is the first that is shown.
-    pub(super) fn next(&mut self) -> bool {
-        self.now += 1;
-        self.now == *self.shown.start()
-    }
 }
 
 /// How wide the columns are, in characters.

@@ -1,4 +1,4 @@
-//! Events as JSON lines: an object each, with a member `event`, in the order in which they happened.
+//! Events as JSON lines: an object each, with a member `event`, in the order of the run.
 
 use serde_json::{Value, json};
 

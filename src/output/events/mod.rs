@@ -1,9 +1,9 @@
 //! The event log: what happened in a run, event by event, for other programs and for the eye.
 //!
-//! The events are arrivals, departures, waiting and refusals, moves of frames, checkpoints with what
-//! the policy saw and decided, and, where they are asked for, all accesses in their true order.
-//! [`jsonl`] and [`text`] write a line for each as it happens and keep nothing; [`perfetto`] keeps a
-//! bounded timeline and writes it at the end.
+//! The events are arrivals, departures, waiting and refusals, moves of frames, checkpoints with
+//! what the policy saw and decided, and, where they are asked for, all accesses in their true
+//! order. [`jsonl`] and [`text`] write lines for each as it happens and keep nothing; [`perfetto`]
+//! keeps a bounded timeline and writes it at the end.
 
 pub mod jsonl;
 pub mod perfetto;

@@ -130,7 +130,10 @@ impl Timeline {
         let names = self.names.iter().map(String::as_str);
         for (nth, name) in ["host"].into_iter().chain(names).enumerate() {
             let pid = HOST + nth as u64;
-            let event = |kind: &str, args: Value| json!({ "ph": "M", "name": kind, "pid": pid, "tid": pid, "args": args });
+            let event = |kind: &str, args: Value| {
+                // The keys that metadata events need.
+                json!({ "ph": "M", "name": kind, "pid": pid, "tid": pid, "args": args })
+            };
             events.push(event("process_name", json!({ "name": name })));
             events.push(event("process_sort_index", json!({ "sort_index": nth })));
             let thread = if nth == 0 { "checkpoints" } else { "frames given and taken" };

@@ -1,6 +1,6 @@
 //! The lesson: a run as a self-contained page that is stepped through forwards and back, for a
-//! lecture. A step is an access, a checkpoint, or a VM that comes or goes; each VM's lists are drawn
-//! as boxes, in the order of the algorithm's own lists.
+//! lecture. A step is an access, a checkpoint, or a VM that comes or goes; each VM's lists are
+//! drawn as boxes, in the order of the algorithm's own lists.
 //!
 //! The page holds the steps as data, each with the lists that it changed, and draws them itself. It
 //! is for small scenarios: how much it holds is bounded.
@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use super::events::{Touch, Touched};
 use super::number::{counted, every, grouped};
+use super::rounds::Rounds;
 use super::svg::escaped;
-use super::walk::{Rounds, gone};
+use super::walk::gone;
 use crate::balance::{PolicyKind, VmView};
 use crate::host::{Change, Refusal};
 use crate::replace::{List, Replacement};
@@ -100,9 +101,11 @@ impl<'a> Lesson<'a> {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
              style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n\
-             <link rel=\"icon\" href=\"data:,\">\n<title>{name}, step by step · balloonist</title>\n\
+             <link rel=\"icon\" href=\"data:,\">\n\
+             <title>{name}, step by step · balloonist</title>\n\
              <style>\n{STYLE}{LESSON_STYLE}</style>\n</head>\n<body>\n\
-             <header>\n<p class=\"tool\">balloonist {}</p>\n<h1>{name}</h1>\n<p>{}</p>\n</header>\n",
+             <header>\n<p class=\"tool\">balloonist {}</p>\n<h1>{name}</h1>\n<p>{}</p>\n\
+             </header>\n",
             env!("CARGO_PKG_VERSION"),
             escaped(&heading),
         );
