@@ -8,7 +8,7 @@ use super::number::{Millionths, counted, grouped};
 use super::table::{Cell, Table};
 use crate::balance::PolicyKind;
 use crate::bound::Bound;
-use crate::replace::ReplacementKind;
+use crate::replace::{Delays, ReplacementKind};
 use crate::scenario::Scenario;
 use crate::simulate::Outcome;
 
@@ -137,6 +137,12 @@ pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
     }
     if runs.iter().any(|run| run.opt_given.is_some()) {
         text.push_str("opt given    MIN in every VM under the policy's own allocations\n");
+    }
+    if scenario.cost.delays != Delays::default() {
+        text.push_str(
+            "Bounds replay accesses at their nominal pace; as faults take time here, policies can \
+             come below them.\n",
+        );
     }
     let own = scenario.vms.iter().map(|vm| vm.replacement);
     let axis: Vec<&ReplacementKind> = runs.iter().filter_map(|run| run.replacement).collect();
