@@ -58,8 +58,8 @@ fn sections(page: &str) -> Vec<Section> {
     let mut sections = vec![Section::default()];
     let mut block = None;
     for line in page.lines() {
-        if line.starts_with("## ") {
-            sections.push(Section { title: line[3..].to_owned(), ..Section::default() });
+        if let Some(title) = line.strip_prefix("## ") {
+            sections.push(Section { title: title.to_owned(), ..Section::default() });
         }
         let section = sections.last_mut().unwrap();
         match block {

@@ -16,7 +16,7 @@
 //! pages there are.
 //! *Cost.* One pass to build. A count: O(1) and a scan of half as many runs as rows are apart, on
 //! average; a curve the same and O(pages); at most 2 bytes a run, half of what the distances take.
-//! Shorter stretches than [`LONG`] rows are scanned.
+//! Shorter stretches than two rows are scanned.
 //! *Knobs.* None.
 
 use std::ops::Range;
