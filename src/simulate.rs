@@ -10,11 +10,14 @@
 //! # Run ahead
 //! VMs touch nothing in common between control events: arrivals, balloons and checkpoints, and
 //! departures while somebody waits for frames; any other departure only frees frames, which nobody
-//! gets before the next of these. So an access event that is popped makes *all* of its VM's accesses up to the next control event in one call of
-//! [`Replacement::run`](crate::replace::Replacement::run). A [`Watcher`] that must see every access in its true order gets a horizon
-//! of one tick instead. Both give the same outcome: `tests/laws.rs` compares them. Under a policy
-//! that [`pools`](PolicyKind::pools) frames VMs meet at every fault, so none runs further ahead than
-//! it accesses one page again and again.
+//! gets before the next of these. So an access event that is popped makes *all* of its VM's
+//! accesses up to the next control event in one call of
+//! [`Replacement::run`](crate::replace::Replacement::run). A [`Watcher`] that must see every access
+//! in its true order gets a horizon of one tick instead. Both give the same outcome:
+//! `tests/laws.rs` compares them. Under a policy that [`pools`](PolicyKind::pools) frames VMs meet
+//! at every fault, so none runs further ahead than it accesses one page again and again.
+
+mod pooled;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -24,7 +27,7 @@ use crate::host::{Acts, Change, Host, Refusal};
 use crate::movement::Settling;
 use crate::random::{Stream, mix};
 use crate::replace::Counts;
-use crate::scenario::{Actuator, After, Cost, Scenario};
+use crate::scenario::{Actuator, After, Scenario};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
 
@@ -33,7 +36,7 @@ pub use crate::watch::{Access, Arrival, Both, Checkpoint, Moved, Nobody, Watcher
 
 /// What happens at one tick, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+enum EventKind {
     Depart(VmId),
     Arrive(VmId),
     Balloon,
@@ -44,7 +47,7 @@ enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Event {
     at: Ticks,
-    kind: Kind,
+    kind: EventKind,
 }
 
 /// Runs `scenario` under `policy`.
@@ -53,7 +56,7 @@ pub fn simulate(scenario: &Scenario, policy: &PolicyKind, watcher: &mut dyn Watc
     while let Some(Reverse(event)) = run.queue.pop() {
         // What starts when all have finished belongs to the next interval, which never comes.
         let over = run.end.is_some_and(|end| match event.kind {
-            Kind::Access(_) => event.at >= end,
+            EventKind::Access(_) => event.at >= end,
             _ => event.at > end,
         });
         if !over {
@@ -107,11 +110,11 @@ impl<'a> Simulation<'a> {
         let mut arrivals: Vec<Ticks> = scenario.vms.iter().map(|vm| vm.start).collect();
         arrivals.sort_unstable_by_key(|&start| Reverse(start));
         let mut queue: BinaryHeap<Reverse<Event>> = ids()
-            .map(|vm| Event { at: vms[vm.index()].spec.start, kind: Kind::Arrive(vm) })
+            .map(|vm| Event { at: vms[vm.index()].spec.start, kind: EventKind::Arrive(vm) })
             .map(Reverse)
             .collect();
         let next_checkpoint = scenario.checkpoint_every;
-        queue.push(Reverse(Event { at: next_checkpoint, kind: Kind::Checkpoint }));
+        queue.push(Reverse(Event { at: next_checkpoint, kind: EventKind::Checkpoint }));
         Self {
             scenario,
             watcher,
@@ -142,22 +145,22 @@ impl<'a> Simulation<'a> {
 
     fn happen(&mut self, event: Event) {
         match event.kind {
-            Kind::Depart(vm) => self.depart(vm, event.at),
-            Kind::Arrive(vm) => self.arrive(vm, event.at),
-            Kind::Balloon => self.balloon(event.at),
-            Kind::Checkpoint => self.checkpoint(event.at),
-            Kind::Access(vm) => self.access(vm, event.at),
+            EventKind::Depart(vm) => self.depart(vm, event.at),
+            EventKind::Arrive(vm) => self.arrive(vm, event.at),
+            EventKind::Balloon => self.balloon(event.at),
+            EventKind::Checkpoint => self.checkpoint(event.at),
+            EventKind::Access(vm) => self.access(vm, event.at),
         }
     }
 
-    fn push(&mut self, at: Ticks, kind: Kind) {
+    fn push(&mut self, at: Ticks, kind: EventKind) {
         self.queue.push(Reverse(Event { at, kind }));
     }
 
     fn arrive(&mut self, id: VmId, at: Ticks) {
         self.arrivals.pop();
         if let Some(stop) = self.vms[id.index()].spec.stop {
-            self.push(stop, Kind::Depart(id));
+            self.push(stop, EventKind::Depart(id));
         }
         self.host.arrive(id);
         self.act(at);
@@ -229,7 +232,7 @@ impl<'a> Simulation<'a> {
         if due != self.balloon {
             self.balloon = due;
             if let Some(due) = due {
-                self.push(due, Kind::Balloon);
+                self.push(due, EventKind::Balloon);
             }
         }
     }
@@ -254,7 +257,7 @@ impl<'a> Simulation<'a> {
             let vm = &mut self.vms[id.index()];
             vm.start(allocation, at);
             let next = vm.next;
-            self.push(next, Kind::Access(id));
+            self.push(next, EventKind::Access(id));
             self.changed = true;
             let vms = &self.vms;
             self.watcher.arrive(&Arrival { at, vm: id, allocation, shrunk, vms });
@@ -280,7 +283,7 @@ impl<'a> Simulation<'a> {
         let charged_to = self.vms[id.index()].next;
         if charged_to > at {
             // What its observers intercepted has held it up meanwhile.
-            self.push(charged_to, Kind::Access(id));
+            self.push(charged_to, EventKind::Access(id));
             return;
         }
         self.draw_frame(id, at);
@@ -299,67 +302,13 @@ impl<'a> Simulation<'a> {
             self.watcher.access(&access);
         }
         if !finished {
-            self.push(next, Kind::Access(id));
+            self.push(next, EventKind::Access(id));
             return;
         }
         if leaves && self.vms[id.index()].spec.stop != Some(next) {
-            self.push(next, Kind::Depart(id));
+            self.push(next, EventKind::Depart(id));
         }
         self.note_finished();
-    }
-
-    /// A VM is about to make an access. If it faults and the VM has no empty frame, it gets the one
-    /// that the pool tells, or replaces a page of its own.
-    fn draw_frame(&mut self, id: VmId, at: Ticks) {
-        let Some(mut pool) = self.pool.take() else { return };
-        let vm = &self.vms[id.index()];
-        let page = vm.spec.trace.page(vm.position);
-        // The page cannot go while it is used again and again: a VM keeps a frame at least.
-        let until = at + Ticks((self.together(id) - 1) * vm.spec.period.0);
-        let (resident, allocation) = (vm.replacement.resident(), self.host.allocation(id));
-        if !pool.holds(id, page) && allocation == Some(resident) {
-            let giver = self.giver(id, &pool);
-            if giver == Some(id) {
-                pool.trim(id, resident.0 - 1);
-            } else {
-                self.host.pass(giver, id, &mut self.acts);
-                self.follow(at);
-                if let Some(giver) = giver {
-                    pool.trim(giver, self.vms[giver.index()].replacement.resident().0);
-                }
-                let (changes, in_flight) = (&self.acts.changes, self.host.in_flight());
-                self.watcher.moved(&Moved { at, changes, in_flight, vms: &self.vms });
-            }
-        }
-        pool.note(id, page, until);
-        self.pool = Some(pool);
-    }
-
-    /// Who gives a frame to a VM that has no empty one: nobody where one is spare, else who has an
-    /// empty frame, else whose page was used least recently, itself included.
-    fn giver(&self, id: VmId, pool: &Pool) -> Option<VmId> {
-        if self.host.allocation(id) == Some(self.vms[id.index()].spec.max) {
-            return Some(id);
-        }
-        if self.host.spare() > Frames(0) {
-            return None;
-        }
-        let resident = |vm: &VmId| self.vms[vm.index()].replacement.resident();
-        let has_empty = |vm: &VmId| self.host.allocation(*vm) > Some(resident(vm));
-        let empty = self.host.givers().find(has_empty);
-        empty.or_else(|| pool.oldest(self.host.givers().chain([id])))
-    }
-
-    /// The accesses that a VM of a pool may make in one go: those that repeat one page, where
-    /// nothing can come between them.
-    fn together(&self, id: VmId) -> u64 {
-        let vm = &self.vms[id.index()];
-        let cost = Cost { counts_write_backs: false, ..self.scenario.cost };
-        if cost == Cost::default() && vm.spec.idle.is_empty() {
-            vm.spec.trace.rest_of_run(vm.position)
-        } else {
-            1
-        }
     }
 
     /// One VM less that the run waits for.
@@ -411,7 +360,7 @@ impl<'a> Simulation<'a> {
         }
         self.checkpoints += 1;
         self.next_checkpoint = at + self.scenario.checkpoint_every;
-        self.push(self.next_checkpoint, Kind::Checkpoint);
+        self.push(self.next_checkpoint, EventKind::Checkpoint);
         self.look(at);
         if self.view.vms.is_empty() {
             return;

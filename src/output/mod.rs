@@ -3,6 +3,7 @@
 //! Nothing here opens a file or looks at a clock: whoever calls decides where the bytes go. All
 //! tables are UTF-8 with LF and a header, rows in a stable order, ratios as [`Millionths`].
 
+mod cell;
 pub mod chart;
 pub mod columns;
 pub mod compare;

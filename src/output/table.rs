@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+pub use super::cell::Cell;
 use super::latex;
-use super::number::{Millionths, SignedMillionths, grouped};
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,107 +49,6 @@ impl Format {
             }
             _ => text.to_owned(),
         }
-    }
-}
-
-/// One value of a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cell {
-    /// A name or a word.
-    Text(String),
-    /// A count.
-    Integer(u64),
-    /// A ratio or a mean.
-    Ratio(Millionths),
-    /// A difference, or an end of an interval.
-    Signed(SignedMillionths),
-    /// Unknown, or without meaning here.
-    Empty,
-}
-
-impl Cell {
-    /// As files hold it.
-    pub fn plain(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Integer(number) => number.to_string(),
-            Self::Ratio(number) => number.to_string(),
-            Self::Signed(number) => number.to_string(),
-            Self::Empty => String::new(),
-        }
-    }
-
-    /// The cell that [`plain`](Self::plain) shows as `text`: a number only where that is how
-    /// numbers are written.
-    fn read(text: &str) -> Self {
-        let integer = || text.parse().ok().map(Self::Integer);
-        let ratio = || {
-            let (whole, fraction) = text.split_once('.').filter(|(_, part)| part.len() == 6)?;
-            let digits: u128 = format!("{whole}{fraction}").parse().ok()?;
-            Some(Self::Ratio(Millionths(digits)))
-        };
-        let number = integer().or_else(ratio).filter(|cell| cell.plain() == text);
-        match number {
-            Some(number) => number,
-            None if text.is_empty() => Self::Empty,
-            None => Self::from(text),
-        }
-    }
-
-    fn for_people(&self) -> String {
-        match self {
-            Self::Integer(number) => grouped(number),
-            Self::Ratio(number) => grouped(number),
-            Self::Signed(number) => grouped(number),
-            Self::Text(_) | Self::Empty => self.plain(),
-        }
-    }
-
-    fn json(&self) -> Value {
-        match self {
-            Self::Text(text) => Value::from(text.as_str()),
-            Self::Integer(number) => Value::from(*number),
-            // The double nearest to six decimals is written with these six decimals.
-            Self::Ratio(number) => Value::from(number.0 as f64 / Millionths::ONE as f64),
-            Self::Signed(number) => Value::from(number.0 as f64 / Millionths::ONE as f64),
-            Self::Empty => Value::Null,
-        }
-    }
-}
-
-impl From<&str> for Cell {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<String> for Cell {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<u64> for Cell {
-    fn from(number: u64) -> Self {
-        Self::Integer(number)
-    }
-}
-
-impl From<Millionths> for Cell {
-    fn from(number: Millionths) -> Self {
-        Self::Ratio(number)
-    }
-}
-
-impl From<SignedMillionths> for Cell {
-    fn from(number: SignedMillionths) -> Self {
-        Self::Signed(number)
-    }
-}
-
-impl<T: Into<Self>> From<Option<T>> for Cell {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Empty, Into::into)
     }
 }
 
@@ -440,6 +339,7 @@ fn pad(cell: &str, width: usize, right: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Millionths;
 
     fn sample() -> Table {
         let mut table = Table::new(&["vm", "demand_faults", "fault_ratio"]);
