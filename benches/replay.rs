@@ -13,7 +13,7 @@ use balloonist::scenario::Document;
 use balloonist::trace::workloads::{self, WorkloadSpec};
 use balloonist::trace::{Trace, curve, distances::distances, read_trace};
 use balloonist::units::Frames;
-use balloonist::{balance, bound, simulate};
+use balloonist::{balance, bound, simulate, watch};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 /// Zipf over many pages, and a real program.
@@ -58,7 +58,7 @@ fn scenarios(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("consolidation");
     group.sample_size(10);
     for policy in balance::ALL.iter().take(3) {
-        let run = || simulate::simulate(&scenario, policy, &mut simulate::Nobody);
+        let run = || simulate::simulate(&scenario, policy, &mut watch::Nobody);
         group.bench_function(policy.name, |bencher| bencher.iter(run));
     }
     group.bench_function("bounds", |bencher| bencher.iter(|| bound::all(&scenario)));

@@ -2,7 +2,6 @@
 //!
 //! [`METRICS`] are the whole numbers among them, by the names of the columns.
 
-use crate::host::Refusal;
 use crate::replace::Counts;
 use crate::units::{Frames, Ticks};
 
@@ -73,15 +72,31 @@ impl Account {
     pub(crate) fn all(vms: &[Self], frames: Held, ticks: Ticks) -> Self {
         let mut all = Self { frames, ticks: ticks.0, ..Self::default() };
         for vm in vms {
-            all.counts.add(vm.counts);
-            all.granted += vm.granted;
-            all.reclaimed += vm.reclaimed;
-            all.distinct_pages += vm.distinct_pages;
-            all.nominal_ticks += vm.nominal_ticks;
-            all.stall_ticks += vm.stall_ticks;
-            all.overhead_ticks += vm.overhead_ticks;
-            all.movement.oscillations += vm.movement.oscillations;
-            all.movement.violations += vm.movement.violations;
+            // Named one by one, so that a field that is new cannot be forgotten.
+            let Self {
+                counts,
+                granted,
+                reclaimed,
+                distinct_pages,
+                frames: _,
+                ticks: _,
+                nominal_ticks,
+                stall_ticks,
+                overhead_ticks,
+                movement: Movement { oscillations, violations, settle_checkpoints: _ },
+                jain: _,
+                started: _,
+                refused: _,
+            } = *vm;
+            all.counts.add(counts);
+            all.granted += granted;
+            all.reclaimed += reclaimed;
+            all.distinct_pages += distinct_pages;
+            all.nominal_ticks += nominal_ticks;
+            all.stall_ticks += stall_ticks;
+            all.overhead_ticks += overhead_ticks;
+            all.movement.oscillations += oscillations;
+            all.movement.violations += violations;
         }
         all.jain = jain(vms);
         all
@@ -180,6 +195,15 @@ pub const METRICS: &[Metric] = &[
 
 const fn metric(name: &'static str, means: &'static str, of: fn(&Account) -> u64) -> Metric {
     Metric { name, means, of }
+}
+
+/// What a VM was refused for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// When.
+    pub at: Ticks,
+    /// The frames that were left beside what others are sure of: less than its minimum.
+    pub left: Frames,
 }
 
 /// How allocations moved between checkpoints.

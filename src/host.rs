@@ -21,6 +21,7 @@
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
+use crate::account::Refusal;
 use crate::balance::{Bounds, Plan, View};
 use crate::scenario::{Actuator, Admission, Phase, Scenario, VmSpec};
 use crate::units::{Frames, Ticks, VmId};
@@ -139,15 +140,6 @@ pub struct Change {
     pub before: Frames,
     /// What it holds now.
     pub after: Frames,
-}
-
-/// What a VM was refused for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// When.
-    pub at: Ticks,
-    /// The frames that were left beside what others are sure of: less than its minimum.
-    pub left: Frames,
 }
 
 /// What the host did in one go.

@@ -7,7 +7,9 @@
 //! ```
 //! use balloonist::output::vms;
 //! use balloonist::scenario::Document;
-//! use balloonist::simulate::{Nobody, simulate};
+//! use balloonist::simulate::simulate;
+
+//! use balloonist::watch::Nobody;
 //!
 //! let text = r#"
 //!     host.memory = 4

@@ -22,17 +22,16 @@ mod pooled;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use crate::account::{Account, Held, Outcome, Refusal};
 use crate::balance::{Plan, Policy, PolicyKind, Pool, View, wrapped};
-use crate::host::{Acts, Change, Host, Refusal};
+use crate::host::{Acts, Change, Host};
 use crate::movement::Settling;
 use crate::random::{Stream, mix};
 use crate::replace::Counts;
 use crate::scenario::{Actuator, After, Scenario};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
-
-pub use crate::account::{Account, Held, Outcome};
-pub use crate::watch::{Access, Arrival, Both, Checkpoint, Moved, Nobody, Watcher};
+use crate::watch::{Access, Arrival, Checkpoint, Moved, Watcher};
 
 /// What happens at one tick, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -393,12 +392,12 @@ impl<'a> Simulation<'a> {
         let ticks = [at - self.view.at, self.scenario.checkpoint_every];
         self.view.at = at;
         for view in self.view.vms.drain(..) {
-            self.vms[view.id.index()].looked_at(view);
+            self.vms[view.id.index()].take_back(view);
         }
         for (index, vm) in self.vms.iter_mut().enumerate() {
             let id = VmId(index as u32);
             if let Some(holding) = self.host.holding(id) {
-                self.view.vms.push(vm.look(id, holding, ticks, self.scenario.cost));
+                self.view.vms.push(vm.close_and_view(id, holding, ticks, self.scenario.cost));
             }
         }
     }

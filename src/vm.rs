@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
+use crate::account::Refusal;
 use crate::account::{Account, Held};
 use crate::balance::{Bounds, VmView};
-use crate::host::{Change, Holding, Refusal};
+use crate::host::{Change, Holding};
 use crate::knobs::Settings;
 use crate::movement::{Returns, Settling};
 use crate::observe::{Interval, Observer, ObserverKind, Seen, Subject};
@@ -167,7 +168,7 @@ impl<'a> Vm<'a> {
     /// Shows the interval that ends at `at` to the observers, closes it, and makes the policy's
     /// view of it. What the observers intercepted is charged to the VM. `ticks` are the lengths of
     /// this interval and of the next.
-    pub(crate) fn look(
+    pub(crate) fn close_and_view(
         &mut self,
         id: VmId,
         Holding { allocation, target }: Holding,
@@ -267,7 +268,7 @@ impl<'a> Vm<'a> {
     }
 
     /// Takes back what the view of an earlier checkpoint held, for its memory.
-    pub(crate) fn looked_at(&mut self, view: VmView) {
+    pub(crate) fn take_back(&mut self, view: VmView) {
         self.seen = view.seen;
     }
 

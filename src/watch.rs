@@ -1,7 +1,8 @@
 //! Watching a run: what the walk-through, the series and the tests are shown.
 
+use crate::account::Refusal;
 use crate::balance::{Plan, View};
-use crate::host::{Change, Refusal};
+use crate::host::Change;
 use crate::replace::{Counts, Replacement};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;

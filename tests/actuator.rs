@@ -2,14 +2,16 @@
 
 mod common;
 
+use balloonist::account::{Outcome, Refusal};
 use balloonist::balance::{Plan, Policy, PolicyKind, View};
-use balloonist::host::{Change, Refusal};
+use balloonist::host::Change;
 use balloonist::random::Stream;
 use balloonist::scenario::{Actuator, Admission, After, Document, Phase, Scenario};
-use balloonist::simulate::{
-    Access, Arrival, Checkpoint, Moved, Nobody, Outcome, Watcher, simulate,
-};
+
+use balloonist::simulate::simulate;
+
 use balloonist::units::{Frames, Ticks};
+use balloonist::watch::{Access, Arrival, Checkpoint, Moved, Nobody, Watcher};
 
 /// Orders 5 and 15 frames at the first checkpoint, and leaves that so.
 struct TenFrames(bool);

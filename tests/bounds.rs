@@ -10,8 +10,10 @@ use balloonist::knobs::Settings;
 use balloonist::random::{Generator, Stream};
 use balloonist::replace;
 use balloonist::scenario::{Admission, After, Phase, Scenario, VmSpec};
-use balloonist::simulate::{Nobody, simulate};
+use balloonist::simulate::simulate;
+
 use balloonist::units::{Frames, Ticks};
+use balloonist::watch::Nobody;
 
 /// An access in the order of the run: (VM, page), or a VM's departure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

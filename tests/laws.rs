@@ -15,11 +15,13 @@ use balloonist::knobs::{Settings, Value};
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Counts, Delays, Guest, Stretch};
 use balloonist::scenario::{Actuator, Admission, After, Phase, Scenario, VmSpec};
-use balloonist::simulate::{Access, Arrival, Checkpoint, Moved, Nobody, Watcher, simulate};
-use balloonist::trace::{Kind, Trace, TraceBuilder};
+use balloonist::simulate::simulate;
+
+use balloonist::trace::{AccessKind, Trace, TraceBuilder};
 use balloonist::units::{Frames, Page, Ticks, VmId};
-use common::naive;
+use balloonist::watch::{Access, Arrival, Checkpoint, Moved, Nobody, Watcher};
 use common::replacements::{random_settings, traces};
+use common::simulator;
 
 /// Checks what can be checked after every event, from what watchers are shown.
 struct Laws<'a> {
@@ -167,7 +169,7 @@ fn random_vm(draw: &mut Stream, at: usize, memory: u64) -> VmSpec {
     if draw.below(2) == 0 {
         let mut builder = TraceBuilder::default();
         for &page in &trace {
-            builder.push_kind(Page(page), Kind::ALL[draw.below(4) as usize]);
+            builder.push_kind(Page(page), AccessKind::ALL[draw.below(4) as usize]);
         }
         vm.trace = Arc::new(builder.finish());
     }
@@ -228,7 +230,7 @@ fn random_scenario(number: u64) -> (Scenario, &'static PolicyKind) {
     scenario.cost.policy = Ticks(if draw.below(2) == 0 { 0 } else { draw.below(every) });
     // Half of them under the policies that the naive simulator knows.
     let policy = if draw.below(2) == 0 {
-        common::policy(naive::POLICIES[draw.below(3) as usize])
+        common::policy(simulator::POLICIES[draw.below(3) as usize])
     } else {
         &balance::ALL[draw.below(balance::ALL.len() as u64) as usize]
     };
@@ -267,10 +269,10 @@ fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulato
         }
         in_flight += u64::from(ahead.in_flight > Frames(0));
         let all_lru = scenario.vms.iter().all(|vm| vm.replacement.name == "lru");
-        if !all_lru || !naive::POLICIES.contains(&policy.name) {
+        if !all_lru || !simulator::POLICIES.contains(&policy.name) {
             continue;
         }
-        let naive = naive::simulate(&scenario, policy.name);
+        let naive = simulator::simulate(&scenario, policy.name);
         assert_eq!(ahead.end.0, naive.end, "scenario {number}: end");
         assert_eq!(ahead.in_flight.0, naive.in_flight, "scenario {number}: in flight");
         for (at, (account, naive)) in ahead.vms.iter().zip(&naive.vms).enumerate() {

@@ -60,7 +60,7 @@ fn the_intervals_of_the_series_add_up_to_the_totals() {
 fn every_row_keeps_the_laws_and_the_last_one_is_the_sum() {
     let scenario = loops(60);
     for policy in policies() {
-        let outcome = simulate(&scenario, policy, &mut balloonist::simulate::Nobody);
+        let outcome = simulate(&scenario, policy, &mut balloonist::watch::Nobody);
         let table = vms::table(&scenario, policy, &outcome);
         let last = table.rows().len() - 1;
         for row in 0..=last {

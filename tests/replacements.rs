@@ -11,7 +11,7 @@ use std::sync::Arc;
 use balloonist::knobs::{Settings, Value};
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, List, Replacement};
-use balloonist::trace::{Kind, PageId, Trace, TraceBuilder};
+use balloonist::trace::{AccessKind, PageId, Trace, TraceBuilder};
 use balloonist::units::{Frames, Page};
 use common::replacements::{
     agree, agree_on_all_short, build, faults, kind, random_settings, random_trace, stretch,
@@ -246,7 +246,7 @@ fn nru_evicts_a_page_used_since_the_tick_only_if_all_were_and_a_modified_one_lik
                 modified.retain(|&page| page != victim);
             }
             referenced.push(step.page);
-            if trace.kind(at as u64).is_some_and(Kind::writes) {
+            if trace.kind(at as u64).is_some_and(AccessKind::writes) {
                 modified.push(step.page);
             }
         }

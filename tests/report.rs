@@ -5,8 +5,12 @@ mod common;
 
 use std::fs;
 
+use balloonist::account::Outcome;
 use balloonist::scenario::Scenario;
-use balloonist::simulate::{Access, Checkpoint, Outcome, Watcher, simulate};
+
+use balloonist::simulate::simulate;
+
+use balloonist::watch::{Access, Checkpoint, Watcher};
 
 /// Keeps what the expected files hold.
 struct Recorder {

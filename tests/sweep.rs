@@ -7,9 +7,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use balloonist::account::Outcome;
 use balloonist::scenario::{Document, Traces};
-use balloonist::simulate::{Nobody, Outcome, simulate};
+
+use balloonist::simulate::simulate;
+
 use balloonist::sweep::{self, Study};
+use balloonist::watch::Nobody;
 
 /// One of the report's files under its third strategy.
 fn study(test: u32, seeds: RangeInclusive<u64>) -> Study {

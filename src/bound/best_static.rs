@@ -20,7 +20,7 @@ use crate::units::Frames;
 
 /// A split that never changes, and what it costs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Partition {
+pub struct StaticSplit {
     /// The demand faults of all VMs.
     pub demand_faults: u64,
     /// The frames of each VM that it can use; what is over, anybody may have.
@@ -29,7 +29,7 @@ pub struct Partition {
     pub group: u64,
 }
 
-impl Partition {
+impl StaticSplit {
     /// The split in words, cut short where there are many VMs.
     pub fn note(&self, scenario: &Scenario) -> String {
         const SHOWN: usize = 8;
@@ -54,11 +54,11 @@ const STEPS_MAX: u128 = 1 << 32;
 
 /// The best static partition of the scenario's host, if the minima of the VMs that start fit into
 /// it together.
-pub fn best_static(scenario: &Scenario) -> Option<Partition> {
+pub fn best_static(scenario: &Scenario) -> Option<StaticSplit> {
     of(scenario, &Pace::of_all(scenario))
 }
 
-pub(super) fn of(scenario: &Scenario, paces: &[Pace]) -> Option<Partition> {
+pub(super) fn of(scenario: &Scenario, paces: &[Pace]) -> Option<StaticSplit> {
     let vms: Vec<Part> = scenario
         .vms
         .iter()
@@ -109,11 +109,11 @@ fn steps(vms: &[Part], spare: u64, group: u64) -> u128 {
 }
 
 /// Deals `spare` frames above the minima, in groups.
-fn deal(vms: &[Part], spare: u64, group: u64) -> Partition {
+fn deal(vms: &[Part], spare: u64, group: u64) -> StaticSplit {
     let offers: Vec<Vec<Offer>> = vms.iter().map(|vm| vm.offers(group)).collect();
     let taken = partition::exact(&offers, u32::try_from(spare / group).unwrap_or(u32::MAX));
     let frames = vms.iter().zip(&taken).map(|(vm, &taken)| vm.min + u64::from(taken) * group);
-    Partition {
+    StaticSplit {
         demand_faults: partition::cost(&offers, &taken),
         frames: frames.map(Frames).collect(),
         group,

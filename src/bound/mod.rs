@@ -12,7 +12,7 @@ mod min;
 mod opt_given;
 mod pace;
 
-pub use best_static::{Partition, best_static};
+pub use best_static::{StaticSplit, best_static};
 pub use opt_given::opt_given;
 
 use self::global_lru::GlobalLru;

@@ -15,9 +15,11 @@ use crate::knobs::Settings;
 use crate::random::{Generator, Stream};
 use crate::replace::{self, Counts, Delays, Guest, Stretch};
 use crate::scenario::{Scenario, VmSpec};
-use crate::simulate::{Arrival, Checkpoint, Moved, Watcher, simulate};
+use crate::simulate::simulate;
+
 use crate::units::{Frames, Ticks};
 use crate::vm::Vm;
+use crate::watch::{Arrival, Checkpoint, Moved, Watcher};
 
 /// The demand faults of MIN in all VMs together, under the allocations of a run of `scenario` under
 /// `policy`.

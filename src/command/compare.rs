@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use balloonist::account::Outcome;
 use balloonist::balance::PolicyKind;
 use balloonist::bound::{self, Bound};
 use balloonist::output::compare::{self, Run};
@@ -15,7 +16,8 @@ use balloonist::output::thinned::Thinned;
 use balloonist::output::{Format, Table, curves, expects, html, number, outcomes, vms};
 use balloonist::replace::ReplacementKind;
 use balloonist::scenario::Scenario;
-use balloonist::simulate::{Outcome, simulate};
+
+use balloonist::simulate::simulate;
 use balloonist::trace::index;
 use rayon::prelude::*;
 

@@ -4,9 +4,9 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Instant;
 
+use balloonist::account::Outcome;
 use balloonist::output::{Format, Table};
 use balloonist::random::Generator;
-use balloonist::simulate::Outcome;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ColorChoice, ValueEnum};
 

@@ -9,7 +9,6 @@ use std::sync::Mutex;
 
 use balloonist::output::digest::Digest;
 use balloonist::output::manifest::FileEntry;
-use balloonist::trace::convert::place_for_file;
 use tempfile::NamedTempFile;
 
 use super::failure::Failure;
@@ -70,6 +69,17 @@ impl NewFile {
         let moved = file.persist(&place).map_err(|error| error.error);
         moved.map(drop).map_err(|error| Failure::io(&place, &error))
     }
+}
+
+/// Where a file that is to be at `path` is moved when it is whole: a symbolic link is followed.
+fn place_for_file(path: &Path) -> io::Result<PathBuf> {
+    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if fs::metadata(&place).is_ok_and(|found| !found.is_file()) {
+        let text = "is no regular file; name a file, or `-` for standard output where a command \
+                    takes it";
+        return Err(io::Error::other(text));
+    }
+    Ok(place)
 }
 
 /// The temporary files that exist; a signal gives their owners no time to drop them.

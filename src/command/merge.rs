@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use balloonist::output::Format;
 use balloonist::sweep::journal::Journal;
 
-use super::study::Study;
+use super::journals::Journals;
 use super::sweep_folder::{SweepFolder, open_journal, study_difference};
 use super::{Context, Failure, context};
 
@@ -39,12 +39,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         journals.retain(|(_, journal)| !journal.header.runs.is_empty());
     }
     refuse_holes(&journals)?;
-    let mut study = Study::new(journals)?;
+    let mut journals = Journals::new(journals)?;
     if let Some(out) = &args.out {
         let folder = SweepFolder::hold(out)?;
-        study.write(&folder.path, args.zst)?;
+        journals.write(&folder.path, args.zst)?;
     }
-    study.print(args.format, context)
+    journals.print(args.format, context)
 }
 
 /// All shards must be of one sweep, made by one version.

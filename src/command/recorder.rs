@@ -2,7 +2,7 @@
 
 use balloonist::output::series::Series;
 use balloonist::output::thinned::Thinned;
-use balloonist::simulate::{Checkpoint, Watcher};
+use balloonist::watch::{Checkpoint, Watcher};
 
 use super::files::NewFile;
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use balloonist::account::Outcome;
 use balloonist::bound::best_static;
 use balloonist::output::events::{self, Log};
 use balloonist::output::manifest::{self, RunEntry};
@@ -11,7 +12,10 @@ use balloonist::output::series::Series;
 use balloonist::output::thinned::Thinned;
 use balloonist::output::{Format, expects, outcomes, run as report, vms};
 use balloonist::scenario::Scenario;
-use balloonist::simulate::{Both, Outcome, Watcher, simulate};
+
+use balloonist::simulate::simulate;
+
+use balloonist::watch::{Both, Watcher};
 
 use super::files::{NewFile, commit_all, create_folder};
 use super::input::Source;

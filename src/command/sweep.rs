@@ -9,20 +9,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use balloonist::output::number::counted;
-use balloonist::output::sweep::{self as rows, METRICS};
+use balloonist::output::sweep as rows;
 use balloonist::output::{Cell, Format, Table, manifest};
 use balloonist::scenario::Scenario;
-use balloonist::simulate::{Nobody, simulate};
+use balloonist::simulate::simulate;
+
 use balloonist::sweep::journal::{Header, Journal, Record};
+use balloonist::sweep::statistics::SUMMARISED;
 use balloonist::sweep::{self, BadPoint, Study};
+use balloonist::watch::Nobody;
 use indicatif::HumanDuration;
 
 use super::files::write;
 use super::guard::on_interrupt;
 use super::input::{Opened, Source};
+use super::journals::Journals;
 use super::progress::Progress;
 use super::sweep_folder::{SweepFolder, last_words};
-use super::{Context, Failure, context, distances, input, study};
+use super::{Context, Failure, context, distances, input};
 
 /// Run a scenario at every point of a grid and under many seeds, in parallel, and compare
 #[derive(clap::Args, Debug)]
@@ -129,7 +133,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             .note(&format!("shard {shard} of {shards} is done: {done}; `merge` joins the shards"));
         return Ok(());
     }
-    let mut results = study::Study::new(vec![(place, journal)])?;
+    let mut results = Journals::new(vec![(place, journal)])?;
     if let Some(folder) = &folder {
         results.write(&folder.path, args.zst)?;
     }
@@ -220,7 +224,7 @@ impl<'a> Work<'a> {
         let (point, ..) = self.study.run(run);
         let record = Record {
             run,
-            metrics: METRICS.map(|(_, metric)| metric(&outcome.all)),
+            metrics: SUMMARISED.map(|(_, metric)| metric(&outcome.all)),
             rows: rows::rows(self.study.grid(), (run, point), scenario, &outcome),
         };
         let failure = |error: io::Error| match Failure::io(&self.place, &error) {

@@ -3,12 +3,14 @@
 use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
+use balloonist::account::Outcome;
 use balloonist::output::lesson::{BYTES, Lesson, Refused, STEPS};
 use balloonist::output::number::grouped;
 use balloonist::output::rounds::Rounds;
 use balloonist::output::walk::Walk;
 use balloonist::scenario::Scenario;
-use balloonist::simulate::{Outcome, simulate};
+
+use balloonist::simulate::simulate;
 
 use super::files::NewFile;
 use super::input::Source;

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use crate::knobs::{Knob, Settings};
 use crate::random::Stream;
 use crate::replace::{Counts, Delays};
-use crate::trace::index::Distances;
+use crate::trace::index::StackDistances;
 use crate::trace::{PageId, Trace};
 use crate::units::{Decimal, Frames, Ticks};
 
@@ -108,7 +108,7 @@ pub struct Part<'a> {
     /// The page of each run that begins in this part.
     pub pages: &'a [PageId],
     /// The LRU stack distance of each of these.
-    pub distances: Distances<'a>,
+    pub distances: StackDistances<'a>,
 }
 
 impl<'a> Interval<'a> {

@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use super::life;
 use super::number::{Millionths, counted, grouped};
 use super::table::{Cell, Table};
+use crate::account::Outcome;
 use crate::balance::PolicyKind;
 use crate::bound::Bound;
 use crate::replace::{Delays, ReplacementKind};
 use crate::scenario::Scenario;
-use crate::simulate::Outcome;
 
 /// The columns, in their order.
 pub const COLUMNS: &[&str] = &[

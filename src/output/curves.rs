@@ -3,8 +3,8 @@
 use super::chart::curves::thinned;
 use super::number::Millionths;
 use super::table::Table;
+use crate::account::Outcome;
 use crate::scenario::Scenario;
-use crate::simulate::Outcome;
 use crate::trace::curve::lru_faults;
 
 /// The columns, in their order.

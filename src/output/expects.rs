@@ -1,9 +1,9 @@
 //! What a scenario expects of its runs, held against what they came to.
 
 use super::number::grouped;
+use crate::account::Outcome;
 use crate::balance::PolicyKind;
 use crate::scenario::{Expect, Scenario};
-use crate::simulate::Outcome;
 
 /// A sentence for each expectation that a run under `policy` failed, in file order.
 ///

@@ -1,9 +1,8 @@
 //! What became of VMs that did not start when they arrived, and of frames that were under way.
 
 use super::number::{counted, grouped};
-use crate::host::Refusal;
+use crate::account::{Account, Outcome, Refusal};
 use crate::scenario::{Scenario, VmSpec};
-use crate::simulate::{Account, Outcome};
 
 /// The most VMs that are told of one by one.
 const TOLD_MAX: usize = 8;

@@ -6,11 +6,11 @@ use super::number::{Millionths, counted, every, grouped};
 use super::table::Format;
 use super::thinned::Thinned;
 use super::{compare, life, sparkline, trail};
+use crate::account::Outcome;
 use crate::balance::{PolicyKind, wrapped};
-use crate::bound::Partition;
+use crate::bound::StaticSplit;
 use crate::knobs::Settings;
 use crate::scenario::Scenario;
-use crate::simulate::Outcome;
 
 /// A run, and what it is told with.
 pub struct Told<'a> {
@@ -23,7 +23,7 @@ pub struct Told<'a> {
     /// What the VMs held over time.
     pub series: &'a Thinned,
     /// The best split that never changes, if the minima fit together.
-    pub best_static: Option<&'a Partition>,
+    pub best_static: Option<&'a StaticSplit>,
 }
 
 /// The report of one run around one of its tables, in a format for people; drawn lines have up to

@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 
 use crate::scenario::Scenario;
-use crate::simulate::{Checkpoint, Watcher};
+use crate::watch::{Checkpoint, Watcher};
 
 /// The header.
 pub const HEADER: &str =

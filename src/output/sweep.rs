@@ -3,19 +3,9 @@
 use super::number::counted;
 use super::table::{Cell, Table, csv_lines};
 use super::{trail, vms};
+use crate::account::Outcome;
 use crate::scenario::{Grid, Scenario};
-use crate::simulate::{Account, Outcome};
-use crate::sweep::statistics::{Paired, Summary};
-
-/// A count of all VMs of a run.
-type Metric = fn(&Account) -> u64;
-
-/// What is summarised, and how it is read off a run.
-pub const METRICS: [(&str, Metric); 3] = [
-    ("demand_faults", |all| all.counts.demand_faults),
-    ("replacement_misses", |all| all.counts.replacement_misses),
-    ("frames_moved", Account::frames_moved),
-];
+use crate::sweep::statistics::{Paired, Repeated, SUMMARISED, Summary};
 
 /// The columns of sweep.csv behind the parameters.
 const STATISTICS: &[&str] = &[
@@ -113,16 +103,16 @@ pub fn summary(grid: &Grid, for_people: bool) -> Table {
     Table::new(&[&["point"], &params[..], STATISTICS].concat())
 }
 
-/// Adds the rows of a point, one for each of the [`METRICS`]: what its repetitions came to, and
+/// Adds the rows of a point, one for each of the [`SUMMARISED`]: what its repetitions came to, and
 /// those of its baseline.
 pub fn push_point(
     table: &mut Table,
     grid: &Grid,
     point: u64,
-    counts: &[Vec<u64>; 3],
-    baseline: Option<&[Vec<u64>; 3]>,
+    counts: &Repeated,
+    baseline: Option<&Repeated>,
 ) {
-    for (at, (metric, _)) in METRICS.iter().enumerate() {
+    for (at, (metric, _)) in SUMMARISED.iter().enumerate() {
         let Some(summary) = Summary::of(&counts[at]) else { continue };
         let paired = baseline.and_then(|baseline| Paired::of(&counts[at], &baseline[at]));
         let mut row: Vec<Cell> = vec![point.into()];

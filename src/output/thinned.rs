@@ -5,7 +5,7 @@
 //! need not be known before, and nothing but integer sums is kept.
 
 use crate::scenario::Scenario;
-use crate::simulate::{Checkpoint, Watcher};
+use crate::watch::{Checkpoint, Watcher};
 
 /// What a VM held and did in the intervals of a bucket, summed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

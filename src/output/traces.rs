@@ -1,7 +1,7 @@
 //! What there is to say about traces, a row each.
 
 use super::{Cell, Table};
-use crate::trace::Kind;
+use crate::trace::AccessKind;
 use crate::trace::info::TraceInfo;
 
 /// A row for each trace, with what it is called.
@@ -34,7 +34,7 @@ pub fn table(infos: &[(String, TraceInfo)]) -> Table {
             info.page_min.0.into(),
             info.page_max.0.into(),
         ];
-        for kind in Kind::ALL {
+        for kind in AccessKind::ALL {
             row.push(info.kinds.map_or(Cell::Empty, |counts| counts[kind as usize].into()));
         }
         row.push(format!("{:016x}", info.content_hash).as_str().into());

@@ -7,8 +7,10 @@
 use std::fmt;
 
 use super::table::Table;
-use crate::simulate::{Checkpoint, Outcome, Watcher};
+use crate::account::Outcome;
+
 use crate::units::Ticks;
+use crate::watch::{Checkpoint, Watcher};
 
 /// The columns.
 pub const COLUMNS: &[&str] = &["checkpoint", "tick", "fingerprint"];

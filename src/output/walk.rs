@@ -12,13 +12,15 @@ use std::io::{self, Write};
 
 use super::number::{counted, every, grouped};
 use super::rounds::Rounds;
+use crate::account::{Outcome, Refusal};
 use crate::balance::{PolicyKind, VmView};
-use crate::host::{Change, Refusal};
+use crate::host::Change;
 use crate::replace::List;
 use crate::scenario::{Scenario, VmSpec};
-use crate::simulate::{Access, Arrival, Checkpoint, Moved, Outcome, Watcher};
+
 use crate::trace::PageId;
 use crate::units::{Frames, Ticks, VmId};
+use crate::watch::{Access, Arrival, Checkpoint, Moved, Watcher};
 
 /// Writes the rounds of a range as they happen.
 pub struct Walk<'a, W> {

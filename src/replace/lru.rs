@@ -22,7 +22,7 @@ use std::sync::Arc;
 use super::lru_list::LruList;
 use super::paged::{Accesses, Paged, Touch, cold_faults, drive};
 use super::{Counts, Delays, Guest, List, Replacement, ReplacementKind, Stretch};
-use crate::trace::index::Distances;
+use crate::trace::index::StackDistances;
 use crate::trace::{PageId, Trace};
 use crate::units::Frames;
 
@@ -61,7 +61,7 @@ impl LruCounter {
 
     /// Counts the faults at these distances: while there are empty frames each of them makes one
     /// page more resident.
-    fn count(&mut self, distances: &Distances<'_>, counts: &mut Counts) {
+    fn count(&mut self, distances: &StackDistances<'_>, counts: &mut Counts) {
         let before = self.resident;
         let filling = distances.grow(&mut self.resident, self.frames, |_| {});
         counts.demand_faults += u64::from(self.resident - before);

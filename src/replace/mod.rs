@@ -144,11 +144,13 @@ impl Counts {
 
     /// Adds the counts of another stretch of accesses.
     pub fn add(&mut self, other: Self) {
-        self.accesses += other.accesses;
-        self.demand_faults += other.demand_faults;
-        self.cold_faults += other.cold_faults;
-        self.replacement_misses += other.replacement_misses;
-        self.write_backs += other.write_backs;
+        // Named one by one, so that a field that is new cannot be forgotten.
+        let Self { accesses, demand_faults, cold_faults, replacement_misses, write_backs } = other;
+        self.accesses += accesses;
+        self.demand_faults += demand_faults;
+        self.cold_faults += cold_faults;
+        self.replacement_misses += replacement_misses;
+        self.write_backs += write_backs;
     }
 }
 

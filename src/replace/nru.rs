@@ -19,7 +19,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::random::Stream;
-use crate::trace::{Kind, PageId, Trace};
+use crate::trace::{AccessKind, PageId, Trace};
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "nru",
@@ -130,7 +130,7 @@ impl Nru {
     #[inline(always)]
     fn written(&self, position: u64, times: u64) -> u8 {
         let mut accesses = position..position + times;
-        let writes = |at| self.trace.kind(at).is_some_and(Kind::writes);
+        let writes = |at| self.trace.kind(at).is_some_and(AccessKind::writes);
         if self.trace.has_kinds() && accesses.any(writes) { MODIFIED } else { 0 }
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::{Counts, Delays, Guest, List, Replacement, Stretch};
-use crate::trace::{Kind, PageId, Trace};
+use crate::trace::{AccessKind, PageId, Trace};
 use crate::units::Frames;
 
 /// What one access did.
@@ -118,7 +118,7 @@ impl Dirty {
     fn note(&mut self, page: PageId, from: u64, to: u64) {
         let dirty = &mut self.pages[page as usize];
         let mut accesses = from..to;
-        *dirty |= accesses.any(|at| self.trace.kind(at).is_some_and(Kind::writes));
+        *dirty |= accesses.any(|at| self.trace.kind(at).is_some_and(AccessKind::writes));
     }
 
     /// The number of pages, 0 or 1, that must be written back for this one to go.

@@ -24,8 +24,10 @@ use crate::bound::{self, Bound};
 use crate::random::Generator;
 use crate::replace::Counts;
 use crate::scenario::Scenario;
-use crate::simulate::{Nobody, simulate};
+use crate::simulate::simulate;
+
 use crate::units::{Frames, Ticks};
+use crate::watch::Nobody;
 
 /// The seeds with which strategy 3's draws are repeated: 1 to this.
 pub const SEEDS: u64 = 2000;

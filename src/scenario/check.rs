@@ -20,7 +20,7 @@ pub use traces::Traces;
 
 use self::host::Host;
 use self::traces::Accesses;
-use self::values::{Report, Section};
+use self::values::{Findings, Section};
 use self::vm::{Draft, Surroundings};
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, Diagnostics, Severity, clip};
@@ -96,13 +96,13 @@ impl Document {
     /// # Errors
     /// What is wrong with it.
     pub fn grid(&self) -> Result<Option<Grid>, Box<Diagnostics>> {
-        let mut report = Report::default();
+        let mut findings = Findings::default();
         let root = Section::new(String::new(), Origin::whole(0), &self.root);
-        let grid = sweep::read(&mut report, &root);
-        if self.problems.is_empty() && !report.has_errors() {
+        let grid = sweep::read(&mut findings, &root);
+        if self.problems.is_empty() && !findings.has_errors() {
             return Ok(grid);
         }
-        let all = [self.problems.clone(), report.list].concat();
+        let all = [self.problems.clone(), findings.list].concat();
         Err(Box::new(Diagnostics::new(&self.sources, all)))
     }
 
@@ -111,15 +111,15 @@ impl Document {
         traces: &mut Traces,
         drawing: Drawing,
     ) -> Result<Option<Checked>, Box<Diagnostics>> {
-        let mut report = Report::default();
+        let mut findings = Findings::default();
         let mut scenario = None;
         if self.state != State::Nothing {
-            scenario = check(&mut report, self, traces, drawing);
+            scenario = check(&mut findings, self, traces, drawing);
         }
         if self.state == State::Partial {
-            report.list.retain(|found| self.survives(found));
+            findings.list.retain(|found| self.survives(found));
         }
-        let all = [self.problems.clone(), report.list].concat();
+        let all = [self.problems.clone(), findings.list].concat();
         let errors = all.iter().any(|found| found.severity == Severity::Error);
         let diagnostics = Diagnostics::new(&self.sources, all);
         match scenario {
@@ -170,25 +170,26 @@ enum Drawing {
 }
 
 fn check(
-    report: &mut Report,
+    findings: &mut Findings,
     document: &Document,
     traces: &mut Traces,
     drawing: Drawing,
 ) -> Option<Scenario> {
     let root = Section::new(String::new(), Origin::whole(0), &document.root);
-    root.only(report, ROOT_KEYS);
-    let name = name(report, &root, &document.stem);
-    let (random, seed) = randomness(report, &root);
-    let host_section = root.section(report, "host");
-    let host = Host::read(report, &host_section);
-    let checkpoint = root.section(report, "checkpoint");
-    checkpoint.only(report, &["every"]);
+    root.only(findings, ROOT_KEYS);
+    let name = name(findings, &root, &document.stem);
+    let (random, seed) = randomness(findings, &root);
+    let host_section = root.section(findings, "host");
+    let host = Host::read(findings, &host_section);
+    let checkpoint = root.section(findings, "checkpoint");
+    checkpoint.only(findings, &["every"]);
     let remedy = "say how many ticks lie between two checkpoints, for example `every = 1000`";
-    let every = checkpoint.need(report, "every", remedy).and_then(|field| report.ticks(&field, 1));
-    let cost = root.section(report, "cost");
-    let cost = read_cost(report, &cost);
-    let actuator = root.section(report, "actuator");
-    let actuator = actuator::read(report, &actuator, host.page_size);
+    let every =
+        checkpoint.need(findings, "every", remedy).and_then(|field| findings.ticks(&field, 1));
+    let cost = root.section(findings, "cost");
+    let cost = read_cost(findings, &cost);
+    let actuator = root.section(findings, "actuator");
+    let actuator = actuator::read(findings, &actuator, host.page_size);
 
     let around = Surroundings {
         sources: &document.sources,
@@ -196,27 +197,27 @@ fn check(
         page_size: host.page_size,
         split: host.split,
     };
-    let mut vms = read_vms(report, &root, &around, traces);
-    host::check_count(report, &root, vms.len());
-    traces.check_bytes(report, &vms);
+    let mut vms = read_vms(findings, &root, &around, traces);
+    host::check_count(findings, &root, vms.len());
+    traces.check_bytes(findings, &vms);
     let length = run::Length { cost, every, actuator, admission: host.admission };
-    length.check(report, &root, &checkpoint, &vms);
+    length.check(findings, &root, &checkpoint, &vms);
 
-    let policy_section = root.section(report, "policy");
-    let wrapper = knobs::wrapper(report, &policy_section, host.page_size);
-    let policy_settings = knobs::policy_settings(report, &policy_section, host.page_size);
-    let policies = Policies::read(report, &root, &policy_section);
-    let expects = run::expectations(report, &root, &vms);
-    let sweep = sweep::read(report, &root);
-    let fit = |report: &mut Report, vms: &[Draft]| {
-        fit(report, &host, &host_section, vms, &policies, &policy_settings)
+    let policy_section = root.section(findings, "policy");
+    let wrapper = knobs::wrapper(findings, &policy_section, host.page_size);
+    let policy_settings = knobs::policy_settings(findings, &policy_section, host.page_size);
+    let policies = Policies::read(findings, &root, &policy_section);
+    let expects = run::expectations(findings, &root, &vms);
+    let sweep = sweep::read(findings, &root);
+    let fit = |findings: &mut Findings, vms: &[Draft]| {
+        fit(findings, &host, &host_section, vms, &policies, &policy_settings)
     };
-    let mut fitted = fit(report, &vms);
+    let mut fitted = fit(findings, &vms);
     // To generate accesses may take long, so that is done where nothing speaks against a run. Only
     // memory that is a part of their pages has to wait for them.
-    if drawing == Drawing::Done && document.problems.is_empty() && !report.has_errors() {
+    if drawing == Drawing::Done && document.problems.is_empty() && !findings.has_errors() {
         traces.generate(&mut vms, seed?, document.repetition);
-        fitted = fitted.or_else(|| fit(report, &vms));
+        fitted = fitted.or_else(|| fit(findings, &vms));
     }
     let Fitted { memory, allocations, bounds, policy, compare } = fitted?;
     let vms = vms
@@ -246,7 +247,7 @@ fn check(
         expects,
         sweep,
     };
-    policies.check_pools(report, &scenario);
+    policies.check_pools(findings, &scenario);
     Some(scenario)
 }
 
@@ -260,55 +261,56 @@ struct Fitted {
 }
 
 fn fit(
-    report: &mut Report,
+    findings: &mut Findings,
     host: &Host,
     section: &Section,
     vms: &[Draft],
     policies: &Policies,
     settings: &[Settings],
 ) -> Option<Fitted> {
-    let memory = host.memory(report, section, vms)?;
+    let memory = host.memory(findings, section, vms)?;
     host.split.filter(|_| !vms.is_empty())?;
-    let allocations = host.divide(report, section, memory, vms)?;
+    let allocations = host.divide(findings, section, memory, vms)?;
     // Whether a policy fits can be said only of a host and VMs that are right themselves.
     let bounds = host::bounds(memory, vms)?;
-    let (policy, compare) = policies.fitting(report, settings, memory, &bounds)?;
+    let (policy, compare) = policies.fitting(findings, settings, memory, &bounds)?;
     Some(Fitted { memory, allocations, bounds, policy, compare })
 }
 
-fn name(report: &mut Report, root: &Section, stem: &str) -> Option<String> {
+fn name(findings: &mut Findings, root: &Section, stem: &str) -> Option<String> {
     const MAX: usize = 64;
     let Some(field) = root.get("name") else { return Some(stem.to_owned()) };
-    let name = report.text(&field)?;
+    let name = findings.text(&field)?;
     let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name.is_empty() || name.len() > MAX || !name.bytes().all(letter) {
         let message = format!("`{}` cannot be a scenario's name", clip(name));
         let remedy = "a name has 1 to 64 lower-case letters, digits and hyphens";
-        report.error(codes::BAD_NAME, field.node.origin, message, remedy);
+        findings.error(codes::BAD_NAME, field.node.origin, message, remedy);
         return None;
     }
     Some(name.to_owned())
 }
 
-fn randomness(report: &mut Report, root: &Section) -> (Option<Generator>, Option<u64>) {
+fn randomness(findings: &mut Findings, root: &Section) -> (Option<Generator>, Option<u64>) {
     let random = root.get("random").map_or(Some(Generator::default()), |field| {
-        report.choice(&field, Generator::ALL.iter().copied())
+        findings.choice(&field, Generator::ALL.iter().copied())
     });
     // TOML's own integers end there, and the effective scenario must be TOML.
     let seed_max = i64::MAX.unsigned_abs();
-    let seed = root.get("seed").map_or(Some(1), |field| report.integer(&field, 0, seed_max));
+    let seed = root.get("seed").map_or(Some(1), |field| findings.integer(&field, 0, seed_max));
     if random == Some(Generator::Glibc) && seed.is_some_and(|seed| seed > u64::from(u32::MAX)) {
         let message = "glibc's generator takes a seed of 32 bits";
         let remedy = "lower it below 4294967296, or use `random = \"chacha8\"`";
-        report.error(codes::SEED_TOO_BIG, root.origin_of("seed"), message, remedy);
+        findings.error(codes::SEED_TOO_BIG, root.origin_of("seed"), message, remedy);
     }
     (random, seed)
 }
 
 /// What events cost; nothing unless the scenario says so.
-fn read_cost(report: &mut Report, section: &Section<'_>) -> Option<Cost> {
-    section.only(report, &["fault", "zero_fill", "swap_in", "write_back", "trap", "policy"]);
-    let mut ticks = |key| section.get(key).map_or(Some(Ticks(0)), |field| report.ticks(&field, 0));
+fn read_cost(findings: &mut Findings, section: &Section<'_>) -> Option<Cost> {
+    section.only(findings, &["fault", "zero_fill", "swap_in", "write_back", "trap", "policy"]);
+    let mut ticks =
+        |key| section.get(key).map_or(Some(Ticks(0)), |field| findings.ticks(&field, 0));
     let [fault, zero_fill, swap_in, write_back, trap, policy] =
         ["fault", "zero_fill", "swap_in", "write_back", "trap", "policy"].map(&mut ticks);
     Some(Cost {
@@ -325,31 +327,31 @@ fn read_cost(report: &mut Report, section: &Section<'_>) -> Option<Cost> {
 }
 
 fn read_vms<'d>(
-    report: &mut Report,
+    findings: &mut Findings,
     root: &Section<'d>,
     around: &Surroundings,
     traces: &mut Traces,
 ) -> Vec<Draft<'d>> {
-    let defaults = root.section(report, "defaults");
-    defaults.only(report, &["vm"]);
-    let defaults = defaults.section(report, "vm");
-    defaults.only(report, vm::DEFAULT_KEYS);
+    let defaults = root.section(findings, "defaults");
+    defaults.only(findings, &["vm"]);
+    let defaults = defaults.section(findings, "vm");
+    defaults.only(findings, vm::DEFAULT_KEYS);
     // Read by itself too, so that a fault is found even if every VM overrules it.
-    Draft::read_numbers(report, defaults.clone(), around);
+    Draft::read_numbers(findings, defaults.clone(), around);
     let mut drafts = Vec::new();
     let mut names = BTreeSet::new();
     // VMs over the limit are reported as too many; reading them all would only cost time.
-    let sections = root.sections(report, "vm", "an array of tables, `[[vm]]`");
+    let sections = root.sections(findings, "vm", "an array of tables, `[[vm]]`");
     for section in sections.into_iter().take(Scenario::VMS_MAX + 1) {
         let section = section.with_defaults(&defaults);
-        let draft = Draft::read(report, section, around, traces);
-        draft.check_together(report, around.split);
+        let draft = Draft::read(findings, section, around, traces);
+        draft.check_together(findings, around.split);
         if let Some(name) = draft.name
             && !names.insert(name)
         {
             let message = format!("two VMs are called `{name}`");
             let remedy = "give each VM a name of its own";
-            report.error(codes::DOUBLE_VM_NAME, draft.section.origin_of("name"), message, remedy);
+            findings.error(codes::DOUBLE_VM_NAME, draft.section.origin_of("name"), message, remedy);
         }
         drafts.push(draft);
     }
@@ -387,22 +389,22 @@ struct Policies {
 }
 
 impl Policies {
-    fn read(report: &mut Report, root: &Section, policy: &Section) -> Self {
+    fn read(findings: &mut Findings, root: &Section, policy: &Section) -> Self {
         let kind = match policy.get("kind") {
-            Some(field) => report.choice(&field, knobs::policies()),
+            Some(field) => findings.choice(&field, knobs::policies()),
             None => Some(&balance::ALL[0]),
         };
         let in_force = kind.map(|kind| (kind, policy.origin_of("kind")));
-        Self { in_force, compare: run::policy_list(report, root, "compare") }
+        Self { in_force, compare: run::policy_list(findings, root, "compare") }
     }
 
     /// Reports named policies that pool frames where VMs or the actuator do not allow it.
-    fn check_pools(&self, report: &mut Report, scenario: &Scenario) {
+    fn check_pools(&self, findings: &mut Findings, scenario: &Scenario) {
         let named = self.in_force.into_iter().chain(self.compare.iter().flatten().copied());
         for (kind, origin) in named.filter(|(kind, _)| kind.pools) {
             if let Err(message) = scenario.fits(kind) {
                 let remedy = "change the scenario or choose another policy";
-                report.error(codes::DOES_NOT_FIT, origin, message, remedy);
+                findings.error(codes::DOES_NOT_FIT, origin, message, remedy);
             }
         }
     }
@@ -411,7 +413,7 @@ impl Policies {
     /// are left out with a warning: nobody asked for them.
     fn fitting(
         &self,
-        report: &mut Report,
+        findings: &mut Findings,
         settings: &[Settings],
         memory: Frames,
         bounds: &[Bounds],
@@ -425,7 +427,7 @@ impl Policies {
         for (kind, origin) in named {
             if let Some(message) = misfit(kind) {
                 let remedy = "change the scenario or choose another policy";
-                report.error(codes::DOES_NOT_FIT, origin, message, remedy);
+                findings.error(codes::DOES_NOT_FIT, origin, message, remedy);
                 fits = false;
             }
         }
@@ -440,7 +442,7 @@ impl Policies {
                     continue;
                 };
                 let remedy = "it is left out of comparisons; `compare` chooses others";
-                report.warn(codes::DOES_NOT_FIT, Origin::whole(0), message, remedy);
+                findings.warn(codes::DOES_NOT_FIT, Origin::whole(0), message, remedy);
             }
             fitting
         };

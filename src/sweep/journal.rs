@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 
+use super::statistics::SUMMARISED;
 use crate::random::fnv1a;
 
 /// What stands at the beginning of every journal: the format and its version.
@@ -32,8 +33,8 @@ pub struct Header {
 pub struct Record {
     /// The run's number.
     pub run: u64,
-    /// What statistics are made of, in the order of [`METRICS`](crate::output::sweep::METRICS).
-    pub metrics: [u64; 3],
+    /// What statistics are made of, in the order of [`SUMMARISED`].
+    pub metrics: [u64; SUMMARISED.len()],
     /// The run's lines of runs.csv, each ended.
     pub rows: String,
 }

@@ -3,7 +3,21 @@
 //! Means, deviations and quartiles are exact to the last digit shown; a confidence interval may
 //! miss its last digit by one.
 
+use crate::account::Account;
 use crate::output::number::{Millionths, SignedMillionths};
+
+/// A count of all VMs of a run.
+type Count = fn(&Account) -> u64;
+
+/// What is summarised, and how it is read off a run.
+pub const SUMMARISED: [(&str, Count); 3] = [
+    ("demand_faults", |all| all.counts.demand_faults),
+    ("replacement_misses", |all| all.counts.replacement_misses),
+    ("frames_moved", Account::frames_moved),
+];
+
+/// What the repetitions of a point came to: a list for each that is [`SUMMARISED`].
+pub type Repeated = [Vec<u64>; SUMMARISED.len()];
 
 /// What a list of counts looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

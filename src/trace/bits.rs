@@ -1,6 +1,6 @@
 //! Bits with rank, and two-bit kinds: the dense columns of the trace store.
 
-use super::store::Kind;
+use super::store::AccessKind;
 
 /// Bits with the number of ones before each block of 512, so that `rank` is O(1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Kinds {
 
     /// Adds a kind.
     #[inline]
-    pub(super) fn push(&mut self, kind: Kind) {
+    pub(super) fn push(&mut self, kind: AccessKind) {
         if self.len.is_multiple_of(32) {
             self.words.push(0);
         }
@@ -127,7 +127,7 @@ impl Kinds {
     }
 
     /// Adds many kinds.
-    pub(super) fn extend(&mut self, kinds: &[Kind]) {
+    pub(super) fn extend(&mut self, kinds: &[AccessKind]) {
         let to_boundary = (32 - self.len as usize % 32) % 32;
         let (first, rest) = kinds.split_at(to_boundary.min(kinds.len()));
         for &kind in first {
@@ -146,11 +146,11 @@ impl Kinds {
     }
 
     /// The kind of access `at`.
-    pub(super) fn get(&self, at: u64) -> Kind {
-        Kind::ALL[(self.words[(at / 32) as usize] >> (at % 32 * 2) & 3) as usize]
+    pub(super) fn get(&self, at: u64) -> AccessKind {
+        AccessKind::ALL[(self.words[(at / 32) as usize] >> (at % 32 * 2) & 3) as usize]
     }
 
-    /// How many accesses have each kind, in the order of [`Kind::ALL`].
+    /// How many accesses have each kind, in the order of [`AccessKind::ALL`].
     pub(super) fn counts(&self) -> [u64; 4] {
         const LOW: u64 = 0x5555_5555_5555_5555;
         let mut counts = [0_u64; 4];

@@ -26,7 +26,7 @@
 mod decode;
 mod encode;
 
-pub use encode::{save_compact, write_compact};
+pub use encode::write_compact;
 
 pub(super) use decode::{looks_like, read};
 
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
     use crate::trace::compression::Compression;
     use crate::trace::read::{ReadOptions, load_from};
-    use crate::trace::{Kind, ReadErrorKind, Trace, TraceBuilder, content_hash};
+    use crate::trace::{AccessKind, ReadErrorKind, Trace, TraceBuilder, content_hash};
     use crate::units::Page;
     use proptest::prelude::*;
 
@@ -130,7 +130,7 @@ mod tests {
         let mut builder = TraceBuilder::default();
         for &(page, kind) in accesses {
             if kinds {
-                builder.push_kind(Page(page), Kind::ALL[kind]);
+                builder.push_kind(Page(page), AccessKind::ALL[kind]);
             } else {
                 builder.push(Page(page));
             }

@@ -31,10 +31,10 @@ pub fn content_hash(trace: &Trace) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{Kind, TraceBuilder};
+    use crate::trace::{AccessKind, TraceBuilder};
     use crate::units::Page;
 
-    fn with_kinds(accesses: &[(u64, Kind)]) -> u64 {
+    fn with_kinds(accesses: &[(u64, AccessKind)]) -> u64 {
         let mut builder = TraceBuilder::default();
         for &(page, kind) in accesses {
             builder.push_kind(Page(page), kind);
@@ -51,9 +51,9 @@ mod tests {
             content_hash(&Trace::from_pages([0, 1])),
             content_hash(&Trace::from_pages([1, 0])),
             content_hash(&Trace::from_pages([0, 1, 0])),
-            with_kinds(&[(0, Kind::Fetch), (1, Kind::Fetch)]),
-            with_kinds(&[(0, Kind::Fetch), (1, Kind::Load)]),
-            with_kinds(&[(0, Kind::Load), (1, Kind::Fetch)]),
+            with_kinds(&[(0, AccessKind::Fetch), (1, AccessKind::Fetch)]),
+            with_kinds(&[(0, AccessKind::Fetch), (1, AccessKind::Load)]),
+            with_kinds(&[(0, AccessKind::Load), (1, AccessKind::Fetch)]),
         ];
         let distinct: std::collections::BTreeSet<u64> = hashes.into_iter().collect();
         assert_eq!(distinct.len(), hashes.len());

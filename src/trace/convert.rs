@@ -1,12 +1,10 @@
 //! Writing traces: our compact form, text, and raw words.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
 
 use super::compact::write_compact;
-use super::store::{Kind, Trace};
+use super::store::{AccessKind, Trace};
 
 /// A format that traces can be written in.
 #[derive(Debug)]
@@ -74,63 +72,6 @@ impl fmt::Display for WriteError {
 
 impl std::error::Error for WriteError {}
 
-/// The output format of this name.
-///
-/// # Errors
-/// There is none.
-pub fn find_output(name: &str) -> Result<&'static OutputKind, WriteError> {
-    OUTPUTS.iter().find(|output| output.name == name).ok_or_else(|| {
-        let names: Vec<&str> = OUTPUTS.iter().map(|output| output.name).collect();
-        let names = names.join(", ");
-        WriteError::Unfit(format!("traces cannot be written as `{name}`, expected one of {names}"))
-    })
-}
-
-/// Writes `trace` to the file at `path`, whole or not at all.
-///
-/// # Errors
-/// See [`WriteError`]; what was at `path` before is still there.
-pub fn convert(trace: &Trace, output: &OutputKind, path: &Path) -> Result<(), WriteError> {
-    save(path, |out| (output.write)(trace, out))
-}
-
-/// Where a file that is to be at `path` is moved when it is whole: a symbolic link is followed.
-///
-/// # Errors
-/// What is there is no file, such as a device or a pipe: moving a file there would destroy it.
-pub fn place_for_file(path: &Path) -> io::Result<PathBuf> {
-    let place = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if std::fs::metadata(&place).is_ok_and(|found| !found.is_file()) {
-        let text = "is no regular file; name a file, or `-` for standard output where a command \
-                    takes it";
-        return Err(io::Error::other(text));
-    }
-    Ok(place)
-}
-
-/// Writes a file beside `path` and then puts it there.
-pub(super) fn save<E: From<io::Error>>(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
-) -> Result<(), E> {
-    let path = &place_for_file(path)?;
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".balloonist-");
-    #[cfg(unix)]
-    {
-        // What the user's mask leaves of it, as for any other file.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let file = builder.tempfile_in(directory.unwrap_or(Path::new(".")))?;
-    let mut out = BufWriter::with_capacity(1 << 18, file);
-    write(&mut out)?;
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    let _: File = file.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
 fn text(trace: &Trace, out: &mut dyn Write) -> Result<(), WriteError> {
     let mut at = 0;
     for run in trace.runs(0, trace.accesses()) {
@@ -180,7 +121,7 @@ fn kinds(trace: &Trace, out: &mut dyn Write) -> Result<(), WriteError> {
         ));
     }
     for kind in (0..trace.accesses()).filter_map(|at| trace.kind(at)) {
-        out.write_all(&[Kind::letter(kind) as u8])?;
+        out.write_all(&[AccessKind::letter(kind) as u8])?;
     }
     Ok(())
 }

@@ -100,14 +100,14 @@ pub fn bucket(distance: u32, pages: usize) -> usize {
 /// The stack distances of consecutive runs of one pass over a trace, by the index where there is
 /// one and the runs are many.
 #[derive(Clone, Debug)]
-pub struct Distances<'a> {
+pub struct StackDistances<'a> {
     /// Of the whole pass.
     all: &'a [u32],
     index: Option<&'a Index>,
     runs: Range<usize>,
 }
 
-impl<'a> Distances<'a> {
+impl<'a> StackDistances<'a> {
     pub(super) fn new(all: &'a [u32], index: Option<&'a Index>, runs: Range<usize>) -> Self {
         assert!(runs.start <= runs.end && runs.end <= all.len(), "these runs exist");
         Self { all, index, runs }
@@ -258,7 +258,7 @@ mod tests {
             let plain = &all[runs.clone()];
             let index = Index::with_rows(&all, pages as usize, every);
             for index in [None, Some(&index)] {
-                let stretch = Distances::new(&all, index, runs.clone());
+                let stretch = StackDistances::new(&all, index, runs.clone());
                 prop_assert_eq!(stretch.slice(), plain);
 
                 let deeper = plain.iter().filter(|&&distance| distance > depth).count();

@@ -21,4 +21,4 @@ pub mod workloads;
 
 pub use content_hash::content_hash;
 pub use read::{ReadError, ReadErrorKind, read_trace};
-pub use store::{Kind, PageId, Run, Trace, TraceBuilder};
+pub use store::{AccessKind, PageId, Run, Trace, TraceBuilder};

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use super::bits::{Kinds, RankedBits};
 use super::distances;
-use super::index::{Distances, Index};
+use super::index::{Index, StackDistances};
 use super::intern::{Interner, NO_PAGE};
 use crate::units::Page;
 
@@ -20,7 +20,7 @@ pub type PageId = u32;
 
 /// How an access touches its page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum AccessKind {
     /// An instruction fetch.
     Fetch,
     /// A read.
@@ -31,7 +31,7 @@ pub enum Kind {
     Modify,
 }
 
-impl Kind {
+impl AccessKind {
     /// Every kind, in the order of its two-bit code.
     pub const ALL: [Self; 4] = [Self::Fetch, Self::Load, Self::Store, Self::Modify];
 
@@ -129,13 +129,13 @@ impl Trace {
     }
 
     /// The distances of these runs, in the first pass over the trace or a later one.
-    pub fn distances_of(&self, first_pass: bool, runs: Range<usize>) -> Distances<'_> {
+    pub fn distances_of(&self, first_pass: bool, runs: Range<usize>) -> StackDistances<'_> {
         let all = if first_pass { self.distances() } else { self.repeat_distances() };
         let index = self.indexes[0].get().map(|first| {
             let again = || first.like(all, self.distinct_pages());
             if first_pass { first } else { self.indexes[1].get_or_init(again) }
         });
-        Distances::new(all, index, runs)
+        StackDistances::new(all, index, runs)
     }
 
     /// Makes an index over the distances, if there is none yet. It changes no result; it pays where
@@ -151,7 +151,7 @@ impl Trace {
     }
 
     /// How access `at` touches its page, if the trace knows.
-    pub fn kind(&self, at: u64) -> Option<Kind> {
+    pub fn kind(&self, at: u64) -> Option<AccessKind> {
         self.kinds.as_ref().map(|kinds| kinds.get(at))
     }
 
@@ -181,7 +181,7 @@ impl Trace {
         self.pages[self.heads.rank(at + 1) - 1]
     }
 
-    /// How many accesses have each kind, in the order of [`Kind::ALL`], if the trace knows.
+    /// How many accesses have each kind, in the order of [`AccessKind::ALL`], if the trace knows.
     pub fn kind_counts(&self) -> Option<[u64; 4]> {
         self.kinds.as_ref().map(Kinds::counts)
     }
@@ -308,7 +308,7 @@ impl TraceBuilder {
 
     /// Adds an access of known kind. Either all accesses of a trace have a kind, or none.
     #[inline]
-    pub fn push_kind(&mut self, page: Page, kind: Kind) {
+    pub fn push_kind(&mut self, page: Page, kind: AccessKind) {
         self.push(page);
         if !self.overflowed {
             self.kinds.get_or_insert_default().push(kind);
@@ -395,7 +395,7 @@ impl TraceBuilder {
 
     /// Says how accesses touch their pages: the kinds follow those given before, from the trace's
     /// first access on, and there must be one for each access when the trace is finished.
-    pub fn extend_kinds(&mut self, kinds: &[Kind]) {
+    pub fn extend_kinds(&mut self, kinds: &[AccessKind]) {
         self.kinds.get_or_insert_default().extend(kinds);
     }
 

@@ -2,8 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
-pub mod naive;
 pub mod replacements;
+pub mod simulator;
 
 use std::sync::Arc;
 

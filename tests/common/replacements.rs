@@ -6,7 +6,7 @@ use std::sync::Arc;
 use balloonist::knobs::{Domain, Knob, Settings, Value};
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Counts, Delays, Guest, Replacement, ReplacementKind, Stretch};
-use balloonist::trace::{Kind, PageId, Trace, TraceBuilder};
+use balloonist::trace::{AccessKind, PageId, Trace, TraceBuilder};
 use balloonist::units::{Decimal, Frames, Page, Ticks};
 
 /// An algorithm written again as its source says it, slow and plain.
@@ -116,7 +116,7 @@ impl Model {
 
     fn access(&mut self, at: u64) -> Counts {
         let page = self.trace.page(at);
-        let writes = self.trace.kind(at).is_some_and(Kind::writes);
+        let writes = self.trace.kind(at).is_some_and(AccessKind::writes);
         let before = self.resident();
         let is_fault = !before.contains(&page);
         let is_first = !std::mem::replace(&mut self.seen[page as usize], true);
@@ -181,7 +181,7 @@ pub fn random_trace(draw: &mut Stream) -> Arc<Trace> {
             page = draw.below(bound);
         }
         if has_kinds {
-            builder.push_kind(Page(page), Kind::ALL[draw.below(4) as usize]);
+            builder.push_kind(Page(page), AccessKind::ALL[draw.below(4) as usize]);
         } else {
             builder.push(Page(page));
         }

@@ -3,12 +3,14 @@
 use serde_json::{Value, json};
 
 use super::{Event, Touch, Touched};
+use crate::account::Outcome;
 use crate::balance::PolicyKind;
 use crate::host::Change;
 use crate::output::trail;
 use crate::scenario::Scenario;
-use crate::simulate::{Checkpoint, Outcome};
+
 use crate::units::{Ticks, VmId};
+use crate::watch::Checkpoint;
 
 /// The first line: what is run.
 pub fn first(scenario: &Scenario, policy: &PolicyKind) -> String {

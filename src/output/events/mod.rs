@@ -12,12 +12,16 @@ pub mod text;
 use std::io::{self, Write};
 
 use super::walk::gone;
+use crate::account::{Outcome, Refusal};
 use crate::balance::PolicyKind;
-use crate::host::{Change, Refusal};
+use crate::host::Change;
 use crate::replace::List;
 use crate::scenario::Scenario;
-use crate::simulate::{self, Arrival, Checkpoint, Moved, Outcome, Watcher};
+
+use crate::watch;
+
 use crate::units::{Frames, Page, Ticks, VmId};
+use crate::watch::{Arrival, Checkpoint, Moved, Watcher};
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +97,7 @@ impl Touch {
     /// Reads it from one access that was shown, and from the VM's lists before and after it.
     pub(super) fn of(
         scenario: &Scenario,
-        access: &simulate::Access<'_>,
+        access: &watch::Access<'_>,
         before: &[List],
         after: &[List],
     ) -> Self {
@@ -233,7 +237,7 @@ impl<W: Write> Watcher for Log<'_, W> {
         self.note(at, &Event::Depart(vm, allocation));
     }
 
-    fn access(&mut self, access: &simulate::Access<'_>) {
+    fn access(&mut self, access: &watch::Access<'_>) {
         let after = access.replacement.lists();
         let before = &self.lists[access.vm.index()];
         let touch = Touch::of(self.scenario, access, before, &after);

@@ -12,12 +12,14 @@ use std::collections::VecDeque;
 use serde_json::{Value, json};
 
 use super::Event;
+use crate::account::Outcome;
 use crate::balance::PolicyKind;
 use crate::host::Change;
 use crate::output::trail;
 use crate::scenario::Scenario;
-use crate::simulate::{Checkpoint, Outcome};
+
 use crate::units::{Ticks, VmId};
+use crate::watch::Checkpoint;
 
 /// The most samples of VMs, each of which is at most three counter events.
 const SAMPLES: usize = 40_000;

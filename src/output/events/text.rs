@@ -4,12 +4,14 @@
 use std::fmt::Write as _;
 
 use super::{Event, Touch, Touched};
+use crate::account::Outcome;
 use crate::balance::PolicyKind;
 use crate::host::Change;
 use crate::output::number::{counted, every, grouped};
 use crate::scenario::Scenario;
-use crate::simulate::{Checkpoint, Outcome};
+
 use crate::units::{Frames, Ticks, VmId};
+use crate::watch::Checkpoint;
 
 /// What one must know to read the lines.
 pub fn first(scenario: &Scenario, policy: &PolicyKind) -> String {

@@ -14,12 +14,13 @@ use super::number::{counted, every, grouped};
 use super::rounds::Rounds;
 use super::svg::escaped;
 use super::walk::gone;
+use crate::account::Refusal;
 use crate::balance::{PolicyKind, VmView};
-use crate::host::{Change, Refusal};
+use crate::host::Change;
 use crate::replace::{List, Replacement};
 use crate::scenario::Scenario;
-use crate::simulate::{Access, Arrival, Checkpoint, Moved, Watcher};
 use crate::units::{Frames, Ticks, VmId};
+use crate::watch::{Access, Arrival, Checkpoint, Moved, Watcher};
 
 const STYLE: &str = include_str!("../html/style.css");
 const LESSON_STYLE: &str = include_str!("lesson.css");

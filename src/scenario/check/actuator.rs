@@ -3,36 +3,36 @@
 use super::super::codes;
 use super::super::document::Value;
 use super::super::{Actuator, Phase};
-use super::values::{Report, Section};
+use super::values::{Findings, Section};
 use crate::units::Ticks;
 
 /// The table `[actuator]`. The keys of a balloon may stand there while the kind is another, so that
 /// a setting or an axis can change the kind alone.
 pub(super) fn read(
-    report: &mut Report,
+    findings: &mut Findings,
     section: &Section,
     page_size: Option<u64>,
 ) -> Option<Actuator> {
-    section.only(report, &["kind", "latency", "rate", "step"]);
+    section.only(findings, &["kind", "latency", "rate", "step"]);
     let of_balloon = ["latency", "rate", "step"].iter().any(|key| section.get(key).is_some());
     let is_balloon = match section.get("kind") {
-        Some(field) => report.choice(&field, [("instant", false), ("balloon", true)]),
+        Some(field) => findings.choice(&field, [("instant", false), ("balloon", true)]),
         None if of_balloon => {
             let remedy = "say `kind = \"balloon\"`";
-            section.need(report, "kind", remedy);
+            section.need(findings, "kind", remedy);
             None
         }
         None => Some(false),
     };
-    let latency = section.get("latency").map_or(Some(Ticks(0)), |field| report.ticks(&field, 0));
-    let step = section.get("step").map_or(Some(Ticks(1)), |field| report.ticks(&field, 1));
-    let rate = section.get("rate").map(|field| report.frames(&field, 1, page_size));
+    let latency = section.get("latency").map_or(Some(Ticks(0)), |field| findings.ticks(&field, 0));
+    let step = section.get("step").map_or(Some(Ticks(1)), |field| findings.ticks(&field, 1));
+    let rate = section.get("rate").map(|field| findings.frames(&field, 1, page_size));
     if !is_balloon? {
         return Some(Actuator::INSTANT);
     }
     if rate.is_none() {
         let remedy = "say how many frames leave a VM in one step, for example `rate = 8`";
-        section.need(report, "rate", remedy);
+        section.need(findings, "rate", remedy);
     }
     Some(Actuator { latency: latency?, rate: rate??, step: step? })
 }
@@ -40,7 +40,7 @@ pub(super) fn read(
 /// The phases at `key`: an array of tables of `from` and `until`, in order. Where they may be
 /// `endless`, the last one needs no `until`.
 pub(super) fn phases(
-    report: &mut Report,
+    findings: &mut Findings,
     vm: &Section,
     key: &str,
     endless: bool,
@@ -52,10 +52,10 @@ pub(super) fn phases(
         // What is no array is reported below.
         Some(_) => usize::MAX,
     };
-    let sections = vm.sections(report, key, wanted);
+    let sections = vm.sections(findings, key, wanted);
     let mut read = Vec::new();
     for (at, section) in sections.iter().enumerate() {
-        read.extend(phase(report, section, endless && at + 1 == length));
+        read.extend(phase(findings, section, endless && at + 1 == length));
     }
     if read.len() != length {
         return None;
@@ -64,22 +64,22 @@ pub(super) fn phases(
         if pair[1].from < pair[0].until {
             let message = format!("`{key}` has a phase that begins before the one before it ends");
             let remedy = format!("let it begin at {} or later", pair[0].until);
-            report.error(codes::BAD_PHASE, section.origin_of("from"), message, remedy);
+            findings.error(codes::BAD_PHASE, section.origin_of("from"), message, remedy);
             return None;
         }
     }
     Some(read)
 }
 
-fn phase(report: &mut Report, section: &Section, endless: bool) -> Option<Phase> {
-    section.only(report, &["from", "until"]);
+fn phase(findings: &mut Findings, section: &Section, endless: bool) -> Option<Phase> {
+    section.only(findings, &["from", "until"]);
     let remedy = "say at which tick the phase begins";
-    let from = section.need(report, "from", remedy).and_then(|field| report.ticks(&field, 0));
+    let from = section.need(findings, "from", remedy).and_then(|field| findings.ticks(&field, 0));
     let until = match section.get("until") {
-        Some(field) => report.ticks(&field, 1),
+        Some(field) => findings.ticks(&field, 1),
         None if endless => Some(Phase::NEVER),
         None => {
-            section.need(report, "until", "say at which tick the phase is over");
+            section.need(findings, "until", "say at which tick the phase is over");
             None
         }
     };
@@ -87,7 +87,7 @@ fn phase(report: &mut Report, section: &Section, endless: bool) -> Option<Phase>
     if until <= from {
         let message = format!("the phase begins at {from} and is over at {until}");
         let origin = section.origin_of("until");
-        report.error(codes::BAD_PHASE, origin, message, "`until` must be later than `from`");
+        findings.error(codes::BAD_PHASE, origin, message, "`until` must be later than `from`");
         return None;
     }
     Some(Phase { from, until })

@@ -5,7 +5,7 @@ use super::super::diagnostic::clip;
 use super::super::document::{Origin, Value};
 use super::super::split::{self, Claim};
 use super::super::{Admission, Scenario, Split};
-use super::values::{Field, Report, Section};
+use super::values::{Field, Findings, Section};
 use super::vm::Draft;
 use crate::balance::Bounds;
 use crate::units::{Decimal, Frames};
@@ -20,15 +20,16 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn read(report: &mut Report, host: &Section) -> Self {
-        host.only(report, &["memory", "page_size", "split", "admission"]);
-        let page_size =
-            host.get("page_size").map_or(Some(PAGE_SIZE_DEFAULT), |field| report.page_size(&field));
+    pub(super) fn read(findings: &mut Findings, host: &Section) -> Self {
+        host.only(findings, &["memory", "page_size", "split", "admission"]);
+        let page_size = host
+            .get("page_size")
+            .map_or(Some(PAGE_SIZE_DEFAULT), |field| findings.page_size(&field));
         let split = host.get("split").map_or(Some(Split::default()), |field| {
-            report.choice(&field, Split::ALL.iter().copied())
+            findings.choice(&field, Split::ALL.iter().copied())
         });
         let admission = host.get("admission").map_or(Some(Admission::default()), |field| {
-            report.choice(&field, Admission::ALL.iter().copied())
+            findings.choice(&field, Admission::ALL.iter().copied())
         });
         Self { page_size, split, admission }
     }
@@ -36,22 +37,22 @@ impl Host {
     /// The host's memory: frames, a size, or a percentage of the distinct pages of all traces.
     pub(super) fn memory(
         &self,
-        report: &mut Report,
+        findings: &mut Findings,
         host: &Section,
         vms: &[Draft],
     ) -> Option<Frames> {
         let remedy = "say how many frames or bytes the host has, for example `memory = \"2 MiB\"`";
-        let field = host.need(report, "memory", remedy)?;
+        let field = host.need(findings, "memory", remedy)?;
         let Value::String(text) = &field.node.value else {
-            return report.frames(&field, 1, self.page_size);
+            return findings.frames(&field, 1, self.page_size);
         };
         let Some(percent) = text.trim().strip_suffix('%') else {
-            return report.frames(&field, 1, self.page_size);
+            return findings.frames(&field, 1, self.page_size);
         };
         let Some(percent) = Decimal::parse(percent.trim()) else {
             let message = format!("`{}` is not a percentage", clip(text));
             let remedy = "write a percentage of the traces' distinct pages such as \"25%\"";
-            report.error(codes::BAD_UNIT, field.node.origin, message, remedy);
+            findings.error(codes::BAD_UNIT, field.node.origin, message, remedy);
             return None;
         };
         if vms.is_empty() {
@@ -67,7 +68,7 @@ impl Host {
         let frames = (pages * u128::from(percent.digits)).div_ceil(hundredths);
         let origin = field.node.origin;
         if frames == 0 {
-            report.error(
+            findings.error(
                 codes::TOO_SMALL,
                 origin,
                 "`host.memory` is 0%",
@@ -82,7 +83,7 @@ impl Host {
     /// [`Admission`] sees to the rest.
     pub(super) fn divide(
         &self,
-        report: &mut Report,
+        findings: &mut Findings,
         host: &Section,
         memory: Frames,
         vms: &[Draft],
@@ -90,7 +91,7 @@ impl Host {
         let (split, admission) = (self.split?, self.admission?);
         let origin = host.origin_of("memory");
         let bounds = bounds(memory, vms)?;
-        let fit = minima_fit(report, origin, memory, admission, vms)?;
+        let fit = minima_fit(findings, origin, memory, admission, vms)?;
         let mut claims = Vec::with_capacity(vms.len());
         for (vm, &bounds) in vms.iter().zip(&bounds) {
             let weight = if split == Split::Shares { vm.shares? } else { 1 };
@@ -111,10 +112,10 @@ impl Host {
                     bounds[vm].min
                 );
                 let remedy = "give the host more memory or set `host.split = \"equal\"`";
-                report.error(codes::CEIL_STARVES, origin, message, remedy);
+                findings.error(codes::CEIL_STARVES, origin, message, remedy);
                 None
             }
-            Split::Initial => initials(report, origin, memory, admission, vms),
+            Split::Initial => initials(findings, origin, memory, admission, vms),
         }
     }
 }
@@ -131,7 +132,7 @@ pub(super) fn bounds(memory: Frames, vms: &[Draft]) -> Option<Vec<Bounds>> {
 
 /// Whether the minima fit into the host together; `None` where that was reported.
 fn minima_fit(
-    report: &mut Report,
+    findings: &mut Findings,
     origin: Origin,
     memory: Frames,
     admission: Admission,
@@ -154,13 +155,13 @@ fn minima_fit(
     } else {
         return Some(false);
     };
-    report.error(codes::MIN_SUM, origin, message, remedy);
+    findings.error(codes::MIN_SUM, origin, message, remedy);
     None
 }
 
 /// What each VM's `initial` says.
 fn initials(
-    report: &mut Report,
+    findings: &mut Findings,
     origin: Origin,
     memory: Frames,
     admission: Admission,
@@ -174,7 +175,7 @@ fn initials(
             vms.len()
         );
         let remedy = "give the host more memory or lower `initial`";
-        report.error(codes::INITIAL_SUM, origin, message, remedy);
+        findings.error(codes::INITIAL_SUM, origin, message, remedy);
         return None;
     }
     Some(given.into_iter().map(|initial| initial.min(memory)).collect())
@@ -185,15 +186,15 @@ fn sum(frames: &[Frames]) -> u128 {
 }
 
 /// Reports a scenario of no VM or too many.
-pub(super) fn check_count(report: &mut Report, root: &Section, count: usize) {
+pub(super) fn check_count(findings: &mut Findings, root: &Section, count: usize) {
     let origin = root.origin_of("vm");
     let is_list = |field: &Field| matches!(&field.node.value, Value::Array(vms) if vms.is_empty());
     // What is no list of tables was reported as that.
     if count == 0 && root.get("vm").is_none_or(|field| is_list(&field)) {
         let remedy = "add a `[[vm]]` table";
-        report.error(codes::NO_VM, origin, "the scenario has no VM", remedy);
+        findings.error(codes::NO_VM, origin, "the scenario has no VM", remedy);
     } else if count > Scenario::VMS_MAX {
         let remedy = format!("at most {} are allowed", Scenario::VMS_MAX);
-        report.error(codes::TOO_MANY_VMS, origin, format!("{count} VMs"), remedy);
+        findings.error(codes::TOO_MANY_VMS, origin, format!("{count} VMs"), remedy);
     }
 }

@@ -3,7 +3,7 @@
 use super::super::codes;
 use super::super::diagnostic::clip;
 use super::super::document::Value;
-use super::values::{Field, Report, Section};
+use super::values::{Field, Findings, Section};
 use crate::balance::{self, PolicyKind, wrapped};
 use crate::knobs::{self, Domain, Knob, Settings};
 use crate::replace::{self, ReplacementKind};
@@ -15,30 +15,34 @@ pub(super) fn policies() -> impl Iterator<Item = (&'static str, &'static PolicyK
 }
 
 /// The knobs around every policy, which stand beside `kind` and the tables of the policies.
-pub(super) fn wrapper(report: &mut Report, policy: &Section, page_size: Option<u64>) -> Settings {
+pub(super) fn wrapper(
+    findings: &mut Findings,
+    policy: &Section,
+    page_size: Option<u64>,
+) -> Settings {
     let beside: Vec<&str> =
         std::iter::once("kind").chain(policies().map(|(name, _)| name)).collect();
-    settings(report, policy, wrapped::KNOBS, &beside, page_size)
+    settings(findings, policy, wrapped::KNOBS, &beside, page_size)
 }
 
 /// The settings of all policies, in the order of their list.
 pub(super) fn policy_settings(
-    report: &mut Report,
+    findings: &mut Findings,
     policy: &Section,
     page_size: Option<u64>,
 ) -> Vec<Settings> {
     balance::ALL
         .iter()
         .map(|kind| {
-            let section = policy.section(report, kind.name);
-            settings(report, &section, kind.knobs, &[], page_size)
+            let section = policy.section(findings, kind.name);
+            settings(findings, &section, kind.knobs, &[], page_size)
         })
         .collect()
 }
 
 /// A replacement algorithm by its name, or as a table of its `kind` and knobs.
 pub(super) fn replacement(
-    report: &mut Report,
+    findings: &mut Findings,
     vm: &Section,
     page_size: Option<u64>,
 ) -> Option<(&'static ReplacementKind, Settings)> {
@@ -49,19 +53,19 @@ pub(super) fn replacement(
     };
     match &field.node.value {
         Value::String(_) => {
-            let kind = report.choice(&field, kinds())?;
+            let kind = findings.choice(&field, kinds())?;
             Some((kind, Settings::defaults(kind.knobs)))
         }
         Value::Table(_) => {
-            let section = vm.section(report, "replacement");
+            let section = vm.section(findings, "replacement");
             let remedy = "name the algorithm, for example `kind = \"lru\"`";
-            let kind = section.need(report, "kind", remedy)?;
-            let kind = report.choice(&kind, kinds())?;
-            let settings = settings(report, &section, kind.knobs, &["kind"], page_size);
+            let kind = section.need(findings, "kind", remedy)?;
+            let kind = findings.choice(&kind, kinds())?;
+            let settings = settings(findings, &section, kind.knobs, &["kind"], page_size);
             Some((kind, settings))
         }
         _ => {
-            report.wrong_type(&field, "a name such as \"lru\", or a table");
+            findings.wrong_type(&field, "a name such as \"lru\", or a table");
             None
         }
     }
@@ -69,7 +73,7 @@ pub(super) fn replacement(
 
 /// The knobs of one list in a table that has the keys `beside` too.
 pub(super) fn settings(
-    report: &mut Report,
+    findings: &mut Findings,
     section: &Section,
     knobs: &[Knob],
     beside: &[&str],
@@ -77,10 +81,11 @@ pub(super) fn settings(
 ) -> Settings {
     let known: Vec<&str> =
         beside.iter().copied().chain(knobs.iter().map(|knob| knob.name)).collect();
-    section.only(report, &known);
+    section.only(findings, &known);
     let mut settings = Settings::defaults(knobs);
     for knob in knobs {
-        let value = section.get(knob.name).and_then(|field| value(report, &field, knob, page_size));
+        let value =
+            section.get(knob.name).and_then(|field| value(findings, &field, knob, page_size));
         if let Some(value) = value {
             settings.set(knob.name, value);
         }
@@ -89,33 +94,37 @@ pub(super) fn settings(
 }
 
 fn value(
-    report: &mut Report,
+    findings: &mut Findings,
     field: &Field,
     knob: &Knob,
     page_size: Option<u64>,
 ) -> Option<knobs::Value> {
     match knob.domain {
-        Domain::Integer { min, max } => report.integer(field, min, max).map(knobs::Value::Integer),
+        Domain::Integer { min, max } => {
+            findings.integer(field, min, max).map(knobs::Value::Integer)
+        }
         Domain::Frames { min } => {
-            report.frames(field, min, page_size).map(|frames| knobs::Value::Integer(frames.0))
+            findings.frames(field, min, page_size).map(|frames| knobs::Value::Integer(frames.0))
         }
         Domain::Ticks { min } => {
-            report.ticks(field, min).map(|ticks| knobs::Value::Integer(ticks.0))
+            findings.ticks(field, min).map(|ticks| knobs::Value::Integer(ticks.0))
         }
-        Domain::Decimal { min, max } => decimal(report, field, min, max).map(knobs::Value::Decimal),
+        Domain::Decimal { min, max } => {
+            decimal(findings, field, min, max).map(knobs::Value::Decimal)
+        }
         Domain::Choice(words) => {
             let words = words.iter().map(|&word| (word, word));
-            report.choice(field, words).map(knobs::Value::Choice)
+            findings.choice(field, words).map(knobs::Value::Choice)
         }
     }
 }
 
-fn decimal(report: &mut Report, field: &Field, min: Decimal, max: Decimal) -> Option<Decimal> {
+fn decimal(findings: &mut Findings, field: &Field, min: Decimal, max: Decimal) -> Option<Decimal> {
     let text = match &field.node.value {
         Value::Decimal(text) => text.clone(),
         Value::Integer(value) => value.to_string(),
         _ => {
-            report.wrong_type(field, "a decimal number");
+            findings.wrong_type(field, "a decimal number");
             return None;
         }
     };
@@ -124,25 +133,25 @@ fn decimal(report: &mut Report, field: &Field, min: Decimal, max: Decimal) -> Op
     if text.starts_with('-') {
         let message = format!("`{path}` is negative");
         let remedy = format!("at least {} is needed", shown(min));
-        report.error(codes::TOO_SMALL, origin, message, remedy);
+        findings.error(codes::TOO_SMALL, origin, message, remedy);
         return None;
     }
     let Some(decimal) = Decimal::parse(text.strip_prefix('+').unwrap_or(&text)) else {
         let message = format!("`{path}`: {} cannot be read exactly", clip(&text));
         let remedy = "write digits and a point, at most 18 digits behind it";
-        report.error(codes::WRONG_TYPE, origin, message, remedy);
+        findings.error(codes::WRONG_TYPE, origin, message, remedy);
         return None;
     };
     if compare(decimal, min).is_lt() {
         let message = format!("`{path}` is too small");
         let remedy = format!("at least {} is needed", shown(min));
-        report.error(codes::TOO_SMALL, origin, message, remedy);
+        findings.error(codes::TOO_SMALL, origin, message, remedy);
         return None;
     }
     if compare(decimal, max).is_gt() {
         let message = format!("`{path}` is too large");
         let remedy = format!("at most {} is allowed", shown(max));
-        report.error(codes::TOO_BIG, origin, message, remedy);
+        findings.error(codes::TOO_BIG, origin, message, remedy);
         return None;
     }
     Some(decimal)
@@ -174,10 +183,10 @@ mod tests {
     const TWO: Decimal = Decimal { digits: 2, places: 0 };
 
     fn read(value: Value) -> Result<Decimal, &'static str> {
-        let mut report = Report::default();
+        let mut findings = Findings::default();
         let node = Node { origin: Origin::whole(0), value };
         let field = Field { path: "x".to_owned(), node: &node };
-        decimal(&mut report, &field, HALF, TWO).ok_or_else(|| report.list[0].code.id)
+        decimal(&mut findings, &field, HALF, TWO).ok_or_else(|| findings.list[0].code.id)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::super::diagnostic::{clip, meant};
 use super::super::{Actuator, Admission, After, Cost, Expect, Phase};
 use super::TICKS_MAX;
 use super::knobs::policies;
-use super::values::{Report, Section};
+use super::values::{Findings, Section};
 use super::vm::{Draft, NEVER};
 use crate::account::METRICS;
 use crate::balance::PolicyKind;
@@ -24,7 +24,7 @@ impl Length {
     /// Reports runs that would not end, or not before time does, and checkpoints that never come.
     pub(super) fn check(
         &self,
-        report: &mut Report,
+        findings: &mut Findings,
         root: &Section,
         checkpoint: &Section,
         vms: &[Draft],
@@ -34,16 +34,16 @@ impl Length {
         if !vms.is_empty() && vms.iter().all(|vm| endless(&vm)) {
             let origin = vms[0].section.origin_of("after");
             let message = "all VMs repeat and none has a `stop`, so the run would never end";
-            report.error(codes::ENDLESS, origin, message, "give at least one VM a `stop`");
+            findings.error(codes::ENDLESS, origin, message, "give at least one VM a `stop`");
         }
         if let (Some(Cost { policy, .. }), Some(every)) = (self.cost, self.every)
             && policy >= every
         {
-            let origin = root.section(report, "cost").origin_of("policy");
+            let origin = root.section(findings, "cost").origin_of("policy");
             let message =
                 format!("the policy takes {policy} of the {every} ticks between checkpoints");
             let remedy = "no VM would ever make an access; lower it";
-            report.error(codes::ENDLESS, origin, message, remedy);
+            findings.error(codes::ENDLESS, origin, message, remedy);
             return;
         }
         let waits = self.longest_wait(vms);
@@ -60,7 +60,7 @@ impl Length {
             if end.is_some_and(|end| end > u128::from(TICKS_MAX)) {
                 let message = format!("{} would not end before 2^62 ticks", vm.called());
                 let remedy = "lower its `start`, its `period` or the `cost` of its events";
-                report.error(codes::TOO_LONG, vm.section.origin, message, remedy);
+                findings.error(codes::TOO_LONG, vm.section.origin, message, remedy);
                 latest = None;
             }
             if !endless(&vm) {
@@ -68,7 +68,7 @@ impl Length {
             }
         }
         if let (Some(every), Some(latest)) = (self.every, latest.filter(|&latest| latest > 0)) {
-            check_checkpoints(report, checkpoint, every, latest);
+            check_checkpoints(findings, checkpoint, every, latest);
         }
     }
 
@@ -119,7 +119,7 @@ fn length_of(phases: &[Phase]) -> u128 {
     ending.map(|phase| u128::from((phase.until - phase.from).0)).sum()
 }
 
-fn check_checkpoints(report: &mut Report, checkpoint: &Section, every: Ticks, latest: u128) {
+fn check_checkpoints(findings: &mut Findings, checkpoint: &Section, every: Ticks, latest: u128) {
     let origin = checkpoint.origin_of("every");
     let checkpoints = latest / u128::from(every.0);
     if checkpoints > CHECKPOINTS_MAX {
@@ -128,12 +128,12 @@ fn check_checkpoints(report: &mut Report, checkpoint: &Section, every: Ticks, la
             "the run may last {latest} ticks, so take {} or more",
             latest.div_ceil(CHECKPOINTS_MAX)
         );
-        report.error(codes::TOO_MANY_CHECKPOINTS, origin, message, remedy);
+        findings.error(codes::TOO_MANY_CHECKPOINTS, origin, message, remedy);
     }
     if checkpoints == 0 {
         let message = format!("a checkpoint every {every} ticks never comes");
         let remedy = format!("the run ends by tick {latest}");
-        report.warn(codes::CHECKPOINT_TOO_LATE, origin, message, remedy);
+        findings.warn(codes::CHECKPOINT_TOO_LATE, origin, message, remedy);
     }
 }
 
@@ -142,18 +142,18 @@ const CHECKPOINTS_MAX: u128 = 10_000_000_000;
 
 /// The policies of the array at `key`, each once; `None` where the key is missing.
 pub(super) fn policy_list(
-    report: &mut Report,
+    findings: &mut Findings,
     section: &Section,
     key: &str,
 ) -> Option<Vec<(&'static PolicyKind, super::super::document::Origin)>> {
     let field = section.get(key)?;
     let mut listed: Vec<(&'static PolicyKind, _)> = Vec::new();
-    for word in report.words(&field) {
-        let Some(kind) = report.choice(&word, policies()) else { continue };
+    for word in findings.words(&field) {
+        let Some(kind) = findings.choice(&word, policies()) else { continue };
         if listed.iter().any(|(other, _)| other.name == kind.name) {
             let message = format!("`{}` is listed twice", kind.name);
             let remedy = "each policy runs once";
-            report.error(codes::LISTED_TWICE, word.node.origin, message, remedy);
+            findings.error(codes::LISTED_TWICE, word.node.origin, message, remedy);
         }
         listed.push((kind, word.node.origin));
     }
@@ -161,17 +161,17 @@ pub(super) fn policy_list(
 }
 
 /// The tables of `[[expect]]`.
-pub(super) fn expectations(report: &mut Report, root: &Section, vms: &[Draft]) -> Vec<Expect> {
+pub(super) fn expectations(findings: &mut Findings, root: &Section, vms: &[Draft]) -> Vec<Expect> {
     let wanted = "an array of tables, `[[expect]]`";
-    let sections = root.sections(report, "expect", wanted);
-    sections.iter().filter_map(|section| expectation(report, section, vms)).collect()
+    let sections = root.sections(findings, "expect", wanted);
+    sections.iter().filter_map(|section| expectation(findings, section, vms)).collect()
 }
 
-fn expectation(report: &mut Report, section: &Section, vms: &[Draft]) -> Option<Expect> {
-    section.only(report, &["metric", "vm", "policies", "at_least", "at_most"]);
+fn expectation(findings: &mut Findings, section: &Section, vms: &[Draft]) -> Option<Expect> {
+    section.only(findings, &["metric", "vm", "policies", "at_least", "at_most"]);
     let remedy = "name a metric, for example `metric = \"demand_faults\"`";
-    let metric = section.need(report, "metric", remedy).and_then(|field| {
-        let word = report.text(&field)?;
+    let metric = section.need(findings, "metric", remedy).and_then(|field| {
+        let word = findings.text(&field)?;
         let found = METRICS.iter().find(|metric| metric.name == word);
         if found.is_none() {
             let names = || METRICS.iter().map(|metric| metric.name);
@@ -181,13 +181,13 @@ fn expectation(report: &mut Report, section: &Section, vms: &[Draft]) -> Option<
                 None => format!("the metrics are {listed}"),
             };
             let message = format!("no metric is called `{}`", clip(word));
-            report.error(codes::UNKNOWN_METRIC, field.node.origin, message, remedy);
+            findings.error(codes::UNKNOWN_METRIC, field.node.origin, message, remedy);
         }
         found
     });
     let names = || vms.iter().filter_map(|vm| vm.name);
     let vm = section.get("vm").map_or(Some("all"), |field| {
-        let word = report.text(&field)?;
+        let word = findings.text(&field)?;
         if word == "all" || names().any(|name| name == word) {
             return Some(word);
         }
@@ -196,23 +196,23 @@ fn expectation(report: &mut Report, section: &Section, vms: &[Draft]) -> Option<
             None => "name a VM of this scenario, or `all`".to_owned(),
         };
         let message = format!("no VM is called `{}`", clip(word));
-        report.error(codes::UNKNOWN_VM, field.node.origin, message, remedy);
+        findings.error(codes::UNKNOWN_VM, field.node.origin, message, remedy);
         None
     });
-    let policies = policy_list(report, section, "policies").unwrap_or_default();
+    let policies = policy_list(findings, section, "policies").unwrap_or_default();
     let mut bound =
-        |key| section.get(key).map(|field| report.integer(&field, 0, i64::MAX.unsigned_abs()));
+        |key| section.get(key).map(|field| findings.integer(&field, 0, i64::MAX.unsigned_abs()));
     let (at_least, at_most) = (bound("at_least"), bound("at_most"));
     if at_least.is_none() && at_most.is_none() {
         let message = "the expectation has no bound";
-        report.error(codes::BAD_EXPECT, section.origin, message, "add `at_least` or `at_most`");
+        findings.error(codes::BAD_EXPECT, section.origin, message, "add `at_least` or `at_most`");
     }
     if let (Some(Some(least)), Some(Some(most))) = (at_least, at_most)
         && least > most
     {
         let message = format!("no number is at least {least} and at most {most}");
         let origin = section.origin_of("at_least");
-        report.error(codes::BAD_EXPECT, origin, message, "`at_least` must not exceed `at_most`");
+        findings.error(codes::BAD_EXPECT, origin, message, "`at_least` must not exceed `at_most`");
     }
     Some(Expect {
         metric: metric?,

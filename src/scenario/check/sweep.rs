@@ -7,7 +7,7 @@ use super::super::diagnostic::{clip, meant};
 use super::super::document::{Node, Origin, Table, Value};
 use super::super::grid::{Axis, Dimension, Grid, Picks, same};
 use super::super::range::{Fault, Number, Progress, expand};
-use super::values::{Field, Report, Section};
+use super::values::{Field, Findings, Section};
 
 /// What a sweep takes care of itself, or what changes no run.
 const NOT_AXES: &[&str] = &["seed", "name", "sweep", "extends", "compare", "expect"];
@@ -20,40 +20,40 @@ struct Leaf<'d> {
 }
 
 /// The grid of the scenario's `[sweep]`; `None` without one, or where it was reported.
-pub(super) fn read(report: &mut Report, root: &Section) -> Option<Grid> {
+pub(super) fn read(findings: &mut Findings, root: &Section) -> Option<Grid> {
     root.get("sweep")?;
-    let found_before = report.list.len();
-    let sweep = root.section(report, "sweep");
-    sweep.only(report, &["repeat", "baseline", "axes", "zip", "skip"]);
+    let found_before = findings.list.len();
+    let sweep = root.section(findings, "sweep");
+    sweep.only(findings, &["repeat", "baseline", "axes", "zip", "skip"]);
     let repeat = sweep.get("repeat");
     let repeat =
-        repeat.map_or(Some(1), |field| report.integer(&field, 1, Grid::RUNS_MAX)).unwrap_or(1);
+        repeat.map_or(Some(1), |field| findings.integer(&field, 1, Grid::RUNS_MAX)).unwrap_or(1);
     let mut dimensions = Vec::new();
-    for leaf in leaves(sweep.section(report, "axes").table()) {
-        let axis = axis(report, &leaf);
+    for leaf in leaves(sweep.section(findings, "axes").table()) {
+        let axis = axis(findings, &leaf);
         dimensions.extend(axis.map(|axis| Dimension { axes: vec![axis], is_zip: false }));
     }
-    for zip in sweep.sections(report, "zip", "an array of tables, `[[sweep.zip]]`") {
-        dimensions.extend(read_zip(report, &zip));
+    for zip in sweep.sections(findings, "zip", "an array of tables, `[[sweep.zip]]`") {
+        dimensions.extend(read_zip(findings, &zip));
     }
-    refuse_doubles(report, &dimensions);
+    refuse_doubles(findings, &dimensions);
     let skips: Vec<Picks> = sweep
-        .sections(report, "skip", "an array of tables, `[[sweep.skip]]`")
+        .sections(findings, "skip", "an array of tables, `[[sweep.skip]]`")
         .iter()
-        .map(|skip| picks(report, skip, &dimensions))
+        .map(|skip| picks(findings, skip, &dimensions))
         .collect();
     let baseline = sweep.get("baseline").map(|_| {
-        let section = sweep.section(report, "baseline");
-        picks(report, &section, &dimensions)
+        let section = sweep.section(findings, "baseline");
+        picks(findings, &section, &dimensions)
     });
-    check_size(report, &sweep, repeat, &dimensions);
-    if report.list.len() > found_before {
+    check_size(findings, &sweep, repeat, &dimensions);
+    if findings.list.len() > found_before {
         return None;
     }
     let grid = Grid::new(repeat, dimensions, skips, baseline);
     if grid.points() == 0 {
         let message = "every point of the sweep is skipped";
-        report.error(codes::NO_POINT, sweep.origin_of("skip"), message, "keep at least one");
+        findings.error(codes::NO_POINT, sweep.origin_of("skip"), message, "keep at least one");
         return None;
     }
     Some(grid)
@@ -79,9 +79,9 @@ fn collect<'d>(table: &'d Table, prefix: &str, found: &mut Vec<Leaf<'d>>) {
     }
 }
 
-fn read_zip(report: &mut Report, zip: &Section) -> Option<Dimension> {
+fn read_zip(findings: &mut Findings, zip: &Section) -> Option<Dimension> {
     let leaves = leaves(zip.table());
-    let axes: Vec<Axis> = leaves.iter().filter_map(|leaf| axis(report, leaf)).collect();
+    let axes: Vec<Axis> = leaves.iter().filter_map(|leaf| axis(findings, leaf)).collect();
     let (first, others) = axes.split_first()?;
     for other in others {
         if other.values.len() != first.values.len() {
@@ -89,13 +89,13 @@ fn read_zip(report: &mut Report, zip: &Section) -> Option<Dimension> {
             let (path, first) = (clip(&other.path), clip(&first.path));
             let message = format!("`{path}` has {two} values and `{first}` {one}");
             let remedy = "axes that are zipped have the same number of values";
-            report.error(codes::ZIP_LENGTHS, other.key, message, remedy);
+            findings.error(codes::ZIP_LENGTHS, other.key, message, remedy);
         }
     }
     Some(Dimension { axes, is_zip: true })
 }
 
-fn axis(report: &mut Report, leaf: &Leaf) -> Option<Axis> {
+fn axis(findings: &mut Findings, leaf: &Leaf) -> Option<Axis> {
     let first = leaf.path.split('.').next().unwrap_or_default();
     if NOT_AXES.contains(&first) {
         let message = format!("`{}` cannot be an axis", clip(&leaf.path));
@@ -103,7 +103,7 @@ fn axis(report: &mut Report, leaf: &Leaf) -> Option<Axis> {
             "seed" => "repetitions differ in their random streams: `repeat`, or `--seeds A..B`",
             _ => "an axis is a path that changes runs, such as `host.memory`",
         };
-        report.error(codes::BAD_AXIS, leaf.key, message, remedy);
+        findings.error(codes::BAD_AXIS, leaf.key, message, remedy);
         return None;
     }
     let field = Field { path: leaf.path.clone(), node: leaf.node };
@@ -113,30 +113,30 @@ fn axis(report: &mut Report, leaf: &Leaf) -> Option<Axis> {
             let integer = |&number: &u64| Value::Integer(number.into());
             numbers.iter().map(|n| Node { origin: leaf.node.origin, value: integer(n) }).collect()
         }
-        Value::Table(table) => read_range(report, &field, table)?,
+        Value::Table(table) => read_range(findings, &field, table)?,
         _ => {
-            report
+            findings
                 .wrong_type(&field, "an array, or a range such as { from = 1, to = 9, step = 2 }");
             return None;
         }
     };
     if values.is_empty() {
         let message = format!("the axis `{}` has no value", clip(&leaf.path));
-        report.error(codes::EMPTY_AXIS, leaf.node.origin, message, "give it at least one");
+        findings.error(codes::EMPTY_AXIS, leaf.node.origin, message, "give it at least one");
         return None;
     }
     Some(Axis { path: leaf.path.clone(), key: leaf.key, values })
 }
 
-fn read_range(report: &mut Report, field: &Field, table: &Table) -> Option<Vec<Node>> {
+fn read_range(findings: &mut Findings, field: &Field, table: &Table) -> Option<Vec<Node>> {
     let section = Section::new(format!("{}.", field.path), field.node.origin, table);
-    section.only(report, &["from", "to", "step", "factor"]);
+    section.only(findings, &["from", "to", "step", "factor"]);
     let mut number = |key: &str| {
         let remedy = "a range is { from = 1, to = 9, step = 2 }, or has a `factor` for the step";
-        let field = section.need(report, key, remedy)?;
+        let field = section.need(findings, key, remedy)?;
         let number = Number::of(field.node);
         if number.is_none() {
-            report
+            findings
                 .wrong_type(&field, "a number that is not negative, perhaps in quotes with a unit");
         }
         Some((number?, field.node.origin))
@@ -145,7 +145,7 @@ fn read_range(report: &mut Report, field: &Field, table: &Table) -> Option<Vec<N
     let (progress, at) = match (section.get("step"), section.get("factor")) {
         (Some(_), Some(factor)) => {
             let message = format!("`{}` has a step and a factor", clip(&field.path));
-            report.error(codes::BAD_STEP, factor.node.origin, message, "remove one of them");
+            findings.error(codes::BAD_STEP, factor.node.origin, message, "remove one of them");
             return None;
         }
         (None, Some(_)) => number("factor").map(|(by, at)| (Progress::Factor(by), at))?,
@@ -180,28 +180,28 @@ fn read_range(report: &mut Report, field: &Field, table: &Table) -> Option<Vec<N
             (codes::TOO_MANY_RUNS, at, message, "sweep it in parts")
         }
     };
-    report.error(code, origin, message, remedy);
+    findings.error(code, origin, message, remedy);
     None
 }
 
-fn refuse_doubles(report: &mut Report, dimensions: &[Dimension]) {
+fn refuse_doubles(findings: &mut Findings, dimensions: &[Dimension]) {
     let mut seen = BTreeSet::new();
     for axis in dimensions.iter().flat_map(|dimension| &dimension.axes) {
         if !seen.insert(axis.path.as_str()) {
             let message = format!("`{}` is an axis twice", clip(&axis.path));
-            report.error(codes::BAD_AXIS, axis.key, message, "keep one of them");
+            findings.error(codes::BAD_AXIS, axis.key, message, "keep one of them");
         }
     }
 }
 
 /// The values that a skip or the baseline names, each of which an axis has.
-fn picks(report: &mut Report, section: &Section, dimensions: &[Dimension]) -> Picks {
+fn picks(findings: &mut Findings, section: &Section, dimensions: &[Dimension]) -> Picks {
     let axes = || dimensions.iter().flat_map(|dimension| &dimension.axes);
     let leaves = leaves(section.table());
     if leaves.is_empty() {
         let message = "no value is named here";
         let remedy = "name a value of an axis, such as `\"policy.kind\" = \"static\"`";
-        report.error(codes::NO_POINT, section.origin, message, remedy);
+        findings.error(codes::NO_POINT, section.origin, message, remedy);
     }
     for leaf in &leaves {
         let Some(axis) = axes().find(|axis| axis.path == leaf.path) else {
@@ -210,19 +210,19 @@ fn picks(report: &mut Report, section: &Section, dimensions: &[Dimension]) -> Pi
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => "name a path of `[sweep.axes]`".to_owned(),
             };
-            report.error(codes::NO_POINT, leaf.key, message, remedy);
+            findings.error(codes::NO_POINT, leaf.key, message, remedy);
             continue;
         };
         if !axis.values.iter().any(|value| same(value, leaf.node)) {
             let message = format!("the axis `{}` does not take this value", clip(&leaf.path));
             let remedy = "name one of its values as it is written there";
-            report.error(codes::NO_POINT, leaf.node.origin, message, remedy);
+            findings.error(codes::NO_POINT, leaf.node.origin, message, remedy);
         }
     }
     leaves.into_iter().map(|leaf| (leaf.path, leaf.node.clone())).collect()
 }
 
-fn check_size(report: &mut Report, sweep: &Section, repeat: u64, dimensions: &[Dimension]) {
+fn check_size(findings: &mut Findings, sweep: &Section, repeat: u64, dimensions: &[Dimension]) {
     let lengths = dimensions.iter().map(|dimension| dimension.axes[0].values.len() as u64);
     let mut runs = Some(repeat);
     for length in lengths {
@@ -232,6 +232,6 @@ fn check_size(report: &mut Report, sweep: &Section, repeat: u64, dimensions: &[D
         let count = runs.map_or("more than 2^64".to_owned(), |runs| runs.to_string());
         let message = format!("the sweep has {count} runs");
         let remedy = format!("at most {} are allowed; sweep it in parts", Grid::RUNS_MAX);
-        report.error(codes::TOO_MANY_RUNS, sweep.origin, message, remedy);
+        findings.error(codes::TOO_MANY_RUNS, sweep.origin, message, remedy);
     }
 }

@@ -9,7 +9,7 @@ use super::super::codes;
 use super::super::diagnostic::clip;
 use super::super::document::{Node, Origin, Value};
 use super::super::effective;
-use super::values::{Field, Report, Section};
+use super::values::{Field, Findings, Section};
 use super::vm::{Draft, Surroundings};
 use super::workloads;
 use crate::random::{Generator, Stream};
@@ -82,12 +82,12 @@ impl Traces {
     }
 
     /// Reports workloads that are too large together.
-    pub(super) fn check_bytes(&self, report: &mut Report, vms: &[Draft]) {
+    pub(super) fn check_bytes(&self, findings: &mut Findings, vms: &[Draft]) {
         let found = vms.iter().filter_map(|vm| {
             let spec = vm.accesses.as_ref()?.workload()?;
             Some((spec, vm.section.origin_of("workload")))
         });
-        workloads::check_bytes(report, found, self.workload_bytes_max);
+        workloads::check_bytes(findings, found, self.workload_bytes_max);
     }
 
     /// Generates the accesses of the VMs with workloads, where nothing is wrong with any VM.
@@ -162,7 +162,7 @@ impl Accesses {
 
 /// The VM's accesses, from their one source.
 pub(super) fn read(
-    report: &mut Report,
+    findings: &mut Findings,
     vm: &Section,
     around: &Surroundings,
     cache: &mut Traces,
@@ -175,64 +175,64 @@ pub(super) fn read(
         let message = "the VM has two sources of accesses, `trace` and `workload`";
         // The later of the two is the one that surprises.
         let origin = vm.origin_of("trace").max(vm.origin_of("workload"));
-        report.error(codes::TWO_SOURCES, origin, message, "remove one of them");
+        findings.error(codes::TWO_SOURCES, origin, message, "remove one of them");
     }
     let is_drawn = workload.is_some();
-    let workload = workload.and_then(|field| read_workload(report, vm, &field, around));
+    let workload = workload.and_then(|field| read_workload(findings, vm, &field, around));
     if both {
         return None;
     }
     let Some(field) = trace else {
         if !is_drawn {
-            report.error(codes::NO_ACCESSES, vm.origin, "the VM has no accesses", remedy);
+            findings.error(codes::NO_ACCESSES, vm.origin, "the VM has no accesses", remedy);
         }
         return workload;
     };
     if field.node.table().is_none() {
-        report.wrong_type(&field, "a table such as `{ file = \"…\" }`");
+        findings.wrong_type(&field, "a table such as `{ file = \"…\" }`");
         return None;
     }
-    let trace = vm.section(report, "trace");
+    let trace = vm.section(findings, "trace");
     match (trace.get("file"), trace.get("pages")) {
-        (Some(file), None) => read_file(report, &trace, &file, around, cache),
+        (Some(file), None) => read_file(findings, &trace, &file, around, cache),
         (None, Some(pages)) => {
-            trace.only(report, &["pages"]);
+            trace.only(findings, &["pages"]);
             let trace = match &pages.node.value {
                 Value::Pages(list) if !list.is_empty() => Some(cache.inline(list)),
                 _ => None,
             };
-            let pages = read_pages(report, &pages)?;
+            let pages = read_pages(findings, &pages)?;
             let made = || Arc::new(Trace::from_pages(pages.iter().copied()));
             let trace = Some(trace.unwrap_or_else(made));
             Some(Accesses { source: TraceSource::Pages(pages), trace })
         }
         (Some(_), Some(pages)) => {
-            trace.only(report, TRACE_KEYS);
+            trace.only(findings, TRACE_KEYS);
             let message = "the VM has two sources of accesses, `file` and `pages`";
             let origin = pages.node.origin;
-            report.error(codes::TWO_SOURCES, origin, message, "remove one of them");
+            findings.error(codes::TWO_SOURCES, origin, message, "remove one of them");
             None
         }
         (None, None) => {
-            trace.only(report, TRACE_KEYS);
-            report.error(codes::NO_ACCESSES, trace.origin, "the trace has no source", remedy);
+            trace.only(findings, TRACE_KEYS);
+            findings.error(codes::NO_ACCESSES, trace.origin, "the trace has no source", remedy);
             None
         }
     }
 }
 
 fn read_workload(
-    report: &mut Report,
+    findings: &mut Findings,
     vm: &Section,
     field: &Field,
     around: &Surroundings,
 ) -> Option<Accesses> {
     if field.node.table().is_none() {
-        report.wrong_type(field, "a table such as `{ kind = \"zipf\", accesses = 100_000 }`");
+        findings.wrong_type(field, "a table such as `{ kind = \"zipf\", accesses = 100_000 }`");
         return None;
     }
-    let section = vm.section(report, "workload");
-    let spec = workloads::read(report, &section, around.page_size)?;
+    let section = vm.section(findings, "workload");
+    let spec = workloads::read(findings, &section, around.page_size)?;
     Some(Accesses { source: TraceSource::Workload(spec), trace: None })
 }
 
@@ -254,59 +254,59 @@ const TRACE_KEYS: &[&str] = &[
 
 /// How the file is read. Addresses are mapped to the host's pages unless the trace has its own.
 fn read_options(
-    report: &mut Report,
+    findings: &mut Findings,
     trace: &Section,
     around: &Surroundings,
 ) -> Option<ReadOptions> {
-    trace.only(report, TRACE_KEYS);
-    let found_before = report.list.len();
+    trace.only(findings, TRACE_KEYS);
+    let found_before = findings.list.len();
     let mut options = ReadOptions { page_size: around.page_size, ..ReadOptions::default() };
-    if let Some(format) = trace.get("format").and_then(|field| report.text(&field)) {
+    if let Some(format) = trace.get("format").and_then(|field| findings.text(&field)) {
         format.clone_into(&mut options.format);
     }
     if let Some(field) = trace.get("page_size") {
-        options.page_size = report.page_size(&field);
+        options.page_size = findings.page_size(&field);
     }
     let mut integer =
-        |key, min| trace.get(key).and_then(|field| report.integer(&field, min, INTEGER_MAX));
+        |key, min| trace.get(key).and_then(|field| findings.integer(&field, min, INTEGER_MAX));
     options.unit = integer("unit", 1);
     options.vm = integer("vm", 0);
     options.seed = integer("seed", 0).unwrap_or(options.seed);
-    if let Some(bytes) = trace.get("limit_bytes").and_then(|field| report.bytes(&field)) {
+    if let Some(bytes) = trace.get("limit_bytes").and_then(|field| findings.bytes(&field)) {
         options.bytes_max = bytes;
     }
-    let mut name = |key| trace.get(key).and_then(|field| column(report, &field));
+    let mut name = |key| trace.get(key).and_then(|field| column(findings, &field));
     options.field = name("field");
     options.op_field = name("op_field");
     options.size_field = name("size_field");
-    options.layout = trace.get("layout").and_then(|field| Some(report.text(&field)?.to_owned()));
-    (report.list.len() == found_before).then_some(options)
+    options.layout = trace.get("layout").and_then(|field| Some(findings.text(&field)?.to_owned()));
+    (findings.list.len() == found_before).then_some(options)
 }
 
 /// TOML's own integers end there, and the effective scenario must be TOML.
 const INTEGER_MAX: u64 = i64::MAX.unsigned_abs();
 
 /// A column by its heading, or by its number from 1.
-fn column(report: &mut Report, field: &Field) -> Option<String> {
+fn column(findings: &mut Findings, field: &Field) -> Option<String> {
     match &field.node.value {
-        Value::Integer(_) => report.integer(field, 1, INTEGER_MAX).map(|at| at.to_string()),
+        Value::Integer(_) => findings.integer(field, 1, INTEGER_MAX).map(|at| at.to_string()),
         Value::String(heading) => Some(heading.clone()),
         _ => {
-            report.wrong_type(field, "a heading in quotes, or a number from 1");
+            findings.wrong_type(field, "a heading in quotes, or a number from 1");
             None
         }
     }
 }
 
 fn read_file(
-    report: &mut Report,
+    findings: &mut Findings,
     trace: &Section,
     file: &Field,
     around: &Surroundings,
     cache: &mut Traces,
 ) -> Option<Accesses> {
-    let options = read_options(report, trace, around);
-    let (name, options) = report.text(file).zip(options)?;
+    let options = read_options(findings, trace, around);
+    let (name, options) = findings.text(file).zip(options)?;
     // A file that is extended may lie in another folder than the one that extends it.
     let source = &around.sources[file.node.origin.source];
     let path = Path::new(&source.folder).join(name);
@@ -317,14 +317,14 @@ fn read_file(
             Some(Accesses { source, trace: Some(Arc::clone(trace)) })
         }
         Err(error) => {
-            report_read_error(report, trace, file, name, error);
+            report_read_error(findings, trace, file, name, error);
             None
         }
     }
 }
 
 fn report_read_error(
-    report: &mut Report,
+    findings: &mut Findings,
     trace: &Section,
     file: &Field,
     name: &str,
@@ -344,40 +344,40 @@ fn report_read_error(
     let format = if at_format { trace.get("format") } else { None };
     let origin: Origin = format.map_or(file.node.origin, |field| field.node.origin);
     let message = format!("trace `{}`: {}", clip(name), error.message);
-    report.error(code, origin, message, remedy);
+    findings.error(code, origin, message, remedy);
 }
 
-fn read_pages(report: &mut Report, field: &Field) -> Option<Vec<u64>> {
+fn read_pages(findings: &mut Findings, field: &Field) -> Option<Vec<u64>> {
     let pages: Vec<u64> = match &field.node.value {
         Value::Pages(pages) => pages.to_vec(),
         Value::Array(items) => {
-            let pages: Vec<_> = items.iter().map(|item| read_page(report, field, item)).collect();
+            let pages: Vec<_> = items.iter().map(|item| read_page(findings, field, item)).collect();
             pages.into_iter().collect::<Option<_>>()?
         }
         _ => {
-            report.wrong_type(field, "an array of page numbers");
+            findings.wrong_type(field, "an array of page numbers");
             return None;
         }
     };
     if pages.is_empty() {
         let remedy = "a VM makes at least one access";
-        report.error(codes::TRACE_EMPTY, field.node.origin, "the trace has no page", remedy);
+        findings.error(codes::TRACE_EMPTY, field.node.origin, "the trace has no page", remedy);
         return None;
     }
     Some(pages)
 }
 
-fn read_page(report: &mut Report, field: &Field, item: &Node) -> Option<u64> {
+fn read_page(findings: &mut Findings, field: &Field, item: &Node) -> Option<u64> {
     let Value::Integer(page) = item.value else {
         let item = Field { path: field.path.clone(), node: item };
-        report.wrong_type(&item, "a page number");
+        findings.wrong_type(&item, "a page number");
         return None;
     };
     let number = u64::try_from(page).ok();
     if number.is_none() {
         let message = if page < 0 { "a page number is negative" } else { "a page is too large" };
         let remedy = "pages are numbered from 0 to 2^64 - 1";
-        report.error(codes::BAD_PAGE, item.origin, message, remedy);
+        findings.error(codes::BAD_PAGE, item.origin, message, remedy);
     }
     number
 }

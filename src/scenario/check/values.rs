@@ -8,7 +8,7 @@ use crate::units::{self, Frames, Ticks, UnitError};
 
 /// Collects what is wrong, and reads values: `None` is a value that was reported.
 #[derive(Default)]
-pub(super) struct Report {
+pub(super) struct Findings {
     pub(super) list: Vec<Diagnostic>,
 }
 
@@ -65,39 +65,44 @@ impl<'d> Section<'d> {
     }
 
     /// The value that must be there.
-    pub(super) fn need(&self, report: &mut Report, key: &str, remedy: &str) -> Option<Field<'d>> {
+    pub(super) fn need(
+        &self,
+        findings: &mut Findings,
+        key: &str,
+        remedy: &str,
+    ) -> Option<Field<'d>> {
         let field = self.get(key);
         if field.is_none() {
             let message = format!("`{}{key}` is missing", self.prefix);
-            report.error(codes::MISSING_KEY, self.origin, message, remedy);
+            findings.error(codes::MISSING_KEY, self.origin, message, remedy);
         }
         field
     }
 
     /// The table at `key`, empty where there is none.
-    pub(super) fn section(&self, report: &mut Report, key: &str) -> Self {
+    pub(super) fn section(&self, findings: &mut Findings, key: &str) -> Self {
         let Some(field) = self.get(key) else {
             return Self::new(format!("{}{key}.", self.prefix), self.origin, &EMPTY);
         };
         let table = field.node.table().unwrap_or_else(|| {
-            report.wrong_type(&field, "a table");
+            findings.wrong_type(&field, "a table");
             &EMPTY
         });
         Self::new(format!("{}.", field.path), field.node.origin, table)
     }
 
     /// The tables of the array at `key`, such as `[[vm]]`; `wanted` says what that is.
-    pub(super) fn sections(&self, report: &mut Report, key: &str, wanted: &str) -> Vec<Self> {
+    pub(super) fn sections(&self, findings: &mut Findings, key: &str, wanted: &str) -> Vec<Self> {
         let Some(field) = self.get(key) else { return Vec::new() };
         let Value::Array(items) = &field.node.value else {
-            report.wrong_type(&field, wanted);
+            findings.wrong_type(&field, wanted);
             return Vec::new();
         };
         let mut sections = Vec::new();
         for item in items {
             let Some(table) = item.table() else {
                 let field = Field { path: field.path.clone(), node: item };
-                report.wrong_type(&field, "a table");
+                findings.wrong_type(&field, "a table");
                 continue;
             };
             sections.push(Self::new(format!("{}.", field.path), item.origin, table));
@@ -111,7 +116,7 @@ impl<'d> Section<'d> {
     }
 
     /// Reports every key that is not one of `known`.
-    pub(super) fn only(&self, report: &mut Report, known: &[&str]) {
+    pub(super) fn only(&self, findings: &mut Findings, known: &[&str]) {
         let unknown = self.table.iter().filter(|(key, _)| !known.contains(&key.as_str()));
         for (at, (key, entry)) in unknown.enumerate() {
             // No more than that are shown, and finding what was meant takes its time.
@@ -122,12 +127,12 @@ impl<'d> Section<'d> {
                 None => format!("the keys here are {}", known.join(", ")),
             };
             let message = format!("unknown key `{}`", clip(key));
-            report.error(codes::UNKNOWN_KEY, entry.key, message, remedy);
+            findings.error(codes::UNKNOWN_KEY, entry.key, message, remedy);
         }
     }
 }
 
-impl Report {
+impl Findings {
     pub(super) fn error(
         &mut self,
         code: &'static Code,

@@ -7,7 +7,7 @@ use super::super::diagnostic::clip;
 use super::super::document::{Origin, Source};
 use super::super::{After, Phase, Split};
 use super::traces::{self, Accesses, Traces};
-use super::values::{Report, Section};
+use super::values::{Findings, Section};
 use super::{actuator, knobs};
 use crate::knobs::Settings;
 use crate::replace::ReplacementKind;
@@ -86,46 +86,46 @@ pub(super) struct Surroundings<'s> {
 
 impl<'d> Draft<'d> {
     pub(super) fn read(
-        report: &mut Report,
+        findings: &mut Findings,
         section: Section<'d>,
         around: &Surroundings,
         cache: &mut Traces,
     ) -> Self {
-        section.only(report, KEYS);
+        section.only(findings, KEYS);
         let remedy = "give each VM a name of its own";
-        let name = section.need(report, "name", remedy).and_then(|field| {
-            let name = report.text(&field)?;
-            check_name(report, name, field.node.origin)
+        let name = section.need(findings, "name", remedy).and_then(|field| {
+            let name = findings.text(&field)?;
+            check_name(findings, name, field.node.origin)
         });
-        let mut draft = Self::read_numbers(report, section, around);
+        let mut draft = Self::read_numbers(findings, section, around);
         draft.name = name;
-        draft.accesses = traces::read(report, &draft.section, around, cache);
+        draft.accesses = traces::read(findings, &draft.section, around, cache);
         draft
     }
 
     /// The keys that `[defaults.vm]` may give too.
     pub(super) fn read_numbers(
-        report: &mut Report,
+        findings: &mut Findings,
         section: Section<'d>,
         around: &Surroundings,
     ) -> Self {
         let page_size = around.page_size;
         let get = |key| section.get(key);
-        let min = get("min").map_or(Some(Frames(1)), |field| report.frames(&field, 1, page_size));
-        let max =
-            get("max").map_or(Some(Frames(u64::MAX)), |field| report.frames(&field, 1, page_size));
+        let min = get("min").map_or(Some(Frames(1)), |field| findings.frames(&field, 1, page_size));
+        let max = get("max")
+            .map_or(Some(Frames(u64::MAX)), |field| findings.frames(&field, 1, page_size));
         let shares = get("shares")
-            .map_or(Some(SHARES_DEFAULT), |field| report.integer(&field, 1, SHARES_MAX));
-        let initial = get("initial").and_then(|field| report.frames(&field, 1, page_size));
-        let start = get("start").map_or(Some(Ticks(0)), |field| report.ticks(&field, 0));
-        let period = get("period").map_or(Some(Ticks(1)), |field| report.ticks(&field, 1));
-        let stop = get("stop").map_or(Some(NEVER), |field| report.ticks(&field, 1));
+            .map_or(Some(SHARES_DEFAULT), |field| findings.integer(&field, 1, SHARES_MAX));
+        let initial = get("initial").and_then(|field| findings.frames(&field, 1, page_size));
+        let start = get("start").map_or(Some(Ticks(0)), |field| findings.ticks(&field, 0));
+        let period = get("period").map_or(Some(Ticks(1)), |field| findings.ticks(&field, 1));
+        let stop = get("stop").map_or(Some(NEVER), |field| findings.ticks(&field, 1));
         let after = get("after").map_or(Some(After::default()), |field| {
-            report.choice(&field, After::ALL.iter().copied())
+            findings.choice(&field, After::ALL.iter().copied())
         });
-        let idle = actuator::phases(report, &section, "idle", false);
-        let stuck = actuator::phases(report, &section, "stuck", true);
-        let replacement = knobs::replacement(report, &section, page_size);
+        let idle = actuator::phases(findings, &section, "idle", false);
+        let stuck = actuator::phases(findings, &section, "stuck", true);
+        let replacement = knobs::replacement(findings, &section, page_size);
         Self {
             section,
             name: None,
@@ -150,12 +150,12 @@ impl<'d> Draft<'d> {
     }
 
     /// Reports values that are fine alone and not together.
-    pub(super) fn check_together(&self, report: &mut Report, split: Option<Split>) {
+    pub(super) fn check_together(&self, findings: &mut Findings, split: Option<Split>) {
         let (called, at) = (self.called(), |key| self.section.origin_of(key));
         let bounds = self.min.zip(self.max);
         if let Some((min, max)) = bounds.filter(|(min, max)| min > max) {
             let message = format!("{called} has a minimum of {min} and a maximum of {max} frames");
-            report.error(codes::MIN_OVER_MAX, at("min"), message, "lower `min` or raise `max`");
+            findings.error(codes::MIN_OVER_MAX, at("min"), message, "lower `min` or raise `max`");
         } else if let (Some((min, max)), Some(initial)) = (bounds, self.initial)
             && (initial < min || initial > max)
         {
@@ -165,32 +165,32 @@ impl<'d> Draft<'d> {
             } else {
                 format!("its maximum is {max}")
             };
-            report.error(codes::INITIAL_OUTSIDE, at("initial"), message, remedy);
+            findings.error(codes::INITIAL_OUTSIDE, at("initial"), message, remedy);
         }
         if let (Some(start), Some(stop)) = (self.start, self.stop)
             && stop <= start
         {
             let message = format!("{called} starts at {start} and stops at {stop}");
             let remedy = "`stop` must be later than `start`";
-            report.error(codes::STOP_BEFORE_START, at("stop"), message, remedy);
+            findings.error(codes::STOP_BEFORE_START, at("stop"), message, remedy);
         }
         match (split, self.section.get("initial")) {
             (Some(Split::Initial), None) => {
                 let message = format!("{called} has no `initial`");
                 let remedy = "`host.split = \"initial\"` wants it of every VM";
-                report.error(codes::SPLIT_MISMATCH, self.section.origin, message, remedy);
+                findings.error(codes::SPLIT_MISMATCH, self.section.origin, message, remedy);
             }
             (Some(split), Some(field)) if split != Split::Initial => {
                 let message = format!("{called} has `initial`, but the host is split otherwise");
                 let remedy = "set `host.split = \"initial\"` or remove this";
-                report.error(codes::SPLIT_MISMATCH, field.node.origin, message, remedy);
+                findings.error(codes::SPLIT_MISMATCH, field.node.origin, message, remedy);
             }
             _ => {}
         }
     }
 }
 
-fn check_name<'d>(report: &mut Report, name: &'d str, origin: Origin) -> Option<&'d str> {
+fn check_name<'d>(findings: &mut Findings, name: &'d str, origin: Origin) -> Option<&'d str> {
     const MAX: usize = 64;
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let remedy = if name == "all" {
@@ -205,6 +205,6 @@ fn check_name<'d>(report: &mut Report, name: &'d str, origin: Origin) -> Option<
         return Some(name);
     };
     let message = format!("`{}` cannot be a VM's name", clip(name));
-    report.error(codes::BAD_VM_NAME, origin, message, remedy);
+    findings.error(codes::BAD_VM_NAME, origin, message, remedy);
     None
 }

@@ -4,7 +4,7 @@ use super::super::codes;
 use super::super::diagnostic::Diagnostics;
 use super::super::document::{Document, Origin};
 use super::knobs;
-use super::values::{Report, Section};
+use super::values::{Findings, Section};
 use crate::trace::workloads::{ALL, WorkloadKind, WorkloadSpec};
 
 impl Document {
@@ -25,13 +25,13 @@ impl Document {
         for setting in settings {
             document.set(setting);
         }
-        let mut report = Report::default();
+        let mut findings = Findings::default();
         let section = Section::new(String::new(), Origin::whole(0), &document.root);
-        let spec = read(&mut report, &section, None);
+        let spec = read(&mut findings, &section, None);
         if let Some(spec) = &spec {
-            check_bytes(&mut report, [(spec, Origin::whole(0))], BYTES_MAX);
+            check_bytes(&mut findings, [(spec, Origin::whole(0))], BYTES_MAX);
         }
-        let all = [document.problems, report.list].concat();
+        let all = [document.problems, findings.list].concat();
         match spec {
             Some(spec) if all.is_empty() => Ok(spec),
             _ => Err(Box::new(Diagnostics::new(&document.sources, all))),
@@ -48,23 +48,23 @@ fn kinds() -> impl Iterator<Item = (&'static str, &'static WorkloadKind)> + Clon
 
 /// The workload that the table says.
 pub(super) fn read(
-    report: &mut Report,
+    findings: &mut Findings,
     section: &Section,
     page_size: Option<u64>,
 ) -> Option<WorkloadSpec> {
-    let spec = read_at(report, section, page_size, 0)?;
+    let spec = read_at(findings, section, page_size, 0)?;
     let most = WorkloadSpec::ACCESSES_MAX;
     if spec.accesses_total().is_none_or(|accesses| accesses > most) {
         let message = format!("the phases make more than {most} accesses together");
         let remedy = "lower their `accesses` or the `rounds`";
-        report.error(codes::WORKLOADS_TOO_LARGE, section.origin, message, remedy);
+        findings.error(codes::WORKLOADS_TOO_LARGE, section.origin, message, remedy);
         return None;
     }
     Some(spec)
 }
 
 fn read_at(
-    report: &mut Report,
+    findings: &mut Findings,
     section: &Section,
     page_size: Option<u64>,
     depth: usize,
@@ -72,54 +72,54 @@ fn read_at(
     if depth > WorkloadSpec::DEPTH_MAX {
         let message = format!("workloads are nested deeper than {} levels", depth - 1);
         let remedy = "write the phases of the phases one after the other";
-        report.error(codes::TOO_DEEP, section.origin, message, remedy);
+        findings.error(codes::TOO_DEEP, section.origin, message, remedy);
         return None;
     }
-    let found_before = report.list.len();
+    let found_before = findings.list.len();
     let remedy = "name the workload, for example `kind = \"zipf\"`";
-    let kind = section.need(report, "kind", remedy)?;
-    let kind = report.choice(&kind, kinds())?;
+    let kind = section.need(findings, "kind", remedy)?;
+    let kind = findings.choice(&kind, kinds())?;
     let beside = if kind.nests { ["kind", "of"] } else { ["kind", "accesses"] };
-    let settings = knobs::settings(report, section, kind.knobs, &beside, page_size);
-    if report.list.len() == found_before
+    let settings = knobs::settings(findings, section, kind.knobs, &beside, page_size);
+    if findings.list.len() == found_before
         && let Err(message) = (kind.check)(&settings)
     {
         let remedy = "change one of the two";
-        report.error(codes::BAD_WORKLOAD, section.origin, message, remedy);
+        findings.error(codes::BAD_WORKLOAD, section.origin, message, remedy);
     }
     let (accesses, of) = if kind.nests {
-        (0, phases(report, section, page_size, depth)?)
+        (0, phases(findings, section, page_size, depth)?)
     } else {
         let remedy = "say how many accesses it makes, for example `accesses = 100_000`";
-        let accesses = section.need(report, "accesses", remedy)?;
-        (report.integer(&accesses, 1, WorkloadSpec::ACCESSES_MAX)?, Vec::new())
+        let accesses = section.need(findings, "accesses", remedy)?;
+        (findings.integer(&accesses, 1, WorkloadSpec::ACCESSES_MAX)?, Vec::new())
     };
-    (report.list.len() == found_before).then_some(WorkloadSpec { kind, settings, accesses, of })
+    (findings.list.len() == found_before).then_some(WorkloadSpec { kind, settings, accesses, of })
 }
 
 fn phases(
-    report: &mut Report,
+    findings: &mut Findings,
     section: &Section,
     page_size: Option<u64>,
     depth: usize,
 ) -> Option<Vec<WorkloadSpec>> {
     let remedy = "list the phases, for example `of = [{ kind = \"scan\", accesses = 1000 }]`";
-    let of = section.need(report, "of", remedy)?;
-    let found_before = report.list.len();
-    let sections = section.sections(report, "of", "an array of workloads, each a table");
-    if sections.is_empty() && report.list.len() == found_before {
+    let of = section.need(findings, "of", remedy)?;
+    let found_before = findings.list.len();
+    let sections = section.sections(findings, "of", "an array of workloads, each a table");
+    if sections.is_empty() && findings.list.len() == found_before {
         let origin = of.node.origin;
-        report.error(codes::TRACE_EMPTY, origin, "the workload has no phase", remedy);
+        findings.error(codes::TRACE_EMPTY, origin, "the workload has no phase", remedy);
     }
     // Each is read even if one before it was wrong.
     let of: Vec<Option<WorkloadSpec>> =
-        sections.iter().map(|phase| read_at(report, phase, page_size, depth + 1)).collect();
+        sections.iter().map(|phase| read_at(findings, phase, page_size, depth + 1)).collect();
     of.into_iter().collect()
 }
 
 /// Reports the first workload with which all of them need more than `bytes_max` bytes.
 pub(super) fn check_bytes<'s>(
-    report: &mut Report,
+    findings: &mut Findings,
     workloads: impl IntoIterator<Item = (&'s WorkloadSpec, Origin)>,
     bytes_max: u64,
 ) {
@@ -135,7 +135,7 @@ pub(super) fn check_bytes<'s>(
                 format!("the workloads need up to {bytes} MiB of memory, the limit is {limit} MiB")
             };
             let remedy = "make fewer accesses, rounds or pages";
-            report.error(codes::WORKLOADS_TOO_LARGE, origin, message, remedy);
+            findings.error(codes::WORKLOADS_TOO_LARGE, origin, message, remedy);
             return;
         }
     }

@@ -7,7 +7,7 @@ use super::{checksum, index_width};
 use crate::trace::bits::{Kinds, RankedBits};
 use crate::trace::input::Input;
 use crate::trace::read::{ReadError, ReadErrorKind, ReadOptions};
-use crate::trace::store::{Kind, PageId, Trace};
+use crate::trace::store::{AccessKind, PageId, Trace};
 use crate::units::Page;
 
 /// Whether a file begins like a compact trace.
@@ -300,7 +300,7 @@ fn kinds(bytes: &mut dyn BufRead, trace: &Trace) -> io::Result<Kinds> {
         let of_page = of_page[run.page as usize];
         for _ in 0..run.accesses {
             let code = if of_page == MIXED { byte(bytes)? } else { of_page };
-            let kind = Kind::ALL.get(usize::from(code));
+            let kind = AccessKind::ALL.get(usize::from(code));
             kinds.push(*kind.ok_or_else(|| contradiction("an access has an unknown kind"))?);
         }
     }

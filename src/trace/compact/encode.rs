@@ -1,23 +1,14 @@
 //! Trace → compact form.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use super::{Checksum, HAS_KINDS, HEADER, Header, MAGIC, MIXED, VERSION, WINDOW_LOG};
 use super::{checksum, index_width};
 use crate::trace::content_hash::content_hash;
-use crate::trace::store::{Kind, Trace};
+use crate::trace::store::{AccessKind, Trace};
 
 /// How hard zstd tries. A trace is written once and read often.
 const LEVEL: i32 = 19;
-
-/// Writes `trace` in compact form to a file, whole or not at all.
-///
-/// # Errors
-/// The file cannot be written; what was at `path` before is still there.
-pub fn save_compact(trace: &Trace, path: &Path) -> io::Result<()> {
-    crate::trace::convert::save(path, |out| write_compact(trace, out))
-}
 
 /// Writes `trace` in compact form.
 ///
@@ -101,7 +92,7 @@ fn run_lengths(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn kinds(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
-    let kind_at = |at| trace.kind(at).map_or(0, |kind: Kind| kind as u8);
+    let kind_at = |at| trace.kind(at).map_or(0, |kind: AccessKind| kind as u8);
     let mut of_page: Vec<Option<u8>> = vec![None; trace.distinct_pages()];
     let mut at = 0;
     for run in trace.runs(0, trace.accesses()) {

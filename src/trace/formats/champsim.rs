@@ -8,7 +8,7 @@
 use super::{FormatKind, Head, Pages, Source, Verdict};
 use crate::trace::input::Input;
 use crate::trace::read::ReadError;
-use crate::trace::store::{Kind, TraceBuilder};
+use crate::trace::store::{AccessKind, TraceBuilder};
 
 pub(super) const KIND: FormatKind = FormatKind {
     name: "champsim",
@@ -40,10 +40,10 @@ fn read(
         for record in block.as_chunks::<RECORD>().0 {
             let words = record.as_chunks::<8>().0;
             let word = |at: usize| u64::from_le_bytes(words[at]);
-            let writes = [2, 3].map(|at| (word(at), Kind::Store));
-            let reads = [4, 5, 6, 7].map(|at| (word(at), Kind::Load));
+            let writes = [2, 3].map(|at| (word(at), AccessKind::Store));
+            let reads = [4, 5, 6, 7].map(|at| (word(at), AccessKind::Load));
             let data = reads.into_iter().chain(writes).filter(|(address, _)| *address != 0);
-            for (address, kind) in std::iter::once((word(0), Kind::Fetch)).chain(data) {
+            for (address, kind) in std::iter::once((word(0), AccessKind::Fetch)).chain(data) {
                 // One byte cannot cross the end of the address space.
                 let _ = pages.touch(builder, address, 1, Some(kind));
             }

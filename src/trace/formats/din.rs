@@ -7,7 +7,7 @@
 use super::{FormatKind, Head, Pages, Source, Verdict, each_line};
 use crate::trace::input::{Input, Line, hex};
 use crate::trace::read::ReadError;
-use crate::trace::store::{Kind, TraceBuilder};
+use crate::trace::store::{AccessKind, TraceBuilder};
 
 pub(super) const KIND: FormatKind = FormatKind {
     name: "din",
@@ -38,9 +38,9 @@ fn read(
         let mut fields = line.fields();
         let Some(label) = fields.next() else { return Ok(()) };
         let kind = match label.bytes {
-            b"0" => Kind::Load,
-            b"1" => Kind::Store,
-            b"2" => Kind::Fetch,
+            b"0" => AccessKind::Load,
+            b"1" => AccessKind::Store,
+            b"2" => AccessKind::Fetch,
             b"3" | b"4" => return Ok(()),
             _ => return Err(label.unexpected("a label from 0 to 4")),
         };

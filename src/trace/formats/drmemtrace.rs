@@ -9,7 +9,7 @@
 use super::{FormatKind, Head, Pages, Source, Verdict, each_line};
 use crate::trace::input::{Input, Line, decimal, hex};
 use crate::trace::read::ReadError;
-use crate::trace::store::{Kind, TraceBuilder};
+use crate::trace::store::{AccessKind, TraceBuilder};
 
 pub(super) const KIND: FormatKind = FormatKind {
     name: "drmemtrace",
@@ -28,15 +28,15 @@ fn looks_like(head: &Head<'_>) -> Verdict {
 }
 
 /// Kind, address and size of a record; `None` for a line that is none.
-fn record(line: Line<'_>) -> Result<Option<(Option<Kind>, u64, u64)>, ReadError> {
+fn record(line: Line<'_>) -> Result<Option<(Option<AccessKind>, u64, u64)>, ReadError> {
     let Some(at) = memchr::memmem::find(line.bytes, BYTES_AT) else { return Ok(None) };
     let mut words = line.bytes[..at].rsplit(u8::is_ascii_whitespace).filter(|w| !w.is_empty());
     let size = words.next().and_then(|size| decimal(size).ok());
     let size = size.ok_or_else(|| line.error(at, "expected a size before `byte(s) @`"))?;
     let kind = match words.next().unwrap_or_default() {
-        b"ifetch" => Some(Kind::Fetch),
-        b"read" => Some(Kind::Load),
-        b"write" => Some(Kind::Store),
+        b"ifetch" => Some(AccessKind::Fetch),
+        b"read" => Some(AccessKind::Load),
+        b"write" => Some(AccessKind::Store),
         word if word.starts_with(b"prefetch") || word.ends_with(b"flush") => None,
         _ => return Err(line.error(at, "expected ifetch, read or write before the size")),
     };

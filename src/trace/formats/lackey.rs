@@ -8,7 +8,7 @@
 use super::{FormatKind, Head, Pages, Source, Verdict, each_line};
 use crate::trace::input::{Input, Line, decimal, hex};
 use crate::trace::read::ReadError;
-use crate::trace::store::{Kind, TraceBuilder};
+use crate::trace::store::{AccessKind, TraceBuilder};
 
 pub(super) const KIND: FormatKind = FormatKind {
     name: "lackey",
@@ -43,10 +43,10 @@ fn read(
     let pages = Pages::of(source.options)?;
     each_line(input, builder, |line, builder| {
         let (kind, body) = match line.bytes {
-            [b'I', b' ', b' ', body @ ..] => (Kind::Fetch, body),
-            [b' ', b'L', b' ', body @ ..] => (Kind::Load, body),
-            [b' ', b'S', b' ', body @ ..] => (Kind::Store, body),
-            [b' ', b'M', b' ', body @ ..] => (Kind::Modify, body),
+            [b'I', b' ', b' ', body @ ..] => (AccessKind::Fetch, body),
+            [b' ', b'L', b' ', body @ ..] => (AccessKind::Load, body),
+            [b' ', b'S', b' ', body @ ..] => (AccessKind::Store, body),
+            [b' ', b'M', b' ', body @ ..] => (AccessKind::Modify, body),
             _ => return other(line),
         };
         let (address, size) = parse(body).map_err(|at| line.unexpected(3 + at, RECORD))?;

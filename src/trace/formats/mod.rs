@@ -22,7 +22,7 @@ use std::path::Path;
 
 use super::input::{Input, Line};
 use super::read::{ReadError, ReadOptions};
-use super::store::{Kind, TraceBuilder};
+use super::store::{AccessKind, TraceBuilder};
 use crate::units::Page;
 
 /// A trace format.
@@ -239,7 +239,7 @@ impl Pages {
         builder: &mut TraceBuilder,
         address: u64,
         size: u64,
-        kind: Option<Kind>,
+        kind: Option<AccessKind>,
     ) -> Result<(), &'static str> {
         let last = address
             .checked_add(size.saturating_sub(1))
@@ -289,7 +289,7 @@ impl Scale {
         builder: &mut TraceBuilder,
         value: u64,
         size: Option<u64>,
-        kind: Option<Kind>,
+        kind: Option<AccessKind>,
     ) -> Result<(), &'static str> {
         match (self.unit, kind) {
             (Some(unit), _) => {
@@ -327,16 +327,16 @@ impl Scale {
 }
 
 /// How the word of a table says that an access touches its page.
-fn operation(word: &[u8]) -> Option<Kind> {
+fn operation(word: &[u8]) -> Option<AccessKind> {
     let is = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
     if is(&["r", "read", "l", "load", "0"]) {
-        Some(Kind::Load)
+        Some(AccessKind::Load)
     } else if is(&["w", "write", "s", "store", "1"]) {
-        Some(Kind::Store)
+        Some(AccessKind::Store)
     } else if is(&["i", "ifetch", "fetch", "2"]) {
-        Some(Kind::Fetch)
+        Some(AccessKind::Fetch)
     } else if is(&["m", "modify"]) {
-        Some(Kind::Modify)
+        Some(AccessKind::Modify)
     } else {
         None
     }

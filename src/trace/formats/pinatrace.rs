@@ -7,7 +7,7 @@
 use super::{FormatKind, Head, Pages, Source, Verdict, each_line};
 use crate::trace::input::{Field, Fields, Input, Line};
 use crate::trace::read::ReadError;
-use crate::trace::store::{Kind, TraceBuilder};
+use crate::trace::store::{AccessKind, TraceBuilder};
 
 pub(super) const KIND: FormatKind = FormatKind {
     name: "pinatrace",
@@ -28,7 +28,7 @@ fn looks_like(head: &Head<'_>) -> Verdict {
 fn record<'a>(
     first: Field<'a>,
     fields: &mut Fields<'a>,
-) -> Result<(Kind, Field<'a>, u64), ReadError> {
+) -> Result<(AccessKind, Field<'a>, u64), ReadError> {
     const INSTRUCTION: &str = "an instruction's address such as 0x7f10:";
     const ADDRESS: &str = "a hexadecimal address such as 0x7ffd10";
     if !first.bytes.starts_with(b"0x") || first.bytes.last() != Some(&b':') {
@@ -37,8 +37,8 @@ fn record<'a>(
     first.part(0, 1).hex(INSTRUCTION)?;
     let letter = fields.need("R or W")?;
     let kind = match letter.bytes {
-        b"R" => Kind::Load,
-        b"W" => Kind::Store,
+        b"R" => AccessKind::Load,
+        b"W" => AccessKind::Store,
         _ => return Err(letter.unexpected("R or W")),
     };
     let field = fields.need(ADDRESS)?;

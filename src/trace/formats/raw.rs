@@ -14,7 +14,7 @@ use super::{FormatKind, Head, Source, Verdict};
 use crate::trace::compression::{Compression, decompress};
 use crate::trace::input::Input;
 use crate::trace::read::{ReadError, ReadErrorKind};
-use crate::trace::store::{Kind, TraceBuilder};
+use crate::trace::store::{AccessKind, TraceBuilder};
 
 pub(super) const U32: FormatKind = FormatKind {
     name: "u32",
@@ -105,7 +105,7 @@ fn read_kinds(
         let Some(block) = input.records(1).map_err(within)? else { break };
         kinds.clear();
         for (at, &letter) in block.iter().enumerate() {
-            let kind = Kind::ALL.into_iter().find(|kind| kind.letter() == letter as char);
+            let kind = AccessKind::ALL.into_iter().find(|kind| kind.letter() == letter as char);
             kinds.push(kind.ok_or_else(|| {
                 let found = [letter].escape_ascii().to_string();
                 let at = offset + at as u64;

@@ -6,7 +6,7 @@
 use super::{FormatKind, Head, Source, Verdict, each_line};
 use crate::trace::input::{Input, number};
 use crate::trace::read::ReadError;
-use crate::trace::store::{Kind, TraceBuilder};
+use crate::trace::store::{AccessKind, TraceBuilder};
 use crate::units::Page;
 
 pub(super) const KIND: FormatKind = FormatKind {
@@ -29,10 +29,10 @@ fn looks_like(head: &Head<'_>) -> Verdict {
     })
 }
 
-fn kind(word: &[u8]) -> Option<Kind> {
+fn kind(word: &[u8]) -> Option<AccessKind> {
     match word {
-        b"R" | b"r" => Some(Kind::Load),
-        b"W" | b"w" => Some(Kind::Store),
+        b"R" | b"r" => Some(AccessKind::Load),
+        b"W" | b"w" => Some(AccessKind::Store),
         _ => None,
     }
 }

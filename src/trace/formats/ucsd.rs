@@ -6,7 +6,7 @@
 use super::{FormatKind, Head, Pages, Source, Verdict, each_line};
 use crate::trace::input::{Input, Line, decimal};
 use crate::trace::read::ReadError;
-use crate::trace::store::{Kind, TraceBuilder};
+use crate::trace::store::{AccessKind, TraceBuilder};
 
 pub(super) const KIND: FormatKind = FormatKind {
     name: "ucsd",
@@ -39,8 +39,8 @@ fn read(
         let mut fields = line.fields();
         let Some(letter) = fields.next() else { return Ok(()) };
         let kind = match letter.bytes {
-            b"l" => Kind::Load,
-            b"s" => Kind::Store,
+            b"l" => AccessKind::Load,
+            b"s" => AccessKind::Store,
             _ => return Err(letter.unexpected("l or s")),
         };
         let field = fields.need(ADDRESS)?;

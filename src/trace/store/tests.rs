@@ -42,11 +42,11 @@ proptest! {
     fn kinds_are_kept(letters in prop::collection::vec(0_usize..4, 0..200)) {
         let mut builder = TraceBuilder::default();
         for &letter in &letters {
-            builder.push_kind(Page(letter as u64), Kind::ALL[letter]);
+            builder.push_kind(Page(letter as u64), AccessKind::ALL[letter]);
         }
         let trace = builder.finish();
         for (at, &letter) in letters.iter().enumerate() {
-            prop_assert_eq!(trace.kind(at as u64), Some(Kind::ALL[letter]));
+            prop_assert_eq!(trace.kind(at as u64), Some(AccessKind::ALL[letter]));
         }
     }
 
@@ -80,7 +80,7 @@ proptest! {
         letters in prop::collection::vec(0_usize..4, 0..200),
         cut in 0_usize..200,
     ) {
-        let kinds: Vec<Kind> = letters.iter().map(|&letter| Kind::ALL[letter]).collect();
+        let kinds: Vec<AccessKind> = letters.iter().map(|&letter| AccessKind::ALL[letter]).collect();
         let (first, rest) = kinds.split_at(cut.min(kinds.len()));
         let mut bulk = Kinds::default();
         bulk.extend(first);
@@ -90,7 +90,7 @@ proptest! {
             single.push(kind);
         }
         prop_assert_eq!(&bulk, &single);
-        let counts = Kind::ALL.map(|kind| kinds.iter().filter(|&&k| k == kind).count() as u64);
+        let counts = AccessKind::ALL.map(|kind| kinds.iter().filter(|&&k| k == kind).count() as u64);
         prop_assert_eq!(bulk.counts(), counts);
     }
 }
@@ -100,7 +100,7 @@ fn a_full_builder_takes_no_more_and_says_so() {
     let mut builder = TraceBuilder::with_limit(70);
     builder.extend_u32(&[7; 70]);
     assert!(!builder.overflowed());
-    builder.push_kind(Page(7), Kind::Load);
+    builder.push_kind(Page(7), AccessKind::Load);
     builder.push_run(Page(8), 2);
     builder.extend_u32(&[1; 200]);
     assert!(builder.overflowed());

@@ -11,7 +11,7 @@ mod uniform;
 mod working_set;
 mod zipf;
 
-use super::store::{Kind, Trace, TraceBuilder};
+use super::store::{AccessKind, Trace, TraceBuilder};
 use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::random::Stream;
 use crate::units::Decimal;
@@ -211,7 +211,7 @@ struct Sink<'a> {
     writes: Decimal,
     first_page: u64,
     pages: Vec<u64>,
-    kinds: Vec<Kind>,
+    kinds: Vec<AccessKind>,
 }
 
 impl Sink<'_> {
@@ -229,7 +229,7 @@ impl Sink<'_> {
         let denominator = self.writes.denominator();
         let write =
             digits > 0 && (digits == denominator || self.stream.below(denominator) < digits);
-        self.kinds.push(if write { Kind::Store } else { Kind::Load });
+        self.kinds.push(if write { AccessKind::Store } else { AccessKind::Load });
     }
 
     /// The page of the first access that has none yet.

@@ -10,6 +10,7 @@ use balloonist::output::{Format, Table, sweep as rows};
 use balloonist::scenario::{Document, Grid};
 use balloonist::sweep::Repetitions;
 use balloonist::sweep::journal::{Journal, Record};
+use balloonist::sweep::statistics::Repeated;
 use zstd::stream::write::Encoder;
 
 use super::files::{NewFile, commit_all, remove};
@@ -17,19 +18,16 @@ use super::sweep_folder::refused;
 use super::{Context, Failure};
 
 /// The journals of all runs of a sweep, in the order of their runs.
-pub(super) struct Study {
+pub(super) struct Journals {
     grid: Grid,
     repetitions: Repetitions,
     line: String,
-    journals: Vec<(PathBuf, Journal)>,
+    all: Vec<(PathBuf, Journal)>,
     /// The journal that was read last.
     at: usize,
 }
 
-/// Counts of a point's repetitions, one list for each metric.
-type Counts = [Vec<u64>; 3];
-
-impl Study {
+impl Journals {
     /// What these journals are of. They are in order, whole and alike.
     pub(super) fn new(journals: Vec<(PathBuf, Journal)>) -> Result<Self, Failure> {
         let (place, journal) = &journals[0];
@@ -45,7 +43,7 @@ impl Study {
         if all != Some(journal.header.total) {
             return Err(damaged());
         }
-        Ok(Self { grid, repetitions, line, journals, at: 0 })
+        Ok(Self { grid, repetitions, line, all: journals, at: 0 })
     }
 
     fn runs(&self) -> u64 {
@@ -54,11 +52,11 @@ impl Study {
 
     fn record(&mut self, run: u64) -> Result<Record, Failure> {
         let has = |(_, journal): &(PathBuf, Journal)| journal.header.runs.contains(&run);
-        if !has(&self.journals[self.at]) {
-            let found = self.journals.iter().position(has);
+        if !has(&self.all[self.at]) {
+            let found = self.all.iter().position(has);
             self.at = found.expect("the journals have every run");
         }
-        let (place, journal) = &mut self.journals[self.at];
+        let (place, journal) = &mut self.all[self.at];
         journal.record(run).map_err(|fault| refused(place, fault))
     }
 
@@ -170,7 +168,7 @@ impl Study {
     /// runs in order.
     fn for_each_point(
         &mut self,
-        mut take: impl FnMut(u64, &Counts, Option<&Counts>) -> Result<(), Failure>,
+        mut take: impl FnMut(u64, &Repeated, Option<&Repeated>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let (points, repetitions) = (self.grid.points(), self.repetitions.count());
         let block = (BLOCK_COUNTS / repetitions).max(1);
@@ -178,8 +176,8 @@ impl Study {
             let own = first..points.min(first + block);
             let baselines = own.clone().filter_map(|point| self.grid.baseline_of(point));
             let wanted = own.clone().chain(baselines);
-            let mut counts: BTreeMap<u64, Counts> =
-                wanted.map(|point| (point, Counts::default())).collect();
+            let mut counts: BTreeMap<u64, Repeated> =
+                wanted.map(|point| (point, Repeated::default())).collect();
             for repetition in 0..repetitions {
                 for (point, counts) in &mut counts {
                     let metrics = self.record(repetition * points + point)?.metrics;

@@ -6,7 +6,7 @@
 use balloonist::random::Stream;
 use balloonist::replace::Counts;
 use balloonist::scenario::{Admission, After, Phase, Scenario};
-use balloonist::trace::Kind;
+use balloonist::trace::AccessKind;
 use balloonist::units::Ticks;
 
 /// The policies that it knows: the report's.
@@ -291,7 +291,7 @@ fn access(scenario: &Scenario, at: usize, vm: &mut Vm, trace: &[u64], tick: u64)
         return;
     }
     let page = trace[vm.position];
-    let writes = spec.trace.kind(vm.position as u64).is_some_and(Kind::writes);
+    let writes = spec.trace.kind(vm.position as u64).is_some_and(AccessKind::writes);
     let delays = scenario.cost.delays;
     vm.position += 1;
     vm.next = tick + spec.period.0;
