@@ -327,8 +327,7 @@ impl<'a> Simulation<'a> {
         let arrival = self.arrivals.last().copied().unwrap_or(self.next_checkpoint);
         let mut control = self.next_checkpoint.min(arrival);
         if self.pool.is_some() {
-            control =
-                control.min(at + Ticks(self.together(id) * self.vms[id.index()].spec.period.0));
+            control = control.min(self.together_until(id, at));
         }
         if let Some(balloon) = self.host.due() {
             control = control.min(balloon);

@@ -121,7 +121,8 @@ impl<'a> Vm<'a> {
             return self.stop();
         }
         let left = self.spec.trace.accesses() - self.position;
-        Ticks(self.next.0 + left * self.spec.period.0).min(self.stop())
+        let nominal = left.saturating_mul(self.spec.period.0);
+        Ticks(self.next.0.saturating_add(nominal)).min(self.stop())
     }
 
     /// The earliest tick at which it can depart or give up waiting; not behind `at` if it has.

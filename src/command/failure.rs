@@ -4,7 +4,6 @@ use std::io;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use balloonist::trace::{ReadError, ReadErrorKind};
 
 /// Why a command failed. Sentences have no full stop and are printed once, in `main`.
 #[derive(Debug)]
@@ -51,15 +50,6 @@ impl Failure {
     /// A failure to read or write at a place.
     pub(crate) fn io(place: impl AsRef<Path>, error: &io::Error) -> Self {
         Self::Io(format!("{}: {}", place.as_ref().display(), reason(error)))
-    }
-
-    /// A trace file that cannot be used.
-    pub(crate) fn trace(path: &Path, error: &ReadError) -> Self {
-        let text = format!("{}: {}", path.display(), error.message);
-        match error.kind {
-            ReadErrorKind::Unreadable => Self::Io(text),
-            _ => Self::Input(format!("error: {text}\n")),
-        }
     }
 
     /// A failure to write to standard output.

@@ -59,10 +59,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let began = Instant::now();
     let options = ReadOptions { format: args.trace_format.clone(), ..ReadOptions::default() };
     let read = |path: &PathBuf| {
-        let loaded = load(path, &options).map_err(|error| Failure::trace(path, &error))?;
-        if args.trace_format == "auto" {
-            context.note_guess(path, loaded.format.name);
-        }
+        let loaded = load(path, &options).map_err(|error| reader::failure(path, &error))?;
+        let flag = (args.trace_format == "auto").then_some("--trace-format");
+        reader::tell(path, &loaded, flag, context);
         Ok(loaded.trace)
     };
     let kinds = replacements::named(&args.replacement)?;

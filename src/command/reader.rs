@@ -98,15 +98,20 @@ impl Reader {
         context: &Context,
     ) -> Result<Loaded, Failure> {
         let loaded = loaded.map_err(|error| failure(path, &error))?;
-        let shown = shown(path);
-        if self.format == "auto" {
-            let name = loaded.format.name;
-            context.note(&format!("reading {shown} as {name}; --format to override"));
-        }
-        for note in &loaded.notes {
-            context.note(&format!("{shown}: {note}"));
-        }
+        tell(path, &loaded, (self.format == "auto").then_some("--format"), context);
         Ok(loaded)
+    }
+}
+
+/// Says what the trace at `path` was recognised as, if a flag would overrule that, and what its
+/// reader has to say of it.
+pub(super) fn tell(path: &Path, loaded: &Loaded, flag: Option<&str>, context: &Context) {
+    let shown = shown(path);
+    if let Some(flag) = flag {
+        context.note(&format!("reading {shown} as {}; {flag} to override", loaded.format.name));
+    }
+    for note in &loaded.notes {
+        context.note(&format!("{shown}: {note}"));
     }
 }
 
@@ -115,7 +120,8 @@ pub(super) fn shown(path: &Path) -> String {
     if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-fn failure(path: &Path, error: &ReadError) -> Failure {
+/// Why the trace at `path` cannot be used.
+pub(super) fn failure(path: &Path, error: &ReadError) -> Failure {
     let text = format!("{}: {error}", shown(path));
     match error.kind {
         ReadErrorKind::Missing | ReadErrorKind::Unreadable => Failure::Io(text),

@@ -53,7 +53,9 @@ impl Columns {
 
     fn of(scenario: &Scenario) -> Self {
         let digits = |number: u64| number.checked_ilog10().map_or(1, |log| log as usize + 1);
-        let end = |vm: &VmSpec| vm.start.0.saturating_add(vm.trace.accesses() * vm.period.0);
+        let end = |vm: &VmSpec| {
+            vm.start.0.saturating_add(vm.trace.accesses().saturating_mul(vm.period.0))
+        };
         let vms = || scenario.vms.iter();
         let tick = digits(vms().map(end).max().unwrap_or(0));
         let vm = vms().map(|vm| vm.name.chars().count()).max().unwrap_or(0);
@@ -198,7 +200,7 @@ impl<'a, W: Write> Walk<'a, W> {
         if !dropped.is_empty() {
             let numbers = self.spec(id).trace.numbers();
             let number = |at: usize| Some(numbers[dropped[at] as usize].0);
-            let room = self.columns.decision() - change.len() - ", drops ".len();
+            let room = self.columns.decision().saturating_sub(change.len() + ", drops ".len());
             let _ = write!(change, ", drops {}", items(number, dropped.len(), room));
         }
         let Columns { tick, vm: vm_width, .. } = self.columns;

@@ -35,6 +35,9 @@ use crate::units::{Frames, Ticks};
 /// The largest tick: sums of two stay within 64 bits.
 const TICKS_MAX: u64 = (1 << 62) - 1;
 
+/// The most frames, 4 PiB in pages of 4 KiB: sums over VMs and differences stay within 63 bits.
+const FRAMES_MAX: u64 = 1 << 40;
+
 /// The policies that `compare` runs unless the scenario says otherwise: the report's.
 const COMPARE_DEFAULT: &[&str] = &["static", "last-n", "proportional"];
 

@@ -91,8 +91,8 @@ codes! {
         "The value is below the smallest that makes sense at that place, such as an interval of 0 \
          ticks or a VM of 0 frames."
     TOO_BIG "S018" "a value is too large"
-        "The value is above the largest that is allowed at that place. Times end at 2^62 ticks, \
-         so that no sum of two can overflow."
+        "The value is above the largest that is allowed at that place. Times end at 2^62 ticks \
+         and hosts at 2^40 frames, so that no sum can overflow."
     BAD_UNIT "S019" "a size or duration cannot be read"
         "Sizes are written as \"2 MiB\" (B, KiB, MiB, GiB, TiB, KB, MB, GB, TB), durations as \
          \"100 ms\" (ns, us, ms, s, min, h). A bare integer counts frames or ticks."
@@ -185,7 +185,8 @@ codes! {
         "`srand` takes 32 bits. With `random = \"glibc\"` a larger seed would silently lose \
          digits."
     TOO_LONG "S051" "the run is too long"
-        "Every VM must end before 2^62 ticks even if each of its accesses were a fault."
+        "Every VM must end before 2^62 ticks even if each of its accesses were a fault. What \
+         holds one up that stops is counted too."
     LISTED_TWICE "S052" "a policy is listed twice"
         "Each policy of a list runs once, and its name is the key of its results."
     NOT_A_NUMBER "S053" "a word of the .dat file is not a number"

@@ -14,7 +14,7 @@ impl Simulation<'_> {
         let vm = &self.vms[id.index()];
         let page = vm.spec.trace.page(vm.position);
         // The page cannot go while it is used again and again: a VM keeps a frame at least.
-        let until = at + Ticks((self.together(id) - 1) * vm.spec.period.0);
+        let until = self.together_until(id, at) - vm.spec.period;
         let (resident, allocation) = (vm.replacement.resident(), self.host.allocation(id));
         if !pool.holds(id, page) && allocation == Some(resident) {
             let giver = self.giver(id, &pool);
@@ -49,15 +49,16 @@ impl Simulation<'_> {
         empty.or_else(|| pool.oldest(self.host.givers().chain([id])))
     }
 
-    /// The accesses that a VM of a pool may make in one go: those that repeat one page, where
-    /// nothing can come between them.
-    pub(super) fn together(&self, id: VmId) -> u64 {
+    /// The tick before which a VM of a pool may make its accesses in one go: those that repeat one
+    /// page, where nothing can come between them.
+    pub(super) fn together_until(&self, id: VmId, at: Ticks) -> Ticks {
         let vm = &self.vms[id.index()];
         let cost = Cost { counts_write_backs: false, ..self.scenario.cost };
-        if cost == Cost::default() && vm.spec.idle.is_empty() {
+        let accesses = if cost == Cost::default() && vm.spec.idle.is_empty() {
             vm.spec.trace.rest_of_run(vm.position)
         } else {
             1
-        }
+        };
+        Ticks(at.0.saturating_add(accesses.saturating_mul(vm.spec.period.0)))
     }
 }

@@ -182,6 +182,13 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(load_from(&bytes[..length], "", None, &ReadOptions::default()).is_err());
         }
+        // A header that is right by its checksum and counts more bytes than any file has.
+        let mut endless = bytes.clone();
+        endless[HEADER - 16..HEADER - 8].copy_from_slice(&u64::MAX.to_le_bytes());
+        let sum = checksum(&endless[..HEADER - 8]);
+        endless[HEADER - 8..HEADER].copy_from_slice(&sum.to_le_bytes());
+        let error = load_from(&endless[..], "", None, &ReadOptions::default()).unwrap_err();
+        assert_eq!(error.kind, ReadErrorKind::Damaged);
         let longer = [&bytes[..], b"x"].concat();
         let error = load_from(&longer[..], "", None, &ReadOptions::default()).unwrap_err();
         assert_eq!(error.kind, ReadErrorKind::Damaged);

@@ -5,6 +5,7 @@ use super::super::diagnostic::clip;
 use super::super::document::{Origin, Value};
 use super::super::split::{self, Claim};
 use super::super::{Admission, Scenario, Split};
+use super::FRAMES_MAX;
 use super::values::{Field, Findings, Section};
 use super::vm::Draft;
 use crate::balance::Bounds;
@@ -68,15 +69,17 @@ impl Host {
         let frames = (pages * u128::from(percent.digits)).div_ceil(hundredths);
         let origin = field.node.origin;
         if frames == 0 {
-            findings.error(
-                codes::TOO_SMALL,
-                origin,
-                "`host.memory` is 0%",
-                "at least a frame is needed",
-            );
+            let remedy = "at least a frame is needed";
+            findings.error(codes::TOO_SMALL, origin, "`host.memory` is 0%", remedy);
+            return None;
         }
-        let frames = u64::try_from(frames).ok().filter(|&frames| frames > 0)?;
-        Some(Frames(frames))
+        if frames > u128::from(FRAMES_MAX) {
+            let message = format!("`host.memory` is {frames} frames");
+            let remedy = format!("at most {FRAMES_MAX} is allowed");
+            findings.error(codes::TOO_BIG, origin, message, remedy);
+            return None;
+        }
+        Some(Frames(frames as u64))
     }
 
     /// The first allocations, if the VMs fit on the host together, or each by itself where

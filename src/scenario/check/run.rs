@@ -46,25 +46,24 @@ impl Length {
             findings.error(codes::ENDLESS, origin, message, remedy);
             return;
         }
+        // Who repeats without a `stop` ends with the others.
+        let (endless, ending): (Vec<_>, Vec<_>) = vms.iter().partition(endless);
         let waits = self.longest_wait(vms);
         // The last tick of the run if every access were a fault and a trap; `None` where a part is
         // not known.
-        let mut latest = Some(0);
-        for vm in vms {
-            let end = waits.zip(self.latest_end(vm)).map(|(wait, end)| wait + end);
-            let end = vm.stop.filter(|stop| *stop != NEVER).map_or(end, |stop| {
-                let stop = u128::from(stop.0);
-                // A VM that repeats without a `stop` ends with the others.
-                if repeats(vm) { Some(stop) } else { end.map(|end| end.min(stop)) }
+        let mut latest = Some(0_u128);
+        for vm in ending {
+            let end = vm.stop.and_then(|stop| {
+                let worst = waits?.saturating_add(self.latest_end(vm, stop)?);
+                self.is_in_time(findings, vm, worst).then(|| worst.min(u128::from(stop.0)))
             });
-            if end.is_some_and(|end| end > u128::from(TICKS_MAX)) {
-                let message = format!("{} would not end before 2^62 ticks", vm.called());
-                let remedy = "lower its `start`, its `period` or the `cost` of its events";
-                findings.error(codes::TOO_LONG, vm.section.origin, message, remedy);
-                latest = None;
-            }
-            if !endless(&vm) {
-                latest = latest.zip(end).map(|(latest, end): (u128, u128)| latest.max(end));
+            latest = latest.zip(end).map(|(latest, end)| latest.max(end));
+        }
+        if let Some(latest) = latest {
+            for vm in endless {
+                if let Some(end) = self.latest_end(vm, Ticks(latest as u64)) {
+                    self.is_in_time(findings, vm, end);
+                }
             }
         }
         if let (Some(every), Some(latest)) = (self.every, latest.filter(|&latest| latest > 0)) {
@@ -72,25 +71,45 @@ impl Length {
         }
     }
 
-    /// When the VM would have made all its accesses if it never waited for frames and each access
-    /// were a fault; in an idle phase it makes none.
-    fn latest_end(&self, vm: &Draft) -> Option<u128> {
-        // What it does when its trace is over tells which end counts.
-        vm.after?;
-        let accesses = u128::from(vm.accesses.as_ref()?.count());
+    /// Reports a VM that could still be held up when time ends.
+    fn is_in_time(&self, findings: &mut Findings, vm: &Draft, end: u128) -> bool {
+        let is_in_time = end <= u128::from(TICKS_MAX);
+        if !is_in_time {
+            let message = format!("{} would not end before 2^62 ticks", vm.called());
+            let remedy = "lower its `start`, its `period` or the `cost` of its events";
+            findings.error(codes::TOO_LONG, vm.section.origin, message, remedy);
+        }
+        is_in_time
+    }
+
+    /// When the VM would be done with the accesses that it begins before `stop` if it never waited
+    /// for frames and each were a fault; in an idle phase it makes none. What it begins before may
+    /// hold it up beyond: an access, what observers intercepted in an interval, pages that go.
+    fn latest_end(&self, vm: &Draft, stop: Ticks) -> Option<u128> {
+        let (start, period) = (vm.start?, vm.period?);
+        let once = u128::from(vm.accesses.as_ref()?.count());
+        let in_time = u128::from(stop.0.saturating_sub(start.0).div_ceil(period.0));
+        let repeats = vm.after? == After::Repeat;
+        let accesses = if repeats { in_time } else { once.min(in_time) };
         let Cost { delays: Delays { fault, zero_fill, swap_in, write_back }, trap, policy, .. } =
             self.cost?;
         // At worst a page comes in and another goes out at each access.
-        let each = [vm.period?, fault, zero_fill, swap_in, write_back, trap];
+        let each = [period, fault, zero_fill, swap_in, write_back, trap];
         let each: u128 = each.iter().map(|ticks| u128::from(ticks.0)).sum();
-        let mut busy = accesses * each;
+        let mut busy = accesses.saturating_mul(each);
         if policy > Ticks(0) {
             // Of every interval the policy takes its part, and of the one that has begun.
             let (every, policy) = (u128::from(self.every?.0), u128::from(policy.0));
             let left = every.checked_sub(policy).filter(|&left| left > 0)?;
-            busy = busy.checked_add(policy)?.checked_mul(every)?.div_ceil(left);
+            busy = busy.saturating_add(policy).saturating_mul(every).div_ceil(left);
         }
-        Some(u128::from(vm.start?.0) + busy + length_of(vm.idle.as_ref()?))
+        let idle = length_of(vm.idle.as_ref()?);
+        let in_interval = u128::from(self.every?.0 / period.0) + 1;
+        let trapped = in_interval.min(accesses).saturating_mul(u128::from(trap.0));
+        let gone = once.min(accesses).saturating_mul(u128::from(write_back.0));
+        let held_up = trapped.saturating_add(gone).saturating_add(each);
+        let beyond = held_up.saturating_add(u128::from(stop.0));
+        Some(u128::from(start.0).saturating_add(busy).saturating_add(idle).min(beyond))
     }
 
     /// No VM waits longer than that from its start on: for the balloons, which give frames in every
@@ -100,10 +119,11 @@ impl Length {
         let mut wait = u128::from(latency.0);
         for vm in vms {
             let batches = u128::from(vm.min?.0.div_ceil(rate.0)) + 1;
-            wait += batches * u128::from(step.0) + u128::from(latency.0);
-            wait += length_of(vm.stuck.as_ref()?);
+            let stuck = length_of(vm.stuck.as_ref()?);
+            let held_up = batches * u128::from(step.0) + u128::from(latency.0) + stuck;
+            wait = wait.saturating_add(held_up);
             if self.admission? == Admission::Queue {
-                wait += self.latest_end(vm)?;
+                wait = wait.saturating_add(self.latest_end(vm, vm.stop?)?);
             }
         }
         let never = self.actuator? == Actuator::INSTANT

@@ -3,7 +3,7 @@
 use super::super::codes::{self, Code};
 use super::super::diagnostic::{Diagnostic, Diagnostics, Severity, clip, meant};
 use super::super::document::{Node, Origin, Table, Value};
-use super::TICKS_MAX;
+use super::{FRAMES_MAX, TICKS_MAX};
 use crate::units::{self, Frames, Ticks, UnitError};
 
 /// Collects what is wrong, and reads values: `None` is a value that was reported.
@@ -221,9 +221,9 @@ impl Findings {
                 return None;
             }
             let frames = i128::from(bytes / page_size);
-            return self.in_range(field, frames, min, u64::MAX).map(Frames);
+            return self.in_range(field, frames, min, FRAMES_MAX).map(Frames);
         }
-        self.bare_or_string(field, min, u64::MAX, "a number of frames or a size").map(Frames)
+        self.bare_or_string(field, min, FRAMES_MAX, "a number of frames or a size").map(Frames)
     }
 
     /// A number of ticks, or a duration, of which one tick is 1 ns.

@@ -43,7 +43,7 @@ pub(in crate::trace) fn read(
         trace
     };
     let end = input.offset();
-    if input.peek(1)?.is_empty() && end == HEADER as u64 + header.bytes {
+    if input.peek(1)?.is_empty() && end.checked_sub(HEADER as u64) == Some(header.bytes) {
         return Ok(trace);
     }
     Err(damaged(end, "expected the end of the file, as its header says"))
