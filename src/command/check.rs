@@ -1,5 +1,7 @@
 //! `check`: whether a scenario can be run, and what it says with every default filled in.
 
+use std::path::PathBuf;
+
 use super::{Context, Failure, input};
 
 /// Check a scenario without running it
@@ -7,7 +9,7 @@ use super::{Context, Failure, input};
 pub(crate) struct Args {
     /// The scenario: a .toml or .dat file, or `-` for standard input
     #[arg(value_name = "SCENARIO")]
-    scenario: String,
+    scenario: PathBuf,
 
     /// Print the scenario with every default filled in
     #[arg(long)]
@@ -19,6 +21,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if args.effective {
         return context.print(&scenario.effective());
     }
-    context.note(&format!("{} is a good scenario", args.scenario));
+    context.note(&format!("{} is a good scenario", args.scenario.display()));
     Ok(())
 }

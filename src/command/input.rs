@@ -133,11 +133,11 @@ fn note_reading(scenario: &Scenario, took: Duration, context: &Context) {
 /// Reads and checks the scenario at `path` (`-` is standard input) under the common flags and
 /// `policy`.
 pub(super) fn open(
-    path: &str,
+    path: &Path,
     policy: Option<&str>,
     context: &Context,
 ) -> Result<Scenario, Failure> {
-    check(Document::open(Path::new(path)), policy, context)
+    check(Document::open(path), policy, context)
 }
 
 /// A checked scenario, and what it takes to check it again with other values.

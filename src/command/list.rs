@@ -58,56 +58,53 @@ struct Entry {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let is_text = args.format == Format::Table;
-    let Some(entries) = entries(args.what) else {
-        return match args.what {
-            What::Columns => context.print_table(&columns_table(), args.format),
-            What::Codes if is_text => context.print(&codes_text(context.colour_out)),
-            What::Codes => context.print_table(&codes_table(), args.format),
-            _ if is_text => context.print(&format_text(context.colour_out)),
-            _ => context.print_table(&format_table(), args.format),
-        };
+    let show = |entries: Vec<Entry>| {
+        if is_text {
+            context.print(&text(&entries, context.colour_out))
+        } else {
+            context.print_table(&table(&entries), args.format)
+        }
     };
-    if is_text {
-        context.print(&text(&entries, context.colour_out))
-    } else {
-        context.print_table(&table(&entries), args.format)
+    match args.what {
+        What::Policies => show(policies()),
+        What::Replacements => show(replacements()),
+        What::Observers => show(observers()),
+        What::Workloads => show(workloads::ALL.iter().map(workload).collect()),
+        What::Formats if is_text => context.print(&format_text(context.colour_out)),
+        What::Formats => context.print_table(&format_table(), args.format),
+        What::Columns => context.print_table(&columns_table(), args.format),
+        What::Codes if is_text => context.print(&codes_text(context.colour_out)),
+        What::Codes => context.print_table(&codes_table(), args.format),
     }
 }
 
-/// Everything with knobs; nothing for what has none.
-fn entries(what: What) -> Option<Vec<Entry>> {
-    let entries: Vec<Entry> = match what {
-        What::Policies => balance::ALL
-            .iter()
-            .map(|kind| {
-                let balance::PolicyKind { name, summary, follows, knobs, .. } = *kind;
-                Entry { name, summary: summary.into(), follows, needs: None, knobs }
-            })
-            .chain(std::iter::once(wrapper()))
-            .collect(),
-        What::Replacements => replace::ALL
-            .iter()
-            .map(|kind| {
-                let replace::ReplacementKind { name, follows, knobs, .. } = *kind;
-                let summary = if kind.knows_the_future {
-                    format!("{} (knows the future)", kind.summary).into()
-                } else {
-                    kind.summary.into()
-                };
-                Entry { name, summary, follows, needs: None, knobs }
-            })
-            .collect(),
-        What::Observers => observe::ALL
-            .iter()
-            .map(|kind| {
-                let observe::ObserverKind { name, summary, follows, knobs, .. } = **kind;
-                Entry { name, summary: summary.into(), follows, needs: None, knobs }
-            })
-            .collect(),
-        What::Workloads => workloads::ALL.iter().map(workload).collect(),
-        What::Formats | What::Columns | What::Codes => return None,
+fn policies() -> Vec<Entry> {
+    let entry = |kind: &'static balance::PolicyKind| {
+        let balance::PolicyKind { name, summary, follows, knobs, .. } = *kind;
+        Entry { name, summary: summary.into(), follows, needs: None, knobs }
     };
-    Some(entries)
+    balance::ALL.iter().map(entry).chain(std::iter::once(wrapper())).collect()
+}
+
+fn replacements() -> Vec<Entry> {
+    let entry = |kind: &'static replace::ReplacementKind| {
+        let replace::ReplacementKind { name, follows, knobs, .. } = *kind;
+        let summary = if kind.knows_the_future {
+            format!("{} (knows the future)", kind.summary).into()
+        } else {
+            kind.summary.into()
+        };
+        Entry { name, summary, follows, needs: None, knobs }
+    };
+    replace::ALL.iter().map(entry).collect()
+}
+
+fn observers() -> Vec<Entry> {
+    let entry = |kind: &&'static observe::ObserverKind| {
+        let observe::ObserverKind { name, summary, follows, knobs, .. } = **kind;
+        Entry { name, summary: summary.into(), follows, needs: None, knobs }
+    };
+    observe::ALL.iter().map(entry).collect()
 }
 
 /// What may be put around any of the policies.

@@ -103,7 +103,7 @@ fn open_all(paths: &[PathBuf], context: &Context) -> Result<(Vec<Case>, String),
             let text = format!("{one} and {other} share the golden folder {folder}, rename one");
             return Err(Failure::Usage(text));
         }
-        let opened = input::open(&path.to_string_lossy(), None, context).and_then(|scenario| {
+        let opened = input::open(path, None, context).and_then(|scenario| {
             let policies = input::policies_or_compared(&[], &scenario, context)?;
             Ok(Case { path: path.clone(), folder, scenario, policies })
         });

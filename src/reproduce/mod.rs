@@ -8,6 +8,7 @@
 //! counted; so both are here, with the bounds and with what other draws would have given.
 
 mod inputs;
+mod lists;
 pub mod published;
 mod verdict;
 
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 pub use inputs::input;
+pub use lists::{Lists, ROUND, lists};
 pub use published::{Published, REPORT};
 pub use verdict::{Equality, Verdict, Verdicts};
 
@@ -25,7 +27,6 @@ use crate::random::Generator;
 use crate::replace::Counts;
 use crate::scenario::Scenario;
 use crate::simulate::simulate;
-
 use crate::units::{Frames, Ticks};
 use crate::watch::Nobody;
 

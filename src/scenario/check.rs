@@ -185,10 +185,7 @@ fn check(
     let host_section = root.section(findings, "host");
     let host = Host::read(findings, &host_section);
     let checkpoint = root.section(findings, "checkpoint");
-    checkpoint.only(findings, &["every"]);
-    let remedy = "say how many ticks lie between two checkpoints, for example `every = 1000`";
-    let every =
-        checkpoint.need(findings, "every", remedy).and_then(|field| findings.ticks(&field, 1));
+    let every = read_every(findings, &checkpoint);
     let cost = root.section(findings, "cost");
     let cost = read_cost(findings, &cost);
     let actuator = root.section(findings, "actuator");
@@ -223,11 +220,8 @@ fn check(
         fitted = fitted.or_else(|| fit(findings, &vms));
     }
     let Fitted { memory, allocations, bounds, policy, compare } = fitted?;
-    let vms = vms
-        .into_iter()
-        .zip(bounds.into_iter().zip(allocations))
-        .map(|(draft, (bounds, initial))| finish_vm(draft, bounds, initial))
-        .collect::<Option<Vec<_>>>()?;
+    let vms = vms.into_iter().zip(bounds.into_iter().zip(allocations));
+    let vms = vms.map(|(draft, (bounds, initial))| finish_vm(draft, bounds, initial));
     let scenario = Scenario {
         name: name?,
         seed: seed?,
@@ -246,12 +240,19 @@ fn check(
         wrapper,
         cost: cost?,
         actuator: actuator?,
-        vms,
+        vms: vms.collect::<Option<_>>()?,
         expects,
         sweep,
     };
     policies.check_pools(findings, &scenario);
     Some(scenario)
+}
+
+fn read_every(findings: &mut Findings, checkpoint: &Section) -> Option<Ticks> {
+    checkpoint.only(findings, &["every"]);
+    let remedy = "say how many ticks lie between two checkpoints, for example `every = 1000`";
+    let every = checkpoint.need(findings, "every", remedy)?;
+    findings.ticks(&every, 1)
 }
 
 /// How the host's memory and the policies go together with the VMs.

@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 
-use super::check::knobs::show_decimal;
 use super::document::{Node, Value as Written};
 use super::grid::{Dimension, Picks};
 use super::{
@@ -221,7 +220,7 @@ fn replacement(kind: &str, settings: &Settings) -> String {
 fn shown(value: Value) -> String {
     match value {
         Value::Integer(value) => value.to_string(),
-        Value::Decimal(decimal) => show_decimal(decimal),
+        Value::Decimal(decimal) => decimal.to_string(),
         Value::Choice(word) => quoted(word),
     }
 }

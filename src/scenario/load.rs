@@ -22,10 +22,9 @@ impl Document {
         let shown = path.display().to_string();
         let bytes = if shown == "-" { read_all(io::stdin()) } else { read_file(path) };
         match bytes {
-            Ok(bytes) if is_dat(path, &bytes) => Self::from_dat(&shown, &bytes),
-            Ok(bytes) => Self::from_toml(&shown, &bytes),
+            Ok(bytes) => Self::read(path, &bytes, is_dat(path, &bytes)),
             Err(error) => {
-                let mut document = Self::beside(&shown);
+                let mut document = Self::beside(path);
                 let origin = Origin::whole(document.add_source(Source::file(shown, String::new())));
                 let message = format!("the scenario cannot be read: {}", reason(&error));
                 let remedy = "check the path";
@@ -38,15 +37,17 @@ impl Document {
 
     /// Reads a TOML scenario that is called `shown`; relative paths in it refer to that folder.
     pub fn from_toml(shown: &str, bytes: &[u8]) -> Self {
-        let mut document = Self::beside(shown);
-        document.root = document.read_chain(Path::new(shown), bytes, false);
-        document
+        Self::read(Path::new(shown), bytes, false)
     }
 
     /// Reads a scenario in the report's .dat format that is called `shown`.
     pub fn from_dat(shown: &str, bytes: &[u8]) -> Self {
-        let mut document = Self::beside(shown);
-        document.root = document.read_chain(Path::new(shown), bytes, true);
+        Self::read(Path::new(shown), bytes, true)
+    }
+
+    fn read(path: &Path, bytes: &[u8], is_dat: bool) -> Self {
+        let mut document = Self::beside(path);
+        document.root = document.read_chain(path, bytes, is_dat);
         document
     }
 
@@ -102,12 +103,10 @@ impl Document {
     }
 
     /// An empty document for a source called `shown`.
-    fn beside(shown: &str) -> Self {
-        let path = Path::new(shown);
+    fn beside(path: &Path) -> Self {
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        let stem = if shown == "-" { "stdin" } else { "" };
-        let stem = path.file_stem().and_then(|stem| stem.to_str()).filter(|_| stem.is_empty());
-        Self::empty(folder, stem.unwrap_or("stdin"))
+        let stem = path.file_stem().filter(|stem| *stem != "-");
+        Self::empty(folder, &stem.map_or("stdin".into(), |stem| stem.to_string_lossy()))
     }
 
     /// Reads a file and what it extends, and what that extends, and puts them over each other.

@@ -3,20 +3,7 @@
 use super::super::svg::{Anchor, Drawing, Path};
 use super::super::table::{Cell, Table};
 use super::{Figure, WIDTH, clipped};
-
-/// A VM's list at the three moments of a round: a page or an empty frame in each place, the page
-/// that was used most recently first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lists {
-    /// The VM.
-    pub vm: String,
-    /// The page that it accesses in the round.
-    pub page: u64,
-    /// Whether that is a hit, a fill or a replacement miss.
-    pub event: &'static str,
-    /// The list before the round, after the access, and after the checkpoint.
-    pub moments: [Vec<Option<u64>>; 3],
-}
+use crate::reproduce::Lists;
 
 const MOMENTS: [&str; 3] = ["before the round", "after the access", "after the checkpoint"];
 

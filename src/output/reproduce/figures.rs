@@ -1,14 +1,9 @@
 //! The report's Figures 2 to 6, drawn anew: 4 to 6 from our counts, in the report's colours.
 
 use super::super::chart::bars::{self, Group};
-use super::super::chart::diagram::{self, Lists};
+use super::super::chart::diagram;
 use super::super::chart::{Figure, Key};
-use crate::reproduce::{Replay, Strategy, TESTS, input};
-use crate::scenario::{Scenario, VmSpec};
-use crate::simulate::simulate;
-use crate::trace::PageId;
-use crate::units::{Frames, VmId};
-use crate::watch::{Access, Checkpoint, Watcher};
+use crate::reproduce::{self, ROUND, Replay, Strategy, TESTS};
 
 /// What the report calls its strategies in the bars, and the classes of its colours: yellow, red
 /// and blue.
@@ -48,81 +43,16 @@ pub fn bars(replays: &[Replay]) -> [Figure; 3] {
     })
 }
 
-/// The round that Figure 2 shows: the first in which VMs of test3 are full, miss and hit.
-const ROUND: u64 = 8;
-
 /// Figure 2: the LRU lists of test3's VMs in a round under last-n.
 pub fn lists() -> Figure {
-    let scenario = input("test3");
-    let name = |vm: &VmSpec| Lists { vm: vm.name.clone(), ..Lists::default() };
-    let lists = scenario.vms.iter().map(name).collect();
-    let mut watcher = InRound { scenario: &scenario, lists, done: false };
-    simulate(&scenario, Strategy::last_n(1).kind(), &mut watcher);
     diagram::lists(
         "figure-2",
         &format!("Figure 2: LRU lists in round {ROUND} of test3 under last-n"),
         "A box is a frame with the page in it, most recently used first; a dot is an empty frame. \
          A hit moves the page to the front, a miss drops the last page of a full list, and at the \
          checkpoint a VM with fewer misses gives its last frame to one with more.",
-        &watcher.lists,
+        &reproduce::lists(),
     )
-}
-
-/// Fills the lists of one round.
-struct InRound<'a> {
-    scenario: &'a Scenario,
-    lists: Vec<Lists>,
-    done: bool,
-}
-
-impl InRound<'_> {
-    fn list(&self, vm: VmId, pages: &[PageId], frames: Frames) -> Vec<Option<u64>> {
-        let numbers = self.scenario.vms[vm.index()].trace.numbers();
-        let page = |at: usize| pages.get(at).map(|&page| numbers[page as usize].0);
-        (0..frames.0 as usize).map(page).collect()
-    }
-}
-
-impl Watcher for InRound<'_> {
-    fn wants_accesses(&self) -> bool {
-        !self.done
-    }
-
-    fn wants_lists(&self) -> bool {
-        true
-    }
-
-    fn access(&mut self, access: &Access<'_>) {
-        if access.at.0 + 1 != ROUND {
-            return;
-        }
-        let pages = access.replacement.resident_pages();
-        let after = self.list(access.vm, &pages, access.allocation);
-        let trace = &self.scenario.vms[access.vm.index()].trace;
-        let page = trace.numbers()[trace.page(access.position) as usize].0;
-        let lists = &mut self.lists[access.vm.index()];
-        lists.page = page;
-        lists.event = match access.counts {
-            counts if counts.replacement_misses > 0 => "replacement miss",
-            counts if counts.demand_faults > 0 => "fill",
-            _ => "hit",
-        };
-        lists.moments[1] = after;
-    }
-
-    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
-        let moment = match checkpoint.number {
-            number if number + 1 == ROUND => 0,
-            ROUND => 2,
-            _ => return,
-        };
-        for (vm, target) in checkpoint.view.vms.iter().zip(&checkpoint.plan.0) {
-            let pages = checkpoint.replacement(vm.id).resident_pages();
-            let list = self.list(vm.id, &pages, *target);
-            self.lists[vm.id.index()].moments[moment] = list;
-        }
-        self.done = moment == 2;
-    }
 }
 
 /// Figure 3: the report's hypervisor thread and a thread for each VM, here events of one queue.

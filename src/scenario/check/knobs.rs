@@ -129,10 +129,9 @@ fn decimal(findings: &mut Findings, field: &Field, min: Decimal, max: Decimal) -
         }
     };
     let (path, origin) = (&field.path, field.node.origin);
-    let shown = |decimal: Decimal| show_decimal(decimal);
     if text.starts_with('-') {
         let message = format!("`{path}` is negative");
-        let remedy = format!("at least {} is needed", shown(min));
+        let remedy = format!("at least {min} is needed");
         findings.error(codes::TOO_SMALL, origin, message, remedy);
         return None;
     }
@@ -144,13 +143,13 @@ fn decimal(findings: &mut Findings, field: &Field, min: Decimal, max: Decimal) -
     };
     if compare(decimal, min).is_lt() {
         let message = format!("`{path}` is too small");
-        let remedy = format!("at least {} is needed", shown(min));
+        let remedy = format!("at least {min} is needed");
         findings.error(codes::TOO_SMALL, origin, message, remedy);
         return None;
     }
     if compare(decimal, max).is_gt() {
         let message = format!("`{path}` is too large");
-        let remedy = format!("at most {} is allowed", shown(max));
+        let remedy = format!("at most {max} is allowed");
         findings.error(codes::TOO_BIG, origin, message, remedy);
         return None;
     }
@@ -162,16 +161,6 @@ fn decimal(findings: &mut Findings, field: &Field, min: Decimal, max: Decimal) -
 fn compare(one: Decimal, other: Decimal) -> std::cmp::Ordering {
     let scaled = |one: Decimal, by: Decimal| u128::from(one.digits) * u128::from(by.denominator());
     scaled(one, other).cmp(&scaled(other, one))
-}
-
-/// A decimal number as TOML and people write it.
-pub(in super::super) fn show_decimal(decimal: Decimal) -> String {
-    let Decimal { digits, places } = decimal;
-    if places == 0 {
-        return digits.to_string();
-    }
-    let (one, width) = (decimal.denominator(), places as usize);
-    format!("{}.{:0width$}", digits / one, digits % one)
 }
 
 #[cfg(test)]
@@ -207,7 +196,7 @@ mod tests {
     #[test]
     fn decimals_are_shown_as_they_are_read() {
         for text in ["0.05", "12.50", "3", "0.000000000000000001"] {
-            assert_eq!(show_decimal(Decimal::parse(text).unwrap()), text);
+            assert_eq!(Decimal::parse(text).unwrap().to_string(), text);
         }
     }
 }

@@ -55,31 +55,20 @@ impl Length {
         for vm in ending {
             let end = vm.stop.and_then(|stop| {
                 let worst = waits?.saturating_add(self.latest_end(vm, stop)?);
-                self.is_in_time(findings, vm, worst).then(|| worst.min(u128::from(stop.0)))
+                is_in_time(findings, vm, worst).then(|| worst.min(u128::from(stop.0)))
             });
             latest = latest.zip(end).map(|(latest, end)| latest.max(end));
         }
         if let Some(latest) = latest {
             for vm in endless {
                 if let Some(end) = self.latest_end(vm, Ticks(latest as u64)) {
-                    self.is_in_time(findings, vm, end);
+                    is_in_time(findings, vm, end);
                 }
             }
         }
         if let (Some(every), Some(latest)) = (self.every, latest.filter(|&latest| latest > 0)) {
             check_checkpoints(findings, checkpoint, every, latest);
         }
-    }
-
-    /// Reports a VM that could still be held up when time ends.
-    fn is_in_time(&self, findings: &mut Findings, vm: &Draft, end: u128) -> bool {
-        let is_in_time = end <= u128::from(TICKS_MAX);
-        if !is_in_time {
-            let message = format!("{} would not end before 2^62 ticks", vm.called());
-            let remedy = "lower its `start`, its `period` or the `cost` of its events";
-            findings.error(codes::TOO_LONG, vm.section.origin, message, remedy);
-        }
-        is_in_time
     }
 
     /// When the VM would be done with the accesses that it begins before `stop` if it never waited
@@ -131,6 +120,17 @@ impl Length {
             && vms.iter().all(|vm| vm.stuck.as_ref().is_some_and(Vec::is_empty));
         Some(if never { 0 } else { wait })
     }
+}
+
+/// Reports a VM that could still be held up when time ends.
+fn is_in_time(findings: &mut Findings, vm: &Draft, end: u128) -> bool {
+    let is_in_time = end <= u128::from(TICKS_MAX);
+    if !is_in_time {
+        let message = format!("{} would not end before 2^62 ticks", vm.called());
+        let remedy = "lower its `start`, its `period` or the `cost` of its events";
+        findings.error(codes::TOO_LONG, vm.section.origin, message, remedy);
+    }
+    is_in_time
 }
 
 /// The ticks of all phases that end.
