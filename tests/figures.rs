@@ -298,7 +298,7 @@ fn more_of_anything_than_a_picture_holds_is_said_and_drawn_in_part() {
     let results = jumping(100, 9, 500);
     let figures = figures::all(&results);
     let caption = |name: &str| &figures.iter().find(|figure| figure.name == name).unwrap().caption;
-    assert!(caption("vms").contains("Of the 9 policies, the baseline and those with"));
+    assert!(caption("vms").contains("Of the 9 runs, the baseline and those with"));
     assert!(caption("vms").contains("The first 64 of 100 VMs"));
     assert!(caption("faults").contains("The first 64 of 100 VMs"));
     assert!(caption("curves").contains("The first 64 of 100 VMs"));

@@ -40,7 +40,7 @@ pub(crate) struct Args {
     repeat: Option<u64>,
 
     /// The policies, or `all`; the same as an axis `policy.kind` [default: the scenario's policy]
-    #[arg(long, short, value_name = "POLICY,…", value_delimiter = ',')]
+    #[arg(long, short, alias = "policy", value_name = "POLICY,…", value_delimiter = ',')]
     policies: Vec<String>,
 
     /// Vary a value of the scenario by its dotted path: `host.memory=128..1024*2`,

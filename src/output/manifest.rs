@@ -148,10 +148,11 @@ pub fn parse_study(line: &str) -> Option<(Repetitions, String, String)> {
     Some((repetitions, text("scenario")?, text("balloonist")?))
 }
 
-/// The manifest of a sweep of so many runs.
-pub fn sweep_manifest(study: &str, runs: u64, files: &[FileEntry]) -> String {
+/// The manifest of a sweep of so many runs, with what it came to in words.
+pub fn sweep_manifest(study: &str, runs: u64, verdict: &str, files: &[FileEntry]) -> String {
     let mut document: Value = serde_json::from_str(study).unwrap_or_default();
     document["runs"] = Value::from(runs);
+    document["verdict"] = Value::from(verdict);
     document["files"] = files.iter().map(file).collect();
     format!("{document:#}\n")
 }

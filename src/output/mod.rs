@@ -6,6 +6,7 @@
 pub mod chart;
 pub mod columns;
 pub mod compare;
+pub mod contest;
 pub mod curves;
 pub mod digest;
 pub mod events;

@@ -75,6 +75,13 @@ pub fn grouped(number: impl fmt::Display) -> String {
     out + fraction
 }
 
+/// A mean as sentences have it, with one decimal where there is one: 1,234.5.
+pub fn rounded(mean: Millionths) -> String {
+    let tenths = (mean.0 + Millionths::ONE / 20) / (Millionths::ONE / 10);
+    let rest = if tenths % 10 == 0 { String::new() } else { format!(".{}", tenths % 10) };
+    grouped(tenths / 10) + &rest
+}
+
 /// "1 frame", "1,200 frames".
 pub fn counted(number: u64, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
