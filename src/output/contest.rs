@@ -69,7 +69,8 @@ impl<'a> Contest<'a> {
     /// for what was left out.
     pub fn cells(&self) -> impl Iterator<Item = Vec<Option<u64>>> {
         let points = 0..self.grid.points();
-        let cell = |point| self.dimension.map_or(vec![Some(point)], |at| self.grid.along(at, point));
+        let cell =
+            |point| self.dimension.map_or(vec![Some(point)], |at| self.grid.along(at, point));
         let cells = points.map(move |point| (point, cell(point)));
         let once = cells.filter(|(point, cell)| cell.iter().flatten().next() == Some(point));
         let is_whole = |cell: &Vec<Option<u64>>| {

@@ -62,9 +62,7 @@ fn some_policies(results: &Results) -> String {
     if all <= POLICIES {
         return String::new();
     }
-    format!(
-        " Of the {all} runs, the baseline and those with the fewest demand faults are drawn."
-    )
+    format!(" Of the {all} runs, the baseline and those with the fewest demand faults are drawn.")
 }
 
 fn is(vms: &Table, row: usize, policy: &str, vm: &str) -> bool {

@@ -7,12 +7,14 @@ use super::chart::{Figure, STYLE, patterns};
 use super::figures;
 use super::number::{counted, every, grouped};
 use super::results::{Manifest, Results, Sweep, integer};
-use super::sweep;
 use super::svg::escaped;
+use super::sweep;
 use super::table::{Cell, Table};
 
 const PAGE_STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
+/// What every page's script begins with.
+pub(super) const THEME: &str = include_str!("html/theme.js");
 
 /// The most rows of a table that is no picture's.
 const ROWS: usize = 600;
@@ -62,14 +64,14 @@ pub fn page(results: &Results) -> String {
     }
     if let Some(sweep) = &results.sweep {
         out += "<section>\n<h2>Every run</h2>\n";
-        out += &limited("every-run", &without(&sweep.runs, &["scenario", "vm"]));
+        out += &limited("every-run", &every_run(sweep));
         out += "</section>\n";
     }
     out += &what_was_run(results);
     let _ = write!(
         out,
         "</main>\n<div id=\"tip\" role=\"status\" aria-live=\"polite\" hidden></div>\n\
-         <script>\n{SCRIPT}</script>\n</body>\n</html>\n"
+         <script>\n{THEME}{SCRIPT}</script>\n</body>\n</html>\n"
     );
     out
 }
@@ -101,6 +103,14 @@ fn varied(sweep: &Sweep) -> String {
         let _ = writeln!(out, "<p>{}: {}</p>", escaped(&name), escaped(&shown));
     }
     out
+}
+
+/// The rows of all VMs together, without what all have and what is twice among the columns.
+fn every_run(sweep: &Sweep) -> Table {
+    let twice = |path, column| sweep.grid.paths().any(|axis| axis == path).then_some(column);
+    let twice = [twice("policy.kind", "policy"), twice("checkpoint.every", "every")];
+    let left_out = ["scenario", "vm"].into_iter().chain(twice.into_iter().flatten());
+    without(&sweep.runs, &left_out.collect::<Vec<_>>())
 }
 
 /// compare.csv with one more column: the demand faults above those of MIN.
@@ -186,9 +196,10 @@ fn limited(name: &str, all: &Table) -> String {
 fn table(name: &str, table: &Table) -> String {
     // Paper is turned for tables of many columns.
     let class = if table.columns().len() > UPRIGHT { "wide broad" } else { "wide" };
-    let mut out =
-        format!("<div class=\"{class}\"><table data-name=\"{0}\" aria-label=\"{0}\">\n<thead><tr>",
-            escaped(name));
+    let mut out = format!(
+        "<div class=\"{class}\"><table data-name=\"{0}\" aria-label=\"{0}\">\n<thead><tr>",
+        escaped(name)
+    );
     for column in table.columns() {
         let shown = escaped(&column.replace('_', " "));
         let _ = write!(

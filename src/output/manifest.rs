@@ -47,14 +47,20 @@ pub struct Conclusion<'a> {
     pub bounds: &'a [Bound],
 }
 
-/// The manifest of runs of one scenario; `effective` is its text with every default filled in.
+/// The manifest of a run, with the sentence that it ends with, if there is one; `effective` is the
+/// scenario's text with every default filled in.
 pub fn manifest(
     scenario: &Scenario,
     effective: &str,
-    runs: &[RunEntry<'_>],
+    run: RunEntry<'_>,
     files: &[FileEntry],
+    verdict: Option<&str>,
 ) -> String {
-    format!("{:#}\n", document(scenario, effective, runs, files))
+    let mut document = document(scenario, effective, &[run], files);
+    if let Some(verdict) = verdict {
+        document["verdict"] = Value::from(verdict);
+    }
+    format!("{document:#}\n")
 }
 
 /// The manifest of a comparison: with what it came to.

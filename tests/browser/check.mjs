@@ -127,7 +127,7 @@ async function prints(page) {
     await page.setViewportSize({ width, height: 1000 });
     const cut = await page.evaluate(inside => [...document.querySelectorAll(`main > ${inside}*`)]
       .filter(part => part.checkVisibility() && part.scrollWidth > part.clientWidth + 1)
-      .map(part => part.textContent.slice(0, 40)), inside);
+      .map(part => `${part.textContent.slice(0, 40)}: ${part.scrollWidth - part.clientWidth}`), inside);
     assert.deepEqual(cut, [], `nothing is wider than ${width} pixels`);
   }
   const clipped = await page.evaluate(() => [...document.querySelectorAll(".wide")]

@@ -188,7 +188,8 @@ fn draw_paired(others: &[(&str, Paired)], baseline: &str) -> Drawing {
 fn draw_ticks(drawing: &mut Drawing, area: Area, axis: Axis) {
     let middle = area.left + area.width / 2;
     for tick in axis.ticks() {
-        for (sign, shown) in [(-1, "−"), (1, "+")].into_iter().take(if tick == 0 { 1 } else { 2 }) {
+        for (sign, shown) in [(-1, "−"), (1, "+")].into_iter().take(if tick == 0 { 1 } else { 2 })
+        {
             let place = middle + sign * axis.place(tick, area.width / 2);
             drawing.line((place, area.top), (place, area.bottom()), "grid");
             let shown = if tick == 0 { "" } else { shown };

@@ -18,13 +18,26 @@ pub struct Panel {
     pub cells: Vec<Vec<Option<u64>>>,
 }
 
-/// An axis of the sweep.
+/// An axis of the sweep. Of none, whose one value has no name, nothing is said.
 #[derive(Clone, Debug)]
 pub struct Values {
     /// What is varied.
     pub name: String,
     /// Its values, in order.
     pub values: Vec<String>,
+}
+
+/// "host.memory and checkpoint.every", or the one that there is.
+pub(super) fn both(columns: &Values, rows: &Values) -> String {
+    match rows.values.len() {
+        1 => columns.name.clone(),
+        _ => format!("{} and {}", columns.name, rows.name),
+    }
+}
+
+/// The value of an axis in a table.
+pub(super) fn shown(value: &str) -> Cell {
+    Cell::from(Some(value).filter(|value| !value.is_empty()))
 }
 
 /// The panels over two axes; all have the same shades.
@@ -34,22 +47,22 @@ pub fn figure(panels: &[Panel], columns: &Values, rows: &Values) -> Figure {
         for (cells, row) in panel.cells.iter().zip(&rows.values) {
             for (cell, column) in cells.iter().zip(&columns.values) {
                 let ratio = cell.map(|ratio| Millionths(u128::from(ratio)));
-                let words = [&panel.policy, row, column].map(|word| Cell::from(word.as_str()));
+                let words = [&panel.policy, row, column].map(|word| shown(word));
                 table.push(words.into_iter().chain([Cell::from(ratio)]).collect());
             }
         }
     }
     Figure {
         name: "heat".to_owned(),
-        title: format!("Demand faults by {} and {}", columns.name, rows.name),
+        title: format!("Demand faults by {}", both(columns, rows)),
         caption: format!(
-            "Demand faults as a share of the accesses, in the mean of all runs with the same {} \
-             and {}; the darker, the more. All panels have the same shades.",
-            columns.name, rows.name
+            "Demand faults as a share of the accesses, in the mean of all runs with the same {}; \
+             the darker, the more. All panels have the same shades.",
+            both(columns, rows)
         ),
         keys: Vec::new(),
         drawing: draw(panels, columns, rows),
-        table,
+        table: table.without_empty_columns(),
     }
 }
 
@@ -68,7 +81,7 @@ fn draw(panels: &[Panel], columns: &Values, rows: &Values) -> Drawing {
             for (column, cell) in cells.iter().enumerate() {
                 let Some(ratio) = *cell else { continue };
                 let place = sheet.cell(top, row, column);
-                let [x, y, width, _] = place;
+                let [x, y, width, height] = place;
                 let name = sheet.name(row, column);
                 let title = format!("{}, {name}: {} faults", panel.policy, percent(ratio));
                 let class = format!("cell h{}", shade(ratio));
@@ -76,7 +89,7 @@ fn draw(panels: &[Panel], columns: &Values, rows: &Values) -> Drawing {
                 let ink = if shade(ratio) > 3 { "onlight" } else { "on" };
                 let label = percent(ratio);
                 if 62 * label.len() as i64 <= width {
-                    drawing.text(x + width / 2, y + 190, Anchor::Middle, ink, &label);
+                    drawing.text(x + width / 2, y + height / 2 + 40, Anchor::Middle, ink, &label);
                 }
             }
         }
@@ -94,13 +107,13 @@ pub(super) struct Sheet<'a> {
 
 impl<'a> Sheet<'a> {
     /// The height of a row.
-    const ROW: i64 = 300;
+    const ROW: i64 = 340;
 
     pub(super) fn new(columns: &'a Values, rows: &'a Values) -> Self {
         let longest = rows.values.iter().map(|value| text_width(value)).max().unwrap_or(0);
         let left = (longest + 160).clamp(200, LEFT + 600);
         let room = LEFT + INNER - left;
-        let width = (room / columns.values.len().max(1) as i64).min(1000);
+        let width = (room / columns.values.len().max(1) as i64).min(1500);
         Self { columns, rows, left, width }
     }
 
@@ -118,16 +131,19 @@ impl<'a> Sheet<'a> {
     /// "host.memory 128, checkpoint.every 1000".
     pub(super) fn name(&self, row: usize, column: usize) -> String {
         let value = |axis: &Values, at: usize| format!("{} {}", axis.name, axis.values[at]);
-        let (across, down) = (value(self.columns, column), value(self.rows, row));
-        format!("{across}, {}", down.trim_end())
+        let across = value(self.columns, column);
+        match self.rows.values.len() {
+            1 => across,
+            _ => format!("{across}, {}", value(self.rows, row)),
+        }
     }
 
     /// The values along both sides, and the names of the axes.
     pub(super) fn draw_labels(&self, drawing: &mut Drawing, top: i64) {
         for (row, value) in self.rows.values.iter().enumerate() {
-            let [_, y, _, _] = self.cell(top, row, 0);
+            let [_, y, _, height] = self.cell(top, row, 0);
             let value = clipped(value, self.left - 140);
-            drawing.text(self.left - 80, y + 190, Anchor::End, "t", &value);
+            drawing.text(self.left - 80, y + height / 2 + 40, Anchor::End, "t", &value);
         }
         let bottom = top + Self::ROW * self.rows.values.len() as i64;
         // As many values as fit beside each other, at equal distances.

@@ -5,7 +5,7 @@ use super::super::number::Millionths;
 use super::super::svg::{Anchor, Drawing};
 use super::super::table::{Cell, Table};
 use super::axis::percent;
-use super::heat::{Sheet, Values};
+use super::heat::{Sheet, Values, both, shown};
 use super::{Figure, Key, WIDTH, clipped, fill, series};
 
 /// Who has the fewest demand faults in a cell.
@@ -36,8 +36,8 @@ pub fn figure(
             let next = won.as_ref().and_then(|won| won.next);
             let ratio = |ratio: u64| Millionths(u128::from(ratio));
             table.push(vec![
-                row.as_str().into(),
-                column.as_str().into(),
+                shown(row),
+                shown(column),
                 won.as_ref().map(all).into(),
                 Cell::from(won.as_ref().map(|won| ratio(won.share))),
                 next.map(|(at, _)| names[at].clone()).into(),
@@ -45,22 +45,21 @@ pub fn figure(
             ]);
         }
     }
-    let wins = |at: usize| {
-        cells.iter().flatten().flatten().any(|won| won.policies.as_slice() == [at])
-    };
+    let wins =
+        |at: usize| cells.iter().flatten().flatten().any(|won| won.policies.as_slice() == [at]);
     let winners: Vec<usize> = (0..names.len()).filter(|&at| wins(at)).collect();
     let key = |&at: &usize| Key { label: names[at].clone(), class: fill(at) };
     Figure {
         name: "winners".to_owned(),
-        title: format!("Which policy is the best by {} and {}", columns.name, rows.name),
+        title: format!("The best policy by {}", both(columns, rows)),
         caption: format!(
-            "The policy with the fewest demand faults in all runs with the same {} and {}, and \
-             their share of the accesses. A pale cell is a tie.",
-            columns.name, rows.name
+            "The policy with the fewest demand faults in all runs with the same {}, and their \
+             share of the accesses. A pale cell is a tie.",
+            both(columns, rows)
         ),
         keys: winners.iter().map(key).collect(),
         drawing: draw(names, &winners, cells, columns, rows),
-        table,
+        table: table.without_empty_columns(),
     }
 }
 

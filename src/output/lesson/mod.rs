@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::events::{Touch, Touched};
+use super::html::THEME;
 use super::number::{counted, every, grouped};
 use super::rounds::Rounds;
 use super::svg::escaped;
@@ -112,7 +113,7 @@ impl<'a> Lesson<'a> {
         let _ = write!(
             out,
             "{BODY}<script type=\"application/json\" id=\"data\">\n{data}\n</script>\n\
-             <script>\n{SCRIPT}</script>\n</body>\n</html>\n"
+             <script>\n{THEME}{SCRIPT}</script>\n</body>\n</html>\n"
         );
         Ok(out)
     }
