@@ -163,7 +163,7 @@ impl<'a> Contest<'a> {
     fn of_one(&self, faults: &[u128], repetitions: u64) -> String {
         let runs = self.grid.points() * repetitions;
         let mean = in_the_mean(faults.iter().sum(), runs);
-        let mut text = format!("{} has demand faults{mean}", self.names[0]);
+        let mut text = format!("{}'s demand faults{mean}", self.names[0]);
         let points = || faults.iter().enumerate();
         let least = points().min_by_key(|(_, count)| **count);
         let most = points().rev().max_by_key(|(_, count)| **count);
