@@ -325,8 +325,8 @@ text.</p></noscript>
 <p id="say" role="status" aria-live="polite"></p>
 <div id="vms"></div>
 <section id="checkpoint" hidden>
-<h2>What the policy saw and decided</h2>
-<div class="wide"><table><thead></thead><tbody></tbody></table></div>
+<h2 id="decided">What the policy saw and decided</h2>
+<div class="wide"><table aria-labelledby="decided"><thead></thead><tbody></tbody></table></div>
 </section>
 <p class="keys">Keys: right and left arrow, space, Page Up and Page Down (ten steps), Home, End.
 Solid boxes are frames with their pages, dashed ones empty frames; dotted boxes are pages that the
