@@ -1,5 +1,7 @@
 //! The policies of a sweep against each other: who has the fewest demand faults, over all and where.
 
+use std::fmt::Write as _;
+
 use super::compare::{and, difference, fewest, foresight};
 use super::number::{Millionths, counted, rounded};
 use crate::balance;
@@ -103,7 +105,9 @@ impl<'a> Contest<'a> {
                 cell.iter().map(|point| point.map(|point| faults[point as usize])).collect();
             let best = self.best(&counts);
             ties |= best.len() > 1;
-            best.iter().for_each(|&at| wins[at] += 1);
+            for at in best {
+                wins[at] += 1;
+            }
             for (sum, count) in sums.iter_mut().zip(counts) {
                 *sum = count.map(|count| sum.unwrap_or(0) + count).or(*sum);
             }
@@ -174,7 +178,8 @@ impl<'a> Contest<'a> {
                 let mean = rounded(Millionths::ratio_or_zero(*count, u128::from(repetitions)));
                 format!("{mean}, at {}", self.grid.name(at as u64))
             };
-            text += &format!("; the fewest, {}; the most, {}", told(least, few), told(most, many));
+            let (few, many) = (told(least, few), told(most, many));
+            let _ = write!(text, "; the fewest, {few}; the most, {many}");
         }
         text + "."
     }

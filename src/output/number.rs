@@ -78,8 +78,10 @@ pub fn grouped(number: impl fmt::Display) -> String {
 /// A mean as sentences have it, with one decimal where there is one: 1,234.5.
 pub fn rounded(mean: Millionths) -> String {
     let tenths = (mean.0 + Millionths::ONE / 20) / (Millionths::ONE / 10);
-    let rest = if tenths % 10 == 0 { String::new() } else { format!(".{}", tenths % 10) };
-    grouped(tenths / 10) + &rest
+    match tenths % 10 {
+        0 => grouped(tenths / 10),
+        rest => format!("{}.{rest}", grouped(tenths / 10)),
+    }
 }
 
 /// "1 frame", "1,200 frames".

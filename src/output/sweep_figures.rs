@@ -186,7 +186,9 @@ impl<'a> Map<'a> {
                 sums.iter().map(|sum| sum.map(|(faults, _)| faults)).collect();
             let best = contest.best(&faults);
             let share = ratio(sums[*best.first()?]?)?;
-            best.iter().for_each(|&at| faults[at] = None);
+            for &at in &best {
+                faults[at] = None;
+            }
             let next = contest.best(&faults).first().copied();
             let next = next.and_then(|at| Some((at, ratio(sums[at]?)?)));
             Some(Won { policies: best, share, next })
