@@ -49,7 +49,32 @@ struct Event {
     kind: EventKind,
 }
 
-/// Runs `scenario` under `policy`.
+/// Runs `scenario` under `policy`, which need not be the scenario's own, and shows it to `watcher`.
+///
+/// ```
+/// use balloonist::balance;
+/// use balloonist::scenario::Document;
+/// use balloonist::simulate::{Checkpoint, Watcher, simulate};
+///
+/// /// Keeps what the VMs may hold after each checkpoint.
+/// struct Allocations(Vec<Vec<u64>>);
+///
+/// impl Watcher for Allocations {
+///     fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
+///         self.0.push(checkpoint.plan.0.iter().map(|frames| frames.0).collect());
+///     }
+/// }
+///
+/// let text = "host.memory = 4\ncheckpoint.every = 3\n\
+///             [[vm]]\nname = 'web'\ntrace.pages = [1, 2, 3, 1, 2, 3, 1, 2, 3]\n\
+///             [[vm]]\nname = 'idle'\ntrace.pages = [7, 7, 7, 7, 7, 7, 7, 7, 7]\n";
+/// let scenario = Document::from_toml("mine.toml", text.as_bytes()).check().unwrap().scenario;
+/// let last_n = balance::ALL.iter().find(|policy| policy.name == "last-n").unwrap();
+/// let mut allocations = Allocations(Vec::new());
+/// let outcome = simulate(&scenario, last_n, &mut allocations);
+/// assert_eq!(allocations.0, [[3, 1], [3, 1], [3, 1]]);
+/// assert_eq!(outcome.all.frames_moved(), 1);
+/// ```
 pub fn simulate(scenario: &Scenario, policy: &PolicyKind, watcher: &mut dyn Watcher) -> Outcome {
     let mut run = Simulation::new(scenario, policy, watcher);
     while let Some(Reverse(event)) = run.queue.pop() {

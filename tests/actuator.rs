@@ -7,9 +7,7 @@ use balloonist::balance::{Plan, Policy, PolicyKind, View};
 use balloonist::host::Change;
 use balloonist::random::Stream;
 use balloonist::scenario::{Actuator, Admission, After, Document, Phase, Scenario};
-
 use balloonist::simulate::simulate;
-
 use balloonist::units::{Frames, Ticks};
 use balloonist::watch::{Access, Arrival, Checkpoint, Moved, Nobody, Watcher};
 

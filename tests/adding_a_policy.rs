@@ -1,7 +1,8 @@
 //! docs/adding-a-policy.md, followed literally.
 //!
-//! That builds the crate a second time, so it is done where `ADDING_A_POLICY` is set, as `.ci/run`
-//! does; elsewhere the page's blocks are only applied.
+//! That builds the crate twice more, as a program and as its unit tests, so it is done where
+//! `ADDING_A_POLICY` is set, as `.ci/run` does; elsewhere the page's blocks are only applied. Other
+//! crates are taken from where the running test has them.
 
 use std::fs;
 use std::path::Path;
@@ -18,12 +19,17 @@ enum Block {
 #[test]
 fn the_page_makes_a_policy() {
     let page = fs::read_to_string("docs/adding-a-policy.md").unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    copy(Path::new("."), folder.path());
+    // A fixed place, so that the next time finds what this time built.
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("adding-a-policy");
+    let folder = place.join("balloonist");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).unwrap();
+    }
+    copy(Path::new("."), &folder);
     let blocks = blocks(&page);
     assert_eq!(blocks.len(), 3, "a file and two lines");
     for block in &blocks {
-        apply(block, folder.path());
+        apply(block, &folder);
     }
     let commands = commands(&page);
     assert_eq!(commands.len(), 4, "{commands:?}");
@@ -31,7 +37,7 @@ fn the_page_makes_a_policy() {
         println!("applied, not built: set ADDING_A_POLICY to build it");
         return;
     }
-    let outputs: Vec<String> = commands.iter().map(|line| run(line, folder.path())).collect();
+    let outputs: Vec<String> = commands.iter().map(|line| run(line, &folder, &place)).collect();
     assert!(outputs[0].contains("\neven-miss\n    moves a few frames"), "{}", outputs[0]);
     assert!(outputs[0].contains("step = 4 [an integer from 1 to 1000000]"));
     let row = outputs[1].lines().find(|line| line.contains("even-miss")).expect("a row");
@@ -78,13 +84,16 @@ fn commands(page: &str) -> Vec<String> {
     shells.flat_map(str::lines).map(str::to_owned).collect()
 }
 
-/// What a command prints; it builds into a folder that later runs find again.
-fn run(line: &str, folder: &Path) -> String {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("adding-a-policy");
+/// What a command prints. The program goes to a place of its own, and not over the one under test;
+/// what it is made of is shared with the running test (by a cargo older than 1.91, which has no
+/// `build-dir`, it is built anew).
+fn run(line: &str, folder: &Path, place: &Path) -> String {
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in a folder");
     let mut words = line.split(' ');
     assert_eq!(words.next(), Some("cargo"));
     let mut command = Command::new(env!("CARGO"));
-    command.args(words).current_dir(folder).env("CARGO_TARGET_DIR", target);
+    command.args(words).current_dir(folder);
+    command.env("CARGO_TARGET_DIR", place.join("target")).env("CARGO_BUILD_BUILD_DIR", shared);
     let output = command.output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{line}\n{error}");

@@ -11,7 +11,6 @@ use balloonist::random::{Generator, Stream};
 use balloonist::replace;
 use balloonist::scenario::{Admission, After, Phase, Scenario, VmSpec};
 use balloonist::simulate::simulate;
-
 use balloonist::units::{Frames, Ticks};
 use balloonist::watch::Nobody;
 

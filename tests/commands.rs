@@ -102,7 +102,7 @@ fn a_run_writes_its_files_and_nothing_else() {
         stdout(&["run", TEST3, "--policy", "last-n", "--format", "csv", "--out", out_name]);
     assert_eq!(
         names(&out),
-        ["manifest.json", "outcomes.csv", "series.csv", "timing.json", "vms.csv"]
+        ["curves.csv", "manifest.json", "outcomes.csv", "series.csv", "timing.json", "vms.csv"]
     );
     assert_eq!(fs::read_to_string(out.join("vms.csv")).unwrap(), printed);
     let manifest = fs::read_to_string(out.join("manifest.json")).unwrap();
@@ -113,7 +113,7 @@ fn a_run_writes_its_files_and_nothing_else() {
     let again = tempfile::tempdir().unwrap();
     let again_name = again.path().to_str().unwrap();
     output(&["run", TEST3, "--policy", "last-n", "--out", again_name]);
-    for name in ["vms.csv", "outcomes.csv", "series.csv", "manifest.json"] {
+    for name in ["vms.csv", "outcomes.csv", "curves.csv", "series.csv", "manifest.json"] {
         assert_eq!(
             fs::read(out.join(name)).unwrap(),
             fs::read(again.path().join(name)).unwrap(),

@@ -6,8 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use balloonist::output::chart::heat::{self, Panel, Values};
-use balloonist::output::results::{Manifest, Results, TraceOf};
+use balloonist::output::results::{Manifest, Results, Sweep, TraceOf};
 use balloonist::output::thinned::{Sum, Thinned};
 use balloonist::output::{Table, figures, html};
 
@@ -63,26 +62,145 @@ fn every_figure_has_its_golden_bytes() {
     let all = ["--policies", "static,last-n,proportional", "--seeds", "1..20"];
     succeed(&[&["sweep", TEST3, "--quiet", "--out", results], &all[..]].concat());
     succeed(&["figures", results, "--quiet", "--out", out]);
-    fs::write(made.path().join("heat.svg"), heat_map()).unwrap();
-    assert_eq!(agree(made.path()), 5 + 7 + 2 + 1);
+    let (sweep, maps) = (swept(&[]), tempfile::tempdir().unwrap());
+    let results = sweep.path().to_str().unwrap();
+    succeed(&["figures", results, "--quiet", "--out", maps.path().to_str().unwrap()]);
+    for map in ["heat.svg", "winners.svg"] {
+        fs::copy(maps.path().join(map), made.path().join(map)).unwrap();
+    }
+    assert_eq!(agree(made.path()), 5 + 7 + 2 + 2);
     let goldens = fs::read_dir("tests/figures").unwrap().count();
-    assert_eq!(goldens, 5 + 7 + 2 + 1, "every golden figure is still made");
+    assert_eq!(goldens, 5 + 7 + 2 + 2, "every golden figure is still made");
 }
 
-fn heat_map() -> String {
-    let values = |name: &str, values: &[&str]| Values {
-        name: name.to_owned(),
-        values: values.iter().map(ToString::to_string).collect(),
+/// A folder with a sweep over two axes beside the policy, one of which knows the future.
+fn swept(more: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let axes = ["--axis", "host.memory=12,16,20", "--axis", "checkpoint.every=1,3,6"];
+    let all = ["sweep", TEST3, "--policies", "static,last-n,proportional,opt-static", "--quiet"];
+    let out = ["--repeat", "3", "--out", folder.path().to_str().unwrap()];
+    succeed(&[&all[..], &axes, &out, more].concat());
+    folder
+}
+
+/// The results of a sweep, read by the library alone.
+fn results_of(folder: &Path) -> Results {
+    let manifest = Manifest::read(&read(&folder.join("manifest.json"))).unwrap();
+    let rows = Table::from_csv(&read(&folder.join("runs.csv"))).unwrap();
+    let sweep = Some(Sweep::new(&manifest, rows).unwrap());
+    let series = Vec::new();
+    Results { manifest, vms: None, compare: None, curves: None, sweep, series }
+}
+
+/// The demand faults of all VMs in each run, with the values of some columns.
+fn faults_by(folder: &Path, columns: &[&str]) -> Vec<(Vec<String>, u64)> {
+    let mut reader = csv::Reader::from_path(folder.join("runs.csv")).unwrap();
+    let headers = reader.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    let rows = reader.records().map(Result::unwrap);
+    let whole = rows.filter(|row| &row[column("vm")] == "all");
+    whole
+        .map(|row| {
+            let values = columns.iter().map(|name| row[column(name)].to_owned()).collect();
+            (values, row[column("demand_faults")].parse().unwrap())
+        })
+        .collect()
+}
+
+/// A second way to the winners: sums over runs.csv, and the least of each cell.
+#[test]
+fn the_map_of_winners_has_the_policies_with_the_fewest_faults() {
+    let folder = swept(&[]);
+    let runs = faults_by(
+        folder.path(),
+        &["param_checkpoint_every", "param_host_memory", "param_policy_kind"],
+    );
+    let sum = |wanted: [&str; 3]| -> u64 {
+        runs.iter().filter(|(values, _)| *values == wanted).map(|(_, faults)| faults).sum()
     };
-    let panel = |policy: &str, least: u64| Panel {
-        policy: policy.to_owned(),
-        cells: (0..2)
-            .map(|row| (0..3).map(|at| Some(least * (4 - at) + row * 1000)).collect())
-            .collect(),
-    };
-    let panels = [panel("static", 20_000), panel("last-n", 10_000)];
-    let columns = values("host.memory", &["128", "256", "512"]);
-    heat::figure(&panels, &columns, &values("checkpoint.every", &["1000", "9000"])).to_svg()
+    let figures = figures::all(&results_of(folder.path()));
+    let winners = figures.iter().find(|figure| figure.name == "winners").unwrap();
+    let mut cells = 0;
+    let mut wins = [0; 3];
+    for every in ["1", "3", "6"] {
+        for memory in ["12", "16", "20"] {
+            // opt-static knows the future.
+            let policies = ["static", "last-n", "proportional"];
+            let sums = policies.map(|policy| sum([every, memory, policy]));
+            let least = *sums.iter().min().unwrap();
+            let best: Vec<&str> = policies
+                .iter()
+                .zip(sums)
+                .filter(|(_, sum)| *sum == least)
+                .map(|(p, _)| *p)
+                .collect();
+            (0..3).filter(|&at| sums[at] == least).for_each(|at| wins[at] += 1);
+            let cell = |column| winners.table.cell(cells, column).plain();
+            assert_eq!([cell("checkpoint.every"), cell("host.memory")], [every, memory]);
+            assert_eq!(cell("best"), best.join(", "));
+            let accesses = 36 * 3;
+            let ratio = (2_000_000 * least + accesses) / (2 * accesses);
+            assert_eq!(cell("fault_ratio"), format!("0.{ratio:06}"));
+            cells += 1;
+        }
+    }
+    assert_eq!(winners.table.rows().len(), cells);
+    let verdict = results_of(folder.path()).manifest.verdict;
+    for (policy, wins) in ["static", "last-n", "proportional"].iter().zip(wins) {
+        let said = format!("{policy} at {wins}");
+        assert!(wins == 0 || verdict.contains(&said), "{said} in {verdict}");
+    }
+    assert!(verdict.contains("Of the 9 combinations of host.memory and checkpoint.every, "));
+    assert!(verdict.ends_with("\nopt-static knows the future and is not ranked."), "{verdict}");
+}
+
+#[test]
+fn differences_are_from_the_baseline_that_the_sweep_names() {
+    for (baseline, column, base, others) in [
+        ("policy.kind=last-n", "param_policy_kind", "last-n", &["static", "proportional"][..]),
+        ("host.memory=16", "param_host_memory", "16", &["12", "20"]),
+    ] {
+        let folder = swept(&["--baseline", baseline]);
+        let runs = faults_by(folder.path(), &[column]);
+        let mean = |wanted: &str| {
+            let faults = runs.iter().filter(|(values, _)| values[0] == wanted);
+            let faults: Vec<f64> = faults.map(|(_, faults)| *faults as f64).collect();
+            faults.iter().sum::<f64>() / faults.len() as f64
+        };
+        let figures = figures::all(&results_of(folder.path()));
+        let paired = figures.iter().find(|figure| figure.name == "paired").unwrap();
+        assert_eq!(paired.title, format!("Demand faults against {base}"));
+        for other in others {
+            let mut rows = 0..paired.table.rows().len();
+            let row = rows.find(|&row| paired.table.cell(row, "name").plain() == *other).unwrap();
+            let shown: f64 = paired.table.cell(row, "mean_difference").plain().parse().unwrap();
+            assert!((shown - (mean(other) - mean(base))).abs() < 1e-5, "{other}: {shown}");
+        }
+    }
+}
+
+/// What a command prints and what its page says end alike, whatever form the rows are in.
+#[test]
+fn a_sweep_ends_with_the_verdict_of_its_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let sweep = ["sweep", TEST3, "--policies", "static,last-n", "--seeds", "1..2", "-q", "--out"];
+    let printed = balloonist(&[&sweep[..], &[&place("plain")]].concat());
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    let verdict = printed.lines().last().unwrap();
+    // static and last-n draw nothing: 29 in each run, as tests/report/expected.csv has them.
+    assert_eq!(
+        verdict,
+        "static and last-n have the fewest demand faults: 29 a run in the mean over 2 runs."
+    );
+    let page = balloonist(&["report", &place("plain"), "-o", "-"]);
+    let page = String::from_utf8(page.stdout).unwrap();
+    assert!(page.contains(&format!("<p>{verdict}</p>")));
+    assert!(page.contains("<p>4 runs: 2 points, 2 repetitions each</p>"));
+    assert!(!page.contains("<h3>Runs</h3>") && !page.contains("id=\"heat\""));
+    succeed(&[&sweep[..], &[&place("packed"), "--zst"]].concat());
+    let packed = balloonist(&["report", &place("packed"), "-o", "-"]);
+    assert!(packed.stdout == page.as_bytes());
 }
 
 #[test]
@@ -160,12 +278,62 @@ fn a_page_is_the_same_from_the_run_and_from_the_folder() {
 }
 
 #[test]
+fn a_page_with_a_second_axis_calls_each_run_by_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let axis = ["--policies", "static,last-n", "--replacements", "lru,clock", "-q"];
+    let compare = [&["compare", TEST3][..], &axis].concat();
+    let both = ["--report", &place("alone.html"), "--out", &place("results")];
+    succeed(&[&compare[..], &both].concat());
+    succeed(&["report", &place("results"), "-q", "-o", &place("later.html")]);
+    let page = read(&folder.path().join("alone.html"));
+    assert!(page == read(&folder.path().join("later.html")));
+    for figure in ["allocation-last-n-on-clock", "allocation-static-on-lru", "faults", "regret"] {
+        assert!(page.contains(&format!("<figure id=\"{figure}\">")), "{figure}");
+    }
+    // The faults of each VM, as vms.csv has them.
+    let rows = Table::from_csv(&read(&folder.path().join("results/vms.csv"))).unwrap();
+    let mut bars = 0;
+    for row in 0..rows.rows().len() {
+        let cell = |column| rows.cell(row, column).plain();
+        if cell("vm") != "all" {
+            let name = format!("{} on {}", cell("policy"), cell("param_replacement"));
+            let faults =
+                format!("{} demand faults in {} ", cell("demand_faults"), cell("accesses"));
+            let starts = format!("<title>{}, {name}: ", cell("vm"));
+            let bar = page.lines().find(|line| line.contains(&starts));
+            assert!(bar.is_some_and(|bar| bar.contains(&faults)), "{starts}{faults}");
+            bars += 1;
+        }
+    }
+    assert_eq!(bars, 2 * 2 * 3);
+}
+
+#[test]
+fn a_run_says_on_its_page_what_it_ends_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let printed = balloonist(&["run", TEST3, "--policy", "last-n", "--out", out]);
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    let page = balloonist(&["report", out, "-o", "-"]);
+    let page = String::from_utf8(page.stdout).unwrap();
+    let verdict = printed.lines().last().unwrap();
+    assert!(verdict.starts_with("last-n needs 29 demand faults, "), "{verdict}");
+    assert!(page.contains(&format!("<p>{verdict}</p>")));
+    // The curves are those that a comparison writes.
+    assert!(read(&folder.path().join("curves.csv")) == read(&compared().path().join("curves.csv")));
+}
+
+#[test]
 fn runs_and_sweeps_have_pages_too() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let out = out.to_str().unwrap();
     for (arguments, figures) in [
-        (&["run", TEST3, "--policy", "last-n"][..], &["vms", "allocation-last-n", "faults"][..]),
+        (
+            &["run", TEST3, "--policy", "last-n"][..],
+            &["vms", "allocation-last-n", "faults", "curves"][..],
+        ),
         (&["sweep", TEST3, "--seeds", "1..5"], &["distribution"]),
     ] {
         succeed(&[arguments, &["--quiet", "--out", out]].concat());
@@ -298,7 +466,7 @@ fn more_of_anything_than_a_picture_holds_is_said_and_drawn_in_part() {
     let results = jumping(100, 9, 500);
     let figures = figures::all(&results);
     let caption = |name: &str| &figures.iter().find(|figure| figure.name == name).unwrap().caption;
-    assert!(caption("vms").contains("Of the 9 policies, the baseline and those with"));
+    assert!(caption("vms").contains("Of the 9 runs, the baseline and those with"));
     assert!(caption("vms").contains("The first 64 of 100 VMs"));
     assert!(caption("faults").contains("The first 64 of 100 VMs"));
     assert!(caption("curves").contains("The first 64 of 100 VMs"));

@@ -16,7 +16,6 @@ use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Counts, Delays, Guest, Stretch};
 use balloonist::scenario::{Actuator, Admission, After, Phase, Scenario, VmSpec};
 use balloonist::simulate::simulate;
-
 use balloonist::trace::{AccessKind, Trace, TraceBuilder};
 use balloonist::units::{Frames, Page, Ticks, VmId};
 use balloonist::watch::{Access, Arrival, Checkpoint, Moved, Nobody, Watcher};

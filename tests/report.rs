@@ -7,9 +7,7 @@ use std::fs;
 
 use balloonist::account::Outcome;
 use balloonist::scenario::Scenario;
-
 use balloonist::simulate::simulate;
-
 use balloonist::watch::{Access, Checkpoint, Watcher};
 
 /// Keeps what the expected files hold.

@@ -9,9 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use balloonist::account::Outcome;
 use balloonist::scenario::{Document, Traces};
-
 use balloonist::simulate::simulate;
-
 use balloonist::sweep::{self, Study};
 use balloonist::watch::Nobody;
 

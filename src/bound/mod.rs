@@ -39,6 +39,21 @@ pub struct Bound {
 /// All bounds of a scenario, the lowest kind first. Those that replay all VMs together are left out
 /// where the VMs have 2³² pages or more together, and the best static partition where the minima of
 /// the VMs that start do not fit together, as no split that never changes keeps them.
+///
+/// ```
+/// use balloonist::bound;
+/// use balloonist::scenario::Document;
+/// let text = "host.memory = 4\ncheckpoint.every = 3\n\
+///             [[vm]]\nname = 'web'\ntrace.pages = [1, 2, 3, 1, 2, 3]\n\
+///             [[vm]]\nname = 'idle'\ntrace.pages = [7, 7, 7, 7, 7, 7]\n";
+/// let scenario = Document::from_toml("mine.toml", text.as_bytes()).check().unwrap().scenario;
+/// let bounds = bound::all(&scenario);
+/// let names: Vec<&str> = bounds.iter().map(|bound| bound.name).collect();
+/// assert_eq!(names, ["cold", "min", "best-static", "global-lru"]);
+/// // Three frames and one are enough for everybody.
+/// assert!(bounds.iter().all(|bound| bound.demand_faults == 4));
+/// assert_eq!(bounds[2].note.as_deref(), Some("web 3, idle 1"));
+/// ```
 pub fn all(scenario: &Scenario) -> Vec<Bound> {
     let paces = Pace::of_all(scenario);
     let cold = cold::faults(scenario, &paces);

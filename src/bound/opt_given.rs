@@ -16,7 +16,6 @@ use crate::random::{Generator, Stream};
 use crate::replace::{self, Counts, Delays, Guest, Stretch};
 use crate::scenario::{Scenario, VmSpec};
 use crate::simulate::simulate;
-
 use crate::units::{Frames, Ticks};
 use crate::vm::Vm;
 use crate::watch::{Arrival, Checkpoint, Moved, Watcher};

@@ -10,13 +10,12 @@ use balloonist::balance::PolicyKind;
 use balloonist::bound::{self, Bound};
 use balloonist::output::compare::{self, Run};
 use balloonist::output::manifest::{self, Conclusion, FileEntry, RunEntry};
-use balloonist::output::results::{Manifest, Results};
+use balloonist::output::results::{self, Manifest, Results};
 use balloonist::output::series::{self, Series};
 use balloonist::output::thinned::Thinned;
 use balloonist::output::{Format, Table, curves, expects, html, number, outcomes, vms};
 use balloonist::replace::ReplacementKind;
 use balloonist::scenario::Scenario;
-
 use balloonist::simulate::simulate;
 use balloonist::trace::index;
 use rayon::prelude::*;
@@ -34,7 +33,7 @@ pub(crate) struct Args {
     source: Source,
 
     /// The policies, or `all` [default: the scenario's `compare`]
-    #[arg(long, short, value_name = "POLICY,…", value_delimiter = ',')]
+    #[arg(long, short, alias = "policy", value_name = "POLICY,…", value_delimiter = ',')]
     policies: Vec<String>,
 
     /// Replacement algorithms as a second axis, or `all`: each policy is run with each of them, its
@@ -60,7 +59,7 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
 
     /// Write a self-contained HTML page: the verdict, tables and pictures
-    #[arg(long, value_name = "FILE", conflicts_with = "replacements")]
+    #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
     /// How to print the result
@@ -136,10 +135,8 @@ struct Variant {
 }
 
 impl Variant {
-    /// What files call it: "last-n", or "last-n-on-clock".
-    fn slug(&self) -> String {
-        let policy = self.policy.name;
-        self.replacement.map_or(policy.to_owned(), |kind| format!("{policy}-on-{}", kind.name))
+    fn title(&self) -> String {
+        compare::title(self.policy.name, self.replacement.map(|kind| kind.name))
     }
 }
 
@@ -226,7 +223,7 @@ impl Compared<'_> {
         };
         let entries: Vec<RunEntry> = self.runs.iter().map(entry).collect();
         let conclusion = Conclusion {
-            baseline: self.runs[self.baseline].policy.name,
+            baseline: &self.runs[self.baseline].title(),
             verdict: &compare::verdict(self.runs, self.bounds, self.baseline),
             bounds: self.bounds,
         };
@@ -237,8 +234,10 @@ impl Compared<'_> {
     /// What a report is made of; the manifest names no file, as a report does not show them.
     fn results(&self, tables: [Table; 4], series: Vec<Option<Thinned>>) -> Results {
         let manifest = Manifest::read(&self.manifest(&[])).expect("a manifest of ours is whole");
-        let names = self.runs.iter().map(|run| run.policy.name.to_owned());
-        let [compare, vms, curves, _] = tables.map(Some);
+        let names = self.runs.iter().map(Run::title);
+        let [compare, vms, curves, _] = tables;
+        let compare = Some(results::titled(compare, "name"));
+        let (vms, curves) = (Some(results::titled(vms, "policy")), Some(curves));
         let series = names.zip(series.into_iter().flatten()).collect();
         Results { manifest, vms, compare, curves, sweep: None, series }
     }
@@ -280,7 +279,7 @@ impl Files {
     fn create(folder: &Path, variants: &[Variant]) -> Result<Self, Failure> {
         create_folder(folder)?;
         let create = |name: &str| NewFile::create(&folder.join(name));
-        let series = |variant: &Variant| create(&series::file_of(&variant.slug()));
+        let series = |variant: &Variant| create(&series::file_of(&variant.title()));
         let tables = ["compare.csv", "vms.csv", "curves.csv", "outcomes.csv"];
         let [compare, vms, curves, outcomes] = tables.map(create);
         Ok(Self {

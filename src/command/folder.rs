@@ -1,11 +1,11 @@
 //! Reading a folder of results back: every file is checked against the manifest before it is used.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::fs::{self, File};
+use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use balloonist::output::digest::Digest;
-use balloonist::output::results::{Manifest, Results, expecting};
+use balloonist::output::results::{Manifest, Results, Sweep, expecting, titled};
 use balloonist::output::thinned::{Sum, Thinned};
 use balloonist::output::{Table, compare, curves, series, vms};
 
@@ -14,14 +14,15 @@ use super::Failure;
 /// Reads what `run --out`, `compare --out` or `sweep --out` wrote.
 pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
     let place = folder.join("manifest.json");
-    let text = std::fs::read(&place).map_err(|error| Failure::io(&place, &error))?;
+    let text = fs::read(&place).map_err(|error| Failure::io(&place, &error))?;
     let text = String::from_utf8(text).map_err(|_| damaged(&place, "it is not UTF-8"))?;
     let manifest = Manifest::read(&text).map_err(|what| damaged(&place, &what))?;
     for (name, hash) in &manifest.files {
         check(folder, name, hash)?;
     }
-    if let Some((policy, ..)) = manifest.runs.iter().find(|(policy, ..)| !is_plain(policy)) {
-        return Err(damaged(&place, &format!("`{policy}` is no policy's name")));
+    let is_odd = |name: &str| !is_plain(&compare::slug(name));
+    if let Some((name, ..)) = manifest.runs.iter().find(|(name, ..)| is_odd(name)) {
+        return Err(damaged(&place, &format!("`{name}` is no policy's name")));
     }
     let has = |name: &str| manifest.files.iter().any(|(file, _)| file == name);
     let table = |name: &str, columns: &[&str]| {
@@ -29,15 +30,17 @@ pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
             return Ok(None);
         }
         let place = folder.join(name);
-        let text = std::fs::read_to_string(&place).map_err(|error| Failure::io(&place, &error))?;
+        let text = read_text(&place).map_err(|error| Failure::io(&place, &error))?;
         let table = Table::from_csv(&text).and_then(|table| expecting(table, columns));
         table.map(Some).map_err(|what| damaged(&place, &what))
     };
-    let rows = table("vms.csv", vms::COLUMNS)?;
-    let compare = table("compare.csv", compare::COLUMNS)?;
+    let rows = table("vms.csv", vms::COLUMNS)?.map(|rows| titled(rows, "policy"));
+    let compare = table("compare.csv", compare::COLUMNS)?.map(|rows| titled(rows, "name"));
     let curves = table("curves.csv", curves::COLUMNS)?;
-    let sweep = table("runs.csv", &["policy", "vm", "accesses", "demand_faults"])?;
-    let sweep = sweep.map(|runs| runs.with_rows_of("vm", vms::ALL));
+    let runs = if has("runs.csv") { "runs.csv" } else { "runs.csv.zst" };
+    let sweep = table(runs, &["policy", "vm", "accesses", "demand_faults"])?;
+    let sweep = sweep.map(|rows| Sweep::new(&manifest, rows)).transpose();
+    let sweep = sweep.map_err(|what| damaged(&folder.join(runs), &what))?;
     if rows.is_none() && sweep.is_none() {
         return Err(damaged(&place, "it lists neither vms.csv nor runs.csv"));
     }
@@ -49,6 +52,14 @@ pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
         }
     }
     Ok(Results { vms: rows, compare, curves, sweep, series, manifest })
+}
+
+/// The text of a file, which may be compressed.
+fn read_text(place: &Path) -> io::Result<String> {
+    let bytes = fs::read(place)?;
+    let is_packed = place.extension().is_some_and(|extension| extension == "zst");
+    let bytes = if is_packed { zstd::decode_all(&bytes[..])? } else { bytes };
+    String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
 }
 
 /// Whether a name cannot lead out of a folder.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use balloonist::output::contest::Contest;
 use balloonist::output::manifest::{self, FileEntry, parse_study};
 use balloonist::output::{Format, Table, sweep as rows};
 use balloonist::scenario::{Document, Grid};
@@ -75,14 +76,16 @@ impl Journals {
         };
         points.put(&rows::summary(&self.grid, false).to_csv())?;
         let grid = self.grid.clone();
+        let mut faults = Vec::new();
         self.for_each_point(|point, counts, baseline| {
+            faults.push(sum(&counts[0]));
             let mut table = rows::summary(&grid, false);
             rows::push_point(&mut table, &grid, point, counts, baseline);
             let text = table.to_csv();
             points.put(text.split_once('\n').map_or("", |(_, rows)| rows))
         })?;
-        let files = [runs_entry, points.entry()];
-        manifest.put(&manifest::sweep_manifest(&self.line, self.runs(), &files))?;
+        let (files, verdict) = ([runs_entry, points.entry()], self.verdict(&faults)?);
+        manifest.put(&manifest::sweep_manifest(&self.line, self.runs(), &verdict, &files))?;
         let mut files = vec![runs, points, manifest];
         files.iter_mut().try_for_each(NewFile::sync)?;
         commit_all(files)?;
@@ -127,16 +130,20 @@ impl Journals {
                 context.print_table(&rows::table_of(&self.grid, &text), format)
             }
             Format::Table | Format::Markdown | Format::Latex => {
-                let table = self.for_people(context)?;
-                context.print_table(&table, format)
+                let (table, verdict) = self.for_people(context)?;
+                let table = table.render(format, context.colour_out, context.width);
+                context.print(&format!("{table}\n{}", format.aside(&(verdict + "\n"))))
             }
         }
     }
 
-    fn for_people(&mut self, context: &Context) -> Result<Table, Failure> {
+    /// The statistics, and what they come to.
+    fn for_people(&mut self, context: &Context) -> Result<(Table, String), Failure> {
         let grid = self.grid.clone();
         let mut table = rows::summary(&grid, true);
+        let mut faults = Vec::new();
         self.for_each_point(|point, counts, baseline| {
+            faults.push(sum(&counts[0]));
             if point < SHOWN_MAX {
                 if point > 0 {
                     table.push_rule();
@@ -152,7 +159,15 @@ impl Journals {
         let columns = table.columns().iter().map(String::as_str);
         let columns: Vec<&str> =
             columns.filter(|column| !rows::NOT_FOR_PEOPLE.contains(column)).collect();
-        Ok(table.select(&columns).without_empty_columns())
+        Ok((table.select(&columns).without_empty_columns(), self.verdict(&faults)?))
+    }
+
+    /// The verdict, from the demand faults of each point.
+    fn verdict(&mut self, faults: &[u128]) -> Result<String, Failure> {
+        let first = self.record(0)?.rows;
+        let first = rows::table_of(&self.grid, &first);
+        let contest = Contest::new(&self.grid, &first.cell(0, "policy").plain());
+        Ok(contest.verdict(faults, self.repetitions.count()))
     }
 
     /// The header and the rows of every run, in order.
@@ -191,6 +206,10 @@ impl Journals {
         }
         Ok(())
     }
+}
+
+fn sum(counts: &[u64]) -> u128 {
+    counts.iter().map(|&count| u128::from(count)).sum()
 }
 
 /// The failure of a compressor that cannot be set up.

@@ -1,20 +1,19 @@
 //! `run`: one scenario under one policy.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use balloonist::account::Outcome;
-use balloonist::bound::best_static;
+use balloonist::bound::{StaticSplit, best_static};
 use balloonist::output::events::{self, Log};
 use balloonist::output::manifest::{self, RunEntry};
 use balloonist::output::run::Told;
 use balloonist::output::series::Series;
 use balloonist::output::thinned::Thinned;
-use balloonist::output::{Format, expects, outcomes, run as report, vms};
+use balloonist::output::{Format, curves, expects, outcomes, run as report, vms};
 use balloonist::scenario::Scenario;
-
 use balloonist::simulate::simulate;
-
 use balloonist::watch::{Both, Watcher};
 
 use super::files::{NewFile, commit_all, create_folder};
@@ -32,7 +31,8 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "POLICY")]
     policy: Option<String>,
 
-    /// Write vms.csv, outcomes.csv, series.csv, manifest.json and timing.json to this folder
+    /// Write vms.csv, outcomes.csv, curves.csv, series.csv, manifest.json and timing.json to this
+    /// folder
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 
@@ -71,13 +71,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let format = args.events.as_deref().map(|place| args.format_of(place)).transpose()?;
     let scenario = args.source.open(args.policy.as_deref(), context)?;
     let policy = scenario.policy;
+    let split = Split::default();
     let mut recorder = Recorder { file: None, thinned: Some(Thinned::from(&scenario)) };
     let outcome = match (&args.events, format) {
         (Some(place), Some(format)) if place.as_os_str() == "-" => {
             let out = context.stdout();
             let mut log = Log::new(&scenario, policy, format, args.events_accesses, out);
             let mut both = Both(&mut recorder, &mut log);
-            let outcome = args.watched(&scenario, &mut both, context)?;
+            let outcome = args.watched(&scenario, &split, &mut both, context)?;
             log.finish(&outcome).map_err(|error| Failure::stdout(&error))?;
             // Data alone: the table would end the log of another format.
             return super::judge(&expects::failed(&scenario, policy, &outcome));
@@ -86,11 +87,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             let out = NewFile::create(place)?;
             let mut log = Log::new(&scenario, policy, format, args.events_accesses, out);
             let mut both = Both(&mut recorder, &mut log);
-            let outcome = args.watched(&scenario, &mut both, context)?;
+            let outcome = args.watched(&scenario, &split, &mut both, context)?;
             log.finish(&outcome).map_err(|error| Failure::io(place, &error))?.commit()?;
             outcome
         }
-        _ => args.watched(&scenario, &mut recorder, context)?,
+        _ => args.watched(&scenario, &split, &mut recorder, context)?,
     };
     let began = Instant::now();
     let (table, columns) = match args.table {
@@ -100,13 +101,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if args.format.is_for_people() {
         let table = table.select(columns).without_empty_columns();
         let table = table.render(args.format, context.colour_out, context.width);
-        let split = best_static(&scenario);
         let told = Told {
             scenario: &scenario,
             policy,
             outcome: &outcome,
             series: &recorder.thinned.expect("a run is recorded"),
-            best_static: split.as_ref(),
+            best_static: split.of(&scenario),
         };
         let text = report::report(&told, args.format, &table, context.width.min(DRAWN_MAX));
         context.print(&text)?;
@@ -143,13 +143,24 @@ impl Args {
     fn watched(
         &self,
         scenario: &Scenario,
+        split: &Split,
         watcher: &mut dyn Watcher,
         context: &Context,
     ) -> Result<Outcome, Failure> {
         match &self.out {
-            Some(folder) => run_into(folder, scenario, watcher, context),
+            Some(folder) => run_into(folder, scenario, split, watcher, context),
             None => Ok(context.timed_run(|| simulate(scenario, scenario.policy, watcher))),
         }
+    }
+}
+
+/// The best static split of a scenario, which is looked for once, and only if somebody tells of it.
+#[derive(Default)]
+struct Split(OnceCell<Option<StaticSplit>>);
+
+impl Split {
+    fn of(&self, scenario: &Scenario) -> Option<&StaticSplit> {
+        self.0.get_or_init(|| best_static(scenario)).as_ref()
     }
 }
 
@@ -157,6 +168,7 @@ impl Args {
 fn run_into(
     folder: &Path,
     scenario: &Scenario,
+    split: &Split,
     watcher: &mut dyn Watcher,
     context: &Context,
 ) -> Result<Outcome, Failure> {
@@ -164,6 +176,7 @@ fn run_into(
     let create = |name: &str| NewFile::create(&folder.join(name));
     let mut rows = create("vms.csv")?;
     let mut meant = create("outcomes.csv")?;
+    let mut points = create("curves.csv")?;
     let series = create("series.csv")?;
     let mut manifest = create("manifest.json")?;
     let mut timing = create("timing.json")?;
@@ -177,16 +190,19 @@ fn run_into(
 
     rows.put(&vms::table(scenario, scenario.policy, &outcome).to_csv())?;
     meant.put(&outcomes::table(scenario, scenario.policy, &outcome).to_csv())?;
+    points.put(&curves::table(scenario, &outcome).to_csv())?;
+    let verdict = report::verdict(scenario, &outcome, split.of(scenario));
     let run = RunEntry {
         policy: scenario.policy.name,
         replacement: None,
         seed: scenario.seed,
         fingerprint: outcome.fingerprint,
     };
-    let entries = [rows.entry(), series.entry(), meant.entry()];
+    let entries = [rows.entry(), series.entry(), meant.entry(), points.entry()];
     let effective = scenario.effective();
-    manifest.put(&manifest::manifest(scenario, &effective, &[run], &entries))?;
+    let verdict = verdict.as_deref();
+    manifest.put(&manifest::manifest(scenario, &effective, run, &entries, verdict))?;
     timing.put(&manifest::timing(took.as_nanos(), outcome.all.counts.accesses))?;
-    commit_all(vec![rows, meant, series, timing, manifest])?;
+    commit_all(vec![rows, meant, points, series, timing, manifest])?;
     Ok(outcome)
 }

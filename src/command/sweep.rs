@@ -13,7 +13,6 @@ use balloonist::output::sweep as rows;
 use balloonist::output::{Cell, Format, Table, manifest};
 use balloonist::scenario::Scenario;
 use balloonist::simulate::simulate;
-
 use balloonist::sweep::journal::{Header, Journal, Record};
 use balloonist::sweep::statistics::SUMMARISED;
 use balloonist::sweep::{self, BadPoint, Study};
@@ -44,7 +43,7 @@ pub(crate) struct Args {
     repeat: Option<u64>,
 
     /// The policies, or `all`; the same as an axis `policy.kind` [default: the scenario's policy]
-    #[arg(long, short, value_name = "POLICY,…", value_delimiter = ',')]
+    #[arg(long, short, alias = "policy", value_name = "POLICY,…", value_delimiter = ',')]
     policies: Vec<String>,
 
     /// Vary a value of the scenario by its dotted path: `host.memory=128..1024*2`,

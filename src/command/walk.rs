@@ -9,7 +9,6 @@ use balloonist::output::number::grouped;
 use balloonist::output::rounds::Rounds;
 use balloonist::output::walk::Walk;
 use balloonist::scenario::Scenario;
-
 use balloonist::simulate::simulate;
 
 use super::files::NewFile;

@@ -45,13 +45,9 @@ pub struct Run {
 }
 
 impl Run {
-    /// What sentences call it: "last-n", or "last-n on clock".
-    fn title(&self) -> String {
-        let policy = self.policy.name;
-        match self.replacement {
-            Some(kind) => format!("{policy} on {}", kind.name),
-            None => policy.to_owned(),
-        }
+    /// What sentences and pictures call it.
+    pub fn title(&self) -> String {
+        title(self.policy.name, self.replacement.map(|kind| kind.name))
     }
 
     /// Whether it may be called the best: who knows the future is a yardstick for the others.
@@ -65,6 +61,16 @@ impl Run {
         let policy = Some(self.policy).filter(|policy| policy.is_yardstick());
         policy.map(|kind| kind.name).or(replacement.map(|kind| kind.name))
     }
+}
+
+/// What a run is called: "last-n", or "last-n on clock".
+pub fn title(policy: &str, replacement: Option<&str>) -> String {
+    replacement.map_or(policy.to_owned(), |replacement| format!("{policy} on {replacement}"))
+}
+
+/// A run's title as a part of a file's name: "last-n-on-clock".
+pub fn slug(title: &str) -> String {
+    title.replace(' ', "-")
 }
 
 /// A row for each policy and then for each bound, in the order given.
@@ -171,20 +177,45 @@ pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
 /// because replacement misses leave out faults into empty frames.
 ///
 /// Runs in which somebody knew the future are not ranked.
+///
+/// ```
+/// use balloonist::output::compare::{Run, table, verdict};
+/// use balloonist::scenario::Document;
+/// use balloonist::simulate::{Nobody, simulate};
+/// use balloonist::{balance, bound};
+///
+/// let text = "host.memory = 4\ncheckpoint.every = 3\n\
+///             [[vm]]\nname = 'web'\ntrace.pages = [1, 2, 3, 1, 2, 3, 1, 2, 3]\n\
+///             [[vm]]\nname = 'idle'\ntrace.pages = [7, 7, 7, 7, 7, 7, 7, 7, 7]\n";
+/// let scenario = Document::from_toml("mine.toml", text.as_bytes()).check().unwrap().scenario;
+/// let policies = balance::ALL.iter().filter(|policy| ["static", "last-n"].contains(&policy.name));
+/// let run = |policy| Run {
+///     policy,
+///     replacement: None,
+///     outcome: simulate(&scenario, policy, &mut Nobody),
+///     opt_given: None,
+/// };
+/// let runs: Vec<Run> = policies.map(run).collect();
+/// let bounds = bound::all(&scenario);
+/// assert_eq!(table(&runs, &bounds, 0).cell(0, "demand_faults").plain(), "10");
+/// assert_eq!(
+///     verdict(&runs, &bounds, 0),
+///     "last-n has the fewest demand faults: 5 in 18 accesses, 50.0 % fewer than static, 25.0 % \
+///      more than the best static split."
+/// );
+/// ```
 pub fn verdict(runs: &[Run], bounds: &[Bound], baseline: usize) -> String {
     let ranked: Vec<&Run> = runs.iter().filter(|run| run.is_ranked()).collect();
     if ranked.is_empty() {
         return "Who knows the future is a yardstick: nobody is ranked here.".to_owned();
     }
     let best = Best::by(&ranked, demand);
-    let verb = if best.names.len() == 1 { "has" } else { "have" };
     let accesses = match best.first.outcome.all.counts.accesses {
         1 => "1 access".to_owned(),
         many => format!("{} accesses", grouped(many)),
     };
-    let names = best.all();
-    let mut text =
-        format!("{names} {verb} the fewest demand faults: {} in {accesses}", grouped(best.least));
+    let fewest = fewest(&best.names());
+    let mut text = format!("{fewest}: {} in {accesses}", grouped(best.least));
     let baseline = &runs[baseline];
     let split = bounds.iter().find(|bound| bound.name == "best-static");
     let against_baseline = difference(best.least, demand(baseline), &baseline.title());
@@ -206,6 +237,12 @@ pub fn verdict(runs: &[Run], bounds: &[Bound], baseline: usize) -> String {
     text + &never_moved(runs) + &seems_best(&ranked, &best) + &not_ranked(runs)
 }
 
+/// "last-n has the fewest demand faults".
+pub(super) fn fewest(names: &[&str]) -> String {
+    let verb = if names.len() == 1 { "has" } else { "have" };
+    format!("{} {verb} the fewest demand faults", and(names))
+}
+
 /// Who knew the future.
 fn not_ranked(runs: &[Run]) -> String {
     let mut names: Vec<&str> = Vec::new();
@@ -214,7 +251,12 @@ fn not_ranked(runs: &[Run]) -> String {
             names.push(name);
         }
     }
-    match names.as_slice() {
+    foresight(&names)
+}
+
+/// The line on those that know the future.
+pub(super) fn foresight(names: &[&str]) -> String {
+    match names {
         [] => String::new(),
         [name] => format!("\n{name} knows the future and is not ranked."),
         names => format!("\n{} know the future and are not ranked.", and(names)),
@@ -270,9 +312,14 @@ fn demand(run: &Run) -> u64 {
 }
 
 /// "9.7 % fewer than static"; nothing where the numbers are the same or there is none to divide by.
-pub(super) fn difference(faults: u64, other: u64, name: &str) -> Option<String> {
+pub(super) fn difference(
+    faults: impl Into<u128>,
+    other: impl Into<u128>,
+    name: &str,
+) -> Option<String> {
+    let (faults, other) = (faults.into(), other.into());
     let word = if faults < other { "fewer" } else { "more" };
-    let permille = Millionths::ratio(u128::from(faults.abs_diff(other)) * 1000, u128::from(other))?;
+    let permille = Millionths::ratio(faults.abs_diff(other) * 1000, other)?;
     let tenths = (permille.0 + Millionths::ONE / 2) / Millionths::ONE;
     (tenths > 0).then(|| format!("{}.{} % {word} than {name}", tenths / 10, tenths % 10))
 }
@@ -287,7 +334,7 @@ fn seems_best(runs: &[&Run], best: &Best<'_>) -> String {
     format!(
         "\nBy replacement misses, which leave out faults into empty frames, {} would be best: {}.\n\
          Yet {} has {} more than {}.",
-        by_replacement.all(),
+        and(&by_replacement.names()),
         grouped(by_replacement.least),
         by_replacement.names[0],
         counted(more, "demand fault"),
@@ -310,13 +357,13 @@ impl<'a> Best<'a> {
         Self { first, names: tied.map(|run| run.title()).collect(), least }
     }
 
-    fn all(&self) -> String {
-        and(&self.names.iter().map(String::as_str).collect::<Vec<_>>())
+    fn names(&self) -> Vec<&str> {
+        self.names.iter().map(String::as_str).collect()
     }
 }
 
 /// "a", "a and b", "a, b and c".
-fn and(names: &[&str]) -> String {
+pub(super) fn and(names: &[&str]) -> String {
     match names {
         [] => String::new(),
         [one] => (*one).to_owned(),

@@ -56,15 +56,13 @@ pub fn shown_policies(results: &Results) -> Vec<String> {
     ranked.into_iter().map(|(_, _, policy)| policy.clone()).collect()
 }
 
-/// Says of a chart that it draws some policies of many.
+/// Says of a chart that it draws some runs of many.
 fn some_policies(results: &Results) -> String {
     let all = results.manifest.runs.len();
     if all <= POLICIES {
         return String::new();
     }
-    format!(
-        " Of the {all} policies, the baseline and those with the fewest demand faults are drawn."
-    )
+    format!(" Of the {all} runs, the baseline and those with the fewest demand faults are drawn.")
 }
 
 fn is(vms: &Table, row: usize, policy: &str, vm: &str) -> bool {

@@ -6,15 +6,21 @@ use std::fmt::Write as _;
 use super::chart::{Figure, STYLE, patterns};
 use super::figures;
 use super::number::{counted, every, grouped};
-use super::results::{Manifest, Results, integer};
+use super::results::{Manifest, Results, Sweep, integer};
 use super::svg::escaped;
+use super::sweep;
 use super::table::{Cell, Table};
 
 const PAGE_STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
+/// What every page's script begins with.
+pub(super) const THEME: &str = include_str!("html/theme.js");
 
 /// The most rows of a table that is no picture's.
 const ROWS: usize = 600;
+
+/// The most columns of a table on paper that stands upright.
+const UPRIGHT: usize = 11;
 
 /// The page.
 pub fn page(results: &Results) -> String {
@@ -28,11 +34,12 @@ pub fn page(results: &Results) -> String {
          <link rel=\"icon\" href=\"data:,\">\n<title>{name} · balloonist</title>\n\
          <style>\n{STYLE}{PAGE_STYLE}</style>\n</head>\n<body>\n\
          <svg width=\"0\" height=\"0\" aria-hidden=\"true\" class=\"defs\">{}</svg>\n\
-         <header>\n<p class=\"tool\">balloonist {}</p>\n<h1>{name}</h1>\n<p>{}</p>\n</header>\n\
+         <header>\n<p class=\"tool\">balloonist {}</p>\n<h1>{name}</h1>\n<p>{}</p>\n{}</header>\n\
          <main>\n",
         patterns(),
         escaped(&manifest.version),
         escaped(&heading(manifest)),
+        results.sweep.as_ref().map(varied).unwrap_or_default(),
     );
     if !manifest.verdict.is_empty() {
         out += "<section class=\"verdict\" aria-label=\"Verdict\">\n";
@@ -57,14 +64,14 @@ pub fn page(results: &Results) -> String {
     }
     if let Some(sweep) = &results.sweep {
         out += "<section>\n<h2>Every run</h2>\n";
-        out += &limited("every-run", sweep);
+        out += &limited("every-run", &every_run(sweep));
         out += "</section>\n";
     }
-    out += &what_was_run(manifest);
+    out += &what_was_run(results);
     let _ = write!(
         out,
         "</main>\n<div id=\"tip\" role=\"status\" aria-live=\"polite\" hidden></div>\n\
-         <script>\n{SCRIPT}</script>\n</body>\n</html>\n"
+         <script>\n{THEME}{SCRIPT}</script>\n</body>\n</html>\n"
     );
     out
 }
@@ -79,6 +86,31 @@ fn heading(manifest: &Manifest) -> String {
         manifest.seed,
         manifest.random,
     )
+}
+
+/// How large a sweep is, and what it varies, in place of what the scenario says.
+fn varied(sweep: &Sweep) -> String {
+    let size = sweep::size(sweep.grid.points(), sweep.repetitions());
+    let mut out = format!("<p>{}</p>\n", escaped(&size));
+    for dimension in sweep.grid.dimensions() {
+        let (name, values) = (dimension.name(), dimension.values());
+        let shown = match values.as_slice() {
+            [first, second, .., last] if values.len() > 12 => {
+                format!("{first}, {second}, … {last}: {} values", values.len())
+            }
+            all => all.join(", "),
+        };
+        let _ = writeln!(out, "<p>{}: {}</p>", escaped(&name), escaped(&shown));
+    }
+    out
+}
+
+/// The rows of all VMs together, without what all have and what is twice among the columns.
+fn every_run(sweep: &Sweep) -> Table {
+    let twice = |path, column| sweep.grid.paths().any(|axis| axis == path).then_some(column);
+    let twice = [twice("policy.kind", "policy"), twice("checkpoint.every", "every")];
+    let left_out = ["scenario", "vm"].into_iter().chain(twice.into_iter().flatten());
+    without(&sweep.runs, &left_out.collect::<Vec<_>>())
 }
 
 /// compare.csv with one more column: the demand faults above those of MIN.
@@ -162,8 +194,12 @@ fn limited(name: &str, all: &Table) -> String {
 
 /// A table whose columns sort; the script offers it as CSV.
 fn table(name: &str, table: &Table) -> String {
-    let mut out =
-        format!("<div class=\"wide\"><table data-name=\"{}\">\n<thead><tr>", escaped(name));
+    // Paper is turned for tables of many columns.
+    let class = if table.columns().len() > UPRIGHT { "wide broad" } else { "wide" };
+    let mut out = format!(
+        "<div class=\"{class}\"><table data-name=\"{0}\" aria-label=\"{0}\">\n<thead><tr>",
+        escaped(name)
+    );
     for column in table.columns() {
         let shown = escaped(&column.replace('_', " "));
         let _ = write!(
@@ -187,7 +223,8 @@ fn table(name: &str, table: &Table) -> String {
     out + "</tbody></table></div>\n"
 }
 
-fn what_was_run(manifest: &Manifest) -> String {
+fn what_was_run(results: &Results) -> String {
+    let manifest = &results.manifest;
     let mut traces = Table::new(&["vm", "accesses", "distinct_pages", "content_hash"]);
     for trace in &manifest.traces {
         traces.push(vec![
@@ -202,12 +239,17 @@ fn what_was_run(manifest: &Manifest) -> String {
         let row = [policy.as_str().into(), Cell::from(*seed), fingerprint.as_str().into()];
         runs.push(row.into());
     }
+    // The runs of a sweep have their fingerprints in the table of every run.
+    let runs = if results.sweep.is_some() {
+        String::new()
+    } else {
+        format!("<h3>Runs</h3>\n{}", limited("runs", &runs))
+    };
     format!(
         "<section>\n<h2>What was run</h2>\n<p>Equal fingerprints mean equal trajectories. The \
          scenario below, with these traces, gives these runs on every machine.</p>\n\
-         <h3>Runs</h3>\n{}<h3>Traces</h3>\n{}<details><summary>The scenario with every default \
+         {runs}<h3>Traces</h3>\n{}<details><summary>The scenario with every default \
          filled in</summary>\n<pre>{}</pre></details>\n</section>\n",
-        limited("runs", &runs),
         limited("traces", &traces),
         escaped(&manifest.scenario),
     )

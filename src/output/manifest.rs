@@ -47,14 +47,20 @@ pub struct Conclusion<'a> {
     pub bounds: &'a [Bound],
 }
 
-/// The manifest of runs of one scenario; `effective` is its text with every default filled in.
+/// The manifest of a run, with the sentence that it ends with, if there is one; `effective` is the
+/// scenario's text with every default filled in.
 pub fn manifest(
     scenario: &Scenario,
     effective: &str,
-    runs: &[RunEntry<'_>],
+    run: RunEntry<'_>,
     files: &[FileEntry],
+    verdict: Option<&str>,
 ) -> String {
-    format!("{:#}\n", document(scenario, effective, runs, files))
+    let mut document = document(scenario, effective, &[run], files);
+    if let Some(verdict) = verdict {
+        document["verdict"] = Value::from(verdict);
+    }
+    format!("{document:#}\n")
 }
 
 /// The manifest of a comparison: with what it came to.
@@ -148,10 +154,11 @@ pub fn parse_study(line: &str) -> Option<(Repetitions, String, String)> {
     Some((repetitions, text("scenario")?, text("balloonist")?))
 }
 
-/// The manifest of a sweep of so many runs.
-pub fn sweep_manifest(study: &str, runs: u64, files: &[FileEntry]) -> String {
+/// The manifest of a sweep of so many runs, with what it came to in words.
+pub fn sweep_manifest(study: &str, runs: u64, verdict: &str, files: &[FileEntry]) -> String {
     let mut document: Value = serde_json::from_str(study).unwrap_or_default();
     document["runs"] = Value::from(runs);
+    document["verdict"] = Value::from(verdict);
     document["files"] = files.iter().map(file).collect();
     format!("{document:#}\n")
 }

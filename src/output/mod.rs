@@ -7,6 +7,7 @@ mod cell;
 pub mod chart;
 pub mod columns;
 pub mod compare;
+pub mod contest;
 pub mod curves;
 pub mod digest;
 pub mod events;

@@ -75,6 +75,15 @@ pub fn grouped(number: impl fmt::Display) -> String {
     out + fraction
 }
 
+/// A mean as sentences have it, with one decimal where there is one: 1,234.5.
+pub fn rounded(mean: Millionths) -> String {
+    let tenths = (mean.0 + Millionths::ONE / 20) / (Millionths::ONE / 10);
+    match tenths % 10 {
+        0 => grouped(tenths / 10),
+        rest => format!("{}.{rest}", grouped(tenths / 10)),
+    }
+}
+
 /// "1 frame", "1,200 frames".
 pub fn counted(number: u64, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };

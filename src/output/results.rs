@@ -4,7 +4,10 @@
 use serde_json::Value;
 
 use super::chart::lines::Run;
+use super::compare;
 use super::table::{Cell, Table};
+use super::vms::ALL;
+use crate::scenario::{Document, Grid};
 
 /// The files of a run, a comparison or a sweep.
 #[derive(Clone, Debug)]
@@ -17,10 +20,46 @@ pub struct Results {
     pub compare: Option<Table>,
     /// curves.csv.
     pub curves: Option<Table>,
-    /// The rows of runs.csv about all VMs together.
-    pub sweep: Option<Table>,
+    /// What a sweep made.
+    pub sweep: Option<Sweep>,
     /// The series of each policy.
     pub series: Vec<Run>,
+}
+
+/// The runs of a sweep, point by point of its grid, then all points of the next repetition.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// What was varied.
+    pub grid: Grid,
+    /// The rows of runs.csv about all VMs together.
+    pub runs: Table,
+}
+
+impl Sweep {
+    /// The sweep that the manifest is of.
+    ///
+    /// # Errors
+    /// What does not fit together.
+    pub fn new(manifest: &Manifest, rows: Table) -> Result<Self, String> {
+        let document = Document::from_toml("manifest.json", manifest.scenario.as_bytes());
+        let grid = document.grid().map_err(|found| found.render(false))?.unwrap_or_default();
+        let runs = rows.with_rows_of("vm", ALL);
+        let made = runs.rows().len() as u64;
+        if made == 0 || !made.is_multiple_of(grid.points()) {
+            return Err(format!("it has {made} runs of {} points", grid.points()));
+        }
+        Ok(Self { grid, runs })
+    }
+
+    /// The policy of the first run: that of all, if policies are not varied.
+    pub fn policy(&self) -> String {
+        self.runs.cell(0, "policy").plain()
+    }
+
+    /// How often every point was run.
+    pub fn repetitions(&self) -> u64 {
+        self.runs.rows().len() as u64 / self.grid.points()
+    }
 }
 
 /// What manifest.json says, as far as a report needs it.
@@ -44,13 +83,14 @@ pub struct Manifest {
     pub scenario: String,
     /// The VMs' traces.
     pub traces: Vec<TraceOf>,
-    /// The runs: policy, seed and fingerprint.
+    /// The runs: what each is called, seed and fingerprint. A run is called by its policy or, of a
+    /// comparison with a second axis, by "policy on replacement".
     pub runs: Vec<(String, u64, String)>,
     /// The files beside it: name and hash.
     pub files: Vec<(String, String)>,
-    /// The policy that others are set in relation to; empty outside comparisons.
+    /// The run that others are set in relation to; empty outside comparisons.
     pub baseline: String,
-    /// The verdict of a comparison, or nothing.
+    /// The verdict, or nothing.
     pub verdict: String,
     /// The bounds: name, what each is, and what else there is to say.
     pub bounds: Vec<(String, String, String)>,
@@ -79,7 +119,9 @@ impl Manifest {
             serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?;
         let document = Node { value: &document, place: "the manifest".to_owned() };
         let run = |run: Node<'_>| {
-            Ok((run.text("policy")?, run.number("seed")?, run.text("fingerprint")?))
+            let (policy, replacement) = (run.text("policy")?, run.text("replacement").ok());
+            let name = compare::title(&policy, replacement.as_deref());
+            Ok((name, run.number("seed")?, run.text("fingerprint")?))
         };
         let trace = |trace: Node<'_>| {
             Ok(TraceOf {
@@ -93,7 +135,7 @@ impl Manifest {
             let note = bound.text("note").unwrap_or_default();
             Ok((bound.text("name")?, bound.text("summary")?, note))
         };
-        let compared = !document.value["verdict"].is_null();
+        let compared = !document.value["baseline"].is_null();
         Ok(Self {
             version: document.text("balloonist")?,
             name: document.text("name")?,
@@ -112,7 +154,7 @@ impl Manifest {
             },
             files: document.list("files", |file| Ok((file.text("name")?, file.text("hash")?)))?,
             baseline: if compared { document.text("baseline")? } else { String::new() },
-            verdict: if compared { document.text("verdict")? } else { String::new() },
+            verdict: document.text("verdict").unwrap_or_default(),
             bounds: if compared { document.list("bounds", bound)? } else { Vec::new() },
         })
     }
@@ -149,6 +191,22 @@ impl Node<'_> {
         let item = |(at, value)| read(Node { value, place: format!("`{key}[{at}]`") });
         items.iter().enumerate().map(item).collect()
     }
+}
+
+/// A table of runs in which each is called as in the manifest.
+pub fn titled(table: Table, column: &str) -> Table {
+    let columns: Vec<&str> = table.columns().iter().map(String::as_str).collect();
+    if !columns.contains(&compare::REPLACEMENT) {
+        return table;
+    }
+    let kept: Vec<&str> =
+        columns.into_iter().filter(|name| *name != compare::REPLACEMENT).collect();
+    let titles = (0..table.rows().len()).map(|row| {
+        let cell = |column| Some(table.cell(row, column).plain()).filter(|text| !text.is_empty());
+        let replacement = cell(compare::REPLACEMENT);
+        compare::title(&cell(column).unwrap_or_default(), replacement.as_deref())
+    });
+    table.select(&kept).with_cells(column, titles)
 }
 
 /// A table that has the columns that a report reads.

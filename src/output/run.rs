@@ -39,17 +39,20 @@ pub fn report(told: &Told<'_>, format: Format, table: &str, width: usize) -> Str
     if format == Format::Table && outcome.all.frames_moved() > 0 {
         let _ = write!(after, "\n{}", sparkline::allocations(scenario, told.series, width));
     }
-    if let Some(verdict) = verdict(told) {
+    if let Some(verdict) = verdict(scenario, outcome, told.best_static) {
         let _ = writeln!(after, "\n{verdict}");
     }
     format!("{}\n{table}\n{}", format.aside(&before), format.aside(&after))
 }
 
 /// The sentence that matters: how far the run is from the best that could be had without moving a
-/// frame.
-fn verdict(told: &Told<'_>) -> Option<String> {
-    let Told { scenario, policy, outcome, best_static, .. } = told;
-    let counts = &outcome.all.counts;
+/// frame. Nothing of a run without an access.
+pub fn verdict(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    best_static: Option<&StaticSplit>,
+) -> Option<String> {
+    let (policy, counts) = (scenario.policy, &outcome.all.counts);
     if counts.accesses == 0 {
         return None;
     }

@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+use super::compare;
 use crate::scenario::Scenario;
 use crate::watch::{Checkpoint, Watcher};
 
@@ -12,9 +13,9 @@ use crate::watch::{Checkpoint, Watcher};
 pub const HEADER: &str =
     "tick,vm,frames,resident,target,accesses,demand_faults,replacement_misses\n";
 
-/// The name of the series of one policy of a comparison.
-pub fn file_of(policy: &str) -> String {
-    format!("series-{policy}.csv")
+/// The name of the series of one run of a comparison.
+pub fn file_of(run: &str) -> String {
+    format!("series-{}.csv", compare::slug(run))
 }
 
 /// Writes series.csv.

@@ -113,6 +113,13 @@ impl Table {
         self
     }
 
+    /// With these texts in a column, row by row.
+    pub fn with_cells(mut self, column: &str, texts: impl Iterator<Item = String>) -> Self {
+        let at = self.column(column);
+        self.rows.iter_mut().zip(texts).for_each(|(row, text)| row[at] = text.into());
+        self
+    }
+
     /// The cell of `row` under `column`.
     ///
     /// # Panics

@@ -8,7 +8,6 @@ use std::fmt;
 
 use super::table::Table;
 use crate::account::Outcome;
-
 use crate::units::Ticks;
 use crate::watch::{Checkpoint, Watcher};
 

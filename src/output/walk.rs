@@ -17,7 +17,6 @@ use crate::balance::{PolicyKind, VmView};
 use crate::host::Change;
 use crate::replace::List;
 use crate::scenario::{Scenario, VmSpec};
-
 use crate::trace::PageId;
 use crate::units::{Frames, Ticks, VmId};
 use crate::watch::{Access, Arrival, Checkpoint, Moved, Watcher};

@@ -22,9 +22,9 @@ pub struct Grid {
     kept: Option<Arc<[u32]>>,
 }
 
-/// Axes that go together; each has as many values as the others.
+/// Axes that go together; each has as many values as the others. Mostly it is one axis.
 #[derive(Clone, Debug)]
-pub(super) struct Dimension {
+pub struct Dimension {
     pub(super) axes: Vec<Axis>,
     pub(super) is_zip: bool,
 }
@@ -41,6 +41,26 @@ pub(super) struct Axis {
 pub(super) type Picks = Vec<(String, Node)>;
 
 impl Dimension {
+    /// What varies: `host.memory`, or `vm.a.min, vm.b.min` where two axes go together.
+    pub fn name(&self) -> String {
+        self.axes.iter().map(|axis| axis.path.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What stands for each step in outputs; where axes go together, the values of all.
+    pub fn values(&self) -> Vec<String> {
+        let of_step = |step: u64| {
+            let values = self.axes.iter().map(|axis| label(&axis.values[step as usize]));
+            values.collect::<Vec<_>>().join(", ")
+        };
+        (0..self.steps()).map(of_step).collect()
+    }
+
+    /// The values that one of its axes takes step by step; `None` if it has no axis of this path.
+    pub fn values_of(&self, path: &str) -> Option<Vec<String>> {
+        let axis = self.axes.iter().find(|axis| axis.path == path)?;
+        Some(axis.values.iter().map(label).collect())
+    }
+
     fn steps(&self) -> u64 {
         self.axes[0].values.len() as u64
     }
@@ -111,6 +131,42 @@ impl Grid {
         self.settings(point).map(pair).collect::<Vec<_>>().join(" ")
     }
 
+    /// The dimensions, the one that turns slowest first.
+    pub fn dimensions(&self) -> &[Dimension] {
+        &self.dimensions
+    }
+
+    /// The step of each dimension at a point.
+    pub fn place(&self, point: u64) -> Vec<usize> {
+        self.steps(self.reading(point)).into_iter().map(|step| step as usize).collect()
+    }
+
+    /// The points that differ from this one in nothing but the step of dimension `at`, step by step
+    /// and this one among them; `None` where such a point is skipped.
+    pub fn along(&self, at: usize, point: u64) -> Vec<Option<u64>> {
+        let steps = self.dimensions[at].steps();
+        let stride: u64 = self.dimensions[at + 1..].iter().map(Dimension::steps).product();
+        let reading = self.reading(point);
+        let first = reading - reading / stride % steps * stride;
+        (0..steps).map(|step| self.point(first + step * stride)).collect()
+    }
+
+    /// This grid with the first step of dimension `at` as its baseline, if it has none.
+    pub fn with_baseline(mut self, at: usize) -> Self {
+        let pick = |axis: &Axis| (axis.path.clone(), axis.values[0].clone());
+        let first = || self.dimensions[at].axes.iter().map(pick).collect();
+        self.baseline = Some(self.baseline.unwrap_or_else(first));
+        self
+    }
+
+    /// The dimensions in which points differ from the ones that they are compared with.
+    pub fn compared(&self) -> Vec<usize> {
+        let picks = self.baseline.as_deref().unwrap_or_default();
+        let is_named = |axis: &Axis| picks.iter().any(|(path, _)| *path == axis.path);
+        let all = 0..self.dimensions.len();
+        all.filter(|&at| self.dimensions[at].axes.iter().any(is_named)).collect()
+    }
+
     /// The point that this one is compared with: the baseline's values on the axes that it names,
     /// its own on all others. `None` without a baseline, or where that point is skipped.
     pub fn baseline_of(&self, point: u64) -> Option<u64> {
@@ -121,10 +177,7 @@ impl Grid {
             let named = (0..steps).find(|&step| dimension.matches(baseline, step) == Some(true));
             reading = reading * steps + named.unwrap_or(own);
         }
-        match &self.kept {
-            None => Some(reading),
-            Some(kept) => kept.binary_search(&(reading as u32)).ok().map(|at| at as u64),
-        }
+        self.point(reading)
     }
 
     /// The axes with their values at a point.
@@ -141,6 +194,14 @@ impl Grid {
 
     fn reading(&self, point: u64) -> u64 {
         self.kept.as_ref().map_or(point, |kept| u64::from(kept[point as usize]))
+    }
+
+    /// The point of a reading; `None` where it is skipped.
+    fn point(&self, reading: u64) -> Option<u64> {
+        match &self.kept {
+            None => Some(reading),
+            Some(kept) => kept.binary_search(&(reading as u32)).ok().map(|at| at as u64),
+        }
     }
 
     /// The step of each dimension at a reading of the odometer.

@@ -33,7 +33,7 @@ use std::sync::Arc;
 pub use check::{Checked, Traces};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use document::{Document, Origin, Source};
-pub use grid::Grid;
+pub use grid::{Dimension, Grid};
 
 use crate::account::Metric;
 use crate::balance::{Bounds, PolicyKind};

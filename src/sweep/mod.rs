@@ -35,6 +35,36 @@ impl Repetitions {
 }
 
 /// All runs of a sweep.
+///
+/// ```
+/// use balloonist::scenario::{Document, Traces};
+/// use balloonist::simulate::{Nobody, simulate};
+/// use balloonist::sweep::Study;
+///
+/// let text = "host.memory = 4\ncheckpoint.every = 3\n\
+///             [[vm]]\nname = 'web'\ntrace.pages = [1, 2, 3, 1, 2, 3, 1, 2, 3]\n\
+///             [[vm]]\nname = 'idle'\ntrace.pages = [7, 7, 7, 7, 7, 7, 7, 7, 7]\n";
+/// let mut document = Document::from_toml("mine.toml", text.as_bytes());
+/// document.axis("policy.kind=static,last-n");
+/// document.axis("host.memory=4..8*2");
+/// let mut traces = Traces::default();
+/// let scenario = document.check_with(&mut traces).unwrap().scenario;
+/// let study = Study::new(document, &scenario, None, traces).unwrap();
+/// let faults = (0..study.runs()).map(|run| {
+///     let scenario = study.scenario(run).unwrap();
+///     let outcome = simulate(&scenario, scenario.policy, &mut Nobody);
+///     (study.grid().name(study.run(run).0), outcome.all.counts.demand_faults)
+/// });
+/// assert_eq!(
+///     faults.collect::<Vec<_>>(),
+///     [
+///         ("policy.kind=static host.memory=4".to_owned(), 10),
+///         ("policy.kind=static host.memory=8".to_owned(), 4),
+///         ("policy.kind=last-n host.memory=4".to_owned(), 5),
+///         ("policy.kind=last-n host.memory=8".to_owned(), 4),
+///     ]
+/// );
+/// ```
 #[derive(Debug)]
 pub struct Study {
     document: Document,

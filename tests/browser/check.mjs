@@ -3,36 +3,8 @@
 //
 // node check.mjs PAGE.html [FOLDER FOR SCREENSHOTS]
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
-
-const [file, shots] = process.argv.slice(2);
-const address = pathToFileURL(resolve(file)).href;
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  ],
-});
-
-const troubles = [];
-async function open(options) {
-  const context = await browser.newContext({ acceptDownloads: true, ...options });
-  const page = await context.newPage();
-  page.on("console", message => {
-    if (["error", "warning"].includes(message.type())) troubles.push(message.text());
-  });
-  page.on("pageerror", error => troubles.push(error.message));
-  page.on("request", request => {
-    const url = request.url();
-    if (url !== address && !/^(data|blob):/.test(url)) troubles.push(`request of ${url}`);
-  });
-  await page.goto(address);
-  return page;
-}
+import { readFileSync } from "node:fs";
+import { fits, shoot, test } from "./page.mjs";
 
 const tip = page => page.locator("#tip");
 async function told(page) {
@@ -133,46 +105,39 @@ async function saves(page) {
   assert.equal(lines[0], columns.join(","));
 }
 
-/** Nothing is wider than the window but what scrolls by itself, and all pictures have a name. */
-async function fits(page) {
-  const wide = await page.evaluate(
-    () => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `the page is ${wide} pixels wider than the window`);
-  const nameless = await page.locator("main .wide > svg:not([aria-label][role=img])").count();
-  assert.equal(nameless, 0, "every picture has a name");
-}
-
-/** Light and dark differ, and a button changes over. */
-async function themes(page) {
-  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-  const before = await paper();
-  await page.locator("#theme").click();
-  assert.notEqual(await paper(), before);
-  await page.locator("#theme").click();
-  assert.equal(await paper(), before);
-}
-
-try {
-  const page = await open({ viewport: { width: 1400, height: 900 } });
-  for (const check of [hovers, tellsItsTable, steps, toggles, sorts, saves, themes]) {
-    await check(page);
-    console.log(`${check.name}: ok`);
-  }
-  await page.context().close();
-  for (const width of [360, 800, 1400]) {
-    for (const colorScheme of ["light", "dark"]) {
-      const page = await open({ viewport: { width, height: 900 }, colorScheme });
-      await fits(page);
-      if (shots) {
-        mkdirSync(shots, { recursive: true });
-        await page.screenshot({ path: `${shots}/${width}-${colorScheme}.png`, fullPage: true });
-      }
-      await page.context().close();
+/** Hovering over every cell of a map tells its values, and the label in it is no obstacle. */
+async function mapsTell(page) {
+  for (const map of await page.locator("figure:has(.cell)").all()) {
+    const cells = await map.locator(".cell").all();
+    assert.ok(cells.length > 1, "a map has cells");
+    for (const cell of cells) {
+      await cell.scrollIntoViewIfNeeded();
+      await cell.hover();
+      assert.match(await told(page), / % faults/);
     }
   }
-  console.log("fits at three widths, light and dark: ok");
-  assert.deepEqual(troubles, [], "no console error, no request leaves the file");
-  console.log("no console error, no request: ok");
-} finally {
-  await browser.close();
+  await page.mouse.move(0, 0);
 }
+
+/** On paper nothing is cut off: what is wider than the sheet on the screen fits, tables are whole. */
+async function prints(page) {
+  await page.emulateMedia({ media: "print" });
+  // A4 between margins of 12 mm, upright and turned.
+  for (const [width, inside] of [[703, ":not(:has(.broad)) > "], [1031, ""]]) {
+    await page.setViewportSize({ width, height: 1000 });
+    const cut = await page.evaluate(inside => [...document.querySelectorAll(`main > ${inside}*`)]
+      .filter(part => part.checkVisibility() && part.scrollWidth > part.clientWidth + 1)
+      .map(part => `${part.textContent.slice(0, 40)}: ${part.scrollWidth - part.clientWidth}`), inside);
+    assert.deepEqual(cut, [], `nothing is wider than ${width} pixels`);
+  }
+  const clipped = await page.evaluate(() => [...document.querySelectorAll(".wide")]
+    .filter(part => part.checkVisibility() && part.scrollHeight > part.clientHeight + 1).length);
+  assert.equal(clipped, 0, "no table is cut off below");
+  await page.setViewportSize({ width: 1400, height: 900 });
+  await page.emulateMedia({ media: null });
+}
+
+await test([hovers, mapsTell, tellsItsTable, steps, toggles, sorts, saves, prints], async (page, name) => {
+  await fits(page);
+  await shoot(page, name);
+});

@@ -3,36 +3,7 @@
 //
 // node lesson.mjs PAGE.html [FOLDER FOR SCREENSHOTS]
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
-
-const [file, shots] = process.argv.slice(2);
-const address = pathToFileURL(resolve(file)).href;
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  ],
-});
-
-const troubles = [];
-async function open(options) {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  page.on("console", message => {
-    if (["error", "warning"].includes(message.type())) troubles.push(message.text());
-  });
-  page.on("pageerror", error => troubles.push(error.message));
-  page.on("request", request => {
-    const url = request.url();
-    if (url !== address && !/^(data|blob):/.test(url)) troubles.push(`request of ${url}`);
-  });
-  await page.goto(address);
-  return page;
-}
+import { fits, shoot, test } from "./page.mjs";
 
 /** What is to be seen of a step. */
 const seen = page => page.locator("main").evaluate(main =>
@@ -85,37 +56,20 @@ async function draws(page) {
   }
 }
 
-try {
-  const page = await open({ viewport: { width: 1400, height: 900 } });
-  for (const check of [bothWays, draws]) {
-    await page.keyboard.press("Home");
-    await check(page);
-    console.log(`${check.name}: ok`);
+/** Each check begins at the first step. */
+const fromTheStart = check => Object.defineProperty(async page => {
+  await page.keyboard.press("Home");
+  await check(page);
+}, "name", { value: check.name });
+
+await test([bothWays, draws].map(fromTheStart), async (page, name) => {
+  const { steps } = await data(page);
+  const wanted = { miss: s => s.kind === "miss", checkpoint: s => s.moves?.length && s.saw };
+  for (const [what, is] of Object.entries(wanted)) {
+    const at = steps.findIndex(is);
+    if (at < 0) continue;
+    await page.locator("#slider").fill(String(at));
+    await fits(page);
+    await shoot(page, `${what}-${name}`);
   }
-  await page.context().close();
-  for (const width of [360, 800, 1400]) {
-    for (const colorScheme of ["light", "dark"]) {
-      const page = await open({ viewport: { width, height: 900 }, colorScheme });
-      const { steps } = await data(page);
-      const wanted = { miss: s => s.kind === "miss", checkpoint: s => s.moves?.length && s.saw };
-      for (const [name, is] of Object.entries(wanted)) {
-        const at = steps.findIndex(is);
-        if (at < 0) continue;
-        await page.locator("#slider").fill(String(at));
-        const wide = await page.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        assert.ok(wide <= 0, `the page is ${wide} pixels wider than the window of ${width}`);
-        if (shots) {
-          mkdirSync(shots, { recursive: true });
-          await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true });
-        }
-      }
-      await page.context().close();
-    }
-  }
-  console.log("fits at three widths, light and dark: ok");
-  assert.deepEqual(troubles, [], "no console error, no request leaves the file");
-  console.log("no console error, no request: ok");
-} finally {
-  await browser.close();
-}
+});

@@ -46,9 +46,11 @@ fn decimal(value: u64, one: u64) -> String {
     if rest.is_empty() { grouped(whole) } else { format!("{}.{rest}", grouped(whole)) }
 }
 
-/// Millionths as percent with two decimals at most, rounded half up.
+/// Millionths as percent with two decimals at most, rounded half up; below a tenth of a percent
+/// with all, so that few is not shown as none.
 pub(super) fn percent(millionths: u64) -> String {
-    Unit::Percent.shown(millionths.saturating_add(50) / 100 * 100)
+    let few = millionths < 1000;
+    Unit::Percent.shown(if few { millionths } else { millionths.saturating_add(50) / 100 * 100 })
 }
 
 /// An axis from 0 to a round number.

@@ -7,7 +7,7 @@ use super::super::svg::{Anchor, Drawing, Path};
 use super::super::table::Table;
 use super::axis::Area;
 use super::{Axis, Figure, Unit, WIDTH, clipped, fill};
-use crate::sweep::statistics::Summary;
+use crate::sweep::statistics::{Paired, Summary};
 
 /// The demand faults of a policy, run by run.
 pub type Runs = (String, Vec<u64>);
@@ -80,84 +80,50 @@ fn area(rows: usize) -> Area {
     Area { left: 1700, top: 60, width: 4600, height: ROW * rows as i64 }
 }
 
-/// A mean of paired differences and half of its 95 % interval, in millionths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Interval {
-    mean: i128,
-    half: Option<i128>,
-}
-
-impl Interval {
-    /// Of the differences of runs from baseline runs with the same seed and parameters.
-    fn of(differences: &[i128]) -> Option<Self> {
-        let n = i128::try_from(differences.len()).ok().filter(|&n| n > 0)?;
-        let one = Millionths::ONE as i128;
-        let sum: i128 = differences.iter().sum();
-        let squares: i128 = differences.iter().map(|difference| difference * difference).sum();
-        // Beyond that, which no run comes to, squares would not fit.
-        let fit = differences.iter().all(|difference| difference.abs() < 1 << 40);
-        let half = (n > 1 && fit).then(|| {
-            // t · √(variance / n), the variance with n − 1.
-            let numerator = (n * squares - sum * sum).unsigned_abs();
-            let error =
-                (numerator * Millionths::ONE / (n * n * (n - 1)) as u128 * Millionths::ONE).isqrt();
-            (error * quantile(n as usize - 1) / 1000) as i128
-        });
-        Some(Self { mean: sum * one / n, half })
-    }
-}
-
-/// The 97.5 % quantile of Student's t, in thousandths.
-fn quantile(degrees: usize) -> u128 {
-    const T: [u128; 30] = [
-        12706, 4303, 3182, 2776, 2571, 2447, 2365, 2306, 2262, 2228, 2201, 2179, 2160, 2145, 2131,
-        2120, 2110, 2101, 2093, 2086, 2080, 2074, 2069, 2064, 2060, 2056, 2052, 2048, 2045, 2042,
-    ];
-    match degrees {
-        1..=30 => T[degrees - 1],
-        31..=60 => 2042,
-        61..=120 => 2000,
-        _ => 1980,
-    }
+/// The demand faults of runs and of those of the baseline that they are paired with, in the same
+/// order.
+#[derive(Clone, Debug, Default)]
+pub struct Differences {
+    /// What the runs have in common.
+    pub name: String,
+    /// Their demand faults.
+    pub faults: Vec<u64>,
+    /// Those of the baseline's runs.
+    pub baseline: Vec<u64>,
 }
 
 /// Lollipops: how many demand faults more or fewer a run has than the baseline's run of the same
-/// seed and parameters. Each list of runs is in the same order.
-pub fn paired(policies: &[Runs], baseline: &Runs) -> Figure {
-    let others: Vec<(&str, Interval)> = policies
+/// seed and parameters.
+pub fn paired(others: &[Differences], baseline: &str) -> Figure {
+    let others: Vec<(&str, Paired)> = others
         .iter()
-        .filter(|(policy, _)| *policy != baseline.0)
-        .filter_map(|(policy, runs)| {
-            let pairs = runs.iter().zip(&baseline.1);
-            let differences: Vec<i128> =
-                pairs.map(|(&run, &base)| i128::from(run) - i128::from(base)).collect();
-            Some((policy.as_str(), Interval::of(&differences)?))
-        })
+        .filter_map(|other| Some((&*other.name, Paired::of(&other.faults, &other.baseline)?)))
         .collect();
-    let mut table = Table::new(&["policy", "mean_difference", "interval_low", "interval_high"]);
-    for (policy, Interval { mean, half }) in &others {
-        let end = |sign: i128| half.map(|half| signed(mean + sign * half));
-        let row = [(*policy).into(), signed(*mean).into(), end(-1).into(), end(1).into()];
-        table.push(row.into());
+    let columns = ["name", "mean_difference", "interval_low", "interval_high"];
+    let mut table = Table::new(&[&columns[..], &["wins", "ties", "losses"]].concat());
+    for (name, paired) in &others {
+        table.push(vec![
+            (*name).into(),
+            paired.mean.into(),
+            paired.interval.map(|[low, _]| low).into(),
+            paired.interval.map(|[_, high]| high).into(),
+            paired.wins.into(),
+            paired.ties.into(),
+            paired.losses.into(),
+        ]);
     }
     Figure {
         name: "paired".to_owned(),
-        title: format!("Demand faults against {}", baseline.0),
+        title: format!("Demand faults against {baseline}"),
         caption: format!(
-            "The mean difference in demand faults between a run and that of {} with the same seed \
-             and parameters; the bar is its 95 % interval by Student's t. Left of 0 is better.",
-            baseline.0
+            "The mean difference in demand faults between a run and that of {baseline} with the \
+             same seed and parameters; the bar is its 95 % interval by Student's t. Left of 0 is \
+             better."
         ),
         keys: Vec::new(),
-        drawing: draw_paired(&others, &baseline.0),
+        drawing: draw_paired(&others, baseline),
         table,
     }
-}
-
-/// Millionths with a sign.
-fn signed(millionths: i128) -> String {
-    let sign = if millionths < 0 { "-" } else { "" };
-    format!("{sign}{}", Millionths(millionths.unsigned_abs()))
 }
 
 /// Millionths as people read a difference: one decimal and a sign.
@@ -173,42 +139,33 @@ fn tenths(millionths: i128) -> String {
     format!("{sign}{}.{}", grouped(tenths / 10), tenths % 10)
 }
 
-fn draw_paired(others: &[(&str, Interval)], baseline: &str) -> Drawing {
+fn draw_paired(others: &[(&str, Paired)], baseline: &str) -> Drawing {
     let area = area(others.len());
     let mut drawing = Drawing::new(WIDTH, area.bottom() + 400);
-    let far = |interval: &Interval| interval.mean.abs() + interval.half.unwrap_or(0);
-    let most = others.iter().map(|(_, interval)| far(interval)).max().unwrap_or(0);
+    let ends = |paired: &Paired| {
+        let mean = paired.mean.0;
+        paired.interval.map_or([mean, mean], |ends| ends.map(|end| end.0))
+    };
+    let far = |(_, paired): &(&str, Paired)| ends(paired).map(i128::abs).into_iter().max();
+    let most = others.iter().filter_map(far).max().unwrap_or(0);
     let axis = Axis::round((most / Millionths::ONE as i128 + 1) as u64, 3, Unit::Count);
     let (half, middle) = (area.width / 2, area.left + area.width / 2);
     let x = |millionths: i128| {
         let top = i128::from(axis.top) * Millionths::ONE as i128;
         middle + (i128::from(half) * millionths / top) as i64
     };
-    for tick in axis.ticks() {
-        for sign in [-1, 1].into_iter().take(if tick == 0 { 1 } else { 2 }) {
-            let place = x(sign * i128::from(tick) * Millionths::ONE as i128);
-            drawing.line((place, area.top), (place, area.bottom()), "grid");
-            let sign = if tick == 0 {
-                ""
-            } else if sign < 0 {
-                "−"
-            } else {
-                "+"
-            };
-            let label = format!("{sign}{}", axis.unit.shown(tick));
-            drawing.text(place, area.bottom() + 160, Anchor::Middle, "t", &label);
-        }
-    }
-    drawing.line((middle, area.top), (middle, area.bottom()), "axis");
+    draw_ticks(&mut drawing, area, axis);
     let name = format!("demand faults more or fewer than {baseline}");
     drawing.text(middle, area.bottom() + 320, Anchor::Middle, "t", &name);
-    for (at, (policy, Interval { mean, half })) in others.iter().enumerate() {
+    for (at, (name, paired)) in others.iter().enumerate() {
         let y = area.top + ROW * at as i64 + ROW / 2;
-        drawing.text(area.left - 100, y + 40, Anchor::End, "t", &clipped(policy, 1500));
-        drawing.line((middle, y), (x(*mean), y), "stem");
-        let mut title = format!("{policy}: {} in the mean", signed(*mean));
-        if let Some(half) = half {
-            let (low, high) = (x(mean - half), x(mean + half));
+        let mean = paired.mean;
+        drawing.text(area.left - 100, y + 40, Anchor::End, "t", &clipped(name, 1500));
+        drawing.line((middle, y), (x(mean.0), y), "stem");
+        let mut title = format!("{name}: {mean} in the mean");
+        if let Some([low, high]) = paired.interval {
+            let _ = write!(title, ", from {low} to {high}");
+            let (low, high) = (x(low.0), x(high.0));
             let mut path = Path::default();
             path.start(low, y - 50);
             path.step_to(low, y + 50);
@@ -218,28 +175,27 @@ fn draw_paired(others: &[(&str, Interval)], baseline: &str) -> Drawing {
             path.step_to(high, y + 50);
             path.end();
             drawing.path(&path, "whisker", None);
-            let _ = write!(title, ", from {} to {}", signed(mean - half), signed(mean + half));
         }
-        drawing.circle(x(*mean), y, 55, "mark s0", Some(&title));
-        let end = x(mean + half.unwrap_or(0)).max(middle) + 120;
-        drawing.text(end, y + 40, Anchor::Start, "t", &tenths(*mean));
+        drawing.circle(x(mean.0), y, 55, "mark s0", Some(&title));
+        let [_, high] = ends(paired);
+        let end = x(high).max(middle) + 120;
+        drawing.text(end, y + 40, Anchor::Start, "t", &tenths(mean.0));
     }
     drawing
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Python: `statistics.stdev([1, 2, 3, 4, 10]) / math.sqrt(5) * 2.776445` is 4.389945, the
-    /// last factor being the quantile of Student's t with 4 degrees of freedom.
-    #[test]
-    fn an_interval_is_that_of_the_t_test() {
-        let Interval { mean, half } = Interval::of(&[1, 2, 3, 4, 10]).unwrap();
-        assert_eq!(mean, 4_000_000);
-        let off = half.unwrap() - 4_389_945;
-        assert!(off.abs() < 1000, "{half:?}");
-        assert_eq!(Interval::of(&[-3]), Some(Interval { mean: -3_000_000, half: None }));
-        assert_eq!(Interval::of(&[]), None);
+/// Upright lines on both sides of 0.
+fn draw_ticks(drawing: &mut Drawing, area: Area, axis: Axis) {
+    let middle = area.left + area.width / 2;
+    for tick in axis.ticks() {
+        for (sign, shown) in [(-1, "−"), (1, "+")].into_iter().take(if tick == 0 { 1 } else { 2 })
+        {
+            let place = middle + sign * axis.place(tick, area.width / 2);
+            drawing.line((place, area.top), (place, area.bottom()), "grid");
+            let shown = if tick == 0 { "" } else { shown };
+            let label = format!("{shown}{}", axis.unit.shown(tick));
+            drawing.text(place, area.bottom() + 160, Anchor::Middle, "t", &label);
+        }
     }
+    drawing.line((middle, area.top), (middle, area.bottom()), "axis");
 }

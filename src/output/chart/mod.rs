@@ -12,6 +12,7 @@ pub mod heat;
 pub mod lines;
 pub mod regret;
 pub mod stack;
+pub mod winners;
 
 use std::fmt::Write as _;
 

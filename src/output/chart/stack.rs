@@ -1,5 +1,6 @@
 //! Allocation over time: a band for each VM, what is free on top.
 
+use super::super::compare::slug;
 use super::super::number::{counted, grouped};
 use super::super::svg::{Anchor, Drawing, Path};
 use super::super::table::{Cell, Table};
@@ -25,7 +26,7 @@ pub fn figure(
     let buckets = thinned.buckets();
     let (drawing, labels) = (draw(&bands, buckets, thinned.width() * every, host_frames), &bands);
     Figure {
-        name: format!("allocation-{policy}"),
+        name: format!("allocation-{}", slug(policy)),
         title: format!("Allocation over time under {policy}"),
         caption: format!(
             "Frames that each VM may hold, stacked; the pale area on top is free. The host has \

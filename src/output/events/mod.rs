@@ -17,10 +17,8 @@ use crate::balance::PolicyKind;
 use crate::host::Change;
 use crate::replace::List;
 use crate::scenario::Scenario;
-
-use crate::watch;
-
 use crate::units::{Frames, Page, Ticks, VmId};
+use crate::watch;
 use crate::watch::{Arrival, Checkpoint, Moved, Watcher};
 
 /// How events are written.

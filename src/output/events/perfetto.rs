@@ -17,7 +17,6 @@ use crate::balance::PolicyKind;
 use crate::host::Change;
 use crate::output::trail;
 use crate::scenario::Scenario;
-
 use crate::units::{Ticks, VmId};
 use crate::watch::Checkpoint;
 

@@ -9,7 +9,6 @@ use crate::balance::PolicyKind;
 use crate::host::Change;
 use crate::output::number::{counted, every, grouped};
 use crate::scenario::Scenario;
-
 use crate::units::{Frames, Ticks, VmId};
 use crate::watch::Checkpoint;
 

@@ -9,19 +9,6 @@
     return element;
   };
 
-  // Light and dark: what the system wants, until the reader says otherwise.
-  const theme = make("button", "", "Light / dark");
-  theme.id = "theme";
-  theme.type = "button";
-  theme.addEventListener("click", () => {
-    const root = document.documentElement;
-    const dark = root.dataset.theme
-      ? root.dataset.theme === "dark"
-      : matchMedia("(prefers-color-scheme: dark)").matches;
-    root.dataset.theme = dark ? "light" : "dark";
-  });
-  document.querySelector("header").append(theme);
-
   // Each step has the VMs that it changed; the others are as at the step before.
   let before = vms.map(() => ({ frames: 0, lists: [] }));
   const states = steps.map(step => {

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::events::{Touch, Touched};
+use super::html::THEME;
 use super::number::{counted, every, grouped};
 use super::rounds::Rounds;
 use super::svg::escaped;
@@ -113,7 +114,7 @@ impl<'a> Lesson<'a> {
         let _ = write!(
             out,
             "{BODY}<script type=\"application/json\" id=\"data\">\n{data}\n</script>\n\
-             <script>\n{SCRIPT}</script>\n</body>\n</html>\n"
+             <script>\n{THEME}{SCRIPT}</script>\n</body>\n</html>\n"
         );
         Ok(out)
     }
@@ -325,8 +326,8 @@ text.</p></noscript>
 <p id="say" role="status" aria-live="polite"></p>
 <div id="vms"></div>
 <section id="checkpoint" hidden>
-<h2>What the policy saw and decided</h2>
-<div class="wide"><table><thead></thead><tbody></tbody></table></div>
+<h2 id="decided">What the policy saw and decided</h2>
+<div class="wide"><table aria-labelledby="decided"><thead></thead><tbody></tbody></table></div>
 </section>
 <p class="keys">Keys: right and left arrow, space, Page Up and Page Down (ten steps), Home, End.
 Solid boxes are frames with their pages, dashed ones empty frames; dotted boxes are pages that the
