@@ -14,6 +14,7 @@ use balloonist::simulate::simulate;
 
 use balloonist::units::{Frames, Ticks};
 use balloonist::watch::Nobody;
+use common::policies;
 
 /// An access in the order of the run: (VM, page), or a VM's departure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -273,9 +274,11 @@ fn bounds_are_those_of_brute_force() {
 #[test]
 fn no_policy_beats_min() {
     for number in 0..3_000 {
-        let scenario = random_scenario(number);
+        let mut scenario = random_scenario(number);
         let bounds = bound::all(&scenario);
         let any = &balance::ALL[number as usize % balance::ALL.len()];
+        let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/settings");
+        policies::set(&mut scenario, any, policies::random_settings(any, &mut draw));
         for policy in [common::policy("static"), common::policy("last-n"), any] {
             if !common::fits(&scenario, policy) {
                 continue;
@@ -338,6 +341,8 @@ fn no_run_faults_less_than_min_under_its_own_allocations() {
             vm.replacement = kind;
             vm.replacement_settings = Settings::defaults(kind.knobs);
         }
+        let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/settings");
+        policies::set(&mut scenario, policy, policies::random_settings(policy, &mut draw));
         if !common::fits(&scenario, policy) {
             continue;
         }

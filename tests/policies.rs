@@ -4,11 +4,12 @@
 mod common;
 
 use balloonist::balance::{self, Bounds, Plan, Policy, PolicyKind, View, VmView, wrapped};
-use balloonist::knobs::{Domain, Settings, Value};
+use balloonist::knobs::{Settings, Value};
 use balloonist::observe::{Active, Curve, Seen, Window};
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::Counts;
-use balloonist::units::{Decimal, Frames, Ticks, VmId};
+use balloonist::units::{Frames, Ticks, VmId};
+use common::policies::{each_choice, random_settings, small_settings};
 
 /// What a policy does when it is shown the same again after its plan was carried out.
 #[derive(PartialEq)]
@@ -41,32 +42,6 @@ fn rest(policy: &PolicyKind) -> Rest {
 /// Policies that serve requests beyond the free frames in file order, as their heads say.
 const FIRST_COME: &[&str] =
     &["xen-static", "selfballoon", "proxmox-autoballoon", "mom-balloon", "senpai", "tmo"];
-
-/// The defaults, but sizes and times that were published for whole machines suit hosts of some
-/// dozen frames, so that the rules do something.
-fn settings(kind: &PolicyKind) -> Settings {
-    let mut settings = Settings::defaults(kind.knobs);
-    let small: &[(&str, u64)] = match kind.name {
-        "selfballoon" => &[("mebibyte", 1)],
-        "qmemman" => &[("pref_min", 2), ("donor_min", 1)],
-        "proxmox-autoballoon" => &[("tolerance", 1), ("step", 5)],
-        "mom-balloon" | "mom-balloon-2013-07" => &[("samples", 1)],
-        "senpai" => &[("target", 100_000), ("interval", 2)],
-        _ => &[],
-    };
-    for &(name, value) in small {
-        settings.set(name, Value::Integer(value));
-    }
-    let large_parts: &[(&str, u64)] = match kind.name {
-        "senpai" => &[("max_probe", 10)],
-        "tmo" => &[("ratio", 10), ("pressure", 50), ("most", 20)],
-        _ => &[],
-    };
-    for &(name, percent) in large_parts {
-        settings.set(name, Value::Decimal(Decimal { digits: percent, places: 2 }));
-    }
-    settings
-}
 
 /// A non-increasing curve with flat stretches and falls of all sizes, no two alike.
 fn random_curve(draw: &mut Stream) -> Curve {
@@ -103,6 +78,7 @@ fn random_vm(draw: &mut Stream, at: u32, bounds: Bounds, allocation: Frames) -> 
     total.add(interval);
     let committed = resident.0 + draw.below(30);
     let ticks = 1 + interval.accesses;
+    let longest_stall = [1, 30, ticks + 1][draw.below(3) as usize];
     let fraction = draw.below((1 << 16) + 1) as u32;
     VmView {
         id: VmId(at),
@@ -122,7 +98,7 @@ fn random_vm(draw: &mut Stream, at: u32, bounds: Bounds, allocation: Frames) -> 
                 swapped_in: if draw.below(2) == 0 { 0 } else { draw.below(20) },
                 in_swap: Frames(committed - resident.0),
                 ticks: Ticks(ticks),
-                stalled: Ticks(draw.below(ticks + 1)),
+                stalled: Ticks(draw.below(longest_stall).min(ticks)),
             },
             shadow_hits: if draw.below(2) == 0 { 0 } else { draw.below(100) },
         },
@@ -158,18 +134,18 @@ struct Run {
 }
 
 impl Run {
-    fn new(kind: &PolicyKind) -> Self {
-        let policy = (kind.build)(&settings(kind));
+    fn new(kind: &PolicyKind, settings: &Settings) -> Self {
+        let policy = (kind.build)(settings);
         Self { policy, draw: Stream::new(Generator::ChaCha8, 1, 0, "policy") }
     }
 
     /// With these of the knobs around every policy set.
-    fn wrapped(kind: &PolicyKind, set: &[(&str, u64)]) -> Self {
+    fn wrapped(kind: &PolicyKind, settings: &Settings, set: &[(&str, u64)]) -> Self {
         let mut around = Settings::defaults(wrapped::KNOBS);
         for &(name, value) in set {
             around.set(name, Value::Integer(value));
         }
-        let Self { policy, draw } = Self::new(kind);
+        let Self { policy, draw } = Self::new(kind, settings);
         Self { policy: wrapped::wrap(policy, &around), draw }
     }
 
@@ -182,21 +158,31 @@ impl Run {
     }
 }
 
-fn fits(kind: &PolicyKind, view: &View) -> bool {
-    let bounds: Vec<Bounds> = view.vms.iter().map(|vm| vm.bounds).collect();
-    (kind.fits)(&settings(kind), view.host, &bounds).is_ok()
-}
-
-/// Calls `check` with every policy and many random views that fit it.
-fn for_all(check: impl Fn(&PolicyKind, View, &str)) {
+/// Calls `check` with every policy and many random views that fit it: with settings that suit small
+/// hosts and each word of each choice in turn, and as often with random settings.
+fn for_all(check: impl Fn(&PolicyKind, &Settings, View, &str)) {
     for kind in balance::ALL {
-        for number in 0..3000 {
+        let choices = each_choice(kind);
+        for number in 0..4000 {
+            let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/settings");
+            let settings = match number as usize % (2 * choices.len()) {
+                choice if choice < choices.len() => choices[choice].clone(),
+                _ => random_settings(kind, &mut draw),
+            };
             let view = random_view(number);
-            if fits(kind, &view) {
-                check(kind, view, &format!("{} on view {number}", kind.name));
+            let bounds: Vec<Bounds> = view.vms.iter().map(|vm| vm.bounds).collect();
+            if (kind.fits)(&settings, view.host, &bounds).is_ok() {
+                let case = format!("{} on view {number} with {settings:?}", kind.name);
+                check(kind, &settings, view, &case);
             }
         }
     }
+}
+
+/// The policy of that name with settings that suit small hosts.
+fn small(name: &str) -> Run {
+    let kind = common::policy(name);
+    Run::new(kind, &small_settings(kind))
 }
 
 /// What the view looks like when the plan has been carried out and everything else stays.
@@ -210,8 +196,8 @@ fn carried_out(mut view: View, plan: &Plan) -> View {
 
 #[test]
 fn plans_fit_the_host_and_the_bounds() {
-    for_all(|kind, view, case| {
-        let mut run = Run::new(kind);
+    for_all(|kind, settings, view, case| {
+        let mut run = Run::new(kind, settings);
         for _ in 0..3 {
             let plan = run.divide(&view);
             assert_eq!(plan.0.len(), view.vms.len(), "{case}");
@@ -225,11 +211,11 @@ fn plans_fit_the_host_and_the_bounds() {
 
 #[test]
 fn a_dead_band_and_a_largest_move_cut_plans_and_lose_no_frame_that_somebody_may_have() {
-    for_all(|kind, view, case| {
-        let bare = Run::new(kind).divide(&view);
+    for_all(|kind, settings, view, case| {
+        let bare = Run::new(kind, settings).divide(&view);
         for (dead_band, largest_move) in [(0, 1), (0, 3), (1, 0), (4, 0), (2, 5), (5, 2)] {
             let set = [("dead_band", dead_band), ("largest_move", largest_move)];
-            let plan = Run::wrapped(kind, &set).divide(&view);
+            let plan = Run::wrapped(kind, settings, &set).divide(&view);
             let case = format!("{case}, {set:?}: {bare:?} {plan:?}");
             let held: Frames = plan.0.iter().copied().sum();
             assert!(held <= view.host, "{case}");
@@ -252,9 +238,9 @@ fn a_dead_band_and_a_largest_move_cut_plans_and_lose_no_frame_that_somebody_may_
 
 #[test]
 fn a_wrapper_that_holds_nothing_back_changes_no_plan() {
-    for_all(|kind, view, case| {
-        let (mut bare, mut off) = (Run::new(kind), Run::wrapped(kind, &[]));
-        let mut idle = Run::wrapped(kind, &[("largest_move", view.host.0)]);
+    for_all(|kind, settings, view, case| {
+        let (mut bare, mut off) = (Run::new(kind, settings), Run::wrapped(kind, settings, &[]));
+        let mut idle = Run::wrapped(kind, settings, &[("largest_move", view.host.0)]);
         for _ in 0..2 {
             let plan = bare.divide(&view);
             assert_eq!((off.divide(&view), idle.divide(&view)), (plan.clone(), plan), "{case}");
@@ -264,15 +250,19 @@ fn a_wrapper_that_holds_nothing_back_changes_no_plan() {
 
 #[test]
 fn the_same_view_gives_the_same_plan() {
-    for_all(|kind, view, case| {
-        assert_eq!(Run::new(kind).divide(&view), Run::new(kind).divide(&view), "{case}");
+    for_all(|kind, settings, view, case| {
+        assert_eq!(
+            Run::new(kind, settings).divide(&view),
+            Run::new(kind, settings).divide(&view),
+            "{case}"
+        );
     });
 }
 
 #[test]
 fn the_order_of_the_vms_decides_no_more_than_a_frame_that_rounding_leaves() {
-    for_all(|kind, view, case| {
-        let mut run = Run::new(kind);
+    for_all(|kind, settings, view, case| {
+        let mut run = Run::new(kind, settings);
         let plan = run.divide(&view);
         if run.has_drawn() {
             return; // What is drawn goes by the VM's place.
@@ -283,7 +273,7 @@ fn the_order_of_the_vms_decides_no_more_than_a_frame_that_rounding_leaves() {
         }
         let mut turned = view.clone();
         turned.vms.reverse();
-        let Plan(mut other) = Run::new(kind).divide(&turned);
+        let Plan(mut other) = Run::new(kind, settings).divide(&turned);
         other.reverse();
         for (one, other) in plan.0.iter().zip(&other) {
             assert!(one.0.abs_diff(other.0) <= 1, "{case}: {plan:?} {other:?}");
@@ -293,11 +283,14 @@ fn the_order_of_the_vms_decides_no_more_than_a_frame_that_rounding_leaves() {
 
 #[test]
 fn a_policy_comes_to_rest_when_nothing_changes() {
-    for_all(|kind, view, case| {
-        let mut run = Run::new(kind);
+    for_all(|kind, settings, view, case| {
+        let mut run = Run::new(kind, settings);
         let first = run.divide(&view);
         let mut view = carried_out(view, &first);
-        let checkpoints = view.host.0;
+        // One changes a limit once in so many checkpoints.
+        let knobs: Vec<&str> = settings.iter().map(|(name, _)| name).collect();
+        let pace = if knobs.contains(&"interval") { settings.integer("interval") } else { 1 };
+        let checkpoints = view.host.0 * pace;
         let mut again = || {
             let plan = run.divide(&view);
             let drawn = run.has_drawn();
@@ -324,7 +317,7 @@ fn without_anything_seen_curve_policies_leave_all_as_it_is() {
         let mut view = random_view(7);
         view.host = view.vms.iter().map(|vm| vm.allocation).sum();
         view.vms.iter_mut().for_each(|vm| vm.seen = Seen::default());
-        let plan = Run::new(common::policy(name)).divide(&view);
+        let plan = small(name).divide(&view);
         assert_eq!(plan, Plan::unchanged(&view), "{name}");
     }
 }
@@ -343,7 +336,7 @@ fn fewest(vms: &[VmView], frames: u64) -> Option<u64> {
 
 #[test]
 fn mrc_dp_is_the_best_of_all_plans_and_no_other_is_better() {
-    let plan = |name: &str, view: &View| Run::new(common::policy(name)).divide(view);
+    let plan = |name: &str, view: &View| small(name).divide(view);
     let mut tried = 0;
     for number in 0..3000 {
         let view = random_view(number);
@@ -371,7 +364,7 @@ fn on_convex_curves_single_frames_and_lookahead_are_as_good() {
                 faults[at + 1] = faults[at] - fall;
             }
         }
-        let plan = |name: &str| Run::new(common::policy(name)).divide(&view);
+        let plan = |name: &str| small(name).divide(&view);
         assert_eq!(plan("stone-greedy"), plan("mrc-dp"), "view {number}");
         assert_eq!(plan("ucp-lookahead"), plan("mrc-dp"), "view {number}");
     }
@@ -380,18 +373,7 @@ fn on_convex_curves_single_frames_and_lookahead_are_as_good() {
 #[test]
 fn a_policy_has_the_knobs_of_its_observers() {
     for kind in balance::ALL {
-        let mut all = vec![Settings::defaults(kind.knobs)];
-        for knob in kind.knobs {
-            if let Domain::Choice(words) = knob.domain {
-                let with = |&word: &&'static str| {
-                    let mut settings = Settings::defaults(kind.knobs);
-                    settings.set(knob.name, Value::Choice(word));
-                    settings
-                };
-                all.extend(words.iter().map(with));
-            }
-        }
-        for observer in all.iter().flat_map(|settings| (kind.observers)(settings)) {
+        for observer in each_choice(kind).iter().flat_map(|settings| (kind.observers)(settings)) {
             for wanted in observer.knobs {
                 let found = kind.knobs.iter().find(|knob| knob.name == wanted.name);
                 let found = found.unwrap_or_else(|| {
