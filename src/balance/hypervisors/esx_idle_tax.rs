@@ -9,9 +9,12 @@
 //! their bounds pay the same, in closed form. With *A* active frames and price level *μ* a VM of
 //! *S* shares holds *S·μ* frames up to *A* and of the others one in 1 / (1 − tax). The level is
 //! found by halving in integers, the tax counts to its fourth decimal place, and rounding goes to
-//! the largest remainders. Targets are computed at every checkpoint; the thresholds of free memory
-//! at which ESX reclaims are not needed where frames move at once. The sample is of a VM's
-//! configured memory, its `max`.
+//! the largest remainders. Targets are computed at every checkpoint and are of the whole host: none of
+//! it is kept free. So the states of a host by its free memory (high, soft, hard and low: 6, 4, 2 and
+//! 1 %) are left out, in which ESX reclaims nothing, balloons, pages to its own swap, and holds up VMs
+//! above their targets too. Reclaiming is ballooning, and where the actuator makes that slow nobody
+//! pages in its stead: who is to get frames waits for them. The sample is of a VM's configured
+//! memory, its `max`.
 //! *Cost.* O(V) a checkpoint for V VMs, times 123 halvings; on a real machine up to 100 traps an
 //! interval and VM.
 //! *Knobs.* `tax`: the part of an idle frame that is taxed away (0.75, the paper's; 0 is shares
