@@ -8,8 +8,8 @@ use balloonist::balance;
 use balloonist::bound;
 use balloonist::knobs::Settings;
 use balloonist::random::{Generator, Stream};
-use balloonist::replace;
-use balloonist::scenario::{Admission, After, Phase, Scenario, VmSpec};
+use balloonist::replace::{self, Delays};
+use balloonist::scenario::{Actuator, Admission, After, Phase, Scenario, VmSpec};
 use balloonist::simulate::simulate;
 
 use balloonist::units::{Frames, Ticks};
@@ -343,6 +343,15 @@ fn no_run_faults_less_than_min_under_its_own_allocations() {
         }
         let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/settings");
         policies::set(&mut scenario, policy, policies::random_settings(policy, &mut draw));
+        if !policy.pools && draw.below(2) == 0 {
+            let (latency, step) = (Ticks(draw.below(6)), Ticks(1 + draw.below(3)));
+            scenario.actuator = Actuator { latency, rate: Frames(1 + draw.below(3)), step };
+        }
+        let mut ticks = |bound| Ticks(if draw.below(2) == 0 { 0 } else { draw.below(bound) });
+        let (fault, zero_fill, swap_in) = (ticks(7), ticks(3), ticks(5));
+        scenario.cost.delays = Delays { fault, zero_fill, swap_in, write_back: ticks(5) };
+        // A policy that takes as long as an interval would let nobody run.
+        (scenario.cost.trap, scenario.cost.policy) = (ticks(3), ticks(2));
         if !common::fits(&scenario, policy) {
             continue;
         }

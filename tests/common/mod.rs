@@ -4,6 +4,7 @@
 
 pub mod policies;
 pub mod replacements;
+pub mod scenarios;
 pub mod simulator;
 
 use std::sync::Arc;
