@@ -206,8 +206,8 @@ fn index_half(scenario: &Scenario, number: u64) {
     }
 }
 
-/// The claim of `replace/lru.rs`: resident pages are always the first of the full stack, whatever moves
-/// the allocation.
+/// The claim of `replace/lru.rs`: resident pages are always the first of the full stack, whatever
+/// moves the allocation.
 #[test]
 fn under_every_policy_the_counter_is_the_list() {
     for policy in balance::ALL {

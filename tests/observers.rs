@@ -226,7 +226,7 @@ fn the_active_estimate_rises_at_once_and_falls_slowly() {
         seen.iter().map(|(_, seen)| f64::from(seen.active.fraction)).collect();
     let tenth = (ONE / 10.0).floor();
     assert_eq!(fractions[..20], [tenth; 20]);
-    assert_eq!(fractions[20], ONE);
+    assert_eq!(fractions[20..21], [ONE]);
     // The slow average made an eighth of the way up; the fast one, half of it, falls below that.
     let fast = |n: i32| tenth + (ONE - tenth) * 0.5_f64.powi(n + 1);
     let slow = |n: i32| tenth + (ONE - tenth) / 8.0 * 0.875_f64.powi(n);

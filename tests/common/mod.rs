@@ -6,6 +6,7 @@ pub mod policies;
 pub mod replacements;
 pub mod scenarios;
 pub mod simulator;
+pub mod views;
 
 use std::sync::Arc;
 
