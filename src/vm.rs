@@ -62,7 +62,8 @@ impl<'a> Vm<'a> {
         };
         let observer = |observer: &&ObserverKind| {
             let draw = stream(observer.name);
-            let subject = Subject { trace: spec.trace.clone(), memory: spec.max, draw };
+            let (trace, host) = (spec.trace.clone(), scenario.host.memory);
+            let subject = Subject { trace, memory: spec.max, host, draw };
             (observer.build)(settings, subject)
         };
         Self {

@@ -8,11 +8,12 @@ use balloonist::balance;
 use balloonist::bound;
 use balloonist::knobs::Settings;
 use balloonist::random::{Generator, Stream};
-use balloonist::replace;
-use balloonist::scenario::{Admission, After, Phase, Scenario, VmSpec};
+use balloonist::replace::{self, Delays};
+use balloonist::scenario::{Actuator, Admission, After, Phase, Scenario, VmSpec};
 use balloonist::simulate::simulate;
 use balloonist::units::{Frames, Ticks};
 use balloonist::watch::Nobody;
+use common::policies;
 
 /// An access in the order of the run: (VM, page), or a VM's departure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -272,9 +273,11 @@ fn bounds_are_those_of_brute_force() {
 #[test]
 fn no_policy_beats_min() {
     for number in 0..3_000 {
-        let scenario = random_scenario(number);
+        let mut scenario = random_scenario(number);
         let bounds = bound::all(&scenario);
         let any = &balance::ALL[number as usize % balance::ALL.len()];
+        let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/settings");
+        policies::set(&mut scenario, any, policies::random_settings(any, &mut draw));
         for policy in [common::policy("static"), common::policy("last-n"), any] {
             if !common::fits(&scenario, policy) {
                 continue;
@@ -337,6 +340,17 @@ fn no_run_faults_less_than_min_under_its_own_allocations() {
             vm.replacement = kind;
             vm.replacement_settings = Settings::defaults(kind.knobs);
         }
+        let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/settings");
+        policies::set(&mut scenario, policy, policies::random_settings(policy, &mut draw));
+        if !policy.pools && draw.below(2) == 0 {
+            let (latency, step) = (Ticks(draw.below(6)), Ticks(1 + draw.below(3)));
+            scenario.actuator = Actuator { latency, rate: Frames(1 + draw.below(3)), step };
+        }
+        let mut ticks = |bound| Ticks(if draw.below(2) == 0 { 0 } else { draw.below(bound) });
+        let (fault, zero_fill, swap_in) = (ticks(7), ticks(3), ticks(5));
+        scenario.cost.delays = Delays { fault, zero_fill, swap_in, write_back: ticks(5) };
+        // A policy that takes as long as an interval would let nobody run.
+        (scenario.cost.trap, scenario.cost.policy) = (ticks(3), ticks(2));
         if !common::fits(&scenario, policy) {
             continue;
         }

@@ -5,10 +5,13 @@
 //! *Follows.* C. A. Waldspurger, "Memory resource management in `VMware` ESX Server", OSDI 2002: 100
 //! pages a period, and the largest of a slow average, a fast one, and a fast one that counts the
 //! latest sample alone in full, so that the estimate is quick to rise and slow to fall.
-//! *Departs.* A period is a checkpoint interval. The averages' gains are not published; ours are
-//! 1/8 and 1/2. A sampled page that the VM has never used counts as untouched. The third average
-//! also counts the unfinished period in the paper; at a checkpoint no period is unfinished, so it
-//! is the latest sample itself.
+//! *Departs.* A period is a checkpoint interval; in the paper it is counted in the VM's own execution
+//! time, so there an idle phase, in which the VM makes no access, ends no period, and here it is a
+//! sample of which nothing was touched. The averages' gains are not published; ours are 1/8 and 1/2.
+//! They start at the first sample, and are kept in 2¹⁶ths, what goes and what comes each rounded
+//! down. A sampled page that the VM has never used counts as untouched. The third average also
+//! counts the unfinished period in the paper; at a checkpoint no period is unfinished, so it is the
+//! latest sample itself.
 //! *Cost.* One look at a table a run; on a real machine one trap for each sampled page touched.
 //! *Knobs.* `samples`: pages drawn each period (100, the paper's).
 

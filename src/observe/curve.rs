@@ -36,6 +36,12 @@ pub const DECAY: Knob = Knob {
     default: Value::Decimal(Decimal { digits: 5, places: 1 }),
 };
 
+/// Multiplies a count with binary places by `decay`, rounding down.
+pub(super) fn fade_fine(count: u128, decay: Decimal) -> u128 {
+    let (keep, of) = (u128::from(decay.digits), u128::from(decay.denominator()));
+    count / of * keep + count % of * keep / of
+}
+
 /// Multiplies every count by `decay`, rounding down.
 pub(super) fn fade(counts: &mut [u64], decay: Decimal) {
     let (keep, of) = (u128::from(decay.digits), u128::from(decay.denominator()));

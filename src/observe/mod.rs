@@ -30,7 +30,8 @@ pub use foreseen::{COMING, WHOLE};
 pub use hot_cold::{HOT, HOT_COLD, HOT_SET, TRAPS_HIGH, TRAPS_LOW};
 pub use intermittent::{INTERMITTENT, MOVED, STABLE};
 pub use sampled_curve::{RATE, SAMPLED_CURVE};
-pub use shadow::{SHADOW, SHADOW_FRAMES};
+pub(crate) use shadow::shadow_frames;
+pub use shadow::{SHADOW, SHADOW_SHARE};
 pub use window::WINDOW;
 
 /// An observer as policies declare it.
@@ -61,6 +62,8 @@ pub struct Subject {
     pub trace: Arc<Trace>,
     /// The most frames that it may hold: its configured memory.
     pub memory: Frames,
+    /// All frames of its host.
+    pub host: Frames,
     /// Randomness of this observer of this VM, the stream "vm/NAME/OBSERVER".
     pub draw: Stream,
 }

@@ -3,13 +3,15 @@
 //! *Idea.* As `curve`, from the accesses to a random share of the pages alone, scaled up.
 //! *Follows.* C. A. Waldspurger, N. Park, A. Garthwaite and I. Ahmad, "Efficient MRC construction
 //! with SHARDS", FAST 2015, at a fixed rate, adjusted.
-//! *Departs.* Nowhere that shows; see `trace/shards.rs`.
+//! *Departs.* Decay is ours, as for `curve`. Weights have 32 binary places, which fade with them; of
+//! the number of accesses beyond a distance they are cut off at the end. A sample with more than its
+//! part of the accesses would predict more faults than accesses: then it predicts as many.
 //! *Cost.* A comparison a run, a stack distance a sampled run; on a real machine the sampled
 //! accesses are intercepted.
 //! *Knobs.* `decay` as for `curve`; `rate`: the share of the pages (1/10, ours: the footprints of
 //! page traces are small).
 
-use super::curve::{DECAY, fade};
+use super::curve::{DECAY, fade, fade_fine};
 use super::{Interval, Observer, ObserverKind, Seen, Subject};
 use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::trace::shards::{Sample, Sampler, WEIGHT_BITS};
@@ -41,8 +43,7 @@ struct SampledCurve {
     decay: Decimal,
     accesses: u64,
     /// Estimated runs by distance, cold ones last, with the sampler's binary places.
-    histogram: Vec<u64>,
-    whole: Vec<u64>,
+    histogram: Vec<u128>,
 }
 
 impl SampledCurve {
@@ -54,7 +55,6 @@ impl SampledCurve {
             sampler: Sampler::new(&subject.trace, sample, salt),
             decay: settings.decimal(DECAY.name),
             accesses: 0,
-            whole: histogram.clone(),
             histogram,
         }
     }
@@ -62,23 +62,32 @@ impl SampledCurve {
 
 impl Observer for SampledCurve {
     fn observe(&mut self, interval: &Interval<'_>) -> u64 {
-        fade(&mut self.histogram, self.decay);
+        self.histogram.iter_mut().for_each(|weight| *weight = fade_fine(*weight, self.decay));
         fade(std::slice::from_mut(&mut self.accesses), self.decay);
         self.accesses += interval.accesses();
         let mut intercepted = 0;
         for &page in interval.parts().flat_map(|part| part.pages) {
             if let Some((bucket, weight)) = self.sampler.weigh(page) {
-                self.histogram[bucket] += weight as u64;
+                self.histogram[bucket] += weight;
                 intercepted += 1;
             }
-        }
-        for (whole, weight) in self.whole.iter_mut().zip(&self.histogram) {
-            *whole = weight >> WEIGHT_BITS;
         }
         intercepted
     }
 
     fn report(&self, seen: &mut Seen) {
-        seen.curve.of_histogram(self.accesses, &self.whole);
+        let (cold, warm) = self.histogram.split_last().expect("a histogram has a cold entry");
+        let most = u128::from(self.accesses);
+        let whole = |weight: u128| (weight >> WEIGHT_BITS).min(most) as u64;
+        let curve = &mut seen.curve;
+        curve.accesses = self.accesses;
+        curve.cold = whole(*cold);
+        curve.faults.clear();
+        curve.faults.resize(warm.len(), self.accesses);
+        let mut deeper = *cold;
+        for (faults, &weight) in curve.faults.iter_mut().zip(warm).skip(1).rev() {
+            *faults = whole(deeper);
+            deeper += weight;
+        }
     }
 }

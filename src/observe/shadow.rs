@@ -6,12 +6,14 @@
 //! cliffs in web memory caches", NSDI 2016.
 //! *Departs.* The list is the LRU stack just below the allocation, at its size at the end of the
 //! interval.
-//! *Cost.* Two comparisons a run, or O(1) with an [index](crate::trace::index); on a real machine nothing is intercepted that does not fault anyway.
-//! *Knobs.* `shadow`: frames' worth of the list (8, ours).
+//! *Cost.* Two comparisons a run, or O(1) with an [index](crate::trace::index); on a real machine
+//! nothing is intercepted that does not fault anyway.
+//! *Knobs.* `shadow`: the list's length as a share of the host's frames (0.01, ours).
 
 use super::{Interval, Observer, ObserverKind, Part, Seen};
-use crate::knobs::{Domain, Knob, Value};
+use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::trace::distances::COLD;
+use crate::units::{Decimal, Frames};
 
 /// See the module.
 pub const SHADOW: ObserverKind = ObserverKind {
@@ -19,21 +21,32 @@ pub const SHADOW: ObserverKind = ObserverKind {
     summary: "hits that a few frames more would have made",
     follows: "A. Cidon et al., Cliffhanger: scaling performance cliffs in web memory caches, NSDI \
               2016",
-    knobs: &[SHADOW_FRAMES],
+    knobs: &[SHADOW_SHARE],
     knows_the_future: false,
-    build: |settings, _| Box::new(Shadow { frames: settings.integer(SHADOW_FRAMES.name), hits: 0 }),
+    build: |settings, subject| {
+        Box::new(Shadow { frames: shadow_frames(settings, subject.host), hits: 0 })
+    },
 };
 
 /// The length of the shadow list.
-pub const SHADOW_FRAMES: Knob = Knob {
+pub const SHADOW_SHARE: Knob = Knob {
     name: "shadow",
-    doc: "frames more than the allocation whose hits are counted; ours",
-    domain: Domain::Frames { min: 1 },
-    default: Value::Integer(8),
+    doc: "the frames more than the allocation whose hits are counted, as a share of the host's, \
+          rounded down but at least one frame; ours",
+    domain: Domain::Decimal {
+        min: Decimal { digits: 0, places: 0 },
+        max: Decimal { digits: 1, places: 0 },
+    },
+    default: Value::Decimal(Decimal { digits: 1, places: 2 }),
 };
 
+/// The same in frames, on a host of so many.
+pub(crate) fn shadow_frames(settings: &Settings, host: Frames) -> Frames {
+    Frames(settings.decimal(SHADOW_SHARE.name).floor_of(host.0).max(1))
+}
+
 struct Shadow {
-    frames: u64,
+    frames: Frames,
     hits: u64,
 }
 
@@ -41,7 +54,7 @@ impl Observer for Shadow {
     fn observe(&mut self, interval: &Interval<'_>) -> u64 {
         let depth = |frames: u64| u32::try_from(frames).unwrap_or(COLD);
         let from = interval.allocation.0;
-        let (from, to) = (depth(from), depth(from.saturating_add(self.frames)));
+        let (from, to) = (depth(from), depth(from.saturating_add(self.frames.0)));
         let shadow = |part: Part<'_>| part.distances.deeper(from) - part.distances.deeper(to);
         self.hits = interval.parts().map(shadow).sum();
         0

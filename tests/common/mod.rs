@@ -2,8 +2,11 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub mod policies;
 pub mod replacements;
+pub mod scenarios;
 pub mod simulator;
+pub mod views;
 
 use std::sync::Arc;
 

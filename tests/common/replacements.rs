@@ -68,7 +68,11 @@ pub fn faults(kind: &ReplacementKind, settings: &Settings, pages: &[u64], frames
 
 /// Settings of an algorithm's knobs, drawn; near their smallest value where they are large.
 pub fn random_settings(knobs: &[Knob], draw: &mut Stream) -> Settings {
-    let mut settings = Settings::defaults(knobs);
+    vary(Settings::defaults(knobs), knobs, draw)
+}
+
+/// The settings with about half of the knobs drawn, near their smallest value where they are large.
+pub fn vary(mut settings: Settings, knobs: &[Knob], draw: &mut Stream) -> Settings {
     for knob in knobs {
         if draw.below(2) == 0 {
             continue;
@@ -82,7 +86,8 @@ pub fn random_settings(knobs: &[Knob], draw: &mut Stream) -> Settings {
                 let hundredths = |value: Decimal| value.floor_of(100);
                 let least = hundredths(min);
                 let digits = least + draw.below(hundredths(max).min(least + 150) - least + 1);
-                Value::Decimal(Decimal { digits, places: 2 })
+                let drawn = Decimal { digits, places: 2 };
+                Value::Decimal(if digits == least { min } else { drawn })
             }
             Domain::Choice(words) => Value::Choice(words[draw.below(words.len() as u64) as usize]),
         };

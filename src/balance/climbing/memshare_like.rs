@@ -12,12 +12,12 @@
 //! moves once the reserves are kept.
 //! *Cost.* O(V log V + V² + shadow hits) a checkpoint for V VMs.
 //! *Knobs.* `reserved`: the reserve's share of the VM's part by shares (½, ours); `hits`: shadow
-//! hits that move a frame (4); `shadow`: the observer's.
+//! hits that move a frame (4); `shadow`: the observer's (1 % of the host).
 
 use super::{Credits, Debtors, HITS};
 use crate::balance::{Plan, Policy, PolicyKind, View, split};
 use crate::knobs::{Domain, Knob, Value};
-use crate::observe::{SHADOW, SHADOW_FRAMES};
+use crate::observe::{SHADOW, SHADOW_SHARE};
 use crate::random::Stream;
 use crate::units::{Decimal, Frames};
 
@@ -27,7 +27,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               VMs whose faults a little more memory would have saved",
     follows: "A. Cidon, D. Rushton, S. M. Rumble and R. Stutsman, Memshare: a dynamic multi-tenant \
               key-value cache, USENIX ATC 2017",
-    knobs: &[RESERVED, HITS, SHADOW_FRAMES],
+    knobs: &[RESERVED, HITS, SHADOW_SHARE],
     pools: false,
     observers: |_| &[&SHADOW],
     fits: |_, _, _| Ok(()),
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn nobody_is_brought_below_its_reserve() {
-        assert_eq!(climbed(&KIND, &[0, 0, 0], 5), [10, 10, 10]);
-        assert_eq!(climbed(&KIND, &[0, 40, 0], 20), [5, 20, 5]);
+        assert_eq!(climbed(&KIND, 30, &[0, 0, 0], 5), [10, 10, 10]);
+        assert_eq!(climbed(&KIND, 30, &[0, 40, 0], 20), [5, 20, 5]);
     }
 }

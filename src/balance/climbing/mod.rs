@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 
 use super::{Plan, View, split};
 use crate::knobs::{Domain, Knob, Settings, Value};
-use crate::observe::SHADOW_FRAMES;
+use crate::observe::shadow_frames;
 use crate::random::Stream;
 use crate::units::Frames;
 
@@ -32,10 +32,9 @@ enum Debtors {
 /// The credits of all VMs of a run. A shadow hit is a credit for its VM and a debit for another;
 /// the price of a frame in credits moves a frame.
 struct Credits {
+    settings: Settings,
     /// Shadow hits that move a frame.
     price: i64,
-    /// The most credits, and debts, that a VM may have: a shadow list cannot tell of more frames.
-    most: i64,
     debtors: Debtors,
     /// By VM.
     of: Vec<i64>,
@@ -43,14 +42,19 @@ struct Credits {
 
 impl Credits {
     fn new(settings: &Settings, debtors: Debtors) -> Self {
-        let price = settings.integer(HITS.name);
-        let most = settings.integer(SHADOW_FRAMES.name).min(1 << 20) * price;
-        Self { price: price as i64, most: most as i64, debtors, of: Vec::new() }
+        let price = settings.integer(HITS.name) as i64;
+        Self { settings: settings.clone(), price, debtors, of: Vec::new() }
+    }
+
+    /// The most credits, and debts, that a VM may have: a shadow list cannot tell of more frames.
+    fn most(&self, view: &View) -> i64 {
+        let Frames(frames) = shadow_frames(&self.settings, view.host);
+        frames.min(1 << 40) as i64 * self.price
     }
 
     /// Lets the interval's shadow hits move frames; nobody is brought below its floor.
     fn turn(&mut self, view: &View, floors: &[Frames], draw: &mut Stream) -> Plan {
-        let vms = &view.vms;
+        let (vms, most) = (&view.vms, self.most(view));
         let known = vms.iter().map(|vm| vm.id.index() + 1).max().unwrap_or(0);
         self.of.resize(self.of.len().max(known), 0);
         let mut credits: Vec<i64> = vms.iter().map(|vm| self.of[vm.id.index()]).collect();
@@ -63,7 +67,7 @@ impl Credits {
             };
             let mut debtors: Vec<usize> =
                 (0..vms.len()).filter(|&at| may_pay(at, &credits)).collect();
-            for _ in 0..vms[vm].seen.shadow_hits.min(self.most as u64) {
+            for _ in 0..vms[vm].seen.shadow_hits.min(most as u64) {
                 if debtors.is_empty() {
                     break;
                 }
@@ -77,7 +81,7 @@ impl Credits {
             }
         }
         for credits in &mut credits {
-            *credits = (*credits).clamp(-self.most, self.most);
+            *credits = (*credits).clamp(-most, most);
         }
         self.trade(view, floors, &mut frames, &mut credits);
         for (vm, credits) in vms.iter().zip(credits) {
@@ -129,11 +133,20 @@ mod tests {
     use crate::balance::PolicyKind;
     use crate::balance::split::tests::view;
     use crate::random::Generator;
+    use crate::units::Decimal;
 
-    /// The frames after so many checkpoints, each with these shadow hits.
-    pub(super) fn climbed(kind: &PolicyKind, hits: &[u64], checkpoints: usize) -> Vec<u64> {
-        let mut view = view(30, &[10, 10, 10]);
-        let mut policy = (kind.build)(&Settings::defaults(kind.knobs));
+    /// The frames after so many checkpoints, each with these shadow hits, where three VMs begin with
+    /// a third of the host each and shadow lists are three tenths of it.
+    pub(super) fn climbed(
+        kind: &PolicyKind,
+        host: u64,
+        hits: &[u64],
+        checkpoints: usize,
+    ) -> Vec<u64> {
+        let mut view = view(host, &[host / 3; 3]);
+        let mut settings = Settings::defaults(kind.knobs);
+        settings.set("shadow", Value::Decimal(Decimal { digits: 3, places: 1 }));
+        let mut policy = (kind.build)(&settings);
         let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test");
         for _ in 0..checkpoints {
             for (vm, &hits) in view.vms.iter_mut().zip(hits) {

@@ -6,8 +6,8 @@
 //! *Follows.* P. Lu and K. Shen, "Virtual machine memory access tracing with hypervisor exclusive
 //! cache", USENIX ATC 2007; the objective as described from secondary knowledge.
 //! *Departs.* Their curves come from an exclusive cache of the hypervisor that holds what VMs
-//! evict; here from an observer. The baseline is the VM's part by shares. A VM without a miss
-//! counts as one with one miss more. Logarithms have 20 binary places, rounded down. Ties and
+//! evict; here from an observer. The baseline is the VM's part by shares. Each VM counts
+//! one miss more than predicted, so that one without a miss has a logarithm. Logarithms have 20 binary places, rounded down. Ties and
 //! frames that nobody gains from as in `mrc-dp`.
 //! *Cost.* As `mrc-dp`, and one logarithm a step of a curve.
 //! *Knobs.* `slack`: how much more than with its part a VM may miss (1/10, ours); `observer`,

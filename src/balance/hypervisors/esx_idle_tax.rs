@@ -9,9 +9,12 @@
 //! their bounds pay the same, in closed form. With *A* active frames and price level *μ* a VM of
 //! *S* shares holds *S·μ* frames up to *A* and of the others one in 1 / (1 − tax). The level is
 //! found by halving in integers, the tax counts to its fourth decimal place, and rounding goes to
-//! the largest remainders. Targets are computed at every checkpoint; the thresholds of free memory
-//! at which ESX reclaims are not needed where frames move at once. The sample is of a VM's
-//! configured memory, its `max`.
+//! the largest remainders. Targets are computed at every checkpoint and are of the whole host: none of
+//! it is kept free. So the states of a host by its free memory (high, soft, hard and low: 6, 4, 2 and
+//! 1 %) are left out, in which ESX reclaims nothing, balloons, pages to its own swap, and holds up VMs
+//! above their targets too. Reclaiming is ballooning, and where the actuator makes that slow nobody
+//! pages in its stead: who is to get frames waits for them. The sample is of a VM's configured
+//! memory, its `max`.
 //! *Cost.* O(V) a checkpoint for V VMs, times 123 halvings; on a real machine up to 100 traps an
 //! interval and VM.
 //! *Knobs.* `tax`: the part of an idle frame that is taxed away (0.75, the paper's; 0 is shares
@@ -103,9 +106,15 @@ mod tests {
     }
 
     #[test]
-    fn prices_are_the_published_ones() {
+    fn prices_are_the_published_ones_and_the_cheaper_vm_gives_until_they_are_equal() {
         assert_eq!(price(6000, 4000, 1000, 80), 375);
         assert_eq!(price(2000, 2000, 1700, 80), 625);
+        // P = 0.2·S·μ + 0.8·A of both add up to 6000 at μ = 2.4, where both pay 1/μ.
+        let vms = || vec![active(1000, 6000, 6000), active(1700, 2000, 6000)];
+        let targets = taxed(80, 6000, vms());
+        assert_eq!(targets, [3680, 2320]);
+        assert_eq!(price(6000, targets[0], 1000, 80), 416);
+        assert_eq!(price(2000, targets[1], 1700, 80), 416);
     }
 
     #[test]
@@ -144,14 +153,17 @@ mod tests {
             let vms: Vec<VmView> = (0..count)
                 .map(|_| {
                     let max = 50 + draw.below(250);
-                    active(draw.below(max + 1), 1 + draw.below(4), max)
+                    let vm = active(draw.below(max + 1), 1 + draw.below(4), max);
+                    let min = Frames(1 + draw.below(50));
+                    VmView { bounds: crate::balance::Bounds { min, ..vm.bounds }, ..vm }
                 })
                 .collect();
             let tax = [0, 25, 75, 95][draw.below(4) as usize];
-            let host = count + draw.below(50 * count);
+            let minima: u64 = vms.iter().map(|vm| vm.bounds.min.0).sum();
+            let host = minima + draw.below(50 * count);
             let one_by_one = revoked(host, &vms, tax);
             for (closed, page) in taxed(tax, host, vms).into_iter().zip(one_by_one) {
-                assert!(closed.abs_diff(page) <= count, "case {case}: {closed} against {page}");
+                assert!(closed.abs_diff(page) <= 2, "case {case}: {closed} against {page}");
             }
         }
     }

@@ -5,8 +5,8 @@
 //! *Follows.* D. Magenheimer's self-ballooning in Linux's Xen driver, 2011
 //! (drivers/xen/xen-selfballoon.c), and the older xenballoond.
 //! *Departs.* Committed memory is all pages used so far: traces free nothing, so a VM's goal never
-//! falls and only grants remain once it is reached. There is no frontswap whose pages would count
-//! as well. The floor is that of the driver, a line in pieces over the VM's maximum, or the VM's
+//! falls and only grants remain once it is reached. There are no reserved pages, which the driver
+//! adds to goal and floor, and no frontswap, whose pages it adds to the goal. The floor is that of the driver, a line in pieces over the VM's maximum, or the VM's
 //! minimum where that is greater; a guest of less than 16 MiB does not balloon. No host arbitrates:
 //! requests that do not fit are refused in file order, the first of them perhaps in part.
 //! *Cost.* O(V) a checkpoint for V VMs.

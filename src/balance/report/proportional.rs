@@ -4,7 +4,8 @@
 //! not guaranteed.
 //! *Follows.* Strategy 3 of H. Wu, S. Wu and W. Zhang, "Simulation of memory management in virtual
 //! machines", COEN 283 report, 2011.
-//! *Departs.* The report's program computes the shares in single precision, here by integers. It
+//! *Departs.* As in the report a lucky VM is drawn at every checkpoint, so by default frames move
+//! though nothing has changed. Its program computes the shares in single precision, here integers. It
 //! knows no bounds; here a VM's guarantee is raised to its minimum and lowered to its maximum, what
 //! a share exceeds a maximum by is divided among the others by the same rule, and what the lucky
 //! VM's maximum cannot take goes on to the next VMs in file order.
