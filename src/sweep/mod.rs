@@ -71,6 +71,7 @@ impl Study {
         mut traces: Traces,
     ) -> Result<Self, Vec<BadPoint>> {
         let grid = scenario.sweep.clone().unwrap_or_default();
+        let document = document.without_sweep();
         let repetitions = seeds.map_or(Repetitions::Streams(grid.repeat), Repetitions::Seeds);
         let mut bad: Vec<BadPoint> = Vec::new();
         let mut kept = Vec::new();
