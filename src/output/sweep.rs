@@ -171,7 +171,7 @@ mod tests {
                 "accesses" => String::new(),
                 _ => "5".to_owned(),
             };
-            csv_lines(std::iter::once(columns(&grid).iter().map(cell)))
+            csv_lines(std::iter::once(columns(&grid).iter().map(cell).collect()))
         };
         let names = ["param_vm_a_trace_file", "vm", "fingerprint", "run", "fault_ratio"];
         for (label, found) in [

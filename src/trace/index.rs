@@ -94,7 +94,7 @@ impl Index {
 /// The entry of a histogram for distances up to `pages` that a distance counts into; cold ones in
 /// the last, `pages + 1`.
 pub fn bucket(distance: u32, pages: usize) -> usize {
-    if distance == COLD { pages + 1 } else { distance as usize }
+    (distance as usize).min(pages + 1)
 }
 
 /// The stack distances of consecutive runs of one pass over a trace, by the index where there is
