@@ -47,9 +47,12 @@ impl Progress {
         if !context.common.quiet {
             let (stop, stopped) = mpsc::channel();
             let (bar, told) = (progress.bar.clone(), Arc::clone(&progress.told));
-            let show = move || match on_terminal {
-                true => show_bar(&bar, &stopped),
-                false => write_lines(&bar, &told, &stopped),
+            let show = move || {
+                if on_terminal {
+                    show_bar(&bar, &stopped);
+                } else {
+                    write_lines(&bar, &told, &stopped);
+                }
             };
             // Where no thread can be had, nobody sees it.
             progress.shower = thread::Builder::new().spawn(show).ok().map(|shower| (stop, shower));

@@ -76,7 +76,7 @@ impl Summary {
         let n = sorted.len() as u128;
         let sum: u128 = sorted.iter().map(|&count| u128::from(count)).sum();
         let mean = Millionths::ratio(sum, n)?;
-        let spread = Spread::of(sorted.iter().map(|&count| i128::from(count)));
+        let spread = Spread::of(&sorted.iter().map(|&count| i128::from(count)));
         Some(Self {
             n: n as u64,
             mean,
@@ -96,7 +96,7 @@ impl Paired {
         assert_eq!(counts.len(), baseline.len(), "both have every repetition");
         let pairs = counts.iter().zip(baseline);
         let differences = || pairs.clone().map(|(&own, &base)| i128::from(own) - i128::from(base));
-        let spread = Spread::of(differences());
+        let spread = Spread::of(&differences());
         let number = |is: fn(i128) -> bool| differences().filter(|&by| is(by)).count() as u64;
         Some(Self {
             mean: SignedMillionths::ratio(differences().sum(), spread.n)?,
@@ -121,7 +121,7 @@ struct Spread {
 }
 
 impl Spread {
-    fn of(values: impl Iterator<Item = i128> + Clone) -> Self {
+    fn of(values: &(impl Iterator<Item = i128> + Clone)) -> Self {
         let least = values.clone().min().unwrap_or(0);
         let distances = || values.clone().map(|value| value.abs_diff(least));
         let (mut n, mut most, mut sum): (u128, u128, u128) = (0, 0, 0);
@@ -287,11 +287,11 @@ mod tests {
     /// of pairs of the largest difference twice as much.
     #[test]
     fn the_widest_spread_of_many_counts_has_a_deviation() {
-        for n in [2, 3, 10, 1000, 100_000] {
+        for n in [2_u32, 3, 10, 1000, 100_000] {
             let counts: Vec<u64> =
                 (0..n).map(|at| if at % 2 == 0 { 0 } else { u64::MAX }).collect();
             let others: Vec<u64> = counts.iter().map(|count| u64::MAX - count).collect();
-            let (ones, all) = ((n / 2) as f64, n as f64);
+            let (ones, all) = (f64::from(n / 2), f64::from(n));
             let part = (ones * (all - ones) / (all * (all - 1.0))).sqrt();
             let close = |found: u128, expected: f64| {
                 (found as f64 / Millionths::ONE as f64 / expected - 1.0).abs() < 1e-11
@@ -299,7 +299,7 @@ mod tests {
             let deviation = Summary::of(&counts).unwrap().sd.unwrap();
             assert!(close(deviation.0, part * u64::MAX as f64), "{n}: {deviation}");
             let [low, high] = Paired::of(&counts, &others).unwrap().interval.unwrap();
-            let t = t_of(n as u128 - 1) as f64 / 1e9;
+            let t = t_of(u128::from(n) - 1) as f64 / 1e9;
             let width = 2.0 * t * 2.0 * part * u64::MAX as f64 / all.sqrt();
             assert!(close(high.0.abs_diff(low.0), width), "{n}: {low} to {high}");
         }

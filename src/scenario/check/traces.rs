@@ -74,12 +74,12 @@ impl Traces {
         self.recognised.iter().map(|(path, format)| (path.as_path(), *format))
     }
 
-    fn get(&mut self, file: TraceFile) -> &Result<Arc<Trace>, ReadError> {
-        if !self.read.contains_key(&file) {
+    fn get(&mut self, file: &TraceFile) -> &Result<Arc<Trace>, ReadError> {
+        if !self.read.contains_key(file) {
             let loaded = read::load(&file.0, &file.1);
             self.keep(file.clone(), loaded);
         }
-        &self.read[&file]
+        &self.read[file]
     }
 
     /// Reads the files of these VMs at a time, each on a thread, where none has been read before.
@@ -341,7 +341,7 @@ fn read_file(
     let options = read_options(findings, trace, around);
     let (name, options) = findings.text(file).zip(options)?;
     let path = path_of(file, name, around);
-    match cache.get((around.folder.join(&path), options.clone())) {
+    match cache.get(&(around.folder.join(&path), options.clone())) {
         Ok(trace) => {
             let path = path.to_string_lossy().into_owned();
             let source = TraceSource::File { path, options };
