@@ -38,7 +38,7 @@ pub struct Host {
     flights: VecDeque<(Ticks, Frames)>,
     in_flight: Frames,
     /// VMs that have arrived and not started, first come first; `admitted` of them are admitted.
-    waiting: Vec<VmId>,
+    waiting: VecDeque<VmId>,
     admitted: usize,
     /// The minima of those that are admitted and have not started.
     reserved: Frames,
@@ -63,6 +63,8 @@ struct Place {
     target: Frames,
     /// When its balloon may take the next batch.
     ready: Ticks,
+    /// Whether it has arrived and not started.
+    waits: bool,
 }
 
 impl Place {
@@ -75,6 +77,7 @@ impl Place {
             held: None,
             target: Frames(0),
             ready: Ticks(0),
+            waits: false,
         }
     }
 
@@ -164,7 +167,7 @@ impl Host {
             places: scenario.vms.iter().map(Place::of).collect(),
             flights: VecDeque::new(),
             in_flight: Frames(0),
-            waiting: Vec::new(),
+            waiting: VecDeque::new(),
             admitted: 0,
             reserved: Frames(0),
             due: None,
@@ -252,12 +255,13 @@ impl Host {
     /// A VM arrives, and waits for [`act`](Self::act).
     pub fn arrive(&mut self, vm: VmId) {
         assert!(self.allocation(vm).is_none(), "a VM arrives once");
-        self.waiting.push(vm);
+        self.waiting.push_back(vm);
+        self.places[vm.index()].waits = true;
     }
 
     /// Whether the VM has arrived and not started.
     pub fn waits(&self, vm: VmId) -> bool {
-        self.waiting.contains(&vm)
+        self.places[vm.index()].waits
     }
 
     /// A VM that waits gives up.
@@ -338,20 +342,24 @@ impl Host {
     fn admit(&mut self, at: Ticks, acts: &mut Acts) {
         let here = self.places.iter().filter_map(|place| Some((place, place.held?)));
         let mut for_ever: Frames = here.map(|(place, held)| place.for_ever(held, at)).sum();
+        let mut beside = self.left_beside_minima();
         let mut next = 0;
         while let Some(&vm) = self.waiting.get(next) {
             let Place { bounds: Bounds { min, .. }, leaves, .. } = self.places[vm.index()];
             let mut left = Frames(self.memory.0.saturating_sub(for_ever.0));
             if min <= left && next == self.admitted {
-                let beside = self.left_beside_minima();
                 if min <= beside {
                     self.admitted += 1;
                     self.reserved += min;
+                    beside -= min;
                 } else if self.admission == Admission::Refuse {
                     left = beside;
                 }
             }
             if min > left {
+                if next < self.admitted {
+                    beside += min;
+                }
                 self.unqueue(next);
                 acts.refused.push((vm, Refusal { at, left }));
                 continue;
@@ -370,10 +378,12 @@ impl Host {
     }
 
     fn unqueue(&mut self, at: usize) {
-        let vm = self.waiting.remove(at);
+        let vm = self.waiting.remove(at).expect("somebody waits there");
+        let place = &mut self.places[vm.index()];
+        place.waits = false;
         if at < self.admitted {
             self.admitted -= 1;
-            self.reserved -= self.places[vm.index()].bounds.min;
+            self.reserved -= place.bounds.min;
         }
     }
 
@@ -420,6 +430,7 @@ impl Host {
     /// Starts VMs from the head of the queue while their minima are free. One gets what the split
     /// gave it, or as much of that as nobody else is promised, but its minimum at least.
     fn start(&mut self, at: Ticks, acts: &mut Acts) {
+        let mut claims = self.claims(at);
         while self.admitted > 0 {
             let vm = self.waiting[0];
             let Place { bounds: Bounds { min, .. }, initial, .. } = self.places[vm.index()];
@@ -427,12 +438,13 @@ impl Host {
                 break;
             }
             self.unqueue(0);
-            let spoken_for = self.claims(at) + self.reserved;
+            let spoken_for = claims + self.reserved;
             let open = Frames(self.memory.0.saturating_sub(spoken_for.0));
             let unreserved = Frames(self.free.0.saturating_sub(self.reserved.0));
             let given = initial.min(open).min(unreserved).max(min);
             let place = &mut self.places[vm.index()];
             (place.held, place.target) = (Some(given), given);
+            claims += given;
             self.free -= given;
             acts.started.push(vm);
         }

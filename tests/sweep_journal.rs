@@ -268,8 +268,15 @@ fn a_torn_end_is_ignored_and_damage_before_it_is_told() {
     assert_eq!(fs::read(&journal).unwrap(), bad, "nothing is changed");
     fs::write(&journal, [&good[..lines[3]], &good[lines[4]..]].concat()).unwrap();
     assert_eq!(place.told(&resume), (Some(0), String::new()), "and that helps");
-    fs::write(&journal, "run,vm\n1,2\n").unwrap();
-    assert_eq!(place.told(&resume).0, Some(3), "another file of that name is no journal");
+    // Another file of that name is no journal, whole lines or not, and stays as it is.
+    for own in ["run,vm\n1,2\n", "Tuesday: swept the floor", "balloons"] {
+        fs::write(&journal, own).unwrap();
+        let told = "error: out/journal: this is not the journal of a sweep; take another folder, \
+                    or move the file away\n";
+        assert_eq!(place.told(&resume), (Some(3), told.to_owned()));
+        assert_eq!(place.told(&resume[..resume.len() - 1]), (Some(3), told.to_owned()));
+        assert_eq!(fs::read_to_string(&journal).unwrap(), own);
+    }
 }
 
 #[test]

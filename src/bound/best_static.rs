@@ -9,7 +9,7 @@
 //! *Departs.* Minima and maxima of the VMs are kept. VMs that are not there all the time hold their
 //! part all the same.
 //! *Cost.* At most O(V · F · M) for V VMs, F frames and M distinct pages of a VM; where that is above
-//! 2³² steps frames are dealt in groups, and the result says so. `partition.rs` has the search.
+//! 2³² steps, or keeps more than 2²⁸ sums, frames are dealt in groups, and the result says so. `partition.rs` has the search.
 //! *Knobs.* None.
 
 use super::pace::Pace;
@@ -52,6 +52,9 @@ impl StaticSplit {
 /// The most steps that the dynamic program may take.
 const STEPS_MAX: u128 = 1 << 32;
 
+/// The most sums that it may keep, of 4 or 8 bytes each.
+const CELLS_MAX: u128 = 1 << 28;
+
 /// The best static partition of the scenario's host, if the minima of the VMs that start fit into
 /// it together.
 pub fn best_static(scenario: &Scenario) -> Option<StaticSplit> {
@@ -79,11 +82,7 @@ pub(super) fn of(scenario: &Scenario, paces: &[Pace]) -> Option<StaticSplit> {
     let min: u64 = vms.iter().map(|vm| vm.min).sum();
     let wanted: u64 = vms.iter().map(|vm| vm.useful - vm.min).sum();
     let spare = scenario.host.memory.0.checked_sub(min)?.min(wanted);
-    let mut group = 1;
-    while steps(&vms, spare, group) > STEPS_MAX {
-        group *= 2;
-    }
-    Some(deal(&vms, spare, group))
+    Some(deal(&vms, spare, smallest_group(&vms, spare)))
 }
 
 struct Part {
@@ -99,6 +98,27 @@ impl Part {
     fn offers(&self, group: u64) -> Vec<Offer> {
         partition::offers(&self.faults, self.min, self.useful, group)
     }
+}
+
+/// The smallest groups in which the dynamic program keeps its limits.
+fn smallest_group(vms: &[Part], spare: u64) -> u64 {
+    let mut group = 1;
+    while steps(vms, spare, group) > STEPS_MAX || cells(vms, spare, group) > CELLS_MAX {
+        group *= 2;
+    }
+    group
+}
+
+/// The sums that the dynamic program keeps: of each VM but the last, one for each number of groups
+/// that it and those before it can take.
+fn cells(vms: &[Part], spare: u64, group: u64) -> u128 {
+    let mut reach = 0;
+    let but_last = &vms[..vms.len().saturating_sub(1)];
+    let of_vm = |vm: &Part| {
+        reach = spare.min(reach + (vm.useful - vm.min));
+        u128::from(reach / group + 1)
+    };
+    but_last.iter().map(of_vm).sum()
 }
 
 /// The steps of the dynamic program: the first and the last VM need no search.
@@ -117,5 +137,23 @@ fn deal(vms: &[Part], spare: u64, group: u64) -> StaticSplit {
         demand_faults: partition::cost(&offers, &taken),
         frames: frames.map(Frames).collect(),
         group,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// VMs that want a frame each keep n²/2 sums: 2²⁸ is passed between these numbers of VMs, long
+    /// before 2³² steps are.
+    #[test]
+    fn many_small_vms_are_dealt_groups_for_their_memory() {
+        let vms = |count: usize| -> Vec<Part> {
+            (0..count).map(|_| Part { min: 0, useful: 1, faults: vec![5, 1] }).collect()
+        };
+        for (count, group) in [(2, 1), (23_000, 1), (23_300, 2)] {
+            assert_eq!(smallest_group(&vms(count), count as u64), group, "{count} VMs");
+        }
+        assert!(steps(&vms(23_300), 23_300, 1) < STEPS_MAX);
     }
 }

@@ -6,8 +6,11 @@
 //! evicted before the visit ends, and what happens inside the visit needs no look.
 
 use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use super::pace::Pace;
+use crate::random::Map;
 use crate::replace::tournament::Tournament;
 use crate::scenario::{Scenario, VmSpec};
 use crate::trace::future::Future;
@@ -78,7 +81,13 @@ pub(super) fn replay(
     other: &mut impl Yardstick,
 ) {
     let bases = page_bases(scenario);
-    let futures: Vec<Future> = scenario.vms.iter().map(|vm| Future::of(&vm.trace)).collect();
+    // VMs that replay one trace share its future.
+    let mut known: Map<usize, Rc<Future>> = Map::default();
+    let future = |vm: &VmSpec| {
+        let future = known.entry(Arc::as_ptr(&vm.trace) as usize);
+        Rc::clone(future.or_insert_with(|| Rc::new(Future::of(&vm.trace))))
+    };
+    let futures: Vec<Rc<Future>> = scenario.vms.iter().map(future).collect();
     let end = |at: usize, visit: &Visit, one: &mut _, other: &mut _| {
         let vm = &scenario.vms[at];
         let next =

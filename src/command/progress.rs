@@ -1,8 +1,10 @@
-//! Progress, for anything that takes over a second: a bar on a terminal, now and then a line where
-//! standard error is none.
+//! Progress, for anything that takes over a second: a bar on a terminal, a line every ten seconds
+//! where standard error is none.
 
 use std::io::IsTerminal;
-use std::sync::{Mutex, Once};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use balloonist::output::number::grouped;
@@ -15,17 +17,15 @@ use super::guard::say;
 /// `--quiet`.
 pub(super) struct Progress {
     bar: ProgressBar,
-    began: Instant,
-    quiet: bool,
     on_terminal: bool,
-    shown: Once,
-    told: Mutex<Told>,
+    told: Arc<Mutex<Told>>,
+    /// Who shows it, however long a run takes, until the channel is closed.
+    shower: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 /// What threads that report runs tell each other.
+#[derive(Default)]
 struct Told {
-    /// When a line was last written.
-    line: Instant,
     slowest: Duration,
     /// What the slowest run is called.
     name: String,
@@ -41,29 +41,28 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(runs), ProgressDrawTarget::hidden());
         let style = ProgressStyle::with_template(Self::SHAPE).expect("the shape is a template");
         bar.set_style(style.with_key("rate", rate));
-        let began = Instant::now();
-        let told = Told { line: began, slowest: Duration::ZERO, name: String::new() };
-        Self {
-            bar,
-            began,
-            quiet: context.common.quiet,
-            on_terminal: std::io::stderr().is_terminal(),
-            shown: Once::new(),
-            told: Mutex::new(told),
+        let on_terminal = std::io::stderr().is_terminal();
+        let told = Arc::default();
+        let mut progress = Self { bar, on_terminal, told, shower: None };
+        if !context.common.quiet {
+            let (stop, stopped) = mpsc::channel();
+            let (bar, told) = (progress.bar.clone(), Arc::clone(&progress.told));
+            let show = move || {
+                if on_terminal {
+                    show_bar(&bar, &stopped);
+                } else {
+                    write_lines(&bar, &told, &stopped);
+                }
+            };
+            // Where no thread can be had, nobody sees it.
+            progress.shower = thread::Builder::new().spawn(show).ok().map(|shower| (stop, shower));
         }
+        progress
     }
 
     /// A run is done; any thread may say so.
     pub(super) fn step(&self) {
         self.bar.inc(1);
-        if self.quiet {
-            return;
-        }
-        if !self.on_terminal {
-            self.write_line();
-        } else if self.began.elapsed() > Self::PATIENCE {
-            self.shown.call_once(|| self.bar.set_draw_target(ProgressDrawTarget::stderr()));
-        }
     }
 
     /// A run that took so long is done; `name` is asked for if it is the slowest so far.
@@ -78,22 +77,39 @@ impl Progress {
         drop(told);
         self.step();
     }
+}
 
-    /// A line for logs, if the last one is long ago.
-    fn write_line(&self) {
-        let mut told = self.told.lock().expect(NO_PANIC);
-        if told.line.elapsed() < Self::BETWEEN_LINES {
-            return;
-        }
-        told.line = Instant::now();
-        let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
-        let elapsed = self.began.elapsed();
-        let rate = done as f64 / elapsed.as_secs_f64();
-        let left = Duration::from_secs_f64((all.saturating_sub(done)) as f64 / rate.max(1e-9));
-        let (done, all, left) = (grouped(done), grouped(all), HumanDuration(left));
-        let slowest = told.slowest();
-        say(&format!("{done} of {all} runs, {rate:.1}/s, {left} left{slowest}\n"));
+/// Draws the bar from the first second on; steps bring it up to date.
+fn show_bar(bar: &ProgressBar, stopped: &Receiver<()>) {
+    if is_at_work(stopped, Progress::PATIENCE) {
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+        bar.tick();
     }
+}
+
+/// Writes lines for logs.
+fn write_lines(bar: &ProgressBar, told: &Mutex<Told>, stopped: &Receiver<()>) {
+    let began = Instant::now();
+    while is_at_work(stopped, Progress::BETWEEN_LINES) {
+        let (done, all) = (bar.position(), bar.length().unwrap_or(0));
+        let slowest = told.lock().expect(NO_PANIC).slowest();
+        say(&line(done, all, began.elapsed(), &slowest));
+    }
+}
+
+/// Waits so long; whether it is at work still.
+fn is_at_work(stopped: &Receiver<()>, wait: Duration) -> bool {
+    stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout)
+}
+
+fn line(done: u64, all: u64, elapsed: Duration, slowest: &str) -> String {
+    let (shown, of) = (grouped(done), grouped(all));
+    if done == 0 {
+        return format!("{shown} of {of} runs after {}\n", HumanDuration(elapsed));
+    }
+    let rate = done as f64 / elapsed.as_secs_f64();
+    let left = HumanDuration(Duration::from_secs_f64(all.saturating_sub(done) as f64 / rate));
+    format!("{shown} of {of} runs, {rate:.1}/s, {left} left{slowest}\n")
 }
 
 impl Told {
@@ -115,6 +131,23 @@ fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
 
 impl Drop for Progress {
     fn drop(&mut self) {
+        if let Some((stop, shower)) = self.shower.take() {
+            drop(stop);
+            let _ = shower.join();
+        }
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_how_far_it_is_even_before_the_first_run_is_done() {
+        let after = |done, seconds| line(done, 1_200, Duration::from_secs(seconds), ", slowest a");
+        assert_eq!(after(0, 10), "0 of 1,200 runs after 10 seconds\n");
+        assert_eq!(after(400, 10), "400 of 1,200 runs, 40.0/s, 20 seconds left, slowest a\n");
+        assert_eq!(after(1_200, 10), "1,200 of 1,200 runs, 120.0/s, 0 seconds left, slowest a\n");
     }
 }

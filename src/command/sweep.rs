@@ -102,6 +102,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if args.list {
         return list(&study, args.format, pool.current_num_threads() as u64, context);
     }
+    pool.install(|| study.prepare(&scenario));
     let (shard, shards) = args.shard.unwrap_or((1, 1));
     let header = Header {
         study: manifest::study(&scenario, study.repetitions(), study.traces().files()),

@@ -111,6 +111,10 @@ pub(super) fn refused(place: &Path, fault: Fault) -> Failure {
     let place = place.display();
     match fault {
         Fault::Io(error) => Failure::io(place.to_string(), &error),
+        Fault::Foreign(what) => {
+            let remedy = "take another folder, or move the file away";
+            Failure::Input(format!("error: {place}: {what}; {remedy}\n"))
+        }
         Fault::Damaged(0, what) => Failure::Input(format!("error: {place}: {what}\n")),
         Fault::Damaged(line, what) => {
             let remedy = "delete the line to make its run again";

@@ -85,12 +85,12 @@ impl TouchSampler {
             let page = self.draw.below(self.memory - unused_drawn);
             if page >= used {
                 unused_drawn += 1;
-            } else if self.drawn[page as usize] == self.interval {
-                continue;
+                left -= 1;
             } else {
-                self.drawn[page as usize] = self.interval;
+                // Whether it is new is chance, which no branch foretells.
+                let drawn = std::mem::replace(&mut self.drawn[page as usize], self.interval);
+                left -= u64::from(drawn != self.interval);
             }
-            left -= 1;
         }
     }
 }

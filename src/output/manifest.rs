@@ -140,7 +140,8 @@ pub fn study<'t>(
     document.to_string()
 }
 
-/// The repetitions of the line of a [`study`], the text of its scenario and its version.
+/// The repetitions of the line of a [`study`], the text of its scenario and its version; `None`
+/// where it is not of that form, or has no repetition.
 pub fn parse_study(line: &str) -> Option<(Repetitions, String, String)> {
     let document: Value = serde_json::from_str(line).ok()?;
     let repetitions = &document["repetitions"];
@@ -150,6 +151,13 @@ pub fn parse_study(line: &str) -> Option<(Repetitions, String, String)> {
         let end = |at: usize| repetitions["seeds"][at].as_u64();
         Repetitions::Seeds(end(0)?..=end(1)?)
     };
+    let is_empty = match &repetitions {
+        Repetitions::Seeds(seeds) => seeds.is_empty(),
+        Repetitions::Streams(count) => *count == 0,
+    };
+    if is_empty {
+        return None;
+    }
     let text = |key: &str| document[key].as_str().map(str::to_owned);
     Some((repetitions, text("scenario")?, text("balloonist")?))
 }
@@ -188,4 +196,26 @@ pub fn timing(nanoseconds: u128, accesses: u64) -> String {
     let per_second = u128::from(accesses) * 1_000_000_000 / nanoseconds.max(1);
     document.insert("accesses_per_second".to_owned(), Value::from(per_second as u64));
     format!("{:#}\n", Value::Object(document))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_study_without_a_repetition_is_refused() {
+        let line = |repetitions: Value| {
+            json!({ "repetitions": repetitions, "scenario": "", "balloonist": "1" }).to_string()
+        };
+        let count = |repetitions: Value| {
+            parse_study(&line(repetitions)).map(|(repetitions, ..)| repetitions.count())
+        };
+        assert_eq!(count(json!({ "seeds": [3, 5] })), Some(3));
+        assert_eq!(count(json!({ "seeds": [5, 5] })), Some(1));
+        assert_eq!(count(json!({ "seeds": [0, u64::MAX] })), Some(u64::MAX));
+        assert_eq!(count(json!({ "seeds": [5, 3] })), None);
+        assert_eq!(count(json!({ "seeds": [5] })), None);
+        assert_eq!(count(json!({ "streams": 4 })), Some(4));
+        assert_eq!(count(json!({ "streams": 0 })), None);
+    }
 }

@@ -77,15 +77,9 @@ pub fn table_of(grid: &Grid, rows: &str) -> Table {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(rows.as_bytes());
     for record in reader.records() {
         let record = record.expect("the lines were written by this program");
-        let cell = |(name, text): (&&str, &str)| match text.parse() {
-            _ if text.is_empty() => Cell::Empty,
-            Ok(number) if !WORDS.contains(name) => Cell::Integer(number),
-            _ => match (name.ends_with("_ratio") || *name == "frames_mean", text.split_once('.')) {
-                (true, Some((whole, fraction))) => Cell::Ratio(super::Millionths(
-                    format!("{whole}{fraction}").parse().expect("a ratio is of digits"),
-                )),
-                _ => Cell::from(text),
-            },
+        let cell = |(name, text): (&&str, &str)| match text {
+            text if WORDS.contains(name) && !text.is_empty() => Cell::from(text),
+            text => Cell::read(text),
         };
         table.push(names.iter().zip(&record).map(cell).collect());
     }
@@ -156,4 +150,42 @@ pub fn size(points: u64, repetitions: u64) -> String {
 pub fn list_columns(grid: &Grid) -> Vec<String> {
     let named = ["run", "repetition", "seed"].map(str::to_owned);
     named.into_iter().chain(params(grid)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Document;
+
+    /// A label is a number only if it is written as one; names are words whatever they look like.
+    #[test]
+    fn cells_are_read_as_they_were_written() {
+        let text = "[sweep.axes]\n'vm.a.trace.file' = ['007']\n";
+        let grid = Document::from_toml("a.toml", text.as_bytes()).grid().unwrap().unwrap();
+        let row = |label: &str| {
+            let cell = |name: &String| match name.as_str() {
+                "param_vm_a_trace_file" => label.to_owned(),
+                "policy" => "static".to_owned(),
+                "vm" | "fingerprint" => "12".to_owned(),
+                "fault_ratio" => "0.250000".to_owned(),
+                "accesses" => String::new(),
+                _ => "5".to_owned(),
+            };
+            csv_lines(std::iter::once(columns(&grid).iter().map(cell).collect()))
+        };
+        let names = ["param_vm_a_trace_file", "vm", "fingerprint", "run", "fault_ratio"];
+        for (label, found) in [
+            ("007", Cell::from("007")),
+            ("+5", Cell::from("+5")),
+            ("1.50", Cell::from("1.50")),
+            ("64", Cell::Integer(64)),
+            ("512 KiB", Cell::from("512 KiB")),
+        ] {
+            let table = table_of(&grid, &row(label)).select(&[&names[..], &["accesses"]].concat());
+            let ratio = Cell::Ratio(crate::output::Millionths(250_000));
+            let twelve = || Cell::from("12");
+            let expected = [found, twelve(), twelve(), Cell::Integer(5), ratio, Cell::Empty];
+            assert_eq!(table.rows(), [expected]);
+        }
+    }
 }

@@ -346,8 +346,10 @@ fn read_vms<'d>(
     let mut names = BTreeSet::new();
     // VMs over the limit are reported as too many; reading them all would only cost time.
     let sections = root.sections(findings, "vm", "an array of tables, `[[vm]]`");
-    for section in sections.into_iter().take(Scenario::VMS_MAX + 1) {
-        let section = section.with_defaults(&defaults);
+    let sections = sections.into_iter().take(Scenario::VMS_MAX + 1);
+    let sections: Vec<Section> = sections.map(|vm| vm.with_defaults(&defaults)).collect();
+    traces.read_ahead(&sections, around);
+    for section in sections {
         let draft = Draft::read(findings, section, around, traces);
         draft.check_together(findings, around.split);
         if let Some(name) = draft.name

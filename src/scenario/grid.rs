@@ -18,6 +18,8 @@ pub struct Grid {
     pub(super) dimensions: Vec<Dimension>,
     pub(super) skips: Vec<Picks>,
     pub(super) baseline: Option<Picks>,
+    /// The step of each dimension that the baseline names, where it names one.
+    baseline_steps: Vec<Option<u64>>,
     /// The readings of the odometer that no skip leaves out, where there are skips.
     kept: Option<Arc<[u32]>>,
 }
@@ -99,11 +101,22 @@ impl Grid {
         skips: Vec<Picks>,
         baseline: Option<Picks>,
     ) -> Self {
-        let mut grid = Self { repeat, dimensions, skips, baseline, kept: None };
+        let named = |dimension: &Dimension| {
+            let baseline = baseline.as_ref()?;
+            (0..dimension.steps()).find(|&step| dimension.matches(baseline, step) == Some(true))
+        };
+        let baseline_steps = dimensions.iter().map(named).collect();
+        let mut grid = Self { repeat, dimensions, skips, baseline, baseline_steps, kept: None };
         if !grid.skips.is_empty() {
-            let stays = |reading: &u32| {
-                !grid.skips.iter().any(|skip| grid.is_at(u64::from(*reading), skip))
+            // Values are compared once for each step; there are many more readings.
+            let skips: Vec<_> = grid.skips.iter().map(|skip| grid.matching_steps(skip)).collect();
+            let is_skipped = |steps: &[u64]| {
+                let all = |skip: &Vec<Vec<bool>>| {
+                    skip.iter().zip(steps).all(|(matching, &step)| matching[step as usize])
+                };
+                skips.iter().any(all)
             };
+            let stays = |&reading: &u32| !is_skipped(&grid.steps(u64::from(reading)));
             let kept: Arc<[u32]> = (0..grid.readings() as u32).filter(stays).collect();
             grid.kept = Some(kept);
         }
@@ -170,12 +183,11 @@ impl Grid {
     /// The point that this one is compared with: the baseline's values on the axes that it names,
     /// its own on all others. `None` without a baseline, or where that point is skipped.
     pub fn baseline_of(&self, point: u64) -> Option<u64> {
-        let baseline = self.baseline.as_ref()?;
+        self.baseline.as_ref()?;
         let mut reading = 0;
-        for (dimension, own) in self.dimensions.iter().zip(self.steps(self.reading(point))) {
-            let steps = dimension.steps();
-            let named = (0..steps).find(|&step| dimension.matches(baseline, step) == Some(true));
-            reading = reading * steps + named.unwrap_or(own);
+        let own = self.steps(self.reading(point));
+        for ((dimension, named), own) in self.dimensions.iter().zip(&self.baseline_steps).zip(own) {
+            reading = reading * dimension.steps() + named.unwrap_or(own);
         }
         self.point(reading)
     }
@@ -213,15 +225,23 @@ impl Grid {
         steps
     }
 
-    /// Whether all picks match at a reading.
-    fn is_at(&self, reading: u64, picks: &[(String, Node)]) -> bool {
-        let steps = self.steps(reading);
-        let mut dimensions = self.dimensions.iter().zip(steps);
-        dimensions.all(|(dimension, step)| dimension.matches(picks, step) != Some(false))
+    /// For each step of each dimension, whether none of the picks speaks against it.
+    fn matching_steps(&self, picks: &[(String, Node)]) -> Vec<Vec<bool>> {
+        let matching = |dimension: &Dimension| {
+            let steps = 0..dimension.steps();
+            steps.map(|step| dimension.matches(picks, step) != Some(false)).collect()
+        };
+        self.dimensions.iter().map(matching).collect()
     }
 }
 
 impl Document {
+    /// This scenario without its `[sweep]`, whose grid is known: no point of many reads it again.
+    pub(crate) fn without_sweep(mut self) -> Self {
+        self.root.remove("sweep");
+        self
+    }
+
     /// This scenario at a point of its grid, under a seed and in a repetition.
     pub fn at_point(&self, grid: &Grid, point: u64, seed: u64, repetition: u64) -> Self {
         let mut document = self.at(seed, repetition);

@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use super::statistics::SUMMARISED;
 use crate::random::fnv1a;
+use crate::scenario::Grid;
 
 /// What stands at the beginning of every journal: the format and its version.
 const MAGIC: &str = "balloonist-journal/1";
@@ -44,8 +45,10 @@ pub struct Record {
 pub enum Fault {
     /// The system fails.
     Io(io::Error),
-    /// The file is not a journal, or a damaged one; holds the number of the line and what is wrong.
+    /// The file is a damaged journal; holds the number of the line and what is wrong.
     Damaged(u64, String),
+    /// The file is no journal, or one whose first line is damaged; holds what is wrong.
+    Foreign(String),
 }
 
 impl From<io::Error> for Fault {
@@ -96,22 +99,25 @@ impl Journal {
         })
     }
 
-    /// Reads a journal; `None` where not even its first line is whole, so that nothing is lost by
-    /// beginning it anew.
+    /// Reads a journal; `None` where there is nothing but the beginning of a first line, so that
+    /// nothing is lost by beginning it anew.
     ///
     /// # Errors
-    /// The file cannot be read, or is damaged.
+    /// The file cannot be read, is damaged or somebody's that is no journal.
     pub fn read(file: File) -> Result<Option<Self>, Fault> {
         let mut file = BufReader::with_capacity(1 << 16, file);
         file.seek(SeekFrom::Start(0))?;
+        let begins = file.fill_buf()?.iter().zip(MAGIC.bytes()).all(|(&found, byte)| found == byte);
+        if !begins {
+            return Err(no_journal());
+        }
         let mut line = Vec::new();
         file.read_until(b'\n', &mut line)?;
         if !line.ends_with(b"\n") {
             return Ok(None);
         }
         let damaged = |line, what: &str| Fault::Damaged(line, what.to_owned());
-        let header = unsealed(&line).and_then(parse_header);
-        let header = header.ok_or_else(|| damaged(1, "this is not the journal of a sweep"))?;
+        let header = unsealed(&line).and_then(parse_header).ok_or_else(no_journal)?;
         let places = vec![0; (header.runs.end - header.runs.start) as usize];
         let end = line.len() as u64;
         let mut journal = Self { header, file, places, done: 0, end, broken: None, moved: false };
@@ -228,6 +234,10 @@ impl Journal {
     }
 }
 
+fn no_journal() -> Fault {
+    Fault::Foreign("this is not the journal of a sweep".to_owned())
+}
+
 /// A line with its checksum, ended.
 fn sealed(text: &str) -> String {
     debug_assert!(!text.contains('\n'), "a record is one line");
@@ -246,7 +256,9 @@ fn parse_header(text: &str) -> Option<Header> {
     let [MAGIC, first, end, total, study] = fields[..] else { return None };
     let runs = first.parse().ok()?..end.parse().ok()?;
     let header = Header { study: study.to_owned(), runs, total: total.parse().ok()? };
-    (header.runs.start <= header.runs.end && header.runs.end <= header.total).then_some(header)
+    let Range { start, end } = header.runs;
+    let is_possible = start <= end && end <= header.total && header.total <= Grid::RUNS_MAX;
+    is_possible.then_some(header)
 }
 
 fn shown(record: &Record) -> String {
@@ -261,4 +273,47 @@ fn parse_record(text: &str) -> Option<Record> {
     let (run, metrics) = (number()?, [number()?, number()?, number()?]);
     let rows = fields.next()?.replace('\t', "\n") + "\n";
     Some(Record { run, metrics, rows })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Result<Option<Journal>, Fault> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        Journal::read(file)
+    }
+
+    /// A header that is whole to its checksum asks for no more memory than a sweep may.
+    #[test]
+    fn a_header_of_impossible_runs_is_refused() {
+        let header = |first: u64, end: u64, total: u64| {
+            sealed(&format!("{MAGIC}\t{first}\t{end}\t{total}\t{{}}"))
+        };
+        let max = Grid::RUNS_MAX;
+        for (first, end, total) in
+            [(0, u64::MAX, u64::MAX), (0, max + 1, max + 1), (0, 1, max + 1), (2, 1, 3), (0, 4, 3)]
+        {
+            let found = read(header(first, end, total).as_bytes());
+            assert!(matches!(found, Err(Fault::Foreign(_))), "{first} to {end} of {total}");
+        }
+        for (first, end, total) in [(0, 3, 3), (1, 1, 3), (max - 1, max, max)] {
+            let journal = read(header(first, end, total).as_bytes()).unwrap().unwrap();
+            assert_eq!((journal.header.runs, journal.header.total), (first..end, total));
+        }
+    }
+
+    #[test]
+    fn only_the_beginning_of_a_journal_has_not_begun() {
+        let line = sealed(&format!("{MAGIC}\t0\t3\t3\t{{}}"));
+        for length in 0..line.len() {
+            assert!(read(&line.as_bytes()[..length]).unwrap().is_none(), "{length} bytes");
+        }
+        for text in ["2026-01-02 a walk", "b", "balloonist-journal/2\t0", "\n", "\0\0\0"] {
+            let found = read(text.as_bytes());
+            let is_begun = text == "b";
+            assert!(matches!(found, Err(Fault::Foreign(_))) != is_begun, "{text:?}");
+        }
+    }
 }

@@ -12,8 +12,10 @@ use std::ops::{Range, RangeInclusive};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use rayon::prelude::*;
+
 use crate::scenario::{Diagnostics, Document, Grid, Scenario, TraceSource, Traces};
-use crate::trace::index;
+use crate::trace::{Trace, content_hash, index};
 
 /// What the repetitions of a sweep differ in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +103,7 @@ impl Study {
         mut traces: Traces,
     ) -> Result<Self, Vec<BadPoint>> {
         let grid = scenario.sweep.clone().unwrap_or_default();
+        let document = document.without_sweep();
         let repetitions = seeds.map_or(Repetitions::Streams(grid.repeat), Repetitions::Seeds);
         let mut bad: Vec<BadPoint> = Vec::new();
         let mut kept = Vec::new();
@@ -170,11 +173,29 @@ impl Study {
             let bad = |diagnostics| BadPoint { name: self.grid.name(point), diagnostics };
             checked.map_err(bad)?.scenario
         };
-        let runs = if is_drawn(&scenario) { self.grid.points() } else { self.runs() };
-        if runs >= index::RUNS_MIN {
+        if self.is_worth_an_index(&scenario) {
             scenario.index();
         }
         Ok(scenario)
+    }
+
+    /// Prepares what the runs share of the scenario that the study was made of, on all threads: left
+    /// to the first runs, all would wait for one.
+    pub fn prepare(&self, scenario: &Scenario) {
+        if self.is_worth_an_index(scenario) {
+            let counted = scenario.vms.par_iter().filter(|vm| vm.replacement.is_lru());
+            counted.for_each(|vm| vm.trace.index());
+        }
+        let files: Vec<&Trace> = self.traces.files().collect();
+        files.into_par_iter().for_each(|trace| {
+            content_hash(trace);
+        });
+    }
+
+    /// Whether what such a scenario replays is replayed often enough.
+    fn is_worth_an_index(&self, scenario: &Scenario) -> bool {
+        let runs = if is_drawn(scenario) { self.grid.points() } else { self.runs() };
+        runs >= index::RUNS_MIN
     }
 
     /// The runs of shard `shard` of `shards`, counted from 1: blocks of neighbours, as equal as

@@ -1,7 +1,8 @@
 //! Statistics of counts: sums of integers, integer square roots, no floating-point number.
 //!
 //! Means, deviations and quartiles are exact to the last digit shown; a confidence interval may
-//! miss its last digit by one.
+//! miss its last digit by one. Of counts that lie further apart than 2⁴⁰, deviation and interval
+//! have twelve digits.
 
 use crate::account::Account;
 use crate::output::number::{Millionths, SignedMillionths};
@@ -75,7 +76,7 @@ impl Summary {
         let n = sorted.len() as u128;
         let sum: u128 = sorted.iter().map(|&count| u128::from(count)).sum();
         let mean = Millionths::ratio(sum, n)?;
-        let spread = Spread::of(sorted.iter().map(|&count| i128::from(count)));
+        let spread = Spread::of(&sorted.iter().map(|&count| i128::from(count)));
         Some(Self {
             n: n as u64,
             mean,
@@ -95,7 +96,7 @@ impl Paired {
         assert_eq!(counts.len(), baseline.len(), "both have every repetition");
         let pairs = counts.iter().zip(baseline);
         let differences = || pairs.clone().map(|(&own, &base)| i128::from(own) - i128::from(base));
-        let spread = Spread::of(differences());
+        let spread = Spread::of(&differences());
         let number = |is: fn(i128) -> bool| differences().filter(|&by| is(by)).count() as u64;
         Some(Self {
             mean: SignedMillionths::ratio(differences().sum(), spread.n)?,
@@ -113,34 +114,40 @@ struct Spread {
     /// The smallest value. Distances from it have the same deviation and keep the squares small.
     least: i128,
     sum: u128,
-    squares: u128,
+    /// n² times the variance with n as its divisor, of distances without their last `shift` bits:
+    /// so many that it fits. None are lost of 10⁷ values within 2⁴⁰, nor of fewer in a wider range.
+    numerator: u128,
+    shift: u32,
 }
 
 impl Spread {
-    fn of(values: impl Iterator<Item = i128> + Clone) -> Self {
+    fn of(values: &(impl Iterator<Item = i128> + Clone)) -> Self {
         let least = values.clone().min().unwrap_or(0);
-        let (mut n, mut sum, mut squares) = (0, 0, 0);
-        for value in values {
-            let above = value.abs_diff(least);
-            n += 1;
-            sum += above;
-            squares += above * above;
+        let distances = || values.clone().map(|value| value.abs_diff(least));
+        let (mut n, mut most, mut sum): (u128, u128, u128) = (0, 0, 0);
+        for above in distances() {
+            (n, most, sum) = (n + 1, most.max(above), sum + above);
         }
-        Self { n, least, sum, squares }
+        let bits = |number: u128| u128::BITS - number.leading_zeros();
+        let shift = (bits(n) + bits(most)).saturating_sub(64);
+        let (mut squares, mut shifted) = (0, 0);
+        for above in distances().map(|above| above >> shift) {
+            (squares, shifted) = (squares + above * above, shifted + above);
+        }
+        Self { n, least, sum, numerator: n * squares - shifted * shifted, shift }
     }
 
-    /// n² times the variance with n as its divisor.
-    fn numerator(&self) -> u128 {
-        self.n * self.squares - self.sum * self.sum
-    }
-
-    /// The sample standard deviation, rounded half up.
+    /// The sample standard deviation, rounded half up. One above 2⁴² may miss its last digits: then
+    /// it has twelve.
     fn deviation(&self) -> Option<Millionths> {
-        let denominator = self.n * self.n.checked_sub(1)?;
+        let denominator = self.n * self.n.checked_sub(1).filter(|&degrees| degrees > 0)?;
         // Twice the root is the root of four times the variance: its last bit rounds half up.
         let scale = 4 * Millionths::ONE * Millionths::ONE;
-        let doubled = scaled(self.numerator(), denominator, scale)?.isqrt();
-        Some(Millionths(doubled.div_ceil(2)))
+        let deviation = match scaled(self.numerator, denominator, scale) {
+            Some(square) => square.isqrt().div_ceil(2),
+            None => (self.numerator / denominator).isqrt() * Millionths::ONE,
+        };
+        Some(Millionths(deviation << self.shift))
     }
 
     /// The mean plus and minus t·s/√n.
@@ -151,11 +158,11 @@ impl Spread {
         let denominator = self.n * self.n * (self.n - 1);
         // The standard error in 10⁻⁹, where that fits, so that t makes no digit of its rounding.
         let (scale, unit) = (10_u128.pow(18), 10_u128.pow(9));
-        let error = match scaled(self.numerator(), denominator, scale) {
+        let error = match scaled(self.numerator, denominator, scale) {
             Some(square) => square.isqrt(),
-            None => (self.numerator() / denominator).isqrt() * unit,
+            None => (self.numerator / denominator).isqrt() * unit,
         };
-        let half = (error * t_of(self.n - 1) / unit + 500) / 1000;
+        let half = ((error * t_of(self.n - 1) / unit + 500) / 1000) << self.shift;
         let above = Millionths::ratio(self.sum, self.n)?.0 as i128;
         let mean = self.least * Millionths::ONE as i128 + above;
         Some([mean - half as i128, mean + half as i128].map(SignedMillionths))
@@ -274,6 +281,28 @@ mod tests {
         let small = Summary::of(&[0, 1, 5]).unwrap();
         let large = Summary::of(&[u64::MAX - 5, u64::MAX - 4, u64::MAX]).unwrap();
         assert_eq!(small.sd, large.sd);
+    }
+
+    /// Half of the counts 0, half the largest: the deviation is that times √(n / (n − 1)) / 2, and
+    /// of pairs of the largest difference twice as much.
+    #[test]
+    fn the_widest_spread_of_many_counts_has_a_deviation() {
+        for n in [2_u32, 3, 10, 1000, 100_000] {
+            let counts: Vec<u64> =
+                (0..n).map(|at| if at % 2 == 0 { 0 } else { u64::MAX }).collect();
+            let others: Vec<u64> = counts.iter().map(|count| u64::MAX - count).collect();
+            let (ones, all) = (f64::from(n / 2), f64::from(n));
+            let part = (ones * (all - ones) / (all * (all - 1.0))).sqrt();
+            let close = |found: u128, expected: f64| {
+                (found as f64 / Millionths::ONE as f64 / expected - 1.0).abs() < 1e-11
+            };
+            let deviation = Summary::of(&counts).unwrap().sd.unwrap();
+            assert!(close(deviation.0, part * u64::MAX as f64), "{n}: {deviation}");
+            let [low, high] = Paired::of(&counts, &others).unwrap().interval.unwrap();
+            let t = t_of(u128::from(n) - 1) as f64 / 1e9;
+            let width = 2.0 * t * 2.0 * part * u64::MAX as f64 / all.sqrt();
+            assert!(close(high.0.abs_diff(low.0), width), "{n}: {low} to {high}");
+        }
     }
 
     fn shown(interval: Option<[SignedMillionths; 2]>) -> [String; 2] {

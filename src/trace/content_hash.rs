@@ -6,7 +6,7 @@ use crate::random::{fnv1a, mix};
 /// A 64-bit hash of a trace's accesses: page numbers, their order, and kinds if it knows them.
 ///
 /// The same accesses give the same hash from every format and on every machine, so manifests and
-/// cache keys use it. It is no protection against forgery.
+/// cache keys use it. It is no protection against forgery. It is computed when first asked for.
 ///
 /// ```
 /// use balloonist::trace::{Trace, content_hash};
@@ -15,6 +15,10 @@ use crate::random::{fnv1a, mix};
 /// assert_ne!(hash, content_hash(&Trace::from_pages([1, 2, 2])));
 /// ```
 pub fn content_hash(trace: &Trace) -> u64 {
+    *trace.content_hash.get_or_init(|| computed(trace))
+}
+
+fn computed(trace: &Trace) -> u64 {
     let mut hash = mix(fnv1a(b"balloonist/trace/1"), trace.accesses());
     for run in trace.runs(0, trace.accesses()) {
         hash = mix(hash, trace.numbers()[run.page as usize].0);

@@ -26,6 +26,9 @@ use super::distances::COLD;
 /// Runs of which the deepest is known together, and that are looked at together where it is not.
 const BLOCK: usize = 128;
 
+/// Runs that are compared in a few wide instructions.
+const FEW: usize = 16;
+
 /// How many rows' distance makes a stretch long enough for the index. Measured by
 /// `benches/replay.rs`: a look-up waits for two rows and two ends that are in no cache.
 const LONG: usize = 2;
@@ -73,7 +76,6 @@ impl Index {
             }
         }
         let block = every.min(BLOCK);
-        let deepest = |block: &[u32]| block.iter().copied().max().expect("no block is empty");
         let deepest = distances.chunks(block).map(deepest).collect();
         Self { every, width, rows, block, deepest }
     }
@@ -94,7 +96,7 @@ impl Index {
 /// The entry of a histogram for distances up to `pages` that a distance counts into; cold ones in
 /// the last, `pages + 1`.
 pub fn bucket(distance: u32, pages: usize) -> usize {
-    if distance == COLD { pages + 1 } else { distance as usize }
+    (distance as usize).min(pages + 1)
 }
 
 /// The stack distances of consecutive runs of one pass over a trace, by the index where there is
@@ -184,7 +186,15 @@ impl<'a> StackDistances<'a> {
     /// Lets a stack of `depth` pages grow by a page at each of these that is deeper, until it has
     /// `most`, and tells each place at which it grows. Returns how many runs that took. From an
     /// empty stack that can grow without end, the places are the first uses of pages in these runs.
-    pub fn grow(&self, depth: &mut u32, most: u64, mut grows: impl FnMut(usize)) -> usize {
+    pub fn grow(&self, depth: &mut u32, most: u64, grows: impl FnMut(usize)) -> usize {
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || self.grow_here(depth, most, grows),
+        )
+    }
+
+    #[inline(always)]
+    fn grow_here(&self, depth: &mut u32, most: u64, mut grows: impl FnMut(usize)) -> usize {
         let slice = self.slice();
         let mut at = 0;
         while at < slice.len() && u64::from(*depth) < most {
@@ -200,19 +210,34 @@ impl<'a> StackDistances<'a> {
                 at = end;
                 continue;
             }
-            for &distance in chunk {
+            for few in chunk.chunks(FEW) {
                 if u64::from(*depth) == most {
                     return at;
                 }
-                if distance > *depth {
-                    *depth += 1;
-                    grows(at);
+                if deepest(few) <= *depth {
+                    at += few.len();
+                    continue;
                 }
-                at += 1;
+                for &distance in few {
+                    if u64::from(*depth) == most {
+                        return at;
+                    }
+                    if distance > *depth {
+                        *depth += 1;
+                        grows(at);
+                    }
+                    at += 1;
+                }
             }
         }
         at
     }
+}
+
+/// The greatest of these distances.
+#[inline(always)]
+fn deepest(distances: &[u32]) -> u32 {
+    distances.iter().copied().fold(0, u32::max)
 }
 
 /// How many distances are greater than `depth`.

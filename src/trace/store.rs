@@ -67,6 +67,7 @@ pub struct Trace {
     repeat_distances: OnceLock<Vec<u32>>,
     /// Of the distances of the first pass, and of the repeated ones.
     indexes: [OnceLock<Index>; 2],
+    pub(super) content_hash: OnceLock<u64>,
 }
 
 impl Trace {
@@ -208,13 +209,14 @@ impl Trace {
             distances: OnceLock::new(),
             repeat_distances: OnceLock::new(),
             indexes: Default::default(),
+            content_hash: OnceLock::new(),
         }
     }
 
     /// This trace with the kinds of its accesses.
     pub(super) fn with_kinds(self, kinds: Kinds) -> Self {
         assert_eq!(kinds.len(), self.accesses(), "a trace has one kind an access");
-        Self { kinds: Some(kinds), ..self }
+        Self { kinds: Some(kinds), content_hash: OnceLock::new(), ..self }
     }
 
     /// The accesses `from..to` as runs; the first and the last may be parts of a run of the trace.
@@ -470,6 +472,7 @@ impl TraceBuilder {
             distances: OnceLock::new(),
             repeat_distances: OnceLock::new(),
             indexes: Default::default(),
+            content_hash: OnceLock::new(),
         }
     }
 }

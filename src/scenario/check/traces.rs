@@ -1,8 +1,10 @@
 //! Where a VM's accesses come from. Each trace file is read once, however many VMs replay it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
+
+use rayon::prelude::*;
 
 use super::super::TraceSource;
 use super::super::codes;
@@ -14,7 +16,7 @@ use super::vm::{Draft, Surroundings};
 use super::workloads;
 use crate::random::{Generator, Stream};
 use crate::trace::Trace;
-use crate::trace::read::{self, ReadError, ReadErrorKind, ReadOptions};
+use crate::trace::read::{self, Loaded, ReadError, ReadErrorKind, ReadOptions};
 use crate::trace::workloads::WorkloadSpec;
 
 /// Traces read so far, and the generated ones that somebody still holds.
@@ -24,13 +26,16 @@ use crate::trace::workloads::WorkloadSpec;
 /// repetition that is over are dropped.
 #[derive(Clone, Debug)]
 pub struct Traces {
-    read: BTreeMap<(PathBuf, ReadOptions), Result<Arc<Trace>, ReadError>>,
+    read: BTreeMap<TraceFile, Result<Arc<Trace>, ReadError>>,
     /// Files whose format was recognised, with its name.
     recognised: Vec<(PathBuf, &'static str)>,
     inline: BTreeMap<usize, (Arc<[u64]>, Arc<Trace>)>,
     generated: Arc<Mutex<BTreeMap<Drawn, Generated>>>,
     workload_bytes_max: u64,
 }
+
+/// A file and how it is read.
+type TraceFile = (PathBuf, ReadOptions);
 
 /// A generated trace while somebody holds it. Whoever generates it holds the lock meanwhile, and
 /// who needs the same one waits.
@@ -69,16 +74,44 @@ impl Traces {
         self.recognised.iter().map(|(path, format)| (path.as_path(), *format))
     }
 
-    fn get(&mut self, path: PathBuf, options: &ReadOptions) -> &Result<Arc<Trace>, ReadError> {
-        let recognised = &mut self.recognised;
-        let load = |(path, options): &(PathBuf, ReadOptions)| {
-            let loaded = read::load(path, options)?;
-            if options.format == "auto" {
-                recognised.push((path.clone(), loaded.format.name));
-            }
-            Ok(Arc::new(loaded.trace))
+    fn get(&mut self, file: &TraceFile) -> &Result<Arc<Trace>, ReadError> {
+        if !self.read.contains_key(file) {
+            let loaded = read::load(&file.0, &file.1);
+            self.keep(file.clone(), loaded);
+        }
+        &self.read[file]
+    }
+
+    /// Reads the files of these VMs at a time, each on a thread, where none has been read before.
+    pub(super) fn read_ahead(&mut self, vms: &[Section], around: &Surroundings) {
+        if !self.read.is_empty() {
+            return;
+        }
+        let files: BTreeSet<TraceFile> = vms.iter().filter_map(|vm| file_of(vm, around)).collect();
+        if files.len() < 2 {
+            return;
+        }
+        let load = |file: TraceFile| {
+            let loaded = read::load(&file.0, &file.1);
+            (file, loaded)
         };
-        self.read.entry((path, options.clone())).or_insert_with_key(load)
+        let loaded: Vec<_> = files.into_par_iter().map(load).collect();
+        let mut loaded: BTreeMap<_, _> = loaded.into_iter().collect();
+        // What was recognised is told in the order of the VMs.
+        for file in vms.iter().filter_map(|vm| file_of(vm, around)) {
+            if let Some(loaded) = loaded.remove(&file) {
+                self.keep(file, loaded);
+            }
+        }
+    }
+
+    fn keep(&mut self, file: TraceFile, loaded: Result<Loaded, ReadError>) {
+        if let Ok(loaded) = &loaded
+            && file.1.format == "auto"
+        {
+            self.recognised.push((file.0.clone(), loaded.format.name));
+        }
+        self.read.insert(file, loaded.map(|loaded| Arc::new(loaded.trace)));
     }
 
     /// Reports workloads that are too large together.
@@ -307,10 +340,8 @@ fn read_file(
 ) -> Option<Accesses> {
     let options = read_options(findings, trace, around);
     let (name, options) = findings.text(file).zip(options)?;
-    // A file that is extended may lie in another folder than the one that extends it.
-    let source = &around.sources[file.node.origin.source];
-    let path = Path::new(&source.folder).join(name);
-    match cache.get(around.folder.join(&path), &options) {
+    let path = path_of(file, name, around);
+    match cache.get(&(around.folder.join(&path), options.clone())) {
         Ok(trace) => {
             let path = path.to_string_lossy().into_owned();
             let source = TraceSource::File { path, options };
@@ -321,6 +352,23 @@ fn read_file(
             None
         }
     }
+}
+
+/// The file that a VM's accesses are read from, if nothing is wrong with what the VM says of it.
+fn file_of(vm: &Section, around: &Surroundings) -> Option<TraceFile> {
+    let unsaid = &mut Findings::default();
+    vm.get_instead_of("trace", "workload")?.node.table()?;
+    let trace = vm.section(unsaid, "trace");
+    let file = trace.get("file").filter(|_| trace.get("pages").is_none())?;
+    let options = read_options(unsaid, &trace, around)?;
+    let path = path_of(&file, unsaid.text(&file)?, around);
+    Some((around.folder.join(path), options))
+}
+
+/// Where a file lies, seen from the first file's folder: one that is extended may lie in another
+/// folder than the one that extends it.
+fn path_of(file: &Field, name: &str, around: &Surroundings) -> PathBuf {
+    Path::new(&around.sources[file.node.origin.source].folder).join(name)
 }
 
 fn report_read_error(
