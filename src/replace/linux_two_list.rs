@@ -195,8 +195,8 @@ impl Algorithm for TwoList {
     }
 
     fn lists(&self) -> Vec<List> {
-        let list =
-            |(name, list)| List { name, resident: true, pages: self.pages.iter(list).collect() };
+        let is_referenced = |page| self.pages.tag(page).referenced;
+        let list = |(name, list)| List::resident(name, self.pages.iter(list)).marked(is_referenced);
         [("inactive", INACTIVE), ("active", ACTIVE)].map(list).into()
     }
 

@@ -321,11 +321,10 @@ impl Algorithm for Lirs {
         let pages = |line: &Line| line.newest_first().map(|(page, _)| page).collect::<Vec<_>>();
         let mut lir = pages(&self.stack);
         lir.retain(|&page| self.entries[page as usize].state == State::Lir);
-        let list = |name, resident, pages| List { name, resident, pages };
         vec![
-            list("LIR", true, lir),
-            list("Q", true, pages(&self.queue)),
-            list("non-resident", false, pages(&self.non_resident)),
+            List::resident("LIR", lir),
+            List::resident("Q", pages(&self.queue)),
+            List::ghosts("non-resident", pages(&self.non_resident)),
         ]
     }
 

@@ -160,11 +160,9 @@ impl Algorithm for MultiGen {
     fn lists(&self) -> Vec<List> {
         let names = ["youngest", "second", "third", "fourth"].into_iter();
         let generations = (self.min_seq..=self.max_seq).rev();
-        let list = |(name, seq)| List {
-            name,
-            resident: true,
-            pages: self.pages.iter(list_of(seq)).collect(),
-        };
+        let is_accessed = |page| self.pages.tag(page).accessed;
+        let list =
+            |(name, seq)| List::resident(name, self.pages.iter(list_of(seq))).marked(is_accessed);
         names.zip(generations).map(list).collect()
     }
 
