@@ -5,6 +5,8 @@ mod common;
 
 #[path = "replacements/naive.rs"]
 mod naive;
+#[path = "replacements/naive_queues.rs"]
+mod naive_queues;
 
 use std::sync::Arc;
 
@@ -186,6 +188,22 @@ fn a_hit_moves_no_page_of_fifo_clock_and_sieve() {
             }
         }
     });
+}
+
+#[test]
+fn stack_algorithms_never_fault_more_with_more_frames() {
+    for number in 0..5_000 {
+        let draw = &mut Stream::new(Generator::ChaCha8, number, 0, "test/inclusion");
+        let trace = random_trace(draw);
+        let pages: Vec<u64> = (0..trace.accesses()).map(|at| trace.page(at).into()).collect();
+        let most = trace.distinct_pages() as u64;
+        for name in ["lru", "min"] {
+            let all: Vec<u64> =
+                (1..=most).map(|c| faults(kind(name), &defaults(name), &pages, c)).collect();
+            assert!(all.is_sorted_by(|less, more| less >= more), "{name}: {all:?}");
+            assert_eq!(all.last(), Some(&most), "{name}: all pages fit");
+        }
+    }
 }
 
 /// The hand moves only to evict, so a page used since the last eviction has its bit, and a page not
