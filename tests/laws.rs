@@ -359,7 +359,9 @@ fn every_policy_keeps_the_laws_whatever_its_guests_run() {
     for_fitting(20_000, |mut scenario, policy, case| {
         let mut draw = Stream::new(Generator::ChaCha8, scenario.seed, 0, "test/guests");
         for vm in &mut scenario.vms {
-            let kind = &replace::ALL[draw.below(replace::ALL.len() as u64) as usize];
+            // All of several guests are hardly ever LRU by chance.
+            let kinds = if policy.pools { &replace::ALL[..2] } else { replace::ALL };
+            let kind = &kinds[draw.below(kinds.len() as u64) as usize];
             vm.replacement = kind;
             vm.replacement_settings = Settings::defaults(kind.knobs);
         }
@@ -375,7 +377,8 @@ fn every_policy_keeps_the_laws_whatever_its_guests_run() {
         guests.map(|kind| (policy.name, kind.name))
     };
     let pairs: BTreeSet<_> = balance::ALL.iter().flat_map(guests_of).collect();
-    assert_eq!(*met.borrow(), pairs, "every policy meets every algorithm that it may");
+    let differ: Vec<_> = met.borrow().symmetric_difference(&pairs).copied().collect();
+    assert_eq!(differ, [], "every policy meets every algorithm that it may");
 }
 
 #[test]
