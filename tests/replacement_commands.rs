@@ -197,9 +197,9 @@ fn a_lesson_whose_algorithms_are_exchanged_fails() {
 
 /// The resident items of a line of a walk, pages and empty frames, and its ghosts.
 fn items(line: &str) -> (Vec<&str>, Vec<&str>) {
-    let inside = |open: char, close: char| {
+    let inside = |open: char, close: char| -> Vec<&str> {
         let parts = line.split(open).skip(1).map(move |part| part.split(close).next().unwrap());
-        parts.flat_map(str::split_whitespace).collect::<Vec<_>>()
+        parts.flat_map(str::split_whitespace).map(|page| page.trim_end_matches('*')).collect()
     };
     (inside('[', ']'), inside('(', ')'))
 }

@@ -5,6 +5,8 @@ mod common;
 
 #[path = "replacements/naive.rs"]
 mod naive;
+#[path = "replacements/naive_queues.rs"]
+mod naive_queues;
 
 use std::sync::Arc;
 
@@ -88,6 +90,7 @@ struct Steps {
 }
 
 /// What one access did.
+#[derive(Debug)]
 struct Step {
     page: PageId,
     hit: bool,
@@ -175,17 +178,129 @@ fn stretches_of_every_algorithm_may_end_anywhere() {
 }
 
 #[test]
-fn a_hit_moves_no_page_of_fifo_clock_and_sieve() {
+fn a_hit_moves_no_page_of_the_algorithms_whose_hits_only_set_a_bit() {
     for_random(|_, trace, frames| {
-        for name in ["fifo", "clock", "sieve"] {
+        for name in ["fifo", "clock", "sieve", "car", "s3-fifo", "mglru"] {
             let mut steps = Steps::new(name, &defaults(name), trace, frames);
             let mut lists = steps.lists();
             while let Some(step) = steps.next() {
-                let before = std::mem::replace(&mut lists, steps.lists());
+                let mut before = std::mem::replace(&mut lists, steps.lists());
+                if step.hit {
+                    // But for the mark of the page that was used.
+                    for (before, list) in before.iter_mut().zip(&lists) {
+                        let at = list.pages.iter().position(|&page| page == step.page);
+                        if let Some(at) = at.filter(|&at| at < list.marks.len()) {
+                            before.marks[at] = list.marks[at].max(1);
+                        }
+                    }
+                }
                 assert_eq!(lists == before, step.hit, "{name}");
             }
         }
     });
+}
+
+/// Pages leave MGLRU by generation, the oldest first, and within one by the time at which they came
+/// into it; whoever was used since the last scan is young and comes last.
+#[test]
+fn mglru_evicts_the_first_page_of_its_oldest_generations_that_was_not_used_since_the_scan() {
+    for_random(|_, trace, frames| {
+        let mut steps = Steps::new("mglru", &defaults("mglru"), trace, frames);
+        let mut lists = steps.lists();
+        while let Some(step) = steps.next() {
+            let before = std::mem::replace(&mut lists, steps.lists());
+            let oldest_first = before.iter().rev().flat_map(|list| {
+                list.pages.iter().zip(&list.marks).rev().map(|(&page, &mark)| (page, mark))
+            });
+            let expected = oldest_first.min_by_key(|&(_, mark)| mark).map(|(page, _)| page);
+            assert!(step.victim.is_none() || step.victim == expected, "{step:?} {before:?}");
+        }
+    });
+}
+
+/// Active pages are demoted before a page goes, until there are no more of them than so many times
+/// the inactive ones; after that one page went and one came.
+#[test]
+fn linux_keeps_the_active_list_in_its_ratio_to_the_inactive_one() {
+    for_random(|draw, trace, frames| {
+        let ratio = 1 + draw.below(4);
+        let mut settings = defaults("linux-two-list");
+        settings.set("inactive_ratio", Value::Integer(ratio));
+        let mut steps = Steps::new("linux-two-list", &settings, trace, frames);
+        while let Some(step) = steps.next() {
+            let lengths = ["inactive", "active"].map(|list| steps.pages(list).len() as u64);
+            let came_active = u64::from(steps.pages("active").contains(&step.page));
+            if step.victim.is_some() {
+                let [inactive, active] = [lengths[0] + came_active, lengths[1] - came_active];
+                assert!(inactive * ratio >= active, "{lengths:?} {ratio}");
+            }
+        }
+    });
+}
+
+/// Traces that fault less with so many frames than with one more, found as the test below finds
+/// others.
+const ANOMALIES: &[(&str, u64, &[u64])] = &[
+    ("random", 2, &[1, 2, 5, 3, 0, 2, 4, 0, 1, 1, 1, 3, 3, 2, 0, 5]),
+    ("fifo", 3, &[1, 0, 2, 5, 3, 0, 0, 2, 1, 0, 2, 4, 1, 3, 1, 0]),
+    ("nru", 3, &[2, 4, 5, 0, 0, 5, 5, 5, 4, 1, 2, 0, 4, 1, 0, 0]),
+    ("clock", 4, &[5, 2, 2, 0, 4, 5, 4, 5, 5, 1, 4, 3, 0, 1, 1, 1]),
+    ("2q", 2, &[0, 4, 1, 0, 2, 2, 2, 5, 4, 4, 0, 2, 3, 0, 5, 0]),
+    (
+        "lirs",
+        2,
+        &[
+            5, 0, 6, 1, 3, 7, 2, 4, 6, 1, 7, 5, 5, 2, 2, 4, 7, 4, 2, 6, 4, 5, 6, 1, 2, 4, 2, 7, 6,
+            0, 4, 7, 3, 2, 6, 2, 1, 6, 5, 2,
+        ],
+    ),
+    ("arc", 2, &[2, 0, 0, 1, 3, 4, 1, 3, 0, 4, 5, 2, 0, 2, 1, 1]),
+    ("car", 2, &[2, 0, 0, 1, 3, 4, 1, 3, 0, 4, 5, 2, 0, 2, 1, 1]),
+    ("s3-fifo", 2, &[1, 3, 5, 5, 4, 0, 3, 5, 5, 2, 4, 1, 0, 1, 4, 4]),
+    ("sieve", 3, &[5, 4, 0, 5, 3, 0, 2, 4, 4, 3, 4, 4, 4, 1, 4, 3]),
+    ("linux-two-list", 4, &[5, 3, 3, 3, 0, 1, 0, 5, 5, 0, 1, 2, 4, 2, 3, 3]),
+    ("mglru", 4, &[4, 3, 2, 4, 5, 1, 3, 0, 0, 4, 0, 3, 2, 4, 5, 1]),
+    ("lfu", 2, &[5, 4, 5, 0, 4, 0, 4, 2, 5, 2, 2, 3, 3, 5, 2, 5]),
+];
+
+/// With more frames they hold whatever they held with fewer.
+const STACKS: [&str; 2] = ["lru", "min"];
+
+#[test]
+fn algorithms_without_inclusion_fault_more_with_more_frames_on_some_random_trace() {
+    for &(name, frames, pinned) in ANOMALIES {
+        let rises = |pages: &[u64], frames| {
+            let at = |frames| faults(kind(name), &defaults(name), pages, frames);
+            at(frames) < at(frames + 1)
+        };
+        assert!(rises(pinned, frames), "{name}: the trace that was pinned");
+        let bound = pinned.iter().max().unwrap() + 1;
+        let found = (0..20_000).any(|number| {
+            let draw = &mut Stream::new(Generator::ChaCha8, number, 0, "test/anomaly");
+            let pages: Vec<u64> = pinned.iter().map(|_| draw.below(bound)).collect();
+            (1..bound).any(|frames| rises(&pages, frames))
+        });
+        assert!(found, "{name}: on a random trace");
+    }
+    let with_anomalies = ANOMALIES.iter().map(|anomaly| anomaly.0);
+    let others = replace::ALL.iter().map(|kind| kind.name).filter(|name| !STACKS.contains(name));
+    assert!(with_anomalies.eq(others), "every algorithm is here or among the stack algorithms");
+}
+
+#[test]
+fn stack_algorithms_never_fault_more_with_more_frames() {
+    for number in 0..5_000 {
+        let draw = &mut Stream::new(Generator::ChaCha8, number, 0, "test/inclusion");
+        let trace = random_trace(draw);
+        let pages: Vec<u64> = (0..trace.accesses()).map(|at| trace.page(at).into()).collect();
+        let most = trace.distinct_pages() as u64;
+        for name in STACKS {
+            let all: Vec<u64> =
+                (1..=most).map(|c| faults(kind(name), &defaults(name), &pages, c)).collect();
+            assert!(all.is_sorted_by(|less, more| less >= more), "{name}: {all:?}");
+            assert_eq!(all.last(), Some(&most), "{name}: all pages fit");
+        }
+    }
 }
 
 /// The hand moves only to evict, so a page used since the last eviction has its bit, and a page not

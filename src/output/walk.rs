@@ -90,7 +90,9 @@ impl<'a, W: Write> Walk<'a, W> {
         let order = if scenario.vms.iter().all(|vm| vm.replacement.is_lru()) {
             "most recently used first, · is an empty frame; "
         } else {
-            "each algorithm's own, pages in ( ) are in no frame, · is an empty frame\n"
+            "each algorithm's own, pages in ( ) are in no frame, · is an empty frame\n\
+             * behind a page: its reference bit is set, or a use is counted; → how long the list \
+             should be\n"
         };
         walk.write(format_args!(
             "{} under {}: {}, {}, a checkpoint {every}\n\
@@ -198,7 +200,7 @@ impl<'a, W: Write> Walk<'a, W> {
         };
         if !dropped.is_empty() {
             let numbers = self.spec(id).trace.numbers();
-            let number = |at: usize| Some(numbers[dropped[at] as usize].0);
+            let number = |at: usize| numbers[dropped[at] as usize].to_string();
             let room = self.columns.decision().saturating_sub(change.len() + ", drops ".len());
             let _ = write!(change, ", drops {}", items(number, dropped.len(), room));
         }
@@ -346,11 +348,22 @@ fn resident(lists: &[List]) -> impl Iterator<Item = PageId> {
     lists.iter().filter(|list| list.resident).flat_map(|list| list.pages.iter().copied())
 }
 
+/// What a list is called, with the length that it should have where the algorithm adapts that.
+pub(super) fn heading(list: &List) -> String {
+    let Some(wanted) = list.wanted else { return list.name.to_owned() };
+    let wanted = format!("{wanted:.2}");
+    format!("{}→{}", list.name, wanted.trim_end_matches('0').trim_end_matches('.'))
+}
+
+const EMPTY: &str = "·";
+
 /// The lists as a line: one list without a name together with the empty frames, as in
-/// "[4 12 ·]"; several as "T1 [4] T2 [12] [·] B1 (7)".
+/// "[4 12* ·]"; several as "T1 [4] T2 [12*] [·] B1 (7)".
 fn laid_out(lists: &[List], frames: usize, number: impl Fn(PageId) -> u64, width: usize) -> String {
     let numbers = |list: &List, length: usize, width: usize| {
-        items(|at| list.pages.get(at).map(|&page| number(page)), length, width)
+        let mark = |at: usize| "*".repeat(list.marks.get(at).copied().unwrap_or(0).into());
+        let page = |at| list.pages.get(at).map(|&page| format!("{}{}", number(page), mark(at)));
+        items(|at| page(at).unwrap_or_else(|| EMPTY.to_owned()), length, width)
     };
     if let [list] = lists
         && list.name.is_empty()
@@ -361,29 +374,28 @@ fn laid_out(lists: &[List], frames: usize, number: impl Fn(PageId) -> u64, width
     let width = (width / lists.len().max(1)).max(Columns::LIST_MIN);
     let shown = |list: &List| {
         let (open, close) = if list.resident { ('[', ']') } else { ('(', ')') };
-        format!("{} {open}{}{close}", list.name, numbers(list, list.pages.len(), width))
+        format!("{} {open}{}{close}", heading(list), numbers(list, list.pages.len(), width))
     };
     let mut parts: Vec<String> = lists.iter().filter(|list| list.resident).map(shown).collect();
     let empty = frames - resident(lists).count();
     if empty > 0 {
-        parts.push(format!("[{}]", items(|_| None, empty, width)));
+        parts.push(format!("[{}]", items(|_| EMPTY.to_owned(), empty, width)));
     }
     parts.extend(lists.iter().filter(|list| !list.resident).map(shown));
     parts.join(" ")
 }
 
-/// `length` items, a page number or an empty frame each; where they take more than `width`
-/// characters, the middle is elided.
-fn items(item: impl Fn(usize) -> Option<u64>, length: usize, width: usize) -> String {
-    let text = |at: usize| item(at).map_or_else(|| "·".to_owned(), |page| page.to_string());
-    let (head, used) = fitting((0..length).map(text), width);
+/// `length` items, a page or an empty frame each; where they take more than `width` characters, the
+/// middle is elided.
+fn items(item: impl Fn(usize) -> String, length: usize, width: usize) -> String {
+    let (head, used) = fitting((0..length).map(&item), width);
     if head.len() == length {
         return head.join(" ");
     }
     // "… 123456 more …" stands between the two ends; the head, which changes most, gets more room.
     let room = width.saturating_sub(16).min(used);
-    let (head, used) = fitting((0..length).map(text), room * 2 / 3);
-    let (mut tail, _) = fitting((head.len()..length).rev().map(text), room.saturating_sub(used));
+    let (head, used) = fitting((0..length).map(&item), room * 2 / 3);
+    let (mut tail, _) = fitting((head.len()..length).rev().map(item), room.saturating_sub(used));
     tail.reverse();
     let elided = length - head.len() - tail.len();
     let middle = format!("… {elided} more …");
@@ -416,11 +428,12 @@ mod tests {
     use super::*;
 
     fn list(name: &'static str, resident: bool, pages: &[PageId]) -> List {
-        List { name, resident, pages: pages.to_vec() }
+        List { resident, ..List::resident(name, pages.iter().copied()) }
     }
 
     fn shown(pages: &[u64], frames: usize, width: usize) -> String {
-        items(|at| pages.get(at).copied(), frames, width)
+        let item = |at| pages.get(at).map_or_else(|| EMPTY.to_owned(), u64::to_string);
+        items(item, frames, width)
     }
 
     #[test]
@@ -459,5 +472,15 @@ mod tests {
         assert_eq!(laid_out(&lists, 3, number, 99), "T1 [40] T2 [] [· ·] B1 (70 90)");
         assert_eq!(laid_out(&lists, 1, number, 99), "T1 [40] T2 [] B1 (70 90)");
         assert_eq!(laid_out(&[list("", true, &[4, 5])], 3, number, 99), "[40 50 ·]");
+    }
+
+    #[test]
+    fn marks_stand_behind_their_pages_and_a_wanted_length_behind_the_name() {
+        let uses = list("", true, &[4, 5, 6]).marked(|page| 3 * (page as u8 % 2));
+        assert_eq!(laid_out(&[uses], 4, u64::from, 99), "[4 5*** 6 ·]");
+        let t1 = |wanted| List { wanted: Some(wanted), ..list("T1", true, &[4]) };
+        let lists = [t1(4.0 / 3.0), list("T2", true, &[])];
+        assert_eq!(laid_out(&lists, 1, u64::from, 99), "T1→1.33 [4] T2 []");
+        assert_eq!([0.0, 0.5, 10.0].map(|p| heading(&t1(p))), ["T1→0", "T1→0.5", "T1→10"]);
     }
 }

@@ -126,7 +126,7 @@ impl Algorithm for Car {
     }
 
     fn lists(&self) -> Vec<List> {
-        self.directory.lists()
+        self.directory.marked_lists()
     }
 
     fn audit(&self) {

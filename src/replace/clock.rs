@@ -120,7 +120,8 @@ impl Algorithm for Clock {
     }
 
     fn lists(&self) -> Vec<List> {
-        vec![List { name: "", resident: true, pages: self.ring.iter().rev().copied().collect() }]
+        let is_referenced = |page| self.states[page as usize] == State::Referenced;
+        vec![List::resident("", self.ring.iter().rev().copied()).marked(is_referenced)]
     }
 
     fn audit(&self) {

@@ -181,17 +181,20 @@ impl Directory {
     }
 
     pub(super) fn lists(&self) -> Vec<List> {
-        let list = |(name, place, resident)| {
-            let pages = self.pages.iter(place as usize).collect();
-            List { name, resident, pages }
-        };
-        let places = [
-            ("T1", Place::T1, true),
-            ("T2", Place::T2, true),
-            ("B1", Place::B1, false),
-            ("B2", Place::B2, false),
-        ];
-        places.map(list).into()
+        let pages = |place: Place| self.pages.iter(place as usize);
+        vec![
+            List { wanted: Some(self.target), ..List::resident("T1", pages(Place::T1)) },
+            List::resident("T2", pages(Place::T2)),
+            List::ghosts("B1", pages(Place::B1)),
+            List::ghosts("B2", pages(Place::B2)),
+        ]
+    }
+
+    /// The lists, resident pages marked by their bits.
+    pub(super) fn marked_lists(&self) -> Vec<List> {
+        let is_referenced = |page| self.pages.tag(page).referenced;
+        let mark = |list: List| if list.resident { list.marked(is_referenced) } else { list };
+        self.lists().into_iter().map(mark).collect()
     }
 
     /// Walks every list and checks the bounds; for tests.

@@ -85,7 +85,7 @@ impl Algorithm for Fifo {
     }
 
     fn lists(&self) -> Vec<List> {
-        vec![List { name: "", resident: true, pages: self.queue.iter().rev().copied().collect() }]
+        vec![List::resident("", self.queue.iter().rev().copied())]
     }
 
     fn audit(&self) {

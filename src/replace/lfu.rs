@@ -120,7 +120,7 @@ impl Algorithm for Lfu {
     fn lists(&self) -> Vec<List> {
         let mut pages: Vec<PageId> = self.least.iter().map(|&Reverse((_, page))| page).collect();
         pages.sort_unstable_by_key(|&page| Reverse(self.uses[page as usize]));
-        vec![List { name: "", resident: true, pages }]
+        vec![List::resident("", pages)]
     }
 
     fn audit(&self) {

@@ -1,102 +1,148 @@
-//! Pages that stand in line: what replacement algorithms are made of whose pages leave from
-//! anywhere, but come only behind all others.
+//! Slots in a line: what replacement algorithms are made of whose pages leave from anywhere, but
+//! come only behind all others.
 
-use crate::trace::PageId;
-
-/// Pages in the order in which they came. Each stands in a slot of one array, whose number its
-/// owner keeps; whoever leaves leaves a hole. Unlike a linked list this touches no
-/// neighbours, which are anywhere in memory: new slots are beside each other, as the oldest are.
-#[derive(Clone, Debug)]
-pub(super) struct Line {
-    slots: Vec<PageId>,
-    /// No page stands before this slot.
-    oldest: usize,
-    pages: usize,
-    /// With so many slots the holes are to be closed.
-    slots_max: usize,
+/// What a slot holds.
+pub(super) trait Slot: Copy + PartialEq {
+    /// What is in the slot of somebody who has left.
+    const HOLE: Self;
 }
 
-/// No page has this number, for the last one below it counts the pages.
-const HOLE: PageId = PageId::MAX;
+/// Slots in the order in which they came, with holes where somebody has left. A slot's number is
+/// its owner's handle; numbers only grow, so that whoever has a number below
+/// [`front`](Self::front) is known to have left without being told. Unlike a linked list this touches no
+/// neighbours, which are anywhere in memory: new slots are beside each other, as those in front are.
+#[derive(Clone, Debug)]
+pub(super) struct Line<T> {
+    slots: Vec<T>,
+    /// The number of the first of them.
+    first: u32,
+    /// Whoever has a smaller number has left.
+    front: u32,
+    /// With so many slots the line is to be closed up.
+    slots_max: usize,
+    /// Numbers above this one are the last before they start again.
+    numbers_max: u32,
+}
+
+/// The number of nobody.
+pub(super) const NOBODY: u32 = 0;
+
+/// Behind it there is room for as many slots as a line has between two closings.
+const NUMBERS_MAX: u32 = u32::MAX / 2;
 
 /// So few slots are not worth closing.
 const SLOTS_MIN: usize = 64;
 
-/// Between two closings there are as many new pages as this less one times those that had to move.
-const SLOTS_A_PAGE: usize = 3;
+/// Between two closings there are as many new slots as this less one times those that had to move.
+const SLOTS_A_MEMBER: usize = 3;
 
-impl Line {
+impl<T: Slot> Line<T> {
     pub(super) fn new() -> Self {
-        Self { slots: Vec::new(), oldest: 0, pages: 0, slots_max: SLOTS_MIN }
-    }
-
-    /// How many pages stand in line.
-    #[inline(always)]
-    pub(super) fn pages(&self) -> u64 {
-        self.pages as u64
-    }
-
-    /// Puts a page behind all others. Returns its slot.
-    #[inline(always)]
-    pub(super) fn push(&mut self, page: PageId) -> u32 {
-        let slot = self.slots.len() as u32;
-        self.slots.push(page);
-        self.pages += 1;
-        slot
-    }
-
-    /// The page in this slot leaves.
-    #[inline(always)]
-    pub(super) fn leave(&mut self, slot: u32) {
-        debug_assert_ne!(self.slots[slot as usize], HOLE, "a page stands there");
-        self.slots[slot as usize] = HOLE;
-        self.pages -= 1;
-    }
-
-    /// The page that came first.
-    #[inline(always)]
-    pub(super) fn oldest(&mut self) -> Option<PageId> {
-        loop {
-            let page = *self.slots.get(self.oldest)?;
-            if page != HOLE {
-                return Some(page);
-            }
-            self.oldest += 1;
+        Self {
+            slots: Vec::new(),
+            first: NOBODY + 1,
+            front: NOBODY + 1,
+            slots_max: SLOTS_MIN,
+            numbers_max: NUMBERS_MAX,
         }
     }
 
-    /// Whether there are so many holes that [`close_up`](Self::close_up) is due.
+    /// The number that the next slot will have.
     #[inline(always)]
-    pub(super) fn is_sparse(&self) -> bool {
+    pub(super) fn next(&self) -> u32 {
+        self.first + self.slots.len() as u32
+    }
+
+    #[inline(always)]
+    pub(super) fn front(&self) -> u32 {
+        self.front
+    }
+
+    /// Adds a slot behind all others. Returns its number.
+    #[inline(always)]
+    pub(super) fn push(&mut self, slot: T) -> u32 {
+        let number = self.next();
+        self.slots.push(slot);
+        number
+    }
+
+    /// The slot of a number that is not below the front.
+    #[inline(always)]
+    pub(super) fn slot(&self, number: u32) -> T {
+        self.slots[(number - self.first) as usize]
+    }
+
+    #[inline(always)]
+    pub(super) fn slot_mut(&mut self, number: u32) -> &mut T {
+        &mut self.slots[(number - self.first) as usize]
+    }
+
+    /// Lets the slots be changed one by one.
+    pub(super) fn each(&mut self, change: impl FnMut(&mut T)) {
+        self.slots.iter_mut().for_each(change);
+    }
+
+    /// Whoever has this number leaves.
+    #[inline(always)]
+    pub(super) fn leave(&mut self, number: u32) {
+        *self.slot_mut(number) = T::HOLE;
+    }
+
+    /// Everybody before this number leaves.
+    #[inline(always)]
+    pub(super) fn leave_before(&mut self, number: u32) {
+        self.front = number;
+    }
+
+    /// Whether [`close_up`](Self::close_up) is due.
+    #[inline(always)]
+    pub(super) fn is_long(&self) -> bool {
         self.slots.len() >= self.slots_max
     }
 
-    /// Closes the holes, and tells `moved` each page and its new slot.
-    #[cold]
-    pub(super) fn close_up(&mut self, mut moved: impl FnMut(PageId, u32)) {
-        self.slots.retain(|&page| page != HOLE);
-        for (slot, &page) in (0..).zip(&self.slots) {
-            moved(page, slot);
+    /// Whether the next [`close_up`](Self::close_up) starts numbers again, so that numbers of those
+    /// who have left must be forgotten before.
+    #[inline(always)]
+    pub(super) fn is_worn(&self) -> bool {
+        self.next() > self.numbers_max
+    }
+
+    /// Numbers start again behind this one.
+    #[cfg(test)]
+    pub(super) fn wear_out_at(&mut self, number: u32) {
+        self.numbers_max = number;
+    }
+
+    /// Drops the slots before the front and, if there are many holes behind it, those too. Tells
+    /// `moved` each slot that has a new number, with its old and its new one. Returns whether there are
+    /// such.
+    pub(super) fn close_up(&mut self, mut moved: impl FnMut(T, u32, u32)) -> bool {
+        let passed = (self.front - self.first) as usize;
+        let members = self.slots[passed..].iter().filter(|&&slot| slot != T::HOLE).count();
+        self.slots_max = (SLOTS_A_MEMBER * members).clamp(SLOTS_MIN, NUMBERS_MAX as usize);
+        if !self.is_worn() && self.slots.len() - passed <= 2 * members {
+            self.slots.drain(..passed);
+            self.first = self.front;
+            return false;
         }
-        self.oldest = 0;
-        // A slot's number has 32 bits, and one of them is none.
-        self.slots_max = (SLOTS_A_PAGE * self.pages).clamp(SLOTS_MIN, HOLE as usize);
+        let begin = if self.is_worn() { NOBODY + 1 } else { self.next() };
+        let (mut old, mut new) = (self.first, begin);
+        self.slots.retain(|&slot| {
+            let stays = old >= self.front && slot != T::HOLE;
+            if stays {
+                moved(slot, old, new);
+                new += 1;
+            }
+            old += 1;
+            stays
+        });
+        (self.first, self.front) = (begin, begin);
+        true
     }
 
-    /// The pages and their slots, those that came last first.
-    pub(super) fn newest_first(&self) -> impl Iterator<Item = (PageId, u32)> {
-        let slots = self.slots.iter().enumerate().rev();
-        slots.map(|(slot, &page)| (page, slot as u32)).filter(|&(page, _)| page != HOLE)
-    }
-
-    /// Counts the pages again; for tests.
-    pub(super) fn audit(&self) {
-        assert_eq!(
-            self.newest_first().count(),
-            self.pages,
-            "as many pages stand in line as counted"
-        );
-        let passed = &self.slots[..self.oldest];
-        assert!(passed.iter().all(|&page| page == HOLE), "no page stands before the oldest");
+    /// The members and their numbers, those that came last first.
+    pub(super) fn newest_first(&self) -> impl Iterator<Item = (u32, T)> {
+        let slots = (self.first..self.next()).zip(self.slots.iter().copied()).rev();
+        slots.filter(|&(number, slot)| number >= self.front && slot != T::HOLE)
     }
 }

@@ -98,7 +98,7 @@ impl TwoList {
     /// `inactive_is_low`: the active list is more than so many times as long as the inactive one.
     fn inactive_is_low(&self) -> bool {
         let ratio = match self.ratio {
-            0 => (10 * (self.resident() >> PAGES_PER_GIB_LOG2)).isqrt().max(1),
+            0 => kernels_ratio(self.resident()),
             ratio => ratio,
         };
         self.lengths[INACTIVE].saturating_mul(ratio) < self.lengths[ACTIVE]
@@ -139,6 +139,11 @@ impl TwoList {
 
 /// How many pages of 4 KiB are a GiB, as a power of two.
 const PAGES_PER_GIB_LOG2: u32 = 18;
+
+/// The kernel's `inactive_ratio` of so many pages on both lists.
+fn kernels_ratio(pages: u64) -> u64 {
+    (10 * (pages >> PAGES_PER_GIB_LOG2)).isqrt().max(1)
+}
 
 impl Accesses for TwoList {
     #[inline(always)]
@@ -195,8 +200,8 @@ impl Algorithm for TwoList {
     }
 
     fn lists(&self) -> Vec<List> {
-        let list =
-            |(name, list)| List { name, resident: true, pages: self.pages.iter(list).collect() };
+        let is_referenced = |page| self.pages.tag(page).referenced;
+        let list = |(name, list)| List::resident(name, self.pages.iter(list)).marked(is_referenced);
         [("inactive", INACTIVE), ("active", ACTIVE)].map(list).into()
     }
 
@@ -211,5 +216,18 @@ impl Algorithm for TwoList {
         assert!(self.resident() <= self.frames, "no more pages are resident than frames allocated");
         let mut shadows = self.shadows.iter().filter(|&&shadow| shadow != NEVER);
         assert!(shadows.all(|&shadow| shadow < self.age), "evictions have aged the rest");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of mm/vmscan.c: 100 MiB, 1 GiB, 10 GiB, 100 GiB, 1 TiB and 10 TiB.
+    #[test]
+    fn the_ratio_grows_as_the_kernels_table_says() {
+        let gib = 1 << 18;
+        let pages = [gib / 10, gib - 1, gib, 10 * gib, 100 * gib, 1024 * gib, 10 * 1024 * gib];
+        assert_eq!(pages.map(kernels_ratio), [1, 1, 3, 10, 31, 101, 320]);
     }
 }

@@ -18,10 +18,12 @@
 //! libCacheSim counts differently: there a hit on a page of Q alone demotes a LIR page though none
 //! is promoted, and S as a whole has at most 2c pages.
 //! *Cost.* O(1) an access on the average, as a page is pruned from S once for each time that it came
-//! on top; 12 bytes a page, and at most 12 a page in S, 12 in Q and 12 remembered.
+//! on top; 8 bytes a page, and at most 12 a page in S and 24 in Q. HIR pages are evicted in the order
+//! in which they are in S, so two numbers say which are remembered, and neither pruning nor
+//! forgetting nor eviction looks at a page.
 //! *Knobs.* `hir_share`, 0.01, the paper's; `non_resident`, 2, Caffeine's.
 
-use super::line::Line;
+use super::line::{Line, NOBODY, Slot};
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::knobs::{Domain, Knob, Settings, Value};
@@ -56,37 +58,66 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     build_shown: |settings, guest| Paged::boxed(guest, Lirs::new(settings, guest)),
 };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Unknown,
-    /// In S, resident.
-    Lir,
-    /// In Q, resident, perhaps in S.
-    Hir,
-    /// In S, and remembered among the non-resident.
-    NonResident,
-}
-
-/// What is known of a page.
+/// What is known of a page: its numbers in S and in Q. It is LIR if the second is [`LIR`], a
+/// resident HIR page if Q's front has not passed that number, else not resident; one that is not
+/// LIR is in S if the first is at least [`Lirs::remembered`]. So where pages leave at an end, no
+/// page is looked at.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    /// Its slot in S, or [`ABSENT`].
     in_stack: u32,
-    /// Its slot in Q or among the non-resident, as its state says.
     in_queue: u32,
-    state: State,
 }
 
-const ABSENT: u32 = u32::MAX;
+/// Stands for a number in Q.
+const LIR: u32 = u32::MAX;
+
+/// A slot in S: a page, and whether it is LIR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stacked(u32);
+
+/// A trace of so many pages is larger than memory.
+const LIR_BIT: u32 = 1 << 31;
+
+impl Stacked {
+    #[inline(always)]
+    fn page(self) -> PageId {
+        self.0 & !LIR_BIT
+    }
+
+    #[inline(always)]
+    fn is_lir(self) -> bool {
+        self.0 & LIR_BIT != 0
+    }
+}
+
+impl Slot for Stacked {
+    const HOLE: Self = Self(LIR_BIT - 1);
+}
+
+/// A slot in Q: a page and its number in S, if it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Queued {
+    page: PageId,
+    in_stack: u32,
+}
+
+impl Slot for Queued {
+    const HOLE: Self = Self { page: PageId::MAX, in_stack: NOBODY };
+}
 
 struct Lirs {
     entries: Vec<Entry>,
-    /// S: the bottom is the oldest. It is a LIR page.
-    stack: Line,
-    /// Q: the front is the oldest.
-    queue: Line,
-    /// The non-resident pages in the order in which they were evicted.
-    non_resident: Line,
+    /// S: at its front is the bottom, a LIR page.
+    stack: Line<Stacked>,
+    /// HIR pages with smaller numbers in S are forgotten.
+    remembered: u32,
+    /// Pages are evicted in the order in which they are in S: of the HIR pages there none is
+    /// resident up to this number, and all are above it.
+    evicted: u32,
+    /// How many HIR pages are between the two.
+    non_resident: u64,
+    queue: Line<Queued>,
+    queued: u64,
     frames: u64,
     lir: u64,
     /// The most pages that may be LIR, and that may be non-resident.
@@ -98,12 +129,15 @@ struct Lirs {
 
 impl Lirs {
     fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
-        let unknown = Entry { in_stack: ABSENT, in_queue: ABSENT, state: State::Unknown };
+        let unknown = Entry { in_stack: NOBODY, in_queue: NOBODY };
         let mut lirs = Self {
             entries: vec![unknown; guest.trace.distinct_pages()],
             stack: Line::new(),
+            remembered: NOBODY + 1,
+            evicted: NOBODY,
+            non_resident: 0,
             queue: Line::new(),
-            non_resident: Line::new(),
+            queued: 0,
             frames: 0,
             lir: 0,
             lir_max: 0,
@@ -123,7 +157,7 @@ impl Lirs {
 
     #[inline(always)]
     fn resident(&self) -> u64 {
-        self.lir + self.queue.pages()
+        self.lir + self.queued
     }
 
     #[inline(always)]
@@ -131,127 +165,175 @@ impl Lirs {
         &mut self.entries[page as usize]
     }
 
-    /// Puts a page on top of S, which it may be in. Returns whether it was.
+    /// Puts a LIR page that is not in S on top of it.
     #[inline(always)]
-    fn raise(&mut self, page: PageId) -> bool {
-        let entry = &mut self.entries[page as usize];
-        let was_in = entry.in_stack != ABSENT;
-        if was_in {
-            self.stack.leave(entry.in_stack);
-        }
-        entry.in_stack = self.stack.push(page);
-        if self.stack.is_sparse() {
-            let entries = &mut self.entries;
-            self.stack.close_up(|page, slot| entries[page as usize].in_stack = slot);
-        }
-        was_in
-    }
-
-    /// Puts a page that is in neither at the end of Q or of the non-resident pages.
-    #[inline(always)]
-    fn enqueue(&mut self, page: PageId, state: State) {
-        let line = if state == State::Hir { &mut self.queue } else { &mut self.non_resident };
-        let entry = &mut self.entries[page as usize];
-        (entry.state, entry.in_queue) = (state, line.push(page));
-        if line.is_sparse() {
-            line.close_up(|page, slot| self.entries[page as usize].in_queue = slot);
+    fn stack_lir(&mut self, page: PageId) {
+        let in_stack = self.stack.push(Stacked(page | LIR_BIT));
+        *self.entry(page) = Entry { in_stack, in_queue: LIR };
+        if self.stack.is_long() {
+            self.close_up_stack();
         }
     }
 
-    /// Stack pruning: takes HIR pages from the bottom of S until a LIR page is there.
+    /// Puts a page that is not in Q at its end.
     #[inline(always)]
-    fn prune(&mut self) {
-        while let Some(bottom) = self.stack.oldest() {
-            match self.entry(bottom).state {
-                State::Lir => break,
-                State::NonResident => self.forget(bottom),
-                _ => self.unstack(bottom),
+    fn enqueue(&mut self, page: PageId, in_stack: u32) {
+        let in_queue = self.queue.push(Queued { page, in_stack });
+        *self.entry(page) = Entry { in_stack, in_queue };
+        self.queued += 1;
+        if self.queue.is_long() {
+            self.close_up_queue();
+        }
+    }
+
+    #[cold]
+    fn close_up_stack(&mut self) {
+        let Self { entries, stack, queue, remembered, evicted, .. } = self;
+        // Those forgotten stand there still, and know their numbers.
+        for number in stack.front()..*remembered {
+            if !stack.slot(number).is_lir() {
+                stack.leave(number);
             }
         }
+        if stack.is_worn() {
+            let is_forgotten =
+                |entry: &&mut Entry| entry.in_queue != LIR && entry.in_stack < *remembered;
+            entries.iter_mut().filter(is_forgotten).for_each(|entry| entry.in_stack = NOBODY);
+            queue.each(|slot| {
+                if slot.in_stack < *remembered {
+                    slot.in_stack = NOBODY;
+                }
+            });
+        }
+        let mut last_evicted = None;
+        let renumbered = stack.close_up(|slot, old, new| {
+            let entry = &mut entries[slot.page() as usize];
+            entry.in_stack = new;
+            if old <= *evicted {
+                last_evicted = Some(new);
+            } else if !slot.is_lir() {
+                queue.slot_mut(entry.in_queue).in_stack = new;
+            }
+        });
+        if renumbered {
+            *remembered = stack.front();
+            *evicted = last_evicted.unwrap_or(stack.front() - 1);
+        }
     }
 
-    /// Takes a page out of S.
-    #[inline(always)]
-    fn unstack(&mut self, page: PageId) {
-        let slot = std::mem::replace(&mut self.entry(page).in_stack, ABSENT);
-        self.stack.leave(slot);
+    #[cold]
+    fn close_up_queue(&mut self) {
+        let Self { entries, queue, .. } = self;
+        if queue.is_worn() {
+            let is_gone = |entry: &&mut Entry| entry.in_queue < queue.front();
+            entries.iter_mut().filter(is_gone).for_each(|entry| entry.in_queue = NOBODY);
+        }
+        queue.close_up(|slot, _, new| entries[slot.page as usize].in_queue = new);
     }
 
-    /// Forgets a page that is not resident.
+    /// Stack pruning: HIR pages leave the bottom of S until a LIR page is there.
     #[inline(always)]
-    fn forget(&mut self, page: PageId) {
-        self.unstack(page);
-        let entry = &mut self.entries[page as usize];
-        self.non_resident.leave(entry.in_queue);
-        entry.state = State::Unknown;
+    fn prune(&mut self) {
+        let mut bottom = self.stack.front();
+        while bottom < self.stack.next() && !self.stack.slot(bottom).is_lir() {
+            bottom += 1;
+        }
+        self.stack.leave_before(bottom);
+        while self.remembered < bottom {
+            self.forget();
+        }
+    }
+
+    /// Forgets who is in S at the number up to which all are forgotten, if it is a HIR page.
+    #[inline(always)]
+    fn forget(&mut self) {
+        let slot = self.stack.slot(self.remembered);
+        let is_hir = !slot.is_lir() && slot != Stacked::HOLE;
+        self.non_resident -= u64::from(is_hir && self.remembered <= self.evicted);
+        self.remembered += 1;
     }
 
     /// The LIR page at the bottom of S becomes HIR and goes to the end of Q.
+    #[inline(always)]
     fn demote(&mut self) {
-        let bottom = self.stack.oldest().expect("the bottom of S is a LIR page");
-        self.unstack(bottom);
+        let bottom = self.stack.front();
+        let page = self.stack.slot(bottom).page();
+        self.stack.leave(bottom);
         self.lir -= 1;
-        self.enqueue(bottom, State::Hir);
+        self.enqueue(page, NOBODY);
         self.prune();
     }
 
-    /// A page on top of S becomes LIR; the one at the bottom makes room if need be.
-    fn promote(&mut self, page: PageId) {
-        self.entry(page).state = State::Lir;
-        self.lir += 1;
-        if self.lir > self.lir_max {
-            self.demote();
-        }
-    }
-
     /// Takes the page at the front of Q out of its frame; if it is in S, it stays there.
+    #[inline(always)]
     fn evict(&mut self) -> PageId {
-        let page = self.queue.oldest().expect("a page that is not LIR is resident");
-        let Entry { in_stack, in_queue, .. } = *self.entry(page);
-        self.queue.leave(in_queue);
-        if in_stack == ABSENT {
-            self.entry(page).state = State::Unknown;
-        } else {
-            self.enqueue(page, State::NonResident);
+        let mut front = self.queue.front();
+        while self.queue.slot(front) == Queued::HOLE {
+            front += 1;
+        }
+        let Queued { page, in_stack } = self.queue.slot(front);
+        self.queue.leave_before(front + 1);
+        self.queued -= 1;
+        if in_stack >= self.remembered {
+            self.non_resident += 1;
+            self.evicted = in_stack;
             self.bound_non_resident();
         }
         page
     }
 
-    /// Forgets the non-resident pages beyond the bound.
+    /// Forgets the non-resident pages beyond the bound, those evicted first.
     #[inline(always)]
     fn bound_non_resident(&mut self) {
-        while self.non_resident.pages() > self.non_resident_max {
-            let oldest = self.non_resident.oldest().expect("a page is not resident");
-            self.forget(oldest);
+        while self.non_resident > self.non_resident_max {
+            self.forget();
         }
     }
 
     /// A hit on a LIR page: it goes to the top of S, which is pruned if it was at the bottom.
     #[inline(always)]
-    fn hit_lir(&mut self, page: PageId) {
-        let was_bottom = self.stack.oldest() == Some(page);
-        self.raise(page);
+    fn hit_lir(&mut self, page: PageId, in_stack: u32) {
+        self.stack.leave(in_stack);
+        let was_bottom = in_stack == self.stack.front();
+        self.stack_lir(page);
         if was_bottom {
             self.prune();
         }
     }
 
     /// A hit on a resident HIR page.
+    #[inline(always)]
     fn hit_hir(&mut self, page: PageId) {
-        let slot = self.entry(page).in_queue;
-        self.queue.leave(slot);
+        let Entry { in_stack, in_queue } = *self.entry(page);
+        self.queue.leave(in_queue);
+        self.queued -= 1;
+        let is_stacked = in_stack >= self.remembered;
+        if is_stacked {
+            self.stack.leave(in_stack);
+        }
         // It is in S: it becomes LIR, and the LIR page at the bottom HIR. It is not: it stays HIR
         // and goes to the end of Q.
-        self.place(page);
+        self.place(page, is_stacked);
     }
 
-    /// A page that is in no queue goes on top of S, as LIR if it was in S, else to the end of Q.
-    fn place(&mut self, page: PageId) {
-        if self.lir_max > 0 && self.raise(page) || self.lir < self.lir_max {
-            self.promote(page);
+    /// A page that is in no queue any more goes on top of S, as LIR if it was in S, else to the end
+    /// of Q.
+    #[inline(always)]
+    fn place(&mut self, page: PageId, was_stacked: bool) {
+        if was_stacked || self.lir < self.lir_max {
+            self.stack_lir(page);
+            self.lir += 1;
+            if self.lir > self.lir_max {
+                self.demote();
+            }
+        } else if self.lir_max == 0 {
+            self.enqueue(page, NOBODY);
         } else {
-            self.enqueue(page, State::Hir);
+            let in_stack = self.stack.push(Stacked(page));
+            self.enqueue(page, in_stack);
+            if self.stack.is_long() {
+                self.close_up_stack();
+            }
         }
     }
 }
@@ -259,34 +341,32 @@ impl Lirs {
 impl Accesses for Lirs {
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
-        match self.entry(page).state {
-            State::Lir => {
-                self.hit_lir(page);
-                Touch::Hit
-            }
-            State::Hir => {
-                self.hit_hir(page);
-                Touch::Hit
-            }
-            state => {
-                // It is remembered until it is here, whatever the eviction makes forget.
-                if state == State::NonResident {
-                    let slot = self.entry(page).in_queue;
-                    self.non_resident.leave(slot);
-                }
-                // The page at the front of Q goes first, then the other comes.
-                let victim = (self.resident() == self.frames).then(|| self.evict());
-                self.place(page);
-                victim.map_or(Touch::Fill, Touch::Replacement)
-            }
+        let Entry { in_stack, in_queue } = *self.entry(page);
+        if in_queue == LIR {
+            self.hit_lir(page, in_stack);
+            return Touch::Hit;
         }
+        if in_queue >= self.queue.front() {
+            self.hit_hir(page);
+            return Touch::Hit;
+        }
+        let is_stacked = in_stack >= self.remembered;
+        if is_stacked {
+            // It is not forgotten now, whatever the eviction makes forget.
+            self.stack.leave(in_stack);
+            self.non_resident -= 1;
+        }
+        // The page at the front of Q goes first, then the other comes.
+        let victim = (self.resident() == self.frames).then(|| self.evict());
+        self.place(page, is_stacked);
+        victim.map_or(Touch::Fill, Touch::Replacement)
     }
 
     /// The second access of a run finds its page in S, so that a HIR page becomes LIR; a LIR page on
     /// top stays there.
     #[inline(always)]
     fn again(&mut self, page: PageId, _: u64, _: u64) {
-        if self.entry(page).state == State::Hir {
+        if self.entry(page).in_queue != LIR {
             self.hit_hir(page);
         }
     }
@@ -318,45 +398,86 @@ impl Algorithm for Lirs {
     }
 
     fn lists(&self) -> Vec<List> {
-        let pages = |line: &Line| line.newest_first().map(|(page, _)| page).collect::<Vec<_>>();
-        let mut lir = pages(&self.stack);
-        lir.retain(|&page| self.entries[page as usize].state == State::Lir);
-        let list = |name, resident, pages| List { name, resident, pages };
+        let stacked = || self.stack.newest_first();
+        let lir = stacked().filter(|(_, slot)| slot.is_lir());
+        let non_resident = stacked().filter(|&(number, slot)| {
+            !slot.is_lir() && (self.remembered..=self.evicted).contains(&number)
+        });
         vec![
-            list("LIR", true, lir),
-            list("Q", true, pages(&self.queue)),
-            list("non-resident", false, pages(&self.non_resident)),
+            List::resident("LIR", lir.map(|(_, slot)| slot.page())),
+            List::resident("Q", self.queue.newest_first().map(|(_, slot)| slot.page)),
+            List::ghosts("non-resident", non_resident.map(|(_, slot)| slot.page())),
         ]
     }
 
     fn audit(&self) {
-        for line in [&self.stack, &self.queue, &self.non_resident] {
-            line.audit();
-        }
-        let entry = |page: PageId| &self.entries[page as usize];
-        for (page, slot) in self.stack.newest_first() {
-            assert_eq!(entry(page).in_stack, slot, "pages know their slot in S");
-            assert_ne!(entry(page).state, State::Unknown, "what is in S is known");
-        }
-        for (line, state) in [(&self.queue, State::Hir), (&self.non_resident, State::NonResident)] {
-            for (page, slot) in line.newest_first() {
-                assert_eq!(entry(page).in_queue, slot, "pages know their slot");
-                assert_eq!(entry(page).state, state, "pages know their queue");
+        let lists = self.lists();
+        let lengths = [self.lir, self.queued, self.non_resident];
+        assert!(lists.iter().map(|list| list.pages.len() as u64).eq(lengths), "lists are counted");
+        for (number, slot) in self.stack.newest_first() {
+            let entry = self.entries[slot.page() as usize];
+            if !slot.is_lir() && number < self.remembered {
+                continue; // It is forgotten, and may be anywhere.
             }
-            let count = self.entries.iter().filter(|entry| entry.state == state).count();
-            assert_eq!(count as u64, line.pages(), "who is in a queue stands there");
+            assert_eq!(entry.in_stack, number, "pages know their number in S");
+            assert_eq!(entry.in_queue == LIR, slot.is_lir(), "pages know whether they are LIR");
+            if !slot.is_lir() {
+                let is_resident = entry.in_queue >= self.queue.front();
+                assert_eq!(is_resident, number > self.evicted, "pages leave Q in the order of S");
+            }
         }
-        let stacked = self.entries.iter().filter(|entry| entry.in_stack != ABSENT);
-        assert_eq!(stacked.count() as u64, self.stack.pages(), "who is in S stands there");
-        let mut ghosts = self.non_resident.newest_first();
-        assert!(ghosts.all(|(page, _)| entry(page).in_stack != ABSENT), "a ghost is in S");
-        let lir = self.stack.newest_first().filter(|&(page, _)| entry(page).state == State::Lir);
-        assert_eq!(lir.count() as u64, self.lir, "all LIR pages are in S");
+        for (number, slot) in self.queue.newest_first() {
+            let entry = self.entries[slot.page as usize];
+            assert_eq!(entry.in_queue, number, "pages know their number in Q");
+            assert_eq!(entry.in_stack, slot.in_stack, "Q knows the numbers in S");
+        }
         let bottom = self.stack.newest_first().last();
-        let is_lir = bottom.is_none_or(|(page, _)| entry(page).state == State::Lir);
-        assert!(is_lir, "the bottom of S is LIR");
+        assert!(bottom.is_none_or(|(_, slot)| slot.is_lir()), "the bottom of S is LIR");
         assert!(self.lir <= self.lir_max, "no more pages are LIR than may be");
         assert!(self.resident() <= self.frames, "#LIR + #HIR ≤ c");
-        assert!(self.non_resident.pages() <= self.non_resident_max, "ghosts are bounded");
+        assert!(self.non_resident <= self.non_resident_max, "ghosts are bounded");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::random::{Generator, Stream};
+    use crate::trace::Trace;
+    use crate::units::Frames;
+
+    /// Lines of a run of billions of accesses.
+    #[test]
+    fn numbers_that_start_again_change_nothing() {
+        for number in 0..300 {
+            let draw = || Stream::new(Generator::ChaCha8, number, 0, "test/lirs");
+            let mut stream = draw();
+            let trace = Arc::new(Trace::from_pages(0..60));
+            let frames = Frames(1 + stream.below(30));
+            let guest = Guest { trace: &trace, frames, draw: &draw, counts_write_backs: false };
+            let mut settings = Settings::defaults(KIND.knobs);
+            settings.set("hir_share", Value::Decimal(Decimal { digits: 3, places: 1 }));
+            let (mut plain, mut worn) =
+                (Lirs::new(&settings, &guest), Lirs::new(&settings, &guest));
+            worn.stack.wear_out_at(200);
+            worn.queue.wear_out_at(150);
+            for _ in 0..3_000 {
+                let below = 1 + stream.below(60);
+                let page = stream.below(below) as PageId;
+                assert_eq!(plain.touch(page, 0), worn.touch(page, 0));
+                if stream.below(100) == 0 {
+                    let frames = 1 + stream.below(30);
+                    let (mut some, mut others) = (Vec::new(), Vec::new());
+                    plain.resize(frames, |page| some.push(page));
+                    worn.resize(frames, |page| others.push(page));
+                    assert_eq!(some, others);
+                    assert_eq!(plain.lists(), worn.lists());
+                    worn.audit();
+                }
+            }
+            assert!(worn.stack.next() < 1_000 && plain.stack.next() > 1_000);
+        }
     }
 }

@@ -140,7 +140,7 @@ impl Replacement for LruCounter {
                 order.push(page);
             }
         }
-        vec![List { name: "", resident: true, pages: order }]
+        vec![List::resident("", order)]
     }
 
     fn audit(&self) {

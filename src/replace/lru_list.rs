@@ -66,7 +66,7 @@ impl Algorithm for LruList {
     }
 
     fn lists(&self) -> Vec<List> {
-        vec![List { name: "", resident: true, pages: self.list.iter(0).collect() }]
+        vec![List::resident("", self.list.iter(0))]
     }
 
     fn audit(&self) {

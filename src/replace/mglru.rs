@@ -160,11 +160,9 @@ impl Algorithm for MultiGen {
     fn lists(&self) -> Vec<List> {
         let names = ["youngest", "second", "third", "fourth"].into_iter();
         let generations = (self.min_seq..=self.max_seq).rev();
-        let list = |(name, seq)| List {
-            name,
-            resident: true,
-            pages: self.pages.iter(list_of(seq)).collect(),
-        };
+        let is_accessed = |page| self.pages.tag(page).accessed;
+        let list =
+            |(name, seq)| List::resident(name, self.pages.iter(list_of(seq))).marked(is_accessed);
         names.zip(generations).map(list).collect()
     }
 
@@ -176,5 +174,47 @@ impl Algorithm for MultiGen {
         assert!((MIN_GENS..=MAX_GENS).contains(&span), "2 to 4 generations");
         let mut lists = self.lists().into_iter();
         assert!(lists.all(|list| list.pages.iter().all(|&page| self.pages.tag(page).resident)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::random::{Generator, Stream};
+    use crate::trace::Trace;
+    use crate::units::Frames;
+
+    #[test]
+    fn sequence_numbers_only_grow() {
+        let mut evictions = 0;
+        for number in 0..2_000 {
+            let draw = || Stream::new(Generator::ChaCha8, number, 0, "test/mglru");
+            let mut stream = draw();
+            let trace = Arc::new(Trace::from_pages(0..12));
+            let mut frames = 1 + stream.below(12);
+            let guest = Guest {
+                trace: &trace,
+                frames: Frames(frames),
+                draw: &draw,
+                counts_write_backs: false,
+            };
+            let mut generations = MultiGen::new(&guest);
+            for _ in 0..80 {
+                let before = (generations.max_seq, generations.min_seq);
+                if stream.below(8) == 0 {
+                    frames = 1 + stream.below(12);
+                    generations.resize(frames, |_| evictions += 1);
+                } else if let Touch::Replacement(_) = generations.touch(stream.below(12) as u32, 0)
+                {
+                    evictions += 1;
+                }
+                assert!(generations.max_seq >= before.0 && generations.min_seq >= before.1);
+                // 2 to 4 generations, and every resident page in one of them.
+                generations.audit();
+            }
+        }
+        assert!(evictions > 10_000, "{evictions}");
     }
 }

@@ -129,7 +129,7 @@ impl Algorithm for Min {
             let used_next = in_mid_run == Some(page);
             if used_next { 0 } else { self.next_uses.key(page as usize) }
         });
-        vec![List { name: "", resident: true, pages }]
+        vec![List::resident("", pages)]
     }
 
     fn audit(&self) {

@@ -193,7 +193,7 @@ impl Delays {
 }
 
 /// A list that an algorithm keeps, for those who look at it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct List {
     /// What its source calls it; empty where the algorithm has one list only.
     pub name: &'static str,
@@ -201,6 +201,31 @@ pub struct List {
     pub resident: bool,
     /// The pages; the end from which they leave is last.
     pub pages: Vec<PageId>,
+    /// The mark of each page: its reference bit, or its uses where the algorithm counts a few;
+    /// empty where it marks none.
+    pub marks: Vec<u8>,
+    /// How long the list should be, where the algorithm adapts that.
+    pub wanted: Option<f64>,
+}
+
+impl List {
+    /// A list of resident pages.
+    pub fn resident(name: &'static str, pages: impl IntoIterator<Item = PageId>) -> Self {
+        let pages = pages.into_iter().collect();
+        Self { name, resident: true, pages, marks: Vec::new(), wanted: None }
+    }
+
+    /// A list of ghosts.
+    pub fn ghosts(name: &'static str, pages: impl IntoIterator<Item = PageId>) -> Self {
+        Self { resident: false, ..Self::resident(name, pages) }
+    }
+
+    /// The same list with the mark of each page.
+    #[must_use]
+    pub fn marked<M: Into<u8>>(mut self, mark: impl Fn(PageId) -> M) -> Self {
+        self.marks = self.pages.iter().map(|&page| mark(page).into()).collect();
+        self
+    }
 }
 
 /// A replacement algorithm at work in one VM.

@@ -185,8 +185,11 @@ impl Algorithm for Nru {
 
     fn lists(&self) -> Vec<List> {
         let names = ["class 3", "class 2", "class 1", "class 0"];
-        let lists = names.into_iter().zip(self.members.iter().rev());
-        lists.map(|(name, pages)| List { name, resident: true, pages: pages.clone() }).collect()
+        let is_referenced = |page| self.classes[page as usize] & REFERENCED != 0;
+        let list = |(name, pages): (_, &Vec<PageId>)| {
+            List::resident(name, pages.iter().copied()).marked(is_referenced)
+        };
+        names.into_iter().zip(self.members.iter().rev()).map(list).collect()
     }
 
     fn audit(&self) {

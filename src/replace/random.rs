@@ -87,7 +87,7 @@ impl Algorithm for Random {
     }
 
     fn lists(&self) -> Vec<List> {
-        vec![List { name: "", resident: true, pages: self.pages.clone() }]
+        vec![List::resident("", self.pages.iter().copied())]
     }
 
     fn audit(&self) {

@@ -214,11 +214,14 @@ impl Algorithm for S3Fifo {
     }
 
     fn lists(&self) -> Vec<List> {
-        let newest_first = |queue: &VecDeque<PageId>| queue.iter().rev().copied().collect();
+        let uses = |page| self.states[page as usize] % IN_S;
+        let newest_first = |name, queue: &VecDeque<PageId>| {
+            List::resident(name, queue.iter().rev().copied()).marked(uses)
+        };
         vec![
-            List { name: "S", resident: true, pages: newest_first(&self.small) },
-            List { name: "M", resident: true, pages: newest_first(&self.main) },
-            List { name: "G", resident: false, pages: self.ghosts.iter(0).collect() },
+            newest_first("S", &self.small),
+            newest_first("M", &self.main),
+            List::ghosts("G", self.ghosts.iter(0)),
         ]
     }
 

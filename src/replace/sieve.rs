@@ -123,7 +123,8 @@ impl Algorithm for Sieve {
 
     fn lists(&self) -> Vec<List> {
         let from_head = self.ahead.iter().rev().chain(self.passed.iter().rev());
-        vec![List { name: "", resident: true, pages: from_head.copied().collect() }]
+        let is_visited = |page| self.states[page as usize] == State::Visited;
+        vec![List::resident("", from_head.copied()).marked(is_visited)]
     }
 
     fn audit(&self) {

@@ -187,11 +187,10 @@ impl Algorithm for TwoQueue {
     }
 
     fn lists(&self) -> Vec<List> {
-        let a1in = self.a1in.iter().rev().copied().collect();
         vec![
-            List { name: "A1in", resident: true, pages: a1in },
-            List { name: "Am", resident: true, pages: self.links.iter(AM).collect() },
-            List { name: "A1out", resident: false, pages: self.links.iter(A1OUT).collect() },
+            List::resident("A1in", self.a1in.iter().rev().copied()),
+            List::resident("Am", self.links.iter(AM)),
+            List::ghosts("A1out", self.links.iter(A1OUT)),
         ]
     }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use balloonist::knobs::{Domain, Knob, Settings, Value};
 use balloonist::random::{Generator, Stream};
-use balloonist::replace::{self, Counts, Delays, Guest, Replacement, ReplacementKind, Stretch};
+use balloonist::replace::{
+    self, Counts, Delays, Guest, List, Replacement, ReplacementKind, Stretch,
+};
 use balloonist::trace::{AccessKind, PageId, Trace, TraceBuilder};
 use balloonist::units::{Decimal, Frames, Page, Ticks};
 
@@ -18,8 +20,16 @@ pub trait Naive {
     /// Sets the allocation and returns the pages that no longer fit.
     fn resize(&mut self, frames: usize) -> Vec<PageId>;
 
-    /// The lists under their names, those of resident pages first: how many those are, and all.
-    fn lists(&self) -> (usize, Vec<(&'static str, Vec<PageId>)>);
+    /// Its lists as the algorithm under test has them.
+    fn lists(&self) -> Vec<List>;
+}
+
+/// What a naive algorithm is made from.
+pub struct Start<'a> {
+    pub settings: &'a Settings,
+    pub frames: usize,
+    pub draw: Stream,
+    pub trace: &'a Arc<Trace>,
 }
 
 /// One access.
@@ -29,8 +39,31 @@ pub struct Use {
     pub writes: bool,
 }
 
-/// Makes a naive algorithm with these frames.
-pub type Make = fn(&Settings, usize, Stream) -> Box<dyn Naive>;
+/// Makes a naive algorithm.
+pub type Make = fn(Start<'_>) -> Box<dyn Naive>;
+
+/// Evicts by one rule until as many pages are resident as there are frames.
+pub fn shrink(excess: usize, mut evict: impl FnMut() -> PageId) -> Vec<PageId> {
+    (0..excess).map(|_| evict()).collect()
+}
+
+/// A list of resident pages with their marks.
+pub fn marked<M: Into<u8>>(
+    name: &'static str,
+    pages: impl IntoIterator<Item = (PageId, M)>,
+) -> List {
+    let (pages, marks): (Vec<_>, Vec<u8>) =
+        pages.into_iter().map(|(page, mark)| (page, mark.into())).unzip();
+    List { marks, ..List::resident(name, pages) }
+}
+
+/// A part of the frames, rounded down, of a knob with two decimals at most.
+pub fn part(settings: &Settings, name: &str, frames: usize) -> usize {
+    let text = settings.decimal(name).to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let hundredths: usize = format!("{whole}{fraction:0<2}").parse().unwrap();
+    hundredths * frames / 100
+}
 
 /// The algorithm of that name.
 pub fn kind(name: &str) -> &'static ReplacementKind {
@@ -103,12 +136,27 @@ struct Model {
     frames: usize,
     seen: Vec<bool>,
     dirty: Option<Vec<PageId>>,
+    /// The resident pages after the last access or resize.
+    resident: Vec<PageId>,
 }
 
 impl Model {
-    fn resident(&self) -> Vec<PageId> {
-        let (resident, lists) = self.naive.lists();
-        lists[..resident].iter().flat_map(|(_, pages)| pages.clone()).collect()
+    fn new(make: Make, start: Start<'_>, counts_write_backs: bool) -> Self {
+        Self {
+            trace: Arc::clone(start.trace),
+            frames: start.frames,
+            seen: vec![false; start.trace.distinct_pages()],
+            dirty: counts_write_backs.then(Vec::new),
+            resident: Vec::new(),
+            naive: make(start),
+        }
+    }
+
+    /// Looks which pages are resident now. Returns those that were.
+    fn look(&mut self) -> Vec<PageId> {
+        let resident = self.naive.lists().into_iter().filter(|list| list.resident);
+        let now = resident.flat_map(|list| list.pages).collect();
+        std::mem::replace(&mut self.resident, now)
     }
 
     /// Whether the page that goes must be written back.
@@ -122,19 +170,19 @@ impl Model {
     fn access(&mut self, at: u64) -> Counts {
         let page = self.trace.page(at);
         let writes = self.trace.kind(at).is_some_and(AccessKind::writes);
-        let before = self.resident();
-        let is_fault = !before.contains(&page);
+        let is_fault = !self.resident.contains(&page);
         let is_first = !std::mem::replace(&mut self.seen[page as usize], true);
         let victim = self.naive.access(Use { page, writes });
+        let before = self.look();
         let evicts = is_fault && before.len() == self.frames;
         assert_eq!(victim.is_some(), evicts, "a page goes if there is no empty frame, else none");
-        let mut after = self.resident();
+        let after = &self.resident;
         assert!(after.contains(&page) && after.len() <= self.frames, "{after:?}");
         if let Some(victim) = victim {
             assert!(before.contains(&victim) && !after.contains(&victim), "{victim} goes");
         }
-        after.retain(|page| !before.contains(page));
-        assert_eq!(after.len(), usize::from(is_fault), "no other page comes");
+        let come = after.iter().filter(|page| !before.contains(page)).count();
+        assert_eq!(come, usize::from(is_fault), "no other page comes");
         let write_backs = victim.map_or(0, |victim| self.write_back(victim));
         if let Some(dirty) = self.dirty.as_mut().filter(|dirty| writes && !dirty.contains(&page)) {
             dirty.push(page);
@@ -150,30 +198,25 @@ impl Model {
 
     fn resize(&mut self, frames: usize) -> u64 {
         self.frames = frames;
-        let before = self.resident();
         let evicted = self.naive.resize(frames);
-        assert_eq!(self.resident().len(), before.len().min(frames), "no page goes without need");
-        assert_eq!(evicted.len(), before.len() - self.resident().len());
+        let before = self.look();
+        let after = &self.resident;
+        assert_eq!(after.len(), before.len().min(frames), "no page goes without need");
+        assert_eq!(evicted.len(), before.len() - after.len());
         evicted.into_iter().map(|page| self.write_back(page)).sum()
     }
 
     /// Checks that the algorithm has the lists of the naive one.
-    fn compare(&self, real: &dyn Replacement, case: &str) {
-        let (resident, lists) = self.naive.lists();
-        let real_lists = real.lists();
-        let named: Vec<(&str, Vec<PageId>)> =
-            real_lists.iter().map(|list| (list.name, list.pages.clone())).collect();
-        assert_eq!(named, lists, "{case}: lists");
-        let flags: Vec<bool> = real_lists.iter().map(|list| list.resident).collect();
-        let expected: Vec<bool> = (0..lists.len()).map(|at| at < resident).collect();
-        assert_eq!(flags, expected, "{case}: ghosts");
-        assert_eq!(real.resident().0, self.resident().len() as u64, "{case}: resident");
+    fn compare(&self, real: &dyn Replacement, case: std::fmt::Arguments<'_>) {
+        assert_eq!(real.lists(), self.naive.lists(), "{case}: lists");
+        assert_eq!(real.resident().0, self.resident.len() as u64, "{case}: resident");
     }
 }
 
 /// A trace of a few pages with repeats, of known kinds or not.
 pub fn random_trace(draw: &mut Stream) -> Arc<Trace> {
-    let pages = 1 + draw.below(12);
+    let many = draw.below(8) == 0;
+    let pages = 1 + draw.below(if many { 40 } else { 12 });
     let length = 1 + draw.below(60);
     let repeats = draw.below(3);
     let has_kinds = draw.below(2) == 0;
@@ -205,13 +248,9 @@ fn one_sequence(kind: &ReplacementKind, make: Make, number: u64) {
     let guest =
         Guest { trace: &trace, frames: Frames(frames), draw: &|| draw(number), counts_write_backs };
     let mut real = (kind.build)(&settings, &guest);
-    let mut model = Model {
-        naive: make(&settings, frames as usize, draw(number)),
-        trace: Arc::clone(&trace),
-        frames: frames as usize,
-        seen: vec![false; trace.distinct_pages()],
-        dirty: counts_write_backs.then(Vec::new),
-    };
+    let start =
+        Start { settings: &settings, frames: frames as usize, draw: draw(number), trace: &trace };
+    let mut model = Model::new(make, start, counts_write_backs);
     let audits = number.is_multiple_of(4);
     let longest = [1, 3, 10, 100][stream.below(4) as usize];
     let resizes = stream.below(4);
@@ -221,12 +260,12 @@ fn one_sequence(kind: &ReplacementKind, make: Make, number: u64) {
     for pass in 0..=number % 3 {
         let mut at = 0;
         while at < trace.accesses() {
-            let case = format!("{} {number} {settings:?} pass {pass} at {at}", kind.name);
+            let name = kind.name;
             if stream.below(8) < resizes {
                 frames = 1 + stream.below(most);
                 let written = real.resize(Frames(frames));
-                assert_eq!(written, model.resize(frames as usize), "{case}: written by the shrink");
-                model.compare(&*real, &format!("{case}, resized to {frames}"));
+                assert_eq!(written, model.resize(frames as usize), "{name} {number}: shrink");
+                model.compare(&*real, format_args!("{name} {number} resized to {frames} at {at}"));
             }
             let counts = real.run(Stretch {
                 from: at,
@@ -237,9 +276,9 @@ fn one_sequence(kind: &ReplacementKind, make: Make, number: u64) {
             });
             let mut expected = Counts::default();
             (at..at + counts.accesses).for_each(|at| expected.add(model.access(at)));
-            assert_eq!(counts, expected, "{case}");
+            assert_eq!(counts, expected, "{name} {number} {settings:?} pass {pass} at {at}");
             at += counts.accesses;
-            model.compare(&*real, &case);
+            model.compare(&*real, format_args!("{name} {number} {settings:?} pass {pass} to {at}"));
             if audits {
                 real.audit();
             }
@@ -263,22 +302,18 @@ pub fn agree_on_all_short(name: &str, make: Make, length: usize, pages: u64) {
         for allocations in allocations(pages) {
             let first = allocations[0];
             let mut real = build(kind, &settings, &trace, first);
-            let mut model = Model {
-                naive: make(&settings, first as usize, draw(1)),
-                trace: Arc::clone(&trace),
-                frames: first as usize,
-                seen: vec![false; trace.distinct_pages()],
-                dirty: None,
-            };
+            let start =
+                Start { settings: &settings, frames: first as usize, draw: draw(1), trace: &trace };
+            let mut model = Model::new(make, start, false);
             for at in 0..trace.accesses() {
                 let frames = allocations[at as usize % allocations.len()];
                 if frames as usize != model.frames {
                     real.resize(Frames(frames));
                     model.resize(frames as usize);
                 }
-                let what = format!("{name} {case:?} {allocations:?} at {at}");
-                assert_eq!(real.run(stretch(at, 1)), model.access(at), "{what}");
-                model.compare(&*real, &what);
+                let counts = real.run(stretch(at, 1));
+                assert_eq!(counts, model.access(at), "{name} {case:?} {allocations:?} at {at}");
+                model.compare(&*real, format_args!("{name} {case:?} {allocations:?} at {at}"));
             }
             real.audit();
         }

@@ -1,37 +1,58 @@
 //! The algorithms written again from their sources, with plain vectors that are searched from end
 //! to end. A list's page that leaves first is last.
 
-use balloonist::knobs::Settings;
 use balloonist::random::Stream;
+use balloonist::replace::List;
 use balloonist::trace::PageId;
 
-use crate::common::replacements::{Make, Naive, Use};
-
-type Lists = (usize, Vec<(&'static str, Vec<PageId>)>);
+use crate::common::replacements::{Make, Naive, Start, Use, marked, shrink};
+use crate::naive_queues::{S3Fifo, TwoQueue};
 
 /// Every algorithm here under its name.
 pub const ALL: &[(&str, Make)] = &[
-    ("random", |_, frames, draw| Box::new(Random { frames, draw, pages: Vec::new() })),
-    ("fifo", |_, frames, _| Box::new(Fifo { frames, queue: Vec::new() })),
-    ("nru", |settings, frames, draw| Box::new(Nru::new(settings, frames, draw))),
-    ("clock", |settings, frames, _| Box::new(Clock::new(settings, frames))),
-    ("2q", |settings, frames, _| Box::new(TwoQueue::new(settings, frames))),
-    ("s3-fifo", |settings, frames, _| Box::new(S3Fifo::new(settings, frames))),
-    ("sieve", |_, frames, _| Box::new(Sieve { frames, queue: Vec::new(), hand: None })),
-    ("lfu", |_, frames, _| Box::new(Lfu { frames, pages: Vec::new(), clock: 0 })),
+    ("lru", |start| Box::new(Lru { frames: start.frames, stack: Vec::new() })),
+    ("random", |start| Box::new(Random::new(start))),
+    ("fifo", |start| Box::new(Fifo { frames: start.frames, queue: Vec::new() })),
+    ("nru", |start| Box::new(Nru::new(start))),
+    ("clock", |start| Box::new(Clock::new(&start))),
+    ("2q", |start| Box::new(TwoQueue::new(&start))),
+    ("s3-fifo", |start| Box::new(S3Fifo::new(&start))),
+    ("sieve", |start| Box::new(Sieve { frames: start.frames, queue: Vec::new(), hand: None })),
+    ("lfu", |start| Box::new(Lfu { frames: start.frames, pages: Vec::new(), clock: 0 })),
 ];
 
-/// Evicts by one rule until as many pages are resident as there are frames.
-fn shrink(excess: usize, mut evict: impl FnMut() -> PageId) -> Vec<PageId> {
-    (0..excess).map(|_| evict()).collect()
+/// The stack of what is resident, most recently used first.
+struct Lru {
+    frames: usize,
+    stack: Vec<PageId>,
 }
 
-/// A part of the frames, rounded down, of a knob with two decimals at most.
-fn part(settings: &Settings, name: &str, frames: usize) -> usize {
-    let text = settings.decimal(name).to_string();
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let hundredths: usize = format!("{whole}{fraction:0<2}").parse().unwrap();
-    hundredths * frames / 100
+impl Naive for Lru {
+    fn access(&mut self, Use { page, .. }: Use) -> Option<PageId> {
+        let is_full = self.stack.len() == self.frames;
+        let depth = self.stack.iter().position(|&other| other == page);
+        // A hit takes the page out of the stack; a miss the last, if there is no empty frame.
+        let victim = match depth {
+            Some(depth) => {
+                self.stack.remove(depth);
+                None
+            }
+            None if is_full => self.stack.pop(),
+            None => None,
+        };
+        self.stack.insert(0, page);
+        victim
+    }
+
+    fn resize(&mut self, frames: usize) -> Vec<PageId> {
+        self.frames = frames;
+        let excess = self.stack.len().saturating_sub(frames);
+        shrink(excess, || self.stack.pop().unwrap())
+    }
+
+    fn lists(&self) -> Vec<List> {
+        vec![List::resident("", self.stack.clone())]
+    }
 }
 
 struct Random {
@@ -41,6 +62,10 @@ struct Random {
 }
 
 impl Random {
+    fn new(Start { frames, draw, .. }: Start<'_>) -> Self {
+        Self { frames, draw, pages: Vec::new() }
+    }
+
     fn frame(&mut self) -> usize {
         self.draw.below(self.pages.len() as u64) as usize
     }
@@ -74,8 +99,8 @@ impl Naive for Random {
         })
     }
 
-    fn lists(&self) -> Lists {
-        (1, vec![("", self.pages.clone())])
+    fn lists(&self) -> Vec<List> {
+        vec![List::resident("", self.pages.clone())]
     }
 }
 
@@ -100,8 +125,8 @@ impl Naive for Fifo {
         shrink(excess, || self.queue.pop().unwrap())
     }
 
-    fn lists(&self) -> Lists {
-        (1, vec![("", self.queue.clone())])
+    fn lists(&self) -> Vec<List> {
+        vec![List::resident("", self.queue.clone())]
     }
 }
 
@@ -118,7 +143,7 @@ struct Nru {
 }
 
 impl Nru {
-    fn new(settings: &Settings, frames: usize, draw: Stream) -> Self {
+    fn new(Start { settings, frames, draw, .. }: Start<'_>) -> Self {
         let tick = settings.integer("tick");
         Self { frames, draw, tick, accesses: 0, bits: Vec::new(), classes: Default::default() }
     }
@@ -179,9 +204,13 @@ impl Naive for Nru {
         shrink(self.bits.len().saturating_sub(frames), || self.evict())
     }
 
-    fn lists(&self) -> Lists {
+    fn lists(&self) -> Vec<List> {
         let names = ["class 3", "class 2", "class 1", "class 0"];
-        (4, names.into_iter().zip(self.classes.iter().rev().cloned()).collect())
+        let is_referenced = |page| self.bits.iter().any(|bits| bits.0 == page && bits.1);
+        let list = |(name, class): (_, &Vec<PageId>)| {
+            List::resident(name, class.clone()).marked(is_referenced)
+        };
+        names.into_iter().zip(self.classes.iter().rev()).map(list).collect()
     }
 }
 
@@ -194,7 +223,7 @@ struct Clock {
 }
 
 impl Clock {
-    fn new(settings: &Settings, frames: usize) -> Self {
+    fn new(&Start { settings, frames, .. }: &Start<'_>) -> Self {
         let set_on_load = settings.choice("load") == "set";
         Self { frames, set_on_load, ring: Vec::new(), hand: 0 }
     }
@@ -236,10 +265,9 @@ impl Naive for Clock {
         })
     }
 
-    fn lists(&self) -> Lists {
+    fn lists(&self) -> Vec<List> {
         let (before, from_hand) = self.ring.split_at(self.hand);
-        let order = before.iter().rev().chain(from_hand.iter().rev());
-        (1, vec![("", order.map(|frame| frame.0).collect())])
+        vec![marked("", before.iter().rev().chain(from_hand.iter().rev()).copied())]
     }
 }
 
@@ -282,8 +310,8 @@ impl Naive for Sieve {
         shrink(self.queue.len().saturating_sub(frames), || self.evict())
     }
 
-    fn lists(&self) -> Lists {
-        (1, vec![("", self.queue.iter().map(|object| object.0).collect())])
+    fn lists(&self) -> Vec<List> {
+        vec![marked("", self.queue.iter().copied())]
     }
 }
 
@@ -320,154 +348,9 @@ impl Naive for Lfu {
         shrink(self.pages.len().saturating_sub(frames), || self.evict())
     }
 
-    fn lists(&self) -> Lists {
+    fn lists(&self) -> Vec<List> {
         let mut pages = self.pages.clone();
         pages.sort_by_key(|&(_, count, last)| std::cmp::Reverse((count, last)));
-        (1, vec![("", pages.iter().map(|page| page.0).collect())])
-    }
-}
-
-/// The full version's pseudo-code, all lists head first.
-struct TwoQueue {
-    frames: usize,
-    settings: Settings,
-    a1in: Vec<PageId>,
-    a1out: Vec<PageId>,
-    am: Vec<PageId>,
-}
-
-impl TwoQueue {
-    fn new(settings: &Settings, frames: usize) -> Self {
-        let settings = settings.clone();
-        Self { frames, settings, a1in: Vec::new(), a1out: Vec::new(), am: Vec::new() }
-    }
-
-    fn reclaim(&mut self) -> Option<PageId> {
-        (self.a1in.len() + self.am.len() == self.frames).then(|| self.page_out())
-    }
-
-    fn page_out(&mut self) -> PageId {
-        if self.a1in.len() > part(&self.settings, "in", self.frames) || self.am.is_empty() {
-            let page = self.a1in.pop().unwrap();
-            self.a1out.insert(0, page);
-            self.a1out.truncate(part(&self.settings, "out", self.frames));
-            page
-        } else {
-            self.am.pop().unwrap()
-        }
-    }
-}
-
-impl Naive for TwoQueue {
-    fn access(&mut self, Use { page, .. }: Use) -> Option<PageId> {
-        if let Some(at) = self.am.iter().position(|&other| other == page) {
-            self.am.remove(at);
-            self.am.insert(0, page);
-            None
-        } else if let Some(at) = self.a1out.iter().position(|&other| other == page) {
-            self.a1out.remove(at);
-            let victim = self.reclaim();
-            self.am.insert(0, page);
-            victim
-        } else if self.a1in.contains(&page) {
-            None
-        } else {
-            let victim = self.reclaim();
-            self.a1in.insert(0, page);
-            victim
-        }
-    }
-
-    fn resize(&mut self, frames: usize) -> Vec<PageId> {
-        self.frames = frames;
-        let excess = (self.a1in.len() + self.am.len()).saturating_sub(frames);
-        let evicted = shrink(excess, || self.page_out());
-        self.a1out.truncate(part(&self.settings, "out", frames));
-        evicted
-    }
-
-    fn lists(&self) -> Lists {
-        let lists = [("A1in", &self.a1in), ("Am", &self.am), ("A1out", &self.a1out)];
-        (2, lists.map(|(name, pages)| (name, pages.clone())).to_vec())
-    }
-}
-
-/// Algorithm 1 of the paper, all queues head first, but for one page a miss.
-struct S3Fifo {
-    frames: usize,
-    settings: Settings,
-    small: Vec<(PageId, u64)>,
-    main: Vec<(PageId, u64)>,
-    ghosts: Vec<PageId>,
-}
-
-impl S3Fifo {
-    fn new(settings: &Settings, frames: usize) -> Self {
-        let settings = settings.clone();
-        Self { frames, settings, small: Vec::new(), main: Vec::new(), ghosts: Vec::new() }
-    }
-
-    fn small_part(&self) -> usize {
-        part(&self.settings, "small", self.frames).max(1)
-    }
-
-    fn evict(&mut self) -> PageId {
-        let from_small =
-            if self.small.len() >= self.small_part() { self.evict_small() } else { None };
-        from_small.unwrap_or_else(|| self.evict_main())
-    }
-
-    fn evict_small(&mut self) -> Option<PageId> {
-        while let Some((page, uses)) = self.small.pop() {
-            if uses >= self.settings.integer("uses") {
-                self.main.insert(0, (page, 0));
-            } else {
-                self.ghosts.insert(0, page);
-                self.ghosts.truncate(self.frames - self.small_part());
-                return Some(page);
-            }
-        }
-        None
-    }
-
-    fn evict_main(&mut self) -> PageId {
-        loop {
-            let (page, uses) = self.main.pop().unwrap();
-            if uses == 0 {
-                return page;
-            }
-            self.main.insert(0, (page, uses - 1));
-        }
-    }
-}
-
-impl Naive for S3Fifo {
-    fn access(&mut self, Use { page, .. }: Use) -> Option<PageId> {
-        let mut resident = self.small.iter_mut().chain(&mut self.main);
-        if let Some(object) = resident.find(|object| object.0 == page) {
-            object.1 = 3.min(object.1 + 1);
-            return None;
-        }
-        let is_ghost = self.ghosts.contains(&page);
-        self.ghosts.retain(|&ghost| ghost != page);
-        let is_full = self.small.len() + self.main.len() == self.frames;
-        let victim = is_full.then(|| self.evict());
-        let queue = if is_ghost { &mut self.main } else { &mut self.small };
-        queue.insert(0, (page, 0));
-        victim
-    }
-
-    fn resize(&mut self, frames: usize) -> Vec<PageId> {
-        self.frames = frames;
-        let excess = (self.small.len() + self.main.len()).saturating_sub(frames);
-        let evicted = shrink(excess, || self.evict());
-        self.ghosts.truncate(frames - self.small_part());
-        evicted
-    }
-
-    fn lists(&self) -> Lists {
-        let pages = |queue: &[(PageId, u64)]| queue.iter().map(|object| object.0).collect();
-        let (small, main) = (pages(&self.small), pages(&self.main));
-        (2, vec![("S", small), ("M", main), ("G", self.ghosts.clone())])
+        vec![List::resident("", pages.iter().map(|page| page.0))]
     }
 }

@@ -6,8 +6,9 @@ use super::*;
 
 /// Lists with the head first; pages with `PG_referenced`.
 #[derive(Default)]
-struct NaiveTwoList {
+pub(super) struct NaiveTwoList {
     frames: usize,
+    ratio: usize,
     inactive: VecDeque<(PageId, bool)>,
     active: VecDeque<(PageId, bool)>,
     nonresident_age: usize,
@@ -15,12 +16,14 @@ struct NaiveTwoList {
 }
 
 impl NaiveTwoList {
-    fn make(_: &Trace, frames: usize) -> Box<dyn Naive> {
-        Box::new(Self { frames, ..Self::default() })
+    pub(super) fn make(Start { settings, frames, .. }: Start<'_>) -> Box<dyn Naive> {
+        // Less than a GiB of pages: the kernel's ratio is 1.
+        let ratio = settings.integer("inactive_ratio").max(1) as usize;
+        Box::new(Self { frames, ratio, ..Self::default() })
     }
 
     fn reclaim(&mut self) -> PageId {
-        while self.inactive.len() < self.active.len() {
+        while self.inactive.len() * self.ratio < self.active.len() {
             let demoted = self.active.pop_back().unwrap();
             self.inactive.push_front(demoted);
         }
@@ -32,7 +35,7 @@ impl NaiveTwoList {
 }
 
 impl Naive for NaiveTwoList {
-    fn access(&mut self, page: PageId) -> Fault {
+    fn access(&mut self, Use { page, .. }: Use) -> Option<PageId> {
         if let Some(entry) = self.active.iter_mut().find(|entry| entry.0 == page) {
             entry.1 = true;
             return None;
@@ -56,30 +59,30 @@ impl Naive for NaiveTwoList {
         } else {
             self.inactive.push_front((page, true));
         }
-        Some(victim)
+        victim
     }
 
-    fn resize(&mut self, frames: usize) {
+    fn resize(&mut self, frames: usize) -> Vec<PageId> {
         self.frames = frames;
-        while self.inactive.len() + self.active.len() > frames {
-            self.reclaim();
-        }
+        let excess = (self.inactive.len() + self.active.len()).saturating_sub(frames);
+        shrink(excess, || self.reclaim())
     }
 
-    fn lists(&self) -> Vec<Vec<PageId>> {
-        [&self.inactive, &self.active].map(|list| list.iter().map(|entry| entry.0).collect()).into()
+    fn lists(&self) -> Vec<List> {
+        let list = |name, list: &VecDeque<_>| marked(name, list.iter().copied());
+        vec![list("inactive", &self.inactive), list("active", &self.active)]
     }
 }
 
 /// Generations, the oldest first, each with the page to be evicted first in front; pages with
 /// their accessed bit.
-struct NaiveMultiGen {
+pub(super) struct NaiveMultiGen {
     frames: usize,
     generations: VecDeque<VecDeque<(PageId, bool)>>,
 }
 
 impl NaiveMultiGen {
-    fn make(_: &Trace, frames: usize) -> Box<dyn Naive> {
+    pub(super) fn make(Start { frames, .. }: Start<'_>) -> Box<dyn Naive> {
         Box::new(Self { frames, generations: vec![VecDeque::new(); 4].into() })
     }
 
@@ -108,7 +111,7 @@ impl NaiveMultiGen {
 }
 
 impl Naive for NaiveMultiGen {
-    fn access(&mut self, page: PageId) -> Fault {
+    fn access(&mut self, Use { page, .. }: Use) -> Option<PageId> {
         for entry in self.generations.iter_mut().flatten() {
             if entry.0 == page {
                 entry.1 = true;
@@ -117,28 +120,17 @@ impl Naive for NaiveMultiGen {
         }
         let victim = (self.resident() == self.frames).then(|| self.evict());
         self.generations.back_mut().unwrap().push_back((page, true));
-        Some(victim)
+        victim
     }
 
-    fn resize(&mut self, frames: usize) {
+    fn resize(&mut self, frames: usize) -> Vec<PageId> {
         self.frames = frames;
-        while self.resident() > frames {
-            self.evict();
-        }
+        shrink(self.resident().saturating_sub(frames), || self.evict())
     }
 
-    fn lists(&self) -> Vec<Vec<PageId>> {
-        let pages = |list: &VecDeque<(PageId, bool)>| list.iter().rev().map(|e| e.0).collect();
-        self.generations.iter().rev().map(pages).collect()
+    fn lists(&self) -> Vec<List> {
+        let names = ["youngest", "second", "third", "fourth"].into_iter();
+        let list = |(name, list): (_, &VecDeque<_>)| marked(name, list.iter().rev().copied());
+        names.zip(self.generations.iter().rev()).map(list).collect()
     }
-}
-
-#[test]
-fn the_two_lists_are_as_their_naive_twin() {
-    compare_with_twin("linux-two-list", NaiveTwoList::make);
-}
-
-#[test]
-fn the_generations_are_as_their_naive_twin() {
-    compare_with_twin("mglru", NaiveMultiGen::make);
 }

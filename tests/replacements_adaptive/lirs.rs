@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use balloonist::knobs::Value;
-
 use super::*;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -13,11 +11,9 @@ enum Status {
     HirNonResident,
 }
 
-struct NaiveLirs {
+pub(super) struct NaiveLirs {
     c: usize,
-    /// How many frames are for LIR pages, out of so many allocated.
-    lir_frames: fn(usize) -> usize,
-    ghosts_max: usize,
+    settings: Settings,
     /// S, the bottom first.
     s: Vec<(PageId, Status)>,
     /// Q, the front first.
@@ -27,6 +23,16 @@ struct NaiveLirs {
 }
 
 impl NaiveLirs {
+    pub(super) fn make(Start { settings, frames, .. }: Start<'_>) -> Box<dyn Naive> {
+        let (s, q, ghosts) = (Vec::new(), VecDeque::new(), VecDeque::new());
+        Box::new(Self { c: frames, settings: settings.clone(), s, q, ghosts })
+    }
+
+    /// How many frames are for LIR pages.
+    fn lir_frames(&self) -> usize {
+        self.c - part(&self.settings, "hir_share", self.c).max(1)
+    }
+
     fn lirs(&self) -> usize {
         self.s.iter().filter(|(_, status)| *status == Status::Lir).count()
     }
@@ -63,7 +69,8 @@ impl NaiveLirs {
     }
 
     fn bound(&mut self) {
-        while self.ghosts.len() > self.ghosts_max * self.c {
+        let ghosts_max = self.settings.integer("non_resident") as usize * self.c;
+        while self.ghosts.len() > ghosts_max {
             let page = self.ghosts.pop_front().unwrap();
             self.take(page);
         }
@@ -71,8 +78,8 @@ impl NaiveLirs {
 }
 
 impl Naive for NaiveLirs {
-    fn access(&mut self, x: PageId) -> Fault {
-        let quota = (self.lir_frames)(self.c);
+    fn access(&mut self, Use { page: x, .. }: Use) -> Option<PageId> {
+        let quota = self.lir_frames();
         let in_s = self.take(x);
         let in_q = self.q.contains(&x);
         if in_s == Some(Status::Lir) {
@@ -95,44 +102,24 @@ impl Naive for NaiveLirs {
             self.q.push_back(x);
             self.prune();
         }
-        (!in_q).then_some(victim)
+        victim
     }
 
-    fn resize(&mut self, frames: usize) {
+    fn resize(&mut self, frames: usize) -> Vec<PageId> {
         self.c = frames;
-        self.demote_until((self.lir_frames)(frames));
-        while self.lirs() + self.q.len() > frames {
-            self.evict();
-            self.bound();
-        }
+        self.demote_until(self.lir_frames());
+        let excess = (self.lirs() + self.q.len()).saturating_sub(frames);
+        let evicted = shrink(excess, || self.evict());
         self.bound();
+        evicted
     }
 
-    fn lists(&self) -> Vec<Vec<PageId>> {
+    fn lists(&self) -> Vec<List> {
         let lir = self.s.iter().rev().filter(|(_, status)| *status == Status::Lir);
-        let queue = |queue: &VecDeque<PageId>| queue.iter().rev().copied().collect();
-        vec![lir.map(|&(page, _)| page).collect(), queue(&self.q), queue(&self.ghosts)]
-    }
-}
-
-fn make(frames: usize, lir_frames: fn(usize) -> usize, ghosts_max: usize) -> Box<dyn Naive> {
-    let (s, q, ghosts) = (Vec::new(), VecDeque::new(), VecDeque::new());
-    Box::new(NaiveLirs { c: frames, lir_frames, ghosts_max, s, q, ghosts })
-}
-
-#[test]
-fn lirs_is_as_its_naive_twin() {
-    compare_with_twin("lirs", |_, frames| make(frames, |c| c - (c / 100).max(1), 2));
-}
-
-#[test]
-fn lirs_is_as_its_naive_twin_with_other_knobs() {
-    let kind = kind("lirs");
-    let mut settings = Settings::defaults(kind.knobs);
-    let third = balloonist::units::Decimal::parse("0.3").unwrap();
-    settings.set("hir_share", Value::Decimal(third));
-    settings.set("non_resident", Value::Integer(1));
-    for number in 0..20_000 {
-        compare(number, kind, &settings, |_, frames| make(frames, |c| c - (c * 3 / 10).max(1), 1));
+        vec![
+            List::resident("LIR", lir.map(|&(page, _)| page)),
+            List::resident("Q", self.q.iter().rev().copied()),
+            List::ghosts("non-resident", self.ghosts.iter().rev().copied()),
+        ]
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 /// The accesses over and over; the position of the next; the resident pages.
-struct NaiveMin {
+pub(super) struct NaiveMin {
     pages: Vec<PageId>,
     position: usize,
     resident: Vec<PageId>,
@@ -25,46 +25,34 @@ impl NaiveMin {
 }
 
 impl NaiveMin {
-    fn make(trace: &Trace, frames: usize) -> Box<dyn Naive> {
+    pub(super) fn make(Start { trace, frames, .. }: Start<'_>) -> Box<dyn Naive> {
         let pages = (0..trace.accesses()).map(|at| trace.page(at)).collect();
         Box::new(Self { pages, position: 0, resident: Vec::new(), frames })
     }
 }
 
 impl Naive for NaiveMin {
-    fn access(&mut self, page: PageId) -> Fault {
+    fn access(&mut self, Use { page, .. }: Use) -> Option<PageId> {
         self.position += 1;
         if self.resident.contains(&page) {
             return None;
         }
         let victim = (self.resident.len() == self.frames).then(|| self.evict());
         self.resident.push(page);
-        Some(victim)
+        victim
     }
 
-    fn resize(&mut self, frames: usize) {
+    fn resize(&mut self, frames: usize) -> Vec<PageId> {
         self.frames = frames;
-        while self.resident.len() > frames {
-            self.evict();
-        }
+        shrink(self.resident.len().saturating_sub(frames), || self.evict())
     }
 
-    fn lists(&self) -> Vec<Vec<PageId>> {
+    fn lists(&self) -> Vec<List> {
         let mut pages = self.resident.clone();
         // The page of a run that goes on is used first in any case.
         pages.sort_by_key(|&page| self.next_use(page));
-        vec![pages]
+        vec![List::resident("", pages)]
     }
-}
-
-#[test]
-fn min_faults_as_textbooks_say() {
-    assert_eq!(faults_of_strings("min"), [9, 8, 7, 6]);
-}
-
-#[test]
-fn min_is_as_its_naive_twin() {
-    compare_with_twin("min", NaiveMin::make);
 }
 
 /// The fewest demand faults that any choice of victims comes to, when so many frames are allocated
@@ -99,11 +87,12 @@ fn fewest_faults(pages: &[u64], frames: &[u32]) -> u64 {
 
 /// The demand faults when so many frames are allocated at each access.
 fn faults_under(kind: &ReplacementKind, trace: &Arc<Trace>, frames: &[u32]) -> u64 {
-    let mut algorithm = start(kind, &Settings::defaults(kind.knobs), trace, frames[0] as usize);
+    let settings = Settings::defaults(kind.knobs);
+    let mut algorithm = build(kind, &settings, trace, frames[0].into());
     let mut faults = 0;
     for (at, &frames) in frames.iter().enumerate() {
         algorithm.resize(Frames(u64::from(frames)));
-        faults += run(&mut *algorithm, at as u64, true, 1).demand_faults;
+        faults += algorithm.run(stretch(at as u64, 1)).demand_faults;
     }
     faults
 }
@@ -114,7 +103,7 @@ fn nothing_faults_less_than_min_whatever_the_allocation_does() {
         let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/min");
         let distinct = 1 + draw.below(6);
         let length = 1 + draw.below(14);
-        let pages = random_trace(&mut draw, distinct, length);
+        let pages = skewed_pages(&mut draw, distinct, length);
         let mut held = 1 + draw.below(5) as u32;
         let mut allocate = |_| {
             if draw.below(3) == 0 {
@@ -123,24 +112,11 @@ fn nothing_faults_less_than_min_whatever_the_allocation_does() {
             held
         };
         let frames: Vec<u32> = (0..length).map(&mut allocate).collect();
-        let trace = trace(&pages);
+        let trace = Arc::new(Trace::from_pages(pages.iter().copied()));
         let fewest = fewest_faults(&pages, &frames);
         assert_eq!(faults_under(kind("min"), &trace, &frames), fewest, "{pages:?} {frames:?}");
         for kind in replace::ALL {
             assert!(faults_under(kind, &trace, &frames) >= fewest, "{}: {pages:?}", kind.name);
-        }
-    }
-}
-
-#[test]
-fn lru_and_min_never_fault_more_with_more_frames() {
-    for number in 0..5_000 {
-        let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/inclusion");
-        let trace = trace(&random_trace(&mut draw, 12, 80));
-        for name in ["lru", "min"] {
-            let faults: Vec<u64> = (1..=13).map(|c| faults(kind(name), &trace, c)).collect();
-            assert!(faults.is_sorted_by(|less, more| less >= more), "{name}: {faults:?}");
-            assert_eq!(faults[12], trace.distinct_pages() as u64, "{name}: all pages fit");
         }
     }
 }

@@ -45,8 +45,12 @@
     const here = frames === 0 ? "not here" : `${vms[vm][1]}, ${frames} ${frames === 1 ? "frame" : "frames"}`;
     head.append(make("span", "", here));
     card.append(head);
-    const box = (page, name) =>
-      make("span", `box ${name}${now && page === step.page ? " touched" : ""}`, page);
+    const boxes = ([, held, pages, marks]) => pages.map((page, at) => {
+      const touched = now && page === step.page ? " touched" : "";
+      const box = make("span", `box ${held ? "page" : "ghost"}${touched}`, page);
+      if (marks[at]) box.dataset.mark = "*".repeat(marks[at]);
+      return box;
+    });
     const resident = lists.filter(([, held]) => held);
     const used = resident.reduce((sum, [, , pages]) => sum + pages.length, 0);
     const empty = Array.from({ length: Math.max(frames - used, 0) }, () => {
@@ -56,12 +60,11 @@
     });
     const plain = lists.length === 1 && lists[0][0] === "";
     if (plain) {
-      card.append(list("", lists[0][2].map(page => box(page, "page")).concat(empty)));
+      card.append(list("", boxes(lists[0]).concat(empty)));
     } else {
-      for (const [name, , pages] of resident) card.append(list(name, pages.map(page => box(page, "page"))));
+      for (const one of resident) card.append(list(one[0], boxes(one)));
       if (empty.length) card.append(list("free", empty));
-      for (const [name, held, pages] of lists)
-        if (!held) card.append(list(name, pages.map(page => box(page, "ghost"))));
+      for (const one of lists) if (!one[1]) card.append(list(one[0], boxes(one)));
     }
     if (now && step.evicted !== null && step.evicted !== undefined) {
       const gone = make("p", "gone", "evicted: ");

@@ -14,7 +14,7 @@ use super::html::THEME;
 use super::number::{counted, every, grouped};
 use super::rounds::Rounds;
 use super::svg::escaped;
-use super::walk::gone;
+use super::walk::{gone, heading};
 use crate::account::Refusal;
 use crate::balance::{PolicyKind, VmView};
 use crate::host::Change;
@@ -141,7 +141,7 @@ impl<'a> Lesson<'a> {
         let numbers = self.scenario.vms[vm.index()].trace.numbers();
         let list = |list: &List| {
             let pages: Vec<u64> = list.pages.iter().map(|&at| numbers[at as usize].0).collect();
-            json!([list.name, list.resident, pages])
+            json!([heading(list), list.resident, pages, list.marks])
         };
         let lists: Vec<Value> = self.lists[vm.index()].iter().map(list).collect();
         json!({ "vm": vm.index(), "frames": self.frames[vm.index()].0, "lists": lists })
@@ -331,6 +331,8 @@ text.</p></noscript>
 </section>
 <p class="keys">Keys: right and left arrow, space, Page Up and Page Down (ten steps), Home, End.
 Solid boxes are frames with their pages, dashed ones empty frames; dotted boxes are pages that the
-algorithm remembers and that are in no frame. The page that was accessed has a thick border.</p>
+algorithm remembers and that are in no frame. The page that was accessed has a thick border. An
+asterisk behind a page: its reference bit is set, or a use is counted. An arrow behind the name of a
+list: how long it should be.</p>
 </main>
 "#;
