@@ -54,7 +54,8 @@ struct Event {
 /// ```
 /// use balloonist::balance;
 /// use balloonist::scenario::Document;
-/// use balloonist::simulate::{Checkpoint, Watcher, simulate};
+/// use balloonist::simulate::simulate;
+/// use balloonist::watch::{Checkpoint, Watcher};
 ///
 /// /// Keeps what the VMs may hold after each checkpoint.
 /// struct Allocations(Vec<Vec<u64>>);

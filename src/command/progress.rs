@@ -1,4 +1,4 @@
-//! Progress, for anything that takes over a second: a bar on a terminal, a line every ten seconds
+//! Progress, for anything that takes over a second: a bar on a terminal, a line every half minute
 //! where standard error is none.
 
 use std::io::IsTerminal;
@@ -33,7 +33,7 @@ struct Told {
 
 impl Progress {
     const PATIENCE: Duration = Duration::from_secs(1);
-    const BETWEEN_LINES: Duration = Duration::from_secs(10);
+    const BETWEEN_LINES: Duration = Duration::from_secs(30);
     const SHAPE: &str = "{bar:30} {human_pos}/{human_len} runs, {rate}, {eta} left{msg}";
 
     /// Begins a bar of so many runs.

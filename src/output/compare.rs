@@ -181,7 +181,8 @@ pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
 /// ```
 /// use balloonist::output::compare::{Run, table, verdict};
 /// use balloonist::scenario::Document;
-/// use balloonist::simulate::{Nobody, simulate};
+/// use balloonist::simulate::simulate;
+/// use balloonist::watch::Nobody;
 /// use balloonist::{balance, bound};
 ///
 /// let text = "host.memory = 4\ncheckpoint.every = 3\n\

@@ -168,16 +168,17 @@ impl Grid {
     pub fn with_baseline(mut self, at: usize) -> Self {
         let pick = |axis: &Axis| (axis.path.clone(), axis.values[0].clone());
         let first = || self.dimensions[at].axes.iter().map(pick).collect();
-        self.baseline = Some(self.baseline.unwrap_or_else(first));
+        if self.baseline.is_none() {
+            self.baseline = Some(first());
+            self.baseline_steps[at] = Some(0);
+        }
         self
     }
 
     /// The dimensions in which points differ from the ones that they are compared with.
     pub fn compared(&self) -> Vec<usize> {
-        let picks = self.baseline.as_deref().unwrap_or_default();
-        let is_named = |axis: &Axis| picks.iter().any(|(path, _)| *path == axis.path);
         let all = 0..self.dimensions.len();
-        all.filter(|&at| self.dimensions[at].axes.iter().any(is_named)).collect()
+        all.filter(|&at| self.baseline_steps[at].is_some()).collect()
     }
 
     /// The point that this one is compared with: the baseline's values on the axes that it names,

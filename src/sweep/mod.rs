@@ -40,7 +40,8 @@ impl Repetitions {
 ///
 /// ```
 /// use balloonist::scenario::{Document, Traces};
-/// use balloonist::simulate::{Nobody, simulate};
+/// use balloonist::simulate::simulate;
+/// use balloonist::watch::Nobody;
 /// use balloonist::sweep::Study;
 ///
 /// let text = "host.memory = 4\ncheckpoint.every = 3\n\
