@@ -95,7 +95,7 @@ fn stretches(criterion: &mut Criterion) {
                 let mut histogram = vec![0; trace.distinct_pages() + 2];
                 let id = BenchmarkId::new(format!("curve by {way}"), length);
                 group.bench_function(id, |bencher| {
-                    bencher.iter(|| next().add_to(&mut histogram));
+                    bencher.iter(|| next().add_to(&mut histogram, 1));
                 });
             }
         }

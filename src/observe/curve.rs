@@ -4,12 +4,12 @@
 //! *Follows.* P. Zhou, V. Pandey, J. Sundaresan, A. Raghuraman, Y. Zhou and S. Kumar, "Dynamic
 //! tracking of page miss ratio curve for memory management", ASPLOS 2004.
 //! *Departs.* Groups of one page: the curve is exact. No access escapes through the processor's
-//! caches.
+//! caches. What fades keeps eight binary places.
 //! *Cost.* One addition a run, or with an [index](crate::trace::index) none for most of a long
 //! interval; O(pages) a checkpoint; on a real machine every access is seen.
 //! *Knobs.* `decay`: the weight that the past keeps at a checkpoint (½, ours).
 
-use super::{Interval, Observer, ObserverKind, Seen, Subject};
+use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::units::Decimal;
 
@@ -63,7 +63,7 @@ pub(super) fn fade(counts: &mut [u64], decay: Decimal) {
 struct ExactCurve {
     decay: Decimal,
     accesses: u64,
-    /// Runs by distance, cold ones last.
+    /// The weights of runs by distance, cold ones last.
     histogram: Vec<u64>,
 }
 
@@ -79,8 +79,8 @@ impl Observer for ExactCurve {
     fn observe(&mut self, interval: &Interval<'_>) -> u64 {
         fade(&mut self.histogram, self.decay);
         fade(std::slice::from_mut(&mut self.accesses), self.decay);
-        self.accesses += interval.accesses();
-        interval.parts().for_each(|part| part.distances.add_to(&mut self.histogram));
+        self.accesses += interval.accesses() * Curve::ONE;
+        interval.parts().for_each(|part| part.distances.add_to(&mut self.histogram, Curve::ONE));
         interval.accesses()
     }
 

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use super::{Interval, Observer, ObserverKind, Seen, parts};
+use super::{Curve, Interval, Observer, ObserverKind, Seen, parts};
 use crate::trace::{Trace, curve};
 
 /// The curve of the interval that begins.
@@ -47,10 +47,10 @@ struct Coming {
 
 impl Observer for Coming {
     fn observe(&mut self, interval: &Interval<'_>) -> u64 {
-        self.accesses = interval.coming;
+        self.accesses = interval.coming.saturating_mul(Curve::ONE);
         self.histogram.fill(0);
         let coming = parts(&self.trace, interval.to, interval.to + interval.coming);
-        coming.for_each(|part| part.distances.add_to(&mut self.histogram));
+        coming.for_each(|part| part.distances.add_to(&mut self.histogram, Curve::ONE));
         0
     }
 
@@ -68,14 +68,15 @@ impl Observer for Whole {
     fn observe(&mut self, _: &Interval<'_>) -> u64 {
         if self.faults.is_empty() {
             self.faults = curve::lru_faults(&self.trace, self.trace.accesses());
+            self.faults.iter_mut().for_each(|faults| *faults *= Curve::ONE);
         }
         0
     }
 
     fn report(&self, seen: &mut Seen) {
         if seen.curve.faults.is_empty() {
-            seen.curve.accesses = self.trace.accesses();
-            seen.curve.cold = self.trace.distinct_pages() as u64;
+            seen.curve.accesses = self.trace.accesses() * Curve::ONE;
+            seen.curve.cold = self.trace.distinct_pages() as u64 * Curve::ONE;
             seen.curve.faults.clone_from(&self.faults);
         }
     }

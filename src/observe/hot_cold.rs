@@ -19,7 +19,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::curve::{DECAY, fade};
-use super::{Interval, Observer, ObserverKind, Seen, Subject};
+use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::trace::Trace;
 use crate::trace::index::bucket;
@@ -130,7 +130,7 @@ impl Observer for HotCold {
         let mut traps = 0;
         for &distance in interval.parts().flat_map(|part| part.distances.slice()) {
             if u64::from(distance) > self.hot {
-                self.histogram[bucket(distance, pages)] += 1;
+                self.histogram[bucket(distance, pages)] += Curve::ONE;
                 traps += 1;
             }
         }
@@ -138,7 +138,7 @@ impl Observer for HotCold {
             // Every access traps, also those that repeat the page of the access before.
             traps = interval.accesses();
         }
-        self.accesses += traps;
+        self.accesses += traps * Curve::ONE;
         if interval.accesses() > 0 {
             self.resize(traps, interval.accesses());
         }

@@ -157,7 +157,8 @@ pub struct Seen {
     pub shadow_hits: u64,
 }
 
-/// LRU demand faults of the window that an observer remembers, by number of frames.
+/// LRU demand faults of the window that an observer remembers, by number of frames. All counts are
+/// weights: [`ONE`](Self::ONE) is an access that does not fade, or not yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Curve {
     /// Accesses of the window; those that were seen, where not all are.
@@ -172,6 +173,13 @@ pub struct Curve {
 }
 
 impl Curve {
+    /// The binary places of weights. Without them a page that is used once in many intervals would
+    /// be forgotten at once, however slowly the past fades.
+    const PLACES: u32 = 8;
+
+    /// The weight of an access in the latest interval.
+    pub const ONE: u64 = 1 << Self::PLACES;
+
     /// The faults of the window with so many frames.
     pub fn at(&self, frames: Frames) -> u64 {
         let last = self.faults.len().saturating_sub(1);

@@ -4,7 +4,7 @@
 //! *Follows.* C. A. Waldspurger, N. Park, A. Garthwaite and I. Ahmad, "Efficient MRC construction
 //! with SHARDS", FAST 2015, at a fixed rate, adjusted.
 //! *Departs.* Decay is ours, as for `curve`. Weights have 32 binary places, which fade with them; of
-//! the number of accesses beyond a distance they are cut off at the end. A sample with more than its
+//! the accesses beyond a distance all but eight are cut off at the end. A sample with more than its
 //! part of the accesses would predict more faults than accesses: then it predicts as many.
 //! *Cost.* A comparison a run, a stack distance a sampled run; on a real machine the sampled
 //! accesses are intercepted.
@@ -12,7 +12,7 @@
 //! page traces are small).
 
 use super::curve::{DECAY, fade, fade_fine};
-use super::{Interval, Observer, ObserverKind, Seen, Subject};
+use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::trace::shards::{Sample, Sampler, WEIGHT_BITS};
 use crate::units::Decimal;
@@ -64,7 +64,7 @@ impl Observer for SampledCurve {
     fn observe(&mut self, interval: &Interval<'_>) -> u64 {
         self.histogram.iter_mut().for_each(|weight| *weight = fade_fine(*weight, self.decay));
         fade(std::slice::from_mut(&mut self.accesses), self.decay);
-        self.accesses += interval.accesses();
+        self.accesses += interval.accesses() * Curve::ONE;
         let mut intercepted = 0;
         for &page in interval.parts().flat_map(|part| part.pages) {
             if let Some((bucket, weight)) = self.sampler.weigh(page) {
@@ -78,7 +78,7 @@ impl Observer for SampledCurve {
     fn report(&self, seen: &mut Seen) {
         let (cold, warm) = self.histogram.split_last().expect("a histogram has a cold entry");
         let most = u128::from(self.accesses);
-        let whole = |weight: u128| (weight >> WEIGHT_BITS).min(most) as u64;
+        let whole = |weight: u128| (weight >> (WEIGHT_BITS - Curve::PLACES)).min(most) as u64;
         let curve = &mut seen.curve;
         curve.accesses = self.accesses;
         curve.cold = whole(*cold);

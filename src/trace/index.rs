@@ -148,12 +148,13 @@ impl<'a> StackDistances<'a> {
         before(self.runs.end) - before(self.runs.start)
     }
 
-    /// Adds how many there are of each distance to a histogram, whose last entry is for the cold.
-    pub fn add_to(&self, histogram: &mut [u64]) {
+    /// Adds `weight` for each of these to the entry of its distance in a histogram, whose last entry
+    /// is for the cold.
+    pub fn add_to(&self, histogram: &mut [u64], weight: u64) {
         let pages = histogram.len() - 2;
         let Some(index) = self.index() else {
             for &distance in self.slice() {
-                histogram[bucket(distance, pages)] += 1;
+                histogram[bucket(distance, pages)] += weight;
             }
             return;
         };
@@ -167,7 +168,7 @@ impl<'a> StackDistances<'a> {
                 *entry = entry.wrapping_add(by);
             }
         };
-        let (more, less) = (1, u64::MAX);
+        let (more, less) = (weight, weight.wrapping_neg());
         count(self.runs.start..from, more);
         count(from..self.runs.start, less);
         count(to..self.runs.end, more);
@@ -177,10 +178,10 @@ impl<'a> StackDistances<'a> {
         let rows = last.windows(2).zip(first.windows(2));
         for (entry, (last, first)) in histogram[1..].iter_mut().zip(rows) {
             let between = at_depth(last).wrapping_sub(at_depth(first));
-            *entry = entry.wrapping_add(u64::from(between));
+            *entry = entry.wrapping_add(u64::from(between) * weight);
         }
         let cold = last[pages] - first[pages];
-        histogram[pages + 1] = histogram[pages + 1].wrapping_add(u64::from(cold));
+        histogram[pages + 1] = histogram[pages + 1].wrapping_add(u64::from(cold) * weight);
     }
 
     /// Lets a stack of `depth` pages grow by a page at each of these that is deeper, until it has
@@ -292,9 +293,9 @@ mod tests {
                 let mut expected = vec![7; pages as usize + 2];
                 let mut histogram = expected.clone();
                 for &distance in plain {
-                    expected[if distance == COLD { pages + 1 } else { distance } as usize] += 1;
+                    expected[if distance == COLD { pages + 1 } else { distance } as usize] += 3;
                 }
-                stretch.add_to(&mut histogram);
+                stretch.add_to(&mut histogram, 3);
                 prop_assert_eq!(histogram, expected);
 
                 let (mut expected, mut stack, mut taken) = (Vec::new(), depth, plain.len());
