@@ -160,6 +160,31 @@ fn options_reach_the_reader() {
     assert_eq!(head(&[&[oracle], &layout[..]].concat()), head(&[oracle]));
 }
 
+/// What a reader has to say of a file is told by whoever reads it, in a scenario or not.
+#[test]
+fn whoever_reads_a_sample_says_that_it_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = folder.path().join("sampled.toml");
+    let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces/perf-script.txt");
+    let trace = trace.to_str().unwrap();
+    let document = format!(
+        "host.memory = 8\ncheckpoint.every = 5\n[[vm]]\nname = 'a'\ntrace.file = '{trace}'\n"
+    );
+    fs::write(&scenario, document).unwrap();
+    let scenario = scenario.to_str().unwrap();
+    let commands: [&[&str]; 5] = [
+        &["trace", "info", trace],
+        &["mrc", trace],
+        &["run", scenario],
+        &["compare", scenario],
+        &["run", "--frames", "8", trace],
+    ];
+    for command in commands {
+        let said = succeed(command);
+        assert!(text(&said.stderr).contains("the samples of perf, not every"), "{command:?}");
+    }
+}
+
 #[test]
 fn a_head_takes_no_more_of_a_file_than_it_needs() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,6 @@
 //! What every command is handed: the common flags, and how to talk to the user.
 
 use std::io::{IsTerminal, Write};
-use std::path::Path;
 use std::time::Instant;
 
 use balloonist::account::Outcome;
@@ -155,12 +154,6 @@ impl Context {
     /// Writes a table to standard output.
     pub(crate) fn print_table(&self, table: &Table, format: Format) -> Result<(), Failure> {
         self.print(&table.render(format, self.colour_out, self.width))
-    }
-
-    /// Says what a trace file was recognised as.
-    pub(crate) fn note_guess(&self, path: &Path, format: &str) {
-        let path = path.display();
-        self.note(&format!("reading {path} as {format}; --trace-format to override"));
     }
 
     /// Writes a line to standard error, unless the user wants quiet.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use balloonist::balance::{self, PolicyKind};
-use balloonist::scenario::{Checked, Diagnostics, Document, Scenario, Traces};
+use balloonist::scenario::{Checked, Diagnostics, Document, ReadFile, Scenario, Traces};
 use balloonist::trace::TraceBuilder;
 use balloonist::trace::read::{ReadOptions, load_head};
 
@@ -70,10 +70,9 @@ impl Source {
             }
         };
         let opened = check_keeping(document, policy, context)?;
-        if self.frames.is_some() {
-            for (path, format) in opened.traces.recognised() {
-                context.note_guess(path, format);
-            }
+        for ReadFile { path, recognised, notes } in opened.traces.told() {
+            let guess = recognised.filter(|_| self.frames.is_some());
+            reader::tell(path, guess.map(|format| (format, "--trace-format")), notes, context);
         }
         note_reading(&opened.scenario, began.elapsed(), context);
         distances::warm_all(&opened.scenario, context);

@@ -60,8 +60,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let options = ReadOptions { format: args.trace_format.clone(), ..ReadOptions::default() };
     let read = |path: &PathBuf| {
         let loaded = load(path, &options).map_err(|error| reader::failure(path, &error))?;
-        let flag = (args.trace_format == "auto").then_some("--trace-format");
-        reader::tell(path, &loaded, flag, context);
+        let guess = (args.trace_format == "auto").then_some((loaded.format.name, "--trace-format"));
+        reader::tell(path, guess, &loaded.notes, context);
         Ok(loaded.trace)
     };
     let kinds = replacements::named(&args.replacement)?;

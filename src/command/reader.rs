@@ -98,19 +98,20 @@ impl Reader {
         context: &Context,
     ) -> Result<Loaded, Failure> {
         let loaded = loaded.map_err(|error| failure(path, &error))?;
-        tell(path, &loaded, (self.format == "auto").then_some("--format"), context);
+        let guess = (self.format == "auto").then_some((loaded.format.name, "--format"));
+        tell(path, guess, &loaded.notes, context);
         Ok(loaded)
     }
 }
 
-/// Says what the trace at `path` was recognised as, if a flag would overrule that, and what its
-/// reader has to say of it.
-pub(super) fn tell(path: &Path, loaded: &Loaded, flag: Option<&str>, context: &Context) {
+/// Says as what format the trace at `path` was recognised, with the flag that overrules that, and what
+/// its reader has to say of it.
+pub(super) fn tell(path: &Path, guess: Option<(&str, &str)>, notes: &[String], context: &Context) {
     let shown = shown(path);
-    if let Some(flag) = flag {
-        context.note(&format!("reading {shown} as {}; {flag} to override", loaded.format.name));
+    if let Some((format, flag)) = guess {
+        context.note(&format!("reading {shown} as {format}; {flag} to override"));
     }
-    for note in &loaded.notes {
+    for note in notes {
         context.note(&format!("{shown}: {note}"));
     }
 }

@@ -16,7 +16,7 @@ mod workloads;
 
 use std::collections::BTreeSet;
 
-pub use traces::Traces;
+pub use traces::{ReadFile, Traces};
 
 use self::host::Host;
 use self::traces::Accesses;

@@ -30,7 +30,7 @@ mod toml;
 
 use std::sync::Arc;
 
-pub use check::{Checked, Traces};
+pub use check::{Checked, ReadFile, Traces};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use document::{Document, Origin, Source};
 pub use grid::{Dimension, Grid};

@@ -27,8 +27,7 @@ use crate::trace::workloads::WorkloadSpec;
 #[derive(Clone, Debug)]
 pub struct Traces {
     read: BTreeMap<TraceFile, Result<Arc<Trace>, ReadError>>,
-    /// Files whose format was recognised, with its name.
-    recognised: Vec<(PathBuf, &'static str)>,
+    told: Vec<ReadFile>,
     inline: BTreeMap<usize, (Arc<[u64]>, Arc<Trace>)>,
     generated: Arc<Mutex<BTreeMap<Drawn, Generated>>>,
     workload_bytes_max: u64,
@@ -36,6 +35,17 @@ pub struct Traces {
 
 /// A file and how it is read.
 type TraceFile = (PathBuf, ReadOptions);
+
+/// What is to be told of a trace file that was read.
+#[derive(Clone, Debug)]
+pub struct ReadFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The format that it was recognised as, if nobody named one.
+    pub recognised: Option<&'static str>,
+    /// What its reader has to say, such as that it is but a sample.
+    pub notes: Vec<String>,
+}
 
 /// A generated trace while somebody holds it. Whoever generates it holds the lock meanwhile, and
 /// who needs the same one waits.
@@ -61,17 +71,16 @@ impl Traces {
     pub fn with_limit(bytes: u64) -> Self {
         Self {
             read: BTreeMap::new(),
-            recognised: Vec::new(),
+            told: Vec::new(),
             inline: BTreeMap::new(),
             generated: Arc::default(),
             workload_bytes_max: bytes,
         }
     }
 
-    /// The files whose format nobody named, in the order in which they were read, with the name of
-    /// the format that they were recognised as.
-    pub fn recognised(&self) -> impl Iterator<Item = (&Path, &'static str)> {
-        self.recognised.iter().map(|(path, format)| (path.as_path(), *format))
+    /// What is to be told of the files, in the order in which VMs name them.
+    pub fn told(&self) -> &[ReadFile] {
+        &self.told
     }
 
     fn get(&mut self, file: &TraceFile) -> &Result<Arc<Trace>, ReadError> {
@@ -97,7 +106,7 @@ impl Traces {
         };
         let loaded: Vec<_> = files.into_par_iter().map(load).collect();
         let mut loaded: BTreeMap<_, _> = loaded.into_iter().collect();
-        // What was recognised is told in the order of the VMs.
+        // They are told in the order of the VMs.
         for file in vms.iter().filter_map(|vm| file_of(vm, around)) {
             if let Some(loaded) = loaded.remove(&file) {
                 self.keep(file, loaded);
@@ -106,12 +115,13 @@ impl Traces {
     }
 
     fn keep(&mut self, file: TraceFile, loaded: Result<Loaded, ReadError>) {
-        if let Ok(loaded) = &loaded
-            && file.1.format == "auto"
-        {
-            self.recognised.push((file.0.clone(), loaded.format.name));
-        }
-        self.read.insert(file, loaded.map(|loaded| Arc::new(loaded.trace)));
+        let mut keep = |loaded: Loaded| {
+            let recognised = (file.1.format == "auto").then_some(loaded.format.name);
+            self.told.push(ReadFile { path: file.0.clone(), recognised, notes: loaded.notes });
+            Arc::new(loaded.trace)
+        };
+        let trace = loaded.map(&mut keep);
+        self.read.insert(file, trace);
     }
 
     /// Reports workloads that are too large together.
