@@ -17,17 +17,19 @@
 //! `tests/laws.rs` compares them. Under a policy that [`pools`](PolicyKind::pools) frames VMs meet
 //! at every fault, so none runs further ahead than it accesses one page again and again.
 
+mod fingerprint;
 mod pooled;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use fingerprint::mix_counts;
+
 use crate::account::{Account, Held, Outcome, Refusal};
-use crate::balance::{Plan, Policy, PolicyKind, Pool, View, wrapped};
+use crate::balance::{Policy, PolicyKind, Pool, View, wrapped};
 use crate::host::{Acts, Change, Host};
 use crate::movement::Settling;
 use crate::random::{Stream, mix};
-use crate::replace::Counts;
 use crate::scenario::{Actuator, After, Scenario};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
@@ -460,21 +462,6 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    fn note_fingerprint(&mut self, plan: &Plan) {
-        let mut hash = mix(self.fingerprint, self.view.at.0);
-        let vms = self.view.vms.iter().zip(&plan.0).zip(&self.resident);
-        for ((vm, target), resident) in vms {
-            for word in [u64::from(vm.id.0), target.0, resident.0] {
-                hash = mix(hash, word);
-            }
-            // Where every order is carried out at once, that is the target.
-            let held = self.host.allocation(vm.id).filter(|held| held != target);
-            hash = held.map_or(hash, |held| mix(hash, held.0));
-            hash = mix_counts(hash, &vm.interval);
-        }
-        self.fingerprint = mix(hash, self.draw.trail());
-    }
-
     fn finish(mut self) -> Outcome {
         let end = self.end.expect("a checked scenario ends");
         self.all.end(end);
@@ -502,12 +489,4 @@ impl<'a> Simulation<'a> {
             fingerprint: mix(self.fingerprint, end.0),
         }
     }
-}
-
-fn mix_counts(hash: u64, counts: &Counts) -> u64 {
-    let Counts { accesses, demand_faults, cold_faults, replacement_misses, write_backs } = *counts;
-    let hash =
-        [accesses, demand_faults, cold_faults, replacement_misses].into_iter().fold(hash, mix);
-    // A run that counts no write-backs has the fingerprint it always had.
-    if write_backs > 0 { mix(hash, write_backs) } else { hash }
 }

@@ -25,7 +25,7 @@ use self::vm::{Draft, Surroundings};
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, Diagnostics, Severity, clip};
 use super::document::{Document, Origin, State};
-use super::{Cost, Grid, HostSpec, Scenario, VmSpec};
+use super::{Cost, Grid, Scenario, VmSpec};
 use crate::balance::{self, Bounds, PolicyKind};
 use crate::knobs::Settings;
 use crate::random::Generator;
@@ -228,12 +228,7 @@ fn check(
         repetition: document.repetition,
         random: random?,
         compare,
-        host: HostSpec {
-            memory,
-            page_size: host.page_size?,
-            split: host.split?,
-            admission: host.admission?,
-        },
+        host: host.finish(memory)?,
         checkpoint_every: every?,
         policy,
         policy_settings,

@@ -4,7 +4,7 @@ use super::super::codes;
 use super::super::diagnostic::clip;
 use super::super::document::{Origin, Value};
 use super::super::split::{self, Claim};
-use super::super::{Admission, Scenario, Split};
+use super::super::{Admission, HostSpec, Scenario, Split};
 use super::FRAMES_MAX;
 use super::values::{Field, Findings, Section};
 use super::vm::Draft;
@@ -33,6 +33,12 @@ impl Host {
             findings.choice(&field, Admission::ALL.iter().copied())
         });
         Self { page_size, split, admission }
+    }
+
+    /// The host, where nothing was reported of it.
+    pub(super) fn finish(&self, memory: Frames) -> Option<HostSpec> {
+        let Self { page_size, split, admission } = *self;
+        Some(HostSpec { memory, page_size: page_size?, split: split?, admission: admission? })
     }
 
     /// The host's memory: frames, a size, or a percentage of the distinct pages of all traces.

@@ -1,0 +1,31 @@
+//! The fingerprint: what every checkpoint saw, ordered and left behind, as one number.
+
+use super::Simulation;
+use crate::balance::Plan;
+use crate::random::mix;
+use crate::replace::Counts;
+
+impl Simulation<'_> {
+    pub(super) fn note_fingerprint(&mut self, plan: &Plan) {
+        let mut hash = mix(self.fingerprint, self.view.at.0);
+        let vms = self.view.vms.iter().zip(&plan.0).zip(&self.resident);
+        for ((vm, target), resident) in vms {
+            for word in [u64::from(vm.id.0), target.0, resident.0] {
+                hash = mix(hash, word);
+            }
+            // Where every order is carried out at once, that is the target.
+            let held = self.host.allocation(vm.id).filter(|held| held != target);
+            hash = held.map_or(hash, |held| mix(hash, held.0));
+            hash = mix_counts(hash, &vm.interval);
+        }
+        self.fingerprint = mix(hash, self.draw.trail());
+    }
+}
+
+pub(super) fn mix_counts(hash: u64, counts: &Counts) -> u64 {
+    let Counts { accesses, demand_faults, cold_faults, replacement_misses, write_backs } = *counts;
+    let hash =
+        [accesses, demand_faults, cold_faults, replacement_misses].into_iter().fold(hash, mix);
+    // A run that counts no write-backs has the fingerprint it always had.
+    if write_backs > 0 { mix(hash, write_backs) } else { hash }
+}
