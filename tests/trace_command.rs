@@ -194,6 +194,24 @@ fn a_head_takes_no_more_of_a_file_than_it_needs() {
     assert_eq!(text(&head.stdout), "5\n".repeat(20));
     let kinds = succeed(&["trace", "head", "tests/traces/six.pages.u32", "-n", "2"]);
     assert_eq!(text(&kinds.stdout), "7 I\n7 L\n");
+    // Our own form is read as a whole.
+    let packed = folder.path().join("packed.balloonist");
+    let packed = packed.to_str().unwrap();
+    succeed(&["trace", "convert", "tests/traces/six.pages.u32", "-o", packed]);
+    let kinds = succeed(&["trace", "head", packed, "-n", "2"]);
+    assert_eq!(text(&kinds.stdout), "7 I\n7 L\n");
+}
+
+#[test]
+fn a_trace_is_not_converted_over_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("mine.csv");
+    fs::write(&place, "address\n4096\n8192\n").unwrap();
+    let place = place.to_str().unwrap();
+    let refused = output(&["trace", "convert", place, "--field", "address", "--out", place]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("is the trace that is read"));
+    assert_eq!(fs::read_to_string(place).unwrap(), "address\n4096\n8192\n");
 }
 
 #[test]

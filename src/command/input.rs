@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use balloonist::balance::{self, PolicyKind};
-use balloonist::scenario::{Checked, Diagnostics, Document, ReadFile, Scenario, Traces};
+use balloonist::scenario::{Checked, Diagnostics, Document, ReadFile, Scenario, Traces, meant};
 use balloonist::trace::TraceBuilder;
 use balloonist::trace::read::{ReadOptions, load_head};
 
@@ -223,7 +223,10 @@ pub(super) fn policies(
             balance::ALL.iter().filter(|kind| name == "all" || kind.name == name).collect();
         if named.is_empty() {
             let known: Vec<&str> = balance::ALL.iter().map(|kind| kind.name).collect();
-            let text = format!("unknown policy `{name}`, expected one of {}", known.join(", "));
+            let meant = meant(name, known.iter().copied());
+            let meant = meant.map_or(".".to_owned(), |meant| format!(", did you mean `{meant}`?"));
+            let known = known.join(", ");
+            let text = format!("unknown policy `{name}`{meant} The policies are {known}");
             return Err(Failure::Usage(text));
         }
         for kind in named {

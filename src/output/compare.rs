@@ -298,11 +298,12 @@ fn never_moved(runs: &[Run]) -> String {
             names.push(policy.name);
         }
     }
-    if names.is_empty() {
+    let alone = runs.first().is_some_and(|run| run.outcome.vms.len() == 1);
+    if names.is_empty() || alone {
         return String::new();
     }
     format!(
-        "\n{} moved no frame here. Rules of real hypervisors count in gigabytes and seconds; \
+        "\n{} moved no frame here: nothing called for it, or the rule counts in gigabytes and seconds; \
          `list policies` shows the knobs to scale.",
         and(&names)
     )

@@ -219,7 +219,7 @@ pub(super) fn clip(text: &str) -> String {
 }
 
 /// The one of `known` that `word` is probably meant to be.
-pub(super) fn meant<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+pub fn meant<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     // The distance costs the product of the lengths, and no name of ours is that long.
     const LONGEST: usize = 64;
     if word.len() > LONGEST {

@@ -31,7 +31,7 @@ mod toml;
 use std::sync::Arc;
 
 pub use check::{Checked, ReadFile, Traces};
-pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, meant};
 pub use document::{Document, Origin, Source};
 pub use grid::{Dimension, Grid};
 

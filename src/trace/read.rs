@@ -189,15 +189,16 @@ pub fn load(path: &Path, options: &ReadOptions) -> Result<Loaded, ReadError> {
 /// # Errors
 /// See [`ReadErrorKind`].
 pub fn load_head(path: &Path, accesses: u64, options: &ReadOptions) -> Result<Loaded, ReadError> {
-    let accesses_max = accesses.min(options.accesses_max);
-    load_path(path, &ReadOptions { accesses_max, ..options.clone() }, Beyond::Cut)
+    load_path(path, options, Beyond::Cut(accesses))
 }
 
-/// What is done with accesses beyond the most that the options allow.
+/// What is done with accesses beyond the most that are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Beyond {
+    /// More than the options allow are too many.
     Refuse,
-    Cut,
+    /// Those beyond so many are left out.
+    Cut(u64),
 }
 
 fn load_path(path: &Path, options: &ReadOptions, beyond: Beyond) -> Result<Loaded, ReadError> {
@@ -241,10 +242,11 @@ fn load_reader(
         "auto" => formats::recognise(&formats::Head { bytes: without_mark(&head), whole, name })?,
         name => formats::find(name)?,
     };
-    let mut builder = TraceBuilder::with_limit(options.accesses_max);
+    let most = if let Beyond::Cut(most) = beyond { most } else { u64::MAX };
+    let mut builder = TraceBuilder::with_limit(options.accesses_max.min(most));
     let source = formats::Source { path, options };
     let notes = (format.read)(&mut input, &mut builder, &source)?;
-    if beyond == Beyond::Cut {
+    if beyond != Beyond::Refuse {
         builder.cut();
     }
     if builder.overflowed() {

@@ -401,8 +401,19 @@ impl TraceBuilder {
         self.kinds.get_or_insert_default().extend(kinds);
     }
 
-    /// Takes over a whole trace in place of what is here, and no more accesses.
+    /// Takes over a whole trace in place of what is here, or its first accesses if only so many are
+    /// wanted, and no more accesses.
     pub(super) fn adopt(&mut self, trace: Trace) {
+        if trace.accesses() > self.accesses_max {
+            for at in 0..self.accesses_max {
+                let page = trace.numbers[trace.page(at) as usize];
+                match trace.kind(at) {
+                    Some(kind) => self.push_kind(page, kind),
+                    None => self.push(page),
+                }
+            }
+            return self.refuse();
+        }
         *self = Self {
             heads: trace.heads,
             pages: trace.pages,

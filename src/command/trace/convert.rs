@@ -21,7 +21,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let target = args.output.open()?;
+    let target = args.output.open_beside(&args.trace)?;
     let loaded = args.reader.load(&args.trace, context)?;
     target.write(&loaded.trace, context)
 }

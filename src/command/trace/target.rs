@@ -40,6 +40,19 @@ pub(super) struct Target {
 }
 
 impl Output {
+    /// Opens the output of a command that reads `input`, which would be lost if it were the same file.
+    pub(super) fn open_beside(&self, input: &Path) -> Result<Target, Failure> {
+        let place = |path: &Path| std::fs::canonicalize(path).ok();
+        if input.as_os_str() != "-"
+            && place(input).is_some_and(|input| place(&self.out) == Some(input))
+        {
+            let out = self.out.display();
+            let text = format!("{out} is the trace that is read, write to another file");
+            return Err(Failure::Usage(text));
+        }
+        self.open()
+    }
+
     /// Opens the output, before there is anything to write.
     pub(super) fn open(&self) -> Result<Target, Failure> {
         let is_stdout = self.out.as_os_str() == "-";
