@@ -4,9 +4,14 @@
 //! `ADDING_A_POLICY` is set, as `.ci/run` does; elsewhere the page's blocks are only applied. Other
 //! crates are taken from where the running test has them.
 
+#[path = "common/folders.rs"]
+mod folders;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+
+use folders::copy_folder;
 
 /// A block of the page that changes a file.
 enum Block {
@@ -107,17 +112,5 @@ fn copy(from: &Path, to: &Path) {
     }
     for file in ["Cargo.toml", "Cargo.lock", "README.md"] {
         fs::copy(from.join(file), to.join(file)).unwrap();
-    }
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
     }
 }

@@ -4,9 +4,14 @@
 //! blocks fenced as ```` ```console ```` are run one after the other in a folder that has these files
 //! beside copies of the scenarios, their traces and their golden tables.
 
+#[path = "common/folders.rs"]
+mod folders;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+
+use folders::copy_folder;
 
 /// Every example of the README with its output, elided where it says so.
 #[test]
@@ -109,16 +114,4 @@ fn titled(page: &str) -> Vec<(&str, &str)> {
         Some((name, content))
     });
     blocks.collect()
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

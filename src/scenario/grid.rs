@@ -101,12 +101,12 @@ impl Grid {
         skips: Vec<Picks>,
         baseline: Option<Picks>,
     ) -> Self {
-        let named = |dimension: &Dimension| {
-            let baseline = baseline.as_ref()?;
-            (0..dimension.steps()).find(|&step| dimension.matches(baseline, step) == Some(true))
-        };
-        let baseline_steps = dimensions.iter().map(named).collect();
-        let mut grid = Self { repeat, dimensions, skips, baseline, baseline_steps, kept: None };
+        let baseline_steps = vec![None; dimensions.len()];
+        let mut grid =
+            Self { repeat, dimensions, skips, baseline: None, baseline_steps, kept: None };
+        if let Some(baseline) = baseline {
+            grid.set_baseline(baseline);
+        }
         if !grid.skips.is_empty() {
             // Values are compared once for each step; there are many more readings.
             let skips: Vec<_> = grid.skips.iter().map(|skip| grid.matching_steps(skip)).collect();
@@ -167,12 +167,18 @@ impl Grid {
     /// This grid with the first step of dimension `at` as its baseline, if it has none.
     pub fn with_baseline(mut self, at: usize) -> Self {
         let pick = |axis: &Axis| (axis.path.clone(), axis.values[0].clone());
-        let first = || self.dimensions[at].axes.iter().map(pick).collect();
         if self.baseline.is_none() {
-            self.baseline = Some(first());
-            self.baseline_steps[at] = Some(0);
+            self.set_baseline(self.dimensions[at].axes.iter().map(pick).collect());
         }
         self
+    }
+
+    fn set_baseline(&mut self, baseline: Picks) {
+        let named = |dimension: &Dimension| {
+            (0..dimension.steps()).find(|&step| dimension.matches(&baseline, step) == Some(true))
+        };
+        self.baseline_steps = self.dimensions.iter().map(named).collect();
+        self.baseline = Some(baseline);
     }
 
     /// The dimensions in which points differ from the ones that they are compared with.
