@@ -140,6 +140,29 @@ fn curves_by_simulation_are_runs_at_these_sizes() {
     assert!(curves.next().is_none());
 }
 
+/// Of lirs.c of November 2002 by S. Jiang, an author of LIRS, with 10, 30, 100 and 300 frames; the
+/// pages numbered from 0 as they come.
+const AUTHORS_MISSES: [(&str, [u64; 4]); 6] = [
+    ("bzip2", [73_359, 37_170, 421, 294]),
+    ("gzip", [437_051, 124_406, 289, 227]),
+    ("python3", [952_246, 333_461, 56_380, 10_363]),
+    ("sort", [327_570, 12_020, 903, 382]),
+    ("sqlite3", [826_161, 235_961, 20_659, 665]),
+    ("xz", [196_703, 50_766, 5_716, 402]),
+];
+
+#[test]
+fn lirs_misses_as_often_as_the_program_of_its_authors() {
+    for (name, misses) in AUTHORS_MISSES {
+        let trace = format!("traces/{name}.balloonist");
+        let curve = ["mrc", &trace, "--replacement", "lirs", "--points", "10,30,100,300"];
+        let points = rows(&printed(&[&curve[..], &["--format", "csv"]].concat()));
+        let found: Vec<u64> =
+            points.iter().map(|point| point["demand_faults"].parse().unwrap()).collect();
+        assert_eq!(found, misses, "{name}");
+    }
+}
+
 #[test]
 fn the_simulated_curve_of_lru_is_the_curve_of_its_distances() {
     let whole = printed(&["mrc", GZIP, "--format", "csv"]);

@@ -201,7 +201,7 @@ fn table(name: &str, table: &Table) -> String {
         escaped(name)
     );
     for column in table.columns() {
-        let shown = escaped(&column.replace('_', " "));
+        let shown = escaped(&table.head(column));
         let _ = write!(
             out,
             "<th scope=\"col\" data-column=\"{}\"><button type=\"button\">{shown}</button></th>",

@@ -94,7 +94,7 @@ pub const NOT_FOR_PEOPLE: &[&str] = &["point", "q1", "q3"];
 pub fn summary(grid: &Grid, for_people: bool) -> Table {
     let params = if for_people { grid.paths().map(str::to_owned).collect() } else { params(grid) };
     let params: Vec<&str> = params.iter().map(String::as_str).collect();
-    Table::new(&[&["point"], &params[..], STATISTICS].concat())
+    Table::new(&[&["point"], &params[..], STATISTICS].concat()).with_given(grid.paths())
 }
 
 /// Adds the rows of a point, one for each of the [`SUMMARISED`]: what its repetitions came to, and

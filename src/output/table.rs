@@ -56,6 +56,8 @@ impl Format {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     columns: Vec<String>,
+    /// Columns that somebody else has named: files, paths of settings.
+    given: Vec<String>,
     rows: Vec<Vec<Cell>>,
     /// Rows before which the formats for people draw a line.
     rules: Vec<usize>,
@@ -65,7 +67,20 @@ impl Table {
     /// A table without rows.
     pub fn new(columns: &[&str]) -> Self {
         let columns = columns.iter().map(ToString::to_string).collect();
-        Self { columns, rows: Vec::new(), rules: Vec::new() }
+        Self { columns, given: Vec::new(), rows: Vec::new(), rules: Vec::new() }
+    }
+
+    /// With these columns headed letter by letter, as others have named them; the rest have words
+    /// with `_` between them.
+    pub fn with_given<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.given.extend(names.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// What people see above a column.
+    pub fn head(&self, column: &str) -> String {
+        let is_given = self.given.iter().any(|name| name == column);
+        if is_given { column.to_owned() } else { column.replace('_', " ") }
     }
 
     /// The rows that hold this text in a column.
@@ -135,6 +150,7 @@ impl Table {
         Self {
             rows: self.rows.iter().map(pick).collect(),
             rules: self.rules.clone(),
+            given: self.given.clone(),
             ..Self::new(columns)
         }
     }
@@ -259,8 +275,7 @@ impl Table {
     }
 
     fn layout(&self, escape: fn(String) -> String, width_of_head: fn(&str) -> usize) -> Layout {
-        let heads: Vec<String> =
-            self.columns.iter().map(|name| escape(name.replace('_', " "))).collect();
+        let heads: Vec<String> = self.columns.iter().map(|name| escape(self.head(name))).collect();
         let cells: Vec<Vec<String>> = self
             .rows
             .iter()

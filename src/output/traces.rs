@@ -48,7 +48,7 @@ pub fn upright(table: &Table) -> Table {
     let mut columns: Vec<&str> = vec![table.columns()[0].as_str()];
     let names: Vec<String> = table.rows().iter().map(|row| row[0].plain()).collect();
     columns.extend(names.iter().map(String::as_str));
-    let mut turned = Table::new(&columns);
+    let mut turned = Table::new(&columns).with_given(names.iter().map(String::as_str));
     for (at, column) in table.columns().iter().enumerate().skip(1) {
         let mut row: Vec<Cell> = vec![column.as_str().into()];
         row.extend(table.rows().iter().map(|row| row[at].clone()));

@@ -5,23 +5,27 @@
 //! hold all frames but a few, through which all others (HIR) pass; a HIR page that is used again
 //! sooner than the LIR page with the oldest last use changes places with it.
 //! *Follows.* S. Jiang and X. Zhang, "LIRS: an efficient low inter-reference recency set
-//! replacement policy to improve buffer cache performance", SIGMETRICS 2002, section 3; the bound on
-//! pages that are not resident is that of B. Manes' Caffeine simulator, as the paper leaves it open.
-//! *Departs.* HIR pages have `hir_share` of the c frames, rounded down, at least one; with one frame
-//! there is no LIR page and S is empty. Of the non-resident pages in S at most `non_resident` times
-//! c are remembered; those evicted first are forgotten first. The paper has a cache of one size. On
+//! replacement policy to improve buffer cache performance", SIGMETRICS 2002, section 3; where that is
+//! silent, their program lirs.c of November 2002, whose misses it repeats.
+//! *Departs.* HIR pages have `hir_share` of the c frames, rounded down, and at least two of ten
+//! frames or more, as in the program, which refuses fewer; of fewer at least one, as in the paper's
+//! example. With one frame there is no LIR page and S is empty. A page that is used twice in a row
+//! stays what it is, as in the program. Of the non-resident pages in S at most `non_resident` times
+//! c are remembered; those evicted first are forgotten first. The paper has no bound; the program
+//! has one of 2,500 times c on all of S. The paper has a cache of one size. On
 //! a *shrink* the LIR pages at the bottom of S become HIR until no more are LIR than may be, then
 //! pages leave Q from its front until the others fit, then non-resident pages beyond the bound are
 //! forgotten. A *grant* moves nothing, but as at the start of the paper, whatever is used becomes
 //! LIR while fewer are LIR than may be; so growing and shrinking back with accesses between turns
 //! pages used once into LIR.
-//! libCacheSim counts differently: there a hit on a page of Q alone demotes a LIR page though none
-//! is promoted, and S as a whole has at most 2c pages.
+//! Others count differently. libCacheSim: a hit on a page of Q alone demotes a LIR page though none
+//! is promoted, and S as a whole has at most 2c pages. Caffeine's simulator: one frame for HIR pages
+//! is enough, and 2c non-resident pages are remembered.
 //! *Cost.* O(1) an access on the average, as a page is pruned from S once for each time that it came
 //! on top; 8 bytes a page, and at most 12 a page in S and 24 in Q. HIR pages are evicted in the order
 //! in which they are in S, so two numbers say which are remembered, and neither pruning nor
 //! forgetting nor eviction looks at a page.
-//! *Knobs.* `hir_share`, 0.01, the paper's; `non_resident`, 2, Caffeine's.
+//! *Knobs.* `hir_share`, 0.01, the paper's; `non_resident`, 2,500, the program's.
 
 use super::line::{Line, NOBODY, Slot};
 use super::paged::{Accesses, Algorithm, Paged, Touch};
@@ -40,7 +44,8 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     knobs: &[
         Knob {
             name: "hir_share",
-            doc: "share of the frames for resident HIR pages, at least one frame; the paper has 1 %",
+            doc: "share of the frames for resident HIR pages, at least two of ten or more; the paper \
+                  has 1 %",
             domain: Domain::Decimal {
                 min: Decimal { digits: 0, places: 0 },
                 max: Decimal { digits: 1, places: 0 },
@@ -49,9 +54,10 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
         },
         Knob {
             name: "non_resident",
-            doc: "pages remembered that are not resident, at most, in allocations; Caffeine has 2",
+            doc: "pages remembered that are not resident, at most, in allocations; the paper has no \
+                  bound, its authors' program 2,500, Caffeine's simulator 2",
             domain: Domain::Integer { min: 0, max: 1_000_000 },
-            default: Value::Integer(2),
+            default: Value::Integer(2500),
         },
     ],
     build: |settings, guest| Paged::boxed(guest, Lirs::new(settings, guest)),
@@ -151,7 +157,8 @@ impl Lirs {
 
     fn set_quotas(&mut self, frames: u64) {
         self.frames = frames;
-        self.lir_max = frames - self.hir_share.floor_of(frames).max(1);
+        let hir_min = if frames < 10 { 1 } else { 2 };
+        self.lir_max = frames - self.hir_share.floor_of(frames).max(hir_min);
         self.non_resident_max = self.non_resident_share.saturating_mul(frames);
     }
 
@@ -305,9 +312,12 @@ impl Lirs {
     #[inline(always)]
     fn hit_hir(&mut self, page: PageId) {
         let Entry { in_stack, in_queue } = *self.entry(page);
+        let is_stacked = in_stack >= self.remembered;
+        if is_stacked && in_stack + 1 == self.stack.next() {
+            return; // It was used just now.
+        }
         self.queue.leave(in_queue);
         self.queued -= 1;
-        let is_stacked = in_stack >= self.remembered;
         if is_stacked {
             self.stack.leave(in_stack);
         }
@@ -360,15 +370,6 @@ impl Accesses for Lirs {
         let victim = (self.resident() == self.frames).then(|| self.evict());
         self.place(page, is_stacked);
         victim.map_or(Touch::Fill, Touch::Replacement)
-    }
-
-    /// The second access of a run finds its page in S, so that a HIR page becomes LIR; a LIR page on
-    /// top stays there.
-    #[inline(always)]
-    fn again(&mut self, page: PageId, _: u64, _: u64) {
-        if self.entry(page).in_queue != LIR {
-            self.hit_hir(page);
-        }
     }
 
     #[inline(always)]

@@ -30,7 +30,8 @@ impl NaiveLirs {
 
     /// How many frames are for LIR pages.
     fn lir_frames(&self) -> usize {
-        self.c - part(&self.settings, "hir_share", self.c).max(1)
+        let hir_min = if self.c >= 10 { 2 } else { 1 };
+        self.c - part(&self.settings, "hir_share", self.c).max(hir_min)
     }
 
     fn lirs(&self) -> usize {
@@ -80,6 +81,9 @@ impl NaiveLirs {
 impl Naive for NaiveLirs {
     fn access(&mut self, Use { page: x, .. }: Use) -> Option<PageId> {
         let quota = self.lir_frames();
+        if self.q.contains(&x) && self.s.last() == Some(&(x, Status::HirResident)) {
+            return None;
+        }
         let in_s = self.take(x);
         let in_q = self.q.contains(&x);
         if in_s == Some(Status::Lir) {
