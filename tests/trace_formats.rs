@@ -185,6 +185,7 @@ const ERRORS: &[(&str, &[u8], &str, ReadErrorKind, &str)] = {
         ("", b"a,b\n1,2\n", "csv", Damaged, "1:1: no known heading, expected one of `a`, `b`"),
         ("", b"a,page\n1\n", "csv", Damaged, "2:2: the line ends, expected at"),
         ("", b"a,page\n1,z\n", "csv", Damaged, "2:3: found `z`, expected a num"),
+        ("", b"page,a\nz,1\n", "csv", Damaged, "2:1: found `z`, expected a num"),
         ("", b"\x1f\x8b\x08garbage", "auto", Damaged, "byte 0 of the decompressed"),
         ("", b"[{\"snapshots\": 3}]", "damon", Damaged, "record 0: there is no"),
         ("", b"[1,\n2", "damon", Damaged, "2:1: the JSON is wrong"),
@@ -192,6 +193,14 @@ const ERRORS: &[(&str, &[u8], &str, ReadErrorKind, &str)] = {
         ("", b"abcd", "struct", Format, "needs the option layout"),
     ]
 };
+
+#[test]
+fn tables_say_read_and_write_in_scsi_commands_too() {
+    let options = with(|options| options.op_field = Some("op".to_owned()));
+    let table = b"op,page\n28,1\n2a,1\nA8,1\naa,1\n88,1\n8A,1\n";
+    let trace = read_bytes(table, "a.csv", &options).unwrap();
+    assert_eq!(kinds(&trace), "LSLSLS");
+}
 
 #[test]
 fn errors_say_place_finding_and_expectation() {

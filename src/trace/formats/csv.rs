@@ -10,7 +10,7 @@
 //! Presets for public traces, as options: MSR Cambridge `field 5, size_field 6, op_field 4, unit
 //! 1`; Alibaba block `field 3, size_field 4, op_field 2, unit 1`; Tencent CBS `field 2, op_field 4,
 //! unit 512`; gem5's decoded packets `field 2, size_field 3, op_field 1, unit 1`; CloudPhysics in
-//! libCacheSim `field lbn, size_field size`.
+//! libCacheSim `field lbn, size_field size, op_field op`.
 
 use super::{FormatKind, Head, Scale, Source, Verdict, operation};
 use crate::trace::input::{BadNumber, Input, Line, number};
@@ -115,10 +115,14 @@ impl Columns {
             if column > wanted {
                 break;
             }
+            let unexpected = |expected| {
+                let up_to_here = Line { bytes: &line.bytes[..at + field.len()], ..line };
+                up_to_here.unexpected(at, expected)
+            };
             let value = || {
                 number(unquoted(field)).map_err(|why| match why {
-                    BadNumber::NotANumber => line.unexpected(at, "a number such as 123 or 0x7b"),
-                    BadNumber::TooLarge => line.unexpected(at, "a number below 2^64"),
+                    BadNumber::NotANumber => unexpected("a number such as 123 or 0x7b"),
+                    BadNumber::TooLarge => unexpected("a number below 2^64"),
                 })
             };
             if column == self.page {
@@ -129,7 +133,9 @@ impl Columns {
             }
             if Some(column) == self.op {
                 let word = operation(unquoted(field));
-                kind = Some(word.ok_or_else(|| line.unexpected(at, "R, W, read, write, 0 or 1"))?);
+                kind = Some(word.ok_or_else(|| {
+                    unexpected("R, W, read, write, 0, 1 or a SCSI command such as 28 or 2a")
+                })?);
             }
             at += field.len() + 1;
         }

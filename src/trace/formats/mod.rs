@@ -326,12 +326,13 @@ impl Scale {
     }
 }
 
-/// How the word of a table says that an access touches its page.
+/// How the word of a table says that an access touches its page. Hexadecimal numbers are SCSI's
+/// READ and WRITE of 10, 12 and 16 bytes.
 fn operation(word: &[u8]) -> Option<AccessKind> {
     let is = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
-    if is(&["r", "read", "l", "load", "0"]) {
+    if is(&["r", "read", "l", "load", "0", "28", "a8", "88"]) {
         Some(AccessKind::Load)
-    } else if is(&["w", "write", "s", "store", "1"]) {
+    } else if is(&["w", "write", "s", "store", "1", "2a", "aa", "8a"]) {
         Some(AccessKind::Store)
     } else if is(&["i", "ifetch", "fetch", "2"]) {
         Some(AccessKind::Fetch)
