@@ -12,12 +12,11 @@
 //! example. With one frame there is no LIR page and S is empty. A page that is used twice in a row
 //! stays what it is, as in the program. Of the non-resident pages in S at most `non_resident` times
 //! c are remembered; those evicted first are forgotten first. The paper has no bound; the program
-//! has one of 2,500 times c on all of S. The paper has a cache of one size. On
-//! a *shrink* the LIR pages at the bottom of S become HIR until no more are LIR than may be, then
-//! pages leave Q from its front until the others fit, then non-resident pages beyond the bound are
-//! forgotten. A *grant* moves nothing, but as at the start of the paper, whatever is used becomes
-//! LIR while fewer are LIR than may be; so growing and shrinking back with accesses between turns
-//! pages used once into LIR.
+//! has one of 2,500 times c on all of S. The paper has a cache of one size. On a *shrink* the LIR
+//! pages at the bottom of S become HIR until no more are LIR than may be, then pages leave Q from
+//! its front until the others fit, then non-resident pages beyond the bound are forgotten. A *grant*
+//! moves nothing, but as at the start of the paper, whatever is used becomes LIR while fewer are LIR
+//! than may be; so growing and shrinking back with accesses between turns pages used once into LIR.
 //! Others count differently. libCacheSim: a hit on a page of Q alone demotes a LIR page though none
 //! is promoted, and S as a whole has at most 2c pages. Caffeine's simulator: one frame for HIR pages
 //! is enough, and 2c non-resident pages are remembered.
