@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut journals = Journals::new(journals)?;
     if let Some(out) = &args.out {
         let folder = SweepFolder::hold(out)?;
-        journals.write(&folder.path, args.zst)?;
+        journals.write(&folder.path, args.zst, None, context)?;
     }
     journals.print(args.format, context)
 }
@@ -55,9 +55,8 @@ fn refuse_mixed(journals: &[(PathBuf, Journal)]) -> Result<(), Failure> {
         {
             let difference = study_difference(&journal.header.study, &known.header.study);
             let (place, first) = (place.display(), first.display());
-            let text =
-                format!("error: {place} is of {difference}, as {first} is; merge one sweep\n");
-            return Err(Failure::Input(text));
+            let text = format!("{place} is of {difference}, as {first} is; merge one sweep");
+            return Err(Failure::wrong(text));
         }
     }
     Ok(())
@@ -79,9 +78,8 @@ fn refuse_holes(journals: &[(PathBuf, Journal)]) -> Result<(), Failure> {
         if runs.start < next {
             let (one, other) = (journals[at - 1].0.display(), place.display());
             let run = runs.start;
-            let text =
-                format!("error: run {run} is in {one} and in {other}; leave one of them out\n");
-            return Err(Failure::Input(text));
+            let text = format!("run {run} is in {one} and in {other}; leave one of them out");
+            return Err(Failure::wrong(text));
         }
         if let Some(run) = journal.missing() {
             let (done, all) = (journal.done(), runs.end - runs.start);

@@ -24,6 +24,7 @@ use super::guard::on_interrupt;
 use super::input::{Opened, Source};
 use super::journals::Journals;
 use super::progress::Progress;
+use super::result_folder::{JOURNAL, TIMING};
 use super::sweep_folder::{SweepFolder, last_words};
 use super::{Context, Failure, context, distances, input};
 
@@ -113,7 +114,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let (place, journal) = match &folder {
         Some(folder) => {
             on_interrupt(last_words(&folder.path));
-            (folder.path.join("journal"), folder.journal(header, args.resume)?)
+            (folder.path.join(JOURNAL), folder.journal(header, args.resume)?)
         }
         None => anonymous(header)?,
     };
@@ -124,10 +125,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     context.timing.note("simulate", began.elapsed(), accesses);
     let timing = manifest::timing(began.elapsed().as_nanos(), accesses);
     let (place, journal) = work.finish()?;
-    if let Some(folder) = &folder {
-        write(&folder.path.join("timing.json"), &timing)?;
-    }
-    if shards > 1 {
+    if let Some(folder) = folder.as_ref().filter(|_| shards > 1) {
+        write(&folder.path.join(TIMING), &timing)?;
         let done = counted(journal.done(), "run");
         context
             .note(&format!("shard {shard} of {shards} is done: {done}; `merge` joins the shards"));
@@ -135,7 +134,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
     let mut results = Journals::new(vec![(place, journal)])?;
     if let Some(folder) = &folder {
-        results.write(&folder.path, args.zst)?;
+        results.write(&folder.path, args.zst, Some(&timing), context)?;
     }
     results.print(args.format, context)
 }
