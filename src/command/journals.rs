@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use balloonist::output::contest::Contest;
 use balloonist::output::manifest::{self, parse_study};
+use balloonist::output::number::grouped;
 use balloonist::output::{Format, Table, sweep as rows};
 use balloonist::scenario::{Document, Grid};
 use balloonist::sweep::Repetitions;
@@ -156,7 +157,7 @@ impl Journals {
             Ok(())
         })?;
         if grid.points() > SHOWN_MAX {
-            let all = grid.points();
+            let all = grouped(grid.points());
             context.note(&format!("the first {SHOWN_MAX} of {all} points; all are in sweep.csv"));
         }
         let columns = table.columns().iter().map(String::as_str);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use balloonist::output::Format;
+use balloonist::output::number::grouped;
 use balloonist::sweep::journal::Journal;
 
 use super::journals::Journals;
@@ -67,7 +68,8 @@ fn refuse_holes(journals: &[(PathBuf, Journal)]) -> Result<(), Failure> {
     let total = journals[0].1.header.total;
     let mut next = 0;
     let gap = |from: u64, to: u64| {
-        let text = format!("runs {from} to {} of {total} are in none of the folders", to - 1);
+        let [from, to, total] = [from, to - 1, total].map(grouped);
+        let text = format!("runs {from} to {to} of {total} are in none of the folders");
         Err(Failure::Incomplete(format!("{text}; add the shards that have them")))
     };
     for (at, (place, journal)) in journals.iter().enumerate() {
@@ -77,12 +79,12 @@ fn refuse_holes(journals: &[(PathBuf, Journal)]) -> Result<(), Failure> {
         }
         if runs.start < next {
             let (one, other) = (journals[at - 1].0.display(), place.display());
-            let run = runs.start;
+            let run = grouped(runs.start);
             let text = format!("run {run} is in {one} and in {other}; leave one of them out");
             return Err(Failure::wrong(text));
         }
         if let Some(run) = journal.missing() {
-            let (done, all) = (journal.done(), runs.end - runs.start);
+            let [run, done, all] = [run, journal.done(), runs.end - runs.start].map(grouped);
             let place = place.display();
             return Err(Failure::Incomplete(format!(
                 "{place} has {done} of {all} runs, run {run} is missing; finish it with --resume"

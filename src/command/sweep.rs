@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use balloonist::output::number::counted;
+use balloonist::output::number::{counted, grouped};
 use balloonist::output::sweep as rows;
 use balloonist::output::{Cell, Format, Table, manifest};
 use balloonist::scenario::Scenario;
@@ -96,7 +96,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let study = study.map_err(|bad| refused(&bad, context))?;
     if study.runs() > RUNS_MAX {
         let runs = counted(study.runs(), "run");
-        let text = format!("the sweep has {runs}, expected {RUNS_MAX} at most; sweep it in parts");
+        let most = grouped(RUNS_MAX);
+        let text = format!("the sweep has {runs}, expected {most} at most; sweep it in parts");
         return Err(Failure::Usage(text));
     }
     distances::warm(&study.traces().files().collect::<Vec<_>>(), context);
@@ -194,6 +195,7 @@ impl<'a> Work<'a> {
         let left = runs.end - runs.start - journal.done();
         if journal.done() > 0 {
             let done = counted(journal.done(), "run");
+            let left = grouped(left);
             context.note(&format!("{done} are in the journal, {left} are left"));
         }
         Ok(Self {
@@ -317,7 +319,8 @@ fn seed_range(text: &str) -> Result<RangeInclusive<u64>, String> {
     }
     if last > SEED_MAX || last - first >= RUNS_MAX {
         return Err(format!(
-            "a sweep has {RUNS_MAX} seeds at most, none above {SEED_MAX}; sweep them in parts"
+            "a sweep has {} seeds at most, none above {SEED_MAX}; sweep them in parts",
+            grouped(RUNS_MAX)
         ));
     }
     Ok(first..=last)

@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
+use balloonist::output::number::grouped;
 use balloonist::sweep::journal::{Fault, Header, Journal};
 
 use super::Failure;
@@ -66,7 +67,8 @@ impl SweepFolder {
             return Ok(journal);
         };
         if !resume {
-            let (done, all) = (journal.done(), journal.header.runs.end - journal.header.runs.start);
+            let runs = &journal.header.runs;
+            let [done, all] = [journal.done(), runs.end - runs.start].map(grouped);
             let place = place.display();
             return Err(Failure::Usage(format!(
                 "{place} has {done} of {all} runs of a sweep; go on with --resume, or delete it to \
@@ -124,7 +126,8 @@ pub(super) fn difference(one: &Header, other: &Header) -> Option<String> {
     if one.study != other.study {
         return Some(study_difference(&one.study, &other.study));
     }
-    let shown = |header: &Header| format!("{} to {}", header.runs.start, header.runs.end);
+    let shown =
+        |Header { runs, .. }: &Header| format!("{} to {}", grouped(runs.start), grouped(runs.end));
     (one.runs != other.runs)
         .then(|| format!("another shard, of runs {} and not {}", shown(one), shown(other)))
 }
