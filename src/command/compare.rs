@@ -54,7 +54,7 @@ pub(crate) struct Args {
     opt_given: bool,
 
     /// Write compare.csv, vms.csv, outcomes.csv, curves.csv, a series-POLICY.csv for each policy,
-    /// manifest.json and timing.json to this folder
+    /// manifest.json and timing.json to this folder, in place of earlier results there
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 

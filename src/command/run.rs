@@ -31,7 +31,7 @@ pub(crate) struct Args {
     policy: Option<String>,
 
     /// Write vms.csv, outcomes.csv, curves.csv, series.csv, manifest.json and timing.json to this
-    /// folder
+    /// folder, in place of earlier results there
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 
