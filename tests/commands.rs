@@ -93,6 +93,10 @@ fn the_number_of_jobs_changes_no_byte() {
     }
 }
 
+/// The files of `run --out`.
+const OF_RUN: [&str; 6] =
+    ["curves.csv", "manifest.json", "outcomes.csv", "series.csv", "timing.json", "vms.csv"];
+
 #[test]
 fn a_run_writes_its_files_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
@@ -100,10 +104,7 @@ fn a_run_writes_its_files_and_nothing_else() {
     let out_name = out.to_str().unwrap();
     let printed =
         stdout(&["run", TEST3, "--policy", "last-n", "--format", "csv", "--out", out_name]);
-    assert_eq!(
-        names(&out),
-        ["curves.csv", "manifest.json", "outcomes.csv", "series.csv", "timing.json", "vms.csv"]
-    );
+    assert_eq!(names(&out), OF_RUN);
     assert_eq!(fs::read_to_string(out.join("vms.csv")).unwrap(), printed);
     let manifest = fs::read_to_string(out.join("manifest.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
@@ -179,9 +180,7 @@ fn results_leave_nothing_stale_of_those_they_replace() {
     }
     let output = output(&["run", TEST3, "--out", out_name]);
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
-    let of_run =
-        ["curves.csv", "manifest.json", "outcomes.csv", "series.csv", "timing.json", "vms.csv"];
-    assert_eq!(names(&out), of_run);
+    assert_eq!(names(&out), OF_RUN);
 }
 
 #[test]
@@ -245,6 +244,13 @@ fn what_cannot_be_written_is_exit_code_4() {
     let output = balloonist(&["run", TEST1]).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(4));
     assert_eq!(text(&output.stderr), "error: standard output: no space left on device\n");
+    // Results are kept where the log of events cannot be.
+    let folder = tempfile::tempdir().unwrap();
+    let out = ["--events-format", "text", "--out", folder.path().to_str().unwrap()];
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let arguments = [&["run", TEST1, "--events", "-"], &out[..]].concat();
+    assert_eq!(balloonist(&arguments).stdout(full).status().unwrap().code(), Some(4));
+    assert_eq!(names(folder.path()), OF_RUN);
     // Where nobody may write, not even root.
     let output = self::output(&["run", TEST1, "--out", "/proc/results"]);
     assert_eq!(output.status.code(), Some(4));
