@@ -93,6 +93,10 @@ fn the_number_of_jobs_changes_no_byte() {
     }
 }
 
+/// The files of `run --out`.
+const OF_RUN: [&str; 6] =
+    ["curves.csv", "manifest.json", "outcomes.csv", "series.csv", "timing.json", "vms.csv"];
+
 #[test]
 fn a_run_writes_its_files_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
@@ -100,10 +104,7 @@ fn a_run_writes_its_files_and_nothing_else() {
     let out_name = out.to_str().unwrap();
     let printed =
         stdout(&["run", TEST3, "--policy", "last-n", "--format", "csv", "--out", out_name]);
-    assert_eq!(
-        names(&out),
-        ["curves.csv", "manifest.json", "outcomes.csv", "series.csv", "timing.json", "vms.csv"]
-    );
+    assert_eq!(names(&out), OF_RUN);
     assert_eq!(fs::read_to_string(out.join("vms.csv")).unwrap(), printed);
     let manifest = fs::read_to_string(out.join("manifest.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
@@ -119,6 +120,97 @@ fn a_run_writes_its_files_and_nothing_else() {
             fs::read(again.path().join(name)).unwrap(),
             "{name}"
         );
+    }
+}
+
+/// The files of a comparison of these policies of TEST3, with `more`.
+fn names_compared(policies: &[&str], more: &[&str]) -> Vec<String> {
+    let tables = ["compare.csv", "curves.csv", "manifest.json", "outcomes.csv", "timing.json"];
+    let series = policies.iter().map(|policy| format!("series-{policy}.csv"));
+    let mut names: Vec<String> = series.collect();
+    names.extend(tables.iter().chain(&["vms.csv"]).chain(more).map(|&name| name.to_owned()));
+    names.sort();
+    names
+}
+
+#[test]
+fn results_leave_nothing_stale_of_those_they_replace() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let out_name = out.to_str().unwrap();
+    let page = out.join("report.html");
+    let compare = |policies: &str, more: &[&str]| {
+        let arguments = ["compare", TEST3, "--policies", policies, "--out", out_name];
+        let output = output(&[&arguments, more].concat());
+        assert_eq!(output.status.code(), Some(0));
+        text(&output.stderr).to_owned()
+    };
+    let three = ["static", "last-n", "proportional"];
+    assert_eq!(compare(&three.join(","), &[]), "");
+    assert_eq!(names(&out), names_compared(&three, &[]));
+    for name in ["notes.txt", "report.html", "faults.svg"] {
+        fs::write(out.join(name), "mine").unwrap();
+    }
+    let mine = ["notes.txt", "report.html", "faults.svg"];
+    assert_eq!(compare(&three.join(","), &[]), "", "the same again replaces nothing");
+
+    // A series that the new results lack goes, one that was changed is left like what others made.
+    let changed = out.join("series-proportional.csv");
+    fs::write(&changed, fs::read_to_string(&changed).unwrap() + "0,VM0,1,1,1,1,1,1\n").unwrap();
+    let told = compare("static", &[]);
+    let left = "faults.svg, report.html, series-proportional.csv; make anew or delete";
+    assert_eq!(told, format!("{out_name} still has of earlier results: {left}\n"));
+    assert_eq!(names(&out), names_compared(&["proportional", "static"], &mine));
+    assert_eq!(code(&["report", out_name, "--out", "-"]), Some(0));
+
+    // A page that the same command makes is not told of.
+    let told = compare("last-n", &["--report", page.to_str().unwrap()]);
+    assert_eq!(
+        told,
+        format!("{out_name} still has of earlier results: faults.svg; make anew or delete\n")
+    );
+    assert_ne!(fs::read_to_string(&page).unwrap(), "mine");
+    for name in ["notes.txt", "faults.svg"] {
+        assert_eq!(fs::read_to_string(out.join(name)).unwrap(), "mine");
+    }
+
+    // Other commands' files are not of a run.
+    for name in ["report.html", "faults.svg", "notes.txt", "series-proportional.csv"] {
+        fs::remove_file(out.join(name)).unwrap();
+    }
+    let output = output(&["run", TEST3, "--out", out_name]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    assert_eq!(names(&out), OF_RUN);
+}
+
+#[test]
+fn the_folder_of_a_sweep_is_not_for_other_results() {
+    let folder = tempfile::tempdir().unwrap();
+    let [swept, merged] = ["swept", "merged"].map(|name| folder.path().join(name));
+    let [swept_name, merged_name] = [&swept, &merged].map(|place| place.to_str().unwrap());
+    let sweep = ["sweep", TEST3, "--seeds", "1..3", "--out", swept_name];
+    assert_eq!(code(&sweep), Some(0));
+
+    // A merge has no timing: that of what was there before goes with it.
+    assert_eq!(code(&["compare", TEST3, "--out", merged_name]), Some(0));
+    assert_eq!(code(&["merge", swept_name, "--out", merged_name]), Some(0));
+    assert_eq!(names(&merged), ["lock", "manifest.json", "runs.csv", "sweep.csv"]);
+    assert_eq!(code(&["merge", swept_name, "--zst", "--out", swept_name]), Some(0));
+    let of_sweep = ["journal", "lock", "manifest.json", "runs.csv.zst", "sweep.csv", "timing.json"];
+    assert_eq!(names(&swept), of_sweep);
+
+    let read = |place: &Path| -> Vec<Vec<u8>> {
+        names(place).iter().map(|name| fs::read(place.join(name)).unwrap()).collect()
+    };
+    for place in [&swept, &merged] {
+        let before = read(place);
+        for command in ["run", "compare"] {
+            let refused = output(&[command, TEST3, "--out", place.to_str().unwrap()]);
+            let text =
+                format!("error: {} is the folder of a sweep; take another\n", place.display());
+            assert_eq!((refused.status.code(), self::text(&refused.stderr)), (Some(2), &*text));
+        }
+        assert!(read(place) == before, "nothing was touched");
     }
 }
 
@@ -152,6 +244,13 @@ fn what_cannot_be_written_is_exit_code_4() {
     let output = balloonist(&["run", TEST1]).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(4));
     assert_eq!(text(&output.stderr), "error: standard output: no space left on device\n");
+    // Results are kept where the log of events cannot be.
+    let folder = tempfile::tempdir().unwrap();
+    let out = ["--events-format", "text", "--out", folder.path().to_str().unwrap()];
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let arguments = [&["run", TEST1, "--events", "-"], &out[..]].concat();
+    assert_eq!(balloonist(&arguments).stdout(full).status().unwrap().code(), Some(4));
+    assert_eq!(names(folder.path()), OF_RUN);
     // Where nobody may write, not even root.
     let output = self::output(&["run", TEST1, "--out", "/proc/results"]);
     assert_eq!(output.status.code(), Some(4));

@@ -1,7 +1,7 @@
 //! `compare`: one scenario under several policies, and under several replacement algorithms inside
 //! its VMs, offline bounds beneath.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,7 +11,6 @@ use balloonist::bound::{self, Bound};
 use balloonist::output::compare::{self, Run};
 use balloonist::output::manifest::{self, Conclusion, FileEntry, RunEntry};
 use balloonist::output::results::{self, Manifest, Results};
-use balloonist::output::series::{self, Series};
 use balloonist::output::thinned::Thinned;
 use balloonist::output::{Format, Table, curves, expects, html, number, outcomes, vms};
 use balloonist::replace::ReplacementKind;
@@ -20,10 +19,11 @@ use balloonist::simulate::simulate;
 use balloonist::trace::index;
 use rayon::prelude::*;
 
-use super::files::{NewFile, commit_all, create_folder};
+use super::files::NewFile;
 use super::input::Source;
 use super::progress::Progress;
 use super::recorder::Recorder;
+use super::result_folder::{ResultFolder, of_comparison};
 use super::{Context, Failure, context, input, replacements};
 
 /// Run a scenario under several policies and set them side by side, with offline bounds beneath
@@ -54,7 +54,7 @@ pub(crate) struct Args {
     opt_given: bool,
 
     /// Write compare.csv, vms.csv, outcomes.csv, curves.csv, a series-POLICY.csv for each policy,
-    /// manifest.json and timing.json to this folder
+    /// manifest.json and timing.json to this folder, in place of earlier results there
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 
@@ -73,13 +73,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let replacements = replacements::named(&args.replacements)?;
     let variants = variants(&scenario, &policies, &replacements);
     for Variant { policy, scenario: variant, .. } in &variants {
-        let refused = |why| Failure::Input(format!("error: {}: {why}\n", variant.name));
+        let refused = |why| Failure::wrong(format!("{}: {why}", variant.name));
         variant.fits(policy).map_err(refused)?;
     }
     let baseline = baseline(args.baseline.as_deref(), &policies)? * replacements.len().max(1);
-    let files = args.out.as_deref().map(|out| Files::create(out, &variants)).transpose()?;
+    let names = || of_comparison(variants.iter().map(Variant::title));
+    let folder = args.out.as_deref().map(|out| ResultFolder::create(out, names()));
+    let mut folder = folder.transpose()?;
     let page = args.report.as_deref().map(NewFile::create).transpose()?;
-    let (files, mut recorders) = Files::recorders(files, &scenario, &variants, page.is_some());
+    let mut recorders = recorders(folder.as_mut(), &scenario, &variants, page.is_some());
 
     let began = Instant::now();
     if variants.len() as u64 >= index::RUNS_MIN {
@@ -102,9 +104,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     context.timing.note("simulate", took, accesses);
 
     let compared = Compared { scenario: &scenario, runs: &runs, bounds: &bounds, baseline };
-    if files.is_some() || page.is_some() {
+    let series = recorders.into_iter().map(Recorder::finish).collect::<Result<_, _>>()?;
+    if folder.is_some() || page.is_some() {
         let timing = manifest::timing(took.as_nanos(), accesses);
-        write(&compared, files, page, recorders, &timing)?;
+        compared.write(folder, page, series, &timing, context)?;
     }
     let table = compare::table(&runs, &bounds, baseline);
     if args.format.is_for_people() {
@@ -188,14 +191,14 @@ struct Compared<'a> {
 }
 
 impl Compared<'_> {
-    /// compare.csv, vms.csv, curves.csv and outcomes.csv.
-    fn tables(&self) -> [Table; 4] {
+    /// The tables, by their files.
+    fn tables(&self) -> [(&'static str, Table); 4] {
         let first = &self.runs[0].outcome;
         [
-            compare::table(self.runs, self.bounds, self.baseline),
-            self.rows(vms::table),
-            curves::table(self.scenario, first),
-            self.rows(outcomes::table),
+            ("compare.csv", compare::table(self.runs, self.bounds, self.baseline)),
+            ("vms.csv", self.rows(vms::table)),
+            ("curves.csv", curves::table(self.scenario, first)),
+            ("outcomes.csv", self.rows(outcomes::table)),
         ]
     }
 
@@ -231,11 +234,32 @@ impl Compared<'_> {
         manifest::comparison(self.scenario, &effective, &entries, files, conclusion)
     }
 
+    /// Writes the files of `--out` and the page of `--report`.
+    fn write(
+        &self,
+        folder: Option<ResultFolder>,
+        page: Option<NewFile>,
+        series: Vec<Option<Thinned>>,
+        timing: &str,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        let tables = self.tables();
+        if let Some(mut folder) = folder {
+            for (name, table) in &tables {
+                folder.file(name).put(&table.to_csv())?;
+            }
+            folder.commit(Some(timing), |files| self.manifest(files), context)?;
+        }
+        let Some(mut page) = page else { return Ok(()) };
+        page.put(&html::page(&self.results(tables, series)))?;
+        page.commit()
+    }
+
     /// What a report is made of; the manifest names no file, as a report does not show them.
-    fn results(&self, tables: [Table; 4], series: Vec<Option<Thinned>>) -> Results {
+    fn results(&self, tables: [(&'static str, Table); 4], series: Vec<Option<Thinned>>) -> Results {
         let manifest = Manifest::read(&self.manifest(&[])).expect("a manifest of ours is whole");
         let names = self.runs.iter().map(Run::title);
-        let [compare, vms, curves, _] = tables;
+        let [compare, vms, curves, _] = tables.map(|(_, table)| table);
         let compare = Some(results::titled(compare, "name"));
         let (vms, curves) = (Some(results::titled(vms, "policy")), Some(curves));
         let series = names.zip(series.into_iter().flatten()).collect();
@@ -243,90 +267,13 @@ impl Compared<'_> {
     }
 }
 
-/// Writes the files of `--out` and the page of `--report`.
-fn write(
-    compared: &Compared<'_>,
-    files: Option<Files>,
-    page: Option<NewFile>,
-    recorders: Vec<Recorder<'_>>,
-    timing: &str,
-) -> Result<(), Failure> {
-    let tables = compared.tables();
-    let (mut series, mut thinned) = (Vec::new(), Vec::new());
-    for recorder in recorders {
-        series.extend(recorder.file);
-        thinned.push(recorder.thinned);
-    }
-    if let Some(files) = files {
-        files.fill(compared, &tables, series, timing)?;
-    }
-    let Some(mut page) = page else { return Ok(()) };
-    page.put(&html::page(&compared.results(tables, thinned)))?;
-    page.commit()
-}
-
-/// The files of `--out`, opened before the runs.
-struct Files {
-    folder: PathBuf,
-    /// compare.csv, vms.csv, curves.csv and outcomes.csv.
-    tables: [NewFile; 4],
-    series: Vec<NewFile>,
-    manifest: NewFile,
-    timing: NewFile,
-}
-
-impl Files {
-    fn create(folder: &Path, variants: &[Variant]) -> Result<Self, Failure> {
-        create_folder(folder)?;
-        let create = |name: &str| NewFile::create(&folder.join(name));
-        let series = |variant: &Variant| create(&series::file_of(&variant.title()));
-        let tables = ["compare.csv", "vms.csv", "curves.csv", "outcomes.csv"];
-        let [compare, vms, curves, outcomes] = tables.map(create);
-        Ok(Self {
-            folder: folder.to_owned(),
-            tables: [compare?, vms?, curves?, outcomes?],
-            series: variants.iter().map(series).collect::<Result<_, _>>()?,
-            manifest: create("manifest.json")?,
-            timing: create("timing.json")?,
-        })
-    }
-
-    /// A recorder for each policy, with the file of its series if there are files.
-    fn recorders<'a>(
-        files: Option<Self>,
-        scenario: &'a Scenario,
-        variants: &[Variant],
-        thin: bool,
-    ) -> (Option<Self>, Vec<Recorder<'a>>) {
-        let mut files = files;
-        let series = files.as_mut().map(|files| std::mem::take(&mut files.series));
-        let mut series = series.unwrap_or_default().into_iter();
-        let recorder = |_: &Variant| Recorder {
-            file: series.next().map(|file| Series::new(scenario, file)),
-            thinned: thin.then(|| Thinned::from(scenario)),
-        };
-        let recorders = variants.iter().map(recorder).collect();
-        (files, recorders)
-    }
-
-    fn fill(
-        mut self,
-        compared: &Compared<'_>,
-        tables: &[Table; 4],
-        series: Vec<Series<'_, NewFile>>,
-        timing: &str,
-    ) -> Result<(), Failure> {
-        for (file, table) in self.tables.iter_mut().zip(tables) {
-            file.put(&table.to_csv())?;
-        }
-        let mut files: Vec<NewFile> = self.tables.into();
-        for series in series {
-            files.push(series.finish().map_err(|error| Failure::io(&self.folder, &error))?);
-        }
-        let entries: Vec<FileEntry> = files.iter().map(NewFile::entry).collect();
-        self.manifest.put(&compared.manifest(&entries))?;
-        self.timing.put(timing)?;
-        files.extend([self.timing, self.manifest]);
-        commit_all(files)
-    }
+/// A recorder for each policy, with the file of its series if there are files.
+fn recorders<'a>(
+    folder: Option<&'a mut ResultFolder>,
+    scenario: &'a Scenario,
+    variants: &[Variant],
+    thin: bool,
+) -> Vec<Recorder<'a>> {
+    let mut series = folder.into_iter().flat_map(ResultFolder::series);
+    variants.iter().map(|_| Recorder::new(scenario, series.next(), thin)).collect()
 }

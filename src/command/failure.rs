@@ -1,5 +1,6 @@
 //! Failures: why a command did not do what was asked, each with its exit code.
 
+use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
@@ -47,6 +48,11 @@ pub(super) const INTERRUPTED: u8 = 6;
 pub(super) const INVARIANT: u8 = 70;
 
 impl Failure {
+    /// Input that is wrong in a way for which a sentence is enough.
+    pub(crate) fn wrong(sentence: impl Display) -> Self {
+        Self::Input(format!("error: {sentence}\n"))
+    }
+
     /// A failure to read or write at a place.
     pub(crate) fn io(place: impl AsRef<Path>, error: &io::Error) -> Self {
         Self::Io(format!("{}: {}", place.as_ref().display(), reason(error)))

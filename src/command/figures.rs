@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use balloonist::output::chart::Figure;
 use balloonist::output::figures;
+use balloonist::output::number::counted;
 use balloonist::output::reproduce::figures as published;
 use balloonist::reproduce::{REPORT, reproduce};
 
@@ -37,8 +38,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         Ok(file)
     };
     let files: Vec<NewFile> = figures.iter().map(write).collect::<Result<_, _>>()?;
-    let count = files.len();
+    let count = counted(files.len() as u64, "figure");
     commit_all(files)?;
-    context.note(&format!("{count} figures written to {}", args.out.display()));
+    context.note(&format!("{count} written to {}", args.out.display()));
     Ok(())
 }

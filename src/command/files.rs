@@ -1,7 +1,7 @@
 //! Files that a command writes: opened before the work, written beside their place, moved there
 //! when they are whole.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,9 @@ impl NewFile {
         let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new("."));
         let file = builder().tempfile_in(folder).map_err(|error| Failure::io(place, &error))?;
-        UNDER_CONSTRUCTION.lock().expect(NO_PANIC).insert(file.path().to_owned());
+        let mut under_construction = UNDER_CONSTRUCTION.lock().expect(NO_PANIC);
+        under_construction.insert(file.path().to_owned(), place.to_owned());
+        drop(under_construction);
         let out = BufWriter::with_capacity(1 << 16, file);
         Ok(Self { place: place.to_owned(), out, lines: 0, digest: Digest::default() })
     }
@@ -42,15 +44,26 @@ impl NewFile {
         self.write_all(text.as_bytes()).map_err(|error| self.failure(&error))
     }
 
+    /// Where it will be.
+    pub(super) fn place(&self) -> &Path {
+        &self.place
+    }
+
     /// A failure of this file.
     pub(super) fn failure(&self, error: &io::Error) -> Failure {
         Failure::io(&self.place, error)
     }
 
-    /// What the manifest says of it: a table has as many rows as lines below the header.
-    pub(super) fn entry(&self) -> FileEntry {
-        let name = self.place.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    /// What the manifest says of it under a name: a table has as many rows as lines below the
+    /// header.
+    pub(super) fn entry(&self, name: &str) -> FileEntry {
+        let name = name.to_owned();
         FileEntry { name, rows: self.lines.saturating_sub(1), digest: self.digest }
+    }
+
+    /// Sets the lines that count, of a file whose bytes have other lines or none.
+    pub(super) fn set_lines(&mut self, lines: u64) {
+        self.lines = lines;
     }
 
     /// Makes sure that the bytes so far survive a power cut, which a file that is moved to its place
@@ -82,14 +95,21 @@ fn place_for_file(path: &Path) -> io::Result<PathBuf> {
     Ok(place)
 }
 
-/// The temporary files that exist; a signal gives their owners no time to drop them.
-static UNDER_CONSTRUCTION: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+/// The temporary files that exist, and where each will be; a signal gives their owners no time to
+/// drop them.
+static UNDER_CONSTRUCTION: Mutex<BTreeMap<PathBuf, PathBuf>> = Mutex::new(BTreeMap::new());
 const NO_PANIC: &str = "nobody panics while holding the list of files";
+
+/// Whether this command is about to move another file over the one at `place`.
+pub(super) fn is_under_construction(place: &Path) -> bool {
+    let files = UNDER_CONSTRUCTION.lock().expect(NO_PANIC);
+    place_for_file(place).is_ok_and(|place| files.values().any(|known| *known == place))
+}
 
 /// Removes all files under construction; nothing can be created or committed afterwards.
 pub(super) fn abandon_all() {
     let files = UNDER_CONSTRUCTION.lock().expect(NO_PANIC);
-    for file in files.iter() {
+    for file in files.keys() {
         // It may be gone already; otherwise there is nothing more to be done.
         let _ = fs::remove_file(file);
     }

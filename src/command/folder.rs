@@ -69,7 +69,7 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// Whether the file is what the manifest says.
-fn check(folder: &Path, name: &str, hash: &str) -> Result<(), Failure> {
+pub(super) fn check(folder: &Path, name: &str, hash: &str) -> Result<(), Failure> {
     let place = folder.join(name);
     if !is_plain(name) {
         let what = format!("it lists `{name}`, which is not a file of this folder");
@@ -134,9 +134,6 @@ fn read_series(place: &Path, vms: &[String]) -> Result<Thinned, Failure> {
 }
 
 fn damaged(place: &Path, what: &str) -> Failure {
-    Failure::Input(format!(
-        "error: {}: {what}; the folder is damaged or from another version, write it again with \
-         --out\n",
-        place.display()
-    ))
+    let remedy = "the folder is damaged or from another version, write it again with --out";
+    Failure::wrong(format!("{}: {what}; {remedy}", place.display()))
 }

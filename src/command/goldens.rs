@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use balloonist::output::Table;
 use balloonist::output::golden::{self, Difference, Weight};
+use balloonist::output::number::grouped;
 use balloonist::output::trail::Departure;
 
 use super::files::{create_folder, write};
@@ -100,7 +101,7 @@ pub(super) fn first_of(differences: Vec<Difference>) -> Option<Difference> {
     let others = differences.len().saturating_sub(1);
     let mut first = differences.into_iter().next()?;
     if others > 0 {
-        first.text = format!("{}, and {others} more in this file", first.text);
+        first.text = format!("{}, and {} more in this file", first.text, grouped(others));
     }
     Some(first)
 }

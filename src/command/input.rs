@@ -254,7 +254,7 @@ pub(super) fn policies(
 /// Whether each of the policies can run the scenario.
 fn fits(kinds: &[&'static PolicyKind], scenario: &Scenario) -> Result<(), Failure> {
     match kinds.iter().find_map(|kind| reason_not_to_run(kind, scenario)) {
-        Some(reason) => Err(Failure::Input(format!("error: {}: {reason}\n", scenario.name))),
+        Some(reason) => Err(Failure::wrong(format!("{}: {reason}", scenario.name))),
         None => Ok(()),
     }
 }

@@ -6,7 +6,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use balloonist::output::contest::Contest;
-use balloonist::output::manifest::{self, FileEntry, parse_study};
+use balloonist::output::manifest::{self, parse_study};
+use balloonist::output::number::grouped;
 use balloonist::output::{Format, Table, sweep as rows};
 use balloonist::scenario::{Document, Grid};
 use balloonist::sweep::Repetitions;
@@ -14,7 +15,8 @@ use balloonist::sweep::journal::{Journal, Record};
 use balloonist::sweep::statistics::Repeated;
 use zstd::stream::write::Encoder;
 
-use super::files::{NewFile, commit_all, remove};
+use super::files::NewFile;
+use super::result_folder::{OF_SWEEP, OF_SWEEP_ZST, ResultFolder};
 use super::sweep_folder::refused;
 use super::{Context, Failure};
 
@@ -34,7 +36,7 @@ impl Journals {
         let (place, journal) = &journals[0];
         let damaged = || {
             let place = place.display();
-            Failure::Input(format!("error: {place}: the first line is not that of a sweep\n"))
+            Failure::wrong(format!("{place}: the first line is not that of a sweep"))
         };
         let line = journal.header.study.clone();
         let (repetitions, scenario, _) = parse_study(&line).ok_or_else(damaged)?;
@@ -61,19 +63,23 @@ impl Journals {
         journal.record(run).map_err(|fault| refused(place, fault))
     }
 
-    /// Writes runs.csv, sweep.csv and manifest.json; `zst` asks for runs.csv.zst in place of
-    /// runs.csv.
-    pub(super) fn write(&mut self, folder: &Path, zst: bool) -> Result<(), Failure> {
-        let create = |name: &str| NewFile::create(&folder.join(name));
-        let names = ["runs.csv", "runs.csv.zst"];
-        let (mut runs, mut points) = (create(names[usize::from(zst)])?, create("sweep.csv")?);
-        let mut manifest = create("manifest.json")?;
-        let runs_entry = if zst {
-            self.compress_rows(&mut runs)?
+    /// Fills a folder with the results; `zst` asks for compressed rows.
+    pub(super) fn write(
+        &mut self,
+        folder: &Path,
+        zst: bool,
+        timing: Option<&str>,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        let [runs, points] = if zst { OF_SWEEP_ZST } else { OF_SWEEP };
+        let mut folder = ResultFolder::open(folder, [runs, points])?;
+        if zst {
+            self.compress_rows(folder.file(runs))?;
         } else {
+            let runs = folder.file(runs);
             self.for_each_row(|rows| runs.put(rows))?;
-            runs.entry()
-        };
+        }
+        let points = folder.file(points);
         points.put(&rows::summary(&self.grid, false).to_csv())?;
         let grid = self.grid.clone();
         let mut faults = Vec::new();
@@ -84,18 +90,15 @@ impl Journals {
             let text = table.to_csv();
             points.put(text.split_once('\n').map_or("", |(_, rows)| rows))
         })?;
-        let (files, verdict) = ([runs_entry, points.entry()], self.verdict(&faults)?);
-        manifest.put(&manifest::sweep_manifest(&self.line, self.runs(), &verdict, &files))?;
-        let mut files = vec![runs, points, manifest];
-        files.iter_mut().try_for_each(NewFile::sync)?;
-        commit_all(files)?;
-        // The rows in the other form may be those of an earlier sweep.
-        remove(&folder.join(names[usize::from(!zst)]))
+        let verdict = self.verdict(&faults)?;
+        let manifest =
+            |files: &[_]| manifest::sweep_manifest(&self.line, self.runs(), &verdict, files);
+        folder.commit(timing, manifest, context)
     }
 
     /// Writes the rows of every run in one zstd frame: a library, a level and one thread, so the
     /// same bytes everywhere. What the manifest says counts the rows inside and hashes the file.
-    fn compress_rows(&mut self, file: &mut NewFile) -> Result<FileEntry, Failure> {
+    fn compress_rows(&mut self, file: &mut NewFile) -> Result<(), Failure> {
         let mut lines = 0;
         let mut encoder = Encoder::new(&mut *file, ZSTD_LEVEL).map_err(|error| memory(&error))?;
         encoder.include_checksum(true).map_err(|error| memory(&error))?;
@@ -105,7 +108,8 @@ impl Journals {
         })?;
         let finished = encoder.finish().map(drop);
         finished.map_err(|error| file.failure(&error))?;
-        Ok(FileEntry { rows: lines - 1, ..file.entry() })
+        file.set_lines(lines);
+        Ok(())
     }
 
     /// Prints the statistics for people, every row otherwise.
@@ -153,7 +157,7 @@ impl Journals {
             Ok(())
         })?;
         if grid.points() > SHOWN_MAX {
-            let all = grid.points();
+            let all = grouped(grid.points());
             context.note(&format!("the first {SHOWN_MAX} of {all} points; all are in sweep.csv"));
         }
         let columns = table.columns().iter().map(String::as_str);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use balloonist::output::Format;
+use balloonist::output::number::grouped;
 use balloonist::sweep::journal::Journal;
 
 use super::journals::Journals;
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut journals = Journals::new(journals)?;
     if let Some(out) = &args.out {
         let folder = SweepFolder::hold(out)?;
-        journals.write(&folder.path, args.zst)?;
+        journals.write(&folder.path, args.zst, None, context)?;
     }
     journals.print(args.format, context)
 }
@@ -55,9 +56,8 @@ fn refuse_mixed(journals: &[(PathBuf, Journal)]) -> Result<(), Failure> {
         {
             let difference = study_difference(&journal.header.study, &known.header.study);
             let (place, first) = (place.display(), first.display());
-            let text =
-                format!("error: {place} is of {difference}, as {first} is; merge one sweep\n");
-            return Err(Failure::Input(text));
+            let text = format!("{place} is of {difference}, as {first} is; merge one sweep");
+            return Err(Failure::wrong(text));
         }
     }
     Ok(())
@@ -68,7 +68,8 @@ fn refuse_holes(journals: &[(PathBuf, Journal)]) -> Result<(), Failure> {
     let total = journals[0].1.header.total;
     let mut next = 0;
     let gap = |from: u64, to: u64| {
-        let text = format!("runs {from} to {} of {total} are in none of the folders", to - 1);
+        let [from, to, total] = [from, to - 1, total].map(grouped);
+        let text = format!("runs {from} to {to} of {total} are in none of the folders");
         Err(Failure::Incomplete(format!("{text}; add the shards that have them")))
     };
     for (at, (place, journal)) in journals.iter().enumerate() {
@@ -78,13 +79,12 @@ fn refuse_holes(journals: &[(PathBuf, Journal)]) -> Result<(), Failure> {
         }
         if runs.start < next {
             let (one, other) = (journals[at - 1].0.display(), place.display());
-            let run = runs.start;
-            let text =
-                format!("error: run {run} is in {one} and in {other}; leave one of them out\n");
-            return Err(Failure::Input(text));
+            let run = grouped(runs.start);
+            let text = format!("run {run} is in {one} and in {other}; leave one of them out");
+            return Err(Failure::wrong(text));
         }
         if let Some(run) = journal.missing() {
-            let (done, all) = (journal.done(), runs.end - runs.start);
+            let [run, done, all] = [run, journal.done(), runs.end - runs.start].map(grouped);
             let place = place.display();
             return Err(Failure::Incomplete(format!(
                 "{place} has {done} of {all} runs, run {run} is missing; finish it with --resume"

@@ -25,6 +25,7 @@ mod recorder;
 mod replacements;
 pub(crate) mod report;
 pub(crate) mod reproduce;
+mod result_folder;
 pub(crate) mod run;
 pub(crate) mod sweep;
 mod sweep_folder;

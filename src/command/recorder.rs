@@ -1,21 +1,42 @@
 //! What is kept of a run while it goes on.
 
+use std::path::PathBuf;
+
 use balloonist::output::series::Series;
 use balloonist::output::thinned::Thinned;
+use balloonist::scenario::Scenario;
 use balloonist::watch::{Checkpoint, Watcher};
 
+use super::Failure;
 use super::files::NewFile;
 
 /// The series of a run, as a file, thinned out, or both.
 pub(super) struct Recorder<'a> {
-    pub(super) file: Option<Series<'a, NewFile>>,
-    pub(super) thinned: Option<Thinned>,
+    file: Option<(PathBuf, Series<'a, &'a mut NewFile>)>,
+    thinned: Option<Thinned>,
+}
+
+impl<'a> Recorder<'a> {
+    pub(super) fn new(scenario: &'a Scenario, file: Option<&'a mut NewFile>, thin: bool) -> Self {
+        Self {
+            file: file.map(|file| (file.place().to_owned(), Series::new(scenario, file))),
+            thinned: thin.then(|| Thinned::from(scenario)),
+        }
+    }
+
+    /// The thinned series, if it was wanted, once the file has all of its.
+    pub(super) fn finish(self) -> Result<Option<Thinned>, Failure> {
+        if let Some((place, series)) = self.file {
+            series.finish().map_err(|error| Failure::io(place, &error))?;
+        }
+        Ok(self.thinned)
+    }
 }
 
 impl Watcher for Recorder<'_> {
     fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
-        if let Some(file) = &mut self.file {
-            file.checkpoint(checkpoint);
+        if let Some((_, series)) = &mut self.file {
+            series.checkpoint(checkpoint);
         }
         if let Some(thinned) = &mut self.thinned {
             thinned.checkpoint(checkpoint);

@@ -1,24 +1,23 @@
 //! `run`: one scenario under one policy.
 
-use std::cell::OnceCell;
+use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use balloonist::account::Outcome;
 use balloonist::bound::{StaticSplit, best_static};
 use balloonist::output::events::{self, Log};
 use balloonist::output::manifest::{self, RunEntry};
 use balloonist::output::run::Told;
-use balloonist::output::series::Series;
-use balloonist::output::thinned::Thinned;
 use balloonist::output::{Format, curves, expects, outcomes, run as report, vms};
 use balloonist::scenario::Scenario;
 use balloonist::simulate::simulate;
 use balloonist::watch::{Both, Watcher};
 
-use super::files::{NewFile, commit_all, create_folder};
+use super::files::NewFile;
 use super::input::Source;
 use super::recorder::Recorder;
+use super::result_folder::{OF_RUN, ResultFolder};
 use super::{Context, Failure, context};
 
 /// Run a scenario under one policy and show what every VM did
@@ -32,7 +31,7 @@ pub(crate) struct Args {
     policy: Option<String>,
 
     /// Write vms.csv, outcomes.csv, curves.csv, series.csv, manifest.json and timing.json to this
-    /// folder
+    /// folder, in place of earlier results there
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 
@@ -71,28 +70,23 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let format = args.events.as_deref().map(|place| args.format_of(place)).transpose()?;
     let scenario = args.source.open(args.policy.as_deref(), context)?;
     let policy = scenario.policy;
-    let split = Split::default();
-    let mut recorder = Recorder { file: None, thinned: Some(Thinned::from(&scenario)) };
-    let outcome = match (&args.events, format) {
-        (Some(place), Some(format)) if place.as_os_str() == "-" => {
-            let out = context.stdout();
-            let mut log = Log::new(&scenario, policy, format, args.events_accesses, out);
-            let mut both = Both(&mut recorder, &mut log);
-            let outcome = args.watched(&scenario, &split, &mut both, context)?;
-            log.finish(&outcome).map_err(|error| Failure::stdout(&error))?;
-            // Data alone: the table would end the log of another format.
-            return super::judge(&expects::failed(&scenario, policy, &outcome));
-        }
-        (Some(place), Some(format)) => {
-            let out = NewFile::create(place)?;
-            let mut log = Log::new(&scenario, policy, format, args.events_accesses, out);
-            let mut both = Both(&mut recorder, &mut log);
-            let outcome = args.watched(&scenario, &split, &mut both, context)?;
-            log.finish(&outcome).map_err(|error| Failure::io(place, &error))?.commit()?;
-            outcome
-        }
-        _ => args.watched(&scenario, &split, &mut recorder, context)?,
-    };
+    let folder = args.out.as_deref().map(|out| ResultFolder::create(out, OF_RUN));
+    let mut folder = folder.transpose()?;
+    let series = folder.as_mut().and_then(|folder| folder.series().next());
+    let mut recorder = Recorder::new(&scenario, series, true);
+    let began = Instant::now();
+    let (outcome, logged) = args.logged(format, &scenario, &mut recorder, context)?;
+    let took = began.elapsed();
+    let series = recorder.finish()?;
+    let split = LazyCell::new(|| best_static(&scenario));
+    if let Some(folder) = folder {
+        fill(folder, &scenario, &outcome, split.as_ref(), took, context)?;
+    }
+    logged?;
+    if args.events.as_deref().is_some_and(is_stdout) {
+        // Data alone: the table would end the log of another format.
+        return super::judge(&expects::failed(&scenario, policy, &outcome));
+    }
     let began = Instant::now();
     let (table, columns) = match args.table {
         Shown::Vms => (vms::table(&scenario, policy, &outcome), vms::FOR_PEOPLE),
@@ -105,8 +99,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             scenario: &scenario,
             policy,
             outcome: &outcome,
-            series: &recorder.thinned.expect("a run is recorded"),
-            best_static: split.of(&scenario),
+            series: &series.expect("a run is recorded"),
+            best_static: split.as_ref(),
         };
         let text = report::report(&told, args.format, &table, context.width.min(DRAWN_MAX));
         context.print(&text)?;
@@ -139,70 +133,69 @@ impl Args {
         Ok(format)
     }
 
-    /// Runs and shows it to `watcher`, and writes the files of `--out` if they are wanted.
-    fn watched(
+    /// Runs, and writes the events if they are wanted. How that ended is told beside the outcome,
+    /// which is worth its files without a log too.
+    fn logged(
         &self,
+        format: Option<events::Format>,
         scenario: &Scenario,
-        split: &Split,
-        watcher: &mut dyn Watcher,
+        recorder: &mut Recorder<'_>,
         context: &Context,
-    ) -> Result<Outcome, Failure> {
-        match &self.out {
-            Some(folder) => run_into(folder, scenario, split, watcher, context),
-            None => Ok(context.timed_run(|| simulate(scenario, scenario.policy, watcher))),
+    ) -> Result<(Outcome, Result<(), Failure>), Failure> {
+        let policy = scenario.policy;
+        let simulate =
+            |watcher: &mut dyn Watcher| context.timed_run(|| simulate(scenario, policy, watcher));
+        let (Some(place), Some(format)) = (&self.events, format) else {
+            return Ok((simulate(recorder), Ok(())));
+        };
+        if is_stdout(place) {
+            let out = context.stdout();
+            let mut log = Log::new(scenario, policy, format, self.events_accesses, out);
+            let outcome = simulate(&mut Both(recorder, &mut log));
+            let logged = log.finish(&outcome).map(drop);
+            return Ok((outcome, logged.map_err(|error| Failure::stdout(&error))));
         }
+        let out = NewFile::create(place)?;
+        let mut log = Log::new(scenario, policy, format, self.events_accesses, out);
+        let outcome = simulate(&mut Both(recorder, &mut log));
+        let logged = log.finish(&outcome).map_err(|error| Failure::io(place, &error));
+        Ok((outcome, logged.and_then(NewFile::commit)))
     }
 }
 
-/// The best static split of a scenario, which is looked for once, and only if somebody tells of it.
-#[derive(Default)]
-struct Split(OnceCell<Option<StaticSplit>>);
-
-impl Split {
-    fn of(&self, scenario: &Scenario) -> Option<&StaticSplit> {
-        self.0.get_or_init(|| best_static(scenario)).as_ref()
-    }
+fn is_stdout(place: &Path) -> bool {
+    place.as_os_str() == "-"
 }
 
-/// Runs, and writes the files of `--out`.
-fn run_into(
-    folder: &Path,
+/// Fills the folder of `--out`.
+fn fill(
+    folder: ResultFolder,
     scenario: &Scenario,
-    split: &Split,
-    watcher: &mut dyn Watcher,
+    outcome: &Outcome,
+    split: Option<&StaticSplit>,
+    took: Duration,
     context: &Context,
-) -> Result<Outcome, Failure> {
-    create_folder(folder)?;
-    let create = |name: &str| NewFile::create(&folder.join(name));
-    let mut rows = create("vms.csv")?;
-    let mut meant = create("outcomes.csv")?;
-    let mut points = create("curves.csv")?;
-    let series = create("series.csv")?;
-    let mut manifest = create("manifest.json")?;
-    let mut timing = create("timing.json")?;
-
-    let began = Instant::now();
-    let mut series = Series::new(scenario, series);
-    let outcome =
-        context.timed_run(|| simulate(scenario, scenario.policy, &mut Both(&mut series, watcher)));
-    let took = began.elapsed();
-    let series = series.finish().map_err(|error| Failure::io(folder.join("series.csv"), &error))?;
-
-    rows.put(&vms::table(scenario, scenario.policy, &outcome).to_csv())?;
-    meant.put(&outcomes::table(scenario, scenario.policy, &outcome).to_csv())?;
-    points.put(&curves::table(scenario, &outcome).to_csv())?;
-    let verdict = report::verdict(scenario, &outcome, split.of(scenario));
+) -> Result<(), Failure> {
+    let mut folder = folder;
+    let policy = scenario.policy;
+    let tables = [
+        ("vms.csv", vms::table(scenario, policy, outcome)),
+        ("outcomes.csv", outcomes::table(scenario, policy, outcome)),
+        ("curves.csv", curves::table(scenario, outcome)),
+    ];
+    for (name, table) in tables {
+        folder.file(name).put(&table.to_csv())?;
+    }
+    let verdict = report::verdict(scenario, outcome, split);
     let run = RunEntry {
-        policy: scenario.policy.name,
+        policy: policy.name,
         replacement: None,
         seed: scenario.seed,
         fingerprint: outcome.fingerprint,
     };
-    let entries = [rows.entry(), series.entry(), meant.entry(), points.entry()];
     let effective = scenario.effective();
-    let verdict = verdict.as_deref();
-    manifest.put(&manifest::manifest(scenario, &effective, run, &entries, verdict))?;
-    timing.put(&manifest::timing(took.as_nanos(), outcome.all.counts.accesses))?;
-    commit_all(vec![rows, meant, points, series, timing, manifest])?;
-    Ok(outcome)
+    let manifest =
+        |files: &[_]| manifest::manifest(scenario, &effective, run, files, verdict.as_deref());
+    let timing = manifest::timing(took.as_nanos(), outcome.all.counts.accesses);
+    folder.commit(Some(&timing), manifest, context)
 }

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use balloonist::output::number::counted;
+use balloonist::output::number::{counted, grouped};
 use balloonist::output::sweep as rows;
 use balloonist::output::{Cell, Format, Table, manifest};
 use balloonist::scenario::Scenario;
@@ -24,6 +24,7 @@ use super::guard::on_interrupt;
 use super::input::{Opened, Source};
 use super::journals::Journals;
 use super::progress::Progress;
+use super::result_folder::{JOURNAL, TIMING};
 use super::sweep_folder::{SweepFolder, last_words};
 use super::{Context, Failure, context, distances, input};
 
@@ -95,7 +96,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let study = study.map_err(|bad| refused(&bad, context))?;
     if study.runs() > RUNS_MAX {
         let runs = counted(study.runs(), "run");
-        let text = format!("the sweep has {runs}, expected {RUNS_MAX} at most; sweep it in parts");
+        let most = grouped(RUNS_MAX);
+        let text = format!("the sweep has {runs}, expected {most} at most; sweep it in parts");
         return Err(Failure::Usage(text));
     }
     distances::warm(&study.traces().files().collect::<Vec<_>>(), context);
@@ -113,7 +115,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let (place, journal) = match &folder {
         Some(folder) => {
             on_interrupt(last_words(&folder.path));
-            (folder.path.join("journal"), folder.journal(header, args.resume)?)
+            (folder.path.join(JOURNAL), folder.journal(header, args.resume)?)
         }
         None => anonymous(header)?,
     };
@@ -124,10 +126,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     context.timing.note("simulate", began.elapsed(), accesses);
     let timing = manifest::timing(began.elapsed().as_nanos(), accesses);
     let (place, journal) = work.finish()?;
-    if let Some(folder) = &folder {
-        write(&folder.path.join("timing.json"), &timing)?;
-    }
-    if shards > 1 {
+    if let Some(folder) = folder.as_ref().filter(|_| shards > 1) {
+        write(&folder.path.join(TIMING), &timing)?;
         let done = counted(journal.done(), "run");
         context
             .note(&format!("shard {shard} of {shards} is done: {done}; `merge` joins the shards"));
@@ -135,7 +135,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
     let mut results = Journals::new(vec![(place, journal)])?;
     if let Some(folder) = &folder {
-        results.write(&folder.path, args.zst)?;
+        results.write(&folder.path, args.zst, Some(&timing), context)?;
     }
     results.print(args.format, context)
 }
@@ -195,6 +195,7 @@ impl<'a> Work<'a> {
         let left = runs.end - runs.start - journal.done();
         if journal.done() > 0 {
             let done = counted(journal.done(), "run");
+            let left = grouped(left);
             context.note(&format!("{done} are in the journal, {left} are left"));
         }
         Ok(Self {
@@ -318,7 +319,8 @@ fn seed_range(text: &str) -> Result<RangeInclusive<u64>, String> {
     }
     if last > SEED_MAX || last - first >= RUNS_MAX {
         return Err(format!(
-            "a sweep has {RUNS_MAX} seeds at most, none above {SEED_MAX}; sweep them in parts"
+            "a sweep has {} seeds at most, none above {SEED_MAX}; sweep them in parts",
+            grouped(RUNS_MAX)
         ));
     }
     Ok(first..=last)

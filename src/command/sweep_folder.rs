@@ -4,11 +4,13 @@ use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
+use balloonist::output::number::grouped;
 use balloonist::sweep::journal::{Fault, Header, Journal};
 
 use super::Failure;
 use super::files::{create_folder, remove_leftovers};
 use super::guard::this_command_with;
+use super::result_folder::JOURNAL;
 
 /// A folder that no other process sweeps into while this value lives.
 pub(super) struct SweepFolder {
@@ -65,7 +67,8 @@ impl SweepFolder {
             return Ok(journal);
         };
         if !resume {
-            let (done, all) = (journal.done(), journal.header.runs.end - journal.header.runs.start);
+            let runs = &journal.header.runs;
+            let [done, all] = [journal.done(), runs.end - runs.start].map(grouped);
             let place = place.display();
             return Err(Failure::Usage(format!(
                 "{place} has {done} of {all} runs of a sweep; go on with --resume, or delete it to \
@@ -74,18 +77,13 @@ impl SweepFolder {
         }
         if let Some(difference) = difference(&journal.header, &header) {
             let place = place.display();
-            let text = format!(
-                "error: {place} is of {difference}; resume it as it was, or take another folder\n"
-            );
-            return Err(Failure::Input(text));
+            let remedy = "resume it as it was, or take another folder";
+            return Err(Failure::wrong(format!("{place} is of {difference}; {remedy}")));
         }
         journal.cut_tail().map_err(failure)?;
         Ok(journal)
     }
 }
-
-/// The name of the journal in the folder.
-const JOURNAL: &str = "journal";
 
 /// Opens the journal of a folder to read it, and says where it is.
 pub(super) fn open_journal(folder: &Path) -> Result<(PathBuf, Journal), Failure> {
@@ -113,12 +111,12 @@ pub(super) fn refused(place: &Path, fault: Fault) -> Failure {
         Fault::Io(error) => Failure::io(place.to_string(), &error),
         Fault::Foreign(what) => {
             let remedy = "take another folder, or move the file away";
-            Failure::Input(format!("error: {place}: {what}; {remedy}\n"))
+            Failure::wrong(format!("{place}: {what}; {remedy}"))
         }
-        Fault::Damaged(0, what) => Failure::Input(format!("error: {place}: {what}\n")),
+        Fault::Damaged(0, what) => Failure::wrong(format!("{place}: {what}")),
         Fault::Damaged(line, what) => {
             let remedy = "delete the line to make its run again";
-            Failure::Input(format!("error: {place}:{line}: {what}; {remedy}\n"))
+            Failure::wrong(format!("{place}:{line}: {what}; {remedy}"))
         }
     }
 }
@@ -128,7 +126,8 @@ pub(super) fn difference(one: &Header, other: &Header) -> Option<String> {
     if one.study != other.study {
         return Some(study_difference(&one.study, &other.study));
     }
-    let shown = |header: &Header| format!("{} to {}", header.runs.start, header.runs.end);
+    let shown =
+        |Header { runs, .. }: &Header| format!("{} to {}", grouped(runs.start), grouped(runs.end));
     (one.runs != other.runs)
         .then(|| format!("another shard, of runs {} and not {}", shown(one), shown(other)))
 }

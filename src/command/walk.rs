@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use balloonist::account::Outcome;
 use balloonist::output::lesson::{BYTES, Lesson, Refused, STEPS};
-use balloonist::output::number::grouped;
+use balloonist::output::number::{counted, grouped};
 use balloonist::output::rounds::Rounds;
 use balloonist::output::walk::Walk;
 use balloonist::scenario::Scenario;
@@ -113,6 +113,6 @@ fn rounds_of(scenario: &Scenario, outcome: &Outcome) -> u64 {
 }
 
 fn nothing(from: u64, scenario: &Scenario, outcome: &Outcome) -> Failure {
-    let rounds = rounds_of(scenario, outcome);
-    Failure::Nothing(format!("the run has {rounds} rounds, so there is no round {from}"))
+    let rounds = counted(rounds_of(scenario, outcome), "round");
+    Failure::Nothing(format!("the run has {rounds}, so there is no round {from}"))
 }

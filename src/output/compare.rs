@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::life;
-use super::number::{Millionths, counted, grouped};
+use super::number::{Millionths, counted, grouped, rounded};
 use super::table::{Cell, Table};
 use crate::account::Outcome;
 use crate::balance::PolicyKind;
@@ -211,10 +211,7 @@ pub fn verdict(runs: &[Run], bounds: &[Bound], baseline: usize) -> String {
         return "Who knows the future is a yardstick: nobody is ranked here.".to_owned();
     }
     let best = Best::by(&ranked, demand);
-    let accesses = match best.first.outcome.all.counts.accesses {
-        1 => "1 access".to_owned(),
-        many => format!("{} accesses", grouped(many)),
-    };
+    let accesses = counted(best.first.outcome.all.counts.accesses, "access");
     let fewest = fewest(&best.names());
     let mut text = format!("{fewest}: {} in {accesses}", grouped(best.least));
     let baseline = &runs[baseline];
@@ -313,13 +310,18 @@ fn demand(run: &Run) -> u64 {
     run.outcome.all.counts.demand_faults
 }
 
-/// "9.7 % fewer than static"; nothing where the numbers are the same or there is none to divide by.
+/// "9.7 % fewer than static", "39.5 times as many as static" from twice as many on; nothing where the
+/// numbers are the same or there is none to divide by.
 pub(super) fn difference(
     faults: impl Into<u128>,
     other: impl Into<u128>,
     name: &str,
 ) -> Option<String> {
     let (faults, other) = (faults.into(), other.into());
+    let times = Millionths::ratio(faults, other)?;
+    if times.0 >= 2 * Millionths::ONE {
+        return Some(format!("{} times as many as {name}", rounded(times)));
+    }
     let word = if faults < other { "fewer" } else { "more" };
     let permille = Millionths::ratio(faults.abs_diff(other) * 1000, other)?;
     let tenths = (permille.0 + Millionths::ONE / 2) / Millionths::ONE;
@@ -370,5 +372,29 @@ pub(super) fn and(names: &[&str]) -> String {
         [] => String::new(),
         [one] => (*one).to_owned(),
         [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_a_part_or_from_twice_as_many_on_a_factor() {
+        for (faults, other, expected) in [
+            (903_u32, 1000_u32, Some("9.7 % fewer than static")),
+            (0, 1000, Some("100.0 % fewer than static")),
+            (1223, 1000, Some("22.3 % more than static")),
+            (1999, 1000, Some("99.9 % more than static")),
+            (2000, 1000, Some("2 times as many as static")),
+            (3949, 100, Some("39.5 times as many as static")),
+            (1_234_560, 100, Some("12,345.6 times as many as static")),
+            (1000, 1000, None),
+            (10_001, 10_000, None),
+            (7, 0, None),
+        ] {
+            let told = difference(faults, other, "static");
+            assert_eq!(told.as_deref(), expected, "{faults} beside {other}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use super::chart::bars::Group;
 use super::chart::curves::Panel;
 use super::chart::lines::Run;
 use super::chart::{Figure, bars, curves, keys, lines, regret, some_of, stack};
+use super::number::grouped;
 use super::results::{Results, integer, millionths};
 use super::table::Table;
 use super::vms::ALL;
@@ -62,6 +63,7 @@ fn some_policies(results: &Results) -> String {
     if all <= POLICIES {
         return String::new();
     }
+    let all = grouped(all);
     format!(" Of the {all} runs, the baseline and those with the fewest demand faults are drawn.")
 }
 

@@ -96,7 +96,7 @@ fn varied(sweep: &Sweep) -> String {
         let (name, values) = (dimension.name(), dimension.values());
         let shown = match values.as_slice() {
             [first, second, .., last] if values.len() > 12 => {
-                format!("{first}, {second}, … {last}: {} values", values.len())
+                format!("{first}, {second}, … {last}: {} values", grouped(values.len()))
             }
             all => all.join(", "),
         };

@@ -23,9 +23,11 @@ pub(super) fn notes(scenario: &Scenario, outcome: &Outcome) -> Vec<String> {
 }
 
 fn note(vm: &VmSpec, account: &Account) -> Option<String> {
-    let VmSpec { name, start, .. } = vm;
+    let (name, start) = (&vm.name, grouped(vm.start));
     if let Some(Refusal { at, left }) = account.refused {
-        if vm.stop == Some(at) {
+        let is_stop = vm.stop == Some(at);
+        let at = grouped(at);
+        if is_stop {
             return Some(format!(
                 "VM {name} waited for frames from tick {start} to its stop at {at}, and never ran."
             ));
@@ -36,7 +38,7 @@ fn note(vm: &VmSpec, account: &Account) -> Option<String> {
              were left beside what others are sure of."
         ));
     }
-    let started = account.started.filter(|started| started > start)?;
+    let started = grouped(account.started.filter(|started| *started > vm.start)?);
     let frames = counted(account.frames.first.0, "frame");
     Some(format!(
         "VM {name} waited from tick {start} to {started}, and then started with {frames}."

@@ -59,7 +59,8 @@ impl fmt::Display for SignedMillionths {
     }
 }
 
-/// The number with its digits in groups of three, for people: 1,234,567.
+/// The number with its digits in groups of three, for people: 1,234,567. Sentences have all numbers
+/// so, but for seeds and for rounds, lines and pages: names that are looked up or typed again.
 pub fn grouped(number: impl fmt::Display) -> String {
     let text = number.to_string();
     let (sign, text) = text.split_at(usize::from(text.starts_with('-')));
@@ -84,9 +85,13 @@ pub fn rounded(mean: Millionths) -> String {
     }
 }
 
-/// "1 frame", "1,200 frames".
+/// "1 frame", "1,200 frames", "1,200 accesses".
 pub fn counted(number: u64, noun: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
+    let ending = match noun.ends_with('s') {
+        _ if number == 1 => "",
+        true => "es",
+        false => "s",
+    };
     format!("{} {noun}{ending}", grouped(number))
 }
 
@@ -125,8 +130,8 @@ mod tests {
             assert_eq!(grouped(number), text);
         }
         assert_eq!(
-            (counted(1, "frame"), counted(0, "frame")),
-            ("1 frame".into(), "0 frames".into())
+            [counted(1, "frame"), counted(0, "frame"), counted(1, "access"), counted(2, "access")],
+            ["1 frame", "0 frames", "1 access", "2 accesses"]
         );
     }
 }

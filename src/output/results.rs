@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::chart::lines::Run;
 use super::compare;
+use super::number::counted;
 use super::table::{Cell, Table};
 use super::vms::ALL;
 use crate::scenario::{Document, Grid};
@@ -46,7 +47,11 @@ impl Sweep {
         let runs = rows.with_rows_of("vm", ALL);
         let made = runs.rows().len() as u64;
         if made == 0 || !made.is_multiple_of(grid.points()) {
-            return Err(format!("it has {made} runs of {} points", grid.points()));
+            return Err(format!(
+                "it has {} of {}",
+                counted(made, "run"),
+                counted(grid.points(), "point")
+            ));
         }
         Ok(Self { grid, runs })
     }

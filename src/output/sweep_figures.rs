@@ -5,7 +5,7 @@ use super::chart::heat::{Panel, Values};
 use super::chart::winners::{self, Won};
 use super::chart::{Figure, heat};
 use super::contest::Contest;
-use super::number::Millionths;
+use super::number::{Millionths, grouped};
 use super::results::{Sweep, integer};
 
 /// The most values of an axis that a map draws.
@@ -119,7 +119,7 @@ impl Side {
         let steps: Vec<usize> =
             (0..shown).map(|at| at * (count - 1) / (shown - 1).max(1)).collect();
         let note = if shown < count {
-            format!(" Of the {count} values of {name}, {shown} are drawn.")
+            format!(" Of the {} values of {name}, {shown} are drawn.", grouped(count))
         } else {
             String::new()
         };

@@ -115,10 +115,10 @@ impl<'a, W: Write> Walk<'a, W> {
         self.write(format_args!(
             "all rounds, to t={}: {}, {} ({} cold), {}, {} moved\n",
             outcome.end,
-            counted_es(counts.accesses, "access"),
+            counted(counts.accesses, "access"),
             counted(counts.demand_faults, "demand fault"),
-            counts.cold_faults,
-            counted_es(counts.replacement_misses, "replacement miss"),
+            grouped(counts.cold_faults),
+            counted(counts.replacement_misses, "replacement miss"),
             counted(outcome.all.granted.0, "frame"),
         ));
         self.written?;
@@ -248,7 +248,8 @@ impl<W: Write> Watcher for Walk<'_, W> {
             let mut line = format!("arrives with {}", counted(allocation.0, "frame"));
             for change in shrunk {
                 let name = &self.spec(change.vm).name;
-                let _ = write!(line, ", {} of them from {name}", change.before - change.after);
+                let _ =
+                    write!(line, ", {} of them from {name}", grouped(change.before - change.after));
             }
             let (width, list) = (self.columns.decision(), self.list(vm, allocation));
             let name = &self.spec(vm).name;
@@ -416,11 +417,6 @@ fn fitting(items: impl Iterator<Item = String>, width: usize) -> (Vec<String>, u
         fit.push(item);
     }
     (fit, used)
-}
-
-/// "1 access", "2 accesses"; the word ends in s.
-fn counted_es(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "es" })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use balloonist::output::number::counted;
 use balloonist::trace::Trace;
 use balloonist::trace::convert::{OUTPUTS, OutputKind, WriteError};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -105,8 +106,8 @@ impl Target {
             WriteError::Unfit(why) => Failure::Usage(format!("{}: {why}", place.display())),
         })?;
         file.commit()?;
-        let (accesses, name) = (trace.accesses(), kind.name);
-        context.note(&format!("wrote {accesses} accesses to {} as {name}", place.display()));
+        let (accesses, name) = (counted(trace.accesses(), "access"), kind.name);
+        context.note(&format!("wrote {accesses} to {} as {name}", place.display()));
         Ok(())
     }
 }

@@ -18,6 +18,7 @@ use std::fmt::Write as _;
 
 pub use axis::{Axis, Unit};
 
+use super::number::grouped;
 use super::svg::{Anchor, Drawing, escaped};
 use super::table::Table;
 
@@ -169,7 +170,10 @@ fn text_width(text: &str) -> i64 {
 
 /// Says that a picture shows some VMs of all, if it does.
 pub(super) fn some_of(shown: usize, all: usize) -> String {
-    if shown < all { format!(" The first {shown} of {all} VMs are drawn.") } else { String::new() }
+    if shown == all {
+        return String::new();
+    }
+    format!(" The first {shown} of {} VMs are drawn.", grouped(all))
 }
 
 /// As much of a name as fits into `width`.

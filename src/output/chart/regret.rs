@@ -84,5 +84,5 @@ fn percent(above: u64, optimum: u64) -> String {
     else {
         return String::new();
     };
-    format!(" ({}.{} %)", tenths / 10, tenths % 10)
+    format!(" ({}.{} %)", grouped(tenths / 10), tenths % 10)
 }

@@ -78,7 +78,7 @@ fn bands(vms: &[String]) -> Vec<Band> {
         return (0..vms.len()).map(single).collect();
     }
     let others = BANDS - 1..vms.len();
-    let name = format!("{} other VMs", others.len());
+    let name = format!("{} other VMs", grouped(others.len()));
     (0..BANDS - 1).map(single).chain([Band { name, vms: others }]).collect()
 }
 

@@ -132,5 +132,5 @@ fn frames(frames: Frames) -> String {
 }
 
 fn misses(misses: u64) -> String {
-    format!("{} page miss{}", grouped(misses), if misses == 1 { "" } else { "es" })
+    counted(misses, "page miss")
 }

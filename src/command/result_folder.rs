@@ -1,0 +1,151 @@
+//! A folder of results while it is filled: which files it has, and how they come to their places.
+//!
+//! All files are opened before the work and whole before the first is moved; manifest.json, which
+//! has the hashes of the others, is moved last. Whoever finds files that it does not fit knows that
+//! this was cut short (`folder.rs`).
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use balloonist::output::manifest::FileEntry;
+use balloonist::output::results::Manifest;
+use balloonist::output::series;
+
+use super::files::{NewFile, commit_all, create_folder, is_under_construction, remove};
+use super::{Context, Failure, folder};
+
+/// What the manifest of a run lists, in its order.
+pub(super) const OF_RUN: [&str; 4] = ["vms.csv", "series.csv", "outcomes.csv", "curves.csv"];
+
+/// What the manifest of a comparison of these runs lists.
+pub(super) fn of_comparison(runs: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+    let tables = ["compare.csv", "vms.csv", "curves.csv", "outcomes.csv"];
+    tables.map(str::to_owned).into_iter().chain(runs.map(|run| series::file_of(&run)))
+}
+
+/// What the manifest of a sweep lists; the other has compressed rows.
+pub(super) const OF_SWEEP: [&str; 2] = ["runs.csv", "sweep.csv"];
+pub(super) const OF_SWEEP_ZST: [&str; 2] = ["runs.csv.zst", "sweep.csv"];
+
+/// Beside the files that it lists.
+const MANIFEST: &str = "manifest.json";
+pub(super) const TIMING: &str = "timing.json";
+
+/// The runs that a sweep has made; its folder is not for other results.
+pub(super) const JOURNAL: &str = "journal";
+
+/// A folder of results that is being filled. Dropped before [`commit`](Self::commit), it leaves
+/// what was there.
+pub(super) struct ResultFolder {
+    path: PathBuf,
+    /// What the manifest will list, in its order.
+    files: Vec<(String, NewFile)>,
+    timing: NewFile,
+    manifest: NewFile,
+}
+
+impl ResultFolder {
+    /// Makes the folder where there is none, and opens the files that the manifest will list.
+    ///
+    /// Earlier results are replaced in the end, but not those of a sweep: they took long to make.
+    pub(super) fn create(
+        path: &Path,
+        names: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Self, Failure> {
+        create_folder(path)?;
+        let is_of_sweep = |(name, _): &(String, String)| OF_SWEEP.contains(&name.as_str());
+        if path.join(JOURNAL).is_file() || earlier(path).iter().any(is_of_sweep) {
+            let text = format!("{} is the folder of a sweep; take another", path.display());
+            return Err(Failure::Usage(text));
+        }
+        Self::open(path, names)
+    }
+
+    /// Opens the files in a folder that is there, whatever it has.
+    pub(super) fn open(
+        path: &Path,
+        names: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Self, Failure> {
+        let create = |name: &str| NewFile::create(&path.join(name));
+        let named = |name: String| create(&name).map(|file| (name, file));
+        Ok(Self {
+            path: path.to_owned(),
+            files: names.into_iter().map(|name| named(name.into())).collect::<Result<_, _>>()?,
+            timing: create(TIMING)?,
+            manifest: create(MANIFEST)?,
+        })
+    }
+
+    /// One of the files, or a bug of ours.
+    pub(super) fn file(&mut self, name: &str) -> &mut NewFile {
+        let mut files = self.files.iter_mut();
+        let found = files.find(|(known, _)| known == name);
+        &mut found.unwrap_or_else(|| panic!("{name} was opened")).1
+    }
+
+    /// The files of the series, run by run.
+    pub(super) fn series(&mut self) -> impl Iterator<Item = &mut NewFile> {
+        let series = self.files.iter_mut().filter(|(name, _)| name.starts_with("series"));
+        series.map(|(_, file)| file)
+    }
+
+    /// Moves all files to their places with the manifest that is made of their entries, and takes
+    /// away what earlier results have left. Without a timing timing.json is not written.
+    pub(super) fn commit(
+        self,
+        timing: Option<&str>,
+        manifest: impl FnOnce(&[FileEntry]) -> String,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        let Self { path, files, timing: mut timing_file, manifest: mut manifest_file } = self;
+        let entry = |(name, file): &(String, NewFile)| file.entry(name);
+        let manifest = manifest(&files.iter().map(entry).collect::<Vec<_>>());
+        manifest_file.put(&manifest)?;
+        let (names, mut files): (Vec<String>, Vec<NewFile>) = files.into_iter().unzip();
+        if let Some(timing) = timing {
+            timing_file.put(timing)?;
+            files.push(timing_file);
+        }
+        files.iter_mut().chain([&mut manifest_file]).try_for_each(NewFile::sync)?;
+        commit_all(files)?;
+        if fs::read_to_string(path.join(MANIFEST)).is_ok_and(|earlier| earlier != manifest) {
+            if timing.is_none() && !path.join(JOURNAL).is_file() {
+                remove(&path.join(TIMING))?;
+            }
+            clear(&path, &names, context)?;
+        }
+        manifest_file.commit()
+    }
+}
+
+/// Takes away what the manifest of earlier results lists and these do not have. Told of and left
+/// are files that were changed since, and pages and pictures made of the earlier results.
+fn clear(path: &Path, names: &[String], context: &Context) -> Result<(), Failure> {
+    let failure = |error: io::Error| Failure::io(path, &error);
+    let earlier = earlier(path);
+    let mut left = Vec::new();
+    for entry in fs::read_dir(path).map_err(failure)? {
+        let name = entry.map_err(failure)?.file_name().to_string_lossy().into_owned();
+        let place = path.join(&name);
+        let is_drawn = [".html", ".svg"].iter().any(|ending| name.ends_with(ending));
+        match earlier.iter().find(|(known, _)| *known == name) {
+            _ if names.contains(&name) => {}
+            Some((_, hash)) if folder::check(path, &name, hash).is_ok() => remove(&place)?,
+            None if !is_drawn || is_under_construction(&place) => {}
+            _ => left.push(name),
+        }
+    }
+    if !left.is_empty() {
+        left.sort();
+        let (path, left) = (path.display(), left.join(", "));
+        context.note(&format!("{path} still has of earlier results: {left}; make anew or delete"));
+    }
+    Ok(())
+}
+
+/// The files of the results that are in a folder, with their hashes, if its manifest can be read.
+fn earlier(path: &Path) -> Vec<(String, String)> {
+    let manifest = fs::read_to_string(path.join(MANIFEST)).ok();
+    manifest.and_then(|text| Manifest::read(&text).ok()).unwrap_or_default().files
+}
