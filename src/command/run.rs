@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use balloonist::account::Outcome;
+use balloonist::balance::PolicyKind;
 use balloonist::bound::{StaticSplit, best_static};
 use balloonist::output::events::{self, Log};
 use balloonist::output::manifest::{self, RunEntry};
@@ -19,7 +20,7 @@ use balloonist::watch::{Both, Watcher};
 use super::files::{NewFile, commit_all, create_folder};
 use super::input::Source;
 use super::recorder::Recorder;
-use super::{Context, Failure, context};
+use super::{Context, Failure, context, distances};
 
 /// Run a scenario under one policy and show what every VM did
 #[derive(clap::Args, Debug)]
@@ -69,7 +70,10 @@ enum Shown {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let format = args.events.as_deref().map(|place| args.format_of(place)).transpose()?;
-    let scenario = args.source.open(args.policy.as_deref(), context)?;
+    let scenario = args.source.open_cold(args.policy.as_deref(), context)?;
+    if args.reads_distances(&scenario) {
+        distances::warm_all(&scenario, context);
+    }
     let policy = scenario.policy;
     let split = Split::default();
     let mut recorder = Recorder { file: None, thinned: Some(Thinned::from(&scenario)) };
@@ -121,6 +125,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 const DRAWN_MAX: usize = 100;
 
 impl Args {
+    /// Whether anybody reads stack distances: guests with LRU, who are set beside LRU's best static
+    /// split too, observers, or the curves of `--out`.
+    fn reads_distances(&self, scenario: &Scenario) -> bool {
+        let PolicyKind { observers, .. } = scenario.policy;
+        let observes = !observers(scenario.settings_of(scenario.policy)).is_empty();
+        self.out.is_some() || observes || report::is_of_lru(scenario)
+    }
+
     /// The format of the events that go to `place`.
     fn format_of(&self, place: &Path) -> Result<events::Format, Failure> {
         let extension = place.extension().and_then(|extension| extension.to_str()).unwrap_or("");
@@ -160,7 +172,8 @@ struct Split(OnceCell<Option<StaticSplit>>);
 
 impl Split {
     fn of(&self, scenario: &Scenario) -> Option<&StaticSplit> {
-        self.0.get_or_init(|| best_static(scenario)).as_ref()
+        let found = || report::is_of_lru(scenario).then(|| best_static(scenario)).flatten();
+        self.0.get_or_init(found).as_ref()
     }
 }
 
