@@ -351,8 +351,12 @@ impl Host {
             place.ready = at + step;
             let target = place.target;
             self.put(giver, Some(held - batch), target);
-            self.flights.push_back((at + latency, batch));
             self.in_flight += batch;
+            let lands = at + latency;
+            match self.flights.back_mut() {
+                Some((others, frames)) if *others == lands => *frames += batch,
+                _ => self.flights.push_back((lands, batch)),
+            }
             let vm = VmId(giver as u32);
             acts.changes.push(Change { vm, before: held, after: held - batch });
         }
