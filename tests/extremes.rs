@@ -95,7 +95,7 @@ fn balloons_of_very_many_batches_are_refused_with_what_to_do_instead() {
         Document::from_toml("slow.toml", text.as_bytes()).check()
     };
     let refused = |actuator| {
-        let problems = scenario(actuator).err().expect("it is refused");
+        let problems = scenario(actuator).expect_err("it is refused");
         let codes: Vec<&str> = problems.iter().map(|found| found.code.id).collect();
         assert_eq!(codes, ["S056"], "{actuator:?}");
         problems.render(false)
