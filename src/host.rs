@@ -16,14 +16,27 @@
 //! soon as its minimum fits beside the minima of all that are here; from then on its minimum is
 //! kept back for it, and taken from the targets of the VMs with the largest surplus above their
 //! own minima where it is not free. It starts when its minimum is free. Whose minimum can never be
-//! kept back is refused, so that nobody waits for ever.
+//! kept back is refused, so that nobody waits for ever. (`host/admission.rs`)
+//!
+//! # Cost
+//! O(log V) for each VM of V whose orders, frames or driver change, and nothing for the others:
+//! what is asked of all VMs are sums that are kept up to date, and who can give or take next is in
+//! queues. Debug builds derive all of that anew, by looking at every VM, whenever the host has acted.
+
+mod admission;
+mod place;
+mod turns;
 
 use std::cmp::Reverse;
-use std::collections::VecDeque;
+use std::collections::{BinaryHeap, VecDeque};
 
+use self::place::{Place, Sums};
+use self::turns::{InOrder, Timers};
 use crate::account::Refusal;
 use crate::balance::{Bounds, Plan, View};
-use crate::scenario::{Actuator, Admission, Phase, Scenario, VmSpec};
+#[cfg(debug_assertions)]
+use crate::scenario::Phase;
+use crate::scenario::{Actuator, Admission, Scenario};
 use crate::units::{Frames, Ticks, VmId};
 
 /// The frames of one host.
@@ -34,95 +47,37 @@ pub struct Host {
     actuator: Actuator,
     admission: Admission,
     places: Vec<Place>,
+    sums: Sums,
+    /// The tick up to which phases and balloons have been looked at.
+    now: Ticks,
+    /// VMs that shall give frames and may be able to.
+    givers: InOrder,
+    /// VMs that shall get frames and may be able to take them.
+    takers: InOrder,
+    /// When VMs come nearer to their targets by themselves.
+    wakes: Timers,
+    /// When drivers get stuck or work again.
+    phases: Timers,
+    /// VMs by their surplus, the first of the largest on top; what is no longer so is passed over.
+    /// `None` until somebody needs room, and after each order.
+    surplus: Option<BinaryHeap<(Frames, Reverse<usize>)>>,
     /// Batches that have left their VMs, with the ticks at which they arrive in the free pool.
     flights: VecDeque<(Ticks, Frames)>,
     in_flight: Frames,
     /// VMs that have arrived and not started, first come first; `admitted` of them are admitted.
     waiting: VecDeque<VmId>,
     admitted: usize,
+    /// So many of them were looked at, with this sum of minima that will never come back.
+    judged: usize,
+    stay: Frames,
+    /// What was for ever somebody else's when they were.
+    for_ever: Frames,
     /// The minima of those that are admitted and have not started.
     reserved: Frames,
     /// When `act` can do more than it did.
     due: Option<Ticks>,
     /// Whether a VM is below its target.
     unsettled: bool,
-}
-
-/// What the host knows of a VM.
-#[derive(Debug)]
-struct Place {
-    bounds: Bounds,
-    initial: Frames,
-    /// Whether it leaves the host at some time, so that even its minimum comes back.
-    leaves: bool,
-    /// When its driver is stuck, in order.
-    stuck: Vec<Phase>,
-    /// What it holds; `None` before it starts and after it departs.
-    held: Option<Frames>,
-    /// What it shall hold.
-    target: Frames,
-    /// When its balloon may take the next batch.
-    ready: Ticks,
-    /// Whether it has arrived and not started.
-    waits: bool,
-}
-
-impl Place {
-    fn of(vm: &VmSpec) -> Self {
-        Self {
-            bounds: Bounds { min: vm.min, max: vm.max },
-            initial: vm.initial,
-            leaves: vm.leaves(),
-            stuck: vm.stuck.clone(),
-            held: None,
-            target: Frames(0),
-            ready: Ticks(0),
-            waits: false,
-        }
-    }
-
-    /// The end of the phase in which its driver is stuck at that tick.
-    fn stuck_until(&self, at: Ticks) -> Option<Ticks> {
-        self.stuck.iter().find(|phase| phase.contains(at)).map(|phase| phase.until)
-    }
-
-    /// When its driver next gets stuck or works again, behind `at`.
-    fn next_phase(&self, at: Ticks) -> Option<Ticks> {
-        let ticks = self.stuck.iter().flat_map(|phase| [phase.from, phase.until]);
-        ticks.filter(|&tick| tick > at && tick != Phase::NEVER).min()
-    }
-
-    /// What it counts on, or keeps whether it shall or not.
-    fn claim(&self, held: Frames, at: Ticks) -> Frames {
-        if self.stuck_until(at).is_some() { self.target.max(held) } else { self.target }
-    }
-
-    /// How much less it could be ordered to hold, to any effect.
-    fn surplus(&self, at: Ticks) -> Frames {
-        let Some(held) = self.held else { return Frames(0) };
-        let keeps = if self.stuck_until(at).is_some() { held } else { self.bounds.min };
-        Frames(self.target.0.saturating_sub(keeps.0))
-    }
-
-    /// What nobody will ever get from it.
-    fn for_ever(&self, held: Frames, at: Ticks) -> Frames {
-        match self.stuck_until(at) {
-            _ if self.leaves => Frames(0),
-            Some(Phase::NEVER) => held,
-            _ => self.bounds.min,
-        }
-    }
-
-    /// When it can next come nearer to its target by itself, behind `at`.
-    fn due(&self, held: Frames, at: Ticks) -> Option<Ticks> {
-        if held == self.target {
-            return None;
-        }
-        // What is below its target gets frames when there are some, unless its driver is stuck.
-        let next = if held > self.target { self.ready.max(at) } else { at };
-        let next = self.stuck_until(next).unwrap_or(next);
-        (next > at && next != Phase::NEVER).then_some(next)
-    }
 }
 
 /// What a VM holds, and what it was ordered to.
@@ -159,16 +114,27 @@ pub struct Acts {
 impl Host {
     /// The scenario's host, empty.
     pub fn new(scenario: &Scenario) -> Self {
+        let vms = scenario.vms.len();
         Self {
             memory: scenario.host.memory,
             free: scenario.host.memory,
             actuator: scenario.actuator,
             admission: scenario.host.admission,
             places: scenario.vms.iter().map(Place::of).collect(),
+            sums: Sums::default(),
+            now: Ticks(0),
+            givers: InOrder::of(vms),
+            takers: InOrder::of(vms),
+            wakes: Timers::of(vms),
+            phases: Timers::of(vms),
+            surplus: None,
             flights: VecDeque::new(),
             in_flight: Frames(0),
             waiting: VecDeque::new(),
             admitted: 0,
+            judged: 0,
+            stay: Frames(0),
+            for_ever: Frames(0),
             reserved: Frames(0),
             due: None,
             unsettled: false,
@@ -218,12 +184,12 @@ impl Host {
         acts.started.clear();
         acts.refused.clear();
         for (vm, gains) in giver.map(|vm| (vm, false)).into_iter().chain([(taker, true)]) {
-            let place = &mut self.places[vm.index()];
+            let place = &self.places[vm.index()];
             let before = place.held.expect("frames go between VMs that are here");
             let after = if gains { before + Frames(1) } else { before - Frames(1) };
             let Bounds { min, max } = place.bounds;
             assert!((min..=max).contains(&after), "min ≤ allocation ≤ max");
-            (place.held, place.target) = (Some(after), after);
+            self.put(vm.index(), Some(after), after);
             acts.changes.push(Change { vm, before, after });
         }
         if giver.is_none() {
@@ -252,29 +218,11 @@ impl Host {
         self.unsettled || !self.waiting.is_empty()
     }
 
-    /// A VM arrives, and waits for [`act`](Self::act).
-    pub fn arrive(&mut self, vm: VmId) {
-        assert!(self.allocation(vm).is_none(), "a VM arrives once");
-        self.waiting.push_back(vm);
-        self.places[vm.index()].waits = true;
-    }
-
-    /// Whether the VM has arrived and not started.
-    pub fn waits(&self, vm: VmId) -> bool {
-        self.places[vm.index()].waits
-    }
-
-    /// A VM that waits gives up.
-    pub fn give_up(&mut self, vm: VmId) -> Frames {
-        let at = self.waiting.iter().position(|&other| other == vm);
-        self.unqueue(at.expect("only a VM that waits gives up"));
-        self.left_beside_minima()
-    }
-
     /// Takes a VM's frames back for good; returns what it held.
     pub fn dismiss(&mut self, vm: VmId) -> Frames {
-        let held = self.places[vm.index()].held.take();
+        let Place { held, target, .. } = self.places[vm.index()];
         let held = held.expect("only a VM that is here departs");
+        self.put(vm.index(), None, target);
         self.free += held;
         held
     }
@@ -285,11 +233,13 @@ impl Host {
     /// If the plan breaks its contract: a target for each VM of the view, within the VM's bounds,
     /// together no more than the host has.
     pub fn order(&mut self, view: &View, plan: &Plan) {
+        self.turn_to(view.at);
+        self.surplus = None;
         let targets = &plan.0;
         assert_eq!(targets.len(), view.vms.len(), "a plan has one target for each VM");
         let mut sum = 0_u128;
         for (vm, &target) in view.vms.iter().zip(targets) {
-            let place = &mut self.places[vm.id.index()];
+            let place = &self.places[vm.id.index()];
             let Bounds { min, max } = place.bounds;
             assert!(
                 (min..=max).contains(&target),
@@ -297,7 +247,9 @@ impl Host {
                 vm.id.0
             );
             sum += u128::from(target.0);
-            place.target = target;
+            if target != place.target {
+                self.put(vm.id.index(), place.held, target);
+            }
         }
         assert!(
             sum <= u128::from(self.memory.0),
@@ -311,20 +263,21 @@ impl Host {
         acts.changes.clear();
         acts.started.clear();
         acts.refused.clear();
+        self.turn_to(at);
         self.land(at);
         if !self.waiting.is_empty() {
             self.admit(at, acts);
         }
         if self.admitted > 0 {
-            self.make_room(at);
+            self.make_room();
         }
         self.reclaim(at, acts);
         self.land(at);
         if self.admitted > 0 {
-            self.start(at, acts);
+            self.start(acts);
         }
-        self.grant(at, acts);
-        self.settle(at);
+        self.grant(acts);
+        self.settle();
     }
 
     /// What has been in flight long enough is free.
@@ -338,156 +291,144 @@ impl Host {
         }
     }
 
-    /// Admits from the head of the queue whose minima fit, and refuses whom it must.
-    fn admit(&mut self, at: Ticks, acts: &mut Acts) {
-        let here = self.places.iter().filter_map(|place| Some((place, place.held?)));
-        let mut for_ever: Frames = here.map(|(place, held)| place.for_ever(held, at)).sum();
-        let mut beside = self.left_beside_minima();
-        let mut next = 0;
-        while let Some(&vm) = self.waiting.get(next) {
-            let Place { bounds: Bounds { min, .. }, leaves, .. } = self.places[vm.index()];
-            let mut left = Frames(self.memory.0.saturating_sub(for_ever.0));
-            if min <= left && next == self.admitted {
-                if min <= beside {
-                    self.admitted += 1;
-                    self.reserved += min;
-                    beside -= min;
-                } else if self.admission == Admission::Refuse {
-                    left = beside;
-                }
-            }
-            if min > left {
-                if next < self.admitted {
-                    beside += min;
-                }
-                self.unqueue(next);
-                acts.refused.push((vm, Refusal { at, left }));
-                continue;
-            }
-            if !leaves {
-                for_ever += min;
-            }
-            next += 1;
+    /// Time has come to `at`: drivers get stuck or work again, balloons are ready.
+    fn turn_to(&mut self, at: Ticks) {
+        self.now = at;
+        while let Some(vm) = self.phases.pop(at) {
+            self.follow_phases(vm);
+        }
+        while let Some(vm) = self.wakes.pop(at) {
+            self.mind(vm);
         }
     }
 
-    fn left_beside_minima(&self) -> Frames {
-        let here = self.places.iter().filter(|place| place.held.is_some());
-        let minima: Frames = here.map(|place| place.bounds.min).sum();
-        self.memory - minima - self.reserved
+    /// Looks at a VM whose driver may have got stuck, or work again.
+    fn follow_phases(&mut self, vm: usize) {
+        let now = self.now;
+        self.change(vm, |place| place.stuck_now = place.stuck_until(now));
+        self.phases.set(vm, self.places[vm].next_phase(now));
     }
 
-    fn unqueue(&mut self, at: usize) {
-        let vm = self.waiting.remove(at).expect("somebody waits there");
-        let place = &mut self.places[vm.index()];
-        place.waits = false;
-        if at < self.admitted {
-            self.admitted -= 1;
-            self.reserved -= place.bounds.min;
-        }
+    /// From now on a VM holds and shall hold that.
+    fn put(&mut self, vm: usize, held: Option<Frames>, target: Frames) {
+        self.change(vm, |place| (place.held, place.target) = (held, target));
     }
 
-    /// Lowers the targets with the largest surplus above their minima, ties in file order, until
-    /// what is kept back for VMs to come is not promised to anybody else.
-    fn make_room(&mut self, at: Ticks) {
-        let mut needed = (self.claims(at) + self.reserved).0.saturating_sub(self.memory.0);
-        if needed == 0 {
-            return;
+    /// Whatever changes of a VM changes here, so that sums and queues follow.
+    fn change(&mut self, vm: usize, change: impl FnOnce(&mut Place)) {
+        let place = &mut self.places[vm];
+        let (part, surplus) = (place.part(), place.surplus());
+        change(place);
+        self.sums.exchange(part, place.part());
+        if let Some(givers) = &mut self.surplus
+            && place.surplus() != surplus
+        {
+            givers.push((place.surplus(), Reverse(vm)));
         }
-        let givers = self.places.iter_mut().map(|place| (place.surplus(at), place));
-        let mut givers: Vec<(Frames, &mut Place)> = givers.collect();
-        givers.sort_by_key(|&(surplus, _)| Reverse(surplus));
-        for (surplus, place) in givers {
-            let taken = surplus.0.min(needed);
-            place.target -= Frames(taken);
-            needed -= taken;
-        }
+        self.mind(vm);
     }
 
-    /// What the VMs that are here count on or keep, all together.
-    fn claims(&self, at: Ticks) -> Frames {
-        self.places.iter().filter_map(|place| Some(place.claim(place.held?, at))).sum()
+    /// Sees to it that the VM's turn comes when it can come nearer to its target.
+    fn mind(&mut self, vm: usize) {
+        let place = &self.places[vm];
+        if place.excess().is_some() && place.ready <= self.now {
+            self.givers.push(vm);
+        } else if place.shortage().is_some() {
+            self.takers.push(vm);
+        } else {
+            self.wakes.set(vm, place.due(self.now));
+        }
     }
 
     /// Takes a batch from every VM above its target whose balloon is ready.
     fn reclaim(&mut self, at: Ticks, acts: &mut Acts) {
         let Actuator { latency, rate, step } = self.actuator;
-        for (index, place) in self.places.iter_mut().enumerate() {
-            let Some(held) = place.held.filter(|&held| held > place.target) else { continue };
-            if place.ready > at || place.stuck_until(at).is_some() {
-                continue;
-            }
-            let batch = rate.min(held - place.target);
-            place.held = Some(held - batch);
+        while let Some(giver) = self.givers.pop() {
+            let place = &mut self.places[giver];
+            // Its orders may have changed since it queued up, and its driver too.
+            let (Some(held), Some(excess)) = (place.held, place.excess()) else { continue };
+            let batch = rate.min(excess);
             place.ready = at + step;
-            self.flights.push_back((at + latency, batch));
+            let target = place.target;
+            self.put(giver, Some(held - batch), target);
             self.in_flight += batch;
-            let vm = VmId(index as u32);
+            let lands = at + latency;
+            match self.flights.back_mut() {
+                Some((others, frames)) if *others == lands => *frames += batch,
+                _ => self.flights.push_back((lands, batch)),
+            }
+            let vm = VmId(giver as u32);
             acts.changes.push(Change { vm, before: held, after: held - batch });
         }
     }
 
-    /// Starts VMs from the head of the queue while their minima are free. One gets what the split
-    /// gave it, or as much of that as nobody else is promised, but its minimum at least.
-    fn start(&mut self, at: Ticks, acts: &mut Acts) {
-        let mut claims = self.claims(at);
-        while self.admitted > 0 {
-            let vm = self.waiting[0];
-            let Place { bounds: Bounds { min, .. }, initial, .. } = self.places[vm.index()];
-            if self.free < min {
-                break;
-            }
-            self.unqueue(0);
-            let spoken_for = claims + self.reserved;
-            let open = Frames(self.memory.0.saturating_sub(spoken_for.0));
-            let unreserved = Frames(self.free.0.saturating_sub(self.reserved.0));
-            let given = initial.min(open).min(unreserved).max(min);
-            let place = &mut self.places[vm.index()];
-            (place.held, place.target) = (Some(given), given);
-            claims += given;
-            self.free -= given;
-            acts.started.push(vm);
-        }
-    }
-
     /// Gives VMs below their targets what is free and not kept back.
-    fn grant(&mut self, at: Ticks, acts: &mut Acts) {
-        let mut left = Frames(self.free.0.saturating_sub(self.reserved.0));
-        for (index, place) in self.places.iter_mut().enumerate() {
-            let Some(held) = place.held.filter(|&held| held < place.target) else { continue };
-            let given = left.min(place.target - held);
-            if given == Frames(0) || place.stuck_until(at).is_some() {
+    fn grant(&mut self, acts: &mut Acts) {
+        let mut left = self.spare();
+        while left > Frames(0)
+            && let Some(taker) = self.takers.first()
+        {
+            let Place { held, target, .. } = self.places[taker];
+            let wanted = held.zip(self.places[taker].shortage());
+            let Some((held, given)) = wanted.map(|(held, short)| (held, left.min(short))) else {
+                self.takers.pop();
                 continue;
-            }
-            place.held = Some(held + given);
+            };
+            self.put(taker, Some(held + given), target);
             self.free -= given;
             left -= given;
-            let vm = VmId(index as u32);
+            let vm = VmId(taker as u32);
             acts.changes.push(Change { vm, before: held, after: held + given });
         }
     }
 
     /// Sees what is left to do, and checks that no frame was lost.
-    fn settle(&mut self, at: Ticks) {
-        let (mut sum, mut ordered) = (self.free + self.in_flight, Frames(0));
+    fn settle(&mut self) {
+        let (places, now) = (&self.places, self.now);
+        let lands = self.flights.front().map(|&(lands, _)| lands);
+        let wakes = self.wakes.first(|vm| places[vm].due(now));
+        // Who can give to those that wait, and whom they can wait for, is another in another phase.
+        let phases = (!self.waiting.is_empty())
+            .then(|| self.phases.first(|vm| places[vm].next_phase(now)))
+            .flatten();
+        self.due = [lands, wakes, phases].into_iter().flatten().min();
+        self.unsettled = self.sums.short > 0;
+        let all = self.free + self.in_flight + self.sums.held;
+        assert_eq!(all, self.memory, "frames are conserved");
+        assert!(self.sums.targets <= self.memory, "targets fit into the host");
+        #[cfg(debug_assertions)]
+        self.audit();
+    }
+
+    /// Derives anew, by looking at every VM, what was kept up to date.
+    #[cfg(debug_assertions)]
+    fn audit(&self) {
+        let mut sums = Sums::default();
         let mut due = self.flights.front().map(|&(lands, _)| lands);
-        self.unsettled = false;
-        let earlier = |due: Option<Ticks>, other: Option<Ticks>| match (due, other) {
-            (Some(due), Some(other)) => Some(due.min(other)),
-            (due, other) => due.or(other),
-        };
+        let mut sooner = |tick: Option<Ticks>| due = due.into_iter().chain(tick).min();
         for place in &self.places {
-            let Some(held) = place.held else { continue };
-            (sum, ordered) = (sum + held, ordered + place.target);
-            self.unsettled |= held < place.target;
-            due = earlier(due, place.due(held, at));
+            let phase = place.stuck.iter().find(|phase| phase.contains(self.now));
+            if place.held.is_none() {
+                continue;
+            }
+            assert_eq!(place.stuck_now, phase.map(|phase| phase.until), "stuck or not");
+            sums.exchange(Sums::default(), place.part());
+            assert!(place.excess().is_none() || place.ready > self.now, "who can give has given");
+            let is_short = place.shortage().is_some();
+            assert!(!is_short || self.spare() == Frames(0), "who can take has taken");
+            sooner(place.due(self.now));
             if !self.waiting.is_empty() {
-                // Who can give to those that wait, and whom they can wait for, is then another.
-                due = earlier(due, place.next_phase(at));
+                let ticks = place.stuck.iter().flat_map(|phase| [phase.from, phase.until]);
+                let to_come = |tick: &Ticks| *tick > self.now && *tick != Phase::NEVER;
+                sooner(ticks.filter(to_come).min());
             }
         }
-        self.due = due;
-        assert_eq!(sum, self.memory, "frames are conserved");
-        assert!(ordered <= self.memory, "targets fit into the host");
+        assert_eq!(self.sums, sums, "sums over all VMs");
+        assert_eq!(self.due, due, "when there is more to do");
+        let minima = |waiting: usize| -> Frames {
+            let waiting = self.waiting.iter().take(waiting);
+            waiting.map(|vm| self.places[vm.index()].bounds.min).sum()
+        };
+        assert_eq!(self.reserved, minima(self.admitted), "minima kept back");
     }
 }

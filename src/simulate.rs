@@ -18,12 +18,14 @@
 //! at every fault, so none runs further ahead than it accesses one page again and again.
 
 mod fingerprint;
+mod horizon;
 mod pooled;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use fingerprint::mix_counts;
+use horizon::Departures;
 
 use crate::account::{Account, Held, Outcome, Refusal};
 use crate::balance::{Policy, PolicyKind, Pool, View, wrapped};
@@ -107,6 +109,7 @@ struct Simulation<'a> {
     arrivals: Vec<Ticks>,
     next_checkpoint: Ticks,
     checkpoints: u64,
+    departures: Departures,
     /// When the event of balloons that counts is queued, if one is.
     balloon: Option<Ticks>,
     /// No run ends before this tick, as far as is known.
@@ -155,6 +158,7 @@ impl<'a> Simulation<'a> {
             arrivals,
             next_checkpoint,
             checkpoints: 0,
+            departures: Departures::of(&vms),
             balloon: None,
             end_bound: Ticks(0),
             unfinished: scenario.vms.iter().filter(|vm| vm.is_awaited()).count(),
@@ -283,6 +287,7 @@ impl<'a> Simulation<'a> {
             let allocation = self.host.allocation(id).expect("the VM has just started");
             let vm = &mut self.vms[id.index()];
             vm.start(allocation, at);
+            self.departures.started(id, vm, at);
             let next = vm.next;
             self.push(next, EventKind::Access(id));
             self.changed = true;
@@ -345,37 +350,6 @@ impl<'a> Simulation<'a> {
             let awaited = self.vms.iter().filter(|vm| vm.spec.is_awaited());
             self.end = awaited.map(|vm| vm.next).max();
         }
-    }
-
-    /// The tick before which a VM whose next access is at `at` may run ahead.
-    fn horizon(&mut self, id: VmId, at: Ticks) -> Ticks {
-        if self.watcher.wants_accesses() {
-            return at + Ticks(1);
-        }
-        let arrival = self.arrivals.last().copied().unwrap_or(self.next_checkpoint);
-        let mut control = self.next_checkpoint.min(arrival);
-        if self.pool.is_some() {
-            control = control.min(self.together_until(id, at));
-        }
-        if let Some(balloon) = self.host.due() {
-            control = control.min(balloon);
-        }
-        if self.host.heeds_departures() {
-            let bounds = self.vms.iter().map(|vm| vm.departure_bound(at));
-            let departure = bounds.filter(|&departure| departure > at).min();
-            control = departure.map_or(control, |departure| control.min(departure));
-        }
-        if self.vms[id.index()].spec.is_awaited() {
-            return control;
-        }
-        // Nobody waits for this VM, so it must not run past the end, wherever that may be. All
-        // awaited VMs have made their accesses before `at`, so the bound is later than that.
-        if self.end_bound < control {
-            let awaited = self.vms.iter().filter(|vm| vm.spec.is_awaited());
-            let bound = awaited.map(|vm| vm.finish_bound(at)).max();
-            self.end_bound = bound.expect("a run waits for a VM");
-        }
-        control.min(self.end_bound)
     }
 
     fn checkpoint(&mut self, at: Ticks) {

@@ -44,7 +44,7 @@ fn scenario(draw: &mut Stream) -> String {
         })
         .collect();
     let memory = one_of(draw, &[4, 9, 64, FRAMES_MAX - 1, FRAMES_MAX]);
-    let rate = memory / 4;
+    let rate = (memory / one_of(draw, &[4, 1 << 12])).max(1);
     let balloon = format!("actuator = {{ kind = \"balloon\", rate = {rate} }}\n");
     let actuator = one_of(draw, &["", "", &balloon]);
     let mut text = format!("host.memory = {memory}\n{actuator}{out}");
@@ -77,4 +77,36 @@ fn what_is_not_refused_runs_to_its_end() {
         run += 1;
     }
     assert!(run > SCENARIOS / 4 && refused > SCENARIOS / 20, "{run} run, {refused} refused");
+}
+
+/// Batches of one frame on the largest host would go on for hours and days; of the same speed in
+/// larger batches the same run ends.
+#[test]
+fn balloons_of_very_many_batches_are_refused_with_what_to_do_instead() {
+    let scenario = |[rate, step, latency]: [u64; 3]| {
+        let actuator = format!("rate = {rate}, step = {step}, latency = {latency}");
+        let text = format!(
+            "host.memory = {FRAMES_MAX}\ncheckpoint.every = {every}\n\
+             actuator = {{ kind = \"balloon\", {actuator} }}\n\
+             defaults.vm = {{ period = {every}, trace.pages = [1, 2, 3, 4] }}\n\
+             vm = [{{ name = \"a\" }}, {{ name = \"b\", start = {every} }}]\n",
+            every = 1_u64 << 45,
+        );
+        Document::from_toml("slow.toml", text.as_bytes()).check()
+    };
+    let refused = |actuator| {
+        let problems = scenario(actuator).expect_err("it is refused");
+        let codes: Vec<&str> = problems.iter().map(|found| found.code.id).collect();
+        assert_eq!(codes, ["S056"], "{actuator:?}");
+        problems.render(false)
+    };
+    let said = refused([1, 1, 0]);
+    assert!(said.contains("14293651161088 batches"), "{said}");
+    assert!(said.contains("143 times as large"), "{said}");
+    refused([1 << 6, 1 << 6, 0]);
+    refused([1 << 12, 1 << 12, 1 << 40]);
+    let hyperv = balance::ALL.iter().find(|policy| policy.name == "hyperv-like").unwrap();
+    let fast = scenario([1 << 20, 1 << 20, 1 << 40]).unwrap().scenario;
+    let outcome = simulate(&fast, hyperv, &mut Nobody);
+    assert!(outcome.all.reclaimed.0 > FRAMES_MAX / 2, "{}", outcome.all.reclaimed);
 }

@@ -37,6 +37,26 @@ fn names() -> impl Iterator<Item = &'static str> {
 }
 
 #[test]
+fn a_run_without_an_lru_guest_is_not_set_beside_lru_and_measures_no_stack_distances() {
+    let shown = |settings: &[&str]| {
+        let run = ["run", "scenarios/report/test1.dat", "--timing"];
+        let output = balloonist(&[&run, settings].concat());
+        let text = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        [text[0].contains("the best static split"), text[1].contains("\ndistances ")]
+    };
+    assert_eq!(shown(&["--policy", "static"]), [true, true]);
+    let all_clock = ["--set", "defaults.vm.replacement=clock"];
+    assert_eq!(shown(&[&all_clock[..], &["--policy", "static"]].concat()), [false, false]);
+    // Its observer reads them, and so does the file of curves.
+    assert_eq!(shown(&[&all_clock[..], &["--policy", "mrc-dp"]].concat()), [false, true]);
+    let folder = tempfile::tempdir().unwrap();
+    let out = ["--out", folder.path().to_str().unwrap(), "--policy", "static"];
+    assert_eq!(shown(&[&all_clock[..], &out].concat()), [false, true]);
+    let one_clock = ["--set", "vm.VM0.replacement=clock", "--policy", "static"];
+    assert_eq!(shown(&one_clock), [true, true]);
+}
+
+#[test]
 fn each_row_of_a_comparison_of_two_axes_is_a_run_of_its_own() {
     let all: Vec<&str> = names().collect();
     rows_are_runs("scenarios/report/test3.dat", &["static", "last-n", "mrc-dp"], &all);

@@ -43,12 +43,25 @@ impl Source {
         policy: Option<&str>,
         context: &Context,
     ) -> Result<Scenario, Failure> {
+        let scenario = self.open_cold(policy, context)?;
+        distances::warm_all(&scenario, context);
+        Ok(scenario)
+    }
+
+    /// Likewise, but traces have no stack distances yet.
+    pub(super) fn open_cold(
+        &self,
+        policy: Option<&str>,
+        context: &Context,
+    ) -> Result<Scenario, Failure> {
         self.opened(policy, context).map(|opened| opened.scenario)
     }
 
     /// Likewise, to run it at many points and under many seeds.
     pub(super) fn open_to_vary(&self, context: &Context) -> Result<Opened, Failure> {
-        self.opened(None, context)
+        let opened = self.opened(None, context)?;
+        distances::warm_all(&opened.scenario, context);
+        Ok(opened)
     }
 
     fn opened(&self, policy: Option<&str>, context: &Context) -> Result<Opened, Failure> {
@@ -75,7 +88,6 @@ impl Source {
             reader::tell(path, guess.map(|format| (format, "--trace-format")), notes, context);
         }
         note_reading(&opened.scenario, began.elapsed(), context);
-        distances::warm_all(&opened.scenario, context);
         Ok(opened)
     }
 }

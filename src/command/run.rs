@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use balloonist::account::Outcome;
+use balloonist::balance::PolicyKind;
 use balloonist::bound::{StaticSplit, best_static};
 use balloonist::output::events::{self, Log};
 use balloonist::output::manifest::{self, RunEntry};
@@ -18,7 +19,7 @@ use super::files::NewFile;
 use super::input::Source;
 use super::recorder::Recorder;
 use super::result_folder::{OF_RUN, ResultFolder};
-use super::{Context, Failure, context};
+use super::{Context, Failure, context, distances};
 
 /// Run a scenario under one policy and show what every VM did
 #[derive(clap::Args, Debug)]
@@ -68,7 +69,10 @@ enum Shown {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let format = args.events.as_deref().map(|place| args.format_of(place)).transpose()?;
-    let scenario = args.source.open(args.policy.as_deref(), context)?;
+    let scenario = args.source.open_cold(args.policy.as_deref(), context)?;
+    if args.reads_distances(&scenario) {
+        distances::warm_all(&scenario, context);
+    }
     let policy = scenario.policy;
     let folder = args.out.as_deref().map(|out| ResultFolder::create(out, OF_RUN));
     let mut folder = folder.transpose()?;
@@ -78,7 +82,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let (outcome, logged) = args.logged(format, &scenario, &mut recorder, context)?;
     let took = began.elapsed();
     let series = recorder.finish()?;
-    let split = LazyCell::new(|| best_static(&scenario));
+    let split =
+        LazyCell::new(|| report::is_of_lru(&scenario).then(|| best_static(&scenario)).flatten());
     if let Some(folder) = folder {
         fill(folder, &scenario, &outcome, split.as_ref(), took, context)?;
     }
@@ -115,6 +120,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 const DRAWN_MAX: usize = 100;
 
 impl Args {
+    /// Whether anybody reads stack distances: guests with LRU, who are set beside LRU's best static
+    /// split too, observers, or the curves of `--out`.
+    fn reads_distances(&self, scenario: &Scenario) -> bool {
+        let PolicyKind { observers, .. } = scenario.policy;
+        let observes = !observers(scenario.settings_of(scenario.policy)).is_empty();
+        self.out.is_some() || observes || report::is_of_lru(scenario)
+    }
+
     /// The format of the events that go to `place`.
     fn format_of(&self, place: &Path) -> Result<events::Format, Failure> {
         let extension = place.extension().and_then(|extension| extension.to_str()).unwrap_or("");

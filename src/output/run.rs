@@ -46,14 +46,14 @@ pub fn report(told: &Told<'_>, format: Format, table: &str, width: usize) -> Str
 }
 
 /// The sentence that matters: how far the run is from the best that could be had without moving a
-/// frame. Nothing of a run without an access.
+/// frame. Nothing of a run without an access, or without a guest that runs LRU.
 pub fn verdict(
     scenario: &Scenario,
     outcome: &Outcome,
     best_static: Option<&StaticSplit>,
 ) -> Option<String> {
     let (policy, counts) = (scenario.policy, &outcome.all.counts);
-    if counts.accesses == 0 {
+    if counts.accesses == 0 || !is_of_lru(scenario) {
         return None;
     }
     let needs = format!("{} needs {}", policy.name, counted(counts.demand_faults, "demand fault"));
@@ -71,6 +71,12 @@ pub fn verdict(
         format!("{about}as many as {name}")
     });
     Some(format!("{needs}, {against} ({}).", split.note(scenario)))
+}
+
+/// Whether the best static split, which is that of LRU's curves, says anything of the scenario's
+/// guests: if one of them runs LRU.
+pub fn is_of_lru(scenario: &Scenario) -> bool {
+    scenario.vms.iter().any(|vm| vm.replacement.is_lru())
 }
 
 /// Scenario, policy, host and checkpoints, a line each.

@@ -188,8 +188,8 @@ fn check(
     let every = read_every(findings, &checkpoint);
     let cost = root.section(findings, "cost");
     let cost = read_cost(findings, &cost);
-    let actuator = root.section(findings, "actuator");
-    let actuator = actuator::read(findings, &actuator, host.page_size);
+    let balloon = root.section(findings, "actuator");
+    let actuator = actuator::read(findings, &balloon, host.page_size);
 
     let around = Surroundings {
         sources: &document.sources,
@@ -201,7 +201,7 @@ fn check(
     host::check_count(findings, &root, vms.len());
     traces.check_bytes(findings, &vms);
     let length = run::Length { cost, every, actuator, admission: host.admission };
-    length.check(findings, &root, &checkpoint, &vms);
+    let latest = length.check(findings, &root, &checkpoint, &vms);
 
     let policy_section = root.section(findings, "policy");
     let wrapper = knobs::wrapper(findings, &policy_section, host.page_size);
@@ -210,7 +210,12 @@ fn check(
     let expects = run::expectations(findings, &root, &vms);
     let sweep = sweep::read(findings, &root);
     let fit = |findings: &mut Findings, vms: &[Draft]| {
-        fit(findings, &host, &host_section, vms, &policies, &policy_settings)
+        let fitted = fit(findings, &host, &host_section, vms, &policies, &policy_settings)?;
+        if let (Some(every), Some(latest), Some(actuator)) = (every, latest, actuator) {
+            let ticks = [u128::from(every.0), latest];
+            actuator::check_batches(findings, &balloon, actuator, ticks, &fitted);
+        }
+        Some(fitted)
     };
     let mut fitted = fit(findings, &vms);
     // To generate accesses may take long, so that is done where nothing speaks against a run. Only

@@ -198,10 +198,11 @@ codes! {
         "Workloads are generated in memory before the run. A workload may make 4,294,967,295 \
          accesses, and all of a scenario may need 16 GiB together: 16 bytes for each access and 64 \
          for each page are counted, in each round anew, which bounds the time too."
-    TOO_MANY_CHECKPOINTS "S056" "the run has too many checkpoints"
-        "A run may have 10,000,000,000 checkpoints, counted as if every access were a fault: more \
-         would not end in a day. Time is in ticks: where accesses are far apart, checkpoints must \
-         be too."
+    TOO_MANY_EVENTS "S056" "the run has too many checkpoints or batches of balloons"
+        "A run may have 10,000,000,000 checkpoints, and its balloons 100,000,000,000 batches, of \
+         which 100,000,000 may be in flight at a time, counted as if every access were a fault and \
+         every plan took all frames: more would not end in a day. Time is in ticks: where accesses \
+         are far apart, checkpoints and the steps of balloons must be too."
     BAD_PHASE "S057" "the phases of a VM are out of order"
         "`idle` and `stuck` list phases of a VM by the ticks of the run: each is over later than it \
          begins, and begins when the one before it is over or later."

@@ -9,6 +9,9 @@
     return element;
   };
 
+  /** The most empty frames of a VM that are drawn; of the others it is said how many they are. */
+  const EMPTY_MAX = 40;
+
   // Each step has the VMs that it changed; the others are as at the step before.
   let before = vms.map(() => ({ frames: 0, lists: [] }));
   const states = steps.map(step => {
@@ -53,11 +56,17 @@
     });
     const resident = lists.filter(([, held]) => held);
     const used = resident.reduce((sum, [, , pages]) => sum + pages.length, 0);
-    const empty = Array.from({ length: Math.max(frames - used, 0) }, () => {
+    const free = Math.max(frames - used, 0);
+    // Of a large host most frames may be empty, and a browser cannot draw them all.
+    const empty = Array.from({ length: Math.min(free, EMPTY_MAX) }, () => {
       const frame = make("span", "box empty", "·");
       frame.title = "an empty frame";
       return frame;
     });
+    if (free > EMPTY_MAX) {
+      const more = make("span", "more", `${(free - EMPTY_MAX).toLocaleString("en")} more empty`);
+      empty.push(more);
+    }
     const plain = lists.length === 1 && lists[0][0] === "";
     if (plain) {
       card.append(list("", boxes(lists[0]).concat(empty)));

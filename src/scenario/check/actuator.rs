@@ -3,8 +3,9 @@
 use super::super::codes;
 use super::super::document::Value;
 use super::super::{Actuator, Phase};
+use super::Fitted;
 use super::values::{Findings, Section};
-use crate::units::Ticks;
+use crate::units::{Frames, Ticks};
 
 /// The table `[actuator]`. The keys of a balloon may stand there while the kind is another, so that
 /// a setting or an axis can change the kind alone.
@@ -35,6 +36,47 @@ pub(super) fn read(
         section.need(findings, "rate", remedy);
     }
     Some(Actuator { latency: latency?, rate: rate??, step: step? })
+}
+
+/// The most batches that balloons may take in a run, and have under way at a time.
+const BATCHES_MAX: u128 = 100_000_000_000;
+const FLIGHTS_MAX: u128 = 100_000_000;
+
+/// Reports balloons whose batches could be too many in a run that ends by the tick `latest`: all of
+/// them, or those in flight at a time, which are kept in memory. Batches that are not full are not
+/// counted: a VM has one for each order.
+pub(super) fn check_batches(
+    findings: &mut Findings,
+    section: &Section,
+    Actuator { latency, rate, step }: Actuator,
+    [every, latest]: [u128; 2],
+    fitted: &Fitted,
+) {
+    let [rate, step] = [u128::from(rate.0), u128::from(step.0).max(1)];
+    let vms = fitted.bounds.len() as u128;
+    // A VM takes one in each step. Between two checkpoints targets only fall, so all VMs give no
+    // more than they held or were given; beside that there is what VMs start with.
+    let by_steps = |ticks: u128| vms * (ticks / step + 1);
+    let of_all = |frames: &mut dyn Iterator<Item = Frames>| -> u128 {
+        frames.map(|frames| u128::from(frames.0)).sum()
+    };
+    let most = of_all(&mut fitted.bounds.iter().map(|bounds| bounds.max));
+    let most = most.min(u128::from(fitted.memory.0));
+    let first = of_all(&mut fitted.allocations.iter().copied());
+    let given = (2 * (latest / every + 1)).saturating_mul(most) + first;
+    let batches = by_steps(latest).min(given / rate);
+    let flights = by_steps(latest.min(u128::from(latency.0))).min(most / rate);
+    let (message, times) = if batches > BATCHES_MAX {
+        let message = format!("balloons of rate {rate} could take {batches} batches");
+        (message, batches.div_ceil(BATCHES_MAX))
+    } else if flights > FLIGHTS_MAX {
+        let message = format!("balloons of rate {rate} could have {flights} batches in flight");
+        (message, flights.div_ceil(FLIGHTS_MAX))
+    } else {
+        return;
+    };
+    let remedy = format!("make `rate` and `step` {times} times as large, which is as fast");
+    findings.error(codes::TOO_MANY_EVENTS, section.origin_of("rate"), message, remedy);
 }
 
 /// The phases at `key`: an array of tables of `from` and `until`, in order. Where they may be

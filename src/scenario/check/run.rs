@@ -22,13 +22,14 @@ pub(super) struct Length {
 
 impl Length {
     /// Reports runs that would not end, or not before time does, and checkpoints that never come.
+    /// Returns the last tick that a run may have, where nothing is wrong with that.
     pub(super) fn check(
         &self,
         findings: &mut Findings,
         root: &Section,
         checkpoint: &Section,
         vms: &[Draft],
-    ) {
+    ) -> Option<u128> {
         let repeats = |vm: &Draft| vm.after == Some(After::Repeat);
         let endless = |vm: &&Draft| repeats(vm) && vm.stop == Some(NEVER);
         if !vms.is_empty() && vms.iter().all(|vm| endless(&vm)) {
@@ -44,7 +45,7 @@ impl Length {
                 format!("the policy takes {policy} of the {every} ticks between checkpoints");
             let remedy = "no VM would ever make an access; lower it";
             findings.error(codes::ENDLESS, origin, message, remedy);
-            return;
+            return None;
         }
         // Who repeats without a `stop` ends with the others.
         let (endless, ending): (Vec<_>, Vec<_>) = vms.iter().partition(endless);
@@ -69,6 +70,7 @@ impl Length {
         if let (Some(every), Some(latest)) = (self.every, latest.filter(|&latest| latest > 0)) {
             check_checkpoints(findings, checkpoint, every, latest);
         }
+        latest
     }
 
     /// When the VM would be done with the accesses that it begins before `stop` if it never waited
@@ -148,7 +150,7 @@ fn check_checkpoints(findings: &mut Findings, checkpoint: &Section, every: Ticks
             "the run may last {latest} ticks, so take {} or more",
             latest.div_ceil(CHECKPOINTS_MAX)
         );
-        findings.error(codes::TOO_MANY_CHECKPOINTS, origin, message, remedy);
+        findings.error(codes::TOO_MANY_EVENTS, origin, message, remedy);
     }
     if checkpoints == 0 {
         let message = format!("a checkpoint every {every} ticks never comes");

@@ -29,7 +29,7 @@ pub struct Traces {
     read: BTreeMap<TraceFile, Result<Arc<Trace>, ReadError>>,
     told: Vec<ReadFile>,
     inline: BTreeMap<usize, (Arc<[u64]>, Arc<Trace>)>,
-    generated: Arc<Mutex<BTreeMap<Drawn, Generated>>>,
+    generated: Arc<Mutex<Places>>,
     workload_bytes_max: u64,
 }
 
@@ -50,6 +50,14 @@ pub struct ReadFile {
 /// A generated trace while somebody holds it. Whoever generates it holds the lock meanwhile, and
 /// who needs the same one waits.
 type Generated = Arc<Mutex<Weak<Trace>>>;
+
+/// The places of generated traces.
+#[derive(Debug, Default)]
+struct Places {
+    of: BTreeMap<Drawn, Generated>,
+    /// How many there may be before those that nobody holds are looked for.
+    many: usize,
+}
 
 /// All that decides what a workload makes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,17 +161,19 @@ impl Traces {
         }
     }
 
-    /// The place of a generated trace. Places of traces that nobody holds are given up.
+    /// The place of a generated trace. Places of traces that nobody holds are given up, whenever
+    /// there are twice as many as were held.
     fn slot(&self, drawn: Drawn) -> Generated {
-        let mut generated = self.generated.lock().expect(NO_PANIC);
-        if !generated.contains_key(&drawn) {
+        let mut places = self.generated.lock().expect(NO_PANIC);
+        if places.of.len() >= places.many && !places.of.contains_key(&drawn) {
             let is_held = |slot: &Generated| {
                 Arc::strong_count(slot) > 1
                     || slot.try_lock().is_ok_and(|trace| trace.strong_count() > 0)
             };
-            generated.retain(|_, slot| is_held(slot));
+            places.of.retain(|_, slot| is_held(slot));
+            places.many = 2 * places.of.len();
         }
-        Arc::clone(generated.entry(drawn).or_default())
+        Arc::clone(places.of.entry(drawn).or_default())
     }
 
     /// The trace of a long list of pages, made once for all checks of a document.

@@ -1,0 +1,141 @@
+//! Who comes in: VMs that wait, and room that is made for them.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::place::Place;
+use super::{Acts, Host};
+use crate::account::Refusal;
+use crate::balance::Bounds;
+use crate::scenario::Admission;
+use crate::units::{Frames, Ticks, VmId};
+
+impl Host {
+    /// A VM arrives, and waits for [`act`](Self::act).
+    pub fn arrive(&mut self, vm: VmId) {
+        assert!(self.allocation(vm).is_none(), "a VM arrives once");
+        self.waiting.push_back(vm);
+        self.places[vm.index()].waits = true;
+    }
+
+    /// Whether the VM has arrived and not started.
+    pub fn waits(&self, vm: VmId) -> bool {
+        self.places[vm.index()].waits
+    }
+
+    /// A VM that waits gives up.
+    pub fn give_up(&mut self, vm: VmId) -> Frames {
+        let at = self.waiting.iter().position(|&other| other == vm);
+        self.unqueue(at.expect("only a VM that waits gives up"));
+        self.left_beside_minima()
+    }
+
+    /// Admits from the head of the queue whose minima fit, and refuses whom it must.
+    pub(super) fn admit(&mut self, at: Ticks, acts: &mut Acts) {
+        // Who was judged before is so still, if what is lost for ever is no more than it was.
+        if self.sums.for_ever > self.for_ever {
+            (self.judged, self.stay) = (0, Frames(0));
+        }
+        self.for_ever = self.sums.for_ever;
+        let mut next = self.admitted.min(self.judged);
+        while let Some(&vm) = self.waiting.get(next) {
+            let Place { bounds: Bounds { min, .. }, leaves, .. } = self.places[vm.index()];
+            let is_judged = next < self.judged;
+            let lost = self.for_ever + self.stay;
+            let mut left = Frames(self.memory.0.saturating_sub(lost.0));
+            if next == self.admitted && (is_judged || min <= left) {
+                let beside = self.left_beside_minima();
+                if min <= beside {
+                    self.admitted += 1;
+                    self.reserved += min;
+                } else if self.admission == Admission::Refuse {
+                    left = beside;
+                }
+            }
+            if is_judged {
+                // If it is not admitted, nobody behind it is.
+                next = if next < self.admitted { next + 1 } else { self.judged };
+                continue;
+            }
+            if min > left {
+                self.unqueue(next);
+                acts.refused.push((vm, Refusal { at, left }));
+                continue;
+            }
+            if !leaves {
+                self.stay += min;
+            }
+            next += 1;
+            self.judged = next;
+        }
+    }
+
+    pub(super) fn left_beside_minima(&self) -> Frames {
+        self.memory - self.sums.minima - self.reserved
+    }
+
+    fn unqueue(&mut self, at: usize) {
+        let vm = self.waiting.remove(at).expect("somebody waits there");
+        let place = &mut self.places[vm.index()];
+        place.waits = false;
+        let min = place.bounds.min;
+        if at < self.admitted {
+            self.admitted -= 1;
+            self.reserved -= min;
+        }
+        if at < self.judged {
+            self.judged -= 1;
+            if !place.leaves {
+                self.stay -= min;
+            }
+        }
+    }
+
+    /// Lowers the targets with the largest surplus above their minima, ties in file order, until
+    /// what is kept back for VMs to come is not promised to anybody else.
+    pub(super) fn make_room(&mut self) {
+        let promised = self.sums.claims + self.reserved;
+        let mut needed = promised.0.saturating_sub(self.memory.0);
+        if needed == 0 {
+            return;
+        }
+        if self.surplus.is_none() {
+            let all = self.places.iter().enumerate();
+            self.surplus = Some(all.map(|(vm, place)| (place.surplus(), Reverse(vm))).collect());
+        }
+        while needed > 0
+            && let Some((surplus, Reverse(vm))) = self.surplus.as_mut().and_then(BinaryHeap::pop)
+        {
+            let place = &self.places[vm];
+            let taken = surplus.0.min(needed);
+            if taken > 0 && surplus == place.surplus() {
+                self.put(vm, place.held, place.target - Frames(taken));
+                needed -= taken;
+            }
+        }
+    }
+
+    /// Starts VMs from the head of the queue while their minima are free. One gets what the split
+    /// gave it, or as much of that as nobody else is promised, but its minimum at least.
+    pub(super) fn start(&mut self, acts: &mut Acts) {
+        while self.admitted > 0 {
+            let vm = self.waiting[0];
+            let Place { bounds: Bounds { min, .. }, initial, leaves, .. } = self.places[vm.index()];
+            if self.free < min {
+                break;
+            }
+            self.unqueue(0);
+            let spoken_for = self.sums.claims + self.reserved;
+            let open = Frames(self.memory.0.saturating_sub(spoken_for.0));
+            let given = initial.min(open).min(self.spare()).max(min);
+            self.put(vm.index(), Some(given), given);
+            self.follow_phases(vm.index());
+            if !leaves {
+                // Those behind it counted on that already.
+                self.for_ever += min;
+            }
+            self.free -= given;
+            acts.started.push(vm);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What the host knows of one VM, and what that adds to the sums over all VMs.
+
+use crate::balance::Bounds;
+use crate::scenario::{Phase, VmSpec};
+use crate::units::{Frames, Ticks};
+
+/// What the host knows of a VM.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) bounds: Bounds,
+    pub(super) initial: Frames,
+    /// Whether it leaves the host at some time, so that even its minimum comes back.
+    pub(super) leaves: bool,
+    /// When its driver is stuck, in order.
+    pub(super) stuck: Vec<Phase>,
+    /// The end of the phase in which its driver is stuck now.
+    pub(super) stuck_now: Option<Ticks>,
+    /// What it holds; `None` before it starts and after it departs.
+    pub(super) held: Option<Frames>,
+    /// What it shall hold.
+    pub(super) target: Frames,
+    /// When its balloon may take the next batch.
+    pub(super) ready: Ticks,
+    /// Whether it has arrived and not started.
+    pub(super) waits: bool,
+}
+
+impl Place {
+    pub(super) fn of(vm: &VmSpec) -> Self {
+        Self {
+            bounds: Bounds { min: vm.min, max: vm.max },
+            initial: vm.initial,
+            leaves: vm.leaves(),
+            stuck: vm.stuck.clone(),
+            stuck_now: None,
+            held: None,
+            target: Frames(0),
+            ready: Ticks(0),
+            waits: false,
+        }
+    }
+
+    /// The first phase that is not over at that tick.
+    fn phase(&self, at: Ticks) -> Option<&Phase> {
+        self.stuck.get(self.stuck.partition_point(|phase| phase.until <= at))
+    }
+
+    /// The end of the phase in which its driver is stuck at that tick.
+    pub(super) fn stuck_until(&self, at: Ticks) -> Option<Ticks> {
+        self.phase(at).filter(|phase| phase.contains(at)).map(|phase| phase.until)
+    }
+
+    /// When its driver next gets stuck or works again, behind `at`, while it is here.
+    pub(super) fn next_phase(&self, at: Ticks) -> Option<Ticks> {
+        self.held?;
+        let Phase { from, until } = *self.phase(at)?;
+        let next = if from > at { from } else { until };
+        (next != Phase::NEVER).then_some(next)
+    }
+
+    /// How much less it could be ordered to hold, to any effect.
+    pub(super) fn surplus(&self) -> Frames {
+        let Some(held) = self.held else { return Frames(0) };
+        let keeps = if self.stuck_now.is_some() { held } else { self.bounds.min };
+        Frames(self.target.0.saturating_sub(keeps.0))
+    }
+
+    /// What it shall give now.
+    pub(super) fn excess(&self) -> Option<Frames> {
+        let held = self.held.filter(|&held| held > self.target && self.stuck_now.is_none())?;
+        Some(held - self.target)
+    }
+
+    /// What it shall get now.
+    pub(super) fn shortage(&self) -> Option<Frames> {
+        let held = self.held.filter(|&held| held < self.target && self.stuck_now.is_none())?;
+        Some(self.target - held)
+    }
+
+    /// When it can next come nearer to its target by itself, behind `at`.
+    pub(super) fn due(&self, at: Ticks) -> Option<Ticks> {
+        let held = self.held.filter(|&held| held != self.target)?;
+        // What is below its target gets frames when there are some, unless its driver is stuck.
+        let next = if held > self.target { self.ready.max(at) } else { at };
+        let next = self.stuck_until(next).unwrap_or(next);
+        (next > at && next != Phase::NEVER).then_some(next)
+    }
+
+    /// What it adds to the sums.
+    pub(super) fn part(&self) -> Sums {
+        let Some(held) = self.held else { return Sums::default() };
+        Sums {
+            held,
+            targets: self.target,
+            minima: self.bounds.min,
+            claims: match self.stuck_now {
+                Some(_) => self.target.max(held),
+                None => self.target,
+            },
+            for_ever: match self.stuck_now {
+                _ if self.leaves => Frames(0),
+                Some(Phase::NEVER) => held,
+                _ => self.bounds.min,
+            },
+            short: u64::from(held < self.target),
+        }
+    }
+}
+
+/// Sums over the VMs that are here. They are kept up to date one VM at a time, for the host looks at
+/// them at every event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    /// What they hold.
+    pub(super) held: Frames,
+    /// What they shall hold.
+    pub(super) targets: Frames,
+    pub(super) minima: Frames,
+    /// What they count on, or keep whether they shall or not.
+    pub(super) claims: Frames,
+    /// What nobody will ever get from them.
+    pub(super) for_ever: Frames,
+    /// How many are below their targets.
+    pub(super) short: u64,
+}
+
+impl Sums {
+    /// One VM's part is another.
+    pub(super) fn exchange(&mut self, before: Self, after: Self) {
+        // Named one by one, so that a field that is new cannot be forgotten.
+        let Self { held, targets, minima, claims, for_ever, short } = self;
+        *held = *held + after.held - before.held;
+        *targets = *targets + after.targets - before.targets;
+        *minima = *minima + after.minima - before.minima;
+        *claims = *claims + after.claims - before.claims;
+        *for_ever = *for_ever + after.for_ever - before.for_ever;
+        *short = *short + after.short - before.short;
+    }
+}

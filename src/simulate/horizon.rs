@@ -1,0 +1,79 @@
+//! How far a VM may run ahead of the others.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+use super::Simulation;
+use crate::units::{Ticks, VmId};
+use crate::vm::Vm;
+
+impl Simulation<'_> {
+    /// The tick before which a VM whose next access is at `at` may run ahead.
+    pub(super) fn horizon(&mut self, id: VmId, at: Ticks) -> Ticks {
+        if self.watcher.wants_accesses() {
+            return at + Ticks(1);
+        }
+        let arrival = self.arrivals.last().copied().unwrap_or(self.next_checkpoint);
+        let mut control = self.next_checkpoint.min(arrival);
+        if self.pool.is_some() {
+            control = control.min(self.together_until(id, at));
+        }
+        if let Some(balloon) = self.host.due() {
+            control = control.min(balloon);
+        }
+        if self.host.heeds_departures() {
+            let departure = self.departures.first(&self.vms, at);
+            control = departure.map_or(control, |departure| control.min(departure));
+        }
+        if self.vms[id.index()].spec.is_awaited() {
+            return control;
+        }
+        // Nobody waits for this VM, so it must not run past the end, wherever that may be. All
+        // awaited VMs have made their accesses before `at`, so the bound is later than that; once
+        // found, it is good until it is reached.
+        if self.end_bound <= at {
+            let awaited = self.vms.iter().filter(|vm| vm.spec.is_awaited());
+            let bound = awaited.map(|vm| vm.finish_bound(at)).max();
+            self.end_bound = bound.expect("a run waits for a VM");
+        }
+        control.min(self.end_bound)
+    }
+}
+
+/// The earliest ticks at which VMs can depart or give up waiting, the first one on top. They only
+/// grow while VMs run, so one that was noted is looked at again when it is on top, and not before.
+pub(super) struct Departures(BinaryHeap<Reverse<(Ticks, VmId)>>);
+
+impl Departures {
+    /// Of VMs none of which has started.
+    pub(super) fn of(vms: &[Vm]) -> Self {
+        let ids = (0..vms.len()).map(|at| VmId(at as u32));
+        let bounds = ids.map(|id| (vms[id.index()].stop(), id));
+        Self(bounds.filter(|&(stop, _)| stop != Ticks(u64::MAX)).map(Reverse).collect())
+    }
+
+    /// It has started and may leave before its stop.
+    pub(super) fn started(&mut self, id: VmId, vm: &Vm, at: Ticks) {
+        let bound = vm.departure_bound(at);
+        if bound < vm.stop() {
+            self.0.push(Reverse((bound, id)));
+        }
+    }
+
+    /// The first of them behind `at`, as far as is known then.
+    fn first(&mut self, vms: &[Vm], at: Ticks) -> Option<Ticks> {
+        while let Some(mut top) = self.0.peek_mut() {
+            let Reverse((noted, id)) = *top;
+            let bound = vms[id.index()].departure_bound(at);
+            if bound <= at {
+                PeekMut::pop(top);
+            } else if bound > noted {
+                *top = Reverse((bound, id));
+            } else {
+                return Some(noted);
+            }
+        }
+        None
+    }
+}
