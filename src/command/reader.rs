@@ -9,7 +9,7 @@ use clap::builder::PossibleValuesParser;
 
 use super::{Context, Failure};
 
-/// Flags of every command that reads trace files. Whatever a format does not know, it ignores.
+/// Flags of every command that reads trace files.
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Reader options")]
 pub(super) struct Reader {
@@ -70,9 +70,10 @@ impl Reader {
             size_field: self.size_field.clone(),
             layout: self.layout.clone(),
             vm: self.vm,
-            seed: context.common.seed.unwrap_or(defaults.seed),
+            run_seed: context.common.seed.unwrap_or(defaults.run_seed),
             bytes_max: self.limit_bytes,
             accesses_max: self.limit_accesses,
+            ..defaults
         }
     }
 
@@ -126,6 +127,7 @@ pub(super) fn failure(path: &Path, error: &ReadError) -> Failure {
     let text = format!("{}: {error}", shown(path));
     match error.kind {
         ReadErrorKind::Missing | ReadErrorKind::Unreadable => Failure::Io(text),
+        ReadErrorKind::NoEffect(_) => Failure::Usage(text),
         _ => Failure::Trace(text),
     }
 }
