@@ -140,7 +140,7 @@ fn a_trace_is_piped_through() {
     let file = fs::File::open(&place).unwrap();
     let piped = balloonist(&convert).stdin(file).output().unwrap();
     assert_eq!(piped.status.code(), Some(0));
-    assert!(text(&piped.stderr).starts_with("reading standard input as text; --format"));
+    assert!(text(&piped.stderr).starts_with("reading standard input as text; --trace-format"));
     let compact = folder.path().join("a.balloonist");
     fs::write(&compact, piped.stdout).unwrap();
     assert!(read(&compact) == read(&place));
@@ -158,6 +158,35 @@ fn options_reach_the_reader() {
     let oracle = "tests/traces/three.oracleGeneral";
     let layout = ["--format", "struct", "--struct", "<IQIq", "--field", "2"];
     assert_eq!(head(&[&[oracle], &layout[..]].concat()), head(&[oracle]));
+}
+
+#[test]
+fn options_reach_whatever_reads_bare_traces() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("addresses.csv");
+    // Pages of 8 KiB: 1, 2, 1.
+    fs::write(&place, "when,where,how\n1,8192,r\n2,16384,w\n3,8200,r\n").unwrap();
+    let csv = place.to_str().unwrap();
+    let options = ["--field", "where", "--op-field", "how", "--unit", "1", "--page-size", "8 KiB"];
+    let frames = ["--frames", "2", "--every", "2"];
+    let with = |command: &[&str], more: &[&str]| {
+        text(&succeed(&[command, &[csv], more, &options].concat()).stdout).to_owned()
+    };
+    let curve = with(&["mrc", "--format", "csv", "--points", "1,2"], &[]);
+    assert!(curve.contains("addresses.csv") && curve.lines().count() == 3, "{curve}");
+    for command in [&["run", "--format", "json"][..], &["compare", "--format", "json"]] {
+        let rows: serde_json::Value = serde_json::from_str(&with(command, &frames)).unwrap();
+        assert_eq!(rows[0]["demand_faults"], 2, "{command:?}: {rows}");
+    }
+    assert!(with(&["walk"], &frames).contains("addresses"));
+    let bare = output(&["run", csv, "--field", "where"]);
+    assert_eq!(bare.status.code(), Some(2));
+    assert!(text(&bare.stderr).contains("--frames <FRAMES>"), "{}", text(&bare.stderr));
+    // Without options it is a trace nonetheless, and what would help is told.
+    let forgotten = output(&["run", csv]);
+    assert!(text(&forgotten.stderr).contains("is a trace in the csv format; add --frames"));
+    let unnamed = output(&[&["run", csv], &frames[..]].concat());
+    assert!(text(&unnamed.stderr).contains("name one (`--field`"), "{}", text(&unnamed.stderr));
 }
 
 /// What a reader has to say of a file is told by whoever reads it, in a scenario or not.

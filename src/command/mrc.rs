@@ -9,13 +9,13 @@ use balloonist::output::Format;
 use balloonist::output::mrc::{self, Curve};
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, ReplacementKind};
-use balloonist::trace::read::{ReadOptions, load};
 use balloonist::trace::shards::{Sample, sampled_lru_faults};
 use balloonist::trace::{Trace, curve};
 use balloonist::units::{Decimal, Frames};
 use rayon::prelude::*;
 
-use super::{Context, Failure, context, distances, input, reader, replacements};
+use super::reader::Reader;
+use super::{Context, Failure, context, distances, input, replacements};
 
 /// Show the LRU miss-ratio curve of traces: the demand faults at every number of frames
 ///
@@ -26,11 +26,6 @@ pub(crate) struct Args {
     /// The trace files, or `-` for standard input
     #[arg(value_name = "TRACE", required = true)]
     traces: Vec<PathBuf>,
-
-    /// The format of the traces [default: recognised by content]
-    #[arg(long, value_name = "FORMAT", default_value = "auto", hide_default_value = true,
-          value_parser = reader::names(), hide_possible_values = true)]
-    trace_format: String,
 
     /// Replacement algorithms to simulate, or `all`, their knobs at their defaults; `list
     /// replacements` shows them [default: the LRU curve]
@@ -52,18 +47,15 @@ pub(crate) struct Args {
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
     format: Format,
+
+    #[command(flatten)]
+    reader: Reader,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     input::refuse_stdin_twice(&args.traces)?;
     let began = Instant::now();
-    let options = ReadOptions { format: args.trace_format.clone(), ..ReadOptions::default() };
-    let read = |path: &PathBuf| {
-        let loaded = load(path, &options).map_err(|error| reader::failure(path, &error))?;
-        let guess = (args.trace_format == "auto").then_some((loaded.format.name, "--trace-format"));
-        reader::tell(path, guess, &loaded.notes, context);
-        Ok(loaded.trace)
-    };
+    let read = |path: &PathBuf| args.reader.load(path, context).map(|loaded| loaded.trace);
     let kinds = replacements::named(&args.replacement)?;
     let traces: Vec<Arc<Trace>> =
         args.traces.par_iter().map(|path| read(path).map(Arc::new)).collect::<Result<_, _>>()?;

@@ -10,6 +10,7 @@ use super::super::{Context, Failure, context};
 
 /// Tell what traces hold: format, accesses, pages, kinds and content hash
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("trace_format", reader::named_format))]
 pub(super) struct Args {
     /// The trace files, or `-` for standard input
     #[arg(value_name = "TRACE", required = true)]

@@ -293,6 +293,7 @@ const TRACE_KEYS: &[&str] = &[
     "vm",
     "seed",
     "limit_bytes",
+    "limit_accesses",
 ];
 
 /// How the file is read. Addresses are mapped to the host's pages unless the trace has its own.
@@ -315,6 +316,9 @@ fn read_options(
     options.unit = integer("unit", 1);
     options.vm = integer("vm", 0);
     options.seed = integer("seed", 0);
+    let accesses = trace.get("limit_accesses");
+    let accesses = accesses.and_then(|f| findings.integer(&f, 1, ReadOptions::ACCESSES_MAX));
+    options.accesses_max = accesses.unwrap_or(options.accesses_max);
     if let Some(bytes) = trace.get("limit_bytes").and_then(|field| findings.bytes(&field)) {
         options.bytes_max = bytes;
     }
@@ -396,7 +400,7 @@ fn report_read_error(
         ReadErrorKind::Format => (codes::TRACE_FORMAT, "`list formats` shows the formats"),
         ReadErrorKind::Damaged => (codes::TRACE_DAMAGED, "repair the file or name its format"),
         ReadErrorKind::Empty => (codes::TRACE_EMPTY, "a VM makes at least one access"),
-        ReadErrorKind::TooLarge => (codes::TRACE_TOO_LARGE, "cut it, or raise `limit_bytes`"),
+        ReadErrorKind::TooLarge => (codes::TRACE_TOO_LARGE, "cut it, or raise its limit"),
         ReadErrorKind::NoEffect(_) => {
             (codes::OPTION_WITHOUT_EFFECT, "`list formats` shows the options of each format")
         }

@@ -90,7 +90,7 @@ impl Columns {
             Some(wanted) => find(wanted)?,
             None => names().position(|name| known(name).is_some()).ok_or_else(|| {
                 let what = format!(
-                    "no known heading, expected {}; name one with the option field",
+                    "no known heading, expected {}; name one (`--field`, or `field` in a scenario)",
                     list(first)
                 );
                 first.error(0, &what)
