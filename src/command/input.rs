@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use balloonist::balance::{self, PolicyKind};
-use balloonist::scenario::{Checked, Diagnostics, Document, ReadFile, Scenario, Traces, meant};
+use balloonist::balance::PolicyKind;
+use balloonist::scenario::{Checked, Diagnostics, Document, ReadFile, Scenario, Traces};
 use balloonist::trace::read::{ReadErrorKind, ReadOptions, load_head};
 use balloonist::trace::{TraceBuilder, formats};
 
 use super::distances;
 use super::guard::say;
 use super::reader::{self, Reader};
-use super::{Context, Failure};
+use super::{Context, Failure, lists};
 
 /// What is run: a scenario, or trace files.
 #[derive(clap::Args, Debug)]
@@ -223,27 +223,8 @@ pub(super) fn policies(
     scenario: &Scenario,
     context: &Context,
 ) -> Result<Vec<&'static PolicyKind>, Failure> {
-    let mut kinds: Vec<&'static PolicyKind> = Vec::new();
-    for name in names {
-        let named: Vec<_> =
-            balance::ALL.iter().filter(|kind| name == "all" || kind.name == name).collect();
-        if named.is_empty() {
-            let known: Vec<&str> = balance::ALL.iter().map(|kind| kind.name).collect();
-            let meant = meant(name, known.iter().copied());
-            let meant = meant.map_or(".".to_owned(), |meant| format!(", did you mean `{meant}`?"));
-            let known = known.join(", ");
-            let text = format!("unknown policy `{name}`{meant} The policies are {known}");
-            return Err(Failure::Usage(text));
-        }
-        for kind in named {
-            if kinds.iter().any(|known| known.name == kind.name) {
-                let text = format!("policy `{}` is named twice, name it once", kind.name);
-                return Err(Failure::Usage(text));
-            }
-            kinds.push(kind);
-        }
-    }
-    if names.iter().any(|name| name == "all") {
+    let mut kinds = lists::policies(names)?;
+    if names.iter().any(|name| name.trim() == "all") {
         // Those that cannot run here are left out, and that is said.
         kinds.retain(|kind| {
             let reason = reason_not_to_run(kind, scenario);

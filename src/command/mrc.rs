@@ -15,7 +15,7 @@ use balloonist::units::{Decimal, Frames};
 use rayon::prelude::*;
 
 use super::reader::Reader;
-use super::{Context, Failure, context, distances, input, replacements};
+use super::{Context, Failure, context, distances, input, lists};
 
 /// Show the LRU miss-ratio curve of traces: the demand faults at every number of frames
 ///
@@ -30,14 +30,13 @@ pub(crate) struct Args {
     /// Replacement algorithms to simulate, or `all`, their knobs at their defaults; `list
     /// replacements` shows them [default: the LRU curve]
     #[arg(long, value_name = "REPLACEMENT,…", value_delimiter = ',', conflicts_with = "sample",
-          value_parser = replacements::names(), hide_possible_values = true)]
+          value_parser = lists::replacement_names(), hide_possible_values = true)]
     replacement: Vec<String>,
 
     /// The numbers of frames shown [default: every one up to the distinct pages; where algorithms
     /// are simulated, the powers of two below and that number]
-    #[arg(long, value_name = "FRAMES,…", value_delimiter = ',',
-          value_parser = clap::value_parser!(u64).range(1..))]
-    points: Vec<u64>,
+    #[arg(long, value_name = "FRAMES,…", value_delimiter = ',')]
+    points: Vec<String>,
 
     /// Estimate the curves from a sample (SHARDS): a share of the pages such as 0.1, or a number of
     /// pages such as 4096
@@ -56,7 +55,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     input::refuse_stdin_twice(&args.traces)?;
     let began = Instant::now();
     let read = |path: &PathBuf| args.reader.load(path, context).map(|loaded| loaded.trace);
-    let kinds = replacements::named(&args.replacement)?;
+    let points = lists::numbers("--points", &args.points)?.into_iter().map(Frames);
+    let points: Vec<Frames> = points.collect();
+    let kinds = lists::replacements(&args.replacement)?;
     let traces: Vec<Arc<Trace>> =
         args.traces.par_iter().map(|path| read(path).map(Arc::new)).collect::<Result<_, _>>()?;
     let accesses: u64 = traces.iter().map(|trace| trace.accesses()).sum();
@@ -73,7 +74,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
     let began = Instant::now();
     let seed = context.common.seed.unwrap_or(1);
-    let points: Vec<Frames> = args.points.iter().copied().map(Frames).collect();
     let curves: Vec<Curve> = if kinds.is_empty() {
         let curve = |(path, trace): (&PathBuf, &Arc<Trace>)| {
             let faults = match args.sample {
