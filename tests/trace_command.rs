@@ -189,6 +189,28 @@ fn options_reach_whatever_reads_bare_traces() {
     assert!(text(&unnamed.stderr).contains("name one (`--field`"), "{}", text(&unnamed.stderr));
 }
 
+#[test]
+fn an_estimate_from_few_pages_is_called_rough() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("many.u32");
+    // 3,000 pages, each twice.
+    let pages = (0..3000_u32).flat_map(|page| [page, page]).flat_map(u32::to_le_bytes);
+    fs::write(&place, pages.collect::<Vec<u8>>()).unwrap();
+    let trace = place.to_str().unwrap();
+    let told = |sample: &str, more: &[&str]| {
+        let command = ["mrc", trace, "--points", "10", "--sample", sample];
+        text(&succeed(&[&command, more].concat()).stderr).to_owned()
+    };
+    let rough = "many.u32: the sample has 300 of 3000 distinct pages, so the estimate is rough";
+    assert!(told("300", &[]).contains(rough), "{}", told("300", &[]));
+    assert!(told("0.1", &[]).contains("so the estimate is rough"));
+    assert_eq!(told("300", &["-q"]), "");
+    // A sample of all pages is exact, and one of many good enough.
+    for enough in ["3000", "1.0", "2000"] {
+        assert!(!told(enough, &[]).contains("rough"), "{enough}");
+    }
+}
+
 /// What a reader has to say of a file is told by whoever reads it, in a scenario or not.
 #[test]
 fn whoever_reads_a_sample_says_that_it_is_one() {

@@ -76,19 +76,35 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let seed = context.common.seed.unwrap_or(1);
     let curves: Vec<Curve> = if kinds.is_empty() {
         let curve = |(path, trace): (&PathBuf, &Arc<Trace>)| {
-            let faults = match args.sample {
+            let (faults, pages) = match args.sample {
                 Some(sample) => sampled_lru_faults(trace, sample, seed),
-                None => curve::lru_faults(trace, trace.accesses()),
+                None => (curve::lru_faults(trace, trace.accesses()), trace.distinct_pages()),
             };
             let points = Curve::points_of(&faults, &points);
-            Curve { trace: name(path), accesses: trace.accesses(), replacement: None, points }
+            let (trace, accesses) = (name(path), trace.accesses());
+            (Curve { trace, accesses, replacement: None, points }, pages)
         };
-        args.traces.par_iter().zip(&traces).map(curve).collect()
+        let curves: Vec<_> = args.traces.par_iter().zip(&traces).map(curve).collect();
+        for ((curve, pages), trace) in curves.iter().zip(&traces) {
+            note_rough(&curve.trace, *pages, trace.distinct_pages(), context);
+        }
+        curves.into_iter().map(|(curve, _)| curve).collect()
     } else {
         simulated(&args.traces, &traces, &kinds, &points, seed)
     };
     context.timing.note("curves", began.elapsed(), accesses);
     context.print_table(&mrc::table(&curves), args.format)
+}
+
+/// Says that an estimate is rough: its error depends on the distinct pages that it is made of.
+fn note_rough(trace: &str, sampled: usize, pages: usize, context: &Context) {
+    const ROUGH_BELOW: usize = 1_000;
+    if sampled < pages && sampled < ROUGH_BELOW {
+        context.note(&format!(
+            "{trace}: the sample has {sampled} of {pages} distinct pages, so the estimate is rough; \
+             below a few thousand pages leave --sample out, the exact curve costs little"
+        ));
+    }
 }
 
 /// The curves of these algorithms, a simulation for each number of frames, all of them over the
