@@ -42,11 +42,15 @@ fn exit_codes_tell_what_went_wrong() {
     let out = folder.path().join("out.txt");
     let out = out.to_str().unwrap();
     let wide = "tests/traces/wide.u64.xz";
-    let cases: [(i32, &[&str], &str); 13] = [
+    let plain = "tests/traces/plain.txt";
+    let cases: [(i32, &[&str], &str); 16] = [
         (2, &["trace"], "Usage"),
         (2, &["trace", "info"], "<TRACE>"),
         (2, &["trace", "head", "tests/traces/plain.txt", "-n", "0"], "invalid value '0'"),
         (2, &["trace", "head", "tests/traces/plain.txt", "--page-size", "5000"], "power of two"),
+        (2, &["trace", "info", plain, "--format", "json"], "`--print json` prints the result so"),
+        (2, &["trace", "info", plain, "--format", "lakcey"], "'lackey'"),
+        (3, &["trace", "info", plain, "--format", "csv"], "`--print csv` prints the result so"),
         (2, &["trace", "generate", "zpif", "-o", out], "'zipf'"),
         (2, &["trace", "convert", wide, "-o", "x.zst"], "written uncompressed"),
         (2, &["trace", "convert", wide, "-o", out, "--to", "u32"], "does not fit into 32 bits"),

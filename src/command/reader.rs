@@ -19,7 +19,7 @@ pub(super) struct Reader {
     /// The format of the traces, as `list formats` shows them; auto recognises it
     #[arg(long, help_heading = HEADING, value_name = "FORMAT", default_value = "auto",
           value_parser = names(), hide_possible_values = true)]
-    trace_format: String,
+    pub(super) trace_format: String,
 
     /// The csv column, by heading or by number from 1, or the member of a struct that is the page
     /// or the address
@@ -148,7 +148,7 @@ pub(super) fn failure(path: &Path, error: &ReadError) -> Failure {
     }
 }
 
-fn names() -> PossibleValuesParser {
+pub(super) fn names() -> PossibleValuesParser {
     let names = formats::ALL.iter().map(|format| format.name);
     PossibleValuesParser::new(std::iter::once("auto").chain(names))
 }
