@@ -102,6 +102,7 @@ fn every_fixture_is_recognised_and_gives_the_pages_written_by_hand() {
 
 #[test]
 fn every_option_is_refused_or_makes_a_difference() {
+    const FIELDS: &str = "page_size unit field op_field size_field";
     type Change = fn(&mut ReadOptions);
     let changes: &[(&str, Change)] = &[
         ("page_size", |options| options.page_size = Some(256)),
@@ -113,7 +114,6 @@ fn every_option_is_refused_or_makes_a_difference() {
         ("vm", |options| options.vm = Some(1)),
         ("seed", |options| options.seed = Some(2)),
     ];
-    const FIELDS: &str = "page_size unit field op_field size_field";
     let be = with(|options| {
         options.format = "struct".to_owned();
         options.layout = Some(">HIh".to_owned());

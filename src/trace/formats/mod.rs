@@ -151,7 +151,7 @@ pub fn find(name: &str) -> Result<&'static FormatKind, ReadError> {
 /// The format of files with this extension.
 pub fn of_extension(extension: &str) -> Option<&'static FormatKind> {
     let is_it = |known: &&str| known.eq_ignore_ascii_case(extension);
-    ALL.iter().find(|format| format.extensions.iter().any(|known| is_it(&known)))
+    ALL.iter().find(|format| format.extensions.iter().any(is_it))
 }
 
 /// The format of a file that begins like this.
