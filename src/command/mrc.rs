@@ -101,8 +101,8 @@ fn note_rough(trace: &str, sampled: usize, pages: usize, context: &Context) {
     const ROUGH_BELOW: usize = 1_000;
     if sampled < pages && sampled < ROUGH_BELOW {
         context.note(&format!(
-            "{trace}: the sample has {sampled} of {pages} distinct pages, so the estimate is rough; \
-             below a few thousand pages leave --sample out, the exact curve costs little"
+            "{trace}: the sample has {sampled} of {pages} distinct pages, so the estimate is \
+             rough; below a few thousand pages leave --sample out, the exact curve costs little"
         ));
     }
 }

@@ -30,8 +30,8 @@ pub enum Sample {
 }
 
 /// The estimated LRU demand faults of `trace` for every allocation from 0 frames to the number of
-/// distinct pages; with the rate 1 exactly [`lru_faults`](super::curve::lru_faults). Beside them the
-/// distinct pages in the sample, on whose number the error depends, not on that of the accesses.
+/// distinct pages; with the rate 1 exactly [`lru_faults`](super::curve::lru_faults). Beside them
+/// the distinct pages in the sample, on whose number the error depends, not on that of accesses.
 pub fn sampled_lru_faults(trace: &Trace, sample: Sample, salt: u64) -> (Vec<u64>, usize) {
     let pages = trace.distinct_pages();
     let mut sampler = Sampler::new(trace, sample, salt);

@@ -28,8 +28,8 @@ pub(super) struct Args {
     reader: Reader,
 }
 
-/// A parser of the trace's format. Everywhere else `--format` is the output's, so whoever means that
-/// is told the flag.
+/// A parser of the trace's format. Everywhere else `--format` is the output's, so whoever means
+/// that is told the flag.
 #[derive(Clone)]
 struct TraceFormat;
 
