@@ -414,6 +414,23 @@ fn a_departure_is_shown_with_the_walk_to_it() {
 }
 
 #[test]
+fn of_many_differences_the_first_few_are_told_and_no_endless_walk() {
+    let (folder, _) = blessed("scenarios/slow-balloon.toml");
+    let scenario = folder.path().join("scenarios/slow-balloon.toml");
+    let before = fs::read_to_string(&scenario).unwrap();
+    fs::write(&scenario, before.replace("memory = 600", "memory = 590")).unwrap();
+    let output = verify(folder.path(), &[]);
+    let found = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1));
+    let tables = found.lines().filter(|line| line.contains(" more in this file")).count();
+    let cells = found.lines().filter(|line| line.contains(" seed=1 ")).count();
+    let runs = found.lines().filter(|line| line.contains("departs from")).count();
+    assert_eq!((tables, cells), (runs * 2, runs * 3), "{found}");
+    assert!(!found.contains("balloonist walk"), "a round has 2,000 accesses and more: {found}");
+    assert!(found.contains("--events - --events-format text"), "{found}");
+}
+
+#[test]
 fn blessing_is_refused_in_ci() {
     let (folder, _) = blessed(TEST3);
     let mut command = balloonist(&["verify", "--bless"]);

@@ -9,6 +9,7 @@ use balloonist::scenario::{
     After, Checked, Document, Scenario, Split, TraceSource, Traces, VmSpec,
 };
 use balloonist::trace::content_hash;
+use balloonist::trace::read::ReadOptions;
 
 fn checked(document: &Document) -> Checked {
     document.check().unwrap_or_else(|found| panic!("{}", found.render(false)))
@@ -222,13 +223,19 @@ fn a_bad_setting_is_shown_as_it_was_given() {
 #[test]
 fn trace_files_are_vms_in_lockstep() {
     let path = PathBuf::from("tests/good_scenarios/traces/db.txt");
-    let document = Document::from_traces(&[path.clone(), path], "auto", "50%", "2");
+    let document =
+        Document::from_traces(&[path.clone(), path], &ReadOptions::default(), "50%", "2");
     let scenario = checked(&document).scenario;
     let names: Vec<&str> = scenario.vms.iter().map(|vm| vm.name.as_str()).collect();
     assert_eq!(names, ["db", "db-2"]);
     assert_eq!((scenario.host.memory.0, scenario.checkpoint_every.0), (4, 2));
     assert_eq!((scenario.vms[0].start.0, scenario.vms[0].period.0), (0, 1));
-    let wrong = Document::from_traces(&[PathBuf::from("nowhere.txt")], "auto", "many", "0");
+    let wrong = Document::from_traces(
+        &[PathBuf::from("nowhere.txt")],
+        &ReadOptions::default(),
+        "many",
+        "0",
+    );
     let told = wrong.check().unwrap_err().render(false);
     for part in ["--> --frames many", "--> --every 0", "--> nowhere.txt", "the file does not exist"]
     {

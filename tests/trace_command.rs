@@ -42,11 +42,15 @@ fn exit_codes_tell_what_went_wrong() {
     let out = folder.path().join("out.txt");
     let out = out.to_str().unwrap();
     let wide = "tests/traces/wide.u64.xz";
-    let cases: [(i32, &[&str], &str); 13] = [
+    let plain = "tests/traces/plain.txt";
+    let cases: [(i32, &[&str], &str); 16] = [
         (2, &["trace"], "Usage"),
         (2, &["trace", "info"], "<TRACE>"),
         (2, &["trace", "head", "tests/traces/plain.txt", "-n", "0"], "invalid value '0'"),
         (2, &["trace", "head", "tests/traces/plain.txt", "--page-size", "5000"], "power of two"),
+        (2, &["trace", "info", plain, "--format", "json"], "`--print json` prints the result so"),
+        (2, &["trace", "info", plain, "--format", "lakcey"], "'lackey'"),
+        (3, &["trace", "info", plain, "--format", "csv"], "`--print csv` prints the result so"),
         (2, &["trace", "generate", "zpif", "-o", out], "'zipf'"),
         (2, &["trace", "convert", wide, "-o", "x.zst"], "written uncompressed"),
         (2, &["trace", "convert", wide, "-o", out, "--to", "u32"], "does not fit into 32 bits"),
@@ -140,7 +144,7 @@ fn a_trace_is_piped_through() {
     let file = fs::File::open(&place).unwrap();
     let piped = balloonist(&convert).stdin(file).output().unwrap();
     assert_eq!(piped.status.code(), Some(0));
-    assert!(text(&piped.stderr).starts_with("reading standard input as text; --format"));
+    assert!(text(&piped.stderr).starts_with("reading standard input as text; --trace-format"));
     let compact = folder.path().join("a.balloonist");
     fs::write(&compact, piped.stdout).unwrap();
     assert!(read(&compact) == read(&place));
@@ -158,6 +162,57 @@ fn options_reach_the_reader() {
     let oracle = "tests/traces/three.oracleGeneral";
     let layout = ["--format", "struct", "--struct", "<IQIq", "--field", "2"];
     assert_eq!(head(&[&[oracle], &layout[..]].concat()), head(&[oracle]));
+}
+
+#[test]
+fn options_reach_whatever_reads_bare_traces() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("addresses.csv");
+    // Pages of 8 KiB: 1, 2, 1.
+    fs::write(&place, "when,where,how\n1,8192,r\n2,16384,w\n3,8200,r\n").unwrap();
+    let csv = place.to_str().unwrap();
+    let options = ["--field", "where", "--op-field", "how", "--unit", "1", "--page-size", "8 KiB"];
+    let frames = ["--frames", "2", "--every", "2"];
+    let with = |command: &[&str], more: &[&str]| {
+        text(&succeed(&[command, &[csv], more, &options].concat()).stdout).to_owned()
+    };
+    let curve = with(&["mrc", "--format", "csv", "--points", "1,2"], &[]);
+    assert!(curve.contains("addresses.csv") && curve.lines().count() == 3, "{curve}");
+    for command in [&["run", "--format", "json"][..], &["compare", "--format", "json"]] {
+        let rows: serde_json::Value = serde_json::from_str(&with(command, &frames)).unwrap();
+        assert_eq!(rows[0]["demand_faults"], 2, "{command:?}: {rows}");
+    }
+    assert!(with(&["walk"], &frames).contains("addresses"));
+    let bare = output(&["run", csv, "--field", "where"]);
+    assert_eq!(bare.status.code(), Some(2));
+    assert!(text(&bare.stderr).contains("--frames <FRAMES>"), "{}", text(&bare.stderr));
+    // Without options it is a trace nonetheless, and what would help is told.
+    let forgotten = output(&["run", csv]);
+    assert!(text(&forgotten.stderr).contains("is a trace in the csv format; add --frames"));
+    let unnamed = output(&[&["run", csv], &frames[..]].concat());
+    assert!(text(&unnamed.stderr).contains("name one (`--field`"), "{}", text(&unnamed.stderr));
+}
+
+#[test]
+fn an_estimate_from_few_pages_is_called_rough() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("many.u32");
+    // 3,000 pages, each twice.
+    let pages = (0..3000_u32).flat_map(|page| [page, page]).flat_map(u32::to_le_bytes);
+    fs::write(&place, pages.collect::<Vec<u8>>()).unwrap();
+    let trace = place.to_str().unwrap();
+    let told = |sample: &str, more: &[&str]| {
+        let command = ["mrc", trace, "--points", "10", "--sample", sample];
+        text(&succeed(&[&command, more].concat()).stderr).to_owned()
+    };
+    let rough = "many.u32: the sample has 300 of 3000 distinct pages, so the estimate is rough";
+    assert!(told("300", &[]).contains(rough), "{}", told("300", &[]));
+    assert!(told("0.1", &[]).contains("so the estimate is rough"));
+    assert_eq!(told("300", &["-q"]), "");
+    // A sample of all pages is exact, and one of many good enough.
+    for enough in ["3000", "1.0", "2000"] {
+        assert!(!told(enough, &[]).contains("rough"), "{enough}");
+    }
 }
 
 /// What a reader has to say of a file is told by whoever reads it, in a scenario or not.

@@ -100,7 +100,88 @@ fn every_fixture_is_recognised_and_gives_the_pages_written_by_hand() {
     }
 }
 
-/// Hash of the page numbers as little-endian words, which a Python script computed from the text.
+#[test]
+fn every_option_is_refused_or_makes_a_difference() {
+    const FIELDS: &str = "page_size unit field op_field size_field";
+    type Change = fn(&mut ReadOptions);
+    let changes: &[(&str, Change)] = &[
+        ("page_size", |options| options.page_size = Some(256)),
+        ("unit", |options| options.unit = Some(8192)),
+        ("field", |options| options.field = Some("3".to_owned())),
+        ("op_field", |options| options.op_field = Some("2".to_owned())),
+        ("size_field", |options| options.size_field = Some("2".to_owned())),
+        ("layout", |options| options.layout = Some("<3H".to_owned())),
+        ("vm", |options| options.vm = Some(1)),
+        ("seed", |options| options.seed = Some(2)),
+    ];
+    let be = with(|options| {
+        options.format = "struct".to_owned();
+        options.layout = Some(">HIh".to_owned());
+    });
+    let auto = ReadOptions::default;
+    // Page numbers have no page size until a unit makes addresses of them, and no size either.
+    let table: &[(&str, ReadOptions, &str)] = &[
+        ("plain.txt", auto(), "unit"),
+        ("kinds.txt", with(|options| options.unit = Some(512)), "page_size unit"),
+        ("six.pages.u32", auto(), "unit"),
+        ("wide.u64.xz", auto(), "unit"),
+        ("members.u32.gz", with(|options| options.unit = Some(512)), "page_size unit"),
+        ("one.dat", auto(), "vm"),
+        ("lirs.trc", auto(), "unit"),
+        ("arc.lis", auto(), "unit"),
+        ("arc.lis", with(|options| options.unit = Some(512)), "page_size unit"),
+        ("dinero.din", auto(), "page_size"),
+        ("ucsd.txt", auto(), "page_size"),
+        ("pinatrace.out", auto(), "page_size"),
+        ("drmemtrace.txt", auto(), "page_size"),
+        ("lackey.txt.gz", auto(), "page_size"),
+        ("perf-script.txt", auto(), "page_size"),
+        ("damon.txt", auto(), "page_size seed"),
+        ("two.champsim", auto(), "page_size"),
+        ("lbn.csv", auto(), FIELDS),
+        ("quoted.csv", auto(), "unit field op_field"),
+        ("three.oracleGeneral", auto(), "unit field op_field"),
+        ("three.oracleGeneral", with(|options| options.unit = Some(97)), FIELDS),
+        ("be.bin", be, "unit field op_field layout"),
+    ];
+    for (name, options, known) in table {
+        let plain = loaded(name, options).trace;
+        for (option, change) in changes {
+            let mut changed = options.clone();
+            change(&mut changed);
+            let case = format!("{name} {option}");
+            match load(&fixture(name), &changed) {
+                Err(error) if error.kind == ReadErrorKind::NoEffect(option) => {
+                    assert!(!known.split(' ').any(|known| known == *option), "{case}: {error}");
+                }
+                Err(error) => assert!(known.contains(option), "{case}: {error}"),
+                Ok(read) => {
+                    assert!(known.split(' ').any(|known| known == *option), "{case}");
+                    let same = pages(&read.trace) == pages(&plain);
+                    assert!(!same || kinds(&read.trace) != kinds(&plain), "{case}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn addresses_in_text_and_in_raw_words_become_pages_by_their_unit() {
+    let addresses = with(|options| options.unit = Some(1));
+    let text = read_bytes(b"4096 R\n8191 W\n0x2000 R\n", "a.txt", &addresses).unwrap();
+    assert_eq!((pages(&text), kinds(&text)), (vec![1, 1, 2], "LSL".to_owned()));
+    let words: Vec<u8> = [4096_u64, 8191, 8192].into_iter().flat_map(u64::to_le_bytes).collect();
+    assert_eq!(pages(&read_bytes(&words, "a.u64", &addresses).unwrap()), [1, 1, 2]);
+    let halves: Vec<u8> = [4096_u32, 8191, 8192].into_iter().flat_map(u32::to_le_bytes).collect();
+    assert_eq!(pages(&read_bytes(&halves, "a.u32", &addresses).unwrap()), [1, 1, 2]);
+    let sectors = with(|options| options.unit = Some(512));
+    let (kind, told) = read_bytes(&[255; 16], "a.u64", &sectors).unwrap_err();
+    assert_eq!(
+        (kind, told.as_str()),
+        (ReadErrorKind::Damaged, "byte 0: the address is 2^64 or larger")
+    );
+}
+
 #[test]
 fn a_byte_order_mark_before_a_text_is_no_part_of_it() {
     for (text, name) in [("9\n8\n9\n", "a.txt"), ("page\n9\n8\n9\n", "a.csv")] {
@@ -110,6 +191,7 @@ fn a_byte_order_mark_before_a_text_is_no_part_of_it() {
     }
 }
 
+/// Hash of the page numbers as little-endian words, which a Python script computed from the text.
 fn plain_hash(trace: &Trace) -> u64 {
     fnv1a(&pages(trace).into_iter().flat_map(u64::to_le_bytes).collect::<Vec<u8>>())
 }
@@ -138,7 +220,7 @@ fn damon_samples_become_the_same_accesses_from_either_file() {
     let twos = first.iter().filter(|&&page| page == 2).count();
     assert!(first.iter().all(|page| [2, 3].contains(page)) && twos.abs_diff(500) < 80, "{twos}");
     assert_eq!(second, [100; 1000]);
-    let other = loaded("damon.txt", &with(|options| options.seed = 2));
+    let other = loaded("damon.txt", &with(|options| options.seed = Some(2)));
     assert_ne!(other.trace, text.trace);
 }
 
@@ -358,12 +440,17 @@ fn damaged_files_never_panic_any_reader() {
         mutate(&mut bytes, &mut stream);
         let options = with(|options| {
             options.format = names[stream.below(names.len() as u64) as usize].to_owned();
-            options.layout = Some("<HIh".to_owned());
+            options.layout = Some("<HIh".to_owned()).filter(|_| options.format == "struct");
+            let has_unit =
+                formats::find(&options.format).is_ok_and(|format| format.options.contains(&"unit"));
+            options.unit = has_unit.then(|| stream.below(2) << 20).filter(|&unit| unit > 0);
             options.accesses_max = 200_000;
             options.bytes_max = 1 << 20;
         });
-        if let Ok(loaded) = load_from(&bytes[..], "x.u32", None, &options) {
-            assert!((1..=200_000).contains(&loaded.trace.accesses()));
+        match load_from(&bytes[..], "x.u32", None, &options) {
+            Ok(loaded) => assert!((1..=200_000).contains(&loaded.trace.accesses())),
+            // Then no reader would have seen the bytes.
+            Err(error) => assert!(!matches!(error.kind, ReadErrorKind::NoEffect(_)), "{error}"),
         }
     }
 }

@@ -11,7 +11,7 @@ fuzz_target!(|data: &[u8]| {
     let format = formats::ALL.get(usize::from(choice)).map_or("auto", |format| format.name);
     let options = ReadOptions {
         format: format.to_owned(),
-        layout: Some("<HIh".to_owned()),
+        layout: (format == "struct").then(|| "<HIh".to_owned()),
         accesses_max: 200_000,
         bytes_max: 1 << 20,
         ..ReadOptions::default()

@@ -24,7 +24,7 @@ use super::input::Source;
 use super::progress::Progress;
 use super::recorder::Recorder;
 use super::result_folder::{ResultFolder, of_comparison};
-use super::{Context, Failure, context, input, replacements};
+use super::{Context, Failure, context, input, lists};
 
 /// Run a scenario under several policies and set them side by side, with offline bounds beneath
 #[derive(clap::Args, Debug)]
@@ -40,7 +40,7 @@ pub(crate) struct Args {
     /// knobs at their defaults, in every VM instead of the VM's own; what the scenario expects is
     /// not held against these runs [default: each VM's own]
     #[arg(long, value_name = "REPLACEMENT,…", value_delimiter = ',',
-          value_parser = replacements::names(), hide_possible_values = true)]
+          value_parser = lists::replacement_names(), hide_possible_values = true)]
     replacements: Vec<String>,
 
     /// The policy that others are set in relation to; of a second axis, its first run [default: the
@@ -70,7 +70,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let scenario = args.source.open(None, context)?;
     let policies = input::policies_or_compared(&args.policies, &scenario, context)?;
-    let replacements = replacements::named(&args.replacements)?;
+    let replacements = lists::replacements(&args.replacements)?;
     let variants = variants(&scenario, &policies, &replacements);
     for Variant { policy, scenario: variant, .. } in &variants {
         let refused = |why| Failure::wrong(format!("{}: {why}", variant.name));

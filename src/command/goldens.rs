@@ -96,14 +96,14 @@ impl Golden {
     }
 }
 
-/// The first difference, with the number of the others.
-pub(super) fn first_of(differences: Vec<Difference>) -> Option<Difference> {
-    let others = differences.len().saturating_sub(1);
-    let mut first = differences.into_iter().next()?;
-    if others > 0 {
-        first.text = format!("{}, and {} more in this file", first.text, grouped(others));
+/// The first `most` differences of a file, with the number of the others.
+pub(super) fn first_of(mut differences: Vec<Difference>, most: usize) -> Vec<Difference> {
+    let others = differences.len().saturating_sub(most);
+    differences.truncate(most);
+    if let Some(last) = differences.last_mut().filter(|_| others > 0) {
+        last.text = format!("{}, and {} more in this file", last.text, grouped(others));
     }
-    Some(first)
+    differences
 }
 
 /// The scenarios at these places: files as they are, folders with all that is in them, by name.

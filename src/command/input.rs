@@ -3,17 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use balloonist::balance::{self, PolicyKind};
-use balloonist::scenario::{Checked, Diagnostics, Document, ReadFile, Scenario, Traces, meant};
-use balloonist::trace::TraceBuilder;
-use balloonist::trace::read::{ReadOptions, load_head};
+use balloonist::balance::PolicyKind;
+use balloonist::scenario::{Checked, Diagnostics, Document, ReadFile, Scenario, Traces};
+use balloonist::trace::read::{ReadErrorKind, ReadOptions, load_head};
+use balloonist::trace::{TraceBuilder, formats};
 
 use super::distances;
 use super::guard::say;
-use super::{Context, Failure, reader};
+use super::reader::{self, Reader};
+use super::{Context, Failure, lists};
 
 /// What is run: a scenario, or trace files.
 #[derive(clap::Args, Debug)]
+#[command(mut_args(reader::for_bare_traces))]
 pub(crate) struct Source {
     /// The scenario: a .toml or .dat file, or `-` for standard input; with --frames trace files,
     /// each a VM
@@ -29,10 +31,8 @@ pub(crate) struct Source {
     #[arg(long, value_name = "TICKS", requires = "frames", default_value = "10000")]
     every: String,
 
-    /// For trace files: their format, as `list formats` shows them [default: recognised by content]
-    #[arg(long, value_name = "FORMAT", requires = "frames", default_value = "auto",
-          hide_default_value = true, value_parser = reader::names(), hide_possible_values = true)]
-    trace_format: String,
+    #[command(flatten)]
+    reader: Reader,
 }
 
 impl Source {
@@ -69,7 +69,7 @@ impl Source {
         refuse_stdin_twice(&self.paths)?;
         let document = match (&self.frames, self.paths.as_slice()) {
             (Some(frames), traces) => {
-                Document::from_traces(traces, &self.trace_format, frames, &self.every)
+                Document::from_traces(traces, &self.reader.options(context), frames, &self.every)
             }
             (None, [scenario]) => {
                 refuse_trace(scenario)?;
@@ -85,7 +85,7 @@ impl Source {
         let opened = check_keeping(document, policy, context)?;
         for ReadFile { path, recognised, notes } in opened.traces.told() {
             let guess = recognised.filter(|_| self.frames.is_some());
-            reader::tell(path, guess.map(|format| (format, "--trace-format")), notes, context);
+            reader::tell(path, guess, notes, context);
         }
         note_reading(&opened.scenario, began.elapsed(), context);
         Ok(opened)
@@ -100,11 +100,17 @@ fn refuse_trace(path: &Path) -> Result<(), Failure> {
     if may_be_scenario {
         return Ok(());
     }
-    let Ok(head) = load_head(path, 1, &ReadOptions::default()) else { return Ok(()) };
+    let format = match load_head(path, 1, &ReadOptions::default()) {
+        Ok(head) => Some(head.format),
+        Err(error) if error.kind == ReadErrorKind::Missing => None,
+        // What its name says it is, and options must tell how to read it.
+        Err(_) => extension.and_then(formats::of_extension),
+    };
+    let Some(format) = format else { return Ok(()) };
     Err(Failure::Usage(format!(
         "{} is a trace in the {} format; add --frames to replay it on a host of so many frames",
         path.display(),
-        head.format.name
+        format.name
     )))
 }
 
@@ -229,27 +235,8 @@ pub(super) fn policies(
     scenario: &Scenario,
     context: &Context,
 ) -> Result<Vec<&'static PolicyKind>, Failure> {
-    let mut kinds: Vec<&'static PolicyKind> = Vec::new();
-    for name in names {
-        let named: Vec<_> =
-            balance::ALL.iter().filter(|kind| name == "all" || kind.name == name).collect();
-        if named.is_empty() {
-            let known: Vec<&str> = balance::ALL.iter().map(|kind| kind.name).collect();
-            let meant = meant(name, known.iter().copied());
-            let meant = meant.map_or(".".to_owned(), |meant| format!(", did you mean `{meant}`?"));
-            let known = known.join(", ");
-            let text = format!("unknown policy `{name}`{meant} The policies are {known}");
-            return Err(Failure::Usage(text));
-        }
-        for kind in named {
-            if kinds.iter().any(|known| known.name == kind.name) {
-                let text = format!("policy `{}` is named twice, name it once", kind.name);
-                return Err(Failure::Usage(text));
-            }
-            kinds.push(kind);
-        }
-    }
-    if names.iter().any(|name| name == "all") {
+    let mut kinds = lists::policies(names)?;
+    if names.iter().any(|name| name.trim() == "all") {
         // Those that cannot run here are left out, and that is said.
         kinds.retain(|kind| {
             let reason = reason_not_to_run(kind, scenario);

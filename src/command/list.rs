@@ -167,12 +167,15 @@ fn format_text(colour: bool) -> String {
     let bold = if colour { anstyle::Style::new().bold() } else { anstyle::Style::new() };
     let rows = format_table();
     let paragraph = |row: &Vec<Cell>| {
-        let [name, summary, extensions, reads, writes, source] =
-            [0, 1, 2, 3, 4, 5].map(|at| row[at].plain());
+        let [name, summary, extensions, options, reads, writes, source] =
+            [0, 1, 2, 3, 4, 5, 6].map(|at| row[at].plain());
         let mut text = format!("{bold}{name}{bold:#}\n");
         text += &text::wrapped(&summary, 4);
         if !extensions.is_empty() {
             text += &text::wrapped(&format!("extensions {extensions}"), 4);
+        }
+        if !options.is_empty() {
+            text += &text::wrapped(&format!("options {options}"), 4);
         }
         if !source.is_empty() {
             text += &text::wrapped(&format!("source: {source}"), 4);
@@ -189,16 +192,19 @@ fn format_text(colour: bool) -> String {
 
 /// A row for each format.
 fn format_table() -> Table {
-    let mut table = Table::new(&["name", "summary", "extensions", "read", "written", "source"]);
+    const COLUMNS: &[&str] =
+        &["name", "summary", "extensions", "options", "read", "written", "source"];
+    let mut table = Table::new(COLUMNS);
     let is_written = |name| convert::OUTPUTS.iter().any(|output| output.name == name);
     let yes = |is: bool| Cell::from(if is { "yes" } else { "no" });
     for format in formats::ALL {
         let extensions: Vec<String> =
             format.extensions.iter().map(|extension| format!(".{extension}")).collect();
-        let cells: [Cell; 6] = [
+        let cells: [Cell; 7] = [
             format.name.into(),
             format.summary.into(),
             extensions.join(" ").into(),
+            format.options.join(" ").into(),
             yes(true),
             yes(is_written(format.name)),
             format.source.into(),
@@ -208,7 +214,8 @@ fn format_table() -> Table {
     let is_read = |name| formats::ALL.iter().any(|format| format.name == name);
     for output in convert::OUTPUTS.iter().filter(|output| !is_read(output.name)) {
         let (name, summary) = (output.name.into(), output.summary.into());
-        table.push(vec![name, summary, Cell::Empty, yes(false), yes(true), "our own".into()]);
+        let (none, own) = (|| Cell::Empty, "our own".into());
+        table.push(vec![name, summary, none(), none(), yes(false), yes(true), own]);
     }
     table
 }

@@ -9,13 +9,13 @@ use balloonist::output::Format;
 use balloonist::output::mrc::{self, Curve};
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, ReplacementKind};
-use balloonist::trace::read::{ReadOptions, load};
 use balloonist::trace::shards::{Sample, sampled_lru_faults};
 use balloonist::trace::{Trace, curve};
 use balloonist::units::{Decimal, Frames};
 use rayon::prelude::*;
 
-use super::{Context, Failure, context, distances, input, reader, replacements};
+use super::reader::Reader;
+use super::{Context, Failure, context, distances, input, lists};
 
 /// Show the LRU miss-ratio curve of traces: the demand faults at every number of frames
 ///
@@ -27,22 +27,16 @@ pub(crate) struct Args {
     #[arg(value_name = "TRACE", required = true)]
     traces: Vec<PathBuf>,
 
-    /// The format of the traces [default: recognised by content]
-    #[arg(long, value_name = "FORMAT", default_value = "auto", hide_default_value = true,
-          value_parser = reader::names(), hide_possible_values = true)]
-    trace_format: String,
-
     /// Replacement algorithms to simulate, or `all`, their knobs at their defaults; `list
     /// replacements` shows them [default: the LRU curve]
     #[arg(long, value_name = "REPLACEMENT,…", value_delimiter = ',', conflicts_with = "sample",
-          value_parser = replacements::names(), hide_possible_values = true)]
+          value_parser = lists::replacement_names(), hide_possible_values = true)]
     replacement: Vec<String>,
 
     /// The numbers of frames shown [default: every one up to the distinct pages; where algorithms
     /// are simulated, the powers of two below and that number]
-    #[arg(long, value_name = "FRAMES,…", value_delimiter = ',',
-          value_parser = clap::value_parser!(u64).range(1..))]
-    points: Vec<u64>,
+    #[arg(long, value_name = "FRAMES,…", value_delimiter = ',')]
+    points: Vec<String>,
 
     /// Estimate the curves from a sample (SHARDS): a share of the pages such as 0.1, or a number of
     /// pages such as 4096
@@ -52,19 +46,18 @@ pub(crate) struct Args {
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
     format: Format,
+
+    #[command(flatten)]
+    reader: Reader,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     input::refuse_stdin_twice(&args.traces)?;
     let began = Instant::now();
-    let options = ReadOptions { format: args.trace_format.clone(), ..ReadOptions::default() };
-    let read = |path: &PathBuf| {
-        let loaded = load(path, &options).map_err(|error| reader::failure(path, &error))?;
-        let guess = (args.trace_format == "auto").then_some((loaded.format.name, "--trace-format"));
-        reader::tell(path, guess, &loaded.notes, context);
-        Ok(loaded.trace)
-    };
-    let kinds = replacements::named(&args.replacement)?;
+    let read = |path: &PathBuf| args.reader.load(path, context).map(|loaded| loaded.trace);
+    let points = lists::numbers("--points", &args.points)?.into_iter().map(Frames);
+    let points: Vec<Frames> = points.collect();
+    let kinds = lists::replacements(&args.replacement)?;
     let traces: Vec<Arc<Trace>> =
         args.traces.par_iter().map(|path| read(path).map(Arc::new)).collect::<Result<_, _>>()?;
     let accesses: u64 = traces.iter().map(|trace| trace.accesses()).sum();
@@ -81,22 +74,37 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
     let began = Instant::now();
     let seed = context.common.seed.unwrap_or(1);
-    let points: Vec<Frames> = args.points.iter().copied().map(Frames).collect();
     let curves: Vec<Curve> = if kinds.is_empty() {
         let curve = |(path, trace): (&PathBuf, &Arc<Trace>)| {
-            let faults = match args.sample {
+            let (faults, pages) = match args.sample {
                 Some(sample) => sampled_lru_faults(trace, sample, seed),
-                None => curve::lru_faults(trace, trace.accesses()),
+                None => (curve::lru_faults(trace, trace.accesses()), trace.distinct_pages()),
             };
             let points = Curve::points_of(&faults, &points);
-            Curve { trace: name(path), accesses: trace.accesses(), replacement: None, points }
+            let (trace, accesses) = (name(path), trace.accesses());
+            (Curve { trace, accesses, replacement: None, points }, pages)
         };
-        args.traces.par_iter().zip(&traces).map(curve).collect()
+        let curves: Vec<_> = args.traces.par_iter().zip(&traces).map(curve).collect();
+        for ((curve, pages), trace) in curves.iter().zip(&traces) {
+            note_rough(&curve.trace, *pages, trace.distinct_pages(), context);
+        }
+        curves.into_iter().map(|(curve, _)| curve).collect()
     } else {
         simulated(&args.traces, &traces, &kinds, &points, seed)
     };
     context.timing.note("curves", began.elapsed(), accesses);
     context.print_table(&mrc::table(&curves), args.format)
+}
+
+/// Says that an estimate is rough: its error depends on the distinct pages that it is made of.
+fn note_rough(trace: &str, sampled: usize, pages: usize, context: &Context) {
+    const ROUGH_BELOW: usize = 1_000;
+    if sampled < pages && sampled < ROUGH_BELOW {
+        context.note(&format!(
+            "{trace}: the sample has {sampled} of {pages} distinct pages, so the estimate is \
+             rough; below a few thousand pages leave --sample out, the exact curve costs little"
+        ));
+    }
 }
 
 /// The curves of these algorithms, a simulation for each number of frames, all of them over the

@@ -5,56 +5,72 @@ use std::path::Path;
 use balloonist::trace::read::{Loaded, ReadOptions, load, load_head};
 use balloonist::trace::{ReadError, ReadErrorKind, formats};
 use balloonist::units::parse_size;
+use clap::Arg;
 use clap::builder::PossibleValuesParser;
 
 use super::{Context, Failure};
 
-/// Flags of every command that reads trace files. Whatever a format does not know, it ignores.
+const HEADING: &str = "Reader options";
+
+/// Flags of every command that reads trace files. Each has the heading itself, for that of a struct
+/// would stay in force for the flags behind it.
 #[derive(clap::Args, Debug)]
-#[command(next_help_heading = "Reader options")]
 pub(super) struct Reader {
     /// The format of the traces, as `list formats` shows them; auto recognises it
-    #[arg(long, value_name = "FORMAT", default_value = "auto", value_parser = names(),
-          hide_possible_values = true, visible_alias = "trace-format")]
-    format: String,
+    #[arg(long, help_heading = HEADING, value_name = "FORMAT", default_value = "auto",
+          value_parser = names(), hide_possible_values = true)]
+    pub(super) trace_format: String,
 
     /// The csv column, by heading or by number from 1, or the member of a struct that is the page
     /// or the address
-    #[arg(long, value_name = "FIELD", visible_alias = "column")]
+    #[arg(long, help_heading = HEADING, value_name = "FIELD", visible_alias = "column")]
     field: Option<String>,
 
     /// The field that says whether an access reads or writes
-    #[arg(long, value_name = "FIELD")]
+    #[arg(long, help_heading = HEADING, value_name = "FIELD")]
     op_field: Option<String>,
 
     /// The field that says how many bytes an access covers
-    #[arg(long, value_name = "FIELD")]
+    #[arg(long, help_heading = HEADING, value_name = "FIELD")]
     size_field: Option<String>,
 
     /// The layout of struct records, such as `<IQIq`
-    #[arg(long, value_name = "LAYOUT", visible_alias = "struct")]
+    #[arg(long, help_heading = HEADING, value_name = "LAYOUT", visible_alias = "struct")]
     layout: Option<String>,
 
     /// Bytes that a value counts in: 1 for addresses, 512 for sectors [default: the format's]
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, help_heading = HEADING, value_name = "BYTES",
+          value_parser = clap::value_parser!(u64).range(1..))]
     unit: Option<u64>,
 
     /// Bytes of a page, as `16 KiB` [default: what the trace says, else 4 KiB]
-    #[arg(long, value_name = "SIZE", value_parser = page_size)]
+    #[arg(long, help_heading = HEADING, value_name = "SIZE", value_parser = page_size)]
     page_size: Option<u64>,
 
     /// The VM of a dat file, from 0
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = HEADING, value_name = "N")]
     vm: Option<u64>,
 
     /// Refuse traces of more decompressed bytes
-    #[arg(long, value_name = "SIZE", default_value = "16 GiB", value_parser = bytes)]
+    #[arg(long, help_heading = HEADING, value_name = "SIZE", default_value = "16 GiB",
+          value_parser = bytes)]
     limit_bytes: u64,
 
     /// Refuse traces of more accesses
-    #[arg(long, value_name = "N", default_value_t = ReadOptions::ACCESSES_MAX,
+    #[arg(long, help_heading = HEADING, value_name = "N",
+          default_value_t = ReadOptions::ACCESSES_MAX,
           value_parser = clap::value_parser!(u64).range(1..=ReadOptions::ACCESSES_MAX))]
     limit_accesses: u64,
+}
+
+/// The flag for the format has another name beside where no other flag has that name.
+pub(super) fn named_format(flag: Arg) -> Arg {
+    flag.visible_alias("format")
+}
+
+/// A flag of the reader's that is for trace files replayed as they are, not for scenarios.
+pub(super) fn for_bare_traces(flag: Arg) -> Arg {
+    if flag.get_help_heading() == Some(HEADING) { flag.requires("frames") } else { flag }
 }
 
 impl Reader {
@@ -62,7 +78,7 @@ impl Reader {
     pub(super) fn options(&self, context: &Context) -> ReadOptions {
         let defaults = ReadOptions::default();
         ReadOptions {
-            format: self.format.clone(),
+            format: self.trace_format.clone(),
             page_size: self.page_size,
             unit: self.unit,
             field: self.field.clone(),
@@ -70,9 +86,10 @@ impl Reader {
             size_field: self.size_field.clone(),
             layout: self.layout.clone(),
             vm: self.vm,
-            seed: context.common.seed.unwrap_or(defaults.seed),
+            run_seed: context.common.seed.unwrap_or(defaults.run_seed),
             bytes_max: self.limit_bytes,
             accesses_max: self.limit_accesses,
+            ..defaults
         }
     }
 
@@ -98,18 +115,18 @@ impl Reader {
         context: &Context,
     ) -> Result<Loaded, Failure> {
         let loaded = loaded.map_err(|error| failure(path, &error))?;
-        let guess = (self.format == "auto").then_some((loaded.format.name, "--format"));
+        let guess = (self.trace_format == "auto").then_some(loaded.format.name);
         tell(path, guess, &loaded.notes, context);
         Ok(loaded)
     }
 }
 
-/// Says as what format the trace at `path` was recognised, with the flag that overrules that, and what
-/// its reader has to say of it.
-pub(super) fn tell(path: &Path, guess: Option<(&str, &str)>, notes: &[String], context: &Context) {
+/// Says as what format the trace at `path` was recognised, with the flag that overrules that, and
+/// what its reader has to say of it.
+pub(super) fn tell(path: &Path, guess: Option<&str>, notes: &[String], context: &Context) {
     let shown = shown(path);
-    if let Some((format, flag)) = guess {
-        context.note(&format!("reading {shown} as {format}; {flag} to override"));
+    if let Some(format) = guess {
+        context.note(&format!("reading {shown} as {format}; --trace-format to override"));
     }
     for note in notes {
         context.note(&format!("{shown}: {note}"));
@@ -126,6 +143,7 @@ pub(super) fn failure(path: &Path, error: &ReadError) -> Failure {
     let text = format!("{}: {error}", shown(path));
     match error.kind {
         ReadErrorKind::Missing | ReadErrorKind::Unreadable => Failure::Io(text),
+        ReadErrorKind::NoEffect(_) => Failure::Usage(text),
         _ => Failure::Trace(text),
     }
 }

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use balloonist::balance::PolicyKind;
 use balloonist::output::golden::{self, Difference, Weight};
-use balloonist::output::number::counted;
+use balloonist::output::number::{counted, grouped};
 use balloonist::output::trail::{self, Trail};
 use balloonist::output::{expects, vms};
-use balloonist::scenario::Scenario;
+use balloonist::scenario::{Scenario, VmSpec};
 use balloonist::simulate::simulate;
 use rayon::prelude::*;
 
@@ -126,6 +126,19 @@ struct Verdict {
     failed: Vec<String>,
 }
 
+/// The most differences of a table that are told. Whoever changes a knob changes most cells.
+const TOLD_MAX: usize = 3;
+
+/// The most accesses of a walk that anybody reads.
+const WALK_MAX: u64 = 2_000;
+
+/// How many accesses so many rounds have if none of them has to wait.
+fn accesses_at_most(scenario: &Scenario, rounds: u64) -> u64 {
+    let of_round = |vm: &VmSpec| scenario.checkpoint_every.0.div_ceil(vm.period.0);
+    let of_round: u64 = scenario.vms.iter().map(of_round).fold(0, u64::saturating_add);
+    of_round.saturating_mul(rounds)
+}
+
 fn judge(case: &Case, policy: &PolicyKind, context: &Context) -> Result<Verdict, Failure> {
     let Case { path, folder, scenario, .. } = case;
     let mut trail = Trail::default();
@@ -136,15 +149,24 @@ fn judge(case: &Case, policy: &PolicyKind, context: &Context) -> Result<Verdict,
     let trail = Golden::read(place(".trail.csv"), trail.table(&outcome), trail::KEY, &name)?;
     let departure = trail.departure().map(|departure| {
         let (path, flags) = (path.display(), context.flags());
+        let on = format!("{path} --policy {}{flags}", policy.name);
         let (from, to) = departure.rounds();
-        format!(
-            "{name}departs from its golden trajectory {departure}; see\n  balloonist walk {path} \
-             --policy {}{flags} --from {from} --to {to}",
-            policy.name
-        )
+        let accesses = accesses_at_most(scenario, to - from + 1);
+        let sight = if accesses <= WALK_MAX {
+            format!("see\n  balloonist walk {on} --from {from} --to {to}")
+        } else {
+            let accesses = grouped(accesses);
+            format!(
+                "a walk there has up to {accesses} accesses, see the checkpoints\n  balloonist run \
+                 {on} --events - --events-format text"
+            )
+        };
+        format!("{name}departs from its golden trajectory {departure}; {sight}")
     });
     let mut differences = rows.differences();
-    differences.extend(goldens::first_of(trail.differences()));
+    golden::worst_first(&mut differences);
+    let mut differences = goldens::first_of(differences, TOLD_MAX);
+    differences.extend(goldens::first_of(trail.differences(), 1));
     let failed = expects::failed(scenario, policy, &outcome);
     Ok(Verdict { goldens: [rows, trail], differences, departure, failed })
 }

@@ -101,7 +101,7 @@ impl Document {
     pub fn grid(&self) -> Result<Option<Grid>, Box<Diagnostics>> {
         let mut findings = Findings::default();
         let root = Section::new(String::new(), Origin::whole(0), &self.root);
-        let grid = sweep::read(&mut findings, &root);
+        let grid = sweep::read(&mut findings, &root, &mut |_, _| Vec::new());
         if self.problems.is_empty() && !findings.has_errors() {
             return Ok(grid);
         }
@@ -208,7 +208,12 @@ fn check(
     let policy_settings = knobs::policy_settings(findings, &policy_section, host.page_size);
     let policies = Policies::read(findings, &root, &policy_section);
     let expects = run::expectations(findings, &root, &vms);
-    let sweep = sweep::read(findings, &root);
+    let sweep = sweep::read(findings, &root, &mut |axis, value| {
+        let mut document = document.clone().without_sweep();
+        document.put(&axis.path, axis.key, value.clone());
+        let wrong = document.check_undrawn(traces).err();
+        wrong.map_or_else(Vec::new, |wrong| wrong.iter().cloned().collect())
+    });
     let fit = |findings: &mut Findings, vms: &[Draft]| {
         let fitted = fit(findings, &host, &host_section, vms, &policies, &policy_settings)?;
         if let (Some(every), Some(latest), Some(actuator)) = (every, latest, actuator) {

@@ -226,6 +226,11 @@ codes! {
     TOO_MANY_RUNS "S063" "the sweep has too many runs"
         "A sweep has 10,000,000 runs at most, its points times its repetitions, before skips. \
          Larger studies are several sweeps."
+    OPTION_WITHOUT_EFFECT "S064" "an option has no effect on a trace"
+        "Each trace format has options of its own, such as the `field` of a csv; another format \
+         would silently pass over them. Page numbers have neither a size nor a page size; where \
+         the values are addresses, `unit = 1` says so. `balloonist list formats` shows the options \
+         of each format."
 }
 
 #[cfg(test)]

@@ -50,6 +50,8 @@ impl Diagnostic {
 pub struct Diagnostics {
     sources: Vec<Arc<Source>>,
     list: Vec<Diagnostic>,
+    /// Syntax errors that were dropped.
+    syntax_dropped: usize,
     /// Those that the limit dropped.
     dropped: usize,
 }
@@ -57,6 +59,9 @@ pub struct Diagnostics {
 impl Diagnostics {
     /// The most that are kept; a file with more is broken as a whole.
     pub(super) const KEPT_MAX: usize = 1000;
+
+    /// The most syntax errors that are kept: a file that is not TOML has one a line.
+    const SYNTAX_MAX: usize = 5;
 
     /// Sorts the diagnostics by place and drops repetitions: a fault of `[defaults.vm]` is found
     /// once for each VM.
@@ -69,9 +74,16 @@ impl Diagnostics {
             ))
         });
         list.dedup();
+        let found = list.len();
+        let mut syntax = 0;
+        list.retain(|found| {
+            syntax += usize::from(found.code == codes::SYNTAX);
+            found.code != codes::SYNTAX || syntax <= Self::SYNTAX_MAX
+        });
+        let syntax_dropped = found - list.len();
         let dropped = list.len().saturating_sub(Self::KEPT_MAX);
         list.truncate(Self::KEPT_MAX);
-        Self { sources: sources.to_vec(), list, dropped }
+        Self { sources: sources.to_vec(), list, syntax_dropped, dropped }
     }
 
     /// The diagnostics, in source order.
@@ -102,8 +114,12 @@ impl Diagnostics {
             let source = &self.sources[diagnostic.origin.source];
             render(&mut out, diagnostic, source, colour);
         }
+        // Writing to a string cannot fail.
+        if self.syntax_dropped > 0 {
+            let more = self.syntax_dropped;
+            let _ = writeln!(out, "\n{more} more places are not TOML; is this a scenario at all?");
+        }
         if self.dropped > 0 {
-            // Writing to a string cannot fail.
             let _ = writeln!(out, "\n{} more are not shown", self.dropped);
         }
         out

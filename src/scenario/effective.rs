@@ -186,9 +186,9 @@ fn write_expect(out: &mut String, expect: &Expect) -> std::fmt::Result {
 /// A trace file with what its reader is told; options without a value have no default to show.
 fn file(path: &str, options: &ReadOptions) -> String {
     let ReadOptions { format, page_size, unit, field, op_field, size_field, .. } = options;
-    let ReadOptions { layout, vm, seed, bytes_max, .. } = options;
+    let ReadOptions { layout, vm, seed, bytes_max, accesses_max, .. } = options;
     let mut text = format!("{{ file = {}, format = {}", quoted(path), quoted(format));
-    let numbers = [("page_size", *page_size), ("unit", *unit), ("vm", *vm)];
+    let numbers = [("page_size", *page_size), ("unit", *unit), ("vm", *vm), ("seed", *seed)];
     for (key, number) in numbers {
         let _ = number.map(|number| write!(text, ", {key} = {number}"));
     }
@@ -197,7 +197,7 @@ fn file(path: &str, options: &ReadOptions) -> String {
     for (key, word) in words {
         let _ = word.as_ref().map(|word| write!(text, ", {key} = {}", quoted(word)));
     }
-    let _ = write!(text, ", seed = {seed}, limit_bytes = {bytes_max} }}");
+    let _ = write!(text, ", limit_bytes = {bytes_max}, limit_accesses = {accesses_max} }}");
     text
 }
 

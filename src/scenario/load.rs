@@ -11,6 +11,7 @@ use super::codes;
 use super::diagnostic::{Diagnostic, clip};
 use super::document::{Document, Entry, Node, Origin, Source, State, Table, Value, overlay};
 use super::{dat, toml};
+use crate::trace::read::ReadOptions;
 
 /// The most bytes of a scenario file.
 const BYTES_MAX: usize = 8 << 20;
@@ -51,10 +52,15 @@ impl Document {
         document
     }
 
-    /// A VM in lockstep for each trace file, read as `format` (or "auto"), on a host of `frames` (a
+    /// A VM in lockstep for each trace file, read under these options, on a host of `frames` (a
     /// number, a size, or a part of the traces' distinct pages such as `25%`), with a checkpoint
-    /// every `every` ticks.
-    pub fn from_traces(paths: &[PathBuf], format: &str, frames: &str, every: &str) -> Self {
+    /// every `every` ticks. The page size of the options is the host's.
+    pub fn from_traces(
+        paths: &[PathBuf],
+        options: &ReadOptions,
+        frames: &str,
+        every: &str,
+    ) -> Self {
         let mut document = Self::empty(PathBuf::new(), "traces");
         let mut vms = Vec::new();
         let mut names = BTreeMap::new();
@@ -72,8 +78,8 @@ impl Document {
             };
             let name = node(Value::String(unique_vm_name(text, &mut names)));
             let file = node(Value::String(text.to_owned()));
-            let format = node(Value::String(format.to_owned()));
-            let trace = node(Value::Table(table([("file", file), ("format", format)])));
+            let keys = trace_keys(options).map(|(key, value)| (key, node(value)));
+            let trace = node(Value::Table(table(std::iter::once(("file", file)).chain(keys))));
             vms.push(node(Value::Table(table([("name", name), ("trace", trace)]))));
         }
         let mut flag = |flag: &str, text: &str| {
@@ -85,7 +91,11 @@ impl Document {
         let memory = flag("--frames", frames);
         let every = flag("--every", every);
         let node = |origin, value| Node { origin, value };
-        let host = node(memory.origin, Value::Table(table([("memory", memory)])));
+        let origin = memory.origin;
+        let page_size = options.page_size.map(|bytes| node(origin, Value::Integer(bytes.into())));
+        let page_size = page_size.map(|bytes| ("page_size", bytes));
+        let host = table(std::iter::once(("memory", memory)).chain(page_size));
+        let host = node(origin, Value::Table(host));
         let checkpoint = node(every.origin, Value::Table(table([("every", every)])));
         let vms = node(host.origin, Value::Array(vms));
         document.root = table([("host", host), ("checkpoint", checkpoint), ("vm", vms)]);
@@ -251,9 +261,32 @@ fn is_dat(path: &Path, bytes: &[u8]) -> bool {
     }
 }
 
-pub(super) fn table<const N: usize>(entries: [(&str, Node); N]) -> Table {
+pub(super) fn table<'k>(entries: impl IntoIterator<Item = (&'k str, Node)>) -> Table {
     let entry = |(key, node): (&str, Node)| (key.to_owned(), Entry { key: node.origin, node });
     entries.into_iter().map(entry).collect()
+}
+
+/// The keys of a VM's `trace` that say what the options say.
+fn trace_keys(options: &ReadOptions) -> impl Iterator<Item = (&'static str, Value)> {
+    let defaults = ReadOptions::default();
+    let ReadOptions { format, unit, field, op_field, size_field, layout, vm, seed, .. } = options;
+    let &ReadOptions { bytes_max, accesses_max, .. } = options;
+    let word = |word: &Option<String>| word.clone().map(Value::String);
+    let number = |number: Option<u64>| number.map(|number| Value::Integer(number.into()));
+    let unless = |number: u64, default: u64| Some(number).filter(|&number| number != default);
+    let keys = [
+        ("format", Some(Value::String(format.clone()))),
+        ("unit", number(*unit)),
+        ("field", word(field)),
+        ("op_field", word(op_field)),
+        ("size_field", word(size_field)),
+        ("layout", word(layout)),
+        ("vm", number(*vm)),
+        ("seed", number(*seed)),
+        ("limit_bytes", number(unless(bytes_max, defaults.bytes_max))),
+        ("limit_accesses", number(unless(accesses_max, defaults.accesses_max))),
+    ];
+    keys.into_iter().filter_map(|(key, value)| Some((key, value?)))
 }
 
 /// A VM name made of a trace file's up to its first dot, with a number behind where it is taken.

@@ -15,11 +15,19 @@ impl Document {
             let origin = Origin::at(source, start..start + text.len());
             let node = |value| Node { origin, value };
             let word = |word: &str| read_word(word.trim(), source, start);
+            let mut next = start;
+            let item = |item: &str| {
+                let at = next + (item.len() - item.trim_start().len());
+                next += item.len() + 1;
+                let item = item.trim();
+                let origin = Origin::at(source, at..at + item.len());
+                Node { origin, value: read_word(item, source, at) }
+            };
             if text.starts_with(['[', '{']) {
                 return node(word(text));
             }
             let Some((from, rest)) = text.split_once("..") else {
-                return node(Value::Array(text.split(',').map(|item| node(word(item))).collect()));
+                return node(Value::Array(text.split(',').map(item).collect()));
             };
             let (to, by) = rest.find(['+', '*']).map_or((rest, "+1"), |at| rest.split_at(at));
             let progress = if by.starts_with('*') { "factor" } else { "step" };

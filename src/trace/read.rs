@@ -35,6 +35,8 @@ pub enum ReadErrorKind {
     Empty,
     /// It is larger than a limit.
     TooLarge,
+    /// The option of this name, as scenarios write it, says nothing about a trace like this one.
+    NoEffect(&'static str),
 }
 
 impl ReadError {
@@ -79,14 +81,16 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// How to read a trace. Whatever a format does not know, it ignores.
+/// How to read a trace. An option that says nothing about a trace's format is refused.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReadOptions {
     /// The format's name; "auto" recognises it.
     pub format: String,
     /// Bytes of a page, a power of two: an address becomes the page address / `page_size`. `None`:
-    /// what the trace says, else 4096.
+    /// the host's, else what the trace says, else 4096.
     pub page_size: Option<u64>,
+    /// Bytes of the host's pages. Formats whose values are pages already pass over it.
+    pub host_page_size: Option<u64>,
     /// Bytes that a value counts in, for the formats whose values are not clearly bytes: 1 for
     /// addresses, 512 for disk sectors. `None`: the format's own, and if it has none, the values
     /// are page numbers.
@@ -102,8 +106,10 @@ pub struct ReadOptions {
     pub layout: Option<String>,
     /// The VM of a `dat` file, from 0.
     pub vm: Option<u64>,
-    /// The seed of the accesses that are made from samples.
-    pub seed: u64,
+    /// The seed of the accesses that are made from samples. `None`: that of the run.
+    pub seed: Option<u64>,
+    /// The seed of the run. Formats that draw nothing pass over it.
+    pub run_seed: u64,
     /// The most decompressed bytes.
     pub bytes_max: u64,
     /// The most accesses.
@@ -116,6 +122,49 @@ impl ReadOptions {
 
     /// The default limit on accesses. No trace may have more runs than this.
     pub const ACCESSES_MAX: u64 = TraceBuilder::RUNS_MAX as u64;
+
+    /// The seed of what a format draws.
+    pub(super) fn drawing_seed(&self) -> u64 {
+        self.seed.unwrap_or(self.run_seed)
+    }
+
+    /// The names, as scenarios write them, of the options that are said and that not every format
+    /// takes.
+    fn said(&self) -> impl Iterator<Item = &'static str> {
+        let said = [
+            ("page_size", self.page_size.is_some()),
+            ("unit", self.unit.is_some()),
+            ("field", self.field.is_some()),
+            ("op_field", self.op_field.is_some()),
+            ("size_field", self.size_field.is_some()),
+            ("layout", self.layout.is_some()),
+            ("vm", self.vm.is_some()),
+            ("seed", self.seed.is_some()),
+        ];
+        said.into_iter().filter(|&(_, is_said)| is_said).map(|(name, _)| name)
+    }
+
+    /// Refuses what says nothing about a trace in this format.
+    fn check(&self, format: &FormatKind) -> Result<(), ReadError> {
+        let Some(name) = self.said().find(|name| !format.options.contains(name)) else {
+            return Ok(());
+        };
+        let takers = formats::ALL.iter().filter(|taker| taker.options.contains(&name));
+        let takers: Vec<&str> = takers.map(|taker| taker.name).collect();
+        let known = match format.options {
+            [] => "none".to_owned(),
+            options => options.join(", "),
+        };
+        Err(ReadError::new(
+            ReadErrorKind::NoEffect(name),
+            format!(
+                "the option {name} has no effect on the format {}, expected one of its options: \
+                 {known}; formats with the option {name} are {}",
+                format.name,
+                takers.join(", ")
+            ),
+        ))
+    }
 }
 
 impl Default for ReadOptions {
@@ -123,13 +172,15 @@ impl Default for ReadOptions {
         Self {
             format: "auto".to_owned(),
             page_size: None,
+            host_page_size: None,
             unit: None,
             field: None,
             op_field: None,
             size_field: None,
             layout: None,
             vm: None,
-            seed: 1,
+            seed: None,
+            run_seed: 1,
             bytes_max: Self::BYTES_MAX,
             accesses_max: Self::ACCESSES_MAX,
         }
@@ -242,6 +293,7 @@ fn load_reader(
         "auto" => formats::recognise(&formats::Head { bytes: without_mark(&head), whole, name })?,
         name => formats::find(name)?,
     };
+    options.check(format)?;
     let most = if let Beyond::Cut(most) = beyond { most } else { u64::MAX };
     let mut builder = TraceBuilder::with_limit(options.accesses_max.min(most));
     let source = formats::Source { path, options };

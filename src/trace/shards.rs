@@ -30,8 +30,9 @@ pub enum Sample {
 }
 
 /// The estimated LRU demand faults of `trace` for every allocation from 0 frames to the number of
-/// distinct pages; with the rate 1 exactly [`lru_faults`](super::curve::lru_faults).
-pub fn sampled_lru_faults(trace: &Trace, sample: Sample, salt: u64) -> Vec<u64> {
+/// distinct pages; with the rate 1 exactly [`lru_faults`](super::curve::lru_faults). Beside them
+/// the distinct pages in the sample, on whose number the error depends, not on that of accesses.
+pub fn sampled_lru_faults(trace: &Trace, sample: Sample, salt: u64) -> (Vec<u64>, usize) {
     let pages = trace.distinct_pages();
     let mut sampler = Sampler::new(trace, sample, salt);
     // Weights by distance, cold accesses last. A distance of 0 cannot be.
@@ -50,7 +51,7 @@ pub fn sampled_lru_faults(trace: &Trace, sample: Sample, salt: u64) -> Vec<u64> 
         faults[frames] = estimate.min(trace.accesses());
     }
     faults[0] = trace.accesses();
-    faults
+    (faults, sampler.pages())
 }
 
 /// Hashes are compared with thresholds of so many bits.
@@ -129,6 +130,11 @@ impl Sampler {
         }
     }
 
+    /// The distinct pages of the trace that are in the sample now.
+    fn pages(&self) -> usize {
+        self.hashes.iter().filter(|&&hash| hash < self.threshold).count()
+    }
+
     /// The distance in the trace that a distance in the sample stands for, rounded up.
     fn scaled(&self, depth: u32) -> usize {
         (u64::from(depth) << HASH_BITS).div_ceil(self.threshold) as usize
@@ -159,9 +165,10 @@ mod tests {
     fn the_whole_as_a_sample_is_exact() {
         let trace = skewed();
         let exact = lru_faults(&trace, trace.accesses());
+        let pages = trace.distinct_pages();
         let all = Decimal::parse("1").unwrap();
-        assert_eq!(sampled_lru_faults(&trace, Sample::Rate(all), 7), exact);
-        assert_eq!(sampled_lru_faults(&trace, Sample::Size(3000), 7), exact);
+        assert_eq!(sampled_lru_faults(&trace, Sample::Rate(all), 7), (exact.clone(), pages));
+        assert_eq!(sampled_lru_faults(&trace, Sample::Size(3000), 7), (exact, pages));
     }
 
     /// The mean absolute error of the miss ratio over all sizes and ten salts, in millionths.
@@ -169,7 +176,8 @@ mod tests {
         let exact = lru_faults(trace, trace.accesses());
         let salts = 0..10;
         let errors = salts.map(|salt| {
-            let sampled = sampled_lru_faults(trace, sample, salt);
+            let (sampled, pages) = sampled_lru_faults(trace, sample, salt);
+            assert!(!matches!(sample, Sample::Size(size) if pages > size));
             let differences = exact.iter().zip(&sampled).map(|(one, other)| one.abs_diff(*other));
             differences.sum::<u64>() * 1_000_000 / trace.accesses() / exact.len() as u64
         });

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::super::reader::Reader;
+use super::super::reader::{self, Reader};
 use super::super::{Context, Failure};
 use super::target::Output;
 
 /// Write a trace in another format
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("trace_format", reader::named_format))]
 pub(super) struct Args {
     /// The trace file, or `-` for standard input
     #[arg(value_name = "TRACE")]

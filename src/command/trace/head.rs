@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use balloonist::trace::Trace;
 
-use super::super::reader::Reader;
+use super::super::reader::{self, Reader};
 use super::super::{Context, Failure};
 
 /// Print the first accesses of a trace: the page, and I, L, S or M if it is known how it is touched
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("trace_format", reader::named_format))]
 pub(super) struct Args {
     /// The trace file, or `-` for standard input
     #[arg(value_name = "TRACE")]

@@ -1,15 +1,20 @@
 //! `trace info`: what there is to say about traces.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use balloonist::output::{Format, traces};
 use balloonist::trace::info::TraceInfo;
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, Command};
 
 use super::super::reader::{self, Reader};
 use super::super::{Context, Failure, context};
 
 /// Tell what traces hold: format, accesses, pages, kinds and content hash
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("trace_format", |flag| reader::named_format(flag).value_parser(TraceFormat)))]
 pub(super) struct Args {
     /// The trace files, or `-` for standard input
     #[arg(value_name = "TRACE", required = true)]
@@ -23,11 +28,52 @@ pub(super) struct Args {
     reader: Reader,
 }
 
+/// A parser of the trace's format. Everywhere else `--format` is the output's, so whoever means
+/// that is told the flag.
+#[derive(Clone)]
+struct TraceFormat;
+
+impl TypedValueParser for TraceFormat {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        flag: Option<&Arg>,
+        word: &OsStr,
+    ) -> Result<String, clap::Error> {
+        reader::names().parse_ref(command, flag, word).map_err(|error| {
+            if Format::ALL.iter().all(|(name, _)| *name != word) {
+                return error;
+            }
+            let word = word.display();
+            let text = format!(
+                "`{word}` is no format of traces, which `--format` means here; \
+                 `--print {word}` prints the result so"
+            );
+            command.clone().error(ErrorKind::InvalidValue, text)
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let names: Vec<PossibleValue> = reader::names().possible_values()?.collect();
+        Some(Box::new(names.into_iter()))
+    }
+}
+
+/// A format of the output that is one of traces too.
+const BOTH: &str = "csv";
+
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut infos = Vec::new();
     for path in &args.traces {
         // Of many large traces only one is in memory at a time.
-        let loaded = args.reader.load(path, context)?;
+        let loaded = args.reader.load(path, context).map_err(|failure| match failure {
+            Failure::Trace(text) if args.reader.trace_format == BOTH => {
+                Failure::Trace(format!("{text}; `--print {BOTH}` prints the result so"))
+            }
+            failure => failure,
+        })?;
         infos.push((reader::shown(path), TraceInfo::of(&loaded)));
     }
     let table = traces::table(&infos);

@@ -20,9 +20,17 @@ pub(super) fn wrapper(
     policy: &Section,
     page_size: Option<u64>,
 ) -> Settings {
-    let beside: Vec<&str> =
-        std::iter::once("kind").chain(policies().map(|(name, _)| name)).collect();
-    settings(findings, policy, wrapped::KNOBS, &beside, page_size)
+    let own = wrapped::KNOBS.iter().map(|knob| knob.name);
+    let known: Vec<&str> =
+        std::iter::once("kind").chain(own).chain(policies().map(|(name, _)| name)).collect();
+    policy.only_or(findings, &known, |key| {
+        let has_it = |kind: &&PolicyKind| kind.knobs.iter().any(|knob| knob.name == key);
+        let owners =
+            balance::ALL.iter().filter(has_it).map(|kind| format!("`policy.{}`", kind.name));
+        let owners: Vec<String> = owners.collect();
+        (!owners.is_empty()).then(|| format!("it is a knob of {}", owners.join(", ")))
+    });
+    values(findings, policy, wrapped::KNOBS, page_size)
 }
 
 /// The settings of all policies, in the order of their list.
@@ -82,6 +90,16 @@ pub(super) fn settings(
     let known: Vec<&str> =
         beside.iter().copied().chain(knobs.iter().map(|knob| knob.name)).collect();
     section.only(findings, &known);
+    values(findings, section, knobs, page_size)
+}
+
+/// The knobs of one list in a table whose keys are known.
+fn values(
+    findings: &mut Findings,
+    section: &Section,
+    knobs: &[Knob],
+    page_size: Option<u64>,
+) -> Settings {
     let mut settings = Settings::defaults(knobs);
     for knob in knobs {
         let value =

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::super::codes;
-use super::super::diagnostic::{clip, meant};
+use super::super::diagnostic::{Diagnostic, clip, meant};
 use super::super::document::{Node, Origin, Table, Value};
+use super::super::effective::label;
 use super::super::grid::{Axis, Dimension, Grid, Picks, same};
 use super::super::range::{Fault, Number, Progress, expand};
 use super::values::{Field, Findings, Section};
@@ -19,8 +20,12 @@ struct Leaf<'d> {
     node: &'d Node,
 }
 
-/// The grid of the scenario's `[sweep]`; `None` without one, or where it was reported.
-pub(super) fn read(findings: &mut Findings, root: &Section) -> Option<Grid> {
+/// What is wrong with the scenario where an axis takes one of its values.
+pub(super) type Probe<'p> = &'p mut dyn FnMut(&Axis, &Node) -> Vec<Diagnostic>;
+
+/// The grid of the scenario's `[sweep]`; `None` without one, or where it was reported. Where the
+/// baseline or a skip names what no axis takes, `probe` tells whether an axis is to blame.
+pub(super) fn read(findings: &mut Findings, root: &Section, probe: Probe) -> Option<Grid> {
     root.get("sweep")?;
     let found_before = findings.list.len();
     let sweep = root.section(findings, "sweep");
@@ -40,11 +45,11 @@ pub(super) fn read(findings: &mut Findings, root: &Section) -> Option<Grid> {
     let skips: Vec<Picks> = sweep
         .sections(findings, "skip", "an array of tables, `[[sweep.skip]]`")
         .iter()
-        .map(|skip| picks(findings, skip, &dimensions))
+        .map(|skip| picks(findings, skip, &dimensions, probe))
         .collect();
     let baseline = sweep.get("baseline").map(|_| {
         let section = sweep.section(findings, "baseline");
-        picks(findings, &section, &dimensions)
+        picks(findings, &section, &dimensions, probe)
     });
     check_size(findings, &sweep, repeat, &dimensions);
     if findings.list.len() > found_before {
@@ -195,7 +200,12 @@ fn refuse_doubles(findings: &mut Findings, dimensions: &[Dimension]) {
 }
 
 /// The values that a skip or the baseline names, each of which an axis has.
-fn picks(findings: &mut Findings, section: &Section, dimensions: &[Dimension]) -> Picks {
+fn picks(
+    findings: &mut Findings,
+    section: &Section,
+    dimensions: &[Dimension],
+    probe: Probe,
+) -> Picks {
     let axes = || dimensions.iter().flat_map(|dimension| &dimension.axes);
     let leaves = leaves(section.table());
     if leaves.is_empty() {
@@ -214,12 +224,34 @@ fn picks(findings: &mut Findings, section: &Section, dimensions: &[Dimension]) -
             continue;
         };
         if !axis.values.iter().any(|value| same(value, leaf.node)) {
-            let message = format!("the axis `{}` does not take this value", clip(&leaf.path));
-            let remedy = "name one of its values as it is written there";
-            findings.error(codes::NO_POINT, leaf.node.origin, message, remedy);
+            let wrong = misspelt(axis, probe);
+            if wrong.is_empty() {
+                let message = format!("the axis `{}` does not take this value", clip(&leaf.path));
+                let labels: Vec<String> = axis.values.iter().take(PROBED_MAX).map(label).collect();
+                let remedy = match meant(&label(leaf.node), labels.iter().map(String::as_str)) {
+                    Some(meant) => format!("did you mean `{}`?", clip(meant)),
+                    None => "name one of its values as it is written there".to_owned(),
+                };
+                findings.error(codes::NO_POINT, leaf.node.origin, message, remedy);
+            }
+            findings.list.extend(wrong);
         }
     }
     leaves.into_iter().map(|leaf| (leaf.path, leaf.node.clone())).collect()
+}
+
+/// The most values of an axis that are looked at for the one that is misspelt.
+const PROBED_MAX: usize = 1000;
+
+/// What is wrong with the words that an axis takes, at the words themselves.
+fn misspelt(axis: &Axis, probe: Probe) -> Vec<Diagnostic> {
+    let words = axis.values.iter().filter(|value| value.text().is_some()).take(PROBED_MAX);
+    let at_itself = |value: &Node| {
+        let mut found = probe(axis, value);
+        found.retain(|found| found.origin == value.origin);
+        found
+    };
+    words.flat_map(at_itself).collect()
 }
 
 fn check_size(findings: &mut Findings, sweep: &Section, repeat: u64, dimensions: &[Dimension]) {

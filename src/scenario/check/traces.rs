@@ -303,6 +303,7 @@ const TRACE_KEYS: &[&str] = &[
     "vm",
     "seed",
     "limit_bytes",
+    "limit_accesses",
 ];
 
 /// How the file is read. Addresses are mapped to the host's pages unless the trace has its own.
@@ -313,7 +314,7 @@ fn read_options(
 ) -> Option<ReadOptions> {
     trace.only(findings, TRACE_KEYS);
     let found_before = findings.list.len();
-    let mut options = ReadOptions { page_size: around.page_size, ..ReadOptions::default() };
+    let mut options = ReadOptions { host_page_size: around.page_size, ..ReadOptions::default() };
     if let Some(format) = trace.get("format").and_then(|field| findings.text(&field)) {
         format.clone_into(&mut options.format);
     }
@@ -324,7 +325,10 @@ fn read_options(
         |key, min| trace.get(key).and_then(|field| findings.integer(&field, min, INTEGER_MAX));
     options.unit = integer("unit", 1);
     options.vm = integer("vm", 0);
-    options.seed = integer("seed", 0).unwrap_or(options.seed);
+    options.seed = integer("seed", 0);
+    let accesses = trace.get("limit_accesses");
+    let accesses = accesses.and_then(|f| findings.integer(&f, 1, ReadOptions::ACCESSES_MAX));
+    options.accesses_max = accesses.unwrap_or(options.accesses_max);
     if let Some(bytes) = trace.get("limit_bytes").and_then(|field| findings.bytes(&field)) {
         options.bytes_max = bytes;
     }
@@ -406,11 +410,17 @@ fn report_read_error(
         ReadErrorKind::Format => (codes::TRACE_FORMAT, "`list formats` shows the formats"),
         ReadErrorKind::Damaged => (codes::TRACE_DAMAGED, "repair the file or name its format"),
         ReadErrorKind::Empty => (codes::TRACE_EMPTY, "a VM makes at least one access"),
-        ReadErrorKind::TooLarge => (codes::TRACE_TOO_LARGE, "cut it, or raise `limit_bytes`"),
+        ReadErrorKind::TooLarge => (codes::TRACE_TOO_LARGE, "cut it, or raise its limit"),
+        ReadErrorKind::NoEffect(_) => {
+            (codes::OPTION_WITHOUT_EFFECT, "`list formats` shows the options of each format")
+        }
     };
-    let at_format = error.kind == ReadErrorKind::Format;
-    let format = if at_format { trace.get("format") } else { None };
-    let origin: Origin = format.map_or(file.node.origin, |field| field.node.origin);
+    let blamed = match error.kind {
+        ReadErrorKind::Format => trace.get("format"),
+        ReadErrorKind::NoEffect(option) => trace.get(option),
+        _ => None,
+    };
+    let origin: Origin = blamed.map_or(file.node.origin, |field| field.node.origin);
     let message = format!("trace `{}`: {}", clip(name), error.message);
     findings.error(code, origin, message, remedy);
 }

@@ -2,7 +2,7 @@
 
 use super::super::codes::{self, Code};
 use super::super::diagnostic::{Diagnostic, Diagnostics, Severity, clip, meant};
-use super::super::document::{Node, Origin, Table, Value};
+use super::super::document::{Entry, Node, Origin, Table, Value};
 use super::{FRAMES_MAX, TICKS_MAX};
 use crate::units::{self, Frames, Ticks, UnitError};
 
@@ -73,6 +73,10 @@ impl<'d> Section<'d> {
     ) -> Option<Field<'d>> {
         let field = self.get(key);
         if field.is_none() {
+            if let Some(entry) = self.table.get(CALLED).filter(|_| key == KIND) {
+                findings.unknown_key(CALLED, entry, format!("did you mean `{KIND}`?"));
+                return None;
+            }
             let message = format!("`{}{key}` is missing", self.prefix);
             findings.error(codes::MISSING_KEY, self.origin, message, remedy);
         }
@@ -117,17 +121,29 @@ impl<'d> Section<'d> {
 
     /// Reports every key that is not one of `known`.
     pub(super) fn only(&self, findings: &mut Findings, known: &[&str]) {
+        self.only_or(findings, known, |_| None);
+    }
+
+    /// Likewise; of a key that resembles none of them `elsewhere` may know where it belongs.
+    pub(super) fn only_or(
+        &self,
+        findings: &mut Findings,
+        known: &[&str],
+        elsewhere: impl Fn(&str) -> Option<String>,
+    ) {
         let unknown = self.table.iter().filter(|(key, _)| !known.contains(&key.as_str()));
         for (at, (key, entry)) in unknown.enumerate() {
             // No more than that are shown, and finding what was meant takes its time.
             let candidates = if at < Diagnostics::KEPT_MAX { known } else { &[] };
             let remedy = match meant(key, candidates.iter().copied()) {
+                _ if key == CALLED && known.contains(&KIND) => format!("did you mean `{KIND}`?"),
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None if known.is_empty() => "no key may stand here".to_owned(),
-                None => format!("the keys here are {}", known.join(", ")),
+                None => elsewhere(key).unwrap_or_else(|| {
+                    format!("the keys here are {}", listed(known, &self.prefix))
+                }),
             };
-            let message = format!("unknown key `{}`", clip(key));
-            findings.error(codes::UNKNOWN_KEY, entry.key, message, remedy);
+            findings.unknown_key(key, entry, remedy);
         }
     }
 }
@@ -152,6 +168,11 @@ impl Findings {
     ) {
         let warning = Diagnostic::error(code, origin, message, remedy);
         self.list.push(Diagnostic { severity: Severity::Warning, ..warning });
+    }
+
+    fn unknown_key(&mut self, key: &str, entry: &Entry, remedy: String) {
+        let message = format!("unknown key `{}`", clip(key));
+        self.error(codes::UNKNOWN_KEY, entry.key, message, remedy);
     }
 
     /// Whether anything that was found forbids a run.
@@ -311,7 +332,7 @@ impl Findings {
         if found.is_none() {
             let names: Vec<&str> = choices.into_iter().map(|(name, _)| name).collect();
             let message = format!("`{}` cannot be `{}`", field.path, clip(word));
-            let listed = names.join(", ");
+            let listed = listed(&names, &field.path);
             let remedy = match meant(word, names) {
                 Some(meant) => format!("did you mean `{meant}`? The choices are {listed}"),
                 None => format!("the choices are {listed}"),
@@ -329,6 +350,25 @@ impl Findings {
         };
         items.iter().map(|node| Field { path: field.path.clone(), node }).collect()
     }
+}
+
+/// The key that says which policy, algorithm or workload a table is about, and what people write
+/// for it.
+const KIND: &str = "kind";
+const CALLED: &str = "name";
+
+/// The names that may stand at a path, or the first of many and the command that shows them all.
+fn listed(names: &[&str], path: &str) -> String {
+    const ALL_MAX: usize = 15;
+    const SOME: usize = 6;
+    if names.len() <= ALL_MAX {
+        return names.join(", ");
+    }
+    let lists = [("replacement", "list replacements"), ("workload", "list workloads")];
+    let lists = lists.into_iter().find(|(part, _)| path.contains(part));
+    let command = lists.map_or("list policies", |(_, command)| command);
+    let (some, more) = (names[..SOME].join(", "), names.len() - SOME);
+    format!("{some} and {more} more, which `{command}` shows")
 }
 
 /// A size in the largest binary unit that divides it.

@@ -4,7 +4,7 @@
 //! are page numbers unless the option `unit` says how many bytes a block has (theirs had 512).
 //! (Caffeine's simulator, parser/arc/ArcTraceReader.java.)
 
-use super::{FormatKind, Head, PAGES_PER_RECORD_MAX, Scale, Source, Verdict, each_line};
+use super::{FormatKind, Head, PAGES_PER_RECORD_MAX, Scale, Source, VALUES, Verdict, each_line};
 use crate::trace::input::{Input, Line, decimal};
 use crate::trace::read::ReadError;
 use crate::trace::store::TraceBuilder;
@@ -14,6 +14,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "a range of blocks a line: start, count and two numbers that are ignored",
     source: "Caffeine simulator, parser/arc/ArcTraceReader.java",
     extensions: &["arc", "lis"],
+    options: VALUES,
     looks_like,
     read,
 };

@@ -8,6 +8,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "our own compact, checksummed form, with kinds or without",
     source: "our own",
     extensions: &["balloonist"],
+    options: &[],
     looks_like: |head| compact::looks_like(head.bytes).into(),
     read: |input, builder, source| {
         builder.adopt(compact::read(input, source.options)?);

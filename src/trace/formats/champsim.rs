@@ -5,7 +5,7 @@
 //! instruction fetch, then its reads, then its writes. (ChampSim, `inc/trace_instruction.h`.) The
 //! cloudsuite variant has 88 bytes: read it as `struct`.
 
-use super::{FormatKind, Head, Pages, Source, Verdict};
+use super::{ADDRESSES, FormatKind, Head, Pages, Source, Verdict};
 use crate::trace::input::Input;
 use crate::trace::read::ReadError;
 use crate::trace::store::{AccessKind, TraceBuilder};
@@ -15,6 +15,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "ChampSim's instruction records of 64 bytes",
     source: "ChampSim, inc/trace_instruction.h",
     extensions: &["champsim", "champsimtrace"],
+    options: ADDRESSES,
     looks_like,
     read,
 };

@@ -12,7 +12,7 @@
 //! unit 512`; gem5's decoded packets `field 2, size_field 3, op_field 1, unit 1`; CloudPhysics in
 //! libCacheSim `field lbn, size_field size, op_field op`.
 
-use super::{FormatKind, Head, Scale, Source, Verdict, operation};
+use super::{FIELDS, FormatKind, Head, Scale, Source, Verdict, operation};
 use crate::trace::input::{BadNumber, Input, Line, number};
 use crate::trace::read::{ReadError, ReadOptions};
 use crate::trace::store::TraceBuilder;
@@ -22,6 +22,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "a table with a column of pages or addresses, which the option `field` names",
     source: "our own",
     extensions: &["csv", "tsv"],
+    options: FIELDS,
     looks_like,
     read,
 };
@@ -89,7 +90,7 @@ impl Columns {
             Some(wanted) => find(wanted)?,
             None => names().position(|name| known(name).is_some()).ok_or_else(|| {
                 let what = format!(
-                    "no known heading, expected {}; name one with the option field",
+                    "no known heading, expected {}; name one (`--field`, or `field` in a scenario)",
                     list(first)
                 );
                 first.error(0, &what)

@@ -26,6 +26,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "samples of Linux's DAMON, of perf script or damo's JSON, made into drawn accesses",
     source: "damonitor/damo, src/_damo_records.py; Linux, include/trace/events/damon.h",
     extensions: &["damon"],
+    options: &["page_size", "seed"],
     looks_like,
     read,
 };
@@ -60,7 +61,7 @@ fn read(
 ) -> Result<Vec<String>, ReadError> {
     let mut snapshots = Snapshots {
         pages: Pages::of(source.options)?,
-        stream: Stream::new(Generator::ChaCha8, source.options.seed, 0, "trace/damon"),
+        stream: Stream::new(Generator::ChaCha8, source.options.drawing_seed(), 0, "trace/damon"),
         regions: Vec::new(),
     };
     if is_json(input.peek(64)?) {
@@ -70,7 +71,7 @@ fn read(
     }
     Ok(vec![format!(
         "sampled input: {ACCESSES_PER_SNAPSHOT} accesses drawn for each snapshot of DAMON, seed {}",
-        source.options.seed
+        source.options.drawing_seed()
     )])
 }
 

@@ -14,6 +14,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "the report's format: the number of VMs, then each VM's length and page numbers",
     source: "the report",
     extensions: &["dat"],
+    options: &["vm"],
     looks_like,
     read,
 };

@@ -4,7 +4,7 @@
 //! accesses and skipped. The rest of a line is a comment. (M. D. Hill, Dinero III manual page,
 //! "din" format.)
 
-use super::{FormatKind, Head, Pages, Source, Verdict, each_line};
+use super::{ADDRESSES, FormatKind, Head, Pages, Source, Verdict, each_line};
 use crate::trace::input::{Input, Line, hex};
 use crate::trace::read::ReadError;
 use crate::trace::store::{AccessKind, TraceBuilder};
@@ -14,6 +14,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "a label 0 to 4 (read, write, fetch, escape, flush) and a hexadecimal address a line",
     source: "Dinero III, din format",
     extensions: &["din"],
+    options: ADDRESSES,
     looks_like,
     read,
 };

@@ -6,7 +6,7 @@
 //! file's order. (DynamoRIO, clients/drcachesim/tools/view.cpp.) Binary traces and those of
 //! Google's workloads must be printed by `view` first.
 
-use super::{FormatKind, Head, Pages, Source, Verdict, each_line};
+use super::{ADDRESSES, FormatKind, Head, Pages, Source, Verdict, each_line};
 use crate::trace::input::{Input, Line, decimal, hex};
 use crate::trace::read::ReadError;
 use crate::trace::store::{AccessKind, TraceBuilder};
@@ -16,6 +16,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "the text that DynamoRIO's view tool prints of a memory trace",
     source: "DynamoRIO, clients/drcachesim/tools/view.cpp",
     extensions: &["drmemtrace"],
+    options: ADDRESSES,
     looks_like,
     read,
 };
@@ -63,6 +64,7 @@ fn read(
         }
         if let Some(at) = memchr::memmem::find(line.bytes, PAGE_SIZE)
             && source.options.page_size.is_none()
+            && source.options.host_page_size.is_none()
         {
             let digits = line.bytes[at + PAGE_SIZE.len()..].split(|&byte| byte == b'>').next();
             let size = digits.and_then(|digits| decimal(digits).ok());

@@ -5,7 +5,7 @@
 //! `==`, `--` or `**` are valgrind's own. (Valgrind, `lackey/lk_main.c`, 3.19.) By default valgrind
 //! writes to standard error, where the program writes too: `--log-file` keeps them apart.
 
-use super::{FormatKind, Head, Pages, Source, Verdict, each_line};
+use super::{ADDRESSES, FormatKind, Head, Pages, Source, Verdict, each_line};
 use crate::trace::input::{Input, Line, decimal, hex};
 use crate::trace::read::ReadError;
 use crate::trace::store::{AccessKind, TraceBuilder};
@@ -15,6 +15,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "every access of a program under valgrind --tool=lackey --trace-mem=yes",
     source: "Valgrind 3.19, lackey/lk_main.c",
     extensions: &["lackey"],
+    options: ADDRESSES,
     looks_like,
     read,
 };

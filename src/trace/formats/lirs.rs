@@ -3,7 +3,7 @@
 //! Blank lines and breaks are skipped. (Caffeine's simulator, parser/lirs/LirsTraceReader.java.)
 //! Block numbers are page numbers unless the option `unit` says how many bytes they count in.
 
-use super::{FormatKind, Head, Scale, Source, Verdict, each_line};
+use super::{FormatKind, Head, Scale, Source, VALUES, Verdict, each_line};
 use crate::trace::input::{Input, decimal};
 use crate::trace::read::ReadError;
 use crate::trace::store::TraceBuilder;
@@ -13,6 +13,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "a decimal block number a line, with * between phases",
     source: "Caffeine simulator, parser/lirs/LirsTraceReader.java",
     extensions: &["lirs", "trc", "trace"],
+    options: VALUES,
     looks_like,
     read,
 };

@@ -21,7 +21,7 @@ mod ucsd;
 use std::path::Path;
 
 use super::input::{Input, Line};
-use super::read::{ReadError, ReadOptions};
+use super::read::{ReadError, ReadErrorKind, ReadOptions};
 use super::store::{AccessKind, TraceBuilder};
 use crate::units::Page;
 
@@ -37,6 +37,8 @@ pub struct FormatKind {
     /// Extensions of file names, without the dot and before that of a compression; they decide
     /// where the content does not.
     pub extensions: &'static [&'static str],
+    /// The options of its reader, of those in [`ReadOptions::said`]: the others are refused.
+    pub options: &'static [&'static str],
     /// Whether a file begins like this format.
     pub looks_like: fn(&Head<'_>) -> Verdict,
     /// Reads it; gives what the user should know about how.
@@ -64,6 +66,15 @@ pub const ALL: &[FormatKind] = &[
     din::KIND,
     ucsd::KIND,
 ];
+
+/// The options of formats whose values are addresses.
+const ADDRESSES: &[&str] = &["page_size"];
+
+/// The options of formats whose values are page numbers unless a unit says otherwise.
+const VALUES: &[&str] = &["page_size", "unit"];
+
+/// The options of formats with several fields a record.
+const FIELDS: &[&str] = &["page_size", "unit", "field", "op_field", "size_field"];
 
 /// What a recogniser says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +146,12 @@ pub fn find(name: &str) -> Result<&'static FormatKind, ReadError> {
             names(ALL)
         ))
     })
+}
+
+/// The format of files with this extension.
+pub fn of_extension(extension: &str) -> Option<&'static FormatKind> {
+    let is_it = |known: &&str| known.eq_ignore_ascii_case(extension);
+    ALL.iter().find(|format| format.extensions.iter().any(is_it))
 }
 
 /// The format of a file that begins like this.
@@ -215,7 +232,7 @@ struct Pages {
 
 impl Pages {
     fn of(options: &ReadOptions) -> Result<Self, ReadError> {
-        Self::of_size(options.page_size.unwrap_or(4096))
+        Self::of_size(options.page_size.or(options.host_page_size).unwrap_or(4096))
     }
 
     fn of_size(size: u64) -> Result<Self, ReadError> {
@@ -269,15 +286,19 @@ impl Scale {
     /// The unit of the options, else that of the format.
     fn of(options: &ReadOptions, unit: Option<u64>) -> Result<Self, ReadError> {
         let unit = options.unit.or(unit);
-        let without_unit = |what: &str| {
-            Err(ReadError::format(format!(
-                "{what}, expected the bytes that a value counts in; set the option unit, 1 for \
-                 addresses or 512 for sectors"
-            )))
+        let without_unit = |option, what: &str| {
+            let expected = "expected the bytes that a value counts in; set the option unit, 1 for \
+                            addresses or 512 for sectors";
+            Err(ReadError::new(ReadErrorKind::NoEffect(option), format!("{what}, {expected}")))
         };
         match unit {
-            Some(0) => without_unit("the unit is 0 bytes"),
-            None if options.size_field.is_some() => without_unit("page numbers have no size"),
+            Some(0) => without_unit("unit", "the unit is 0 bytes"),
+            None if options.size_field.is_some() => {
+                without_unit("size_field", "page numbers have no size")
+            }
+            None if options.page_size.is_some() => {
+                without_unit("page_size", "the page size has no effect on page numbers")
+            }
             _ => Ok(Self { unit, pages: Pages::of(options)? }),
         }
     }

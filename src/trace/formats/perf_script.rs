@@ -6,7 +6,7 @@
 //! it, then the hexadecimal address. Lines that begin with a tab are call chains and skipped.
 //! (Linux, tools/perf/builtin-script.c.) The samples are not all accesses: the notes say so.
 
-use super::{FormatKind, Head, Pages, Source, Verdict, each_line};
+use super::{ADDRESSES, FormatKind, Head, Pages, Source, Verdict, each_line};
 use crate::trace::input::{Field, Input, Line};
 use crate::trace::read::ReadError;
 use crate::trace::store::TraceBuilder;
@@ -16,6 +16,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "samples with addresses, such as page faults, as perf script prints them",
     source: "Linux, tools/perf/builtin-script.c",
     extensions: &["perf"],
+    options: ADDRESSES,
     looks_like,
     read,
 };

@@ -4,7 +4,7 @@
 //! What stands behind the address, which some variants add, is ignored. Instruction fetches are not
 //! in such a trace. (Intel Pin, source/tools/ManualExamples/pinatrace.cpp.)
 
-use super::{FormatKind, Head, Pages, Source, Verdict, each_line};
+use super::{ADDRESSES, FormatKind, Head, Pages, Source, Verdict, each_line};
 use crate::trace::input::{Field, Fields, Input, Line};
 use crate::trace::read::ReadError;
 use crate::trace::store::{AccessKind, TraceBuilder};
@@ -14,6 +14,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "an instruction's address, R or W and the address accessed a line",
     source: "Intel Pin, ManualExamples/pinatrace.cpp",
     extensions: &["pinatrace"],
+    options: ADDRESSES,
     looks_like,
     read,
 };

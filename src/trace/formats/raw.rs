@@ -1,5 +1,6 @@
 //! `u32` and `u64`: page numbers as raw little-endian words, nothing else.
 //!
+//! The option `unit` says how many bytes the words count in if they are not page numbers.
 //! Raw words have no marks, so only the file name's extension, `.u32` or `.u64` before that of a
 //! compression, tells them from other binary. Beside `X.pages.u32` (or `.u64`, compressed or not)
 //! a file `X.kinds.u8`, `X.kinds.u8.gz`, `X.kinds.u8.xz` or `X.kinds.u8.zst` says how each access
@@ -10,7 +11,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::{FormatKind, Head, Source, Verdict};
+use super::{FormatKind, Head, Scale, Source, VALUES, Verdict};
 use crate::trace::compression::{Compression, decompress};
 use crate::trace::input::Input;
 use crate::trace::read::{ReadError, ReadErrorKind};
@@ -21,6 +22,7 @@ pub(super) const U32: FormatKind = FormatKind {
     summary: "page numbers as raw little-endian 32-bit words, with X.kinds.u8 beside X.pages.u32",
     source: "our own",
     extensions: &["u32"],
+    options: VALUES,
     looks_like,
     read: read_u32,
 };
@@ -30,6 +32,7 @@ pub(super) const U64: FormatKind = FormatKind {
     summary: "page numbers as raw little-endian 64-bit words, with X.kinds.u8 beside X.pages.u64",
     source: "our own; also libCacheSim's valpinBin.h",
     extensions: &["u64"],
+    options: VALUES,
     looks_like,
     read: read_u64,
 };
@@ -43,14 +46,21 @@ fn read_u32(
     builder: &mut TraceBuilder,
     source: &Source<'_>,
 ) -> Result<Vec<String>, ReadError> {
+    let scale = Scale::of(source.options, None)?;
     let mut words = Vec::new();
+    let mut at = input.offset();
     while let Some(block) = input.records(4)? {
         words.clear();
         words.extend(block.as_chunks().0.iter().map(|&word| u32::from_le_bytes(word)));
-        builder.extend_u32(&words);
+        if scale.unit.is_none() {
+            builder.extend_u32(&words);
+        } else {
+            touch(builder, scale, words.iter().map(|&word| word.into()), (at, 4))?;
+        }
         if builder.overflowed() {
             break;
         }
+        at = input.offset();
     }
     read_kinds(builder, source, ".pages.u32")
 }
@@ -60,16 +70,37 @@ fn read_u64(
     builder: &mut TraceBuilder,
     source: &Source<'_>,
 ) -> Result<Vec<String>, ReadError> {
+    let scale = Scale::of(source.options, None)?;
     let mut words = Vec::new();
+    let mut at = input.offset();
     while let Some(block) = input.records(8)? {
         words.clear();
         words.extend(block.as_chunks().0.iter().map(|&word| u64::from_le_bytes(word)));
-        builder.extend_u64(&words);
+        if scale.unit.is_none() {
+            builder.extend_u64(&words);
+        } else {
+            touch(builder, scale, words.iter().copied(), (at, 8))?;
+        }
         if builder.overflowed() {
             break;
         }
+        at = input.offset();
     }
     read_kinds(builder, source, ".pages.u64")
+}
+
+/// Adds an access for each of these values, which stand from a byte on in so many bytes each.
+fn touch(
+    builder: &mut TraceBuilder,
+    scale: Scale,
+    values: impl Iterator<Item = u64>,
+    (at, size): (u64, usize),
+) -> Result<(), ReadError> {
+    for (value, at) in values.zip((at..).step_by(size)) {
+        let touched = scale.touch(builder, value, None, None);
+        touched.map_err(|why| ReadError::damaged(format!("byte {at}: {why}")))?;
+    }
+    Ok(())
 }
 
 /// The file of kinds that belongs to the trace file at `path`, if there is one.

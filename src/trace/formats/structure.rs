@@ -11,7 +11,7 @@
 //! libCacheSim's oracleGeneral is `<IQIq` (time, object, size, next access), field 2.
 //! (libCacheSim, traceReader/customizedReader/oracle/oracleGeneralBin.h.)
 
-use super::{FormatKind, Head, Scale, Verdict, operation};
+use super::{FIELDS, FormatKind, Head, Scale, Verdict, operation};
 use crate::trace::input::Input;
 use crate::trace::read::{ReadError, ReadOptions};
 use crate::trace::store::TraceBuilder;
@@ -21,6 +21,7 @@ pub(super) const STRUCT: FormatKind = FormatKind {
     summary: "binary records whose layout the option `layout` gives, such as <IQIq",
     source: "our own, after Python's struct",
     extensions: &[],
+    options: &["page_size", "unit", "field", "op_field", "size_field", "layout"],
     looks_like: |_| Verdict::No,
     read: |input, builder, source| {
         let layout = source.options.layout.as_deref().ok_or_else(|| {
@@ -38,6 +39,7 @@ pub(super) const ORACLE_GENERAL: FormatKind = FormatKind {
     summary: "libCacheSim's oracleGeneral: 24-byte records of time, object, size, next access",
     source: "libCacheSim, traceReader/customizedReader/oracle/oracleGeneralBin.h",
     extensions: &["oracleGeneral"],
+    options: FIELDS,
     looks_like: looks_like_oracle,
     read: |input, builder, source| read(input, builder, source.options, "<IQIq", "2"),
 };

@@ -1,9 +1,10 @@
 //! `text`: a page number a line, decimal or behind `0x` hexadecimal, then perhaps `R` or `W`.
 //!
 //! `#` begins a comment; blank lines are skipped. Either every line says `R` (read) or `W` (write),
-//! or none does. The format is our own and that of most ad-hoc traces.
+//! or none does. The numbers are pages unless the option `unit` says how many bytes they count in,
+//! 1 for addresses. The format is our own and that of most ad-hoc traces.
 
-use super::{FormatKind, Head, Source, Verdict, each_line};
+use super::{FormatKind, Head, Scale, Source, VALUES, Verdict, each_line};
 use crate::trace::input::{Input, number};
 use crate::trace::read::ReadError;
 use crate::trace::store::{AccessKind, TraceBuilder};
@@ -14,6 +15,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "a page number a line, decimal or 0x hexadecimal, with R or W behind it or not",
     source: "our own; the plainest there is",
     extensions: &["txt", "text"],
+    options: VALUES,
     looks_like,
     read,
 };
@@ -40,11 +42,13 @@ fn kind(word: &[u8]) -> Option<AccessKind> {
 fn read(
     input: &mut Input<'_>,
     builder: &mut TraceBuilder,
-    _: &Source<'_>,
+    source: &Source<'_>,
 ) -> Result<Vec<String>, ReadError> {
+    let scale = Scale::of(source.options, None)?;
     each_line(input, builder, |line, builder| {
         // Most lines are a decimal number and nothing else.
         if builder.kinds_known() == 0
+            && scale.unit.is_none()
             && let Ok(page) = number(line.bytes)
         {
             builder.push(Page(page));
@@ -54,20 +58,20 @@ fn read(
         line.bytes = line.bytes.split(|&byte| byte == b'#').next().unwrap_or_default();
         let mut fields = line.fields();
         let Some(field) = fields.next() else { return Ok(()) };
-        let page = Page(field.number(PAGE)?);
+        let page = field.number(PAGE)?;
         let with_kinds = builder.kinds_known() == builder.accesses();
-        match fields.next() {
+        let kind = match fields.next() {
             Some(word) if with_kinds => {
-                let kind = kind(word.bytes).ok_or_else(|| word.unexpected("R, W or nothing"))?;
-                builder.push_kind(page, kind);
+                Some(kind(word.bytes).ok_or_else(|| word.unexpected("R, W or nothing"))?)
             }
             Some(word) => return Err(word.unexpected("nothing, as in the lines before")),
             None if builder.kinds_known() > 0 => {
                 let expected = "R or W, as in the lines before";
                 return Err(line.unexpected(line.bytes.len(), expected));
             }
-            None => builder.push(page),
-        }
+            None => None,
+        };
+        scale.touch(builder, page, None, kind).map_err(|why| field.error(why))?;
         fields.end("the end of the line")
     })?;
     Ok(Vec::new())

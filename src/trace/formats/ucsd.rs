@@ -3,7 +3,7 @@
 //! `l` is a load and `s` a store; the last number, instructions since the access before, is
 //! ignored. (Caffeine's simulator, parser/address/AddressTraceReader.java.)
 
-use super::{FormatKind, Head, Pages, Source, Verdict, each_line};
+use super::{ADDRESSES, FormatKind, Head, Pages, Source, Verdict, each_line};
 use crate::trace::input::{Input, Line, decimal};
 use crate::trace::read::ReadError;
 use crate::trace::store::{AccessKind, TraceBuilder};
@@ -13,6 +13,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "l or s, a 0x hexadecimal address and a count of instructions a line",
     source: "Caffeine simulator, parser/address/AddressTraceReader.java",
     extensions: &["ucsd"],
+    options: ADDRESSES,
     looks_like,
     read,
 };

@@ -1,0 +1,97 @@
+//! Lists with commas on the command line: names of policies and of replacement algorithms, numbers.
+//! The flags split them; here a list is judged as a whole, so that all that is wrong with it is
+//! told at once.
+
+use std::ffi::OsStr;
+
+use balloonist::balance::{self, PolicyKind};
+use balloonist::replace::{self, ReplacementKind};
+use balloonist::scenario::meant;
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, Command};
+
+use super::Failure;
+
+/// A parser that proposes names to shells and takes any word.
+#[derive(Clone)]
+pub(super) struct Proposed(Vec<&'static str>);
+
+impl TypedValueParser for Proposed {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        flag: Option<&Arg>,
+        word: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, flag, word)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(PossibleValue::new)))
+    }
+}
+
+/// A parser of the names of replacement algorithms, for [`replacements`].
+pub(super) fn replacement_names() -> Proposed {
+    Proposed(replace::ALL.iter().map(|kind| kind.name).chain(["all"]).collect())
+}
+
+/// The replacement algorithms called so; "all" is all of them.
+pub(super) fn replacements(words: &[String]) -> Result<Vec<&'static ReplacementKind>, Failure> {
+    chosen(("replacement", "list replacements"), words, replace::ALL, |kind| kind.name)
+}
+
+/// The policies called so; "all" is all of them.
+pub(super) fn policies(words: &[String]) -> Result<Vec<&'static PolicyKind>, Failure> {
+    chosen(("policy", "list policies"), words, balance::ALL, |kind| kind.name)
+}
+
+fn chosen<K>(
+    (what, lister): (&str, &str),
+    words: &[String],
+    all: &'static [K],
+    name: fn(&K) -> &'static str,
+) -> Result<Vec<&'static K>, Failure> {
+    let mut kinds: Vec<&'static K> = Vec::new();
+    let (mut unknown, mut doubled) = (Vec::new(), Vec::new());
+    for word in words.iter().map(|word| word.trim()) {
+        let named: Vec<&K> =
+            all.iter().filter(|kind| word == "all" || name(kind) == word).collect();
+        if named.is_empty() {
+            let meant = meant(word, all.iter().map(name).chain(["all"]));
+            let meant = meant.map_or(String::new(), |meant| format!(" (did you mean `{meant}`?)"));
+            unknown.push(format!("unknown {what} `{word}`{meant}"));
+        }
+        for kind in named {
+            if kinds.iter().any(|known| name(known) == name(kind)) {
+                doubled.push(format!("{what} `{}` is named twice, name it once", name(kind)));
+            } else {
+                kinds.push(kind);
+            }
+        }
+    }
+    if !unknown.is_empty() {
+        doubled.push(format!("`{lister}` shows those there are"));
+    }
+    let wrong = [unknown, doubled].concat();
+    if wrong.is_empty() { Ok(kinds) } else { Err(Failure::Usage(wrong.join("; "))) }
+}
+
+/// The numbers, from 1 on, of a flag.
+pub(super) fn numbers(flag: &str, words: &[String]) -> Result<Vec<u64>, Failure> {
+    let number = |word: &str| word.parse().ok().filter(|&number: &u64| number > 0);
+    let words = || words.iter().map(|word| word.trim());
+    let wrong: Vec<String> = words()
+        .filter(|word| number(word).is_none())
+        .map(|word| format!("found `{word}`"))
+        .collect();
+    if wrong.is_empty() {
+        return Ok(words().filter_map(number).collect());
+    }
+    let wrong = wrong.join(", ");
+    Err(Failure::Usage(format!(
+        "{flag}: {wrong}, expected whole numbers from 1 with commas between"
+    )))
+}
