@@ -19,9 +19,11 @@
 //! kept back is refused, so that nobody waits for ever. (`host/admission.rs`)
 //!
 //! # Cost
-//! O(log V) for each VM of V whose orders, frames or driver change, and nothing for the others:
-//! what is asked of all VMs are sums that are kept up to date, and who can give or take next is in
-//! queues. Debug builds derive all of that anew, by looking at every VM, whenever the host has acted.
+//! O(log V) for each VM of V whose orders, frames or driver change: what is asked of all VMs are
+//! sums that are kept up to date, and who can give or take next is in queues. All VMs are looked at
+//! where a plan comes, and once after it if a VM that arrives then needs room; who leaves the queue
+//! of those that wait from its middle costs its length. Debug builds derive the sums, the next tick
+//! and what is kept back anew, by looking at every VM, whenever the host has acted.
 
 mod admission;
 mod place;
@@ -171,7 +173,7 @@ impl Host {
     }
 
     /// The VMs that are here, above their minima.
-    pub fn givers(&self) -> impl Iterator<Item = VmId> {
+    pub fn above_minimum(&self) -> impl Iterator<Item = VmId> {
         let gives = |place: &Place| place.held.is_some_and(|held| held > place.bounds.min);
         let ids = self.places.iter().enumerate().filter(move |(_, place)| gives(place));
         ids.map(|(at, _)| VmId(at as u32))
@@ -183,6 +185,8 @@ impl Host {
         acts.changes.clear();
         acts.started.clear();
         acts.refused.clear();
+        // It would grow at every fault for arrivals that are seldom.
+        self.surplus = None;
         for (vm, gains) in giver.map(|vm| (vm, false)).into_iter().chain([(taker, true)]) {
             let place = &self.places[vm.index()];
             let before = place.held.expect("frames go between VMs that are here");
@@ -320,10 +324,10 @@ impl Host {
         let (part, surplus) = (place.part(), place.surplus());
         change(place);
         self.sums.exchange(part, place.part());
-        if let Some(givers) = &mut self.surplus
+        if let Some(largest) = &mut self.surplus
             && place.surplus() != surplus
         {
-            givers.push((place.surplus(), Reverse(vm)));
+            largest.push((place.surplus(), Reverse(vm)));
         }
         self.mind(vm);
     }

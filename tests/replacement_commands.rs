@@ -122,6 +122,26 @@ fn no_row_has_fewer_faults_than_min_with_the_whole_host() {
     assert!(compared.iter().filter(|row| row["role"] == "policy").all(|row| faults(row) >= min));
 }
 
+/// global-lru wants LRU in every VM: in those that run, whatever the scenario says.
+#[test]
+fn policies_must_fit_the_algorithms_that_run() {
+    let scenario = "scenarios/report/test3.dat";
+    let all = ["compare", scenario, "--policies", "all", "--format", "csv", "--replacements"];
+    let policies_with = |replacements| {
+        let rows = rows(&printed(&[&all[..], &[replacements]].concat()));
+        rows.iter().filter(|row| row["role"] == "policy").map(|row| row["name"].clone()).collect()
+    };
+    let (with_lru, with_clock): (Vec<String>, Vec<String>) =
+        (policies_with("lru"), policies_with("clock"));
+    let pools = |name: &String| name == "global-lru";
+    assert!(with_lru.iter().any(pools) && !with_clock.iter().any(pools));
+    assert_eq!(with_lru.len(), with_clock.len() + 1);
+    let clocks = in_all_vms("clock");
+    let set = ["compare", scenario, "--set", &clocks, "--policies", "global-lru"];
+    printed(&[&set[..], &["--replacements", "lru"]].concat());
+    assert_eq!(balloonist(&set).status.code(), Some(3));
+}
+
 #[test]
 fn who_knows_the_future_is_shown_and_not_called_the_best() {
     let compare = |replacements: &str| {

@@ -69,13 +69,11 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let scenario = args.source.open(None, context)?;
-    let policies = input::policies_or_compared(&args.policies, &scenario, context)?;
     let replacements = lists::replacements(&args.replacements)?;
-    let variants = variants(&scenario, &policies, &replacements);
-    for Variant { policy, scenario: variant, .. } in &variants {
-        let refused = |why| Failure::wrong(format!("{}: {why}", variant.name));
-        variant.fits(policy).map_err(refused)?;
-    }
+    let forms = forms(&scenario, &replacements);
+    let every_form: Vec<&Scenario> = forms.iter().map(|(_, form)| &**form).collect();
+    let policies = input::policies_or_compared(&args.policies, &every_form, context)?;
+    let variants = variants(&forms, &policies);
     let baseline = baseline(args.baseline.as_deref(), &policies)? * replacements.len().max(1);
     let names = || of_comparison(variants.iter().map(Variant::title));
     let folder = args.out.as_deref().map(|out| ResultFolder::create(out, names()));
@@ -143,25 +141,27 @@ impl Variant {
     }
 }
 
-/// Each policy with each algorithm, the policies' order first.
-fn variants(
-    scenario: &Scenario,
-    policies: &[&'static PolicyKind],
-    replacements: &[&'static ReplacementKind],
-) -> Vec<Variant> {
-    let changed =
-        |&kind: &&'static ReplacementKind| (Some(kind), Arc::new(scenario.with_replacement(kind)));
-    let mut scenarios: Vec<_> = replacements.iter().map(changed).collect();
-    if scenarios.is_empty() {
-        scenarios.push((None, Arc::new(scenario.clone())));
+/// The scenario with one algorithm in all VMs, or with their own.
+type Form = (Option<&'static ReplacementKind>, Arc<Scenario>);
+
+/// The scenario with each algorithm, or as it is where none is asked for.
+fn forms(scenario: &Scenario, replacements: &[&'static ReplacementKind]) -> Vec<Form> {
+    if replacements.is_empty() {
+        return vec![(None, Arc::new(scenario.clone()))];
     }
+    let with = |&kind| (Some(kind), Arc::new(scenario.with_replacement(kind)));
+    replacements.iter().map(with).collect()
+}
+
+/// Each policy with each form, the policies' order first.
+fn variants(forms: &[Form], policies: &[&'static PolicyKind]) -> Vec<Variant> {
     let of_policy = |&policy: &&'static PolicyKind| {
-        let variant = move |(replacement, scenario): &(_, Arc<Scenario>)| Variant {
+        let variant = move |(replacement, scenario): &Form| Variant {
             policy,
             replacement: *replacement,
             scenario: Arc::clone(scenario),
         };
-        scenarios.iter().map(variant)
+        forms.iter().map(variant)
     };
     policies.iter().flat_map(of_policy).collect()
 }

@@ -216,48 +216,42 @@ pub(super) fn refused(diagnostics: &Diagnostics, context: &Context) -> Failure {
 }
 
 /// The policies that the flag `--policies` names or, where it names none, those of the scenario's
-/// `compare`.
+/// `compare`. Each must be able to run the scenario in all these forms.
 pub(super) fn policies_or_compared(
     names: &[String],
-    scenario: &Scenario,
+    forms: &[&Scenario],
     context: &Context,
 ) -> Result<Vec<&'static PolicyKind>, Failure> {
     if !names.is_empty() {
-        return policies(names, scenario, context);
+        return policies(names, forms, context);
     }
-    let compared: Vec<String> = scenario.compare.iter().map(|kind| kind.name.to_owned()).collect();
-    policies(&compared, scenario, context)
+    let compared: Vec<String> = forms[0].compare.iter().map(|kind| kind.name.to_owned()).collect();
+    policies(&compared, forms, context)
 }
 
-/// The policies called `names`; "all" is all of them. Each must be able to run the scenario.
+/// The policies called `names`; "all" is all of them that can run the scenario in all these forms.
 pub(super) fn policies(
     names: &[String],
-    scenario: &Scenario,
+    forms: &[&Scenario],
     context: &Context,
 ) -> Result<Vec<&'static PolicyKind>, Failure> {
     let mut kinds = lists::policies(names)?;
     if names.iter().any(|name| name.trim() == "all") {
         // Those that cannot run here are left out, and that is said.
         kinds.retain(|kind| {
-            let reason = reason_not_to_run(kind, scenario);
+            let reason = reason_not_to_run(kind, forms);
             if let Some(reason) = &reason {
                 context.note(&format!("{} is left out: {reason}", kind.name));
             }
             reason.is_none()
         });
     }
-    fits(&kinds, scenario)?;
-    Ok(kinds)
-}
-
-/// Whether each of the policies can run the scenario.
-fn fits(kinds: &[&'static PolicyKind], scenario: &Scenario) -> Result<(), Failure> {
-    match kinds.iter().find_map(|kind| reason_not_to_run(kind, scenario)) {
-        Some(reason) => Err(Failure::wrong(format!("{}: {reason}", scenario.name))),
-        None => Ok(()),
+    match kinds.iter().find_map(|kind| reason_not_to_run(kind, forms)) {
+        Some(reason) => Err(Failure::wrong(format!("{}: {reason}", forms[0].name))),
+        None => Ok(kinds),
     }
 }
 
-fn reason_not_to_run(kind: &PolicyKind, scenario: &Scenario) -> Option<String> {
-    scenario.fits(kind).err()
+fn reason_not_to_run(kind: &PolicyKind, forms: &[&Scenario]) -> Option<String> {
+    forms.iter().find_map(|scenario| scenario.fits(kind).err())
 }

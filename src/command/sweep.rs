@@ -150,7 +150,7 @@ fn open(args: &Args, context: &Context) -> Result<(Opened, Option<RangeInclusive
     let seeds = args.seeds.clone().or_else(|| only_luck.then_some(SEEDS_DEFAULT));
     let document = &mut opened.document;
     if !args.policies.is_empty() {
-        let policies = input::policies(&args.policies, &opened.scenario, context)?;
+        let policies = input::policies(&args.policies, &[&opened.scenario], context)?;
         let names: Vec<&str> = policies.iter().map(|policy| policy.name).collect();
         document.axis(&format!("policy.kind={}", names.join(",")));
     }

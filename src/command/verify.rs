@@ -104,7 +104,7 @@ fn open_all(paths: &[PathBuf], context: &Context) -> Result<(Vec<Case>, String),
             return Err(Failure::Usage(text));
         }
         let opened = input::open(path, None, context).and_then(|scenario| {
-            let policies = input::policies_or_compared(&[], &scenario, context)?;
+            let policies = input::policies_or_compared(&[], &[&scenario], context)?;
             Ok(Case { path: path.clone(), folder, scenario, policies })
         });
         match opened {

@@ -21,7 +21,8 @@
 //! is promoted, and S as a whole has at most 2c pages. Caffeine's simulator: one frame for HIR pages
 //! is enough, and 2c non-resident pages are remembered.
 //! *Cost.* O(1) an access on the average, as a page is pruned from S once for each time that it came
-//! on top; 8 bytes a page, and at most 12 a page in S and 24 in Q. HIR pages are evicted in the order
+//! on top; 8 bytes a page, and at most 12 a page in S and 24 in Q are in
+//! use. HIR pages are evicted in the order
 //! in which they are in S, so two numbers say which are remembered, and neither pruning nor
 //! forgetting nor eviction looks at a page.
 //! *Knobs.* `hir_share`, 0.01, the paper's; `non_resident`, 2,500, the program's.
@@ -244,10 +245,10 @@ impl Lirs {
         while bottom < self.stack.next() && !self.stack.slot(bottom).is_lir() {
             bottom += 1;
         }
-        self.stack.leave_before(bottom);
         while self.remembered < bottom {
             self.forget();
         }
+        self.stack.leave_before(bottom);
     }
 
     /// Forgets who is in S at the number up to which all are forgotten, if it is a HIR page.

@@ -45,8 +45,8 @@ impl Simulation<'_> {
         }
         let resident = |vm: &VmId| self.vms[vm.index()].replacement.resident();
         let has_empty = |vm: &VmId| self.host.allocation(*vm) > Some(resident(vm));
-        let empty = self.host.givers().find(has_empty);
-        empty.or_else(|| pool.oldest(self.host.givers().chain([id])))
+        let empty = self.host.above_minimum().find(has_empty);
+        empty.or_else(|| pool.oldest(self.host.above_minimum().chain([id])))
     }
 
     /// The tick before which a VM of a pool may make its accesses in one go: those that repeat one

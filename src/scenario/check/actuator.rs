@@ -43,8 +43,8 @@ const BATCHES_MAX: u128 = 100_000_000_000;
 const FLIGHTS_MAX: u128 = 100_000_000;
 
 /// Reports balloons whose batches could be too many in a run that ends by the tick `latest`: all of
-/// them, or those in flight at a time, which are kept in memory. Batches that are not full are not
-/// counted: a VM has one for each order.
+/// them, or those in flight at a time, which are kept in memory. Of all of them those that are not full
+/// are not counted: a VM has one for each order.
 pub(super) fn check_batches(
     findings: &mut Findings,
     section: &Section,
@@ -65,7 +65,11 @@ pub(super) fn check_batches(
     let first = of_all(&mut fitted.allocations.iter().copied());
     let given = (2 * (latest / every + 1)).saturating_mul(most) + first;
     let batches = by_steps(latest).min(given / rate);
-    let flights = by_steps(latest.min(u128::from(latency.0))).min(most / rate);
+    // Those that land at one tick are kept as one. Full ones are of frames that others do not have;
+    // beside them a VM has one for each order.
+    let latency = u128::from(latency.0).min(latest);
+    let full = u128::from(fitted.memory.0) / rate;
+    let flights = by_steps(latency).min(latency + 1).min(full + vms * (latency / every + 2));
     let (message, times) = if batches > BATCHES_MAX {
         let message = format!("balloons of rate {rate} could take {batches} batches");
         (message, batches.div_ceil(BATCHES_MAX))
@@ -102,15 +106,16 @@ pub(super) fn phases(
     if read.len() != length {
         return None;
     }
+    let mut overlap = false;
     for (pair, section) in read.windows(2).zip(sections.iter().skip(1)) {
         if pair[1].from < pair[0].until {
             let message = format!("`{key}` has a phase that begins before the one before it ends");
             let remedy = format!("let it begin at {} or later", pair[0].until);
             findings.error(codes::BAD_PHASE, section.origin_of("from"), message, remedy);
-            return None;
+            overlap = true;
         }
     }
-    Some(read)
+    (!overlap).then_some(read)
 }
 
 fn phase(findings: &mut Findings, section: &Section, endless: bool) -> Option<Phase> {

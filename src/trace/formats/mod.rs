@@ -37,7 +37,7 @@ pub struct FormatKind {
     /// Extensions of file names, without the dot and before that of a compression; they decide
     /// where the content does not.
     pub extensions: &'static [&'static str],
-    /// The options of its reader, of those in [`ReadOptions::said`]: the others are refused.
+    /// The options of its reader, of those that can be said: the others are refused.
     pub options: &'static [&'static str],
     /// Whether a file begins like this format.
     pub looks_like: fn(&Head<'_>) -> Verdict,
@@ -174,7 +174,8 @@ pub fn recognise(head: &Head<'_>) -> Result<&'static FormatKind, ReadError> {
             (Verdict::Yes, [one], _) | (_, _, [one]) => return Ok(one),
             (Verdict::Yes, [_, ..], _) => {
                 return Err(ReadError::format(format!(
-                    "the content fits the formats {}; name the one it is (`--trace-format`, or `format` in a scenario)",
+                    "the content fits the formats {}; name the one it is (`--trace-format`, or `format` \
+                     in a scenario)",
                     names(candidates)
                 )));
             }
