@@ -9,7 +9,8 @@
 //! *Departs.* Minima and maxima of the VMs are kept. VMs that are not there all the time hold their
 //! part all the same.
 //! *Cost.* At most O(V · F · M) for V VMs, F frames and M distinct pages of a VM; where that is above
-//! 2³² steps, or keeps more than 2²⁸ sums, frames are dealt in groups, and the result says so. `partition.rs` has the search.
+//! 2³² steps, or keeps more than 2²⁸ sums, frames are dealt in groups and, by the steepest slopes,
+//! one by one; the better is taken, and the result says so. `partition.rs` has the searches.
 //! *Knobs.* None.
 
 use super::pace::Pace;
@@ -25,7 +26,8 @@ pub struct StaticSplit {
     pub demand_faults: u64,
     /// The frames of each VM that it can use; what is over, anybody may have.
     pub frames: Vec<Frames>,
-    /// Frames were dealt in groups of so many; 1: the split is exactly the best.
+    /// Frames were dealt in groups of so many, or one by one where that came out better; 1: the split
+    /// is exactly the best.
     pub group: u64,
 }
 
@@ -41,7 +43,10 @@ impl StaticSplit {
             parts.push(format!("and {} more", self.frames.len() - SHOWN));
         }
         let coarse = if self.group > 1 {
-            format!("; coarsened: frames dealt in groups of {}", self.group)
+            format!(
+                "; coarsened: frames dealt in groups of {} or by slopes, not exactly the best",
+                self.group
+            )
         } else {
             String::new()
         };
@@ -82,7 +87,19 @@ pub(super) fn of(scenario: &Scenario, paces: &[Pace]) -> Option<StaticSplit> {
     let min: u64 = vms.iter().map(|vm| vm.min).sum();
     let wanted: u64 = vms.iter().map(|vm| vm.useful - vm.min).sum();
     let spare = scenario.host.memory.0.checked_sub(min)?.min(wanted);
-    Some(deal(&vms, spare, smallest_group(&vms, spare)))
+    Some(split(&vms, spare))
+}
+
+/// Deals `spare` frames above the minima.
+fn split(vms: &[Part], spare: u64) -> StaticSplit {
+    let group = smallest_group(vms, spare);
+    let best = deal(vms, spare, group, partition::exact);
+    if group == 1 {
+        return best;
+    }
+    // A group may be more than a VM's whole part; one by one they go nearly as well by slopes.
+    let single = StaticSplit { group, ..deal(vms, spare, 1, partition::lookahead) };
+    if single.demand_faults < best.demand_faults { single } else { best }
 }
 
 struct Part {
@@ -128,10 +145,15 @@ fn steps(vms: &[Part], spare: u64, group: u64) -> u128 {
     between.iter().map(|vm| totals * vm.offers(group).len() as u128).sum()
 }
 
-/// Deals `spare` frames above the minima, in groups.
-fn deal(vms: &[Part], spare: u64, group: u64) -> StaticSplit {
+/// Deals `spare` frames above the minima, in groups, as `search` finds.
+fn deal(
+    vms: &[Part],
+    spare: u64,
+    group: u64,
+    search: fn(&[Vec<Offer>], u32) -> Vec<u32>,
+) -> StaticSplit {
     let offers: Vec<Vec<Offer>> = vms.iter().map(|vm| vm.offers(group)).collect();
-    let taken = partition::exact(&offers, u32::try_from(spare / group).unwrap_or(u32::MAX));
+    let taken = search(&offers, u32::try_from(spare / group).unwrap_or(u32::MAX));
     let frames = vms.iter().zip(&taken).map(|(vm, &taken)| vm.min + u64::from(taken) * group);
     StaticSplit {
         demand_faults: partition::cost(&offers, &taken),
@@ -155,5 +177,16 @@ mod tests {
             assert_eq!(smallest_group(&vms(count), count as u64), group, "{count} VMs");
         }
         assert!(steps(&vms(23_300), 23_300, 1) < STEPS_MAX);
+    }
+
+    /// One frame saves eight faults and the next none: in groups, half of the VMs get none.
+    #[test]
+    fn where_groups_are_coarse_frames_go_one_by_one_too() {
+        let vms: Vec<Part> =
+            (0..23_400).map(|_| Part { min: 0, useful: 4, faults: vec![9, 1, 1, 1, 0] }).collect();
+        let best = split(&vms, 23_400);
+        assert!(best.group > 1);
+        assert_eq!(best.demand_faults, 23_400);
+        assert!(best.frames.iter().all(|&frames| frames == Frames(1)));
     }
 }

@@ -1,4 +1,4 @@
-//! Lists with commas on the command line: names of policies and of replacement algorithms, numbers.
+//! Lists with commas on the command line: names of policies and of replacement algorithms, frames.
 //! The flags split them; here a list is judged as a whole, so that all that is wrong with it is
 //! told at once.
 
@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use balloonist::balance::{self, PolicyKind};
 use balloonist::replace::{self, ReplacementKind};
 use balloonist::scenario::meant;
+use balloonist::units::{FRAMES_MAX, Frames};
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Command};
 
@@ -80,8 +81,10 @@ fn chosen<K>(
 }
 
 /// The numbers, from 1 on, of a flag.
-pub(super) fn numbers(flag: &str, words: &[String]) -> Result<Vec<u64>, Failure> {
-    let number = |word: &str| word.parse().ok().filter(|&number: &u64| number > 0);
+pub(super) fn frames(flag: &str, words: &[String]) -> Result<Vec<Frames>, Failure> {
+    let number = |word: &str| {
+        word.parse().ok().filter(|number| (1..=FRAMES_MAX).contains(number)).map(Frames)
+    };
     let words = || words.iter().map(|word| word.trim());
     let wrong: Vec<String> = words()
         .filter(|word| number(word).is_none())
@@ -92,6 +95,6 @@ pub(super) fn numbers(flag: &str, words: &[String]) -> Result<Vec<u64>, Failure>
     }
     let wrong = wrong.join(", ");
     Err(Failure::Usage(format!(
-        "{flag}: {wrong}, expected whole numbers from 1 with commas between"
+        "{flag}: {wrong}, expected whole numbers from 1 to {FRAMES_MAX} with commas between"
     )))
 }

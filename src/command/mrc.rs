@@ -55,8 +55,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     input::refuse_stdin_twice(&args.traces)?;
     let began = Instant::now();
     let read = |path: &PathBuf| args.reader.load(path, context).map(|loaded| loaded.trace);
-    let points = lists::numbers("--points", &args.points)?.into_iter().map(Frames);
-    let points: Vec<Frames> = points.collect();
+    let points = lists::frames("--points", &args.points)?;
     let kinds = lists::replacements(&args.replacement)?;
     let traces: Vec<Arc<Trace>> =
         args.traces.par_iter().map(|path| read(path).map(Arc::new)).collect::<Result<_, _>>()?;

@@ -152,6 +152,10 @@ fn open(args: &Args, context: &Context) -> Result<(Opened, Option<RangeInclusive
     if !args.policies.is_empty() {
         let policies = input::policies(&args.policies, &[&opened.scenario], context)?;
         let names: Vec<&str> = policies.iter().map(|policy| policy.name).collect();
+        if args.axis.iter().any(|axis| axis.trim_start().starts_with("policy.kind")) {
+            let text = "`--policies` is the axis policy.kind; give one of the two";
+            return Err(Failure::Usage(text.to_owned()));
+        }
         document.axis(&format!("policy.kind={}", names.join(",")));
     }
     args.axis.iter().for_each(|axis| document.axis(axis));

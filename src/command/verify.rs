@@ -34,6 +34,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let flags = context.flags();
+    if args.bless && !flags.is_empty() {
+        let text = format!("--bless with{flags} would make tables that verify then refuses");
+        return Err(Failure::Usage(text));
+    }
     if args.bless && std::env::var_os("CI").is_some_and(|ci| !ci.is_empty()) {
         let text = "--bless is refused where CI is set: look at the differences, bless by hand";
         return Err(Failure::Usage(text.to_owned()));

@@ -30,13 +30,10 @@ use crate::balance::{self, Bounds, PolicyKind};
 use crate::knobs::Settings;
 use crate::random::Generator;
 use crate::replace::Delays;
-use crate::units::{Frames, Ticks};
+use crate::units::{FRAMES_MAX, Frames, Ticks};
 
 /// The largest tick: sums of two stay within 64 bits.
 const TICKS_MAX: u64 = (1 << 62) - 1;
-
-/// The most frames, 4 PiB in pages of 4 KiB: sums over VMs and differences stay within 63 bits.
-const FRAMES_MAX: u64 = 1 << 40;
 
 /// The policies that `compare` runs unless the scenario says otherwise: the report's.
 const COMPARE_DEFAULT: &[&str] = &["static", "last-n", "proportional"];
