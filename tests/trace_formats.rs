@@ -277,14 +277,6 @@ const ERRORS: &[(&str, &[u8], &str, ReadErrorKind, &str)] = {
 };
 
 #[test]
-fn tables_say_read_and_write_in_scsi_commands_too() {
-    let options = with(|options| options.op_field = Some("op".to_owned()));
-    let table = b"op,page\n28,1\n2a,1\nA8,1\naa,1\n88,1\n8A,1\n";
-    let trace = read_bytes(table, "a.csv", &options).unwrap();
-    assert_eq!(kinds(&trace), "LSLSLS");
-}
-
-#[test]
 fn errors_say_place_finding_and_expectation() {
     for (name, bytes, format, kind, expected) in ERRORS {
         let options = with(|options| (*format).clone_into(&mut options.format));

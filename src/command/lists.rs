@@ -73,10 +73,8 @@ fn chosen<K>(
             }
         }
     }
-    if !unknown.is_empty() {
-        doubled.push(format!("`{lister}` shows those there are"));
-    }
-    let wrong = [unknown, doubled].concat();
+    let hint = (!unknown.is_empty()).then(|| format!("`{lister}` shows those there are"));
+    let wrong: Vec<String> = unknown.into_iter().chain(doubled).chain(hint).collect();
     if wrong.is_empty() { Ok(kinds) } else { Err(Failure::Usage(wrong.join("; "))) }
 }
 

@@ -182,14 +182,13 @@ fn is_stdout(place: &Path) -> bool {
 
 /// Fills the folder of `--out`.
 fn fill(
-    folder: ResultFolder,
+    mut folder: ResultFolder,
     scenario: &Scenario,
     outcome: &Outcome,
     split: Option<&StaticSplit>,
     took: Duration,
     context: &Context,
 ) -> Result<(), Failure> {
-    let mut folder = folder;
     let policy = scenario.policy;
     let tables = [
         ("vms.csv", vms::table(scenario, policy, outcome)),

@@ -300,8 +300,8 @@ fn never_moved(runs: &[Run]) -> String {
         return String::new();
     }
     format!(
-        "\n{} moved no frame here: nothing called for it, or the rule counts in gigabytes and seconds; \
-         `list policies` shows the knobs to scale.",
+        "\n{} moved no frame here: nothing called for it, or the rule counts in gigabytes and \
+         seconds; `list policies` shows the knobs to scale.",
         and(&names)
     )
 }

@@ -364,3 +364,16 @@ fn operation(word: &[u8]) -> Option<AccessKind> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{AccessKind, operation};
+
+    #[test]
+    fn tables_say_read_and_write_in_scsi_commands_too() {
+        for (read, write) in [("28", "2a"), ("A8", "aa"), ("88", "8A")] {
+            assert_eq!(operation(read.as_bytes()), Some(AccessKind::Load));
+            assert_eq!(operation(write.as_bytes()), Some(AccessKind::Store));
+        }
+    }
+}
