@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use balloonist::balance::{self, Bounds, PolicyKind, View, VmView};
-use balloonist::knobs::Settings;
 use balloonist::observe::{Active, Curve, Seen, Window};
+use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::Counts;
 use balloonist::units::{Frames, Ticks, VmId};
@@ -71,10 +71,10 @@ fn view(vms: u64, host: u64, shape: Shape) -> View {
 }
 
 fn checkpoint(criterion: &mut Criterion, group: &str, name: &str, kind: &PolicyKind, view: &View) {
-    let mut policy = (kind.build)(&Settings::defaults(kind.knobs));
+    let mut policy = (kind.build)(&Settings::defaults(kind.params));
     let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "policy");
     criterion.benchmark_group(group).bench_function(BenchmarkId::from_parameter(name), |bench| {
-        bench.iter(|| policy.divide(black_box(view), &mut draw));
+        bench.iter(|| policy.plan(black_box(view), &mut draw));
     });
 }
 

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use balloonist::knobs::{Settings, Value};
+use balloonist::params::{Settings, Value};
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Build, Counts};
 use balloonist::scenario::Document;
@@ -19,7 +19,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 /// Zipf over many pages, and a real program.
 fn traces() -> [(&'static str, Arc<Trace>, Frames); 2] {
     let zipf = workloads::ALL.iter().find(|kind| kind.name == "zipf").expect("a workload");
-    let mut settings = Settings::defaults(zipf.knobs);
+    let mut settings = Settings::defaults(zipf.params);
     settings.set("pages", Value::Integer(1_000_000));
     let spec = WorkloadSpec { kind: zipf, settings, accesses: 5_000_000, of: Vec::new() };
     let zipf = spec.generate(&mut Stream::new(Generator::ChaCha8, 1, 0, "bench"));
@@ -58,7 +58,7 @@ fn scenarios(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("consolidation");
     group.sample_size(10);
     for policy in balance::ALL.iter().take(3) {
-        let run = || simulate::simulate(&scenario, policy, &mut watch::Nobody);
+        let run = || simulate::simulate(&scenario, policy, &mut watch::NullWatcher);
         group.bench_function(policy.name, |bencher| bencher.iter(run));
     }
     group.bench_function("bounds", |bencher| bencher.iter(|| bound::all(&scenario)));

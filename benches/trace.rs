@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::hint::black_box;
 
-use balloonist::knobs::{Settings, Value};
+use balloonist::params::{Settings, Value};
 use balloonist::random::{Generator, Stream};
 use balloonist::trace::compact::write_compact;
 use balloonist::trace::read::{ReadOptions, load_from};
@@ -15,8 +15,8 @@ const ACCESSES: u64 = 2_000_000;
 
 fn spec(name: &str, pages: u64) -> WorkloadSpec {
     let kind = workloads::ALL.iter().find(|kind| kind.name == name).expect("a workload");
-    let mut settings = Settings::defaults(kind.knobs);
-    if kind.knobs.iter().any(|knob| knob.name == "pages") {
+    let mut settings = Settings::defaults(kind.params);
+    if kind.params.iter().any(|param| param.name == "pages") {
         settings.set("pages", Value::Integer(pages));
     }
     WorkloadSpec { kind, settings, accesses: ACCESSES, of: Vec::new() }

@@ -1,8 +1,8 @@
 //! How fast one trace goes through each phase: `speed TRACE FRAMES [REPLACEMENT…]`. A line a phase:
 //! its name, seconds (the least of a few repetitions), million accesses a second, seconds that its
-//! thread had a processor (Linux; on a busy machine the more reliable), demand faults where it makes
-//! some. Without algorithms, all phases of LRU; with them, the reading of the trace and a replay by
-//! each.
+//! thread had a processor (Linux; on a busy machine the more reliable), demand faults where it
+//! makes some. Without algorithms, all phases of LRU; with them, the reading of the trace and a
+//! replay by each.
 //!
 //! `benches/peers/run` sets these beside another simulator on the same trace; for a trace without
 //! repeated pages "sum" reads exactly the array that "replay" reads.
@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use balloonist::knobs::Settings;
+use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Build, Counts, ReplacementKind};
 use balloonist::trace::{Trace, distances::distances, read_trace};
@@ -41,7 +41,7 @@ fn main() {
         lru(&trace, frames);
     }
     for kind in kinds {
-        let settings = Settings::defaults(kind.knobs);
+        let settings = Settings::defaults(kind.params);
         if kind.is_lru() {
             trace.distances();
         }

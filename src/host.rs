@@ -73,7 +73,7 @@ pub struct Host {
     judged: usize,
     stay: Frames,
     /// What was for ever somebody else's when they were.
-    for_ever: Frames,
+    permanent: Frames,
     /// The minima of those that are admitted and have not started.
     reserved: Frames,
     /// When `act` can do more than it did.
@@ -136,7 +136,7 @@ impl Host {
             admitted: 0,
             judged: 0,
             stay: Frames(0),
-            for_ever: Frames(0),
+            permanent: Frames(0),
             reserved: Frames(0),
             due: None,
             unsettled: false,
@@ -237,7 +237,7 @@ impl Host {
     /// If the plan breaks its contract: a target for each VM of the view, within the VM's bounds,
     /// together no more than the host has.
     pub fn order(&mut self, view: &View, plan: &Plan) {
-        self.turn_to(view.at);
+        self.advance_to(view.at);
         self.surplus = None;
         let targets = &plan.0;
         assert_eq!(targets.len(), view.vms.len(), "a plan has one target for each VM");
@@ -267,7 +267,7 @@ impl Host {
         acts.changes.clear();
         acts.started.clear();
         acts.refused.clear();
-        self.turn_to(at);
+        self.advance_to(at);
         self.land(at);
         if !self.waiting.is_empty() {
             self.admit(at, acts);
@@ -296,13 +296,13 @@ impl Host {
     }
 
     /// Time has come to `at`: drivers get stuck or work again, balloons are ready.
-    fn turn_to(&mut self, at: Ticks) {
+    fn advance_to(&mut self, at: Ticks) {
         self.now = at;
         while let Some(vm) = self.phases.pop(at) {
             self.follow_phases(vm);
         }
         while let Some(vm) = self.wakes.pop(at) {
-            self.mind(vm);
+            self.enqueue_turn(vm);
         }
     }
 
@@ -329,11 +329,11 @@ impl Host {
         {
             largest.push((place.surplus(), Reverse(vm)));
         }
-        self.mind(vm);
+        self.enqueue_turn(vm);
     }
 
     /// Sees to it that the VM's turn comes when it can come nearer to its target.
-    fn mind(&mut self, vm: usize) {
+    fn enqueue_turn(&mut self, vm: usize) {
         let place = &self.places[vm];
         if place.excess().is_some() && place.ready <= self.now {
             self.givers.push(vm);

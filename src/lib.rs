@@ -9,7 +9,7 @@
 //! use balloonist::scenario::Document;
 //! use balloonist::simulate::simulate;
 
-//! use balloonist::watch::Nobody;
+//! use balloonist::watch::NullWatcher;
 //!
 //! let text = r#"
 //!     host.memory = 4
@@ -24,7 +24,7 @@
 //! "#;
 //! let checked = Document::from_toml("mine.toml", text.as_bytes()).check();
 //! let scenario = checked.unwrap_or_else(|errors| panic!("{}", errors.render(false))).scenario;
-//! let outcome = simulate(&scenario, scenario.policy, &mut Nobody);
+//! let outcome = simulate(&scenario, scenario.policy, &mut NullWatcher);
 //! // Two frames fault on three pages in turn; the third frame, moved at tick 3, ends that.
 //! assert_eq!(outcome.vms[0].counts.demand_faults, 4);
 //! assert_eq!(outcome.vms[1].counts.demand_faults, 1);
@@ -39,10 +39,10 @@ pub mod account;
 pub mod balance;
 pub mod bound;
 pub mod host;
-pub mod knobs;
 mod movement;
 pub mod observe;
 pub mod output;
+pub mod params;
 pub mod partition;
 pub mod random;
 pub mod replace;

@@ -88,14 +88,14 @@ mod tests {
 
     #[test]
     fn frames_go_back_as_they_do_one_by_one() {
-        let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test/movement");
+        let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "test/movement");
         for _ in 0..2000 {
             let mut returns = Returns::default();
             // Each frame that moved, with the checkpoint and whether it was gained.
             let mut moved: Vec<(u64, bool)> = Vec::new();
             let mut held = 8;
             for checkpoint in 0..20 {
-                let now = if draw.below(3) == 0 { held } else { draw.below(16) };
+                let now = if rng.below(3) == 0 { held } else { rng.below(16) };
                 let mut back = 0;
                 for _ in 0..now.abs_diff(held) {
                     let gained = now > held;

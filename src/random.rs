@@ -208,8 +208,9 @@ mod tests {
     }
 
     /// Literal draws, computed by a second implementation of `ChaCha` with eight rounds (D. J.
-    /// Bernstein, "`ChaCha`, a variant of `Salsa20`", 2008), of FNV-1a and of the bounded draw, written
-    /// in another language: they stay what they are with every release of a library and of ours.
+    /// Bernstein, "`ChaCha`, a variant of `Salsa20`", 2008), of FNV-1a and of the bounded draw,
+    /// written in another language: they stay what they are with every release of a library and of
+    /// ours.
     #[test]
     fn draws_never_change() {
         for (seed, repetition, purpose, small, large) in [

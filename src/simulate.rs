@@ -14,8 +14,8 @@
 //! accesses up to the next control event in one call of
 //! [`Replacement::run`](crate::replace::Replacement::run). A [`Watcher`] that must see every access
 //! in its true order gets a horizon of one tick instead. Both give the same outcome:
-//! `tests/laws.rs` compares them. Under a policy that [`pools`](PolicyKind::pools) frames VMs meet
-//! at every fault, so none runs further ahead than it accesses one page again and again.
+//! `tests/library/laws.rs` compares them. Under a policy that [`pools`](PolicyKind::pools) frames
+//! VMs meet at every fault, so none runs further ahead than it accesses one page again and again.
 
 mod fingerprint;
 mod horizon;
@@ -99,7 +99,7 @@ struct Simulation<'a> {
     scenario: &'a Scenario,
     watcher: &'a mut dyn Watcher,
     policy: Box<dyn Policy>,
-    draw: Stream,
+    rng: Stream,
     /// What the VMs draw frames from between checkpoints, if the policy says that they do.
     pool: Option<Pool>,
     queue: BinaryHeap<Reverse<Event>>,
@@ -152,7 +152,7 @@ impl<'a> Simulation<'a> {
             pool: policy
                 .pools
                 .then(|| Pool::new(scenario.vms.iter().map(|vm| vm.trace.distinct_pages()))),
-            draw: Stream::new(scenario.random, scenario.seed, scenario.repetition, "policy"),
+            rng: Stream::new(scenario.random, scenario.seed, scenario.repetition, "policy"),
             queue,
             host: Host::new(scenario),
             arrivals,
@@ -365,7 +365,7 @@ impl<'a> Simulation<'a> {
         if self.view.vms.is_empty() {
             return;
         }
-        let plan = self.policy.divide(&self.view, &mut self.draw);
+        let plan = self.policy.plan(&self.view, &mut self.rng);
         self.host.order(&self.view, &plan);
         self.carry_out(at);
         self.resident.clear();

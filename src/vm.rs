@@ -6,9 +6,9 @@ use crate::account::Refusal;
 use crate::account::{Account, Held};
 use crate::balance::{Bounds, VmView};
 use crate::host::{Change, Holding};
-use crate::knobs::Settings;
 use crate::movement::{Returns, Settling};
 use crate::observe::{Interval, Observer, ObserverKind, Seen, Subject};
+use crate::params::Settings;
 use crate::random::{Generator, Stream};
 use crate::replace::{Counts, Delays, Guest, Replacement, Stretch};
 use crate::scenario::{After, Cost, Scenario, TraceSource, VmSpec};
@@ -61,9 +61,9 @@ impl<'a> Vm<'a> {
             counts_write_backs: scenario.cost.counts_write_backs,
         };
         let observer = |observer: &&ObserverKind| {
-            let draw = stream(observer.name);
+            let rng = stream(observer.name);
             let (trace, host) = (spec.trace.clone(), scenario.host.memory);
-            let subject = Subject { trace, memory: spec.max, host, draw };
+            let subject = Subject { trace, memory: spec.max, host, rng };
             (observer.build)(settings, subject)
         };
         Self {

@@ -43,9 +43,9 @@ pub trait Watcher {
 }
 
 /// Sees nothing.
-pub struct Nobody;
+pub struct NullWatcher;
 
-impl Watcher for Nobody {}
+impl Watcher for NullWatcher {}
 
 /// Shows a run to two watchers.
 pub struct Both<'a>(pub &'a mut dyn Watcher, pub &'a mut dyn Watcher);

@@ -1,12 +1,12 @@
 //! docs/findings.md says no number that the commands beside it do not show.
 //!
-//! A block ```` ```console ```` of the page has commands, `$ balloonist …`, each followed by lines that its
-//! output has in this order; `...` stands for any others. The numbers of a section's text and tables
-//! must be in the output of the section's own commands, whole or rounded as the page rounds them; a
-//! per cent may be of a ratio or of how far it is from 1. Numbers in `code`, numbers that are part of
-//! a word and, outside tables, whole numbers up to 20 without a per cent are not looked at. Blocks
-//! marked ```` ```console release ```` take too long for a debug build: their sections are checked in
-//! release builds alone.
+//! A block ```` ```console ```` of the page has commands, `$ balloonist …`, each followed by lines
+//! that its output has in this order; `...` stands for any others. The numbers of a section's text
+//! and tables must be in the output of the section's own commands, whole or rounded as the page
+//! rounds them; a per cent may be of a ratio or of how far it is from 1. Numbers in `code`, numbers
+//! that are part of a word and, outside tables, whole numbers up to 20 without a per cent are not
+//! looked at. Blocks marked ```` ```console release ```` take too long for a debug build: their
+//! sections are checked in release builds alone.
 
 use std::fs;
 use std::process::Command;

@@ -1,4 +1,5 @@
-//! The .dat reader on arbitrary bytes: `cargo +nightly fuzz run dat fuzz/corpus/dat scenarios/report`
+//! The .dat reader on arbitrary bytes: `cargo +nightly fuzz run dat fuzz/corpus/dat
+//! scenarios/report`
 #![no_main]
 
 use balloonist::scenario::Document;

@@ -1,9 +1,9 @@
 //! Balancing: the hypervisor's rules for moving frames between VMs at checkpoints.
 //!
 //! A policy is a pure decision: an immutable [`View`] of what a hypervisor may know, in; a [`Plan`]
-//! of target allocations, out. No policy sees a trace, a clock or another run, and none the future but
-//! the yardsticks, which are marked. [`ALL`] is the one list of policies: names, help, scenario keys and the loops of the property tests come
-//! from it.
+//! of target allocations, out. No policy sees a trace, a clock or another run, and none the future
+//! but the yardsticks, which are marked. [`ALL`] is the one list of policies: names, help, scenario
+//! keys and the loops of the property tests come from it.
 
 mod climbing;
 mod curves;
@@ -21,8 +21,8 @@ mod used;
 pub mod wrapped;
 mod yardsticks;
 
-use crate::knobs::{Knob, Settings};
 use crate::observe::{ObserverKind, Seen};
+use crate::params::{Param, Settings};
 use crate::random::Stream;
 use crate::replace::Counts;
 use crate::units::{Frames, Ticks, VmId};
@@ -39,11 +39,11 @@ pub struct PolicyKind {
     /// Authors, title, venue and year of the rule.
     pub follows: &'static str,
     /// Its parameters.
-    pub knobs: &'static [Knob],
+    pub params: &'static [Param],
     /// Whether VMs draw frames from each other between checkpoints, at every fault; then none runs
     /// ahead of the others.
     pub pools: bool,
-    /// What it sees of each VM beyond its counts; their knobs are among its own.
+    /// What it sees of each VM beyond its counts; their parameters are among its own.
     pub observers: fn(&Settings) -> &'static [&'static ObserverKind],
     /// Whether it can work on a host of so many frames with VMs of these bounds; if not, a sentence
     /// that says why and what to do.
@@ -55,7 +55,7 @@ pub struct PolicyKind {
 impl PolicyKind {
     /// Whether it knows the future; then it is not ranked among those that do not.
     pub fn is_yardstick(&self) -> bool {
-        let observers = (self.observers)(&Settings::defaults(self.knobs));
+        let observers = (self.observers)(&Settings::defaults(self.params));
         observers.iter().any(|observer| observer.knows_the_future)
     }
 }
@@ -167,8 +167,9 @@ impl Plan {
 /// A balancing policy at work in one run.
 ///
 /// The simulator makes one for each run and asks it at every checkpoint, in order, with at least
-/// one VM in the view; [`wrapped::wrap`] may stand between and ask it less often. `draw` is the run's stream called "policy".
+/// one VM in the view; [`wrapped::wrap`] may stand between and ask it less often. `draw` is the
+/// run's stream called "policy".
 pub trait Policy: Send {
     /// Decides the targets.
-    fn divide(&mut self, view: &View, draw: &mut Stream) -> Plan;
+    fn plan(&mut self, view: &View, rng: &mut Stream) -> Plan;
 }

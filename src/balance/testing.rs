@@ -1,8 +1,8 @@
 //! Views made by hand, for the tests of the policies.
 
 use super::{Bounds, Plan, Policy, PolicyKind, View, VmView};
-use crate::knobs::{Settings, Value};
 use crate::observe::Seen;
+use crate::params::{Settings, Value};
 use crate::random::{Generator, Stream};
 use crate::replace::Counts;
 use crate::units::{Frames, Ticks, VmId};
@@ -42,9 +42,9 @@ pub(super) fn frames(numbers: &[u64]) -> Vec<Frames> {
     numbers.iter().copied().map(Frames).collect()
 }
 
-/// The policy with these of its knobs set.
+/// The policy with these of its parameters set.
 pub(super) fn policy(kind: &PolicyKind, set: &[(&str, Value)]) -> Box<dyn Policy> {
-    let mut settings = Settings::defaults(kind.knobs);
+    let mut settings = Settings::defaults(kind.params);
     for &(name, value) in set {
         settings.set(name, value);
     }
@@ -53,8 +53,8 @@ pub(super) fn policy(kind: &PolicyKind, set: &[(&str, Value)]) -> Box<dyn Policy
 
 /// What the policy decides on this view.
 pub(super) fn divide(policy: &mut dyn Policy, view: &View) -> Vec<Frames> {
-    let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "policy");
-    let Plan(targets) = policy.divide(view, &mut draw);
+    let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "policy");
+    let Plan(targets) = policy.plan(view, &mut rng);
     targets
 }
 

@@ -15,7 +15,7 @@
 //!    `interval` that it sees is then everything since it was last asked, or since the VM started.
 //!    Observers are shown each interval as ever, so that what they report of an interval is of the
 //!    last one. A policy without observers and a cadence of *n* are the same as that policy and
-//!    checkpoints *n* times as far apart (`tests/laws.rs`).
+//!    checkpoints *n* times as far apart (`tests/library/laws.rs`).
 //! 2. `warm_up`: the policy is asked, learns and draws during the first so many checkpoints too,
 //!    but its plan is dropped and nothing moves.
 //! 3. `dead_band`: a VM whose target differs from its allocation by no more than this keeps its
@@ -26,20 +26,20 @@
 //!    and shrink in proportion, by largest remainder, ties in file order.
 //!
 //! So no VM moves farther than its target or against it, hence the bounds are kept; and the frames
-//! granted are free ones, hence the host is not exceeded. `tests/policies.rs` checks that for every
-//! policy.
+//! granted are free ones, hence the host is not exceeded. `tests/library/policies.rs` checks that
+//! for every policy.
 //!
 //! # Cost
 //! O(VMs) per checkpoint, O(VMs²) at worst where grants shrink; with a cadence, a copy of the view
 //! whenever the policy is asked. Nothing at all if everything is off.
 //!
-//! # Knobs
+//! # Parameters
 //! `dead_band`, frames (0: off); `largest_move`, frames (0: no limit); `warm_up`, checkpoints (0:
 //! off); `cadence`, checkpoints (1: every one). The defaults leave the policy alone.
 
 use super::split::{add, spare};
 use super::{Plan, Policy, View, VmView};
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::replace::Counts;
 use crate::units::Frames;
@@ -53,31 +53,31 @@ pub const SUMMARY: &str = "keys beside `kind` that hold back whichever policy is
 /// Where it comes from.
 pub const FOLLOWS: &str = "the control engineer's dead zone, rate limit and sampling period";
 
-/// The most checkpoints that a knob may say.
+/// The most checkpoints that a parameter may say.
 const CHECKPOINTS_MAX: u64 = 1_000_000_000;
 
-const DEAD_BAND: Knob = Knob {
+const DEAD_BAND: Param = Param {
     name: "dead_band",
     doc: "a VM whose target differs from its allocation by no more frames stays as it is",
     domain: Domain::Frames { min: 0 },
     default: Value::Integer(0),
 };
 
-const LARGEST_MOVE: Knob = Knob {
+const LARGEST_MOVE: Param = Param {
     name: "largest_move",
     doc: "the most frames by which a checkpoint changes a VM's allocation; 0 is no limit",
     domain: Domain::Frames { min: 0 },
     default: Value::Integer(0),
 };
 
-const WARM_UP: Knob = Knob {
+const WARM_UP: Param = Param {
     name: "warm_up",
     doc: "checkpoints with a VM on the host during which the policy learns and nothing moves",
     domain: Domain::Integer { min: 0, max: CHECKPOINTS_MAX },
     default: Value::Integer(0),
 };
 
-const CADENCE: Knob = Knob {
+const CADENCE: Param = Param {
     name: "cadence",
     doc: "the policy is asked at every n-th checkpoint and sees the counts since it was last asked",
     domain: Domain::Integer { min: 1, max: CHECKPOINTS_MAX },
@@ -85,11 +85,11 @@ const CADENCE: Knob = Knob {
 };
 
 /// The keys beside `kind`.
-pub const KNOBS: &[Knob] = &[DEAD_BAND, LARGEST_MOVE, WARM_UP, CADENCE];
+pub const PARAMS: &[Param] = &[DEAD_BAND, LARGEST_MOVE, WARM_UP, CADENCE];
 
-/// Puts around a policy what the settings of [`KNOBS`] say: nothing by default.
+/// Puts around a policy what the settings of [`PARAMS`] say: nothing by default.
 pub fn wrap(policy: Box<dyn Policy>, settings: &Settings) -> Box<dyn Policy> {
-    if *settings == Settings::defaults(KNOBS) {
+    if *settings == Settings::defaults(PARAMS) {
         return policy;
     }
     let largest_move = match settings.integer(LARGEST_MOVE.name) {
@@ -121,9 +121,9 @@ struct Wrapped {
 }
 
 impl Policy for Wrapped {
-    fn divide(&mut self, view: &View, draw: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, rng: &mut Stream) -> Plan {
         self.checkpoints += 1;
-        match self.ask(view, draw) {
+        match self.ask(view, rng) {
             Some(plan) if self.checkpoints > self.warm_up => self.hold_back(view, &plan),
             _ => Plan::unchanged(view),
         }
@@ -132,9 +132,9 @@ impl Policy for Wrapped {
 
 impl Wrapped {
     /// The policy's own plan, if this is a checkpoint at which it is asked.
-    fn ask(&mut self, view: &View, draw: &mut Stream) -> Option<Plan> {
+    fn ask(&mut self, view: &View, rng: &mut Stream) -> Option<Plan> {
         if self.cadence == 1 {
-            return Some(self.policy.divide(view, draw));
+            return Some(self.policy.plan(view, rng));
         }
         for vm in &view.vms {
             let at = vm.id.index();
@@ -151,7 +151,7 @@ impl Wrapped {
             vm.interval = self.pending[vm.id.index()];
         }
         self.pending.clear();
-        Some(self.policy.divide(&since, draw))
+        Some(self.policy.plan(&since, rng))
     }
 
     /// The plan with small moves left out and large ones cut, and grants of no more than is free.
@@ -192,7 +192,7 @@ mod tests {
     }
 
     impl Policy for Scripted {
-        fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+        fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
             let accesses = view.vms.iter().map(|vm| vm.interval.accesses).collect();
             self.shown.send(accesses).expect("the test listens");
             Plan(frames(&self.plans.remove(0)))
@@ -206,7 +206,7 @@ mod tests {
 
     impl Rig {
         fn new(set: &[(&str, u64)], plans: &[&[u64]]) -> Self {
-            let mut settings = Settings::defaults(KNOBS);
+            let mut settings = Settings::defaults(PARAMS);
             for &(name, value) in set {
                 settings.set(name, Value::Integer(value));
             }
@@ -339,8 +339,8 @@ mod tests {
 
     #[test]
     fn no_policy_is_called_like_a_key_beside_kind() {
-        for knob in KNOBS {
-            assert!(super::super::ALL.iter().all(|kind| kind.name != knob.name), "{}", knob.name);
+        for param in PARAMS {
+            assert!(super::super::ALL.iter().all(|kind| kind.name != param.name), "{}", param.name);
         }
     }
 }

@@ -3,15 +3,13 @@
 //!
 //! *Idea.* best(j, t), the fewest faults of the first j VMs on t frames, is the minimum over x of
 //! best(j − 1, t − x) + faults(j, x): a dynamic program over the VMs' exact fault curves, correct
-//! whatever their shape.
-//! *Follows.* H. S. Stone, J. Turek and J. L. Wolf, "Optimal partitioning of cache memory", IEEE
-//! Transactions on Computers 41(9), 1992, for the problem.
-//! *Departs.* Minima and maxima of the VMs are kept. VMs that are not there all the time hold their
-//! part all the same.
-//! *Cost.* At most O(V · F · M) for V VMs, F frames and M distinct pages of a VM; where that is above
-//! 2³² steps, or keeps more than 2²⁸ sums, frames are dealt in groups and, by the steepest slopes,
-//! one by one; the better is taken, and the result says so. `partition.rs` has the searches.
-//! *Knobs.* None.
+//! whatever their shape. *Follows.* H. S. Stone, J. Turek and J. L. Wolf, "Optimal partitioning of
+//! cache memory", IEEE Transactions on Computers 41(9), 1992, for the problem. *Departs.* Minima
+//! and maxima of the VMs are kept. VMs that are not there all the time hold their part all the
+//! same. *Cost.* At most O(V · F · M) for V VMs, F frames and M distinct pages of a VM; where that
+//! is above 2³² steps, or keeps more than 2²⁸ sums, frames are dealt in groups and, by the steepest
+//! slopes, one by one; the better is taken, and the result says so. `partition.rs` has the
+//! searches. *Parameters.* None.
 
 use super::pace::Pace;
 use crate::partition::{self, Offer};
@@ -26,8 +24,8 @@ pub struct StaticSplit {
     pub demand_faults: u64,
     /// The frames of each VM that it can use; what is over, anybody may have.
     pub frames: Vec<Frames>,
-    /// Frames were dealt in groups of so many, or one by one where that came out better; 1: the split
-    /// is exactly the best.
+    /// Frames were dealt in groups of so many, or one by one where that came out better; 1: the
+    /// split is exactly the best.
     pub group: u64,
 }
 

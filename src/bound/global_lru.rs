@@ -4,7 +4,7 @@
 //! *Follows.* The textbook's global replacement; with a frame for each VM it knows no bounds.
 //! *Departs.* A page being visited is not in the list: see [`merged`](super::merged).
 //! *Cost.* O(log V) a visit for V VMs; 8 bytes a page.
-//! *Knobs.* None.
+//! *Parameters.* None.
 
 use super::merged::Yardstick;
 use crate::replace::links::Links;

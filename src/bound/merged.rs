@@ -1,9 +1,10 @@
 //! The accesses of all VMs at their nominal pace, merged into one order.
 //!
-//! Where all VMs keep the same pace and none has an idle phase, the accesses of a run stay together as one *visit*: between
-//! two of them every other VM makes one access, so the page is never far from the last used and
-//! never the one whose next use is furthest, on any host with a frame for each VM. It cannot be
-//! evicted before the visit ends, and what happens inside the visit needs no look.
+//! Where all VMs keep the same pace and none has an idle phase, the accesses of a run stay together
+//! as one *visit*: between two of them every other VM makes one access, so the page is never far
+//! from the last used and never the one whose next use is furthest, on any host with a frame for
+//! each VM. It cannot be evicted before the visit ends, and what happens inside the visit needs no
+//! look.
 
 use std::ops::Range;
 use std::rc::Rc;

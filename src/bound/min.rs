@@ -1,14 +1,12 @@
 //! Belady's MIN over the shared host: evict the page whose next use is furthest.
 //!
-//! *Idea.* Nobody who knows the whole future can fault less with so many frames, however they are
-//! divided: a bound for every policy and every replacement algorithm together.
-//! *Follows.* L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
-//! Systems Journal 5(2), 1966; that changing allocations do not break it: E. Peserico, "Paging with
-//! dynamic memory capacity", STACS 2019.
-//! *Departs.* A page being visited is not a candidate: see [`merged`](super::merged).
-//! *Cost.* O(log M) a visit at most, mostly O(1), for M pages; 8 bytes a run for the next uses and
-//! 32 a page.
-//! *Knobs.* None.
+//! *Idea.* NullWatcher who knows the whole future can fault less with so many frames, however they
+//! are divided: a bound for every policy and every replacement algorithm together. *Follows.* L. A.
+//! Belady, "A study of replacement algorithms for a virtual-storage computer", IBM Systems Journal
+//! 5(2), 1966; that changing allocations do not break it: E. Peserico, "Paging with dynamic memory
+//! capacity", STACS 2019. *Departs.* A page being visited is not a candidate: see
+//! [`merged`](super::merged). *Cost.* O(log M) a visit at most, mostly O(1), for M pages; 8 bytes a
+//! run for the next uses and 32 a page. *Parameters.* None.
 
 use super::merged::Yardstick;
 use crate::replace::tournament::Tournament;

@@ -2,16 +2,15 @@
 //! done, whatever a VM evicts.
 //!
 //! *Idea.* The policy's run tells what each VM held from which access on. Belady's rule, evict the
-//! page whose next use is furthest, replays every VM under that, on a shrink too.
-//! *Follows.* E. Peserico, "Paging with dynamic memory capacity", STACS 2019: the rule stays optimal
-//! when the capacity changes. So no replacement algorithm faults less under the same history.
-//! *Departs.* The history is counted in accesses, so delays of the policy's run change nothing.
-//! *Cost.* Another run of the policy, and MIN on every trace.
-//! *Knobs.* None.
+//! page whose next use is furthest, replays every VM under that, on a shrink too. *Follows.* E.
+//! Peserico, "Paging with dynamic memory capacity", STACS 2019: the rule stays optimal when the
+//! capacity changes. So no replacement algorithm faults less under the same history. *Departs.* The
+//! history is counted in accesses, so delays of the policy's run change nothing. *Cost.* Another
+//! run of the policy, and MIN on every trace. *Parameters.* None.
 
 use crate::balance::PolicyKind;
 use crate::host::Change;
-use crate::knobs::Settings;
+use crate::params::Settings;
 use crate::random::{Generator, Stream};
 use crate::replace::{self, Counts, Delays, Guest, Stretch};
 use crate::scenario::{Scenario, VmSpec};

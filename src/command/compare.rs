@@ -37,8 +37,8 @@ pub(crate) struct Args {
     policies: Vec<String>,
 
     /// Replacement algorithms as a second axis, or `all`: each policy is run with each of them, its
-    /// knobs at their defaults, in every VM instead of the VM's own; what the scenario expects is
-    /// not held against these runs [default: each VM's own]
+    /// parameters at their defaults, in every VM instead of the VM's own; what the scenario expects
+    /// is not held against these runs [default: each VM's own]
     #[arg(long, value_name = "REPLACEMENT,…", value_delimiter = ',',
           value_parser = lists::replacement_names(), hide_possible_values = true)]
     replacements: Vec<String>,
@@ -48,8 +48,8 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "POLICY")]
     baseline: Option<String>,
 
-    /// Say beside each policy what Belady's MIN does under the same allocations at the same moments;
-    /// it knows the future
+    /// Say beside each policy what Belady's MIN does under the same allocations at the same
+    /// moments; it knows the future
     #[arg(long)]
     opt_given: bool,
 

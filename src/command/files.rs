@@ -66,8 +66,8 @@ impl NewFile {
         self.lines = lines;
     }
 
-    /// Makes sure that the bytes so far survive a power cut, which a file that is moved to its place
-    /// otherwise need not.
+    /// Makes sure that the bytes so far survive a power cut, which a file that is moved to its
+    /// place otherwise need not.
     pub(super) fn sync(&mut self) -> Result<(), Failure> {
         let synced = self.out.flush().and_then(|()| self.out.get_ref().as_file().sync_all());
         synced.map_err(|error| self.failure(&error))

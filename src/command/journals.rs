@@ -221,8 +221,8 @@ fn memory(error: &std::io::Error) -> Failure {
     Failure::Io(format!("zstd cannot be started: {error}"))
 }
 
-/// How hard zstd tries: rows take a quarter less than at its default of 3; 12 would gain a twentieth
-/// in twice the time.
+/// How hard zstd tries: rows take a quarter less than at its default of 3; 12 would gain a
+/// twentieth in twice the time.
 const ZSTD_LEVEL: i32 = 9;
 
 /// The points that a table for people has at most.

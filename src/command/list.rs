@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use balloonist::balance::wrapped;
-use balloonist::knobs::{Domain, Knob};
 use balloonist::output::{Cell, Format, Table, columns, outcomes, vms};
+use balloonist::params::{Domain, Param};
 use balloonist::scenario::codes;
 use balloonist::trace::workloads::WorkloadSpec;
 use balloonist::trace::{convert, formats, workloads};
@@ -15,7 +15,7 @@ use clap::ValueEnum;
 use super::text;
 use super::{Context, Failure, context};
 
-/// List policies, workloads, trace formats and more, with their knobs and where they come from
+/// List policies, workloads, trace formats and more, with their parameters and where they come from
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// What to list
@@ -46,14 +46,14 @@ enum What {
     Codes,
 }
 
-/// Something with a name, a source and knobs.
+/// Something with a name, a source and parameters.
 struct Entry {
     name: &'static str,
     summary: Cow<'static, str>,
     follows: &'static str,
     /// What must be given: its key, what it may be, and what it means.
     needs: Option<[String; 3]>,
-    knobs: &'static [Knob],
+    params: &'static [Param],
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
@@ -80,29 +80,29 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 
 fn policies() -> Vec<Entry> {
     let entry = |kind: &'static balance::PolicyKind| {
-        let balance::PolicyKind { name, summary, follows, knobs, .. } = *kind;
-        Entry { name, summary: summary.into(), follows, needs: None, knobs }
+        let balance::PolicyKind { name, summary, follows, params, .. } = *kind;
+        Entry { name, summary: summary.into(), follows, needs: None, params }
     };
     balance::ALL.iter().map(entry).chain(std::iter::once(wrapper())).collect()
 }
 
 fn replacements() -> Vec<Entry> {
     let entry = |kind: &'static replace::ReplacementKind| {
-        let replace::ReplacementKind { name, follows, knobs, .. } = *kind;
+        let replace::ReplacementKind { name, follows, params, .. } = *kind;
         let summary = if kind.knows_the_future {
             format!("{} (knows the future)", kind.summary).into()
         } else {
             kind.summary.into()
         };
-        Entry { name, summary, follows, needs: None, knobs }
+        Entry { name, summary, follows, needs: None, params }
     };
     replace::ALL.iter().map(entry).collect()
 }
 
 fn observers() -> Vec<Entry> {
     let entry = |kind: &&'static observe::ObserverKind| {
-        let observe::ObserverKind { name, summary, follows, knobs, .. } = **kind;
-        Entry { name, summary: summary.into(), follows, needs: None, knobs }
+        let observe::ObserverKind { name, summary, follows, params, .. } = **kind;
+        Entry { name, summary: summary.into(), follows, needs: None, params }
     };
     observe::ALL.iter().map(entry).collect()
 }
@@ -114,12 +114,12 @@ fn wrapper() -> Entry {
         summary: wrapped::SUMMARY.into(),
         follows: wrapped::FOLLOWS,
         needs: None,
-        knobs: wrapped::KNOBS,
+        params: wrapped::PARAMS,
     }
 }
 
 fn workload(kind: &workloads::WorkloadKind) -> Entry {
-    let workloads::WorkloadKind { name, summary, follows, knobs, .. } = *kind;
+    let workloads::WorkloadKind { name, summary, follows, params, .. } = *kind;
     let needs = if kind.nests {
         let domain = "an array of workloads".to_owned();
         ["of".to_owned(), domain, "the workloads, in their order".to_owned()]
@@ -127,7 +127,7 @@ fn workload(kind: &workloads::WorkloadKind) -> Entry {
         let domain = Domain::Integer { min: 1, max: WorkloadSpec::ACCESSES_MAX }.to_string();
         ["accesses".to_owned(), domain, "how many accesses are made".to_owned()]
     };
-    Entry { name, summary: summary.into(), follows, needs: Some(needs), knobs }
+    Entry { name, summary: summary.into(), follows, needs: Some(needs), params }
 }
 
 /// A row for each column of the tables of a run.
@@ -231,7 +231,7 @@ fn text(entries: &[Entry], colour: bool) -> String {
             let _ = writeln!(text, "    {bold}{name}{bold:#} [{domain}]");
             text += &text::wrapped(&format!("{doc}; must be given"), 8);
         }
-        for Knob { name, doc, domain, default } in entry.knobs {
+        for Param { name, doc, domain, default } in entry.params {
             let _ = writeln!(text, "    {bold}{name}{bold:#} = {default} [{domain}]");
             text += &text::wrapped(doc, 8);
         }
@@ -240,21 +240,21 @@ fn text(entries: &[Entry], colour: bool) -> String {
     entries.iter().map(paragraph).collect::<Vec<_>>().join("\n")
 }
 
-/// A row for each knob, and one for each entry without.
+/// A row for each parameter, and one for each entry without.
 fn table(entries: &[Entry]) -> Table {
     let mut table =
-        Table::new(&["name", "summary", "knob", "default", "domain", "description", "follows"]);
+        Table::new(&["name", "summary", "param", "default", "domain", "description", "follows"]);
     for entry in entries {
-        let mut push = |knob: [Cell; 4]| {
+        let mut push = |param: [Cell; 4]| {
             let mut row: Vec<Cell> = vec![entry.name.into(), entry.summary.as_ref().into()];
-            row.extend(knob);
+            row.extend(param);
             row.push(entry.follows.into());
             table.push(row);
         };
         if let Some([name, domain, doc]) = entry.needs.clone() {
             push([name.into(), Cell::Empty, domain.into(), doc.into()]);
         }
-        for Knob { name, doc, domain, default } in entry.knobs {
+        for Param { name, doc, domain, default } in entry.params {
             push([
                 (*name).into(),
                 default.to_string().into(),
@@ -262,7 +262,7 @@ fn table(entries: &[Entry]) -> Table {
                 (*doc).into(),
             ]);
         }
-        if entry.knobs.is_empty() && entry.needs.is_none() {
+        if entry.params.is_empty() && entry.needs.is_none() {
             push([Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty]);
         }
     }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use balloonist::knobs::Settings;
 use balloonist::output::Format;
 use balloonist::output::mrc::{self, Curve};
+use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, ReplacementKind};
 use balloonist::trace::shards::{Sample, sampled_lru_faults};
@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[arg(value_name = "TRACE", required = true)]
     traces: Vec<PathBuf>,
 
-    /// Replacement algorithms to simulate, or `all`, their knobs at their defaults; `list
+    /// Replacement algorithms to simulate, or `all`, their parameters at their defaults; `list
     /// replacements` shows them [default: the LRU curve]
     #[arg(long, value_name = "REPLACEMENT,…", value_delimiter = ',', conflicts_with = "sample",
           value_parser = lists::replacement_names(), hide_possible_values = true)]
@@ -125,7 +125,7 @@ fn simulated(
         let purpose = format!("vm/{vm}/replacement");
         let draw = || Stream::new(Generator::ChaCha8, seed, 0, &purpose);
         let curve = |kind: &&'static ReplacementKind| {
-            let settings = Settings::defaults(kind.knobs);
+            let settings = Settings::defaults(kind.params);
             let point = |&frames: &Frames| {
                 let counts = replace::replay(kind.build, &settings, trace, frames, &draw);
                 (frames, counts.demand_faults)

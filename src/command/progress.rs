@@ -13,8 +13,8 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 use super::Context;
 use super::guard::say;
 
-/// Steps, rate, estimated time and the slowest run. Nobody sees it in the first second, or with
-/// `--quiet`.
+/// Steps, rate, estimated time and the slowest run. NullWatcher sees it in the first second, or
+/// with `--quiet`.
 pub(super) struct Progress {
     bar: ProgressBar,
     on_terminal: bool,

@@ -40,8 +40,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
 
-    /// How to write the events: JSON lines, sentences, or a timeline in Chrome's trace event format,
-    /// for the Perfetto UI [default: by the file's extension: .jsonl or .ndjson, .txt or .log, .json]
+    /// How to write the events: JSON lines, sentences, or a timeline in Chrome's trace event
+    /// format, for the Perfetto UI [default: by the file's extension: .jsonl or .ndjson, .txt or
+    /// .log, .json]
     #[arg(long, value_name = "FORMAT", requires = "events",
           value_parser = context::one_of(events::Format::ALL))]
     events_format: Option<events::Format>,

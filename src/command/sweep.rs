@@ -16,7 +16,7 @@ use balloonist::simulate::simulate;
 use balloonist::sweep::journal::{Header, Journal, Record};
 use balloonist::sweep::statistics::SUMMARISED;
 use balloonist::sweep::{self, BadPoint, Study};
-use balloonist::watch::Nobody;
+use balloonist::watch::NullWatcher;
 use indicatif::HumanDuration;
 
 use super::files::write;
@@ -48,7 +48,8 @@ pub(crate) struct Args {
     policies: Vec<String>,
 
     /// Vary a value of the scenario by its dotted path: `host.memory=128..1024*2`,
-    /// `checkpoint.every=1000..9000+2000`, `policy.kind=static,mrc-dp`; the first axis turns slowest
+    /// `checkpoint.every=1000..9000+2000`, `policy.kind=static,mrc-dp`; the first axis turns
+    /// slowest
     #[arg(long, short, value_name = "PATH=VALUES")]
     axis: Vec<String>,
 
@@ -225,7 +226,7 @@ impl<'a> Work<'a> {
         let began = Instant::now();
         let bad = |bad: BadPoint| Failure::Input(told(&bad, false));
         let scenario = held.insert(self.study.scenario(run).map_err(bad)?);
-        let outcome = simulate(scenario, scenario.policy, &mut Nobody);
+        let outcome = simulate(scenario, scenario.policy, &mut NullWatcher);
         let (point, ..) = self.study.run(run);
         let record = Record {
             run,
@@ -285,7 +286,7 @@ fn list(study: &Study, format: Format, jobs: u64, context: &Context) -> Result<(
     let bad = |bad: BadPoint| Failure::Input(told(&bad, context.colour_err));
     let scenario = study.scenario(0).map_err(bad)?;
     let began = Instant::now();
-    simulate(&scenario, scenario.policy, &mut Nobody);
+    simulate(&scenario, scenario.policy, &mut NullWatcher);
     let all = began.elapsed().as_secs_f64() * study.runs() as f64 / jobs.min(study.runs()) as f64;
     let size = rows::size(study.grid().points(), study.repetitions().count());
     let all = HumanDuration(Duration::from_secs_f64(all));

@@ -131,7 +131,7 @@ struct Verdict {
     failed: Vec<String>,
 }
 
-/// The most differences of a table that are told. Whoever changes a knob changes most cells.
+/// The most differences of a table that are told. Whoever changes a parameter changes most cells.
 const TOLD_MAX: usize = 3;
 
 /// The most accesses of a walk that anybody reads.

@@ -33,15 +33,15 @@ impl Host {
     /// Admits from the head of the queue whose minima fit, and refuses whom it must.
     pub(super) fn admit(&mut self, at: Ticks, acts: &mut Acts) {
         // Who was judged before is so still, if what is lost for ever is no more than it was.
-        if self.sums.for_ever > self.for_ever {
+        if self.sums.permanent > self.permanent {
             (self.judged, self.stay) = (0, Frames(0));
         }
-        self.for_ever = self.sums.for_ever;
+        self.permanent = self.sums.permanent;
         let mut next = self.admitted.min(self.judged);
         while let Some(&vm) = self.waiting.get(next) {
             let Place { bounds: Bounds { min, .. }, leaves, .. } = self.places[vm.index()];
             let is_judged = next < self.judged;
-            let lost = self.for_ever + self.stay;
+            let lost = self.permanent + self.stay;
             let mut left = Frames(self.memory.0.saturating_sub(lost.0));
             if next == self.admitted && (is_judged || min <= left) {
                 let beside = self.left_beside_minima();
@@ -132,7 +132,7 @@ impl Host {
             self.follow_phases(vm.index());
             if !leaves {
                 // Those behind it counted on that already.
-                self.for_ever += min;
+                self.permanent += min;
             }
             self.free -= given;
             acts.started.push(vm);

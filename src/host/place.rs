@@ -97,7 +97,7 @@ impl Place {
                 Some(_) => self.target.max(held),
                 None => self.target,
             },
-            for_ever: match self.stuck_now {
+            permanent: match self.stuck_now {
                 _ if self.leaves => Frames(0),
                 Some(Phase::NEVER) => held,
                 _ => self.bounds.min,
@@ -107,8 +107,8 @@ impl Place {
     }
 }
 
-/// Sums over the VMs that are here. They are kept up to date one VM at a time, for the host looks at
-/// them at every event.
+/// Sums over the VMs that are here. They are kept up to date one VM at a time, for the host looks
+/// at them at every event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sums {
     /// What they hold.
@@ -119,7 +119,7 @@ pub(super) struct Sums {
     /// What they count on, or keep whether they shall or not.
     pub(super) claims: Frames,
     /// What nobody will ever get from them.
-    pub(super) for_ever: Frames,
+    pub(super) permanent: Frames,
     /// How many are below their targets.
     pub(super) short: u64,
 }
@@ -128,12 +128,12 @@ impl Sums {
     /// One VM's part is another.
     pub(super) fn exchange(&mut self, before: Self, after: Self) {
         // Named one by one, so that a field that is new cannot be forgotten.
-        let Self { held, targets, minima, claims, for_ever, short } = self;
+        let Self { held, targets, minima, claims, permanent, short } = self;
         *held = *held + after.held - before.held;
         *targets = *targets + after.targets - before.targets;
         *minima = *minima + after.minima - before.minima;
         *claims = *claims + after.claims - before.claims;
-        *for_ever = *for_ever + after.for_ever - before.for_ever;
+        *permanent = *permanent + after.permanent - before.permanent;
         *short = *short + after.short - before.short;
     }
 }

@@ -1,24 +1,23 @@
 //! `active`: the share of its memory that a VM uses, from a sample of its pages.
 //!
 //! *Idea.* At the start of a period pages are drawn at random and their mappings dropped; the first
-//! touch of each is intercepted. The share that was touched, smoothed, is the estimate.
-//! *Follows.* C. A. Waldspurger, "Memory resource management in `VMware` ESX Server", OSDI 2002: 100
-//! pages a period, and the largest of a slow average, a fast one, and a fast one that counts the
-//! latest sample alone in full, so that the estimate is quick to rise and slow to fall.
-//! *Departs.* A period is a checkpoint interval; in the paper it is counted in the VM's own execution
-//! time, so there an idle phase, in which the VM makes no access, ends no period, and here it is a
-//! sample of which nothing was touched. The averages' gains are not published; ours are 1/8 and 1/2.
-//! They start at the first sample, and are kept in 2¹⁶ths, what goes and what comes each rounded
-//! down. A sampled page that the VM has never used counts as untouched. The third average also
-//! counts the unfinished period in the paper; at a checkpoint no period is unfinished, so it is the
-//! latest sample itself.
-//! *Cost.* One look at a table a run; on a real machine one trap for each sampled page touched.
-//! *Knobs.* `samples`: pages drawn each period (100, the paper's).
+//! touch of each is intercepted. The share that was touched, smoothed, is the estimate. *Follows.*
+//! C. A. Waldspurger, "Memory resource management in `VMware` ESX Server", OSDI 2002: 100 pages a
+//! period, and the largest of a slow average, a fast one, and a fast one that counts the latest
+//! sample alone in full, so that the estimate is quick to rise and slow to fall. *Departs.* A
+//! period is a checkpoint interval; in the paper it is counted in the VM's own execution time, so
+//! there an idle phase, in which the VM makes no access, ends no period, and here it is a sample of
+//! which nothing was touched. The averages' gains are not published; ours are 1/8 and 1/2. They
+//! start at the first sample, and are kept in 2¹⁶ths, what goes and what comes each rounded down. A
+//! sampled page that the VM has never used counts as untouched. The third average also counts the
+//! unfinished period in the paper; at a checkpoint no period is unfinished, so it is the latest
+//! sample itself. *Cost.* One look at a table a run; on a real machine one trap for each sampled
+//! page touched. *Parameters.* `samples`: pages drawn each period (100, the paper's).
 
 use std::sync::Arc;
 
 use super::{Active, Interval, Observer, ObserverKind, Seen, Subject};
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::trace::Trace;
 use crate::units::Frames;
@@ -28,13 +27,13 @@ pub const ACTIVE: ObserverKind = ObserverKind {
     name: "active",
     summary: "the share of its memory that a VM uses, from a sample of touched pages",
     follows: "C. A. Waldspurger, Memory resource management in VMware ESX Server, OSDI 2002",
-    knobs: &[SAMPLES],
+    params: &[SAMPLES],
     knows_the_future: false,
     build: |settings, subject| Box::new(TouchSampler::new(settings, subject)),
 };
 
 /// How many pages are drawn.
-pub const SAMPLES: Knob = Knob {
+pub const SAMPLES: Param = Param {
     name: "samples",
     doc: "pages drawn in each interval; the paper's",
     domain: Domain::Integer { min: 1, max: 1_000_000 },
@@ -49,7 +48,7 @@ struct TouchSampler {
     /// Pages of the VM's configured memory.
     memory: u64,
     samples: u64,
-    draw: Stream,
+    rng: Stream,
     /// The interval in which each page was drawn last.
     drawn: Vec<u32>,
     interval: u32,
@@ -65,7 +64,7 @@ impl TouchSampler {
         Self {
             memory,
             samples: settings.integer(SAMPLES.name).min(memory),
-            draw: subject.draw,
+            rng: subject.rng,
             drawn: vec![0; subject.trace.distinct_pages()],
             trace: subject.trace,
             interval: 0,
@@ -82,7 +81,7 @@ impl TouchSampler {
         let mut unused_drawn = 0;
         let used = self.trace.distinct_pages() as u64;
         while left > 0 {
-            let page = self.draw.below(self.memory - unused_drawn);
+            let page = self.rng.below(self.memory - unused_drawn);
             if page >= used {
                 unused_drawn += 1;
                 left -= 1;

@@ -7,10 +7,10 @@
 //! caches. What fades keeps eight binary places.
 //! *Cost.* One addition a run, or with an [index](crate::trace::index) none for most of a long
 //! interval; O(pages) a checkpoint; on a real machine every access is seen.
-//! *Knobs.* `decay`: the weight that the past keeps at a checkpoint (½, ours).
+//! *Parameters.* `decay`: the weight that the past keeps at a checkpoint (½, ours).
 
 use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::units::Decimal;
 
 /// See the module.
@@ -19,13 +19,13 @@ pub const CURVE: ObserverKind = ObserverKind {
     summary: "the exact LRU miss-ratio curve of what happened lately",
     follows: "P. Zhou et al., Dynamic tracking of page miss ratio curve for memory management, \
               ASPLOS 2004",
-    knobs: &[DECAY],
+    params: &[DECAY],
     knows_the_future: false,
     build: |settings, subject| Box::new(ExactCurve::new(settings, &subject)),
 };
 
 /// How much the past counts.
-pub const DECAY: Knob = Knob {
+pub const DECAY: Param = Param {
     name: "decay",
     doc: "the weight that earlier intervals keep at each checkpoint, 0 for none and 1 for all; \
           ours, as no published value could be verified",

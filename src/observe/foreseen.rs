@@ -6,7 +6,7 @@
 //! *Departs.* They know the future: whoever declares one of them is a yardstick. The coming
 //! interval is taken at the VM's nominal pace, so delays make it a guess.
 //! *Cost.* One addition a run of the coming interval, O(pages) a checkpoint.
-//! *Knobs.* None.
+//! *Parameters.* None.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub const COMING: ObserverKind = ObserverKind {
     summary: "the exact LRU miss-ratio curve of the interval that begins; knows the future",
     follows: "R. L. Mattson et al., Evaluation techniques for storage hierarchies, IBM Systems \
               Journal 9(2), 1970",
-    knobs: &[],
+    params: &[],
     knows_the_future: true,
     build: |_, subject| {
         let histogram = vec![0; subject.trace.distinct_pages() + 2];
@@ -33,7 +33,7 @@ pub const WHOLE: ObserverKind = ObserverKind {
     summary: "the exact LRU miss-ratio curve of the VM's whole trace; knows the future",
     follows: "R. L. Mattson et al., Evaluation techniques for storage hierarchies, IBM Systems \
               Journal 9(2), 1970",
-    knobs: &[],
+    params: &[],
     knows_the_future: true,
     build: |_, subject| Box::new(Whole { trace: subject.trace, faults: Vec::new() }),
 };

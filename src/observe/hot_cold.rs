@@ -1,26 +1,25 @@
 //! `hot-cold`: a miss-ratio curve from intercepted accesses to cold pages.
 //!
 //! *Idea.* The pages used last are *hot*: accesses to them run free and are not seen. Only an
-//! access to a *cold* page traps; its distance goes into the histogram and the page becomes hot.
-//! A dynamic hot set doubles while too many accesses trap, and halves while few do.
-//! *Follows.* W. Zhao and Z. Wang, "Dynamic memory balancing for virtual machines", VEE 2009, and
-//! for the dynamic hot set W. Zhao, X. Jin, Z. Wang, X. Wang, Y. Luo and X. Li, "Low cost working
-//! set size tracking", USENIX ATC 2011, both as described from secondary knowledge.
-//! *Departs.* Their hot set is a queue, from which a page leaves in order of its arrival; here it
-//! is the top of the LRU stack, so that what is seen is exact: distances beyond the hot set. The
-//! curve's accesses are those that were seen, for the others nobody counts.
-//! *Cost.* A comparison a run; on a real machine one trap for each access that is seen.
-//! *Knobs.* `decay` as for `curve`; `hot`: frames in the hot set (16, ours); `hot_set`: whether
-//! that is all (`fixed`) or the least (`dynamic`, at most half of the VM's memory); `traps_low`,
-//! `traps_high`: the share of accesses that trap between which a dynamic one stays as it is
-//! (1/200 and 1/20, ours).
+//! access to a *cold* page traps; its distance goes into the histogram and the page becomes hot. A
+//! dynamic hot set doubles while too many accesses trap, and halves while few do. *Follows.* W.
+//! Zhao and Z. Wang, "Dynamic memory balancing for virtual machines", VEE 2009, and for the dynamic
+//! hot set W. Zhao, X. Jin, Z. Wang, X. Wang, Y. Luo and X. Li, "Low cost working set size
+//! tracking", USENIX ATC 2011, both as described from secondary knowledge. *Departs.* Their hot set
+//! is a queue, from which a page leaves in order of its arrival; here it is the top of the LRU
+//! stack, so that what is seen is exact: distances beyond the hot set. The curve's accesses are
+//! those that were seen, for the others nobody counts. *Cost.* A comparison a run; on a real
+//! machine one trap for each access that is seen. *Parameters.* `decay` as for `curve`; `hot`:
+//! frames in the hot set (16, ours); `hot_set`: whether that is all (`fixed`) or the least
+//! (`dynamic`, at most half of the VM's memory); `traps_low`, `traps_high`: the share of accesses
+//! that trap between which a dynamic one stays as it is (1/200 and 1/20, ours).
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::curve::{DECAY, fade};
 use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::Trace;
 use crate::trace::index::bucket;
 use crate::units::{Decimal, Frames};
@@ -30,13 +29,13 @@ pub const HOT_COLD: ObserverKind = ObserverKind {
     name: "hot-cold",
     summary: "an LRU miss-ratio curve from the accesses to pages outside a hot set",
     follows: "W. Zhao and Z. Wang, Dynamic memory balancing for virtual machines, VEE 2009",
-    knobs: &[DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH],
+    params: &[DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH],
     knows_the_future: false,
     build: |settings, subject| Box::new(HotCold::new(settings, subject)),
 };
 
 /// The size of the hot set.
-pub const HOT: Knob = Knob {
+pub const HOT: Param = Param {
     name: "hot",
     doc: "frames whose accesses run free and are not seen; ours",
     domain: Domain::Frames { min: 0 },
@@ -44,7 +43,7 @@ pub const HOT: Knob = Knob {
 };
 
 /// Whether the hot set changes its size.
-pub const HOT_SET: Knob = Knob {
+pub const HOT_SET: Param = Param {
     name: "hot_set",
     doc: "whether the hot set keeps its size, or doubles and halves to keep traps rare",
     domain: Domain::Choice(&["fixed", "dynamic"]),
@@ -52,7 +51,7 @@ pub const HOT_SET: Knob = Knob {
 };
 
 /// When a dynamic hot set halves.
-pub const TRAPS_LOW: Knob = Knob {
+pub const TRAPS_LOW: Param = Param {
     name: "traps_low",
     doc: "the share of accesses that trap below which a dynamic hot set halves; ours",
     domain: SHARE,
@@ -60,7 +59,7 @@ pub const TRAPS_LOW: Knob = Knob {
 };
 
 /// When a dynamic hot set doubles.
-pub const TRAPS_HIGH: Knob = Knob {
+pub const TRAPS_HIGH: Param = Param {
     name: "traps_high",
     doc: "the share of accesses that trap above which a dynamic hot set doubles; ours",
     domain: SHARE,
@@ -96,7 +95,7 @@ impl HotCold {
         let least = settings.integer(HOT.name);
         let limits = || Limits {
             hot: [least, least.max(subject.memory.0 / 2)],
-            traps: [TRAPS_LOW, TRAPS_HIGH].map(|knob| settings.decimal(knob.name)),
+            traps: [TRAPS_LOW, TRAPS_HIGH].map(|param| settings.decimal(param.name)),
         };
         Self {
             decay: settings.decimal(DECAY.name),

@@ -2,17 +2,16 @@
 //!
 //! *Idea.* A working set that has been the same for some intervals will be the same in the next
 //! one, so the traps are switched off and the curve stays as it was. A cheap proxy is watched all
-//! the time; when it moves, the traps are switched on again.
-//! *Follows.* W. Zhao, X. Jin, Z. Wang, X. Wang, Y. Luo and X. Li, "Low cost working set size
-//! tracking", USENIX ATC 2011, as described from secondary knowledge.
-//! *Departs.* Their proxies are the processor's counters of cache and TLB misses; here it is the
-//! number of distinct pages of the interval in a sample of one page in 64, or more where the VM's
-//! memory is so small that the sample would have fewer than 16 pages. A working set, the frames that
-//! leave 5 % of the tracked accesses missing, is the same if it changed by no more than 5 %; ours.
-//! *Cost.* As `hot-cold` while it is on; one trap for each sampled page touched at all times.
-//! *Knobs.* `decay`, `hot`, `hot_set`, `traps_low` and `traps_high` as for `hot-cold`; `stable`:
-//! intervals after which it is switched off (4, ours); `moved`: the change of the proxy that switches
-//! it on (1/4, ours).
+//! the time; when it moves, the traps are switched on again. *Follows.* W. Zhao, X. Jin, Z. Wang,
+//! X. Wang, Y. Luo and X. Li, "Low cost working set size tracking", USENIX ATC 2011, as described
+//! from secondary knowledge. *Departs.* Their proxies are the processor's counters of cache and TLB
+//! misses; here it is the number of distinct pages of the interval in a sample of one page in 64,
+//! or more where the VM's memory is so small that the sample would have fewer than 16 pages. A
+//! working set, the frames that leave 5 % of the tracked accesses missing, is the same if it
+//! changed by no more than 5 %; ours. *Cost.* As `hot-cold` while it is on; one trap for each
+//! sampled page touched at all times. *Parameters.* `decay`, `hot`, `hot_set`, `traps_low` and
+//! `traps_high` as for `hot-cold`; `stable`: intervals after which it is switched off (4, ours);
+//! `moved`: the change of the proxy that switches it on (1/4, ours).
 
 use std::sync::Arc;
 
@@ -20,7 +19,7 @@ use super::hot_cold::HotCold;
 use super::{
     DECAY, HOT, HOT_SET, Interval, Observer, ObserverKind, Seen, Subject, TRAPS_HIGH, TRAPS_LOW,
 };
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::random::mix;
 use crate::trace::{PageId, Trace};
 use crate::units::{Decimal, Frames};
@@ -30,13 +29,13 @@ pub const INTERMITTENT: ObserverKind = ObserverKind {
     name: "intermittent",
     summary: "an LRU miss-ratio curve as of hot-cold, whose traps rest while the working set does",
     follows: "W. Zhao et al., Low cost working set size tracking, USENIX ATC 2011",
-    knobs: &[DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH, STABLE, MOVED],
+    params: &[DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH, STABLE, MOVED],
     knows_the_future: false,
     build: |settings, subject| Box::new(Intermittent::new(settings, subject)),
 };
 
 /// When the traps are switched off.
-pub const STABLE: Knob = Knob {
+pub const STABLE: Param = Param {
     name: "stable",
     doc: "intervals of an unchanged working set after which tracking is switched off; ours",
     domain: Domain::Integer { min: 1, max: 1_000_000 },
@@ -44,7 +43,7 @@ pub const STABLE: Knob = Knob {
 };
 
 /// When they are switched on.
-pub const MOVED: Knob = Knob {
+pub const MOVED: Param = Param {
     name: "moved",
     doc: "the change of the distinct pages in a sample, as a share of them, that switches tracking \
           on again; ours",
@@ -79,7 +78,7 @@ struct Intermittent {
 
 impl Intermittent {
     fn new(settings: &Settings, mut subject: Subject) -> Self {
-        let salt = subject.draw.below(1 << 32);
+        let salt = subject.rng.below(1 << 32);
         let trace = subject.trace.clone();
         Self {
             stable: settings.integer(STABLE.name),

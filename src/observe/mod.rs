@@ -17,7 +17,7 @@ mod window;
 
 use std::sync::Arc;
 
-use crate::knobs::{Knob, Settings};
+use crate::params::{Param, Settings};
 use crate::random::Stream;
 use crate::replace::{Counts, Delays};
 use crate::trace::index::StackDistances;
@@ -43,8 +43,8 @@ pub struct ObserverKind {
     pub summary: &'static str,
     /// Authors, title, venue and year of the method.
     pub follows: &'static str,
-    /// Its parameters; a policy that declares it has them among its own knobs.
-    pub knobs: &'static [Knob],
+    /// Its parameters; a policy that declares it has them among its own parameters.
+    pub params: &'static [Param],
     /// Whether it knows the future; then a policy that declares it is a yardstick.
     pub knows_the_future: bool,
     /// Makes it for a VM, with the settings of the policy that declares it.
@@ -65,7 +65,7 @@ pub struct Subject {
     /// All frames of its host.
     pub host: Frames,
     /// Randomness of this observer of this VM, the stream "vm/NAME/OBSERVER".
-    pub draw: Stream,
+    pub rng: Stream,
 }
 
 /// An observer at work on one VM.

@@ -2,18 +2,17 @@
 //!
 //! *Idea.* As `curve`, from the accesses to a random share of the pages alone, scaled up.
 //! *Follows.* C. A. Waldspurger, N. Park, A. Garthwaite and I. Ahmad, "Efficient MRC construction
-//! with SHARDS", FAST 2015, at a fixed rate, adjusted.
-//! *Departs.* Decay is ours, as for `curve`. Weights have 32 binary places, which fade with them; of
-//! the accesses beyond a distance all but eight are cut off at the end. A sample with more than its
-//! part of the accesses would predict more faults than accesses: then it predicts as many.
-//! *Cost.* A comparison a run, a stack distance a sampled run; on a real machine the sampled
-//! accesses are intercepted.
-//! *Knobs.* `decay` as for `curve`; `rate`: the share of the pages (1/10, ours: the footprints of
-//! page traces are small).
+//! with SHARDS", FAST 2015, at a fixed rate, adjusted. *Departs.* Decay is ours, as for `curve`.
+//! Weights have 32 binary places, which fade with them; of the accesses beyond a distance all but
+//! eight are cut off at the end. A sample with more than its part of the accesses would predict
+//! more faults than accesses: then it predicts as many. *Cost.* A comparison a run, a stack
+//! distance a sampled run; on a real machine the sampled accesses are intercepted. *Parameters.*
+//! `decay` as for `curve`; `rate`: the share of the pages (1/10, ours: the footprints of page
+//! traces are small).
 
 use super::curve::{DECAY, fade, fade_fine};
 use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::shards::{Sample, Sampler, WEIGHT_BITS};
 use crate::units::Decimal;
 
@@ -22,13 +21,13 @@ pub const SAMPLED_CURVE: ObserverKind = ObserverKind {
     name: "sampled-curve",
     summary: "an LRU miss-ratio curve of what happened lately, from a sample of the pages",
     follows: "C. A. Waldspurger et al., Efficient MRC construction with SHARDS, FAST 2015",
-    knobs: &[DECAY, RATE],
+    params: &[DECAY, RATE],
     knows_the_future: false,
     build: |settings, subject| Box::new(SampledCurve::new(settings, subject)),
 };
 
 /// The share of the pages in the sample.
-pub const RATE: Knob = Knob {
+pub const RATE: Param = Param {
     name: "rate",
     doc: "the share of the pages that is sampled; ours, as page traces have small footprints",
     domain: Domain::Decimal {
@@ -49,7 +48,7 @@ struct SampledCurve {
 impl SampledCurve {
     fn new(settings: &Settings, mut subject: Subject) -> Self {
         let sample = Sample::Rate(settings.decimal(RATE.name));
-        let salt = subject.draw.below(1 << 32);
+        let salt = subject.rng.below(1 << 32);
         let histogram = vec![0; subject.trace.distinct_pages() + 2];
         Self {
             sampler: Sampler::new(&subject.trace, sample, salt),

@@ -8,10 +8,10 @@
 //! interval.
 //! *Cost.* Two comparisons a run, or O(1) with an [index](crate::trace::index); on a real machine
 //! nothing is intercepted that does not fault anyway.
-//! *Knobs.* `shadow`: the list's length as a share of the host's frames (0.01, ours).
+//! *Parameters.* `shadow`: the list's length as a share of the host's frames (0.01, ours).
 
 use super::{Interval, Observer, ObserverKind, Part, Seen};
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::distances::COLD;
 use crate::units::{Decimal, Frames};
 
@@ -21,7 +21,7 @@ pub const SHADOW: ObserverKind = ObserverKind {
     summary: "hits that a few frames more would have made",
     follows: "A. Cidon et al., Cliffhanger: scaling performance cliffs in web memory caches, NSDI \
               2016",
-    knobs: &[SHADOW_SHARE],
+    params: &[SHADOW_SHARE],
     knows_the_future: false,
     build: |settings, subject| {
         Box::new(Shadow { frames: shadow_frames(settings, subject.host), hits: 0 })
@@ -29,7 +29,7 @@ pub const SHADOW: ObserverKind = ObserverKind {
 };
 
 /// The length of the shadow list.
-pub const SHADOW_SHARE: Knob = Knob {
+pub const SHADOW_SHARE: Param = Param {
     name: "shadow",
     doc: "the frames more than the allocation whose hits are counted, as a share of the host's, \
           rounded down but at least one frame; ours",

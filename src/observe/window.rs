@@ -7,7 +7,7 @@
 //! transparent memory offloading in datacenters", ASPLOS 2022.
 //! *Departs.* The window is the interval. Traces free no memory, so what is committed only grows.
 //! *Cost.* One comparison a run; a real guest keeps these statistics anyway.
-//! *Knobs.* None; `cost.fault` and `cost.swap_in` give a stall its length.
+//! *Parameters.* None; `cost.fault` and `cost.swap_in` give a stall its length.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub const WINDOW: ObserverKind = ObserverKind {
     name: "window",
     summary: "distinct pages of the interval, committed memory, swap and stall time",
     follows: "P. J. Denning, The working set model for program behavior, CACM 11(5), 1968",
-    knobs: &[],
+    params: &[],
     knows_the_future: false,
     build: |_, subject| Box::new(GuestStatistics::new(subject)),
 };

@@ -182,7 +182,7 @@ pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
 /// use balloonist::output::compare::{Run, table, verdict};
 /// use balloonist::scenario::Document;
 /// use balloonist::simulate::simulate;
-/// use balloonist::watch::Nobody;
+/// use balloonist::watch::NullWatcher;
 /// use balloonist::{balance, bound};
 ///
 /// let text = "host.memory = 4\ncheckpoint.every = 3\n\
@@ -193,7 +193,7 @@ pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
 /// let run = |policy| Run {
 ///     policy,
 ///     replacement: None,
-///     outcome: simulate(&scenario, policy, &mut Nobody),
+///     outcome: simulate(&scenario, policy, &mut NullWatcher),
 ///     opt_given: None,
 /// };
 /// let runs: Vec<Run> = policies.map(run).collect();
@@ -301,7 +301,7 @@ fn never_moved(runs: &[Run]) -> String {
     }
     format!(
         "\n{} moved no frame here: nothing called for it, or the rule counts in gigabytes and \
-         seconds; `list policies` shows the knobs to scale.",
+         seconds; `list policies` shows the params to scale.",
         and(&names)
     )
 }
@@ -310,8 +310,8 @@ fn demand(run: &Run) -> u64 {
     run.outcome.all.counts.demand_faults
 }
 
-/// "9.7 % fewer than static", "39.5 times as many as static" from twice as many on; nothing where the
-/// numbers are the same or there is none to divide by.
+/// "9.7 % fewer than static", "39.5 times as many as static" from twice as many on; nothing where
+/// the numbers are the same or there is none to divide by.
 pub(super) fn difference(
     faults: impl Into<u128>,
     other: impl Into<u128>,

@@ -1,4 +1,5 @@
-//! The policies of a sweep against each other: who has the fewest demand faults, over all and where.
+//! The policies of a sweep against each other: who has the fewest demand faults, over all and
+//! where.
 
 use std::fmt::Write as _;
 
@@ -115,7 +116,7 @@ impl<'a> Contest<'a> {
         }
         let best = self.best(&sums);
         let Some(&first) = best.first() else {
-            return "Nobody is ranked here: the policies that do not know the future have no point \
+            return "NullWatcher is ranked here: the policies that do not know the future have no point \
                     of the other axes in common."
                 .to_owned();
         };

@@ -1,4 +1,5 @@
-//! curves.csv: the exact LRU curve of each VM, whatever it runs itself, thinned out to a few hundred points.
+//! curves.csv: the exact LRU curve of each VM, whatever it runs itself, thinned out to a few
+//! hundred points.
 
 use super::chart::curves::thinned;
 use super::number::Millionths;

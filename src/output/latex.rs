@@ -22,8 +22,8 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
-/// Cells that are escaped, under their heads; columns that are `right` are aligned right, and a line
-/// is drawn before the rows of `rules`.
+/// Cells that are escaped, under their heads; columns that are `right` are aligned right, and a
+/// line is drawn before the rows of `rules`.
 pub(super) fn tabular(
     heads: &[String],
     cells: &[Vec<String>],

@@ -25,7 +25,8 @@ pub struct Curve {
 
 impl Curve {
     /// The points asked for or, where none are, every one from 1 to the trace's distinct pages, of
-    /// demand faults by frames from 0 on; with more frames than `faults` has entries the last holds.
+    /// demand faults by frames from 0 on; with more frames than `faults` has entries the last
+    /// holds.
     pub fn points_of(faults: &[u64], points: &[Frames]) -> Vec<(Frames, u64)> {
         let most = faults.len() as u64 - 1;
         let at = |frames: Frames| (frames, faults[frames.0.min(most) as usize]);

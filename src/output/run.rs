@@ -9,7 +9,7 @@ use super::{compare, life, sparkline, trail};
 use crate::account::Outcome;
 use crate::balance::{PolicyKind, wrapped};
 use crate::bound::StaticSplit;
-use crate::knobs::Settings;
+use crate::params::Settings;
 use crate::scenario::Scenario;
 
 /// A run, and what it is told with.
@@ -103,17 +103,17 @@ fn heading(scenario: &Scenario, policy: &PolicyKind, outcome: &Outcome, format: 
     lines.into_iter().map(line).collect()
 }
 
-/// The policy with its knobs, and with those around it that are not off:
+/// The policy with its parameters, and with those around it that are not off:
 /// `proportional (guarantee=2, dead_band=4)`.
 fn settings(scenario: &Scenario, policy: &PolicyKind) -> String {
-    let off = Settings::defaults(wrapped::KNOBS);
+    let off = Settings::defaults(wrapped::PARAMS);
     let around = scenario.wrapper.iter().zip(off.iter()).filter(|(set, off)| set != off);
-    let knobs = scenario.settings_of(policy).iter().chain(around.map(|(set, _)| set));
-    let knobs: Vec<String> = knobs.map(|(name, value)| format!("{name}={value}")).collect();
-    if knobs.is_empty() {
+    let params = scenario.settings_of(policy).iter().chain(around.map(|(set, _)| set));
+    let params: Vec<String> = params.map(|(name, value)| format!("{name}={value}")).collect();
+    if params.is_empty() {
         return policy.name.to_owned();
     }
-    format!("{} ({})", policy.name, knobs.join(", "))
+    format!("{} ({})", policy.name, params.join(", "))
 }
 
 /// What the counts mean.

@@ -1,7 +1,7 @@
 //! One small table for all outputs, and its five formats.
 //!
-//! CSV and JSON hold every column with bare numbers. The three for people, aligned text, Markdown and
-//! LaTeX, group digits, align numbers right and write column names with spaces.
+//! CSV and JSON hold every column with bare numbers. The three for people, aligned text, Markdown
+//! and LaTeX, group digits, align numbers right and write column names with spaces.
 
 use std::fmt::Write as _;
 

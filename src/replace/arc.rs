@@ -13,12 +13,12 @@
 //! A *grant* leaves p, lists and ghosts as they are; so, until its frames are filled, there are
 //! ghosts beside empty frames. Growing and shrinking back is a no-op if there is no access between.
 //! *Cost.* O(1) an access, O(pages evicted and forgotten) a shrink; 12 bytes a page.
-//! *Knobs.* `step`, real: the step of p as the paper has it.
+//! *Parameters.* `step`, real: the step of p as the paper has it.
 
 use super::directory::{Directory, Place, STEP};
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
-use crate::knobs::Settings;
+use crate::params::Settings;
 use crate::trace::PageId;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
@@ -28,7 +28,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "N. Megiddo and D. S. Modha, ARC: a self-tuning, low overhead replacement cache, \
               FAST 2003",
     knows_the_future: false,
-    knobs: &[STEP],
+    params: &[STEP],
     build: |settings, guest| Paged::boxed(guest, Arc::new(settings, guest)),
     build_shown: |settings, guest| Paged::boxed(guest, Arc::new(settings, guest)),
 };

@@ -1,27 +1,25 @@
 //! CAR: ARC with clocks in place of its LRU lists.
 //!
-//! *Idea.* As ARC, but a hit only sets a bit, as the processor does it; what the bit means is looked
-//! at when a page must go.
-//! *Follows.* S. Bansal and D. S. Modha, "CAR: Clock with adaptive replacement", FAST 2004, figure
-//! 2; line numbers are those of the paper's listing.
-//! *Departs.* p is real, as in the paper: a double, whose sums and quotients IEEE 754 defines to
-//! the last bit, so that it is the same everywhere. The paper has a cache of one size. Here
-//! the directory is trimmed for every page that is new to it (lines 6 to 10), also beside an empty
-//! frame, which at one size makes no difference. A *shrink* clips p to the new c, calls `replace`
-//! until the pages fit, and then forgets the oldest of B1 while |T1| + |B1| > c and of B2 while all
-//! are more than 2c. A *grant* leaves p, clocks and ghosts as they are. Growing and shrinking back
-//! is a no-op if there is no access between; shrinking and growing back is not, for the hands move.
-//! Caffeine's simulator has whole steps of p. libCacheSim has them too, and moves p and forgets the
-//! ghost that was used before it calls `replace`; then, also if x was a ghost, it discards the LRU
-//! page of B1 if |T1| + |B1| ≥ c, and it never discards one of B2, whose length has no bound.
-//! *Cost.* O(1) a hit, O(1) a fault on the average (each page that a hand passes has been hit
-//! since); 12 bytes a page.
-//! *Knobs.* `step`, real: the step of p as the paper has it.
+//! *Idea.* As ARC, but a hit only sets a bit, as the processor does it; what the bit means is
+//! looked at when a page must go. *Follows.* S. Bansal and D. S. Modha, "CAR: Clock with adaptive
+//! replacement", FAST 2004, figure 2; line numbers are those of the paper's listing. *Departs.* p
+//! is real, as in the paper: a double, whose sums and quotients IEEE 754 defines to the last bit,
+//! so that it is the same everywhere. The paper has a cache of one size. Here the directory is
+//! trimmed for every page that is new to it (lines 6 to 10), also beside an empty frame, which at
+//! one size makes no difference. A *shrink* clips p to the new c, calls `replace` until the pages
+//! fit, and then forgets the oldest of B1 while |T1| + |B1| > c and of B2 while all are more than
+//! 2c. A *grant* leaves p, clocks and ghosts as they are. Growing and shrinking back is a no-op if
+//! there is no access between; shrinking and growing back is not, for the hands move. Caffeine's
+//! simulator has whole steps of p. libCacheSim has them too, and moves p and forgets the ghost that
+//! was used before it calls `replace`; then, also if x was a ghost, it discards the LRU page of B1
+//! if |T1| + |B1| ≥ c, and it never discards one of B2, whose length has no bound. *Cost.* O(1) a
+//! hit, O(1) a fault on the average (each page that a hand passes has been hit since); 12 bytes a
+//! page. *Parameters.* `step`, real: the step of p as the paper has it.
 
 use super::directory::{Directory, Place, STEP};
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
-use crate::knobs::Settings;
+use crate::params::Settings;
 use crate::trace::PageId;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
@@ -29,7 +27,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     summary: "ARC with clocks in place of LRU lists, so that a hit only sets a bit",
     follows: "S. Bansal and D. S. Modha, CAR: Clock with adaptive replacement, FAST 2004",
     knows_the_future: false,
-    knobs: &[STEP],
+    params: &[STEP],
     build: |settings, guest| Paged::boxed(guest, Car::new(settings, guest)),
     build_shown: |settings, guest| Paged::boxed(guest, Car::new(settings, guest)),
 };

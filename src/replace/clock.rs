@@ -3,22 +3,21 @@
 //! *Idea.* The frames stand in a ring, and a hand goes round. Using a page sets its reference bit;
 //! a page under the hand whose bit is set loses the bit and stays, the first one without goes.
 //! *Follows.* F. J. Corbató, "A paging experiment with the Multics system", MIT Project MAC report
-//! MAC-M-384, 1968.
-//! *Departs.* One bit a page. The ring is a queue with the hand at its front: a page that stays
-//! goes to the back, which is where the hand comes last; and so does a new page, as it does in the
-//! frame just behind the hand. Resizing is ours: a shrink lets the hand go on until the rest fits,
-//! taking bits on its way; the frames of a grant are just behind the hand. So growing and shrinking
-//! back is no step back: the pages under the hand go, not those that came.
-//! *Cost.* O(1) an access, amortised: the hand passes a page at most once for each use of it.
-//! 5 bytes a distinct page of the trace, of which a hit changes one.
-//! *Knobs.* `load`: the bit of a page that comes into its frame, `clear` or `set` (`clear`: coming
-//! is not yet being used again; the sources leave it open, and the two differ in their faults).
+//! MAC-M-384, 1968. *Departs.* One bit a page. The ring is a queue with the hand at its front: a
+//! page that stays goes to the back, which is where the hand comes last; and so does a new page, as
+//! it does in the frame just behind the hand. Resizing is ours: a shrink lets the hand go on until
+//! the rest fits, taking bits on its way; the frames of a grant are just behind the hand. So
+//! growing and shrinking back is no step back: the pages under the hand go, not those that came.
+//! *Cost.* O(1) an access, amortised: the hand passes a page at most once for each use of it. 5
+//! bytes a distinct page of the trace, of which a hit changes one. *Parameters.* `load`: the bit of
+//! a page that comes into its frame, `clear` or `set` (`clear`: coming is not yet being used again;
+//! the sources leave it open, and the two differ in their faults).
 
 use std::collections::VecDeque;
 
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
@@ -28,12 +27,12 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "F. J. Corbató, A paging experiment with the Multics system, MIT Project MAC report \
               MAC-M-384, 1968",
     knows_the_future: false,
-    knobs: &[LOAD],
+    params: &[LOAD],
     build: |settings, guest| Paged::boxed(guest, Clock::new(settings, guest)),
     build_shown: |settings, guest| Paged::boxed(guest, Clock::new(settings, guest)),
 };
 
-const LOAD: Knob = Knob {
+const LOAD: Param = Param {
     name: "load",
     doc: "the reference bit of a page that comes into its frame; sources differ",
     domain: Domain::Choice(&["clear", "set"]),

@@ -8,11 +8,11 @@
 
 use super::links::Links;
 use super::{Guest, List};
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
 
-/// The knob of both.
-pub(super) const STEP: Knob = Knob {
+/// The parameter of both.
+pub(super) const STEP: Param = Param {
     name: "step",
     doc: "by how much the target moves: the ratio of the ghosts' numbers, at least 1, as a real \
           number, or its whole part; the paper has the ratio",

@@ -11,7 +11,7 @@
 //! fills, the pages that it evicts are the oldest and not those that filled.
 //! *Cost.* O(1) an access, O(pages evicted) a shrink; 5 bytes a distinct page of the trace, of
 //! which a hit reads one.
-//! *Knobs.* None.
+//! *Parameters.* None.
 
 use std::collections::VecDeque;
 
@@ -25,7 +25,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "L. A. Belady, A study of replacement algorithms for a virtual-storage computer, IBM \
               Systems Journal 5(2), 1966",
     knows_the_future: false,
-    knobs: &[],
+    params: &[],
     build: |_, guest| Paged::boxed(guest, Fifo::new(guest)),
     build_shown: |_, guest| Paged::boxed(guest, Fifo::new(guest)),
 };

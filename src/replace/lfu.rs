@@ -12,7 +12,7 @@
 //! *Cost.* O(1) a hit. An eviction looks at the page that had the least count when it was last
 //! looked at, and puts it back with its count of now until that is the least: O(log frames) for
 //! each access at most. 40 bytes a distinct page of the trace, of which a hit changes sixteen.
-//! *Knobs.* None.
+//! *Parameters.* None.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -28,7 +28,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "L. Breslau, P. Cao, L. Fan, G. Phillips and S. Shenker, Web caching and Zipf-like \
               distributions: evidence and implications, INFOCOM 1999",
     knows_the_future: false,
-    knobs: &[],
+    params: &[],
     build: |_, guest| Paged::boxed(guest, Lfu::new(guest)),
     build_shown: |_, guest| Paged::boxed(guest, Lfu::new(guest)),
 };

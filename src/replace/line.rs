@@ -8,9 +8,9 @@ pub(super) trait Slot: Copy + PartialEq {
 }
 
 /// Slots in the order in which they came, with holes where somebody has left. A slot's number is
-/// its owner's handle; numbers only grow, so that whoever has a number below
-/// [`front`](Self::front) is known to have left without being told. Unlike a linked list this touches no
-/// neighbours, which are anywhere in memory: new slots are beside each other, as those in front are.
+/// its owner's handle; numbers only grow, so that whoever has a number below [`front`](Self::front)
+/// is known to have left without being told. Unlike a linked list this touches no neighbours, which
+/// are anywhere in memory: new slots are beside each other, as those in front are.
 #[derive(Clone, Debug)]
 pub(super) struct Line<T> {
     slots: Vec<T>,
@@ -94,38 +94,38 @@ impl<T: Slot> Line<T> {
         self.front = number;
     }
 
-    /// Whether [`close_up`](Self::close_up) is due.
+    /// Whether [`compact`](Self::compact) is due.
     #[inline(always)]
     pub(super) fn is_long(&self) -> bool {
         self.slots.len() >= self.slots_max
     }
 
-    /// Whether the next [`close_up`](Self::close_up) starts numbers again, so that numbers of those
+    /// Whether the next [`compact`](Self::compact) starts numbers again, so that numbers of those
     /// who have left must be forgotten before.
     #[inline(always)]
-    pub(super) fn is_worn(&self) -> bool {
+    pub(super) fn must_renumber(&self) -> bool {
         self.next() > self.numbers_max
     }
 
     /// Numbers start again behind this one.
     #[cfg(test)]
-    pub(super) fn wear_out_at(&mut self, number: u32) {
+    pub(super) fn renumber_at(&mut self, number: u32) {
         self.numbers_max = number;
     }
 
     /// Drops the slots before the front and, if there are many holes behind it, those too. Tells
-    /// `moved` each slot that has a new number, with its old and its new one. Returns whether there are
-    /// such.
-    pub(super) fn close_up(&mut self, mut moved: impl FnMut(T, u32, u32)) -> bool {
+    /// `moved` each slot that has a new number, with its old and its new one. Returns whether there
+    /// are such.
+    pub(super) fn compact(&mut self, mut moved: impl FnMut(T, u32, u32)) -> bool {
         let passed = (self.front - self.first) as usize;
         let members = self.slots[passed..].iter().filter(|&&slot| slot != T::HOLE).count();
         self.slots_max = (SLOTS_A_MEMBER * members).clamp(SLOTS_MIN, NUMBERS_MAX as usize);
-        if !self.is_worn() && self.slots.len() - passed <= 2 * members {
+        if !self.must_renumber() && self.slots.len() - passed <= 2 * members {
             self.slots.drain(..passed);
             self.first = self.front;
             return false;
         }
-        let begin = if self.is_worn() { NOBODY + 1 } else { self.next() };
+        let begin = if self.must_renumber() { NOBODY + 1 } else { self.next() };
         let (mut old, mut new) = (self.first, begin);
         self.slots.retain(|&slot| {
             let stays = old >= self.front && slot != T::HOLE;

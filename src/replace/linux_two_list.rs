@@ -5,24 +5,23 @@
 //! have stayed had the active pages not been there becomes active at once and competes with them.
 //! *Follows.* J. Weiner, "Thrash detection-based file cache sizing", LWN and Linux 3.15, 2014, and
 //! the text at the head of Linux' mm/workingset.c; the touches are those of `folio_mark_accessed`,
-//! the balance of the lists is `inactive_is_low` in mm/vmscan.c.
-//! *Departs.* There is one kind of page, so one pair of lists, and the other resident list of the
-//! refault test is the active one. A fault is a page's first touch. Pages are reclaimed one at a
-//! time where the kernel takes 32, and the active list is shortened until the balance holds. The
-//! ratio is that of pages of 4 KiB. As in the kernel, an active page is demoted whether or not it
-//! was referenced; its bit goes with it. What is remembered of an evicted page is one number in
-//! the page's own slot and never dropped; the kernel drops those of pages evicted longest ago, of
-//! which the test would say no. A *shrink* reclaims by the same rule until the pages fit; each of
-//! them is remembered. A *grant* changes no list; as the ratio follows the pages on both lists, so
-//! does the balance at the next reclaim. Growing and shrinking back is a no-op if there is no access
-//! between.
-//! *Cost.* O(1) an access on the average: each page demoted was made active; 20 bytes a page.
-//! *Knobs.* `inactive_ratio`, 0: the kernel's.
+//! the balance of the lists is `inactive_is_low` in mm/vmscan.c. *Departs.* There is one kind of
+//! page, so one pair of lists, and the other resident list of the refault test is the active one. A
+//! fault is a page's first touch. Pages are reclaimed one at a time where the kernel takes 32, and
+//! the active list is shortened until the balance holds. The ratio is that of pages of 4 KiB. As in
+//! the kernel, an active page is demoted whether or not it was referenced; its bit goes with it.
+//! What is remembered of an evicted page is one number in the page's own slot and never dropped;
+//! the kernel drops those of pages evicted longest ago, of which the test would say no. A *shrink*
+//! reclaims by the same rule until the pages fit; each of them is remembered. A *grant* changes no
+//! list; as the ratio follows the pages on both lists, so does the balance at the next reclaim.
+//! Growing and shrinking back is a no-op if there is no access between. *Cost.* O(1) an access on
+//! the average: each page demoted was made active; 20 bytes a page. *Parameters.* `inactive_ratio`,
+//! 0: the kernel's.
 
 use super::links::Links;
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
@@ -30,7 +29,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     summary: "an inactive and an active list; a second touch or a quick return makes active",
     follows: "J. Weiner, Thrash detection-based file cache sizing, Linux 3.15, 2014",
     knows_the_future: false,
-    knobs: &[Knob {
+    params: &[Param {
         name: "inactive_ratio",
         doc: "how many times the length of the inactive list the active one may have; 0 stands for \
               √(10 × GiB resident), at least 1, as in the kernel",

@@ -3,34 +3,32 @@
 //! *Idea.* A page whose last two uses were close together (low inter-reference recency, LIR) is
 //! likely to be used again soon, however long its last use is ago compared with a scan's. LIR pages
 //! hold all frames but a few, through which all others (HIR) pass; a HIR page that is used again
-//! sooner than the LIR page with the oldest last use changes places with it.
-//! *Follows.* S. Jiang and X. Zhang, "LIRS: an efficient low inter-reference recency set
-//! replacement policy to improve buffer cache performance", SIGMETRICS 2002, section 3; where that is
-//! silent, their program lirs.c of November 2002, whose misses it repeats.
-//! *Departs.* HIR pages have `hir_share` of the c frames, rounded down, and at least two of ten
-//! frames or more, as in the program, which refuses fewer; of fewer at least one, as in the paper's
-//! example. With one frame there is no LIR page and S is empty. A page that is used twice in a row
-//! stays what it is, as in the program. Of the non-resident pages in S at most `non_resident` times
-//! c are remembered; those evicted first are forgotten first. The paper has no bound; the program
-//! has one of 2,500 times c on all of S. The paper has a cache of one size. On a *shrink* the LIR
-//! pages at the bottom of S become HIR until no more are LIR than may be, then pages leave Q from
-//! its front until the others fit, then non-resident pages beyond the bound are forgotten. A *grant*
-//! moves nothing, but as at the start of the paper, whatever is used becomes LIR while fewer are LIR
-//! than may be; so growing and shrinking back with accesses between turns pages used once into LIR.
-//! Others count differently. libCacheSim: a hit on a page of Q alone demotes a LIR page though none
-//! is promoted, and S as a whole has at most 2c pages. Caffeine's simulator: one frame for HIR pages
-//! is enough, and 2c non-resident pages are remembered.
-//! *Cost.* O(1) an access on the average, as a page is pruned from S once for each time that it came
-//! on top; 8 bytes a page, and at most 12 a page in S and 24 in Q are in
-//! use. HIR pages are evicted in the order
-//! in which they are in S, so two numbers say which are remembered, and neither pruning nor
-//! forgetting nor eviction looks at a page.
-//! *Knobs.* `hir_share`, 0.01, the paper's; `non_resident`, 2,500, the program's.
+//! sooner than the LIR page with the oldest last use changes places with it. *Follows.* S. Jiang
+//! and X. Zhang, "LIRS: an efficient low inter-reference recency set replacement policy to improve
+//! buffer cache performance", SIGMETRICS 2002, section 3; where that is silent, their program
+//! lirs.c of November 2002, whose misses it repeats. *Departs.* HIR pages have `hir_share` of the c
+//! frames, rounded down, and at least two of ten frames or more, as in the program, which refuses
+//! fewer; of fewer at least one, as in the paper's example. With one frame there is no LIR page and
+//! S is empty. A page that is used twice in a row stays what it is, as in the program. Of the
+//! non-resident pages in S at most `non_resident` times c are remembered; those evicted first are
+//! forgotten first. The paper has no bound; the program has one of 2,500 times c on all of S. The
+//! paper has a cache of one size. On a *shrink* the LIR pages at the bottom of S become HIR until
+//! no more are LIR than may be, then pages leave Q from its front until the others fit, then
+//! non-resident pages beyond the bound are forgotten. A *grant* moves nothing, but as at the start
+//! of the paper, whatever is used becomes LIR while fewer are LIR than may be; so growing and
+//! shrinking back with accesses between turns pages used once into LIR. Others count differently.
+//! libCacheSim: a hit on a page of Q alone demotes a LIR page though none is promoted, and S as a
+//! whole has at most 2c pages. Caffeine's simulator: one frame for HIR pages is enough, and 2c
+//! non-resident pages are remembered. *Cost.* O(1) an access on the average, as a page is pruned
+//! from S once for each time that it came on top; 8 bytes a page, and at most 12 a page in S and 24
+//! in Q are in use. HIR pages are evicted in the order in which they are in S, so two numbers say
+//! which are remembered, and neither pruning nor forgetting nor eviction looks at a page.
+//! *Parameters.* `hir_share`, 0.01, the paper's; `non_resident`, 2,500, the program's.
 
 use super::line::{Line, NOBODY, Slot};
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
 use crate::units::Decimal;
 
@@ -41,8 +39,8 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "S. Jiang and X. Zhang, LIRS: an efficient low inter-reference recency set \
               replacement policy to improve buffer cache performance, SIGMETRICS 2002",
     knows_the_future: false,
-    knobs: &[
-        Knob {
+    params: &[
+        Param {
             name: "hir_share",
             doc: "share of the frames for resident HIR pages, at least two of ten or more; the paper \
                   has 1 %",
@@ -52,7 +50,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
             },
             default: Value::Decimal(Decimal { digits: 1, places: 2 }),
         },
-        Knob {
+        Param {
             name: "non_resident",
             doc: "pages remembered that are not resident, at most, in allocations; the paper has no \
                   bound, its authors' program 2,500, Caffeine's simulator 2",
@@ -178,7 +176,7 @@ impl Lirs {
         let in_stack = self.stack.push(Stacked(page | LIR_BIT));
         *self.entry(page) = Entry { in_stack, in_queue: LIR };
         if self.stack.is_long() {
-            self.close_up_stack();
+            self.compact_stack();
         }
     }
 
@@ -189,12 +187,12 @@ impl Lirs {
         *self.entry(page) = Entry { in_stack, in_queue };
         self.queued += 1;
         if self.queue.is_long() {
-            self.close_up_queue();
+            self.compact_queue();
         }
     }
 
     #[cold]
-    fn close_up_stack(&mut self) {
+    fn compact_stack(&mut self) {
         let Self { entries, stack, queue, remembered, evicted, .. } = self;
         // Those forgotten stand there still, and know their numbers.
         for number in stack.front()..*remembered {
@@ -202,7 +200,7 @@ impl Lirs {
                 stack.leave(number);
             }
         }
-        if stack.is_worn() {
+        if stack.must_renumber() {
             let is_forgotten =
                 |entry: &&mut Entry| entry.in_queue != LIR && entry.in_stack < *remembered;
             entries.iter_mut().filter(is_forgotten).for_each(|entry| entry.in_stack = NOBODY);
@@ -213,7 +211,7 @@ impl Lirs {
             });
         }
         let mut last_evicted = None;
-        let renumbered = stack.close_up(|slot, old, new| {
+        let renumbered = stack.compact(|slot, old, new| {
             let entry = &mut entries[slot.page() as usize];
             entry.in_stack = new;
             if old <= *evicted {
@@ -229,13 +227,13 @@ impl Lirs {
     }
 
     #[cold]
-    fn close_up_queue(&mut self) {
+    fn compact_queue(&mut self) {
         let Self { entries, queue, .. } = self;
-        if queue.is_worn() {
+        if queue.must_renumber() {
             let is_gone = |entry: &&mut Entry| entry.in_queue < queue.front();
             entries.iter_mut().filter(is_gone).for_each(|entry| entry.in_queue = NOBODY);
         }
-        queue.close_up(|slot, _, new| entries[slot.page as usize].in_queue = new);
+        queue.compact(|slot, _, new| entries[slot.page as usize].in_queue = new);
     }
 
     /// Stack pruning: HIR pages leave the bottom of S until a LIR page is there.
@@ -342,7 +340,7 @@ impl Lirs {
             let in_stack = self.stack.push(Stacked(page));
             self.enqueue(page, in_stack);
             if self.stack.is_long() {
-                self.close_up_stack();
+                self.compact_stack();
             }
         }
     }
@@ -458,12 +456,12 @@ mod tests {
             let trace = Arc::new(Trace::from_pages(0..60));
             let frames = Frames(1 + stream.below(30));
             let guest = Guest { trace: &trace, frames, draw: &draw, counts_write_backs: false };
-            let mut settings = Settings::defaults(KIND.knobs);
+            let mut settings = Settings::defaults(KIND.params);
             settings.set("hir_share", Value::Decimal(Decimal { digits: 3, places: 1 }));
             let (mut plain, mut worn) =
                 (Lirs::new(&settings, &guest), Lirs::new(&settings, &guest));
-            worn.stack.wear_out_at(200);
-            worn.queue.wear_out_at(150);
+            worn.stack.renumber_at(200);
+            worn.queue.renumber_at(150);
             for _ in 0..3_000 {
                 let below = 1 + stream.below(60);
                 let page = stream.below(below) as PageId;

@@ -15,7 +15,7 @@
 //! *Cost.* As fast as memory is read, several accesses an instruction, but for those near a fill;
 //! where the trace has an [index](crate::trace::index) over its distances, O(1) a long stretch.
 //! Nothing a page. The distances: 4 bytes a run, shared by all runs of the trace.
-//! *Knobs.* None.
+//! *Parameters.* None.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "R. L. Mattson, J. Gecsei, D. R. Slutz and I. L. Traiger, Evaluation techniques for \
               storage hierarchies, IBM Systems Journal 9(2), 1970",
     knows_the_future: false,
-    knobs: &[],
+    params: &[],
     // Which page goes, and so whether it is dirty, the counter does not know.
     build: |_, guest| {
         if guest.counts_write_backs {

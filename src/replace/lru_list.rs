@@ -7,7 +7,7 @@
 //! *Departs.* The list holds the resident pages alone; empty frames are the difference between the
 //! allocation and its length.
 //! *Cost.* O(1) an access, O(pages evicted) a shrink; 8 bytes a distinct page of the trace.
-//! *Knobs.* None.
+//! *Parameters.* None.
 
 use super::links::Links;
 use super::paged::{Accesses, Algorithm, Touch};

@@ -1,25 +1,23 @@
 //! Multi-generational LRU: pages age in a few generations, and a scan of the accessed bits makes
 //! those in use young again.
 //!
-//! *Idea.* Where an access only sets a bit, order within a list means little, but whether a page was
-//! used since the last scan is known. Each scan opens a new generation and takes the pages used
-//! into it; pages are evicted from the oldest.
-//! *Follows.* Y. Zhao, "Multi-Gen LRU", Linux 6.1, 2022: `Documentation/mm/multigen_lru.rst` and
-//! `mm/vmscan.c`, by whose names the parts are called.
-//! *Departs.* In: `max_seq` and `min_seq`, 2 to 4 generations of which the two youngest are never
-//! evicted from, aging by a walk over the accessed bits, and the second look at the bit when a
-//! page is about to be evicted. A page that faults in joins the youngest generation with its bit
+//! *Idea.* Where an access only sets a bit, order within a list means little, but whether a page
+//! was used since the last scan is known. Each scan opens a new generation and takes the pages used
+//! into it; pages are evicted from the oldest. *Follows.* Y. Zhao, "Multi-Gen LRU", Linux 6.1,
+//! 2022: `Documentation/mm/multigen_lru.rst` and `mm/vmscan.c`, by whose names the parts are
+//! called. *Departs.* In: `max_seq` and `min_seq`, 2 to 4 generations of which the two youngest are
+//! never evicted from, aging by a walk over the accessed bits, and the second look at the bit when
+//! a page is about to be evicted. A page that faults in joins the youngest generation with its bit
 //! set. Out: tiers and their PID controller, for they rank pages read through file descriptors and
 //! all accesses of a trace are through page tables; the difference of anonymous and file pages;
-//! Bloom filters, by which the kernel's walk skips page tables; aging ahead of need; refaults, which
-//! would make young what is young already. The walk takes pages generation by generation, oldest
-//! first, where the kernel goes by address, and moves them at once, where the kernel waits until
-//! eviction meets them. A *shrink* evicts by the same rule until the pages fit, aging on the way
-//! if it must. A *grant* changes nothing, and nothing is remembered of pages that are not resident;
-//! so growing and shrinking back with no access between is a no-op.
-//! *Cost.* O(1) a hit; a fault that opens a generation walks all resident pages, others O(1) on
-//! the average; 12 bytes a page.
-//! *Knobs.* None; the numbers of generations are the kernel's.
+//! Bloom filters, by which the kernel's walk skips page tables; aging ahead of need; refaults,
+//! which would make young what is young already. The walk takes pages generation by generation,
+//! oldest first, where the kernel goes by address, and moves them at once, where the kernel waits
+//! until eviction meets them. A *shrink* evicts by the same rule until the pages fit, aging on the
+//! way if it must. A *grant* changes nothing, and nothing is remembered of pages that are not
+//! resident; so growing and shrinking back with no access between is a no-op. *Cost.* O(1) a hit; a
+//! fault that opens a generation walks all resident pages, others O(1) on the average; 12 bytes a
+//! page. *Parameters.* None; the numbers of generations are the kernel's.
 
 use super::links::Links;
 use super::paged::{Accesses, Algorithm, Paged, Touch};
@@ -31,7 +29,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     summary: "ages pages in up to four generations by scans of their accessed bits",
     follows: "Y. Zhao, Multi-Gen LRU, Linux 6.1, 2022",
     knows_the_future: false,
-    knobs: &[],
+    params: &[],
     build: |_, guest| Paged::boxed(guest, MultiGen::new(guest)),
     build_shown: |_, guest| Paged::boxed(guest, MultiGen::new(guest)),
 };

@@ -1,19 +1,17 @@
 //! Belady's MIN: evict the page whose next use is furthest. It knows the future.
 //!
-//! *Idea.* Nobody who has to bring every page in when it is used can fault less, so the distance to
-//! MIN is what a better algorithm could gain at all.
-//! *Follows.* L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
-//! Systems Journal 5(2), 1966. That the same rule, on a shrink too, stays the best whatever the
-//! allocation does: E. Peserico, "Paging with dynamic memory capacity", STACS 2019.
-//! *Departs.* Nowhere. The page that faults is always brought in. A page that this pass over the
-//! trace does not use again counts as used in a next pass, whether or not there is one: it comes
-//! after all that are used, and no two pages are used next by the same access, so nothing is tied.
-//! A *shrink* evicts by the same rule, the furthest first; a page in the middle of a run is used at
-//! once and stays. A *grant* changes nothing. Nothing is remembered of pages that are not resident,
-//! so growing and shrinking back with no access between is a no-op.
-//! *Cost.* O(log pages) an access to another page than the last; 8 bytes a run for the next uses,
-//! at most 40 a page.
-//! *Knobs.* None.
+//! *Idea.* NullWatcher who has to bring every page in when it is used can fault less, so the
+//! distance to MIN is what a better algorithm could gain at all. *Follows.* L. A. Belady, "A study
+//! of replacement algorithms for a virtual-storage computer", IBM Systems Journal 5(2), 1966. That
+//! the same rule, on a shrink too, stays the best whatever the allocation does: E. Peserico,
+//! "Paging with dynamic memory capacity", STACS 2019. *Departs.* Nowhere. The page that faults is
+//! always brought in. A page that this pass over the trace does not use again counts as used in a
+//! next pass, whether or not there is one: it comes after all that are used, and no two pages are
+//! used next by the same access, so nothing is tied. A *shrink* evicts by the same rule, the
+//! furthest first; a page in the middle of a run is used at once and stays. A *grant* changes
+//! nothing. Nothing is remembered of pages that are not resident, so growing and shrinking back
+//! with no access between is a no-op. *Cost.* O(log pages) an access to another page than the last;
+//! 8 bytes a run for the next uses, at most 40 a page. *Parameters.* None.
 
 use std::sync::Arc;
 
@@ -29,7 +27,7 @@ pub(crate) const KIND: ReplacementKind = ReplacementKind {
     follows: "L. A. Belady, A study of replacement algorithms for a virtual-storage computer, IBM \
               Systems Journal 5(2), 1966",
     knows_the_future: true,
-    knobs: &[],
+    params: &[],
     build: |_, guest| Paged::boxed(guest, Min::new(guest)),
     build_shown: |_, guest| Paged::boxed(guest, Min::new(guest)),
 };

@@ -31,7 +31,7 @@ use std::sync::Arc;
 pub(crate) use min::KIND as MIN;
 pub use replay::replay;
 
-use crate::knobs::{Knob, Settings};
+use crate::params::{Param, Settings};
 use crate::random::Stream;
 use crate::trace::{PageId, Trace};
 use crate::units::{Frames, Ticks};
@@ -49,7 +49,7 @@ pub struct ReplacementKind {
     /// comes to is a bound for the others.
     pub knows_the_future: bool,
     /// Its parameters.
-    pub knobs: &'static [Knob],
+    pub params: &'static [Param],
     /// Makes it.
     pub build: Build,
     /// Makes it in the form that has its lists laid out, for those who want to see them; its

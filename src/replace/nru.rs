@@ -1,23 +1,23 @@
 //! NRU: not recently used.
 //!
 //! *Idea.* Two bits a page: referenced, cleared now and then, and modified. The victim is drawn
-//! from the lowest class that has a page: neither, modified only, referenced only, both.
-//! *Follows.* A. S. Tanenbaum, "Modern Operating Systems", the section on page replacement.
-//! *Departs.* The clock tick that clears the reference bits comes after so many accesses of the VM,
-//! not after so much time: the VM's own pace decides, whatever its period. Access kinds say what is
-//! modified; in a trace without them nothing is. Resizing is ours: a shrink draws victims by the
-//! same rule until the rest fits; a grant leaves bits and classes. So growing and shrinking back is
-//! no step back: another page may go than the one that came.
-//! *Cost.* O(1) an access, amortised: clearing a bit is paid by the access that set it; a draw an
-//! eviction. 21 bytes a distinct page of the trace, of which a hit on a referenced page reads one.
-//! *Knobs.* `tick`: the accesses after which the reference bits are cleared (1000, ours; the book
-//! speaks of a clock interrupt). The draws are those of the stream "vm/NAME/replacement".
+//! from the lowest class that has a page: neither, modified only, referenced only, both. *Follows.*
+//! A. S. Tanenbaum, "Modern Operating Systems", the section on page replacement. *Departs.* The
+//! clock tick that clears the reference bits comes after so many accesses of the VM, not after so
+//! much time: the VM's own pace decides, whatever its period. Access kinds say what is modified; in
+//! a trace without them nothing is. Resizing is ours: a shrink draws victims by the same rule until
+//! the rest fits; a grant leaves bits and classes. So growing and shrinking back is no step back:
+//! another page may go than the one that came. *Cost.* O(1) an access, amortised: clearing a bit is
+//! paid by the access that set it; a draw an eviction. 21 bytes a distinct page of the trace, of
+//! which a hit on a referenced page reads one. *Parameters.* `tick`: the accesses after which the
+//! reference bits are cleared (1000, ours; the book speaks of a clock interrupt). The draws are
+//! those of the stream "vm/NAME/replacement".
 
 use std::sync::Arc;
 
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::trace::{AccessKind, PageId, Trace};
 
@@ -26,12 +26,12 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     summary: "evicts a page drawn from those not used lately, unmodified ones first",
     follows: "A. S. Tanenbaum, Modern Operating Systems",
     knows_the_future: false,
-    knobs: &[TICK],
+    params: &[TICK],
     build: |settings, guest| Paged::boxed(guest, Nru::new(settings, guest)),
     build_shown: |settings, guest| Paged::boxed(guest, Nru::new(settings, guest)),
 };
 
-const TICK: Knob = Knob {
+const TICK: Param = Param {
     name: "tick",
     doc: "the accesses of the VM after which the reference bits are cleared; ours",
     domain: Domain::Integer { min: 1, max: u64::MAX },
@@ -45,7 +45,7 @@ const ABSENT: u8 = 4;
 
 struct Nru {
     trace: Arc<Trace>,
-    draw: Stream,
+    rng: Stream,
     /// The pages of each class, in no order that means anything.
     members: [Vec<PageId>; 4],
     /// The class of each page, or [`ABSENT`].
@@ -64,7 +64,7 @@ impl Nru {
         let pages = guest.trace.distinct_pages();
         Self {
             trace: Arc::clone(guest.trace),
-            draw: (guest.draw)(),
+            rng: (guest.draw)(),
             members: std::array::from_fn(|_| Vec::with_capacity(pages)),
             classes: vec![ABSENT; pages],
             places: vec![0; pages],
@@ -97,7 +97,7 @@ impl Nru {
     fn evict(&mut self) -> PageId {
         let lowest = self.members.iter().find(|members| !members.is_empty());
         let lowest = lowest.expect("a page is resident");
-        let victim = lowest[self.draw.below(lowest.len() as u64) as usize];
+        let victim = lowest[self.rng.below(lowest.len() as u64) as usize];
         self.take(victim);
         self.resident -= 1;
         victim

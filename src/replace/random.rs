@@ -9,7 +9,7 @@
 //! shrinking back is no step back: another page may go than the one that came.
 //! *Cost.* O(1) an access, a draw an eviction; 5 bytes a distinct page of the trace, of which a hit
 //! reads one.
-//! *Knobs.* None. The draws are those of the stream "vm/NAME/replacement".
+//! *Parameters.* None. The draws are those of the stream "vm/NAME/replacement".
 
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
@@ -22,7 +22,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "L. A. Belady, A study of replacement algorithms for a virtual-storage computer, IBM \
               Systems Journal 5(2), 1966",
     knows_the_future: false,
-    knobs: &[],
+    params: &[],
     build: |_, guest| Paged::boxed(guest, Random::new(guest)),
     build_shown: |_, guest| Paged::boxed(guest, Random::new(guest)),
 };
@@ -32,7 +32,7 @@ struct Random {
     pages: Vec<PageId>,
     is_resident: Vec<bool>,
     frames: u64,
-    draw: Stream,
+    rng: Stream,
 }
 
 impl Random {
@@ -42,13 +42,13 @@ impl Random {
             pages: Vec::with_capacity(pages),
             is_resident: vec![false; pages],
             frames: guest.frames.0,
-            draw: (guest.draw)(),
+            rng: (guest.draw)(),
         }
     }
 
     /// Draws the frame to be emptied.
     fn victim(&mut self) -> usize {
-        self.draw.below(self.pages.len() as u64) as usize
+        self.rng.below(self.pages.len() as u64) as usize
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Build, Counts, Delays, Guest, Stretch};
-use crate::knobs::Settings;
+use crate::params::Settings;
 use crate::random::Stream;
 use crate::trace::Trace;
 use crate::units::{Frames, Ticks};

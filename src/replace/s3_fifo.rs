@@ -2,28 +2,27 @@
 //!
 //! *Idea.* Most pages are used once or in one burst. They come into the small queue S and go soon;
 //! those used there again, and those missed soon after they went (the ghosts G), get into the main
-//! queue M, where a count of their uses gives them further rounds.
-//! *Follows.* J. Yang, Y. Zhang, Z. Qiu, Y. Yue and K. V. Rashmi, "FIFO queues are all you need for
-//! cache eviction", SOSP 2023.
-//! *Departs.* A miss evicts one page and no more, as in the authors' simulator, libCacheSim: where S
-//! makes M too large, M gives its pages as frames are needed, not at once. The part of S is rounded
-//! down, but a frame at least. A ghost is found before room is made for its page, and is no ghost
-//! from then on. As in the paper, new pages come into S while frames are empty too; libCacheSim puts
-//! them into M once S has its part, until the first eviction. Resizing is ours: the parts of S, M
-//! and G are computed anew, then pages go by the same rule until the rest fits, S's becoming
-//! ghosts, and G drops its oldest; a grant leaves all queues. So growing and shrinking back is no
-//! step back: pages have changed queues, counts have been used up and ghosts are lost.
+//! queue M, where a count of their uses gives them further rounds. *Follows.* J. Yang, Y. Zhang, Z.
+//! Qiu, Y. Yue and K. V. Rashmi, "FIFO queues are all you need for cache eviction", SOSP 2023.
+//! *Departs.* A miss evicts one page and no more, as in the authors' simulator, libCacheSim: where
+//! S makes M too large, M gives its pages as frames are needed, not at once. The part of S is
+//! rounded down, but a frame at least. A ghost is found before room is made for its page, and is no
+//! ghost from then on. As in the paper, new pages come into S while frames are empty too;
+//! libCacheSim puts them into M once S has its part, until the first eviction. Resizing is ours:
+//! the parts of S, M and G are computed anew, then pages go by the same rule until the rest fits,
+//! S's becoming ghosts, and G drops its oldest; a grant leaves all queues. So growing and shrinking
+//! back is no step back: pages have changed queues, counts have been used up and ghosts are lost.
 //! *Cost.* O(1) an access, amortised: a page goes round M at most once for each use of it. 17 bytes
-//! a distinct page of the trace, of which a hit changes one.
-//! *Knobs.* `small`: the part of S (0.1, the paper's); `uses`: the uses in S that take a page to M
-//! (2, the paper's; some implementations say 1).
+//! a distinct page of the trace, of which a hit changes one. *Parameters.* `small`: the part of S
+//! (0.1, the paper's); `uses`: the uses in S that take a page to M (2, the paper's; some
+//! implementations say 1).
 
 use std::collections::VecDeque;
 
 use super::links::Links;
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
 use crate::units::Decimal;
 
@@ -34,12 +33,12 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "J. Yang, Y. Zhang, Z. Qiu, Y. Yue and K. V. Rashmi, FIFO queues are all you need for \
               cache eviction, SOSP 2023",
     knows_the_future: false,
-    knobs: &[SMALL, USES],
+    params: &[SMALL, USES],
     build: |settings, guest| Paged::boxed(guest, S3Fifo::new(settings, guest)),
     build_shown: |settings, guest| Paged::boxed(guest, S3Fifo::new(settings, guest)),
 };
 
-const SMALL: Knob = Knob {
+const SMALL: Param = Param {
     name: "small",
     doc: "the part of the frames that the small queue is meant to hold; the paper's",
     domain: Domain::Decimal {
@@ -49,7 +48,7 @@ const SMALL: Knob = Knob {
     default: Value::Decimal(Decimal { digits: 1, places: 1 }),
 };
 
-const USES: Knob = Knob {
+const USES: Param = Param {
     name: "uses",
     doc: "the uses in the small queue that take a page to the main queue; the paper's",
     domain: Domain::Integer { min: 1, max: COUNT_MAX as u64 },

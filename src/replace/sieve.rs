@@ -11,7 +11,7 @@
 //! growing and shrinking back is no step back: the pages at the hand go, not those that came.
 //! *Cost.* O(1) an access, amortised: the hand passes a page at most once for each use of it.
 //! 9 bytes a distinct page of the trace, of which a hit changes one.
-//! *Knobs.* None.
+//! *Parameters.* None.
 
 use std::collections::VecDeque;
 
@@ -26,7 +26,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "Y. Zhang, J. Yang, Y. Yue, Y. Vigfusson and K. V. Rashmi, SIEVE is simpler than LRU: \
               an efficient turn-key eviction algorithm for web caches, NSDI 2024",
     knows_the_future: false,
-    knobs: &[],
+    params: &[],
     build: |_, guest| Paged::boxed(guest, Sieve::new(guest)),
     build_shown: |_, guest| Paged::boxed(guest, Sieve::new(guest)),
 };

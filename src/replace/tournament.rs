@@ -3,7 +3,8 @@
 /// Keys by player, and the winners of all matches up to the final.
 #[derive(Debug)]
 pub(crate) struct Tournament<K> {
-    /// The final at 1, the matches below `i` at 2i and 2i + 1, the players' keys in the second half.
+    /// The final at 1, the matches below `i` at 2i and 2i + 1, the players' keys in the second
+    /// half.
     keys: Vec<K>,
 }
 

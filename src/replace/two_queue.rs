@@ -2,26 +2,23 @@
 //!
 //! *Idea.* A new page goes into the FIFO queue A1in. When it leaves, its number is remembered in
 //! A1out; only a page that comes back while it is remembered joins the LRU list Am. Pages used in
-//! one burst, and scans, never get there.
-//! *Follows.* The full version in T. Johnson and D. Shasha, "2Q: a low overhead high performance
-//! buffer management replacement algorithm", VLDB 1994.
-//! *Departs.* Kin and Kout are rounded down. A page that comes back leaves A1out before room is made
-//! for it, so no other number is dropped for it. If Am is empty where it should give a page, A1in
-//! does. Resizing is ours: Kin and Kout are computed anew, then pages go by the same rule until the
-//! rest fits, remembered as ever, and A1out drops its oldest numbers; a grant leaves all lists. So
-//! growing and shrinking back is no step back: what A1in gave is in A1out, and the oldest numbers
-//! are lost.
-//! *Cost.* O(1) an access, O(pages evicted) a shrink; 13 bytes a distinct page of the trace, of
-//! which a hit in A1in reads one.
-//! *Knobs.* `in`: Kin as a part of the frames (0.25, the paper's); `out`: Kout likewise (0.5, the
-//! paper's).
+//! one burst, and scans, never get there. *Follows.* The full version in T. Johnson and D. Shasha,
+//! "2Q: a low overhead high performance buffer management replacement algorithm", VLDB 1994.
+//! *Departs.* Kin and Kout are rounded down. A page that comes back leaves A1out before room is
+//! made for it, so no other number is dropped for it. If Am is empty where it should give a page,
+//! A1in does. Resizing is ours: Kin and Kout are computed anew, then pages go by the same rule
+//! until the rest fits, remembered as ever, and A1out drops its oldest numbers; a grant leaves all
+//! lists. So growing and shrinking back is no step back: what A1in gave is in A1out, and the oldest
+//! numbers are lost. *Cost.* O(1) an access, O(pages evicted) a shrink; 13 bytes a distinct page of
+//! the trace, of which a hit in A1in reads one. *Parameters.* `in`: Kin as a part of the frames
+//! (0.25, the paper's); `out`: Kout likewise (0.5, the paper's).
 
 use std::collections::VecDeque;
 
 use super::links::Links;
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
 use crate::units::Decimal;
 
@@ -31,12 +28,12 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "T. Johnson and D. Shasha, 2Q: a low overhead high performance buffer management \
               replacement algorithm, VLDB 1994",
     knows_the_future: false,
-    knobs: &[IN, OUT],
+    params: &[IN, OUT],
     build: |settings, guest| Paged::boxed(guest, TwoQueue::new(settings, guest)),
     build_shown: |settings, guest| Paged::boxed(guest, TwoQueue::new(settings, guest)),
 };
 
-const IN: Knob = Knob {
+const IN: Param = Param {
     name: "in",
     doc: "Kin, what A1in may hold before it gives pages, as a part of the frames; the paper's",
     domain: Domain::Decimal {
@@ -46,7 +43,7 @@ const IN: Knob = Knob {
     default: Value::Decimal(Decimal { digits: 25, places: 2 }),
 };
 
-const OUT: Knob = Knob {
+const OUT: Param = Param {
     name: "out",
     doc: "Kout, the pages remembered in A1out, as a part of the frames; the paper's",
     domain: Domain::Decimal {

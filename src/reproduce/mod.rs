@@ -28,7 +28,7 @@ use crate::replace::Counts;
 use crate::scenario::Scenario;
 use crate::simulate::simulate;
 use crate::units::{Frames, Ticks};
-use crate::watch::Nobody;
+use crate::watch::NullWatcher;
 
 /// The seeds with which strategy 3's draws are repeated: 1 to this.
 pub const SEEDS: u64 = 2000;
@@ -241,7 +241,7 @@ pub fn reproduce(published: &Published, seeds: u64) -> Reproduction {
 fn replay(test: &'static str, scenario: &Scenario, strategy: Strategy) -> Replay {
     let mut scenario = scenario.clone();
     scenario.checkpoint_every = Ticks(strategy.every);
-    let outcome = simulate(&scenario, strategy.kind(), &mut Nobody);
+    let outcome = simulate(&scenario, strategy.kind(), &mut NullWatcher);
     let vms = outcome.vms.iter().map(|account| account.counts).collect();
     Replay { test, strategy, vms, moved: outcome.all.granted }
 }
@@ -267,7 +267,9 @@ fn draws(scenarios: &[Scenario; 3], seeds: u64) -> Draws {
         let mut counts = Counts::default();
         for scenario in scenarios {
             let scenario = Scenario { random: Generator::ChaCha8, seed, ..scenario.clone() };
-            counts.add(simulate(&scenario, Strategy::PROPORTIONAL.kind(), &mut Nobody).all.counts);
+            counts.add(
+                simulate(&scenario, Strategy::PROPORTIONAL.kind(), &mut NullWatcher).all.counts,
+            );
         }
         counts
     };

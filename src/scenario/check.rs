@@ -6,7 +6,7 @@
 
 mod actuator;
 mod host;
-pub(super) mod knobs;
+pub(super) mod params;
 mod run;
 mod sweep;
 mod traces;
@@ -27,7 +27,7 @@ use super::diagnostic::{Diagnostic, Diagnostics, Severity, clip};
 use super::document::{Document, Origin, State};
 use super::{Cost, Grid, Scenario, VmSpec};
 use crate::balance::{self, Bounds, PolicyKind};
-use crate::knobs::Settings;
+use crate::params::Settings;
 use crate::random::Generator;
 use crate::replace::Delays;
 use crate::units::{FRAMES_MAX, Frames, Ticks};
@@ -201,8 +201,8 @@ fn check(
     let latest = length.check(findings, &root, &checkpoint, &vms);
 
     let policy_section = root.section(findings, "policy");
-    let wrapper = knobs::wrapper(findings, &policy_section, host.page_size);
-    let policy_settings = knobs::policy_settings(findings, &policy_section, host.page_size);
+    let wrapper = params::wrapper(findings, &policy_section, host.page_size);
+    let policy_settings = params::policy_settings(findings, &policy_section, host.page_size);
     let policies = Policies::read(findings, &root, &policy_section);
     let expects = run::expectations(findings, &root, &vms);
     let sweep = sweep::read(findings, &root, &mut |axis, value| {
@@ -399,7 +399,7 @@ struct Policies {
 impl Policies {
     fn read(findings: &mut Findings, root: &Section, policy: &Section) -> Self {
         let kind = match policy.get("kind") {
-            Some(field) => findings.choice(&field, knobs::policies()),
+            Some(field) => findings.choice(&field, params::policies()),
             None => Some(&balance::ALL[0]),
         };
         let in_force = kind.map(|kind| (kind, policy.origin_of("kind")));
@@ -442,7 +442,7 @@ impl Policies {
         let compare = if let Some(listed) = &self.compare {
             listed.iter().map(|&(kind, _)| kind).collect()
         } else {
-            let known = knobs::policies().filter(|(name, _)| COMPARE_DEFAULT.contains(name));
+            let known = params::policies().filter(|(name, _)| COMPARE_DEFAULT.contains(name));
             let mut fitting = Vec::new();
             for (_, kind) in known {
                 let Some(message) = misfit(kind) else {

@@ -191,9 +191,9 @@ codes! {
         "Each policy of a list runs once, and its name is the key of its results."
     NOT_A_NUMBER "S053" "a word of the .dat file is not a number"
         "A .dat file holds decimal integers separated by white space, and nothing else."
-    BAD_WORKLOAD "S054" "the knobs of a workload contradict each other"
-        "Each knob is right by itself, but not beside the others: a window cannot be larger than \
-         the pages that it moves over. `balloonist list workloads` tells what the knobs mean."
+    BAD_WORKLOAD "S054" "the parameters of a workload contradict each other"
+        "Each param is right by itself, but not beside the others: a window cannot be larger than \
+         the pages that it moves over. `balloonist list workloads` tells what the params mean."
     WORKLOADS_TOO_LARGE "S055" "the workloads are too large"
         "Workloads are generated in memory before the run. A workload may make 4,294,967,295 \
          accesses, and all of a scenario may need 16 GiB together: 16 bytes for each access and 64 \

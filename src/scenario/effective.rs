@@ -11,7 +11,7 @@ use super::{
     Actuator, Admission, After, Cost, Expect, Grid, Phase, Scenario, Split, TraceSource, VmSpec,
 };
 use crate::balance;
-use crate::knobs::{Settings, Value};
+use crate::params::{Settings, Value};
 use crate::replace::Delays;
 use crate::trace::read::ReadOptions;
 use crate::trace::workloads::WorkloadSpec;
@@ -203,18 +203,18 @@ fn file(path: &str, options: &ReadOptions) -> String {
 
 /// A workload as scenarios write it.
 pub(super) fn workload(spec: &WorkloadSpec) -> String {
-    let knobs = spec.settings.iter().map(|(name, value)| format!(", {name} = {}", shown(value)));
-    let (kind, knobs) = (quoted(spec.kind.name), knobs.collect::<String>());
+    let params = spec.settings.iter().map(|(name, value)| format!(", {name} = {}", shown(value)));
+    let (kind, params) = (quoted(spec.kind.name), params.collect::<String>());
     if spec.kind.nests {
         let of: Vec<String> = spec.of.iter().map(workload).collect();
-        return format!("{{ kind = {kind}{knobs}, of = [{}] }}", of.join(", "));
+        return format!("{{ kind = {kind}{params}, of = [{}] }}", of.join(", "));
     }
-    format!("{{ kind = {kind}, accesses = {}{knobs} }}", spec.accesses)
+    format!("{{ kind = {kind}, accesses = {}{params} }}", spec.accesses)
 }
 
 fn replacement(kind: &str, settings: &Settings) -> String {
-    let knobs = settings.iter().map(|(name, value)| format!(", {name} = {}", shown(value)));
-    format!("{{ kind = {}{} }}", quoted(kind), knobs.collect::<String>())
+    let params = settings.iter().map(|(name, value)| format!(", {name} = {}", shown(value)));
+    format!("{{ kind = {}{} }}", quoted(kind), params.collect::<String>())
 }
 
 fn shown(value: Value) -> String {

@@ -37,7 +37,7 @@ pub use grid::{Dimension, Grid};
 
 use crate::account::Metric;
 use crate::balance::{Bounds, PolicyKind};
-use crate::knobs::Settings;
+use crate::params::Settings;
 use crate::random::Generator;
 use crate::replace::{Delays, ReplacementKind};
 use crate::trace::Trace;
@@ -67,9 +67,9 @@ pub struct Scenario {
     pub checkpoint_every: Ticks,
     /// The policy in force.
     pub policy: &'static PolicyKind,
-    /// The knobs of every policy, in the order of [`crate::balance::ALL`].
+    /// The parameters of every policy, in the order of [`crate::balance::ALL`].
     pub policy_settings: Vec<Settings>,
-    /// What holds back whichever policy runs: the knobs of [`crate::balance::wrapped`].
+    /// What holds back whichever policy runs: the parameters of [`crate::balance::wrapped`].
     pub wrapper: Settings,
     /// What events cost the VM that waits for them.
     pub cost: Cost,
@@ -87,13 +87,13 @@ impl Scenario {
     /// The most VMs that a scenario may have.
     pub const VMS_MAX: usize = 65_536;
 
-    /// The same with this replacement algorithm, its knobs at their defaults, in every VM.
+    /// The same with this replacement algorithm, its parameters at their defaults, in every VM.
     #[must_use]
     pub fn with_replacement(&self, replacement: &'static ReplacementKind) -> Self {
         let mut scenario = self.clone();
         for vm in &mut scenario.vms {
             vm.replacement = replacement;
-            vm.replacement_settings = Settings::defaults(replacement.knobs);
+            vm.replacement_settings = Settings::defaults(replacement.params);
         }
         scenario
     }
@@ -130,7 +130,7 @@ impl Scenario {
         counted.for_each(|vm| vm.trace.index());
     }
 
-    /// The knobs of `policy`.
+    /// The parameters of `policy`.
     pub fn settings_of(&self, policy: &PolicyKind) -> &Settings {
         let at = crate::balance::ALL.iter().position(|kind| kind.name == policy.name);
         &self.policy_settings[at.expect("every policy is in the list")]
@@ -255,7 +255,7 @@ pub struct VmSpec {
     pub name: String,
     /// The algorithm that picks the page to evict.
     pub replacement: &'static ReplacementKind,
-    /// The knobs of that algorithm.
+    /// The parameters of that algorithm.
     pub replacement_settings: Settings,
     /// The fewest frames it may hold once it has started; at least 1.
     pub min: Frames,

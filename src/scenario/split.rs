@@ -27,8 +27,8 @@ pub(super) fn ceil(host: Frames, claims: &[Claim]) -> Vec<Frames> {
         .collect()
 }
 
-/// Gives each VM its part by weight, rounded down, or the nearest of its bounds: for VMs that are not
-/// all here together, as their minima do not fit into the host.
+/// Gives each VM its part by weight, rounded down, or the nearest of its bounds: for VMs that are
+/// not all here together, as their minima do not fit into the host.
 pub(super) fn one_by_one(host: Frames, claims: &[Claim]) -> Vec<Frames> {
     let weights: u128 = claims.iter().map(|claim| u128::from(claim.weight)).sum();
     let part = |claim: &Claim| u128::from(host.0) * u128::from(claim.weight) / weights;

@@ -18,7 +18,7 @@ impl Simulation<'_> {
             hash = held.map_or(hash, |held| mix(hash, held.0));
             hash = mix_counts(hash, &vm.interval);
         }
-        self.fingerprint = mix(hash, self.draw.trail());
+        self.fingerprint = mix(hash, self.rng.trail());
     }
 }
 

@@ -29,7 +29,7 @@ impl Simulation<'_> {
         if self.vms[id.index()].spec.is_awaited() {
             return control;
         }
-        // Nobody waits for this VM, so it must not run past the end, wherever that may be. All
+        // NullWatcher waits for this VM, so it must not run past the end, wherever that may be. All
         // awaited VMs have made their accesses before `at`, so the bound is later than that; once
         // found, it is good until it is reached.
         if self.end_bound <= at {

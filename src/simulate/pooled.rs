@@ -1,4 +1,5 @@
-//! Policies that pool frames: at a fault a VM may draw a frame from the others, between checkpoints.
+//! Policies that pool frames: at a fault a VM may draw a frame from the others, between
+//! checkpoints.
 
 use super::Simulation;
 use crate::balance::Pool;

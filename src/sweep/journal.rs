@@ -1,9 +1,10 @@
 //! The journal of a sweep: what its runs came to, one line a run, as soon as each is done.
 //!
 //! The first line says what is swept; every other is a run's number, what statistics need of it,
-//! and its rows of runs.csv. Each line ends in a checksum and is appended by one write, so a process
-//! that is killed leaves whole lines and perhaps the beginning of one at the end, which is ignored
-//! and cut off. A broken line that whole ones follow is damage, and is an error with its place.
+//! and its rows of runs.csv. Each line ends in a checksum and is appended by one write, so a
+//! process that is killed leaves whole lines and perhaps the beginning of one at the end, which is
+//! ignored and cut off. A broken line that whole ones follow is damage, and is an error with its
+//! place.
 //!
 //! In memory are the places of the lines alone: 8 bytes a run.
 

@@ -41,7 +41,7 @@ impl Repetitions {
 /// ```
 /// use balloonist::scenario::{Document, Traces};
 /// use balloonist::simulate::simulate;
-/// use balloonist::watch::Nobody;
+/// use balloonist::watch::NullWatcher;
 /// use balloonist::sweep::Study;
 ///
 /// let text = "host.memory = 4\ncheckpoint.every = 3\n\
@@ -55,7 +55,7 @@ impl Repetitions {
 /// let study = Study::new(document, &scenario, None, traces).unwrap();
 /// let faults = (0..study.runs()).map(|run| {
 ///     let scenario = study.scenario(run).unwrap();
-///     let outcome = simulate(&scenario, scenario.policy, &mut Nobody);
+///     let outcome = simulate(&scenario, scenario.policy, &mut NullWatcher);
 ///     (study.grid().name(study.run(run).0), outcome.all.counts.demand_faults)
 /// });
 /// assert_eq!(
@@ -180,8 +180,8 @@ impl Study {
         Ok(scenario)
     }
 
-    /// Prepares what the runs share of the scenario that the study was made of, on all threads: left
-    /// to the first runs, all would wait for one.
+    /// Prepares what the runs share of the scenario that the study was made of, on all threads:
+    /// left to the first runs, all would wait for one.
     pub fn prepare(&self, scenario: &Scenario) {
         if self.is_worth_an_index(scenario) {
             let counted = scenario.vms.par_iter().filter(|vm| vm.replacement.is_lru());

@@ -1,4 +1,5 @@
-//! Exact LRU stack distances: for each run of a trace, how deep in the full LRU stack its page lies.
+//! Exact LRU stack distances: for each run of a trace, how deep in the full LRU stack its page
+//! lies.
 //!
 //! *Idea.* Every page has a mark at the slot of its last use. The distance of an access is the
 //! number of marks from its page's mark to the newest; then the page's mark moves to a new slot.
@@ -12,7 +13,7 @@
 //! *Cost.* A few population counts an access where the page was used lately, at most a few dozen
 //! additions otherwise (and one addition per 2¹⁹ slots); 4 bytes a run for the result, and about 5
 //! bytes a page while it is computed.
-//! *Knobs.* None.
+//! *Parameters.* None.
 
 use super::store::{PageId, Trace};
 
@@ -320,11 +321,11 @@ mod tests {
     /// Long random walks with jumps at all scales, across renumberings, against the list.
     #[test]
     fn renumbering_changes_no_distance() {
-        let mut draw = Stream::new(Generator::ChaCha8, 3, 0, "test");
+        let mut rng = Stream::new(Generator::ChaCha8, 3, 0, "test");
         let pages: Vec<u64> = (0..200_000)
             .map(|_| {
-                let scale = 1 << (1 + draw.below(9));
-                draw.below(scale)
+                let scale = 1 << (1 + rng.below(9));
+                rng.below(scale)
             })
             .collect();
         let pages = without_repeats(pages);

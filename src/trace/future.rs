@@ -36,8 +36,8 @@ impl Future {
     }
 
     /// The access that begins the page's next run after this run of it, in the pass that began at
-    /// `pass_begins` or in the one after. Accesses count on over all passes; `None` if there are too
-    /// many to count.
+    /// `pass_begins` or in the one after. Accesses count on over all passes; `None` if there are
+    /// too many to count.
     #[inline(always)]
     pub fn next_use(&self, run: usize, page: PageId, pass_begins: u64) -> Option<u64> {
         match self.next[run] {

@@ -11,7 +11,7 @@
 //! place of counts that are rescaled with every fall of the threshold. The whole trace is in memory
 //! here, so constant space is not the aim, only the accuracy of a sampler is.
 //! *Cost.* A hash an access, a stack distance a sampled access; 16 bytes a distinct page.
-//! *Knobs.* `rate` or `size`; `salt`, by which repetitions draw other samples.
+//! *Parameters.* `rate` or `size`; `salt`, by which repetitions draw other samples.
 
 use std::collections::BinaryHeap;
 
@@ -154,9 +154,9 @@ mod tests {
 
     /// Accesses to 3,000 pages, the low numbers far more often.
     fn skewed() -> Trace {
-        let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test/shards");
+        let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "test/shards");
         Trace::from_pages((0..100_000).map(|_| {
-            let (one, other) = (draw.below(3000), draw.below(3000));
+            let (one, other) = (rng.below(3000), rng.below(3000));
             one * other / 3000
         }))
     }

@@ -4,14 +4,13 @@
 //! curve: the VM gains a credit and another one, drawn at random, loses one. Credits move frames.
 //! *Follows.* A. Cidon, A. Eisenman, M. Alizadeh and S. Katti, "Cliffhanger: scaling performance
 //! cliffs in web memory caches", NSDI 2016: hill climbing; sizes as described from secondary
-//! knowledge.
-//! *Departs.* VMs for queues, and hits are counted up to the checkpoint: VM by VM in file order,
-//! each at most as many as pay for the frames of its shadow list. The second mechanism, which
-//! splits a queue to climb cliffs, needs two partitions of a VM, which a balloon does not have.
-//! Frames that nobody holds are divided by need. It draws, so equal views may give unequal plans;
-//! without shadow hits nothing moves.
-//! *Cost.* O(V log V + V² + shadow hits) a checkpoint for V VMs.
-//! *Knobs.* `hits`: shadow hits that move a frame (4); `shadow`: the observer's (1 % of the host).
+//! knowledge. *Departs.* VMs for queues, and hits are counted up to the checkpoint: VM by VM in
+//! file order, each at most as many as pay for the frames of its shadow list. The second mechanism,
+//! which splits a queue to climb cliffs, needs two partitions of a VM, which a balloon does not
+//! have. Frames that nobody holds are divided by need. It draws, so equal views may give unequal
+//! plans; without shadow hits nothing moves. *Cost.* O(V log V + V² + shadow hits) a checkpoint for
+//! V VMs. *Parameters.* `hits`: shadow hits that move a frame (4); `shadow`: the observer's (1 % of
+//! the host).
 
 use super::{Credits, Debtors, HITS};
 use crate::balance::{Plan, Policy, PolicyKind, View};
@@ -25,7 +24,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               saved, from others at random",
     follows: "A. Cidon, A. Eisenman, M. Alizadeh and S. Katti, Cliffhanger: scaling performance \
               cliffs in web memory caches, NSDI 2016",
-    knobs: &[HITS, SHADOW_SHARE],
+    params: &[HITS, SHADOW_SHARE],
     pools: false,
     observers: |_| &[&SHADOW],
     fits: |_, _, _| Ok(()),
@@ -35,10 +34,10 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 struct CliffhangerLike(Credits);
 
 impl Policy for CliffhangerLike {
-    fn divide(&mut self, view: &View, draw: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, rng: &mut Stream) -> Plan {
         // A shadow hit credits its queue and debits another at random; memory follows the credits.
         let floors: Vec<Frames> = view.vms.iter().map(|vm| vm.bounds.min).collect();
-        self.0.turn(view, &floors, draw)
+        self.0.turn(view, &floors, rng)
     }
 }
 

@@ -2,22 +2,20 @@
 //!
 //! *Idea.* Part of each VM's memory is reserved for it and the rest is pooled. A shadow hit takes a
 //! little from the pooled part of another VM, drawn at random of those that have any, and adds it
-//! to the VM's own.
-//! *Follows.* A. Cidon, D. Rushton, S. M. Rumble and R. Stutsman, "Memshare: a dynamic multi-tenant
-//! key-value cache", USENIX ATC 2017, as described from secondary knowledge.
+//! to the VM's own. *Follows.* A. Cidon, D. Rushton, S. M. Rumble and R. Stutsman, "Memshare: a
+//! dynamic multi-tenant key-value cache", USENIX ATC 2017, as described from secondary knowledge.
 //! *Departs.* VMs for tenants; frames for bytes, and hits are counted up to the checkpoint: VM by
 //! VM in file order, each at most as many as pay for the frames of its shadow list. A reserve is a
 //! share of what the VM's shares entitle it to, within its bounds. Frames that nobody holds are
 //! divided by need. It draws, so equal views may give unequal plans; without shadow hits nothing
-//! moves once the reserves are kept.
-//! *Cost.* O(V log V + V² + shadow hits) a checkpoint for V VMs.
-//! *Knobs.* `reserved`: the reserve's share of the VM's part by shares (½, ours); `hits`: shadow
-//! hits that move a frame (4); `shadow`: the observer's (1 % of the host).
+//! moves once the reserves are kept. *Cost.* O(V log V + V² + shadow hits) a checkpoint for V VMs.
+//! *Parameters.* `reserved`: the reserve's share of the VM's part by shares (½, ours); `hits`:
+//! shadow hits that move a frame (4); `shadow`: the observer's (1 % of the host).
 
 use super::{Credits, Debtors, HITS};
 use crate::balance::{Plan, Policy, PolicyKind, View, split};
-use crate::knobs::{Domain, Knob, Value};
 use crate::observe::{SHADOW, SHADOW_SHARE};
+use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
 use crate::units::{Decimal, Frames};
 
@@ -27,7 +25,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               VMs whose faults a little more memory would have saved",
     follows: "A. Cidon, D. Rushton, S. M. Rumble and R. Stutsman, Memshare: a dynamic multi-tenant \
               key-value cache, USENIX ATC 2017",
-    knobs: &[RESERVED, HITS, SHADOW_SHARE],
+    params: &[RESERVED, HITS, SHADOW_SHARE],
     pools: false,
     observers: |_| &[&SHADOW],
     fits: |_, _, _| Ok(()),
@@ -39,7 +37,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     },
 };
 
-const RESERVED: Knob = Knob {
+const RESERVED: Param = Param {
     name: "reserved",
     doc: "the part of what its shares entitle a VM to that is reserved for it; ours",
     domain: Domain::Decimal {
@@ -55,12 +53,12 @@ struct MemshareLike {
 }
 
 impl Policy for MemshareLike {
-    fn divide(&mut self, view: &View, draw: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, rng: &mut Stream) -> Plan {
         let reserve = |part: Frames| Frames(self.reserved.floor_of(part.0));
         // Targets are the reserve and what credits have made of the pooled part.
         let vms = view.vms.iter().zip(split::entitled(view));
         let floors: Vec<Frames> = vms.map(|(vm, part)| vm.bounds.clamp(reserve(part))).collect();
-        self.credits.turn(view, &floors, draw)
+        self.credits.turn(view, &floors, rng)
     }
 }
 

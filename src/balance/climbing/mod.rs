@@ -6,13 +6,13 @@ pub(super) mod memshare_like;
 use std::cmp::Reverse;
 
 use super::{Plan, View, split};
-use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::observe::shadow_frames;
+use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::units::Frames;
 
 /// The price of a frame.
-const HITS: Knob = Knob {
+const HITS: Param = Param {
     name: "hits",
     doc: "shadow hits that move a frame; credits of 1 KiB a hit, as the paper's are said to be, and \
           pages of 4 KiB",
@@ -53,7 +53,7 @@ impl Credits {
     }
 
     /// Lets the interval's shadow hits move frames; nobody is brought below its floor.
-    fn turn(&mut self, view: &View, floors: &[Frames], draw: &mut Stream) -> Plan {
+    fn turn(&mut self, view: &View, floors: &[Frames], rng: &mut Stream) -> Plan {
         let (vms, most) = (&view.vms, self.most(view));
         let known = vms.iter().map(|vm| vm.id.index() + 1).max().unwrap_or(0);
         self.of.resize(self.of.len().max(known), 0);
@@ -71,7 +71,7 @@ impl Credits {
                 if debtors.is_empty() {
                     break;
                 }
-                let drawn = draw.below(debtors.len() as u64) as usize;
+                let drawn = rng.below(debtors.len() as u64) as usize;
                 let debtor = debtors[drawn];
                 credits[vm] += 1;
                 credits[debtor] -= 1;
@@ -135,8 +135,8 @@ mod tests {
     use crate::random::Generator;
     use crate::units::Decimal;
 
-    /// The frames after so many checkpoints, each with these shadow hits, where three VMs begin with
-    /// a third of the host each and shadow lists are three tenths of it.
+    /// The frames after so many checkpoints, each with these shadow hits, where three VMs begin
+    /// with a third of the host each and shadow lists are three tenths of it.
     pub(super) fn climbed(
         kind: &PolicyKind,
         host: u64,
@@ -144,15 +144,15 @@ mod tests {
         checkpoints: usize,
     ) -> Vec<u64> {
         let mut view = view(host, &[host / 3; 3]);
-        let mut settings = Settings::defaults(kind.knobs);
+        let mut settings = Settings::defaults(kind.params);
         settings.set("shadow", Value::Decimal(Decimal { digits: 3, places: 1 }));
         let mut policy = (kind.build)(&settings);
-        let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test");
+        let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "test");
         for _ in 0..checkpoints {
             for (vm, &hits) in view.vms.iter_mut().zip(hits) {
                 vm.seen.shadow_hits = hits;
             }
-            let plan = policy.divide(&view, &mut draw);
+            let plan = policy.plan(&view, &mut rng);
             for (vm, frames) in view.vms.iter_mut().zip(plan.0) {
                 vm.allocation = frames;
             }

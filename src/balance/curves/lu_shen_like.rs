@@ -2,21 +2,19 @@
 //!
 //! *Idea.* Halving one VM's misses is worth doubling another's, however many each has: the sum of
 //! the logarithms of the predicted misses is least. No VM may miss much more than it would with
-//! what its shares entitle it to.
-//! *Follows.* P. Lu and K. Shen, "Virtual machine memory access tracing with hypervisor exclusive
-//! cache", USENIX ATC 2007; the objective as described from secondary knowledge.
-//! *Departs.* Their curves come from an exclusive cache of the hypervisor that holds what VMs
-//! evict; here from an observer. The baseline is the VM's part by shares. Each VM counts
-//! one miss more than predicted, so that one without a miss has a logarithm. Logarithms have 20 binary places, rounded down. Ties and
-//! frames that nobody gains from as in `mrc-dp`.
-//! *Cost.* As `mrc-dp`, and one logarithm a step of a curve.
-//! *Knobs.* `slack`: how much more than with its part a VM may miss (1/10, ours); `observer`,
-//! `decay`, `rate`: where the curves come from.
+//! what its shares entitle it to. *Follows.* P. Lu and K. Shen, "Virtual machine memory access
+//! tracing with hypervisor exclusive cache", USENIX ATC 2007; the objective as described from
+//! secondary knowledge. *Departs.* Their curves come from an exclusive cache of the hypervisor that
+//! holds what VMs evict; here from an observer. The baseline is the VM's part by shares. Each VM
+//! counts one miss more than predicted, so that one without a miss has a logarithm. Logarithms have
+//! 20 binary places, rounded down. Ties and frames that nobody gains from as in `mrc-dp`. *Cost.*
+//! As `mrc-dp`, and one logarithm a step of a curve. *Parameters.* `slack`: how much more than with
+//! its part a VM may miss (1/10, ours); `observer`, `decay`, `rate`: where the curves come from.
 
 use super::{OBSERVER, deal, fault_offers, observers};
 use crate::balance::{Plan, Policy, PolicyKind, View, VmView, split};
-use crate::knobs::{Domain, Knob, Value};
 use crate::observe::{DECAY, RATE};
+use crate::params::{Domain, Param, Value};
 use crate::partition::{self, Offer};
 use crate::random::Stream;
 use crate::units::{Decimal, Frames};
@@ -27,14 +25,14 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               its part by shares",
     follows: "P. Lu and K. Shen, Virtual machine memory access tracing with hypervisor exclusive \
               cache, USENIX ATC 2007",
-    knobs: &[SLACK, OBSERVER, DECAY, RATE],
+    params: &[SLACK, OBSERVER, DECAY, RATE],
     pools: false,
     observers,
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(LuShenLike { slack: settings.decimal(SLACK.name) }),
 };
 
-const SLACK: Knob = Knob {
+const SLACK: Param = Param {
     name: "slack",
     doc: "how much more than with its part by shares a VM may miss, as a share of that; ours",
     domain: Domain::Decimal {
@@ -60,8 +58,8 @@ impl LuShenLike {
 }
 
 impl Policy for LuShenLike {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
-        // Nobody's misses may exceed those with its baseline by more than the slack.
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+        // NullWatcher's misses may exceed those with its baseline by more than the slack.
         let bases = split::entitled(view);
         let vms = view.vms.iter().zip(bases);
         let minima = vms.map(|(vm, base)| self.tolerable(vm, base)).collect();
@@ -100,7 +98,7 @@ fn log2(number: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::balance::curves::tests::{divided, divided_with};
-    use crate::knobs::Settings;
+    use crate::params::Settings;
 
     #[test]
     fn logarithms_are_exact_at_powers_and_grow() {
@@ -121,7 +119,7 @@ mod tests {
 
     #[test]
     fn ratios_count_and_not_numbers() {
-        let mut settings = Settings::defaults(KIND.knobs);
+        let mut settings = Settings::defaults(KIND.params);
         settings.set("slack", Value::Decimal(Decimal { digits: 1000, places: 0 }));
         assert!(divided_with(&KIND, &settings, 6, &curves())[0] == 6);
         assert!(divided(&crate::balance::curves::mrc_dp::KIND, 6, &curves())[1] == 6);

@@ -2,30 +2,29 @@
 //!
 //! *Idea.* A VM that does not swap needs its working set; one that swaps needs what it has and what
 //! it swapped. If the host has enough for all needs, the rest is a bonus in proportion to need. If
-//! not, memory is divided so that the predicted misses are fewest.
-//! *Follows.* W. Zhao and Z. Wang, "Dynamic memory balancing for virtual machines", VEE 2009, as
-//! described from secondary knowledge: growth by swap and the approximation in groups are.
-//! *Departs.* The miss ratio is of the accesses that the tracker sees, those beyond the hot set.
-//! Misses that no memory prevents do not count against a working set. The hot set is
-//! below every curve, so no working set is smaller than the hot set or what the VM has used of it,
-//! and where the host has so much, no VM gets less. Our curves reach beyond what a VM holds. The
-//! groups are combined exactly. Growth is what was swapped in in the interval. Ties as in `mrc-dp`;
-//! frames that nobody gains from in the second case stay where they are.
-//! *Cost.* O(pages) a checkpoint where memory is enough, otherwise at most O(V · (F/G)²) for V VMs
-//! on F frames in groups of G.
-//! A VM that goes on swapping needs more each time, so memory moves between the two cases even
-//! under a view that stays the same; it comes back to where it was within at most F checkpoints.
-//! *Knobs.* `group`: frames dealt together where memory is short (4, ours); `miss_ratio`: what a
-//! working set may leave (1/20); `tracking`: whether the traps rest while nothing changes
-//! (`always` on, or `intermittent`, of W. Zhao et al., USENIX ATC 2011); `decay`, `hot`,
-//! `hot_set`, `traps_low`, `traps_high`, `stable`, `moved`: the observer's.
+//! not, memory is divided so that the predicted misses are fewest. *Follows.* W. Zhao and Z. Wang,
+//! "Dynamic memory balancing for virtual machines", VEE 2009, as described from secondary
+//! knowledge: growth by swap and the approximation in groups are. *Departs.* The miss ratio is of
+//! the accesses that the tracker sees, those beyond the hot set. Misses that no memory prevents do
+//! not count against a working set. The hot set is below every curve, so no working set is smaller
+//! than the hot set or what the VM has used of it, and where the host has so much, no VM gets less.
+//! Our curves reach beyond what a VM holds. The groups are combined exactly. Growth is what was
+//! swapped in in the interval. Ties as in `mrc-dp`; frames that nobody gains from in the second
+//! case stay where they are. *Cost.* O(pages) a checkpoint where memory is enough, otherwise at
+//! most O(V · (F/G)²) for V VMs on F frames in groups of G. A VM that goes on swapping needs more
+//! each time, so memory moves between the two cases even under a view that stays the same; it comes
+//! back to where it was within at most F checkpoints. *Parameters.* `group`: frames dealt together
+//! where memory is short (4, ours); `miss_ratio`: what a working set may leave (1/20); `tracking`:
+//! whether the traps rest while nothing changes (`always` on, or `intermittent`, of W. Zhao et al.,
+//! USENIX ATC 2011); `decay`, `hot`, `hot_set`, `traps_low`, `traps_high`, `stable`, `moved`: the
+//! observer's.
 
 use super::{deal, fault_offers};
 use crate::balance::{Plan, Policy, PolicyKind, View, VmView, split};
-use crate::knobs::{Domain, Knob, Value};
 use crate::observe::{
     DECAY, HOT, HOT_COLD, HOT_SET, INTERMITTENT, MOVED, STABLE, TRAPS_HIGH, TRAPS_LOW, WINDOW,
 };
+use crate::params::{Domain, Param, Value};
 use crate::partition;
 use crate::random::Stream;
 use crate::units::{Decimal, Frames};
@@ -35,7 +34,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "gives each VM its working set and more where it swaps, and divides the rest in \
               proportion; short of memory, predicted misses decide",
     follows: "W. Zhao and Z. Wang, Dynamic memory balancing for virtual machines, VEE 2009",
-    knobs: &[
+    params: &[
         GROUP, MISS_RATIO, TRACKING, DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH, STABLE, MOVED,
     ],
     pools: false,
@@ -55,14 +54,14 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     },
 };
 
-const GROUP: Knob = Knob {
+const GROUP: Param = Param {
     name: "group",
     doc: "frames that are dealt together where memory is short; 1 is exact; ours",
     domain: Domain::Frames { min: 1 },
     default: Value::Integer(4),
 };
 
-const MISS_RATIO: Knob = Knob {
+const MISS_RATIO: Param = Param {
     name: "miss_ratio",
     doc: "the share of the accesses seen that miss with the working set, but for cold ones; about \
           the paper's",
@@ -73,7 +72,7 @@ const MISS_RATIO: Knob = Knob {
     default: Value::Decimal(Decimal { digits: 5, places: 2 }),
 };
 
-const TRACKING: Knob = Knob {
+const TRACKING: Param = Param {
     name: "tracking",
     doc: "whether accesses are tracked at all times, or not while the working set is stable",
     domain: Domain::Choice(&["always", INTERMITTENT.name]),
@@ -106,7 +105,7 @@ impl Meb {
 }
 
 impl Policy for Meb {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let total =
             |frames: &[Frames]| frames.iter().map(|frames| u128::from(frames.0)).sum::<u128>();
         let host = u128::from(view.host.0);
@@ -135,8 +134,8 @@ impl Policy for Meb {
 mod tests {
     use super::*;
     use crate::balance::split::tests::view;
-    use crate::knobs::Settings;
     use crate::observe::Curve;
+    use crate::params::Settings;
     use crate::random::Generator;
 
     /// A VM whose accesses all need so many frames.
@@ -146,10 +145,10 @@ mod tests {
     }
 
     fn divided(view: &View) -> Vec<u64> {
-        let mut settings = Settings::defaults(KIND.knobs);
+        let mut settings = Settings::defaults(KIND.params);
         settings.set("group", Value::Integer(1));
-        let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test");
-        let plan = (KIND.build)(&settings).divide(view, &mut draw);
+        let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "test");
+        let plan = (KIND.build)(&settings).plan(view, &mut rng);
         plan.0.iter().map(|frames| frames.0).collect()
     }
 

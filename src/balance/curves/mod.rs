@@ -8,24 +8,24 @@ pub(super) mod ucp_lookahead;
 pub(super) mod zhou_greedy;
 
 use super::{Plan, Policy, View, VmView, split};
-use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::observe::{CURVE, DECAY, ObserverKind, RATE, SAMPLED_CURVE};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::partition::{self, Offer};
 use crate::random::Stream;
 use crate::units::Frames;
 
-/// The knob that says where the curves come from. Who has it has [`DECAY`] and [`RATE`] too.
-pub(super) const OBSERVER: Knob = Knob {
+/// The parameter that says where the curves come from. Who has it has [`DECAY`] and [`RATE`] too.
+pub(super) const OBSERVER: Param = Param {
     name: "observer",
     doc: "where the curves come from: all accesses, or those to a sample of the pages",
     domain: Domain::Choice(&[CURVE.name, SAMPLED_CURVE.name]),
     default: Value::Choice(CURVE.name),
 };
 
-/// The knobs of a policy that has none of its own.
-const KNOBS: &[Knob] = &[OBSERVER, DECAY, RATE];
+/// The parameters of a policy that has none of its own.
+const PARAMS: &[Param] = &[OBSERVER, DECAY, RATE];
 
-/// The observer that the knob names.
+/// The observer that the parameter names.
 pub(super) fn observers(settings: &Settings) -> &'static [&'static ObserverKind] {
     if settings.choice(OBSERVER.name) == SAMPLED_CURVE.name { &[&SAMPLED_CURVE] } else { &[&CURVE] }
 }
@@ -37,7 +37,7 @@ pub(super) type Search = fn(&[Vec<Offer>], u32) -> Vec<u32>;
 pub(super) struct FrameByFrame(pub(super) Search);
 
 impl Policy for FrameByFrame {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let minima = view.vms.iter().map(|vm| vm.bounds.min).collect();
         deal(view, minima, 1, |vm, min| fault_offers(vm, min, 1), self.0)
     }
@@ -92,7 +92,7 @@ pub(super) mod tests {
         host: u64,
         curves: &[Vec<u64>],
     ) -> Vec<u64> {
-        divided_with(kind, &Settings::defaults(kind.knobs), host, curves)
+        divided_with(kind, &Settings::defaults(kind.params), host, curves)
     }
 
     pub(in crate::balance) fn divided_with(
@@ -106,8 +106,8 @@ pub(super) mod tests {
             let accesses = faults[0].max(1);
             vm.seen.curve = Curve { accesses, faults: faults.clone(), ..Curve::default() };
         }
-        let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test");
-        let plan = (kind.build)(settings).divide(&view, &mut draw);
+        let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "test");
+        let plan = (kind.build)(settings).plan(&view, &mut rng);
         plan.0.iter().map(|frames| frames.0).collect()
     }
 

@@ -11,9 +11,9 @@
 //! curve stay where they are; those that nobody holds are divided by need.
 //! *Cost.* O(F · log V + pages) a checkpoint for V VMs on F frames where `ucp-lookahead` is exact
 //! too, at most O(V · F²).
-//! *Knobs.* `observer`, `decay`, `rate`: where the curves come from.
+//! *Parameters.* `observer`, `decay`, `rate`: where the curves come from.
 
-use super::{FrameByFrame, KNOBS, observers};
+use super::{FrameByFrame, PARAMS, observers};
 use crate::balance::PolicyKind;
 use crate::partition;
 
@@ -22,7 +22,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "the partition with the fewest faults that the curves predict, whatever their shape",
     follows: "H. S. Stone, J. Turek and J. L. Wolf, Optimal partitioning of cache memory, IEEE \
               Transactions on Computers 41(9), 1992; W. Zhao and Z. Wang, VEE 2009",
-    knobs: KNOBS,
+    params: PARAMS,
     pools: false,
     observers,
     fits: |_, _, _| Ok(()),

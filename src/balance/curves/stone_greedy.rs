@@ -9,9 +9,9 @@
 //! fault: what is left stays where it is; frames that nobody holds are divided by need. Ties go to
 //! the first VM of the file.
 //! *Cost.* O(F · log V + pages) a checkpoint for V VMs on F frames.
-//! *Knobs.* `observer`, `decay`, `rate`: where the curves come from.
+//! *Parameters.* `observer`, `decay`, `rate`: where the curves come from.
 
-use super::{FrameByFrame, KNOBS, observers};
+use super::{FrameByFrame, PARAMS, observers};
 use crate::balance::PolicyKind;
 use crate::partition;
 
@@ -21,7 +21,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               convex",
     follows: "H. S. Stone, J. Turek and J. L. Wolf, Optimal partitioning of cache memory, IEEE \
               Transactions on Computers 41(9), 1992",
-    knobs: KNOBS,
+    params: PARAMS,
     pools: false,
     observers,
     fits: |_, _, _| Ok(()),

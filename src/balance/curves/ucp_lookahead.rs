@@ -10,9 +10,9 @@
 //! divided by need. Of equal gains the fewest frames win, then the first VM of the file.
 //! *Cost.* O(F · log V + pages) a checkpoint for V VMs on F frames while no best number is beyond
 //! what is left, then O(F) a round.
-//! *Knobs.* `observer`, `decay`, `rate`: where the curves come from.
+//! *Parameters.* `observer`, `decay`, `rate`: where the curves come from.
 
-use super::{FrameByFrame, KNOBS, observers};
+use super::{FrameByFrame, PARAMS, observers};
 use crate::balance::PolicyKind;
 use crate::partition;
 
@@ -20,7 +20,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "ucp-lookahead",
     summary: "gives the VM with the best gain per frame, however many frames ahead, what it needs",
     follows: "M. K. Qureshi and Y. N. Patt, Utility-based cache partitioning, MICRO 2006",
-    knobs: KNOBS,
+    params: PARAMS,
     pools: false,
     observers,
     fits: |_, _, _| Ok(()),

@@ -1,22 +1,20 @@
 //! `zhou-greedy`: unit by unit to the VM whose predicted faults fall most.
 //!
-//! *Idea.* Everybody starts at the minimum. One unit of memory after the other goes to the VM
-//! whose miss-ratio curve says that it will save most faults there.
-//! *Follows.* P. Zhou, V. Pandey, J. Sundaresan, A. Raghuraman, Y. Zhou and S. Kumar, "Dynamic
-//! tracking of page miss ratio curve for memory management", ASPLOS 2004.
-//! *Departs.* The greedy rule is from secondary knowledge. Their unit is a group of the LRU stack;
-//! ours is a share of the host. It stops where no unit saves a fault: what is left, and what makes
-//! no whole unit, stays where it is; frames that nobody holds are divided by need. Like every rule
-//! of single units it does not see behind a flat stretch of a curve. Their energy-aware variant is
-//! not here. Ties go to the first VM of the file.
-//! *Cost.* O(units · log V + pages) a checkpoint for V VMs.
-//! *Knobs.* `unit`: the share of the host in a unit, at least one frame (1 %, ours); `observer`,
-//! `decay`, `rate`: where the curves come from.
+//! *Idea.* Everybody starts at the minimum. One unit of memory after the other goes to the VM whose
+//! miss-ratio curve says that it will save most faults there. *Follows.* P. Zhou, V. Pandey, J.
+//! Sundaresan, A. Raghuraman, Y. Zhou and S. Kumar, "Dynamic tracking of page miss ratio curve for
+//! memory management", ASPLOS 2004. *Departs.* The greedy rule is from secondary knowledge. Their
+//! unit is a group of the LRU stack; ours is a share of the host. It stops where no unit saves a
+//! fault: what is left, and what makes no whole unit, stays where it is; frames that nobody holds
+//! are divided by need. Like every rule of single units it does not see behind a flat stretch of a
+//! curve. Their energy-aware variant is not here. Ties go to the first VM of the file. *Cost.*
+//! O(units · log V + pages) a checkpoint for V VMs. *Parameters.* `unit`: the share of the host in
+//! a unit, at least one frame (1 %, ours); `observer`, `decay`, `rate`: where the curves come from.
 
 use super::{OBSERVER, deal, fault_offers, observers};
 use crate::balance::{Plan, Policy, PolicyKind, View};
-use crate::knobs::{Domain, Knob, Value};
 use crate::observe::{DECAY, RATE};
+use crate::params::{Domain, Param, Value};
 use crate::partition;
 use crate::random::Stream;
 use crate::units::Decimal;
@@ -26,14 +24,14 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "gives units of memory one by one to the VM whose curve says it saves most faults",
     follows: "P. Zhou, V. Pandey, J. Sundaresan, A. Raghuraman, Y. Zhou and S. Kumar, Dynamic \
               tracking of page miss ratio curve for memory management, ASPLOS 2004",
-    knobs: &[UNIT, OBSERVER, DECAY, RATE],
+    params: &[UNIT, OBSERVER, DECAY, RATE],
     pools: false,
     observers,
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(ZhouGreedy { unit: settings.decimal(UNIT.name) }),
 };
 
-const UNIT: Knob = Knob {
+const UNIT: Param = Param {
     name: "unit",
     doc: "the share of the host's frames in a unit, rounded down but at least one frame; ours",
     domain: Domain::Decimal {
@@ -48,7 +46,7 @@ struct ZhouGreedy {
 }
 
 impl Policy for ZhouGreedy {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let part = u128::from(view.host.0) * u128::from(self.unit.digits);
         let unit = (part / u128::from(self.unit.denominator())).max(1) as u64;
         // Everybody starts at the minimum.
@@ -62,7 +60,7 @@ impl Policy for ZhouGreedy {
 mod tests {
     use super::*;
     use crate::balance::curves::tests::{cliff, divided, divided_with, faults};
-    use crate::knobs::Settings;
+    use crate::params::Settings;
 
     #[test]
     fn a_cliff_is_not_seen() {
@@ -76,7 +74,7 @@ mod tests {
         // Half of ten frames save A ten faults, the first four of them none.
         let late = vec![100, 100, 100, 100, 100, 90];
         let steady = vec![100, 99, 98, 97, 96, 95, 94, 93, 92, 91, 90];
-        let mut settings = Settings::defaults(KIND.knobs);
+        let mut settings = Settings::defaults(KIND.params);
         settings.set("unit", Value::Decimal(Decimal { digits: 5, places: 1 }));
         assert_eq!(divided(&KIND, 10, &[late.clone(), steady.clone()]), [0, 10]);
         assert_eq!(divided_with(&KIND, &settings, 10, &[late, steady]), [5, 5]);

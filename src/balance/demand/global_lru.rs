@@ -9,7 +9,7 @@
 //! bound of the same name knows no minima, so it may take a VM's last page.
 //! *Cost.* O(1) a hit, O(V) a fault that takes a frame from another VM. VMs meet between
 //! checkpoints, so none runs ahead of the others but within repeated accesses to one page.
-//! *Knobs.* None. It needs LRU guests, the instant actuator and drivers that work.
+//! *Parameters.* None. It needs LRU guests, the instant actuator and drivers that work.
 
 use crate::balance::{Plan, Policy, PolicyKind, View};
 use crate::random::Stream;
@@ -21,7 +21,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "global-lru",
     summary: "one LRU list for all VMs: who faults takes the frame of the page used least recently",
     follows: "P. J. Denning, The working set model for program behavior, CACM 11(5), 1968",
-    knobs: &[],
+    params: &[],
     pools: true,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
@@ -32,7 +32,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 struct GlobalLru;
 
 impl Policy for GlobalLru {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         Plan::held(view)
     }
 }

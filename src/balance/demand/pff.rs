@@ -1,24 +1,22 @@
 //! `pff`: the fault rate of each VM is kept between two thresholds.
 //!
 //! *Idea.* Who faults often has too little: every fault adds a frame. Who faults rarely has too
-//! much: the pages that were not used lately go.
-//! *Follows.* W. W. Chu and H. Opderbeck, "The page fault frequency replacement algorithm", AFIPS
-//! Fall Joint Computer Conference 1972, in the form with two thresholds.
-//! *Departs.* The rate is that of the checkpoint interval, demand faults per access, not the time
-//! between two faults. A VM above the upper threshold grows by a frame for each fault that evicted
-//! a page (the others found an empty frame); one below the lower threshold shrinks to the pages
-//! that it used in the interval. If no frame is free the original suspends a VM; here whoever
-//! faults most often is served first, ties in file order, and the others stay as they are. A phase
-//! keeps the pages of the one before until faults are rare, as in the original.
-//! *Cost.* O(V log V) a checkpoint for V VMs.
-//! *Knobs.* `upper`: demand faults per access above which a VM grows (0.01, ours); `lower`: those
-//! below which it shrinks (0.001, ours).
+//! much: the pages that were not used lately go. *Follows.* W. W. Chu and H. Opderbeck, "The page
+//! fault frequency replacement algorithm", AFIPS Fall Joint Computer Conference 1972, in the form
+//! with two thresholds. *Departs.* The rate is that of the checkpoint interval, demand faults per
+//! access, not the time between two faults. A VM above the upper threshold grows by a frame for
+//! each fault that evicted a page (the others found an empty frame); one below the lower threshold
+//! shrinks to the pages that it used in the interval. If no frame is free the original suspends a
+//! VM; here whoever faults most often is served first, ties in file order, and the others stay as
+//! they are. A phase keeps the pages of the one before until faults are rare, as in the original.
+//! *Cost.* O(V log V) a checkpoint for V VMs. *Parameters.* `upper`: demand faults per access above
+//! which a VM grows (0.01, ours); `lower`: those below which it shrinks (0.001, ours).
 
 use std::cmp::Ordering;
 
 use crate::balance::{Plan, Policy, PolicyKind, View, VmView, exact};
-use crate::knobs::{Domain, Knob, Value};
 use crate::observe::WINDOW;
+use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
 use crate::replace::Counts;
 use crate::units::{Decimal, Frames};
@@ -29,7 +27,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               when they are rare",
     follows: "W. W. Chu and H. Opderbeck, The page fault frequency replacement algorithm, AFIPS \
               FJCC 1972",
-    knobs: &[UPPER, LOWER],
+    params: &[UPPER, LOWER],
     pools: false,
     observers: |_| &[&WINDOW],
     fits: |settings, _, _| {
@@ -50,14 +48,14 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 
 const ANY_RATE: Domain = Domain::Decimal { min: exact::hundredths(0), max: exact::hundredths(100) };
 
-const UPPER: Knob = Knob {
+const UPPER: Param = Param {
     name: "upper",
     doc: "demand faults per access above which a VM grows; ours",
     domain: ANY_RATE,
     default: Value::Decimal(exact::hundredths(1)),
 };
 
-const LOWER: Knob = Knob {
+const LOWER: Param = Param {
     name: "lower",
     doc: "demand faults per access below which a VM shrinks; ours",
     domain: ANY_RATE,
@@ -70,7 +68,7 @@ struct FaultFrequency {
 }
 
 impl Policy for FaultFrequency {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let want = |vm: &VmView| {
             let Counts { accesses, demand_faults, .. } = vm.interval;
             if Decimal::compare_ratio(demand_faults, accesses, self.upper) == Ordering::Greater {
@@ -103,7 +101,7 @@ fn compare_rates(one: &VmView, other: &VmView) -> Ordering {
 mod tests {
     use super::super::super::testing::{policy, step, using, view, vm};
     use super::*;
-    use crate::knobs::Settings;
+    use crate::params::Settings;
 
     fn faulting(faults: u64, distinct: u64, allocation: u64) -> VmView {
         let mut vm = using(distinct, vm(allocation, 1, 1000));
@@ -133,7 +131,7 @@ mod tests {
 
     #[test]
     fn thresholds_must_be_in_order() {
-        let mut settings = Settings::defaults(KIND.knobs);
+        let mut settings = Settings::defaults(KIND.params);
         settings.set("lower", Value::Decimal(exact::hundredths(2)));
         let complaint = (KIND.fits)(&settings, Frames(9), &[]).unwrap_err();
         assert!(complaint.contains("0.02"), "{complaint}");

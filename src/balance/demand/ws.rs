@@ -10,7 +10,7 @@
 //! the VM's shares, ties to the first in the file: VMs are taken in that order, each kept whole
 //! where the others' minima leave room for it. Frames that no working set needs stay free.
 //! *Cost.* O(V log V) a checkpoint for V VMs.
-//! *Knobs.* None.
+//! *Parameters.* None.
 
 use std::cmp::Reverse;
 
@@ -24,7 +24,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "gives every VM its working set while they fit, and squeezes the others, lowest \
               shares first, to their minimum",
     follows: "P. J. Denning, The working set model for program behavior, CACM 11(5), 1968",
-    knobs: &[],
+    params: &[],
     pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
@@ -34,7 +34,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 struct WorkingSets;
 
 impl Policy for WorkingSets {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let mut targets: Vec<Frames> = view.vms.iter().map(|vm| vm.bounds.min).collect();
         let mut left = view.host - targets.iter().copied().sum();
         let mut ranks: Vec<usize> = (0..view.vms.len()).collect();

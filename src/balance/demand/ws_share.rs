@@ -9,7 +9,7 @@
 //! VM, so they are one case here. The window is the checkpoint interval. Rounding goes to the
 //! largest remainders.
 //! *Cost.* O(V) a checkpoint for V VMs, times 123 halvings.
-//! *Knobs.* None.
+//! *Parameters.* None.
 
 use crate::balance::fill::{Claim, fill};
 use crate::balance::{Plan, Policy, PolicyKind, View, exact};
@@ -20,7 +20,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "ws-share",
     summary: "divides all frames in proportion to working sets",
     follows: "P. J. Denning, The working set model for program behavior, CACM 11(5), 1968",
-    knobs: &[],
+    params: &[],
     pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
@@ -30,7 +30,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 struct SharedByWorkingSet;
 
 impl Policy for SharedByWorkingSet {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         if view.vms.iter().all(|vm| vm.seen.window.distinct.0 == 0) {
             return Plan::unchanged(view);
         }

@@ -1,29 +1,27 @@
 //! `esx-idle-tax`: frames by shares, but an idle page costs more than one in use.
 //!
-//! *Idea.* A VM pays for its frames with its shares, and for an idle frame as much as for
-//! 1 / (1 − tax) active ones. Whoever pays least per frame gives; so idle memory goes to those who
-//! would use it, and with equal use memory is divided by shares.
-//! *Follows.* C. A. Waldspurger, "Memory resource management in `VMware` ESX Server", OSDI 2002:
-//! min-funding revocation with the idle-memory tax, and its estimate of active memory.
-//! *Departs.* Frames are not moved one at a time: the targets are those at which all VMs between
-//! their bounds pay the same, in closed form. With *A* active frames and price level *μ* a VM of
-//! *S* shares holds *S·μ* frames up to *A* and of the others one in 1 / (1 − tax). The level is
-//! found by halving in integers, the tax counts to its fourth decimal place, and rounding goes to
-//! the largest remainders. Targets are computed at every checkpoint and are of the whole host: none of
-//! it is kept free. So the states of a host by its free memory (high, soft, hard and low: 6, 4, 2 and
-//! 1 %) are left out, in which ESX reclaims nothing, balloons, pages to its own swap, and holds up VMs
-//! above their targets too. Reclaiming is ballooning, and where the actuator makes that slow nobody
-//! pages in its stead: who is to get frames waits for them. The sample is of a VM's configured
-//! memory, its `max`.
-//! *Cost.* O(V) a checkpoint for V VMs, times 123 halvings; on a real machine up to 100 traps an
-//! interval and VM.
-//! *Knobs.* `tax`: the part of an idle frame that is taxed away (0.75, the paper's; 0 is shares
-//! alone); `samples`: pages sampled in each interval (100, the paper's).
+//! *Idea.* A VM pays for its frames with its shares, and for an idle frame as much as for 1 / (1 −
+//! tax) active ones. Whoever pays least per frame gives; so idle memory goes to those who would use
+//! it, and with equal use memory is divided by shares. *Follows.* C. A. Waldspurger, "Memory
+//! resource management in `VMware` ESX Server", OSDI 2002: min-funding revocation with the
+//! idle-memory tax, and its estimate of active memory. *Departs.* Frames are not moved one at a
+//! time: the targets are those at which all VMs between their bounds pay the same, in closed form.
+//! With *A* active frames and price level *μ* a VM of *S* shares holds *S·μ* frames up to *A* and
+//! of the others one in 1 / (1 − tax). The level is found by halving in integers, the tax counts to
+//! its fourth decimal place, and rounding goes to the largest remainders. Targets are computed at
+//! every checkpoint and are of the whole host: none of it is kept free. So the states of a host by
+//! its free memory (high, soft, hard and low: 6, 4, 2 and 1 %) are left out, in which ESX reclaims
+//! nothing, balloons, pages to its own swap, and holds up VMs above their targets too. Reclaiming
+//! is ballooning, and where the actuator makes that slow nobody pages in its stead: who is to get
+//! frames waits for them. The sample is of a VM's configured memory, its `max`. *Cost.* O(V) a
+//! checkpoint for V VMs, times 123 halvings; on a real machine up to 100 traps an interval and VM.
+//! *Parameters.* `tax`: the part of an idle frame that is taxed away (0.75, the paper's; 0 is
+//! shares alone); `samples`: pages sampled in each interval (100, the paper's).
 
 use crate::balance::fill::{Claim, fill};
 use crate::balance::{Plan, Policy, PolicyKind, View, exact};
-use crate::knobs::{Domain, Knob, Value};
 use crate::observe::{ACTIVE, SAMPLES};
+use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
 use crate::units::Decimal;
 
@@ -31,14 +29,14 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "esx-idle-tax",
     summary: "divides frames by shares and taxes those that VMs do not use",
     follows: "C. A. Waldspurger, Memory resource management in VMware ESX Server, OSDI 2002",
-    knobs: &[TAX, SAMPLES],
+    params: &[TAX, SAMPLES],
     pools: false,
     observers: |_| &[&ACTIVE],
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(IdleTax { tax: settings.decimal(TAX.name) }),
 };
 
-const TAX: Knob = Knob {
+const TAX: Param = Param {
     name: "tax",
     doc: "the part of an idle frame that is taxed away, τ; 0 divides by shares alone; the paper's",
     domain: Domain::Decimal { min: exact::hundredths(0), max: exact::hundredths(99) },
@@ -50,7 +48,7 @@ struct IdleTax {
 }
 
 impl Policy for IdleTax {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let claims = view.vms.iter().map(|vm| Claim {
             weight: vm.shares,
             in_full: vm.seen.active.frames,
@@ -147,20 +145,20 @@ mod tests {
 
     #[test]
     fn the_closed_form_is_what_revocation_page_by_page_comes_to() {
-        let mut draw = Stream::new(crate::random::Generator::ChaCha8, 1, 0, "test");
+        let mut rng = Stream::new(crate::random::Generator::ChaCha8, 1, 0, "test");
         for case in 0..300 {
-            let count = 2 + draw.below(4);
+            let count = 2 + rng.below(4);
             let vms: Vec<VmView> = (0..count)
                 .map(|_| {
-                    let max = 50 + draw.below(250);
-                    let vm = active(draw.below(max + 1), 1 + draw.below(4), max);
-                    let min = Frames(1 + draw.below(50));
+                    let max = 50 + rng.below(250);
+                    let vm = active(rng.below(max + 1), 1 + rng.below(4), max);
+                    let min = Frames(1 + rng.below(50));
                     VmView { bounds: crate::balance::Bounds { min, ..vm.bounds }, ..vm }
                 })
                 .collect();
-            let tax = [0, 25, 75, 95][draw.below(4) as usize];
+            let tax = [0, 25, 75, 95][rng.below(4) as usize];
             let minima: u64 = vms.iter().map(|vm| vm.bounds.min.0).sum();
-            let host = minima + draw.below(50 * count);
+            let host = minima + rng.below(50 * count);
             let one_by_one = revoked(host, &vms, tax);
             for (closed, page) in taxed(tax, host, vms).into_iter().zip(one_by_one) {
                 assert!(closed.abs_diff(page) <= 2, "case {case}: {closed} against {page}");

@@ -1,19 +1,19 @@
 //! `hyperv-like`: what each guest has committed, and a buffer.
 //!
 //! *Idea.* A guest reports how much memory it has promised its programs, and gets that and a fifth
-//! more; where not all can have that, the weights of the VMs decide.
-//! *Follows.* Hyper-V's Dynamic Memory (Microsoft, 2011), from secondary descriptions.
-//! *Departs.* Step sizes are not published: targets are taken at once. Nor is how weights decide:
-//! here all keep their minimum and the rest is divided by shares, no VM getting more than its
-//! target. Committed memory is all pages used so far, unless the knob says otherwise; traces free
-//! nothing, so it never falls. Products are rounded down, the division to the largest remainders.
-//! *Cost.* O(V) a checkpoint for V VMs, times the number of targets that bind.
-//! *Knobs.* `buffer`: frames beyond what is committed, for each committed one (0.2, Hyper-V's; it
-//! allows 0.05 to 2); `used`: what is committed (`committed`).
+//! more; where not all can have that, the weights of the VMs decide. *Follows.* Hyper-V's Dynamic
+//! Memory (Microsoft, 2011), from secondary descriptions. *Departs.* Step sizes are not published:
+//! targets are taken at once. Nor is how weights decide: here all keep their minimum and the rest
+//! is divided by shares, no VM getting more than its target. Committed memory is all pages used so
+//! far, unless the parameter says otherwise; traces free nothing, so it never falls. Products are
+//! rounded down, the division to the largest remainders. *Cost.* O(V) a checkpoint for V VMs, times
+//! the number of targets that bind. *Parameters.* `buffer`: frames beyond what is committed, for
+//! each committed one (0.2, Hyper-V's; it allows 0.05 to 2); `used`: what is committed
+//! (`committed`).
 
 use crate::balance::{Plan, Policy, PolicyKind, View, VmView, exact, used};
-use crate::knobs::{Domain, Knob, Value};
 use crate::observe::WINDOW;
+use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
 use crate::shares;
 use crate::units::{Decimal, Frames};
@@ -22,7 +22,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "hyperv-like",
     summary: "gives every VM what it has committed and a buffer, in shortage by shares",
     follows: "Dynamic Memory of Microsoft Hyper-V, 2011, from secondary descriptions",
-    knobs: &[BUFFER, used::COMMITTED_KNOB],
+    params: &[BUFFER, used::COMMITTED_PARAM],
     pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
@@ -32,7 +32,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     },
 };
 
-const BUFFER: Knob = Knob {
+const BUFFER: Param = Param {
     name: "buffer",
     doc: "frames beyond what is committed, for each committed one; Hyper-V's",
     domain: Domain::Decimal { min: exact::hundredths(5), max: exact::hundredths(200) },
@@ -45,7 +45,7 @@ struct DynamicMemory {
 }
 
 impl Policy for DynamicMemory {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let mut targets: Vec<Frames> = view.vms.iter().map(|vm| vm.bounds.min).collect();
         let left = view.host - targets.iter().copied().sum();
         let room = view.vms.iter().map(|vm| {

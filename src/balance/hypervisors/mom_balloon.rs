@@ -2,29 +2,27 @@
 //!
 //! *Idea.* Below a threshold of free host memory every guest gives a twentieth a round, but keeps
 //! what it uses and some free memory, the less the shorter the host is. Above it every guest grows
-//! by a twentieth.
-//! *Follows.* The sample balloon rules of oVirt's Memory Overcommitment Manager (doc/balloon.rules
-//! at e0f3d3b, November 2013), A. Litke and others, 2010 on.
-//! *Departs.* A checkpoint is a round and takes one sample; free host memory and what guests use
-//! are means of the last samples, of which MOM takes two a round. Used memory is the working set of
-//! the interval, at most the allocation, unless the knob says otherwise: a page that was not used
+//! by a twentieth. *Follows.* The sample balloon rules of oVirt's Memory Overcommitment Manager
+//! (doc/balloon.rules at e0f3d3b, November 2013), A. Litke and others, 2010 on. *Departs.* A
+//! checkpoint is a round and takes one sample; free host memory and what guests use are means of
+//! the last samples, of which MOM takes two a round. Used memory is the working set of the
+//! interval, at most the allocation, unless the parameter says otherwise: a page that was not used
 //! lately counts as free, because traces free nothing. Every product is rounded down. Growth beyond
 //! the free frames is given in file order. There is neither a preference for idle guests nor
 //! balance between guests, as in the original, and no range of free memory in which nothing moves:
-//! guests that use little swing around the threshold.
-//! *Cost.* O(V log V) a checkpoint for V VMs.
-//! *Knobs.* `threshold`: free part of the host's memory below which guests shrink (0.2); `critical`:
-//! part at which they are made to swap (0.05); `guest_free`: part of its memory that a guest would
-//! like free (0.2); `max_change`, `min_change`: the most and the least change of a guest's memory
-//! in a round (0.05, 0.0025); `samples`: samples of which means are taken (10); all MOM's. `used`:
-//! what is used (`working-set`).
+//! guests that use little swing around the threshold. *Cost.* O(V log V) a checkpoint for V VMs.
+//! *Parameters.* `threshold`: free part of the host's memory below which guests shrink (0.2);
+//! `critical`: part at which they are made to swap (0.05); `guest_free`: part of its memory that a
+//! guest would like free (0.2); `max_change`, `min_change`: the most and the least change of a
+//! guest's memory in a round (0.05, 0.0025); `samples`: samples of which means are taken (10); all
+//! MOM's. `used`: what is used (`working-set`).
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::balance::{Bounds, Plan, Policy, PolicyKind, View, VmView, exact, used};
-use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::observe::WINDOW;
+use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::units::{Decimal, Frames, VmId};
 
@@ -33,7 +31,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "shrinks all guests alike while the host is short of free memory and grows them while \
               it is not",
     follows: "the sample balloon rules of oVirt's Memory Overcommitment Manager, November 2013",
-    knobs: KNOBS,
+    params: PARAMS,
     pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
@@ -42,7 +40,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     },
 };
 
-pub(super) const KNOBS: &[Knob] = &[
+pub(super) const PARAMS: &[Param] = &[
     part("threshold", "free part of the host's memory below which guests shrink; MOM's", 2000),
     part("critical", "free part of the host's memory at which guests are made to swap; MOM's", 500),
     part("guest_free", "part of its memory that a guest would like free; MOM's", 2000),
@@ -53,11 +51,11 @@ pub(super) const KNOBS: &[Knob] = &[
     ),
     part("min_change", "part of its memory by which a guest must change, or not at all; MOM's", 25),
     SAMPLES,
-    used::WORKING_SET_KNOB,
+    used::WORKING_SET_PARAM,
 ];
 
-const fn part(name: &'static str, doc: &'static str, ten_thousandths: u64) -> Knob {
-    Knob {
+const fn part(name: &'static str, doc: &'static str, ten_thousandths: u64) -> Param {
+    Param {
         name,
         doc,
         domain: Domain::Decimal { min: exact::ten_thousandths(1), max: exact::hundredths(100) },
@@ -65,7 +63,7 @@ const fn part(name: &'static str, doc: &'static str, ten_thousandths: u64) -> Kn
     }
 }
 
-const SAMPLES: Knob = Knob {
+const SAMPLES: Param = Param {
     name: "samples",
     doc: "samples, one a checkpoint, of which means are taken; MOM's",
     domain: Domain::Integer { min: 1, max: 1000 },
@@ -78,7 +76,7 @@ struct MomBalloon {
 }
 
 impl Policy for MomBalloon {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let (host, guests) = self.statistics.sample(view);
         let wanted: Vec<Frames> = guests
             .iter()

@@ -10,9 +10,9 @@
 //! again. Below its minimum a guest would shrink too; the host here does not allow that. For the
 //! rest see `mom-balloon`.
 //! *Cost.* O(V log V) a checkpoint for V VMs.
-//! *Knobs.* As `mom-balloon`.
+//! *Parameters.* As `mom-balloon`.
 
-use super::mom_balloon::{KNOBS, Rules, Statistics};
+use super::mom_balloon::{PARAMS, Rules, Statistics};
 use crate::balance::{Plan, Policy, PolicyKind, View};
 use crate::observe::WINDOW;
 use crate::random::Stream;
@@ -23,7 +23,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "mom-balloon as it was shipped for two months, with a floor that does not hold and \
               guests that never grow",
     follows: "the sample balloon rules of oVirt's Memory Overcommitment Manager, July 2013",
-    knobs: KNOBS,
+    params: PARAMS,
     pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
@@ -38,7 +38,7 @@ struct Slipped {
 }
 
 impl Policy for Slipped {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let (host, guests) = self.statistics.sample(view);
         if !self.rules.is_short(host) {
             // The round ends with "undefined symbol" at the first guest that could grow.

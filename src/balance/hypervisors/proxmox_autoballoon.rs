@@ -2,24 +2,24 @@
 //!
 //! *Idea.* If the host uses less than its goal, guests under pressure may grow; if it uses more,
 //! comfortable guests shrink. What VMs hold above their minimum is to be in proportion to shares.
-//! *Follows.* Proxmox VE's auto-ballooning (pve-manager, PVE/AutoBalloon.pm), 2012 on.
-//! *Departs.* The host's used memory is the resident pages of all VMs. A guest's free memory is its
-//! allocation less its working set, unless the knob says otherwise: a page that was not used lately
+//! *Follows.* Proxmox VE's auto-ballooning (pve-manager, PVE/AutoBalloon.pm), 2012 on. *Departs.*
+//! The host's used memory is the resident pages of all VMs. A guest's free memory is its allocation
+//! less its working set, unless the parameter says otherwise: a page that was not used lately
 //! counts as free, because traces free nothing. Shares are at least 1, so nobody opts out. Division
 //! is in integers, rounded down (towards the minimum). The original goes round while anything
 //! moves; here at most once for each VM and once more. Growth beyond the free frames is given in
 //! file order, to guests under pressure first. As in the original a guest above its share shrinks
 //! while the host may grow, before it turns out that the others are full; a round later it grows
-//! back, so sizes may swing for ever where the goal cannot be met.
-//! *Cost.* O(V²) a checkpoint for V VMs at worst, O(V) mostly.
-//! *Knobs.* `goal`: the part of the host's memory that should be used (0.8, Proxmox'); `tolerance`:
-//! frames by which it may be missed (2560, Proxmox' 10 MiB); `step`: frames by which a VM changes
-//! at most (25600, Proxmox' 100 MiB); `pressure`: a guest is under pressure if its free memory is
-//! no more than this part of its minimum (0.25, Proxmox'); `used`: what is used (`working-set`).
+//! back, so sizes may swing for ever where the goal cannot be met. *Cost.* O(V²) a checkpoint for V
+//! VMs at worst, O(V) mostly. *Parameters.* `goal`: the part of the host's memory that should be
+//! used (0.8, Proxmox'); `tolerance`: frames by which it may be missed (2560, Proxmox' 10 MiB);
+//! `step`: frames by which a VM changes at most (25600, Proxmox' 100 MiB); `pressure`: a guest is
+//! under pressure if its free memory is no more than this part of its minimum (0.25, Proxmox');
+//! `used`: what is used (`working-set`).
 
 use crate::balance::{Plan, Policy, PolicyKind, View, VmView, exact, used};
-use crate::knobs::{Domain, Knob, Value};
 use crate::observe::WINDOW;
+use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
 use crate::units::{Decimal, Frames};
 
@@ -28,7 +28,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "grows guests under pressure or shrinks comfortable ones, by shares, to keep the host \
               at four fifths",
     follows: "the auto-ballooning of Proxmox VE, 2012",
-    knobs: &[GOAL, TOLERANCE, STEP, PRESSURE, used::WORKING_SET_KNOB],
+    params: &[GOAL, TOLERANCE, STEP, PRESSURE, used::WORKING_SET_PARAM],
     pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
@@ -45,28 +45,28 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 
 const ANY_PART: Domain = Domain::Decimal { min: exact::hundredths(0), max: exact::hundredths(100) };
 
-const GOAL: Knob = Knob {
+const GOAL: Param = Param {
     name: "goal",
     doc: "the part of the host's memory that should be used; Proxmox'",
     domain: ANY_PART,
     default: Value::Decimal(exact::hundredths(80)),
 };
 
-const TOLERANCE: Knob = Knob {
+const TOLERANCE: Param = Param {
     name: "tolerance",
     doc: "frames by which the goal may be missed; Proxmox' 10 MiB in frames of 4 KiB",
     domain: Domain::Frames { min: 0 },
     default: Value::Integer(2_560),
 };
 
-const STEP: Knob = Knob {
+const STEP: Param = Param {
     name: "step",
     doc: "frames by which a VM changes at most; Proxmox' 100 MiB in frames of 4 KiB",
     domain: Domain::Frames { min: 1 },
     default: Value::Integer(25_600),
 };
 
-const PRESSURE: Knob = Knob {
+const PRESSURE: Param = Param {
     name: "pressure",
     doc: "a guest is under pressure while its free memory is at most this part of its minimum; \
           Proxmox'",
@@ -83,7 +83,7 @@ struct AutoBalloon {
 }
 
 impl Policy for AutoBalloon {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let resident: Frames = view.vms.iter().map(|vm| vm.resident).sum();
         let goal = signed(exact::times(view.host, self.goal)) - signed(resident);
         if goal.abs() <= self.tolerance {

@@ -2,27 +2,25 @@
 //!
 //! *Idea.* A domain prefers a third more than it uses. While all can have that, the surplus is
 //! divided in the same proportion; if not, those above their preference give up the difference and
-//! the others share it.
-//! *Follows.* qmemman of Qubes OS (qubes-core-admin, qmemman/algo.py), R. Wojtczuk and M.
-//! Marczykowski, 2010 on.
-//! *Departs.* Used memory is the working set of the interval unless the knob says otherwise: a real
-//! guest's caches do not count as used, and of a trace's pages nobody knows which are cache. The
-//! factors are applied in integers, rounded down after each. The minimum preference is lowered to
-//! a VM's maximum and raised to its minimum, and there is no dom0 with an allowance of its own.
-//! What maxima leave over is divided equally until nobody can take more. In shortage the published
-//! code subtracts what donors free from the free memory, so takers get it a round later; here at
-//! once, and what a taker's maximum refuses a round later. It also takes the safety factor from all
-//! that takers hold, here from what they are given, so that nobody shrinks where nothing changes. A
-//! VM that arrives is served by the host, not by borrowing from donors.
-//! *Cost.* O(V) a checkpoint for V VMs, times the number of maxima that bind.
-//! *Knobs.* `cache_factor`: preferred frames per used frame (1.3, Qubes'); `pref_min`: the fewest
-//! that a VM prefers (51200, Qubes' 200 MiB); `donor_min`: in shortage, surplus below which a VM is
-//! left alone (2560, Qubes' 10 MiB); `safety`: the part of each target that is given (0.999,
-//! Qubes'); `used`: what is used (`working-set`).
+//! the others share it. *Follows.* qmemman of Qubes OS (qubes-core-admin, qmemman/algo.py), R.
+//! Wojtczuk and M. Marczykowski, 2010 on. *Departs.* Used memory is the working set of the interval
+//! unless the parameter says otherwise: a real guest's caches do not count as used, and of a
+//! trace's pages nobody knows which are cache. The factors are applied in integers, rounded down
+//! after each. The minimum preference is lowered to a VM's maximum and raised to its minimum, and
+//! there is no dom0 with an allowance of its own. What maxima leave over is divided equally until
+//! nobody can take more. In shortage the published code subtracts what donors free from the free
+//! memory, so takers get it a round later; here at once, and what a taker's maximum refuses a round
+//! later. It also takes the safety factor from all that takers hold, here from what they are given,
+//! so that nobody shrinks where nothing changes. A VM that arrives is served by the host, not by
+//! borrowing from donors. *Cost.* O(V) a checkpoint for V VMs, times the number of maxima that
+//! bind. *Parameters.* `cache_factor`: preferred frames per used frame (1.3, Qubes'); `pref_min`:
+//! the fewest that a VM prefers (51200, Qubes' 200 MiB); `donor_min`: in shortage, surplus below
+//! which a VM is left alone (2560, Qubes' 10 MiB); `safety`: the part of each target that is given
+//! (0.999, Qubes'); `used`: what is used (`working-set`).
 
 use crate::balance::{Plan, Policy, PolicyKind, View, VmView, exact, used};
-use crate::knobs::{Domain, Knob, Value};
 use crate::observe::WINDOW;
+use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
 use crate::shares;
 use crate::units::{Decimal, Frames};
@@ -31,7 +29,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "qmemman",
     summary: "divides memory in proportion to what guests use and a third more",
     follows: "qmemman of Qubes OS, R. Wojtczuk and M. Marczykowski, 2010",
-    knobs: &[CACHE_FACTOR, PREF_MIN, DONOR_MIN, SAFETY, used::WORKING_SET_KNOB],
+    params: &[CACHE_FACTOR, PREF_MIN, DONOR_MIN, SAFETY, used::WORKING_SET_PARAM],
     pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
@@ -46,28 +44,28 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     },
 };
 
-const CACHE_FACTOR: Knob = Knob {
+const CACHE_FACTOR: Param = Param {
     name: "cache_factor",
     doc: "frames that a VM prefers for each one that it uses; Qubes'",
     domain: Domain::Decimal { min: exact::hundredths(100), max: exact::hundredths(1000) },
     default: Value::Decimal(Decimal { digits: 13, places: 1 }),
 };
 
-const PREF_MIN: Knob = Knob {
+const PREF_MIN: Param = Param {
     name: "pref_min",
     doc: "the fewest frames that a VM prefers; Qubes' 200 MiB in frames of 4 KiB",
     domain: Domain::Frames { min: 0 },
     default: Value::Integer(51_200),
 };
 
-const DONOR_MIN: Knob = Knob {
+const DONOR_MIN: Param = Param {
     name: "donor_min",
     doc: "in shortage, a VM with a smaller surplus is left alone; Qubes' 10 MiB in frames of 4 KiB",
     domain: Domain::Frames { min: 0 },
     default: Value::Integer(2_560),
 };
 
-const SAFETY: Knob = Knob {
+const SAFETY: Param = Param {
     name: "safety",
     doc: "the part of what a VM should get that it gets; Qubes', against rounding",
     domain: Domain::Decimal { min: exact::hundredths(50), max: exact::hundredths(100) },
@@ -83,7 +81,7 @@ struct Qmemman {
 }
 
 impl Policy for Qmemman {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let preferred: Vec<Frames> = view.vms.iter().map(|vm| self.preferred(vm)).collect();
         let sum: u128 = preferred.iter().map(|frames| u128::from(frames.0)).sum();
         // Available: what is free, less all that VMs prefer beyond what they have.

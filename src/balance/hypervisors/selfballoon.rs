@@ -1,23 +1,23 @@
 //! `selfballoon`: every guest sets its own balloon to what it has committed.
 //!
 //! *Idea.* A guest knows best what it needs. It moves towards the memory that its programs have
-//! committed, down in small steps and up at once, and never below a floor.
-//! *Follows.* D. Magenheimer's self-ballooning in Linux's Xen driver, 2011
-//! (drivers/xen/xen-selfballoon.c), and the older xenballoond.
-//! *Departs.* Committed memory is all pages used so far: traces free nothing, so a VM's goal never
-//! falls and only grants remain once it is reached. There are no reserved pages, which the driver
-//! adds to goal and floor, and no frontswap, whose pages it adds to the goal. The floor is that of the driver, a line in pieces over the VM's maximum, or the VM's
-//! minimum where that is greater; a guest of less than 16 MiB does not balloon. No host arbitrates:
-//! requests that do not fit are refused in file order, the first of them perhaps in part.
-//! *Cost.* O(V) a checkpoint for V VMs.
-//! *Knobs.* `down`, `up`: the part of the way that a step makes is one over these (8 and 1, the
-//! driver's); `reserve`: the part of the VM's maximum that the goal adds (0.1, from Linux's
-//! correction of 2013, because guests without it ran out of memory); `mebibyte`: the frames of a
-//! MiB, in which the floor is given (256, of 4 KiB); `used`: what is committed (`committed`).
+//! committed, down in small steps and up at once, and never below a floor. *Follows.* D.
+//! Magenheimer's self-ballooning in Linux's Xen driver, 2011 (drivers/xen/xen-selfballoon.c), and
+//! the older xenballoond. *Departs.* Committed memory is all pages used so far: traces free
+//! nothing, so a VM's goal never falls and only grants remain once it is reached. There are no
+//! reserved pages, which the driver adds to goal and floor, and no frontswap, whose pages it adds
+//! to the goal. The floor is that of the driver, a line in pieces over the VM's maximum, or the
+//! VM's minimum where that is greater; a guest of less than 16 MiB does not balloon. No host
+//! arbitrates: requests that do not fit are refused in file order, the first of them perhaps in
+//! part. *Cost.* O(V) a checkpoint for V VMs. *Parameters.* `down`, `up`: the part of the way that
+//! a step makes is one over these (8 and 1, the driver's); `reserve`: the part of the VM's maximum
+//! that the goal adds (0.1, from Linux's correction of 2013, because guests without it ran out of
+//! memory); `mebibyte`: the frames of a MiB, in which the floor is given (256, of 4 KiB); `used`:
+//! what is committed (`committed`).
 
 use crate::balance::{Plan, Policy, PolicyKind, View, VmView, exact, used};
-use crate::knobs::{Domain, Knob, Value};
 use crate::observe::WINDOW;
+use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
 use crate::units::{Decimal, Frames};
 
@@ -25,7 +25,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "selfballoon",
     summary: "lets every guest approach what it has committed, slowly down and at once up",
     follows: "D. Magenheimer, self-ballooning in Linux's Xen driver, 2011",
-    knobs: &[DOWN, UP, RESERVE, MEBIBYTE, used::COMMITTED_KNOB],
+    params: &[DOWN, UP, RESERVE, MEBIBYTE, used::COMMITTED_PARAM],
     pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
@@ -42,28 +42,28 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 
 const STEPS: Domain = Domain::Integer { min: 1, max: 1_000_000 };
 
-const DOWN: Knob = Knob {
+const DOWN: Param = Param {
     name: "down",
     doc: "a VM above its goal goes one part in so many of the way down; Linux's",
     domain: STEPS,
     default: Value::Integer(8),
 };
 
-const UP: Knob = Knob {
+const UP: Param = Param {
     name: "up",
     doc: "a VM below its goal goes one part in so many of the way up; Linux's",
     domain: STEPS,
     default: Value::Integer(1),
 };
 
-const RESERVE: Knob = Knob {
+const RESERVE: Param = Param {
     name: "reserve",
     doc: "the part of the VM's maximum that the goal adds to what is committed; Linux's since 2013",
     domain: Domain::Decimal { min: exact::hundredths(0), max: exact::hundredths(100) },
     default: Value::Decimal(exact::hundredths(10)),
 };
 
-const MEBIBYTE: Knob = Knob {
+const MEBIBYTE: Param = Param {
     name: "mebibyte",
     doc: "the frames of a MiB, in which the floor is given; of 4 KiB",
     domain: Domain::Frames { min: 1 },
@@ -79,7 +79,7 @@ struct SelfBalloon {
 }
 
 impl Policy for SelfBalloon {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let wanted: Vec<Frames> = view.vms.iter().map(|vm| self.target(vm)).collect();
         Plan::in_file_order(view, &wanted)
     }

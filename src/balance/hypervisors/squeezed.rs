@@ -8,14 +8,14 @@
 //! use is not asked, as in the original. Progress is looked for at checkpoints. A stuck driver is
 //! still asked for what the rule would have it give, so that it shows when it works again.
 //! *Cost.* O(V) a checkpoint for V VMs.
-//! *Knobs.* `stuck_after` in ticks: 5 s, the original's.
+//! *Parameters.* `stuck_after` in ticks: 5 s, the original's.
 
 use crate::balance::{Plan, Policy, PolicyKind, View, VmView};
-use crate::knobs::{Domain, Knob, Value};
+use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
 use crate::units::{Frames, Ticks};
 
-const STUCK_AFTER: Knob = Knob {
+const STUCK_AFTER: Param = Param {
     name: "stuck_after",
     doc: "ticks without progress towards a lower target after which a VM's driver counts as stuck \
           and its frames are left out (5 s, as published)",
@@ -27,7 +27,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "squeezed",
     summary: "puts every VM at the same part of the way from its minimum to its maximum",
     follows: "squeezed, the memory daemon of XenServer, 2008",
-    knobs: &[STUCK_AFTER],
+    params: &[STUCK_AFTER],
     pools: false,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
@@ -44,7 +44,7 @@ struct Squeezed {
 }
 
 impl Policy for Squeezed {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let stuck: Vec<bool> = view.vms.iter().map(|vm| self.is_stuck(vm, view.at)).collect();
         let everybody = vec![false; stuck.len()];
         let mut targets = squeeze(view, &everybody);
@@ -112,8 +112,8 @@ mod tests {
         assert_eq!(step(&mut *policy(&KIND, &[]), &mut tight), [10, 20]);
     }
 
-    /// 900 frames: all would hold 300. The first is stuck at 600, so from the time of no progress on
-    /// the others have 150 each, and it is still asked for 300.
+    /// 900 frames: all would hold 300. The first is stuck at 600, so from the time of no progress
+    /// on the others have 150 each, and it is still asked for 300.
     #[test]
     fn a_stuck_driver_is_left_out_until_it_makes_progress() {
         let stuck_after = ("stuck_after", Value::Integer(50));

@@ -9,7 +9,7 @@
 //! Guests give frames back only by leaving. Requests are served in file order, the last perhaps in
 //! part.
 //! *Cost.* O(V) a checkpoint for V VMs.
-//! *Knobs.* None.
+//! *Parameters.* None.
 
 use crate::balance::{Plan, Policy, PolicyKind, View};
 use crate::random::Stream;
@@ -19,7 +19,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "xen-static",
     summary: "leaves every VM its reservation and gives free frames to those that ask first",
     follows: "P. Barham et al., Xen and the art of virtualization, SOSP 2003",
-    knobs: &[],
+    params: &[],
     pools: false,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
@@ -29,7 +29,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 struct Reservations;
 
 impl Policy for Reservations {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let asked = view.vms.iter().map(|vm| Frames(vm.interval.replacement_misses));
         let wanted: Vec<Frames> =
             view.vms.iter().zip(asked).map(|(vm, asked)| vm.allocation + asked).collect();

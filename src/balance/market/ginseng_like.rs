@@ -2,17 +2,16 @@
 //!
 //! *Idea.* A VM values frames at its shares times the misses that they save. The host chooses the
 //! quantities with the greatest total value; each winner pays for the harm that its winning does to
-//! the others, so no VM gains by bidding anything but its true value.
-//! *Follows.* O. Agmon Ben-Yehuda, E. Posener, M. Ben-Yehuda, A. Schuster and A. Mu'alem, "Ginseng:
-//! market-driven memory allocation", VEE 2014: the progressive second price auction.
-//! *Departs.* Their bid is one unit price and ranges of quantities, ours a price for each quantity,
-//! the whole valuation, so that a truthful bid is the best one for any shape. Payments move money
-//! and no frames; nobody here has a budget, so they are not computed at a checkpoint (the test
+//! the others, so no VM gains by bidding anything but its true value. *Follows.* O. Agmon
+//! Ben-Yehuda, E. Posener, M. Ben-Yehuda, A. Schuster and A. Mu'alem, "Ginseng: market-driven
+//! memory allocation", VEE 2014: the progressive second price auction. *Departs.* Their bid is one
+//! unit price and ranges of quantities, ours a price for each quantity, the whole valuation, so
+//! that a truthful bid is the best one for any shape. Payments move money and no frames; nobody
+//! here has a budget, so they are not computed at a checkpoint (the test
 //! `no_other_bid_is_better_than_the_truth` computes them). There is no penalty for exchanging
 //! memory. Values beyond 62 bits are rounded. Ties and frames that nobody values as in `mrc-dp`.
-//! *Cost.* As `mrc-dp`.
-//! *Knobs.* `observer`, `decay`, `rate`: where the curves come from; a VM's `shares` are what a miss
-//! saved is worth to it.
+//! *Cost.* As `mrc-dp`. *Parameters.* `observer`, `decay`, `rate`: where the curves come from; a
+//! VM's `shares` are what a miss saved is worth to it.
 
 use crate::balance::curves::{OBSERVER, deal, fault_offers, observers};
 use crate::balance::{Plan, Policy, PolicyKind, View, VmView};
@@ -26,7 +25,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "sells memory in an auction, in which a saved miss is worth its shares to each VM",
     follows: "O. Agmon Ben-Yehuda, E. Posener, M. Ben-Yehuda, A. Schuster and A. Mu'alem, Ginseng: \
               market-driven memory allocation, VEE 2014",
-    knobs: &[OBSERVER, DECAY, RATE],
+    params: &[OBSERVER, DECAY, RATE],
     pools: false,
     observers,
     fits: |_, _, _| Ok(()),
@@ -36,7 +35,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 struct GinsengLike;
 
 impl Policy for GinsengLike {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         // Only the relation of shares counts; the smallest numbers leave room for more misses.
         let unit = view.vms.iter().map(|vm| vm.shares).fold(0, greatest_common_divisor).max(1);
         let worth = |vm: &VmView, misses: u64| u128::from(vm.shares / unit) * u128::from(misses);
@@ -69,8 +68,8 @@ fn greatest_common_divisor(one: u64, other: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::balance::split::tests::view;
-    use crate::knobs::Settings;
     use crate::observe::Curve;
+    use crate::params::Settings;
     use crate::partition::{cost, exact, offers};
     use crate::random::Generator;
 
@@ -84,8 +83,8 @@ mod tests {
             vm.seen.curve = Curve { accesses: 1000, faults, ..Curve::default() };
             vm.shares = shares[at];
         }
-        let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test");
-        let plan = (KIND.build)(&Settings::defaults(KIND.knobs)).divide(&view, &mut draw);
+        let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "test");
+        let plan = (KIND.build)(&Settings::defaults(KIND.params)).plan(&view, &mut rng);
         assert_eq!(plan.0, [2, 4, 3].map(Frames));
     }
 
@@ -100,11 +99,11 @@ mod tests {
 
     #[test]
     fn no_other_bid_is_better_than_the_truth() {
-        let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test/bids");
+        let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "test/bids");
         let mut curve = || {
             let mut left = 300;
             let mut fall = || {
-                left -= draw.below(30) * draw.below(2);
+                left -= rng.below(30) * rng.below(2);
                 left
             };
             offers(&std::array::from_fn::<u64, 9, _>(|_| fall()), 0, 8, 1)

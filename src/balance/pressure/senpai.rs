@@ -2,25 +2,23 @@
 //!
 //! *Idea.* The least memory that does not slow a program down cannot be computed but felt for: the
 //! limit goes down by up to a hundredth every few rounds, and the more the program stalls the more
-//! it gets back at once.
-//! *Follows.* J. Weiner, senpai (facebookincubator/senpai), 2019, in its original form.
-//! *Departs.* The limit is the allocation and its range the VM's bounds. Stall time is that of
-//! capacity faults, which takes ticks only where `cost.fault` says so: without it nobody ever
-//! stalls and everybody shrinks to its minimum. Factors are applied in integers, rounded down after
-//! each, so a VM of less than 100 frames never shrinks. Growth beyond the free frames is given in
-//! file order. Nothing is at rest by design: a VM that never stalls shrinks to its minimum.
-//! *Cost.* O(V log V) a checkpoint for V VMs.
-//! *Knobs.* `target`: stall time that is aimed at between two changes (10 ms at 1 ns a tick, the
-//! original's 10 000 µs); `interval`: checkpoints between two changes (6); `max_probe`,
-//! `max_backoff`: the most by which the limit is tightened and loosened, in parts of it (0.01 and
-//! 1); `coeff_probe`, `coeff_backoff`: how far from the target stall time must be for that (10 and
-//! 20); all the original's.
+//! it gets back at once. *Follows.* J. Weiner, senpai (facebookincubator/senpai), 2019, in its
+//! original form. *Departs.* The limit is the allocation and its range the VM's bounds. Stall time
+//! is that of capacity faults, which takes ticks only where `cost.fault` says so: without it nobody
+//! ever stalls and everybody shrinks to its minimum. Factors are applied in integers, rounded down
+//! after each, so a VM of less than 100 frames never shrinks. Growth beyond the free frames is
+//! given in file order. Nothing is at rest by design: a VM that never stalls shrinks to its
+//! minimum. *Cost.* O(V log V) a checkpoint for V VMs. *Parameters.* `target`: stall time that is
+//! aimed at between two changes (10 ms at 1 ns a tick, the original's 10 000 µs); `interval`:
+//! checkpoints between two changes (6); `max_probe`, `max_backoff`: the most by which the limit is
+//! tightened and loosened, in parts of it (0.01 and 1); `coeff_probe`, `coeff_backoff`: how far
+//! from the target stall time must be for that (10 and 20); all the original's.
 
 use std::collections::BTreeMap;
 
 use crate::balance::{Plan, Policy, PolicyKind, View, VmView, exact};
-use crate::knobs::{Domain, Knob, Settings, Value};
 use crate::observe::WINDOW;
+use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::units::{Decimal, Frames, VmId};
 
@@ -28,21 +26,21 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "senpai",
     summary: "tightens each VM's limit while it hardly stalls and loosens it as it does",
     follows: "J. Weiner, senpai, 2019, in its original form",
-    knobs: &[TARGET, INTERVAL, MAX_PROBE, MAX_BACKOFF, COEFF_PROBE, COEFF_BACKOFF],
+    params: &[TARGET, INTERVAL, MAX_PROBE, MAX_BACKOFF, COEFF_PROBE, COEFF_BACKOFF],
     pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(Senpai { rule: Rule::of(settings), limits: BTreeMap::new() }),
 };
 
-const TARGET: Knob = Knob {
+const TARGET: Param = Param {
     name: "target",
     doc: "stall time aimed at between two changes; the original's 10 ms",
     domain: Domain::Ticks { min: 1 },
     default: Value::Integer(10_000_000),
 };
 
-const INTERVAL: Knob = Knob {
+const INTERVAL: Param = Param {
     name: "interval",
     doc: "checkpoints between two changes; the original's",
     domain: Domain::Integer { min: 1, max: 1_000_000 },
@@ -51,14 +49,14 @@ const INTERVAL: Knob = Knob {
 
 const ANY_PART: Domain = Domain::Decimal { min: exact::hundredths(0), max: exact::hundredths(100) };
 
-const MAX_PROBE: Knob = Knob {
+const MAX_PROBE: Param = Param {
     name: "max_probe",
     doc: "the most by which the limit is tightened, in parts of it; the original's",
     domain: ANY_PART,
     default: Value::Decimal(exact::hundredths(1)),
 };
 
-const MAX_BACKOFF: Knob = Knob {
+const MAX_BACKOFF: Param = Param {
     name: "max_backoff",
     doc: "the most by which the limit is loosened, in parts of it; the original's",
     domain: ANY_PART,
@@ -67,7 +65,7 @@ const MAX_BACKOFF: Knob = Knob {
 
 const COEFFICIENT: Domain = Domain::Integer { min: 1, max: 1_000_000 };
 
-const COEFF_PROBE: Knob = Knob {
+const COEFF_PROBE: Param = Param {
     name: "coeff_probe",
     doc: "the limit is tightened most when stall time is so many times less than the target; the \
           original's",
@@ -75,7 +73,7 @@ const COEFF_PROBE: Knob = Knob {
     default: Value::Integer(10),
 };
 
-const COEFF_BACKOFF: Knob = Knob {
+const COEFF_BACKOFF: Param = Param {
     name: "coeff_backoff",
     doc: "the limit is loosened most when stall time is so many times the target; the original's",
     domain: COEFFICIENT,
@@ -105,7 +103,7 @@ struct Limit {
 }
 
 impl Policy for Senpai {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let wanted: Vec<Frames> = view
             .vms
             .iter()

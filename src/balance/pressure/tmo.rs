@@ -1,24 +1,22 @@
 //! `tmo`: a little memory is taken from everybody as long as nobody waits for it.
 //!
 //! *Idea.* Every round each workload loses a small part of its memory, the less the nearer its
-//! pressure stall is to the target; what it misses it gets back on demand.
-//! *Follows.* J. Weiner et al., "TMO: transparent memory offloading in datacenters", ASPLOS 2022;
-//! the formula from an account of it.
-//! *Departs.* Frames that a VM may hold count as its memory, used or not. A real machine serves
-//! demand within the round; here a VM gets a frame at the checkpoint for each fault that evicted a
-//! page, from the free frames and in file order. Pressure is the time of capacity faults in the
-//! interval, which takes ticks only where `cost.fault` says so; without it nobody ever stalls.
-//! Products are rounded down, so at the default ratio a VM of less than 2000 frames loses none, and
-//! the stall time allowed is rounded down to whole ticks. A VM that neither stalls nor faults
-//! shrinks to its minimum or to that size.
-//! *Cost.* O(V) a checkpoint for V VMs.
-//! *Knobs.* `ratio`: the part taken each round without pressure (0.0005); `pressure`: stalled part
-//! of the time at which nothing is taken (0.001); `most`: the most taken in a round (0.01); all the
-//! paper's.
+//! pressure stall is to the target; what it misses it gets back on demand. *Follows.* J. Weiner et
+//! al., "TMO: transparent memory offloading in datacenters", ASPLOS 2022; the formula from an
+//! account of it. *Departs.* Frames that a VM may hold count as its memory, used or not. A real
+//! machine serves demand within the round; here a VM gets a frame at the checkpoint for each fault
+//! that evicted a page, from the free frames and in file order. Pressure is the time of capacity
+//! faults in the interval, which takes ticks only where `cost.fault` says so; without it nobody
+//! ever stalls. Products are rounded down, so at the default ratio a VM of less than 2000 frames
+//! loses none, and the stall time allowed is rounded down to whole ticks. A VM that neither stalls
+//! nor faults shrinks to its minimum or to that size. *Cost.* O(V) a checkpoint for V VMs.
+//! *Parameters.* `ratio`: the part taken each round without pressure (0.0005); `pressure`: stalled
+//! part of the time at which nothing is taken (0.001); `most`: the most taken in a round (0.01);
+//! all the paper's.
 
 use crate::balance::{Plan, Policy, PolicyKind, View, VmView, exact};
-use crate::knobs::{Domain, Knob, Value};
 use crate::observe::WINDOW;
+use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
 use crate::units::{Decimal, Frames};
 
@@ -27,7 +25,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "takes a small part of each VM's frames, less as it stalls, and gives frames back on \
               demand",
     follows: "J. Weiner et al., TMO: transparent memory offloading in datacenters, ASPLOS 2022",
-    knobs: &[RATIO, PRESSURE, MOST],
+    params: &[RATIO, PRESSURE, MOST],
     pools: false,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
@@ -40,21 +38,21 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     },
 };
 
-const RATIO: Knob = Knob {
+const RATIO: Param = Param {
     name: "ratio",
     doc: "the part of its memory that a VM without pressure loses each round; the paper's",
     domain: Domain::Decimal { min: exact::hundredths(0), max: exact::hundredths(100) },
     default: Value::Decimal(exact::ten_thousandths(5)),
 };
 
-const PRESSURE: Knob = Knob {
+const PRESSURE: Param = Param {
     name: "pressure",
     doc: "the part of the time that a VM stalls at which nothing is taken; the paper's",
     domain: Domain::Decimal { min: exact::ten_thousandths(1), max: exact::hundredths(100) },
     default: Value::Decimal(exact::ten_thousandths(10)),
 };
 
-const MOST: Knob = Knob {
+const MOST: Param = Param {
     name: "most",
     doc: "the most that a VM loses in a round, in parts of its memory; the paper's",
     domain: Domain::Decimal { min: exact::hundredths(0), max: exact::hundredths(100) },
@@ -68,7 +66,7 @@ struct Offloading {
 }
 
 impl Policy for Offloading {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let want = |vm: &VmView| {
             let asked = Frames(vm.interval.replacement_misses);
             vm.allocation - self.reclaimed(vm) + asked

@@ -1,10 +1,10 @@
 //! Which faults a policy counts: the report's replacement misses or all demand faults.
 
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::replace::Counts;
 
-/// The knob `count` of the policies that compare VMs by their faults.
-pub(super) const KNOB: Knob = Knob {
+/// The parameter `count` of the policies that compare VMs by their faults.
+pub(super) const PARAM: Param = Param {
     name: "count",
     doc: "which faults are counted; the report counts replacement misses",
     domain: Domain::Choice(&[REPLACEMENT_MISSES, DEMAND_FAULTS]),
@@ -16,7 +16,7 @@ const DEMAND_FAULTS: &str = "demand_faults";
 
 /// How the policy with these settings reads its count.
 pub(super) fn of(settings: &Settings) -> fn(&Counts) -> u64 {
-    if settings.choice(KNOB.name) == DEMAND_FAULTS {
+    if settings.choice(PARAM.name) == DEMAND_FAULTS {
         |counts| counts.demand_faults
     } else {
         |counts| counts.replacement_misses

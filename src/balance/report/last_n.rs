@@ -8,7 +8,7 @@
 //! ratios are compared, by cross multiplication. Its program knows no bounds; here a pair whose
 //! giver is at its minimum or whose taker is at its maximum moves nothing.
 //! *Cost.* O(V log V) a checkpoint for V VMs.
-//! *Knobs.* `count`: which faults make the ratio (`replacement_misses`, the report's).
+//! *Parameters.* `count`: which faults make the ratio (`replacement_misses`, the report's).
 
 use std::cmp::Ordering;
 
@@ -23,7 +23,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "pairs the VMs by the miss ratio of the last interval and moves one frame in each pair",
     follows: "strategy 2 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
               machines, COEN 283 report, 2011",
-    knobs: &[counter::KNOB],
+    params: &[counter::PARAM],
     pools: false,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
@@ -46,7 +46,7 @@ impl LastN {
 }
 
 impl Policy for LastN {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         let mut plan = Plan::unchanged(view);
         let mut ranks: Vec<usize> = (0..view.vms.len()).collect();
         // A stable sort: VMs of equal ratio stay in file order.

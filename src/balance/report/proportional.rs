@@ -1,22 +1,20 @@
 //! `proportional`: a guarantee for every VM, the rest in proportion to all misses so far.
 //!
 //! *Idea.* Whoever has missed most since the start gets the largest share of the frames that are
-//! not guaranteed.
-//! *Follows.* Strategy 3 of H. Wu, S. Wu and W. Zhang, "Simulation of memory management in virtual
-//! machines", COEN 283 report, 2011.
-//! *Departs.* As in the report a lucky VM is drawn at every checkpoint, so by default frames move
-//! though nothing has changed. Its program computes the shares in single precision, here integers. It
-//! knows no bounds; here a VM's guarantee is raised to its minimum and lowered to its maximum, what
-//! a share exceeds a maximum by is divided among the others by the same rule, and what the lucky
-//! VM's maximum cannot take goes on to the next VMs in file order.
-//! *Cost.* O(V) a checkpoint for V VMs, times the number of maxima that bind.
-//! *Knobs.* `count`: which faults (`replacement_misses`, the report's); `guarantee`: frames that
-//! every VM keeps (2, the report's); `rounding`: who gets the frames that rounding leaves over
-//! (`random`, the report's one lucky VM).
+//! not guaranteed. *Follows.* Strategy 3 of H. Wu, S. Wu and W. Zhang, "Simulation of memory
+//! management in virtual machines", COEN 283 report, 2011. *Departs.* As in the report a lucky VM
+//! is drawn at every checkpoint, so by default frames move though nothing has changed. Its program
+//! computes the shares in single precision, here integers. It knows no bounds; here a VM's
+//! guarantee is raised to its minimum and lowered to its maximum, what a share exceeds a maximum by
+//! is divided among the others by the same rule, and what the lucky VM's maximum cannot take goes
+//! on to the next VMs in file order. *Cost.* O(V) a checkpoint for V VMs, times the number of
+//! maxima that bind. *Parameters.* `count`: which faults (`replacement_misses`, the report's);
+//! `guarantee`: frames that every VM keeps (2, the report's); `rounding`: who gets the frames that
+//! rounding leaves over (`random`, the report's one lucky VM).
 
 use super::counter;
 use crate::balance::{Plan, Policy, PolicyKind, View};
-use crate::knobs::{Domain, Knob, Value};
+use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
 use crate::replace::Counts;
 use crate::shares;
@@ -27,7 +25,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "guarantees every VM a few frames and divides the rest by all misses so far",
     follows: "strategy 3 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
               machines, COEN 283 report, 2011",
-    knobs: &[counter::KNOB, GUARANTEE, ROUNDING],
+    params: &[counter::PARAM, GUARANTEE, ROUNDING],
     pools: false,
     observers: |_| &[],
     fits: |settings, host, vms| {
@@ -54,14 +52,14 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     },
 };
 
-const GUARANTEE: Knob = Knob {
+const GUARANTEE: Param = Param {
     name: "guarantee",
     doc: "frames that every VM keeps; the report's MIN_PAGE_PER_VM",
     domain: Domain::Frames { min: 1 },
     default: Value::Integer(2),
 };
 
-const ROUNDING: Knob = Knob {
+const ROUNDING: Param = Param {
     name: "rounding",
     doc: "who gets the frames that rounding leaves over: one VM drawn at random (the report's), or \
           the VMs with the largest remainders, one each, ties in file order",
@@ -78,7 +76,7 @@ struct Proportional {
 }
 
 impl Policy for Proportional {
-    fn divide(&mut self, view: &View, draw: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, rng: &mut Stream) -> Plan {
         let misses: Vec<u64> = view.vms.iter().map(|vm| (self.count)(&vm.total)).collect();
         if misses.iter().all(|&count| count == 0) {
             return Plan::unchanged(view);
@@ -92,7 +90,7 @@ impl Policy for Proportional {
         let given = if self.random_rounding {
             if shares.left > Frames(0) {
                 let vms = view.vms.len();
-                let lucky = draw.below(vms as u64) as usize;
+                let lucky = rng.below(vms as u64) as usize;
                 for vm in (lucky..vms).chain(0..lucky) {
                     let taken = shares.left.min(room[vm] - shares.given[vm]);
                     shares.given[vm] += taken;

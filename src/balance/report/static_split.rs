@@ -1,11 +1,9 @@
 //! `static`: nothing moves.
 //!
-//! *Idea.* Each VM keeps the frames that the first split gave it; what every other policy must beat.
-//! *Follows.* Strategy 1 of H. Wu, S. Wu and W. Zhang, "Simulation of memory management in virtual
-//! machines", COEN 283 report, 2011.
-//! *Departs.* Nowhere.
-//! *Cost.* O(VMs) a checkpoint.
-//! *Knobs.* None; `host.split` decides the first split.
+//! *Idea.* Each VM keeps the frames that the first split gave it; what every other policy must
+//! beat. *Follows.* Strategy 1 of H. Wu, S. Wu and W. Zhang, "Simulation of memory management in
+//! virtual machines", COEN 283 report, 2011. *Departs.* Nowhere. *Cost.* O(VMs) a checkpoint.
+//! *Parameters.* None; `host.split` decides the first split.
 
 use crate::balance::{Plan, Policy, PolicyKind, View};
 use crate::random::Stream;
@@ -15,7 +13,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "leaves every VM the frames that the first split gave it",
     follows: "strategy 1 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
               machines, COEN 283 report, 2011",
-    knobs: &[],
+    params: &[],
     pools: false,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
@@ -25,7 +23,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 struct Static;
 
 impl Policy for Static {
-    fn divide(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
         Plan::unchanged(view)
     }
 }

@@ -8,7 +8,7 @@
 //! and a curve counts pages as resident that are near the top of the stack though an earlier epoch
 //! left them no frame. So a rule may beat it; seldom by much.
 //! *Cost.* That of `mrc-dp` a checkpoint.
-//! *Knobs.* None.
+//! *Parameters.* None.
 
 use crate::balance::PolicyKind;
 use crate::balance::curves::FrameByFrame;
@@ -20,7 +20,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "knows the future: at each checkpoint the best split for the interval that begins",
     follows: "H. S. Stone, J. Turek and J. L. Wolf, Optimal partitioning of cache memory, IEEE \
               Transactions on Computers 41(9), 1992",
-    knobs: &[],
+    params: &[],
     pools: false,
     observers: |_| &[&COMING],
     fits: |_, _, _| Ok(()),

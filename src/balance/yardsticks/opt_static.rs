@@ -7,7 +7,7 @@
 //! *Departs.* Until the first checkpoint the host's first split is in force. VMs that come or go
 //! make it divide anew. The bound `best-static` is what the split costs from the beginning on.
 //! *Cost.* That of `mrc-dp` a checkpoint.
-//! *Knobs.* None.
+//! *Parameters.* None.
 
 use crate::balance::PolicyKind;
 use crate::balance::curves::FrameByFrame;
@@ -19,7 +19,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "knows the future: the best split that never changes, from the first checkpoint on",
     follows: "H. S. Stone, J. Turek and J. L. Wolf, Optimal partitioning of cache memory, IEEE \
               Transactions on Computers 41(9), 1992",
-    knobs: &[],
+    params: &[],
     pools: false,
     observers: |_| &[&WHOLE],
     fits: |_, _, _| Ok(()),

@@ -8,10 +8,10 @@ use clap::builder::PossibleValuesParser;
 use super::super::{Context, Failure, input};
 use super::target::Output;
 
-/// Write a workload's accesses, with its knobs as `--set pages=4000 --set accesses=1000000`
+/// Write a workload's accesses, with its parameters as `--set pages=4000 --set accesses=1000000`
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
-    /// The workload; `list workloads` shows its knobs
+    /// The workload; `list workloads` shows its parameters
     #[arg(value_name = "WORKLOAD", value_parser = names())]
     workload: String,
 

@@ -41,7 +41,8 @@ pub(super) struct Target {
 }
 
 impl Output {
-    /// Opens the output of a command that reads `input`, which would be lost if it were the same file.
+    /// Opens the output of a command that reads `input`, which would be lost if it were the same
+    /// file.
     pub(super) fn open_beside(&self, input: &Path) -> Result<Target, Failure> {
         let place = |path: &Path| std::fs::canonicalize(path).ok();
         if input.as_os_str() != "-"

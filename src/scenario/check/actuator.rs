@@ -43,8 +43,8 @@ const BATCHES_MAX: u128 = 100_000_000_000;
 const FLIGHTS_MAX: u128 = 100_000_000;
 
 /// Reports balloons whose batches could be too many in a run that ends by the tick `latest`: all of
-/// them, or those in flight at a time, which are kept in memory. Of all of them those that are not full
-/// are not counted: a VM has one for each order.
+/// them, or those in flight at a time, which are kept in memory. Of all of them those that are not
+/// full are not counted: a VM has one for each order.
 pub(super) fn check_batches(
     findings: &mut Findings,
     section: &Section,

@@ -4,7 +4,7 @@ use super::super::codes;
 use super::super::diagnostic::{clip, meant};
 use super::super::{Actuator, Admission, After, Cost, Expect, Phase};
 use super::TICKS_MAX;
-use super::knobs::policies;
+use super::params::policies;
 use super::values::{Findings, Section};
 use super::vm::{Draft, NEVER};
 use crate::account::METRICS;

@@ -8,8 +8,8 @@ use super::super::document::{Origin, Source};
 use super::super::{After, Phase, Split};
 use super::traces::{self, Accesses, Traces};
 use super::values::{Findings, Section};
-use super::{actuator, knobs};
-use crate::knobs::Settings;
+use super::{actuator, params};
+use crate::params::Settings;
 use crate::replace::ReplacementKind;
 use crate::units::{Frames, Ticks};
 use std::path::Path;
@@ -125,7 +125,7 @@ impl<'d> Draft<'d> {
         });
         let idle = actuator::phases(findings, &section, "idle", false);
         let stuck = actuator::phases(findings, &section, "stuck", true);
-        let replacement = knobs::replacement(findings, &section, page_size);
+        let replacement = params::replacement(findings, &section, page_size);
         Self {
             section,
             name: None,

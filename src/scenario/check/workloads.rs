@@ -1,14 +1,14 @@
-//! Workloads as scenarios write them: their kinds, their knobs, and how much they may be.
+//! Workloads as scenarios write them: their kinds, their parameters, and how much they may be.
 
 use super::super::codes;
 use super::super::diagnostic::Diagnostics;
 use super::super::document::{Document, Origin};
-use super::knobs;
+use super::params;
 use super::values::{Findings, Section};
 use crate::trace::workloads::{ALL, WorkloadKind, WorkloadSpec};
 
 impl Document {
-    /// The workload called `kind` with its knobs from settings such as `pages=4000`.
+    /// The workload called `kind` with its parameters from settings such as `pages=4000`.
     ///
     /// # Errors
     /// All that is wrong with the settings, each shown at its text.
@@ -80,7 +80,7 @@ fn read_at(
     let kind = section.need(findings, "kind", remedy)?;
     let kind = findings.choice(&kind, kinds())?;
     let beside = if kind.nests { ["kind", "of"] } else { ["kind", "accesses"] };
-    let settings = knobs::settings(findings, section, kind.knobs, &beside, page_size);
+    let settings = params::settings(findings, section, kind.params, &beside, page_size);
     if findings.list.len() == found_before
         && let Err(message) = (kind.check)(&settings)
     {

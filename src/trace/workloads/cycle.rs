@@ -6,7 +6,7 @@
 //! Management Strategies for Relational Database Systems", VLDB 1985.
 //! *Departs.* In nothing.
 //! *Cost.* O(1) an access, no memory; draws nothing but what `writes` needs.
-//! *Knobs.* `pages` (pages, 1024, ours), `repeats` (accesses a page, 1, ours), `writes`,
+//! *Parameters.* `pages` (pages, 1024, ours), `repeats` (accesses a page, 1, ours), `writes`,
 //! `first_page`.
 
 use super::scan::REPEATS;
@@ -16,7 +16,7 @@ pub(super) const KIND: WorkloadKind = WorkloadKind {
     name: "loop",
     summary: "the same pages in the same order, again and again",
     follows: "Chou, DeWitt, An Evaluation of Buffer Management Strategies, VLDB 1985",
-    knobs: &[PAGES, REPEATS, WRITES, FIRST_PAGE],
+    params: &[PAGES, REPEATS, WRITES, FIRST_PAGE],
     nests: false,
     check: |_| Ok(()),
     generate,

@@ -9,25 +9,25 @@
 //! *Departs.* Depths follow Zipf's law, 1 / depth^alpha; the stack begins with all pages in order,
 //! so a first use has a depth like any other.
 //! *Cost.* O(depth / 64) an access, for the stack is a chain of rings of 64 pages; 20 bytes a page.
-//! *Knobs.* `pages` (pages, 1024, ours), `alpha` (1.2, ours: most depths are small), `writes`,
+//! *Parameters.* `pages` (pages, 1024, ours), `alpha` (1.2, ours: most depths are small), `writes`,
 //! `first_page`.
 
 use super::zipf::{ALPHA, Table};
 use super::{FIRST_PAGE, PAGES, Sink, WRITES, WorkloadKind, WorkloadSpec};
-use crate::knobs::{Knob, Value};
+use crate::params::{Param, Value};
 use crate::units::Decimal;
 
 pub(super) const KIND: WorkloadKind = WorkloadKind {
     name: "lru-stack",
     summary: "each access goes to a drawn depth of the LRU stack",
     follows: "Spirn, Program Behavior: Models and Measurements, Elsevier, 1977",
-    knobs: &[PAGES, DEPTH_ALPHA, WRITES, FIRST_PAGE],
+    params: &[PAGES, DEPTH_ALPHA, WRITES, FIRST_PAGE],
     nests: false,
     check: |_| Ok(()),
     generate,
 };
 
-const DEPTH_ALPHA: Knob = Knob {
+const DEPTH_ALPHA: Param = Param {
     doc: "skew of the depths: 0 draws every depth alike, 1.2 mostly small ones",
     default: Value::Decimal(Decimal { digits: 12, places: 1 }),
     ..ALPHA

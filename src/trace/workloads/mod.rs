@@ -12,7 +12,7 @@ mod working_set;
 mod zipf;
 
 use super::store::{AccessKind, Trace, TraceBuilder};
-use crate::knobs::{Domain, Knob, Settings, Value};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::units::Decimal;
 
@@ -26,11 +26,11 @@ pub struct WorkloadKind {
     /// Authors, title, venue and year of the model.
     pub follows: &'static str,
     /// Its parameters.
-    pub knobs: &'static [Knob],
+    pub params: &'static [Param],
     /// Whether it is a sequence of other workloads: then they stand in [`WorkloadSpec::of`], and
     /// its accesses are theirs.
     pub nests: bool,
-    /// What is wrong with knobs that are right one by one; no full stop.
+    /// What is wrong with parameters that are right one by one; no full stop.
     pub(crate) check: fn(&Settings) -> Result<(), String>,
     /// Makes the accesses.
     generate: fn(&WorkloadSpec, &mut Sink<'_>),
@@ -53,7 +53,7 @@ pub const ALL: &[WorkloadKind] = &[
 pub struct WorkloadSpec {
     /// The workload.
     pub kind: &'static WorkloadKind,
-    /// Its knobs.
+    /// Its parameters.
     pub settings: Settings,
     /// How many accesses it makes; 0 if it nests.
     pub accesses: u64,
@@ -93,7 +93,7 @@ impl WorkloadSpec {
             let round = phases.try_fold(0_u64, |sum, of| sum.checked_add(of.bytes_at_most()?));
             return round?.checked_mul(self.settings.integer(phases::ROUNDS.name));
         }
-        let has_pages = self.kind.knobs.iter().any(|knob| knob.name == PAGES.name);
+        let has_pages = self.kind.params.iter().any(|param| param.name == PAGES.name);
         let pages = if has_pages { self.settings.integer(PAGES.name) } else { self.accesses };
         self.accesses.checked_mul(OF_ACCESS)?.checked_add(pages.checked_mul(OF_PAGE)?)
     }
@@ -118,7 +118,8 @@ impl WorkloadSpec {
         }
     }
 
-    /// What no knob's domain can say: that there are accesses and not too many, that knobs agree.
+    /// What no parameter's domain can say: that there are accesses and not too many, that
+    /// parameters agree.
     ///
     /// # Errors
     /// One sentence without a full stop that says what is wrong.
@@ -151,11 +152,11 @@ impl WorkloadSpec {
     /// If [`check`](Self::check) finds something wrong.
     ///
     /// ```
-    /// use balloonist::knobs::Settings;
+    /// use balloonist::parameters::Settings;
     /// use balloonist::random::{Generator, Stream};
     /// use balloonist::trace::workloads::{ALL, WorkloadSpec};
     /// let kind = ALL.iter().find(|kind| kind.name == "zipf").unwrap();
-    /// let settings = Settings::defaults(kind.knobs);
+    /// let settings = Settings::defaults(kind.parameters);
     /// let spec = WorkloadSpec { kind, settings, accesses: 1000, of: Vec::new() };
     /// let mut stream = Stream::new(Generator::ChaCha8, 1, 0, "vm/web/workload");
     /// assert_eq!(spec.generate(&mut stream).accesses(), 1000);
@@ -249,24 +250,24 @@ impl Sink<'_> {
     }
 }
 
-/// The knob of every workload that does not nest: the share of accesses that write.
-const WRITES: Knob = Knob {
+/// The parameter of every workload that does not nest: the share of accesses that write.
+const WRITES: Param = Param {
     name: "writes",
     doc: "share of the accesses that write; the rest read",
     domain: Domain::Decimal { min: whole(0), max: whole(1) },
     default: Value::Decimal(whole(0)),
 };
 
-/// The knob of every workload that does not nest: where its pages begin.
-const FIRST_PAGE: Knob = Knob {
+/// The parameter of every workload that does not nest: where its pages begin.
+const FIRST_PAGE: Param = Param {
     name: "first_page",
     doc: "number of the first page, so that phases can use pages of their own",
     domain: Domain::Integer { min: 0, max: 1 << 52 },
     default: Value::Integer(0),
 };
 
-/// The knob of the workloads that use a fixed set of pages.
-const PAGES: Knob = Knob {
+/// The parameter of the workloads that use a fixed set of pages.
+const PAGES: Param = Param {
     name: "pages",
     doc: "pages in use; the default is small enough to think about, our choice",
     domain: Domain::Integer { min: 1, max: 1 << 26 },

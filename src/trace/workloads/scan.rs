@@ -7,31 +7,31 @@
 //! VLDB 1985.
 //! *Departs.* A stride may leave pages out.
 //! *Cost.* O(1) an access, no memory; draws nothing but what `writes` needs.
-//! *Knobs.* `repeats` (accesses a page, 1, ours), `stride` (pages, 1, ours), `writes`,
+//! *Parameters.* `repeats` (accesses a page, 1, ours), `stride` (pages, 1, ours), `writes`,
 //! `first_page`.
 
 use super::{FIRST_PAGE, Sink, WRITES, WorkloadKind, WorkloadSpec};
-use crate::knobs::{Domain, Knob, Value};
+use crate::params::{Domain, Param, Value};
 
 pub(super) const KIND: WorkloadKind = WorkloadKind {
     name: "scan",
     summary: "page after page, never to return",
     follows: "Chou, DeWitt, An Evaluation of Buffer Management Strategies, VLDB 1985",
-    knobs: &[REPEATS, STRIDE, WRITES, FIRST_PAGE],
+    params: &[REPEATS, STRIDE, WRITES, FIRST_PAGE],
     nests: false,
     check: |_| Ok(()),
     generate,
 };
 
 /// How often a page is used before the next is.
-pub(super) const REPEATS: Knob = Knob {
+pub(super) const REPEATS: Param = Param {
     name: "repeats",
     doc: "accesses to a page before the next page's turn; 1 is the plain pattern",
     domain: Domain::Integer { min: 1, max: 1 << 20 },
     default: Value::Integer(1),
 };
 
-const STRIDE: Knob = Knob {
+const STRIDE: Param = Param {
     name: "stride",
     doc: "pages from one to the next; 1 leaves none out",
     domain: Domain::Integer { min: 1, max: 1 << 20 },

@@ -16,7 +16,7 @@ fn spec(name: &str, accesses: u64) -> WorkloadSpec {
         Vec::new()
     };
     let accesses = if kind.nests { 0 } else { accesses };
-    WorkloadSpec { kind, settings: Settings::defaults(kind.knobs), accesses, of }
+    WorkloadSpec { kind, settings: Settings::defaults(kind.params), accesses, of }
 }
 
 fn pages(trace: &Trace) -> Vec<u64> {
@@ -28,7 +28,7 @@ fn names_are_unique_and_heads_are_complete() {
     for (at, kind) in ALL.iter().enumerate() {
         assert!(ALL[..at].iter().all(|other| other.name != kind.name), "{}", kind.name);
         assert!(!kind.summary.ends_with('.') && !kind.follows.is_empty(), "{}", kind.name);
-        assert_eq!(kind.knobs.iter().any(|knob| knob.name == "writes"), !kind.nests);
+        assert_eq!(kind.params.iter().any(|param| param.name == "writes"), !kind.nests);
     }
 }
 
@@ -78,7 +78,7 @@ fn plain_patterns_are_what_they_say() {
     assert_eq!(pages(&cycle.generate(&mut stream(1))), [0, 1, 2, 0, 1, 2, 0]);
     let rounds = WorkloadSpec {
         settings: {
-            let mut settings = Settings::defaults(phases::KIND.knobs);
+            let mut settings = Settings::defaults(phases::KIND.params);
             settings.set("rounds", Value::Integer(2));
             settings
         },
@@ -135,7 +135,7 @@ fn writes_come_at_their_rate() {
 }
 
 #[test]
-fn what_knobs_cannot_say_is_checked() {
+fn what_params_cannot_say_is_checked() {
     let mut window = spec("working-set", 10);
     window.settings.set("window", Value::Integer(2000));
     let mut deep = spec("scan", 1);

@@ -6,7 +6,7 @@
 //! J. D. Ullman, "Principles of Optimal Page Replacement", Journal of the ACM 18(1), 1971.
 //! *Departs.* In nothing.
 //! *Cost.* O(1) an access, no memory.
-//! *Knobs.* `pages` (pages, 1024, ours), `writes`, `first_page`.
+//! *Parameters.* `pages` (pages, 1024, ours), `writes`, `first_page`.
 
 use super::{FIRST_PAGE, PAGES, Sink, WRITES, WorkloadKind, WorkloadSpec};
 
@@ -14,7 +14,7 @@ pub(super) const KIND: WorkloadKind = WorkloadKind {
     name: "uniform",
     summary: "every page is as likely as every other",
     follows: "Aho, Denning, Ullman, Principles of Optimal Page Replacement, JACM 18(1), 1971",
-    knobs: &[PAGES, WRITES, FIRST_PAGE],
+    params: &[PAGES, WRITES, FIRST_PAGE],
     nests: false,
     check: |_| Ok(()),
     generate,

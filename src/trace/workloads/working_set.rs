@@ -7,17 +7,17 @@
 //! ACM 11(5), 1968: locality as a set that changes slowly.
 //! *Departs.* The set is a window of neighbours and moves by one page at fixed intervals.
 //! *Cost.* O(1) an access, no memory.
-//! *Knobs.* `pages` (pages, 1024, ours), `window` (pages, 64, ours), `drift` (accesses a page,
+//! *Parameters.* `pages` (pages, 1024, ours), `window` (pages, 64, ours), `drift` (accesses a page,
 //! 1000, ours), `writes`, `first_page`.
 
 use super::{FIRST_PAGE, PAGES, Sink, WRITES, WorkloadKind, WorkloadSpec};
-use crate::knobs::{Domain, Knob, Value};
+use crate::params::{Domain, Param, Value};
 
 pub(super) const KIND: WorkloadKind = WorkloadKind {
     name: "working-set",
     summary: "a window of pages that drifts",
     follows: "Denning, The Working Set Model for Program Behavior, CACM 11(5), 1968",
-    knobs: &[PAGES, WINDOW, DRIFT, WRITES, FIRST_PAGE],
+    params: &[PAGES, WINDOW, DRIFT, WRITES, FIRST_PAGE],
     nests: false,
     check: |settings| {
         let (pages, window) = (settings.integer(PAGES.name), settings.integer(WINDOW.name));
@@ -29,14 +29,14 @@ pub(super) const KIND: WorkloadKind = WorkloadKind {
     generate,
 };
 
-const WINDOW: Knob = Knob {
+const WINDOW: Param = Param {
     name: "window",
     doc: "pages in use at a time, at most `pages`",
     domain: Domain::Integer { min: 1, max: 1 << 26 },
     default: Value::Integer(64),
 };
 
-const DRIFT: Knob = Knob {
+const DRIFT: Param = Param {
     name: "drift",
     doc: "accesses after which the window moves by a page; 1000 is slow for a window of 64",
     domain: Domain::Integer { min: 1, max: 1 << 40 },

@@ -1,22 +1,20 @@
 //! Zipf: the page of rank k is drawn in proportion to 1 / k^alpha.
 //!
 //! *Idea.* A few pages get most accesses and a long tail gets the rest, as caches and heaps see it.
-//! Each access is drawn from a table in O(1), by itself.
-//! *Follows.* The independent reference model with Zipf's law: L. Breslau et al., "Web Caching and
-//! Zipf-like Distributions: Evidence and Implications", INFOCOM 1999. The table is the alias method
-//! of A. J. Walker, ACM Transactions on Mathematical Software 3(3), 1977, built as M. D. Vose, "A
-//! Linear Algorithm for Generating Random Numbers with a Given Distribution", IEEE Transactions on
-//! Software Engineering 17(9), 1991.
+//! Each access is drawn from a table in O(1), by itself. *Follows.* The independent reference model
+//! with Zipf's law: L. Breslau et al., "Web Caching and Zipf-like Distributions: Evidence and
+//! Implications", INFOCOM 1999. The table is the alias method of A. J. Walker, ACM Transactions on
+//! Mathematical Software 3(3), 1977, built as M. D. Vose, "A Linear Algorithm for Generating Random
+//! Numbers with a Given Distribution", IEEE Transactions on Software Engineering 17(9), 1991.
 //! *Departs.* In integers throughout, so that every machine draws the same: weights are fixed-point
 //! with a relative error below 2⁻³⁰ as far as they reach 2⁻³² of an even share; rarer pages are
-//! rounded down, at the limit to never, and page 1 gets what is left over.
-//! *Cost.* O(1) an access; 28 bytes and about 0.2 µs a page to build.
-//! *Knobs.* `pages` (pages, 1024, ours), `alpha` (0.9, the middle of what Breslau et al. measured,
-//! rounded up), `shuffle` (yes: hot pages lie anywhere, not at the low numbers), `writes`,
-//! `first_page`.
+//! rounded down, at the limit to never, and page 1 gets what is left over. *Cost.* O(1) an access;
+//! 28 bytes and about 0.2 µs a page to build. *Parameters.* `pages` (pages, 1024, ours), `alpha`
+//! (0.9, the middle of what Breslau et al. measured, rounded up), `shuffle` (yes: hot pages lie
+//! anywhere, not at the low numbers), `writes`, `first_page`.
 
 use super::{BATCH, FIRST_PAGE, PAGES, Sink, WRITES, WorkloadKind, WorkloadSpec, whole};
-use crate::knobs::{Domain, Knob, Value};
+use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
 use crate::units::Decimal;
 
@@ -24,21 +22,21 @@ pub(super) const KIND: WorkloadKind = WorkloadKind {
     name: "zipf",
     summary: "the page of rank k is drawn in proportion to 1 / k^alpha",
     follows: "Breslau et al., Web Caching and Zipf-like Distributions, INFOCOM 1999",
-    knobs: &[PAGES, ALPHA, SHUFFLE, WRITES, FIRST_PAGE],
+    params: &[PAGES, ALPHA, SHUFFLE, WRITES, FIRST_PAGE],
     nests: false,
     check: |_| Ok(()),
     generate,
 };
 
 /// The exponent of Zipf's law.
-pub(super) const ALPHA: Knob = Knob {
+pub(super) const ALPHA: Param = Param {
     name: "alpha",
     doc: "skew: 0 is uniform; 0.64 to 0.83 were measured by Breslau et al. (1999)",
     domain: Domain::Decimal { min: whole(0), max: whole(8) },
     default: Value::Decimal(Decimal { digits: 9, places: 1 }),
 };
 
-const SHUFFLE: Knob = Knob {
+const SHUFFLE: Param = Param {
     name: "shuffle",
     doc: "whether ranks are dealt to pages at random, or rank 1 is the first page",
     domain: Domain::Choice(&["yes", "no"]),

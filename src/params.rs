@@ -1,0 +1,151 @@
+//! Parameters: the parameters that a policy, a replacement algorithm or a workload declares.
+//!
+//! Whoever has parameters lists them in a `const` of [`Param`]s. That one list gives the keys that
+//! a scenario may set, their checks, their defaults, `list` and the documentation.
+
+use std::fmt;
+
+use crate::units::Decimal;
+
+/// One parameter: its name, what it means, what it may be, and what it is unless set.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    /// The key in scenario files.
+    pub name: &'static str,
+    /// What it does, with its unit and where the default comes from; no full stop.
+    pub doc: &'static str,
+    /// The values it may have.
+    pub domain: Domain,
+    /// The value it has unless set; inside the domain.
+    pub default: Value,
+}
+
+/// The values that a parameter may have.
+#[derive(Clone, Copy, Debug)]
+pub enum Domain {
+    /// A whole number from `min` to `max`.
+    Integer {
+        /// The smallest value.
+        min: u64,
+        /// The largest value.
+        max: u64,
+    },
+    /// A number of frames, at least `min`: a bare integer, or a size.
+    Frames {
+        /// The smallest value, in frames.
+        min: u64,
+    },
+    /// A length of time: a bare integer of ticks, or a duration.
+    Ticks {
+        /// The smallest value, in ticks.
+        min: u64,
+    },
+    /// A decimal number from `min` to `max`, read exactly from its text.
+    Decimal {
+        /// The smallest value.
+        min: Decimal,
+        /// The largest value.
+        max: Decimal,
+    },
+    /// One of these words.
+    Choice(&'static [&'static str]),
+}
+
+/// The value of a parameter, of the kind that its domain says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A number, of frames or ticks where the domain says so.
+    Integer(u64),
+    /// An exact decimal number.
+    Decimal(Decimal),
+    /// A word.
+    Choice(&'static str),
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer { min, max: u64::MAX } => write!(out, "an integer from {min}"),
+            Self::Integer { min, max } => write!(out, "an integer from {min} to {max}"),
+            Self::Frames { min } => write!(out, "frames or a size, from {min}"),
+            Self::Ticks { min } => write!(out, "ticks or a duration, from {min}"),
+            Self::Decimal { min, max } => write!(out, "a decimal number from {min} to {max}"),
+            Self::Choice(words) => write!(out, "{}", words.join(" | ")),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    /// As a scenario file writes it, but for the quotes of a word.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(number) => number.fmt(out),
+            Self::Decimal(number) => number.fmt(out),
+            Self::Choice(word) => word.fmt(out),
+        }
+    }
+}
+
+/// The checked values of all parameters of one list, in the list's order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings(Vec<(&'static str, Value)>);
+
+impl Settings {
+    /// Every parameter at its default.
+    pub fn defaults(params: &[Param]) -> Self {
+        Self(params.iter().map(|param| (param.name, param.default)).collect())
+    }
+
+    /// Names and values, in the order of the list.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        self.0.iter().copied()
+    }
+
+    /// Sets a parameter of the list; the caller has checked the value against the parameter's
+    /// domain.
+    ///
+    /// # Panics
+    /// If the list has no such parameter.
+    pub fn set(&mut self, name: &str, value: Value) {
+        let slot = self.0.iter_mut().find(|(param, _)| *param == name);
+        slot.unwrap_or_else(|| panic!("no parameter is called {name}")).1 = value;
+    }
+
+    /// The value of an integer, frames or ticks parameter.
+    ///
+    /// # Panics
+    /// If the list has no such parameter of that kind.
+    pub fn integer(&self, name: &str) -> u64 {
+        match self.get(name) {
+            Value::Integer(value) => value,
+            other => panic!("parameter {name} is not an integer but {other:?}"),
+        }
+    }
+
+    /// The value of a decimal parameter.
+    ///
+    /// # Panics
+    /// If the list has no such parameter of that kind.
+    pub fn decimal(&self, name: &str) -> Decimal {
+        match self.get(name) {
+            Value::Decimal(value) => value,
+            other => panic!("parameter {name} is not a decimal but {other:?}"),
+        }
+    }
+
+    /// The word that a choice parameter is set to.
+    ///
+    /// # Panics
+    /// If the list has no such parameter of that kind.
+    pub fn choice(&self, name: &str) -> &'static str {
+        match self.get(name) {
+            Value::Choice(value) => value,
+            other => panic!("parameter {name} is not a choice but {other:?}"),
+        }
+    }
+
+    fn get(&self, name: &str) -> Value {
+        let found = self.0.iter().find(|(param, _)| *param == name);
+        found.unwrap_or_else(|| panic!("no parameter is called {name}")).1
+    }
+}

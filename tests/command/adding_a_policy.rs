@@ -1,0 +1,113 @@
+//! docs/adding-a-policy.md, followed literally.
+//!
+//! That builds the crate twice more, as a program and as its unit tests, so it is done where
+//! `ADDING_A_POLICY` is set, as `.ci/run` does; elsewhere the page's blocks are only applied. Other
+//! crates are taken from where the running test has them.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::folders::copy_folder;
+
+/// A block of the page that changes a file.
+enum Block {
+    /// The whole of a file.
+    New { file: String, text: String },
+    /// Lines before a line that is in the file once.
+    Before { line: String, file: String, text: String },
+}
+
+#[test]
+fn the_page_makes_a_policy() {
+    let page = fs::read_to_string("docs/adding-a-policy.md").unwrap();
+    // A fixed place, so that the next time finds what this time built.
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("adding-a-policy");
+    let folder = place.join("balloonist");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).unwrap();
+    }
+    copy(Path::new("."), &folder);
+    let blocks = blocks(&page);
+    assert_eq!(blocks.len(), 3, "a file and two lines");
+    for block in &blocks {
+        apply(block, &folder);
+    }
+    let commands = commands(&page);
+    assert_eq!(commands.len(), 4, "{commands:?}");
+    if std::env::var_os("ADDING_A_POLICY").is_none() {
+        println!("applied, not built: set ADDING_A_POLICY to build it");
+        return;
+    }
+    let outputs: Vec<String> = commands.iter().map(|line| run(line, &folder, &place)).collect();
+    assert!(outputs[0].contains("\neven-miss\n    moves a few frames"), "{}", outputs[0]);
+    assert!(outputs[0].contains("step = 4 [an integer from 1 to 1000000]"));
+    let row = outputs[1].lines().find(|line| line.contains("even-miss")).expect("a row");
+    assert!(row.starts_with("policy"), "{row}");
+    assert!(outputs[1].contains("the fewest demand faults"), "{}", outputs[1]);
+    assert!(outputs[2].contains("even-miss (step=2)"), "{}", outputs[2]);
+    assert!(outputs[3].contains("who_faults_twice_as_often_gets_frames ... ok"), "{}", outputs[3]);
+}
+
+/// Each block that names a file, in the page's order.
+fn blocks(page: &str) -> Vec<Block> {
+    let block = |block: &str| {
+        let (fence, text) = block.split_once('\n')?;
+        let text = format!("{text}\n");
+        if let Some(file) = fence.strip_prefix("rust title=") {
+            return Some(Block::New { file: file.to_owned(), text });
+        }
+        let (line, file) = fence.strip_prefix("rust before=\"")?.split_once("\" in=")?;
+        Some(Block::Before { line: line.to_owned(), file: file.to_owned(), text })
+    };
+    page.split("\n```").filter_map(block).collect()
+}
+
+fn apply(block: &Block, root: &Path) {
+    match block {
+        Block::New { file, text } => {
+            let place = root.join(file);
+            assert!(!place.exists(), "{file} is there already");
+            fs::write(place, text).unwrap();
+        }
+        Block::Before { line, file, text } => {
+            let place = root.join(file);
+            let old = fs::read_to_string(&place).unwrap();
+            let line = format!("{line}\n");
+            assert_eq!(old.matches(&line).count(), 1, "`{line}` in {file}");
+            fs::write(place, old.replacen(&line, &format!("{text}{line}"), 1)).unwrap();
+        }
+    }
+}
+
+/// The lines of all `sh` blocks.
+fn commands(page: &str) -> Vec<String> {
+    let shells = page.split("\n```sh\n").skip(1).filter_map(|rest| rest.split("\n```").next());
+    shells.flat_map(str::lines).map(str::to_owned).collect()
+}
+
+/// What a command prints. The program goes to a place of its own, and not over the one under test;
+/// what it is made of is shared with the running test (by a cargo older than 1.91, which has no
+/// `build-dir`, it is built anew).
+fn run(line: &str, folder: &Path, place: &Path) -> String {
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in a folder");
+    let mut words = line.split(' ');
+    assert_eq!(words.next(), Some("cargo"));
+    let mut command = Command::new(env!("CARGO"));
+    command.args(words).current_dir(folder);
+    command.env("CARGO_TARGET_DIR", place.join("target")).env("CARGO_BUILD_BUILD_DIR", shared);
+    let output = command.output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{line}\n{error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What a build needs of the crate.
+fn copy(from: &Path, to: &Path) {
+    for part in ["src", "benches", "scenarios"] {
+        copy_folder(&from.join(part), &to.join(part));
+    }
+    for file in ["Cargo.toml", "Cargo.lock", "README.md"] {
+        fs::copy(from.join(file), to.join(file)).unwrap();
+    }
+}

@@ -1,0 +1,16 @@
+//! Tests of the command: what a user types, and what comes out.
+
+mod adding_a_policy;
+mod commands;
+mod figures;
+mod folders;
+mod published;
+mod readme;
+mod reference;
+mod replacement_commands;
+mod reproduce;
+mod sweep_grid;
+mod sweep_journal;
+mod timelines;
+mod trace_command;
+mod walk;

@@ -1,0 +1,393 @@
+//! The bounds against brute force on small scenarios, the report's figures, and each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::common;
+use crate::common::policies;
+use balloonist::balance;
+use balloonist::bound;
+use balloonist::params::Settings;
+use balloonist::random::{Generator, Stream};
+use balloonist::replace::{self, Delays};
+use balloonist::scenario::{Actuator, Admission, After, Phase, Scenario, VmSpec};
+use balloonist::simulate::simulate;
+use balloonist::units::{Frames, Ticks};
+use balloonist::watch::NullWatcher;
+
+/// An access in the order of the run: (VM, page), or a VM's departure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Access(usize, u64),
+    Depart(usize),
+}
+
+/// One VM of the naive run.
+#[derive(Default)]
+struct Stay {
+    here: bool,
+    /// When its next access starts, and how many it has made.
+    next: u64,
+    made: u64,
+    over: Option<u64>,
+}
+
+/// The run without delays, tick by tick, and which VMs start.
+fn run(scenario: &Scenario) -> (Vec<Event>, Vec<bool>) {
+    let specs = &scenario.vms;
+    let mut stays: Vec<Stay> = specs.iter().map(|_| Stay::default()).collect();
+    let mut queue: Vec<usize> = Vec::new();
+    let mut starts = vec![false; specs.len()];
+    let mut events = Vec::new();
+    for tick in 0.. {
+        for (at, stay) in stays.iter_mut().enumerate() {
+            let stops = specs[at].stop == Some(Ticks(tick));
+            let leaves = specs[at].after == After::Leave && stay.over == Some(tick);
+            if stay.here && (stops || leaves) {
+                (stay.here, stay.over) = (false, stay.over.or(Some(tick)));
+                events.push(Event::Depart(at));
+            } else if stops && queue.contains(&at) {
+                queue.retain(|&other| other != at);
+                stay.over = Some(tick);
+            }
+        }
+        for (at, spec) in specs.iter().enumerate() {
+            if spec.start.0 == tick {
+                queue.push(at);
+            }
+            admit(scenario, &mut stays, &mut queue, tick);
+        }
+        let awaited = (0..specs.len())
+            .filter(|&at| specs[at].after != After::Repeat || specs[at].stop.is_some());
+        let over: Vec<Option<u64>> = awaited.map(|at| stays[at].over).collect();
+        if over.iter().all(|over| over.is_some_and(|over| over <= tick)) {
+            return (events, starts);
+        }
+        for (at, (spec, stay)) in specs.iter().zip(&mut stays).enumerate() {
+            starts[at] |= stay.here;
+            let idles = spec.idle.iter().any(|phase| phase.contains(Ticks(tick)));
+            if !stay.here || stay.over.is_some() || stay.next > tick || idles {
+                continue;
+            }
+            let position = stay.made % spec.trace.accesses();
+            let page = spec.trace.page(position) as usize;
+            events.push(Event::Access(at, spec.trace.numbers()[page].0));
+            (stay.made, stay.next) = (stay.made + 1, tick + spec.period.0);
+            if spec.after != After::Repeat && stay.made == spec.trace.accesses() {
+                let stop = spec.stop.map_or(u64::MAX, |stop| stop.0);
+                stay.over = Some(stay.next.min(stop));
+            }
+        }
+    }
+    unreachable!("the run ends")
+}
+
+/// First come, first served: who fits beside the minima of those that are here starts.
+fn admit(scenario: &Scenario, stays: &mut [Stay], queue: &mut Vec<usize>, tick: u64) {
+    let min = |at: usize| scenario.vms[at].min.0;
+    let stays_for_ever =
+        |at: usize| scenario.vms[at].after != After::Leave && scenario.vms[at].stop.is_none();
+    let mut turn = 0;
+    let mut blocked = false;
+    let mut for_ever: u64 =
+        (0..stays.len()).filter(|&at| stays[at].here && stays_for_ever(at)).map(min).sum();
+    while turn < queue.len() {
+        let at = queue[turn];
+        let here: u64 = (0..stays.len()).filter(|&at| stays[at].here).map(min).sum();
+        let fits = here + min(at) <= scenario.host.memory.0;
+        let refuses = scenario.host.admission == Admission::Refuse && !fits;
+        if for_ever + min(at) > scenario.host.memory.0 || refuses {
+            queue.remove(turn);
+            stays[at].over = Some(tick);
+            continue;
+        }
+        if stays_for_ever(at) {
+            for_ever += min(at);
+        }
+        if fits && !blocked {
+            queue.remove(turn);
+            (stays[at].here, stays[at].next) = (true, tick);
+        } else {
+            blocked = true;
+            turn += 1;
+        }
+    }
+}
+
+fn naive_global_lru(events: &[Event], frames: usize) -> u64 {
+    let mut list: Vec<(usize, u64)> = Vec::new();
+    let mut faults = 0;
+    for event in events {
+        match *event {
+            Event::Depart(vm) => list.retain(|&(owner, _)| owner != vm),
+            Event::Access(vm, page) => {
+                match list.iter().position(|&entry| entry == (vm, page)) {
+                    Some(at) => drop(list.remove(at)),
+                    None => faults += 1,
+                }
+                list.insert(0, (vm, page));
+                list.truncate(frames);
+            }
+        }
+    }
+    faults
+}
+
+/// The fewest faults over every choice of victims: all sets of resident pages that can be reached,
+/// with the fewest faults to reach each.
+fn exhaustive_min(events: &[Event], frames: usize) -> u64 {
+    let mut reached = BTreeMap::from([(BTreeSet::new(), 0_u64)]);
+    for event in events {
+        let Event::Access(vm, page) = *event else { continue };
+        let mut next: BTreeMap<BTreeSet<(usize, u64)>, u64> = BTreeMap::new();
+        let mut reach = |set: BTreeSet<_>, faults: u64| {
+            let known = next.entry(set).or_insert(faults);
+            *known = (*known).min(faults);
+        };
+        for (set, &faults) in &reached {
+            if set.contains(&(vm, page)) {
+                reach(set.clone(), faults);
+                continue;
+            }
+            let mut with = set.clone();
+            with.insert((vm, page));
+            if with.len() <= frames {
+                reach(with, faults + 1);
+                continue;
+            }
+            for victim in set {
+                let mut without = with.clone();
+                without.remove(victim);
+                reach(without, faults + 1);
+            }
+        }
+        reached = next;
+    }
+    reached.into_values().min().unwrap()
+}
+
+fn naive_lru(pages: &[u64], frames: u64) -> u64 {
+    let mut list: Vec<u64> = Vec::new();
+    let mut faults = 0;
+    for page in pages {
+        match list.iter().position(|other| other == page) {
+            Some(at) => drop(list.remove(at)),
+            None => faults += 1,
+        }
+        list.insert(0, *page);
+        list.truncate(frames as usize);
+    }
+    faults
+}
+
+/// The fewest faults over every split of the host within the VMs' bounds.
+fn exhaustive_best_static(scenario: &Scenario, events: &[Event], starts: &[bool]) -> Option<u64> {
+    let vms = scenario.vms.len();
+    let pages_of = |vm: usize| -> Vec<u64> {
+        let page = |event: &Event| match *event {
+            Event::Access(owner, page) if owner == vm => Some(page),
+            _ => None,
+        };
+        events.iter().filter_map(page).collect()
+    };
+    let mut splits: Vec<(u64, u64)> = vec![(scenario.host.memory.0, 0)];
+    for vm in (0..vms).filter(|&vm| starts[vm]) {
+        let (spec, pages) = (&scenario.vms[vm], pages_of(vm));
+        let deal = |&(left, faults): &(u64, u64)| {
+            let most = spec.max.0.min(left);
+            let pages = &pages;
+            (spec.min.0..=most)
+                .map(move |frames| (left - frames, faults + naive_lru(pages, frames)))
+                .collect::<Vec<_>>()
+        };
+        splits = splits.iter().flat_map(deal).collect();
+    }
+    splits.into_iter().map(|(_, faults)| faults).min()
+}
+
+fn random_scenario(number: u64) -> Scenario {
+    let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/bounds");
+    let vms = 1 + draw.below(3);
+    let memory = vms + draw.below(5);
+    let one_pace = draw.below(2) == 0;
+    let specs = (0..vms).map(|at| {
+        let length = 1 + draw.below(9);
+        let trace: Vec<u64> = (0..length).map(|_| draw.below(4)).collect();
+        let mut vm = common::vm(at as usize, &trace, 1, memory);
+        vm.start = Ticks(draw.below(3));
+        vm.period = Ticks(if one_pace { 2 } else { 1 + draw.below(3) });
+        vm.after = [After::Idle, After::Leave, After::Repeat][draw.below(3) as usize];
+        if at == 0 || draw.below(3) == 0 {
+            vm.stop = Some(Ticks(vm.start.0 + 1 + draw.below(20)));
+        }
+        let mut at = 0;
+        while draw.below(3) == 0 {
+            let from = at + draw.below(8);
+            at = from + 1 + draw.below(8);
+            vm.idle.push(Phase { from: Ticks(from), until: Ticks(at) });
+        }
+        vm
+    });
+    let mut specs: Vec<VmSpec> = specs.collect();
+    let mut spare = memory - vms;
+    for vm in &mut specs {
+        let more = draw.below(spare + 1);
+        spare -= more;
+        vm.min = Frames(1 + more);
+        vm.max = Frames(vm.min.0 + draw.below(memory - vm.min.0 + 1));
+        vm.initial = vm.min;
+    }
+    let admission = Admission::ALL[draw.below(3) as usize].1;
+    if admission != Admission::Guaranteed {
+        for vm in &mut specs {
+            vm.min = Frames(vm.min.0 + draw.below(vm.max.0 - vm.min.0 + 1));
+            vm.initial = vm.min;
+        }
+    }
+    let mut scenario = common::scenario(specs, memory, 2);
+    scenario.host.admission = admission;
+    scenario
+}
+
+#[test]
+fn bounds_are_those_of_brute_force() {
+    for number in 0..3_000 {
+        let scenario = random_scenario(number);
+        let (events, starts) = run(&scenario);
+        let frames = scenario.host.memory.0 as usize;
+        let found: BTreeMap<&str, u64> = bound::all(&scenario)
+            .into_iter()
+            .map(|bound| (bound.name, bound.demand_faults))
+            .collect();
+        let distinct: BTreeSet<Event> =
+            events.iter().copied().filter(|event| matches!(event, Event::Access(..))).collect();
+        assert_eq!(found["cold"], distinct.len() as u64, "scenario {number}: cold");
+        assert_eq!(found["global-lru"], naive_global_lru(&events, frames), "scenario {number}");
+        assert_eq!(found["min"], exhaustive_min(&events, frames), "scenario {number}: min");
+        let best = exhaustive_best_static(&scenario, &events, &starts);
+        let found = found.get("best-static").copied();
+        assert_eq!(found, best, "scenario {number}: best-static");
+    }
+}
+
+#[test]
+fn no_policy_beats_min() {
+    for number in 0..3_000 {
+        let mut scenario = random_scenario(number);
+        let bounds = bound::all(&scenario);
+        let any = &balance::ALL[number as usize % balance::ALL.len()];
+        let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/settings");
+        policies::set(&mut scenario, any, policies::random_settings(any, &mut draw));
+        for policy in [common::policy("static"), common::policy("last-n"), any] {
+            if !common::fits(&scenario, policy) {
+                continue;
+            }
+            let outcome = simulate(&scenario, policy, &mut NullWatcher);
+            let faults = outcome.all.counts.demand_faults;
+            assert!(bounds[1].demand_faults <= faults, "scenario {number} {}", policy.name);
+            assert_eq!(bounds[0].demand_faults, outcome.all.counts.cold_faults);
+        }
+    }
+}
+
+/// Two programs of which each loops over four pages while the other uses one, and then the other
+/// way round; on five frames, with a checkpoint where they change.
+fn programs_that_swap() -> Scenario {
+    let loops = |round: u64| 1 + round % 4;
+    let first: Vec<u64> = (0..32).map(|at| if at < 16 { loops(at) } else { 1 }).collect();
+    let second: Vec<u64> = (0..32).map(|at| if at < 16 { 1 } else { loops(at) }).collect();
+    let vms = vec![common::vm(0, &first, 1, 5), common::vm(1, &second, 1, 5)];
+    let mut scenario = common::scenario(vms, 5, 8);
+    (scenario.vms[0].initial, scenario.vms[1].initial) = (Frames(3), Frames(2));
+    scenario
+}
+
+#[test]
+fn epoch_dp_knows_what_comes() {
+    let scenario = programs_that_swap();
+    let outcome = simulate(&scenario, common::policy("epoch-dp"), &mut NullWatcher);
+    // The first interval is the split's: 8 faults of a loop over 4 pages in 3 frames, and 1. Then
+    // the loop has 4 frames and faults once more. At the change it is left 1 frame and its page is
+    // not the one used last; of the other's four pages three are new.
+    let faults: Vec<u64> = outcome.vms.iter().map(|vm| vm.counts.demand_faults).collect();
+    assert_eq!(faults, [8 + 1 + 1, 1 + 3]);
+    let last: Vec<u64> = outcome.vms.iter().map(|vm| vm.frames.last.0).collect();
+    assert_eq!(last, [1, 4]);
+}
+
+#[test]
+fn opt_static_holds_the_best_static_split_from_the_first_checkpoint_on() {
+    let scenario = programs_that_swap();
+    let best = bound::best_static(&scenario).expect("all minima fit");
+    let outcome = simulate(&scenario, common::policy("opt-static"), &mut NullWatcher);
+    for (vm, frames) in outcome.vms.iter().zip(&best.frames) {
+        assert!(vm.frames.last >= *frames);
+    }
+    assert!(common::policy("opt-static").is_yardstick());
+    assert!(!common::policy("mrc-dp").is_yardstick());
+}
+
+/// E. Peserico, "Paging with dynamic memory capacity", STACS 2019: whatever a guest evicts, MIN
+/// faults no more under the same allocations. That MIN is the optimum is tested beside it.
+#[test]
+fn no_run_faults_less_than_min_under_its_own_allocations() {
+    let mut better = 0;
+    for number in 0..3_000 {
+        let mut scenario = random_scenario(number);
+        let policy = &balance::ALL[number as usize % balance::ALL.len()];
+        let kind = &replace::ALL[number as usize / 7 % replace::ALL.len()];
+        for vm in &mut scenario.vms {
+            vm.replacement = kind;
+            vm.replacement_settings = Settings::defaults(kind.params);
+        }
+        let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/settings");
+        policies::set(&mut scenario, policy, policies::random_settings(policy, &mut draw));
+        if !policy.pools && draw.below(2) == 0 {
+            let (latency, step) = (Ticks(draw.below(6)), Ticks(1 + draw.below(3)));
+            scenario.actuator = Actuator { latency, rate: Frames(1 + draw.below(3)), step };
+        }
+        let mut ticks = |bound| Ticks(if draw.below(2) == 0 { 0 } else { draw.below(bound) });
+        let (fault, zero_fill, swap_in) = (ticks(7), ticks(3), ticks(5));
+        scenario.cost.delays = Delays { fault, zero_fill, swap_in, write_back: ticks(5) };
+        // A policy that takes as long as an interval would let nobody run.
+        (scenario.cost.trap, scenario.cost.policy) = (ticks(3), ticks(2));
+        if !common::fits(&scenario, policy) {
+            continue;
+        }
+        let faults = simulate(&scenario, policy, &mut NullWatcher).all.counts.demand_faults;
+        let given = bound::opt_given(&scenario, policy);
+        assert!(given <= faults, "scenario {number}: {} on {}", policy.name, kind.name);
+        if kind.knows_the_future {
+            assert_eq!(given, faults, "scenario {number}: MIN is MIN");
+        }
+        better += u64::from(given < faults);
+    }
+    assert!(better > 100, "MIN is better in {better} runs alone");
+}
+
+/// Until the first VM has finished, no minimum keeps a page that the one list would drop.
+#[test]
+fn global_lru_as_a_policy_is_the_bound_where_no_minimum_binds() {
+    let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test/global-lru");
+    for _ in 0..2_000 {
+        let vms = 1 + draw.below(4);
+        let memory = 3 * vms + draw.below(8);
+        let length = 1 + draw.below(60);
+        let mut page = 0;
+        let vm = |at| {
+            let mut access = |_| {
+                if draw.below(3) > 0 {
+                    page = draw.below(9);
+                }
+                page
+            };
+            let pages: Vec<u64> = (0..length).map(&mut access).collect();
+            common::vm(at as usize, &pages, 1 + (memory - vms) / vms, memory)
+        };
+        let specs: Vec<VmSpec> = (0..vms).map(vm).collect();
+        let scenario = common::scenario(specs, memory, 1 + length / 3);
+        let bounds = bound::all(&scenario);
+        let bound = bounds.iter().find(|bound| bound.name == "global-lru").unwrap();
+        let outcome = simulate(&scenario, common::policy("global-lru"), &mut NullWatcher);
+        assert_eq!(outcome.all.counts.demand_faults, bound.demand_faults);
+    }
+}

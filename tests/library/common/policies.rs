@@ -1,0 +1,62 @@
+//! Settings of policies, for tests that go over all of them on hosts of some dozen frames.
+
+use balloonist::balance::{self, PolicyKind};
+use balloonist::params::{Domain, Settings, Value};
+use balloonist::random::Stream;
+use balloonist::scenario::Scenario;
+use balloonist::units::Decimal;
+
+use super::replacements::vary;
+
+/// The defaults, but sizes and times that were published for whole machines suit hosts of some
+/// dozen frames, so that the rules do something.
+pub fn small_settings(kind: &PolicyKind) -> Settings {
+    let mut settings = Settings::defaults(kind.params);
+    let small: &[(&str, u64)] = match kind.name {
+        "squeezed" => &[("stuck_after", 5)],
+        "selfballoon" => &[("mebibyte", 1)],
+        "qmemman" => &[("pref_min", 2), ("donor_min", 1)],
+        "proxmox-autoballoon" => &[("tolerance", 1), ("step", 5)],
+        "mom-balloon" | "mom-balloon-2013-07" => &[("samples", 1)],
+        "senpai" => &[("target", 2), ("interval", 2), ("coeff_backoff", 1)],
+        _ => &[],
+    };
+    for &(name, value) in small {
+        settings.set(name, Value::Integer(value));
+    }
+    let large_parts: &[(&str, u64)] = match kind.name {
+        "senpai" => &[("max_probe", 30)],
+        "tmo" => &[("ratio", 10), ("pressure", 50), ("most", 20)],
+        _ => &[],
+    };
+    for &(name, percent) in large_parts {
+        settings.set(name, Value::Decimal(Decimal { digits: percent, places: 2 }));
+    }
+    settings
+}
+
+/// Those, with about half of the parameters drawn.
+pub fn random_settings(kind: &PolicyKind, draw: &mut Stream) -> Settings {
+    vary(small_settings(kind), kind.params, draw)
+}
+
+/// Those, with every word of every choice in turn.
+pub fn each_choice(kind: &PolicyKind) -> Vec<Settings> {
+    let mut all = vec![small_settings(kind)];
+    for param in kind.params {
+        if let Domain::Choice(words) = param.domain {
+            all.extend(words.iter().map(|&word| {
+                let mut settings = small_settings(kind);
+                settings.set(param.name, Value::Choice(word));
+                settings
+            }));
+        }
+    }
+    all
+}
+
+/// Sets the parameters of one policy of the scenario.
+pub fn set(scenario: &mut Scenario, kind: &PolicyKind, settings: Settings) {
+    let at = balance::ALL.iter().position(|other| other.name == kind.name).unwrap();
+    scenario.policy_settings[at] = settings;
+}

@@ -1,0 +1,345 @@
+//! Replacement algorithms against second implementations of them, naive ones, over the same random
+//! accesses and resizes: no difference in any count, list or order.
+
+use std::sync::Arc;
+
+use balloonist::params::{Domain, Param, Settings, Value};
+use balloonist::random::{Generator, Stream};
+use balloonist::replace::{
+    self, Counts, Delays, Guest, List, Replacement, ReplacementKind, Stretch,
+};
+use balloonist::trace::{AccessKind, PageId, Trace, TraceBuilder};
+use balloonist::units::{Decimal, Frames, Page, Ticks};
+
+/// An algorithm written again as its source says it, slow and plain.
+pub trait Naive {
+    /// Makes room for a page that is not resident, if there is no empty frame, and lets it in; or
+    /// notes the use of a page that is. Returns the page evicted.
+    fn access(&mut self, access: Use) -> Option<PageId>;
+
+    /// Sets the allocation and returns the pages that no longer fit.
+    fn resize(&mut self, frames: usize) -> Vec<PageId>;
+
+    /// Its lists as the algorithm under test has them.
+    fn lists(&self) -> Vec<List>;
+}
+
+/// What a naive algorithm is made from.
+pub struct Start<'a> {
+    pub settings: &'a Settings,
+    pub frames: usize,
+    pub draw: Stream,
+    pub trace: &'a Arc<Trace>,
+}
+
+/// One access.
+#[derive(Clone, Copy)]
+pub struct Use {
+    pub page: PageId,
+    pub writes: bool,
+}
+
+/// Makes a naive algorithm.
+pub type Make = fn(Start<'_>) -> Box<dyn Naive>;
+
+/// Evicts by one rule until as many pages are resident as there are frames.
+pub fn shrink(excess: usize, mut evict: impl FnMut() -> PageId) -> Vec<PageId> {
+    (0..excess).map(|_| evict()).collect()
+}
+
+/// A list of resident pages with their marks.
+pub fn marked<M: Into<u8>>(
+    name: &'static str,
+    pages: impl IntoIterator<Item = (PageId, M)>,
+) -> List {
+    let (pages, marks): (Vec<_>, Vec<u8>) =
+        pages.into_iter().map(|(page, mark)| (page, mark.into())).unzip();
+    List { marks, ..List::resident(name, pages) }
+}
+
+/// A part of the frames, rounded down, of a parameter with two decimals at most.
+pub fn part(settings: &Settings, name: &str, frames: usize) -> usize {
+    let text = settings.decimal(name).to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let hundredths: usize = format!("{whole}{fraction:0<2}").parse().unwrap();
+    hundredths * frames / 100
+}
+
+/// The algorithm of that name.
+pub fn kind(name: &str) -> &'static ReplacementKind {
+    replace::ALL.iter().find(|kind| kind.name == name).expect("a known replacement algorithm")
+}
+
+/// What the guest's stream is for any test.
+pub fn draw(seed: u64) -> Stream {
+    Stream::new(Generator::ChaCha8, seed, 0, "vm/test/replacement")
+}
+
+/// An algorithm for a VM of this trace, without write-backs.
+pub fn build(
+    kind: &ReplacementKind,
+    settings: &Settings,
+    trace: &Arc<Trace>,
+    frames: u64,
+) -> Box<dyn Replacement> {
+    let guest =
+        Guest { trace, frames: Frames(frames), draw: &|| draw(1), counts_write_backs: false };
+    (kind.build)(settings, &guest)
+}
+
+/// The next accesses of the first pass, if nothing takes time.
+pub fn stretch(from: u64, accesses: u64) -> Stretch {
+    let budget = Ticks(accesses);
+    Stretch { from, first_pass: true, budget, period: Ticks(1), delays: Delays::default() }
+}
+
+/// The demand faults of a whole trace under one allocation.
+pub fn faults(kind: &ReplacementKind, settings: &Settings, pages: &[u64], frames: u64) -> u64 {
+    let trace = Arc::new(Trace::from_pages(pages.iter().copied()));
+    build(kind, settings, &trace, frames).run(stretch(0, trace.accesses())).demand_faults
+}
+
+/// Settings of an algorithm's parameters, drawn; near their smallest value where they are large.
+pub fn random_settings(params: &[Param], draw: &mut Stream) -> Settings {
+    vary(Settings::defaults(params), params, draw)
+}
+
+/// The settings with about half of the parameters drawn, near their smallest value where they are
+/// large.
+pub fn vary(mut settings: Settings, params: &[Param], draw: &mut Stream) -> Settings {
+    for param in params {
+        if draw.below(2) == 0 {
+            continue;
+        }
+        let value = match param.domain {
+            Domain::Integer { min, max } => {
+                Value::Integer(min + draw.below((max - min).min(12) + 1))
+            }
+            Domain::Frames { min } | Domain::Ticks { min } => Value::Integer(min + draw.below(12)),
+            Domain::Decimal { min, max } => {
+                let hundredths = |value: Decimal| value.floor_of(100);
+                let least = hundredths(min);
+                let digits = least + draw.below(hundredths(max).min(least + 150) - least + 1);
+                let drawn = Decimal { digits, places: 2 };
+                Value::Decimal(if digits == least { min } else { drawn })
+            }
+            Domain::Choice(words) => Value::Choice(words[draw.below(words.len() as u64) as usize]),
+        };
+        settings.set(param.name, value);
+    }
+    settings
+}
+
+/// A naive algorithm led through a VM's accesses, with all that its counts are made of.
+struct Model {
+    naive: Box<dyn Naive>,
+    trace: Arc<Trace>,
+    frames: usize,
+    seen: Vec<bool>,
+    dirty: Option<Vec<PageId>>,
+    /// The resident pages after the last access or resize.
+    resident: Vec<PageId>,
+}
+
+impl Model {
+    fn new(make: Make, start: Start<'_>, counts_write_backs: bool) -> Self {
+        Self {
+            trace: Arc::clone(start.trace),
+            frames: start.frames,
+            seen: vec![false; start.trace.distinct_pages()],
+            dirty: counts_write_backs.then(Vec::new),
+            resident: Vec::new(),
+            naive: make(start),
+        }
+    }
+
+    /// Looks which pages are resident now. Returns those that were.
+    fn look(&mut self) -> Vec<PageId> {
+        let resident = self.naive.lists().into_iter().filter(|list| list.resident);
+        let now = resident.flat_map(|list| list.pages).collect();
+        std::mem::replace(&mut self.resident, now)
+    }
+
+    /// Whether the page that goes must be written back.
+    fn write_back(&mut self, page: PageId) -> u64 {
+        let Some(dirty) = &mut self.dirty else { return 0 };
+        let before = dirty.len();
+        dirty.retain(|&other| other != page);
+        (before - dirty.len()) as u64
+    }
+
+    fn access(&mut self, at: u64) -> Counts {
+        let page = self.trace.page(at);
+        let writes = self.trace.kind(at).is_some_and(AccessKind::writes);
+        let is_fault = !self.resident.contains(&page);
+        let is_first = !std::mem::replace(&mut self.seen[page as usize], true);
+        let victim = self.naive.access(Use { page, writes });
+        let before = self.look();
+        let evicts = is_fault && before.len() == self.frames;
+        assert_eq!(victim.is_some(), evicts, "a page goes if there is no empty frame, else none");
+        let after = &self.resident;
+        assert!(after.contains(&page) && after.len() <= self.frames, "{after:?}");
+        if let Some(victim) = victim {
+            assert!(before.contains(&victim) && !after.contains(&victim), "{victim} goes");
+        }
+        let come = after.iter().filter(|page| !before.contains(page)).count();
+        assert_eq!(come, usize::from(is_fault), "no other page comes");
+        let write_backs = victim.map_or(0, |victim| self.write_back(victim));
+        if let Some(dirty) = self.dirty.as_mut().filter(|dirty| writes && !dirty.contains(&page)) {
+            dirty.push(page);
+        }
+        Counts {
+            accesses: 1,
+            demand_faults: u64::from(is_fault),
+            cold_faults: u64::from(is_first),
+            replacement_misses: u64::from(evicts),
+            write_backs,
+        }
+    }
+
+    fn resize(&mut self, frames: usize) -> u64 {
+        self.frames = frames;
+        let evicted = self.naive.resize(frames);
+        let before = self.look();
+        let after = &self.resident;
+        assert_eq!(after.len(), before.len().min(frames), "no page goes without need");
+        assert_eq!(evicted.len(), before.len() - after.len());
+        evicted.into_iter().map(|page| self.write_back(page)).sum()
+    }
+
+    /// Checks that the algorithm has the lists of the naive one.
+    fn compare(&self, real: &dyn Replacement, case: std::fmt::Arguments<'_>) {
+        assert_eq!(real.lists(), self.naive.lists(), "{case}: lists");
+        assert_eq!(real.resident().0, self.resident.len() as u64, "{case}: resident");
+    }
+}
+
+/// A trace of a few pages with repeats, of known kinds or not.
+pub fn random_trace(draw: &mut Stream) -> Arc<Trace> {
+    let many = draw.below(8) == 0;
+    let pages = 1 + draw.below(if many { 40 } else { 12 });
+    let length = 1 + draw.below(60);
+    let repeats = draw.below(3);
+    let has_kinds = draw.below(2) == 0;
+    let mut builder = TraceBuilder::default();
+    let mut page = 0;
+    for _ in 0..length {
+        if draw.below(3) >= repeats {
+            // Half of the accesses go to a third of the pages.
+            let bound = if draw.below(2) == 0 { pages } else { pages.div_ceil(3) };
+            page = draw.below(bound);
+        }
+        if has_kinds {
+            builder.push_kind(Page(page), AccessKind::ALL[draw.below(4) as usize]);
+        } else {
+            builder.push(Page(page));
+        }
+    }
+    Arc::new(builder.finish())
+}
+
+/// Leads an algorithm and its naive twin through one random sequence of stretches and resizes.
+fn one_sequence(kind: &ReplacementKind, make: Make, number: u64) {
+    let stream = &mut Stream::new(Generator::ChaCha8, number, 0, "test/sequence");
+    let settings = random_settings(kind.params, stream);
+    let trace = random_trace(stream);
+    let most = trace.distinct_pages() as u64 + 2;
+    let mut frames = 1 + stream.below(most);
+    let counts_write_backs = stream.below(2) == 0;
+    let guest =
+        Guest { trace: &trace, frames: Frames(frames), draw: &|| draw(number), counts_write_backs };
+    let mut real = (kind.build)(&settings, &guest);
+    let start =
+        Start { settings: &settings, frames: frames as usize, draw: draw(number), trace: &trace };
+    let mut model = Model::new(make, start, counts_write_backs);
+    let audits = number.is_multiple_of(4);
+    let longest = [1, 3, 10, 100][stream.below(4) as usize];
+    let resizes = stream.below(4);
+    let mut delay = |bound| Ticks(if number.is_multiple_of(3) { stream.below(bound) } else { 0 });
+    let delays =
+        Delays { fault: delay(4), zero_fill: delay(2), swap_in: delay(3), write_back: delay(3) };
+    for pass in 0..=number % 3 {
+        let mut at = 0;
+        while at < trace.accesses() {
+            let name = kind.name;
+            if stream.below(8) < resizes {
+                frames = 1 + stream.below(most);
+                let written = real.resize(Frames(frames));
+                assert_eq!(written, model.resize(frames as usize), "{name} {number}: shrink");
+                model.compare(&*real, format_args!("{name} {number} resized to {frames} at {at}"));
+            }
+            let counts = real.run(Stretch {
+                from: at,
+                first_pass: pass == 0,
+                budget: Ticks(1 + stream.below(longest)),
+                period: Ticks(1),
+                delays,
+            });
+            let mut expected = Counts::default();
+            (at..at + counts.accesses).for_each(|at| expected.add(model.access(at)));
+            assert_eq!(counts, expected, "{name} {number} {settings:?} pass {pass} at {at}");
+            at += counts.accesses;
+            model.compare(&*real, format_args!("{name} {number} {settings:?} pass {pass} to {at}"));
+            if audits {
+                real.audit();
+            }
+        }
+    }
+}
+
+/// Many random sequences; a share of them is audited after every step.
+pub fn agree(name: &str, make: Make, sequences: u64) {
+    let kind = kind(name);
+    (0..sequences).for_each(|number| one_sequence(kind, make, number));
+}
+
+/// Every trace of up to `length` accesses over up to `pages` pages, at every fixed allocation and
+/// at some that change with each access.
+pub fn agree_on_all_short(name: &str, make: Make, length: usize, pages: u64) {
+    let kind = kind(name);
+    let settings = Settings::defaults(kind.params);
+    for case in (1..=length).flat_map(|length| traces(length, pages)) {
+        let trace = Arc::new(Trace::from_pages(case.iter().copied()));
+        for allocations in allocations(pages) {
+            let first = allocations[0];
+            let mut real = build(kind, &settings, &trace, first);
+            let start =
+                Start { settings: &settings, frames: first as usize, draw: draw(1), trace: &trace };
+            let mut model = Model::new(make, start, false);
+            for at in 0..trace.accesses() {
+                let frames = allocations[at as usize % allocations.len()];
+                if frames as usize != model.frames {
+                    real.resize(Frames(frames));
+                    model.resize(frames as usize);
+                }
+                let counts = real.run(stretch(at, 1));
+                assert_eq!(counts, model.access(at), "{name} {case:?} {allocations:?} at {at}");
+                model.compare(&*real, format_args!("{name} {case:?} {allocations:?} at {at}"));
+            }
+            real.audit();
+        }
+    }
+}
+
+/// Allocations by access, each repeated from its start: all fixed ones, and some that change.
+fn allocations(pages: u64) -> Vec<Vec<u64>> {
+    let fixed = (1..=pages).map(|frames| vec![frames]);
+    let up_and_down = (1..=pages).chain((2..pages).rev()).collect();
+    let changing = [vec![1, pages], vec![pages, pages, 2], vec![2, 3, 3, 3, 2], up_and_down];
+    fixed.chain(changing).collect()
+}
+
+/// All sequences of `length` numbers below `bound` in which a number appears only after all
+/// smaller ones: every trace up to the names of its pages.
+pub fn traces(length: usize, bound: u64) -> Vec<Vec<u64>> {
+    let mut traces = vec![Vec::new()];
+    for _ in 0..length {
+        let longer = |trace: &Vec<u64>| {
+            let new = trace.iter().max().map_or(0, |max| max + 1);
+            let trace = trace.clone();
+            (0..=new.min(bound - 1)).map(move |page| [trace.clone(), vec![page]].concat())
+        };
+        traces = traces.iter().flat_map(longer).collect();
+    }
+    traces
+}

@@ -1,0 +1,112 @@
+//! Scenarios of the largest numbers: each is refused, or runs to its end under every policy without
+//! a sum that overflows.
+
+use std::fmt::Write as _;
+
+use balloonist::balance;
+use balloonist::random::{Generator, Stream};
+use balloonist::scenario::Document;
+use balloonist::simulate::simulate;
+use balloonist::watch::NullWatcher;
+
+const SCENARIOS: u64 = 4000;
+
+/// The largest tick and the most frames.
+const TICKS_MAX: u64 = (1 << 62) - 1;
+const FRAMES_MAX: u64 = 1 << 40;
+
+fn one_of<T: Copy>(draw: &mut Stream, choices: &[T]) -> T {
+    choices[draw.below(choices.len() as u64) as usize]
+}
+
+/// Times are a few of one unit or the largest there is, so that no run has many checkpoints.
+fn scenario(draw: &mut Stream) -> String {
+    let unit = one_of(draw, &[1, 1 << 20, 1 << 40, 1 << 50, 1 << 56, 1 << 61]);
+    let mut ticks = |few: &[u64]| {
+        let times = one_of(draw, few);
+        // The largest beside small ones would be runs of very many checkpoints.
+        let times = if unit < 1 << 50 { times.min(100) } else { times };
+        if times == u64::MAX { TICKS_MAX } else { times.saturating_mul(unit).min(TICKS_MAX) }
+    };
+    let mut out = format!("checkpoint.every = {}\n", ticks(&[1, 1, 3, 50, u64::MAX]));
+    for cost in ["fault", "zero_fill", "swap_in", "write_back", "trap", "policy"] {
+        let _ = writeln!(out, "cost.{cost} = {}", ticks(&[0, 0, 0, 0, 0, 0, 1, 3, u64::MAX]));
+    }
+    let vms: Vec<String> = (0..2)
+        .map(|_| {
+            let mut vm = format!("[[vm]]\nperiod = {}\n", ticks(&[1, 1, 1, 3, u64::MAX]));
+            let _ = writeln!(vm, "start = {}", ticks(&[0, 0, 0, 1, 5, u64::MAX]));
+            match ticks(&[0, 0, 1, 7, 30, u64::MAX]) {
+                0 => {}
+                stop => writeln!(vm, "stop = {stop}").unwrap(),
+            }
+            vm
+        })
+        .collect();
+    let memory = one_of(draw, &[4, 9, 64, FRAMES_MAX - 1, FRAMES_MAX]);
+    let rate = (memory / one_of(draw, &[4, 1 << 12])).max(1);
+    let balloon = format!("actuator = {{ kind = \"balloon\", rate = {rate} }}\n");
+    let actuator = one_of(draw, &["", "", &balloon]);
+    let mut text = format!("host.memory = {memory}\n{actuator}{out}");
+    for (name, vm) in ["a", "b"].iter().zip(vms) {
+        let after = one_of(draw, &["idle", "idle", "leave", "repeat"]);
+        let length = 1 + draw.below(20);
+        let pages: Vec<String> = (0..length).map(|_| draw.below(9).to_string()).collect();
+        let pages = pages.join(", ");
+        let _ = writeln!(text, "{vm}name = \"{name}\"\nafter = \"{after}\"");
+        let _ = writeln!(text, "trace.pages = [{pages}]");
+    }
+    text
+}
+
+#[test]
+fn what_is_not_refused_runs_to_its_end() {
+    let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test/extremes");
+    let (mut run, mut refused) = (0, 0);
+    for number in 0..SCENARIOS {
+        let text = scenario(&mut draw);
+        let policy = &balance::ALL[number as usize % balance::ALL.len()];
+        let mut document = Document::from_toml("extreme.toml", text.as_bytes());
+        document.set(&format!("policy.kind={}", policy.name));
+        let Ok(checked) = document.check() else {
+            refused += 1;
+            continue;
+        };
+        let outcome = simulate(&checked.scenario, policy, &mut NullWatcher);
+        assert!(outcome.checkpoints < 1_000_000, "{text}");
+        run += 1;
+    }
+    assert!(run > SCENARIOS / 4 && refused > SCENARIOS / 20, "{run} run, {refused} refused");
+}
+
+/// Batches of one frame on the largest host would go on for hours and days; of the same speed in
+/// larger batches the same run ends.
+#[test]
+fn balloons_of_very_many_batches_are_refused_with_what_to_do_instead() {
+    let scenario = |[rate, step, latency]: [u64; 3]| {
+        let actuator = format!("rate = {rate}, step = {step}, latency = {latency}");
+        let text = format!(
+            "host.memory = {FRAMES_MAX}\ncheckpoint.every = {every}\n\
+             actuator = {{ kind = \"balloon\", {actuator} }}\n\
+             defaults.vm = {{ period = {every}, trace.pages = [1, 2, 3, 4] }}\n\
+             vm = [{{ name = \"a\" }}, {{ name = \"b\", start = {every} }}]\n",
+            every = 1_u64 << 45,
+        );
+        Document::from_toml("slow.toml", text.as_bytes()).check()
+    };
+    let refused = |actuator| {
+        let problems = scenario(actuator).expect_err("it is refused");
+        let codes: Vec<&str> = problems.iter().map(|found| found.code.id).collect();
+        assert_eq!(codes, ["S056"], "{actuator:?}");
+        problems.render(false)
+    };
+    let said = refused([1, 1, 0]);
+    assert!(said.contains("14293651161088 batches"), "{said}");
+    assert!(said.contains("143 times as large"), "{said}");
+    refused([1 << 6, 1 << 6, 0]);
+    refused([1 << 12, 1 << 12, 1 << 40]);
+    let hyperv = balance::ALL.iter().find(|policy| policy.name == "hyperv-like").unwrap();
+    let fast = scenario([1 << 20, 1 << 20, 1 << 40]).unwrap().scenario;
+    let outcome = simulate(&fast, hyperv, &mut NullWatcher);
+    assert!(outcome.all.reclaimed.0 > FRAMES_MAX / 2, "{}", outcome.all.reclaimed);
+}

@@ -1,0 +1,20 @@
+//! Tests of the library: laws, twins, vectors and readers.
+
+#![allow(dead_code, reason = "each module uses its part of `common`")]
+
+mod actuator;
+mod bad_scenarios;
+mod bounds;
+mod common;
+mod extremes;
+mod laws;
+mod mutations;
+mod observers;
+mod output;
+mod policies;
+mod replacements;
+mod replacements_adaptive;
+mod report;
+mod scenarios;
+mod sweep;
+mod trace_formats;

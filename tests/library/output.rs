@@ -1,0 +1,115 @@
+//! Laws of the tables: what they hold adds up, whatever is run.
+
+use std::collections::BTreeMap;
+
+use balloonist::balance::{self, PolicyKind};
+use balloonist::output::Cell;
+use balloonist::output::series::Series;
+use balloonist::output::sparkline;
+use balloonist::output::thinned::{Sum, Thinned};
+use balloonist::output::trail::Trail;
+use balloonist::output::vms;
+use balloonist::scenario::{Document, Scenario};
+use balloonist::simulate::simulate;
+
+/// Three VMs that loop over 3, 5 and 12 pages, for `rounds` rounds.
+fn loops(rounds: u64) -> Scenario {
+    let mut text = "3\n".to_owned();
+    for pages in [3, 5, 12] {
+        let accesses: Vec<String> = (0..rounds).map(|at| (at % pages).to_string()).collect();
+        text.extend([&rounds.to_string(), " ", &accesses.join(" "), "\n"]);
+    }
+    Document::from_dat("loops.dat", text.as_bytes()).check().unwrap().scenario
+}
+
+fn integer(cell: &Cell) -> u64 {
+    match cell {
+        Cell::Integer(number) => *number,
+        other => panic!("{other:?} is not an integer"),
+    }
+}
+
+fn policies() -> impl Iterator<Item = &'static PolicyKind> {
+    balance::ALL.iter()
+}
+
+#[test]
+fn the_intervals_of_the_series_add_up_to_the_totals() {
+    let scenario = loops(60);
+    for policy in policies() {
+        let mut series = Series::new(&scenario, Vec::new());
+        let outcome = simulate(&scenario, policy, &mut series);
+        let bytes = series.finish().unwrap();
+        let mut sums: BTreeMap<String, [u64; 3]> = BTreeMap::new();
+        for row in csv::Reader::from_reader(bytes.as_slice()).records() {
+            let row = row.unwrap();
+            let sum = sums.entry(row[1].to_owned()).or_default();
+            for (sum, cell) in sum.iter_mut().zip(row.iter().skip(5)) {
+                *sum += cell.parse::<u64>().unwrap();
+            }
+        }
+        for (vm, account) in scenario.vms.iter().zip(&outcome.vms) {
+            let counts = account.counts;
+            let totals = [counts.accesses, counts.demand_faults, counts.replacement_misses];
+            assert_eq!(sums[&vm.name], totals, "{} under {}", vm.name, policy.name);
+        }
+    }
+}
+
+#[test]
+fn every_row_keeps_the_laws_and_the_last_one_is_the_sum() {
+    let scenario = loops(60);
+    for policy in policies() {
+        let outcome = simulate(&scenario, policy, &mut balloonist::watch::NullWatcher);
+        let table = vms::table(&scenario, policy, &outcome);
+        let last = table.rows().len() - 1;
+        for row in 0..=last {
+            let of = |column| integer(table.cell(row, column));
+            assert_eq!(of("hits") + of("demand_faults"), of("accesses"));
+            assert_eq!(of("cold_faults") + of("capacity_faults"), of("demand_faults"));
+            assert_eq!(of("fills") + of("replacement_misses"), of("demand_faults"));
+            assert!(
+                of("frames_min") <= of("frames_first") && of("frames_last") <= of("frames_max")
+            );
+        }
+        for column in ["accesses", "hits", "demand_faults", "granted", "frames_first"] {
+            let sum: u64 = (0..last).map(|row| integer(table.cell(row, column))).sum();
+            assert_eq!(integer(table.cell(last, column)), sum, "{column} under {}", policy.name);
+        }
+    }
+}
+
+#[test]
+fn a_long_trail_is_thinned_out_evenly() {
+    let scenario = loops(5000);
+    let policy = policies().next().unwrap();
+    let mut trail = Trail::default();
+    let outcome = simulate(&scenario, policy, &mut trail);
+    let table = trail.table(&outcome);
+    let numbers: Vec<String> = table.rows().iter().map(|row| row[0].plain()).collect();
+    let expected: Vec<String> = (1..=5000 / 16).map(|at| (16 * at).to_string()).collect();
+    assert_eq!(numbers[..numbers.len() - 1], expected);
+    assert_eq!(numbers[numbers.len() - 1], "end");
+}
+
+#[test]
+fn sparklines_share_a_scale_and_keep_to_the_width() {
+    let scenario = loops(60);
+    let mut series = Thinned::new(3);
+    for (tick, frames) in [[8, 0, 2], [4, 0, 2], [1, 0, 2]].iter().enumerate() {
+        for (vm, &frames) in frames.iter().enumerate() {
+            series.add(tick as u64, vm, Sum { frames, ..Sum::default() });
+        }
+    }
+    assert_eq!(
+        sparkline::allocations(&scenario, &series, 80),
+        "allocations over time, █ for 8 frames:\nVM0  █▄▁\nVM1\nVM2  ▂▂▂\n"
+    );
+    for tick in 3..100 {
+        series.add(tick, 0, Sum { frames: 8, ..Sum::default() });
+    }
+    let text = sparkline::allocations(&scenario, &series, 25);
+    assert!(text.lines().skip(1).all(|line| line.chars().count() <= 25), "{text}");
+    assert_eq!(text.lines().nth(1).unwrap().chars().count(), 25);
+    assert_eq!(sparkline::allocations(&scenario, &Thinned::new(3), 80), "");
+}

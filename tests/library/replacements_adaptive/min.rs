@@ -1,0 +1,122 @@
+//! MIN against the best of all choices.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// The accesses over and over; the position of the next; the resident pages.
+pub(super) struct NaiveMin {
+    pages: Vec<PageId>,
+    position: usize,
+    resident: Vec<PageId>,
+    frames: usize,
+}
+
+impl NaiveMin {
+    fn next_use(&self, page: PageId) -> usize {
+        let coming = (0..).map(|ahead| self.pages[(self.position + ahead) % self.pages.len()]);
+        coming.take_while(|&other| other != page).count()
+    }
+
+    fn evict(&mut self) -> PageId {
+        let at = (0..self.resident.len()).max_by_key(|&at| self.next_use(self.resident[at]));
+        self.resident.remove(at.expect("a page is resident"))
+    }
+}
+
+impl NaiveMin {
+    pub(super) fn make(Start { trace, frames, .. }: Start<'_>) -> Box<dyn Naive> {
+        let pages = (0..trace.accesses()).map(|at| trace.page(at)).collect();
+        Box::new(Self { pages, position: 0, resident: Vec::new(), frames })
+    }
+}
+
+impl Naive for NaiveMin {
+    fn access(&mut self, Use { page, .. }: Use) -> Option<PageId> {
+        self.position += 1;
+        if self.resident.contains(&page) {
+            return None;
+        }
+        let victim = (self.resident.len() == self.frames).then(|| self.evict());
+        self.resident.push(page);
+        victim
+    }
+
+    fn resize(&mut self, frames: usize) -> Vec<PageId> {
+        self.frames = frames;
+        shrink(self.resident.len().saturating_sub(frames), || self.evict())
+    }
+
+    fn lists(&self) -> Vec<List> {
+        let mut pages = self.resident.clone();
+        // The page of a run that goes on is used first in any case.
+        pages.sort_by_key(|&page| self.next_use(page));
+        vec![List::resident("", pages)]
+    }
+}
+
+/// The fewest demand faults that any choice of victims comes to, when so many frames are allocated
+/// at each access: all choices, by the set of resident pages.
+fn fewest_faults(pages: &[u64], frames: &[u32]) -> u64 {
+    let mut reached = BTreeMap::from([(0_u32, 0)]);
+    let keep = |reached: &mut BTreeMap<u32, u64>, set, faults: u64| {
+        let fewest = reached.entry(set).or_insert(faults);
+        *fewest = faults.min(*fewest);
+    };
+    for (&page, &frames) in pages.iter().zip(frames) {
+        let page = 1 << page;
+        let mut next = BTreeMap::new();
+        while let Some((set, faults)) = reached.pop_first() {
+            if set.count_ones() > frames {
+                // Any page may go; sets only get smaller, so they come before.
+                let members = (0..32).map(|bit| 1 << bit).filter(|bit| set & bit != 0);
+                members.for_each(|member| keep(&mut reached, set & !member, faults));
+            } else if set & page != 0 {
+                keep(&mut next, set, faults);
+            } else if set.count_ones() < frames {
+                keep(&mut next, set | page, faults + 1);
+            } else {
+                let members = (0..32).map(|bit| 1 << bit).filter(|bit| set & bit != 0);
+                members.for_each(|member| keep(&mut next, set & !member | page, faults + 1));
+            }
+        }
+        reached = next;
+    }
+    *reached.values().min().expect("some set is reached")
+}
+
+/// The demand faults when so many frames are allocated at each access.
+fn faults_under(kind: &ReplacementKind, trace: &Arc<Trace>, frames: &[u32]) -> u64 {
+    let settings = Settings::defaults(kind.params);
+    let mut algorithm = build(kind, &settings, trace, frames[0].into());
+    let mut faults = 0;
+    for (at, &frames) in frames.iter().enumerate() {
+        algorithm.resize(Frames(u64::from(frames)));
+        faults += algorithm.run(stretch(at as u64, 1)).demand_faults;
+    }
+    faults
+}
+
+#[test]
+fn nothing_faults_less_than_min_whatever_the_allocation_does() {
+    for number in 0..20_000 {
+        let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/min");
+        let distinct = 1 + draw.below(6);
+        let length = 1 + draw.below(14);
+        let pages = skewed_pages(&mut draw, distinct, length);
+        let mut held = 1 + draw.below(5) as u32;
+        let mut allocate = |_| {
+            if draw.below(3) == 0 {
+                held = 1 + draw.below(5) as u32;
+            }
+            held
+        };
+        let frames: Vec<u32> = (0..length).map(&mut allocate).collect();
+        let trace = Arc::new(Trace::from_pages(pages.iter().copied()));
+        let fewest = fewest_faults(&pages, &frames);
+        assert_eq!(faults_under(kind("min"), &trace, &frames), fewest, "{pages:?} {frames:?}");
+        for kind in replace::ALL {
+            assert!(faults_under(kind, &trace, &frames) >= fewest, "{}: {pages:?}", kind.name);
+        }
+    }
+}

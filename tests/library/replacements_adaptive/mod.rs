@@ -1,0 +1,80 @@
+//! The replacement algorithms that adapt, and the one that knows the future, against a second,
+//! plain implementation of each, written from its source.
+
+mod arc_and_car;
+mod linux;
+mod lirs;
+mod min;
+
+use std::sync::Arc;
+
+use crate::common::replacements::{
+    Make, Naive, Start, Use, agree, agree_on_all_short, build, faults, kind, marked, part, shrink,
+    stretch,
+};
+use balloonist::params::Settings;
+use balloonist::random::{Generator, Stream};
+use balloonist::replace::{self, List, ReplacementKind};
+use balloonist::trace::{PageId, Trace};
+use balloonist::units::Frames;
+
+/// Every algorithm here under its name.
+const ALL: &[(&str, Make)] = &[
+    ("lirs", lirs::NaiveLirs::make),
+    ("arc", arc_and_car::NaiveArc::make),
+    ("car", arc_and_car::NaiveCar::make),
+    ("linux-two-list", linux::NaiveTwoList::make),
+    ("mglru", linux::NaiveMultiGen::make),
+    ("min", min::NaiveMin::make),
+];
+
+#[test]
+fn naive_second_implementations_agree_over_random_accesses_and_resizes() {
+    std::thread::scope(|scope| {
+        for (name, make) in ALL {
+            scope.spawn(|| agree(name, *make, 100_000));
+        }
+    });
+}
+
+#[test]
+fn naive_second_implementations_agree_on_every_short_trace() {
+    std::thread::scope(|scope| {
+        for (name, make) in ALL {
+            scope.spawn(|| agree_on_all_short(name, *make, 7, 4));
+        }
+    });
+}
+
+/// The example of textbooks, and Belady's of FIFO's anomaly.
+const TEXTBOOK: [u64; 20] = [7, 0, 1, 2, 0, 3, 0, 4, 2, 3, 0, 3, 2, 1, 2, 0, 1, 7, 0, 1];
+const BELADY: [u64; 12] = [1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5];
+
+#[test]
+fn the_textbook_string_and_beladys_have_the_known_faults() {
+    for (name, expected) in [("arc", [13, 9, 10, 7]), ("min", [9, 8, 7, 6])] {
+        let settings = Settings::defaults(kind(name).params);
+        let at = |pages: &[u64], frames| faults(kind(name), &settings, pages, frames);
+        let all = [at(&TEXTBOOK, 3), at(&TEXTBOOK, 4), at(&BELADY, 3), at(&BELADY, 4)];
+        assert_eq!(all, expected, "{name}");
+    }
+}
+
+/// Random pages: some repeat, some are the next in a loop, some draws favour low numbers.
+fn skewed_pages(draw: &mut Stream, pages: u64, length: u64) -> Vec<u64> {
+    let mut page = 0;
+    let skewed = draw.below(2) == 0;
+    let accesses = (0..length).map(|_| {
+        match draw.below(4) {
+            0 => {}
+            1 => page = (page + 1) % pages,
+            _ if skewed => {
+                let below = 1 + draw.below(pages);
+                page = draw.below(below);
+            }
+            _ => page = draw.below(pages),
+        }
+        page
+    });
+    accesses.collect()
+}
