@@ -25,7 +25,7 @@ pub(crate) enum Failure {
     Incomplete(String),
     /// There is nothing to run.
     Nothing(String),
-    /// NullWatcher reads standard output any more: no failure of ours, and nothing is printed.
+    /// Nobody reads standard output any more: no failure of ours, and nothing is printed.
     OutputClosed,
 }
 

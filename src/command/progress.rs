@@ -13,7 +13,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 use super::Context;
 use super::guard::say;
 
-/// Steps, rate, estimated time and the slowest run. NullWatcher sees it in the first second, or
+/// Steps, rate, estimated time and the slowest run. Nobody sees it in the first second, or
 /// with `--quiet`.
 pub(super) struct Progress {
     bar: ProgressBar,

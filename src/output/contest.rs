@@ -116,7 +116,7 @@ impl<'a> Contest<'a> {
         }
         let best = self.best(&sums);
         let Some(&first) = best.first() else {
-            return "NullWatcher is ranked here: the policies that do not know the future have no point \
+            return "Nobody is ranked here: the policies that do not know the future have no point \
                     of the other axes in common."
                 .to_owned();
         };
