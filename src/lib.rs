@@ -2,10 +2,10 @@
 //! policy, and says exactly what each policy would have cost.
 //!
 //! A scenario is read into a [`Document`](scenario::Document), checked, and run; what comes out is
-//! counts, which [`output`] makes into tables:
+//! counts, which [`store`] makes into tables:
 //!
 //! ```
-//! use balloonist::output::vms;
+//! use balloonist::store::vms;
 //! use balloonist::scenario::Document;
 //! use balloonist::simulate::simulate;
 
@@ -38,19 +38,23 @@
 pub mod account;
 pub mod balance;
 pub mod bound;
+pub mod conclude;
 pub mod host;
 mod movement;
+pub mod number;
 pub mod observe;
-pub mod output;
 pub mod params;
 pub mod partition;
 pub mod random;
+pub mod render;
 pub mod replace;
 pub mod reproduce;
 pub mod scenario;
 pub mod shares;
 pub mod simulate;
+pub mod store;
 pub mod sweep;
+pub mod table;
 pub mod trace;
 pub mod units;
 mod vm;

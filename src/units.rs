@@ -1,6 +1,6 @@
 //! The quantities that the simulator counts in, each a type of its own, and how people write them.
 //!
-//! What decides a result is one of these integers; the one exception below `output/` is the target
+//! What decides a result is one of these integers; the one exception is the target
 //! of ARC and CAR, which their papers make a real number (`replace/directory.rs`). Sizes and
 //! durations in scenario files carry their unit: [`parse_size`] and [`parse_duration`] turn them
 //! into bytes and nanoseconds, exactly or not at all.

@@ -4,8 +4,9 @@ use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
 use balloonist::account::Outcome;
-use balloonist::output::{Format, Table};
 use balloonist::random::Generator;
+use balloonist::table::Format;
+use balloonist::table::Table;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ColorChoice, ValueEnum};
 

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use balloonist::output::chart::Figure;
-use balloonist::output::figures;
-use balloonist::output::number::counted;
-use balloonist::output::reproduce::figures as published;
+use balloonist::number::counted;
+use balloonist::render::chart::Figure;
+use balloonist::render::figures;
+use balloonist::render::reproduce::figures as published;
 use balloonist::reproduce::{REPORT, reproduce};
 
 use super::files::{NewFile, commit_all, create_folder};

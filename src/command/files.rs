@@ -7,8 +7,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use balloonist::output::digest::Digest;
-use balloonist::output::manifest::FileEntry;
+use balloonist::store::digest::Digest;
+use balloonist::store::manifest::FileEntry;
 use tempfile::NamedTempFile;
 
 use super::failure::Failure;

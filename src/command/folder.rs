@@ -4,10 +4,14 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
 
-use balloonist::output::digest::Digest;
-use balloonist::output::results::{Manifest, Results, Sweep, expecting, titled};
-use balloonist::output::thinned::{Sum, Thinned};
-use balloonist::output::{Table, compare, curves, series, vms};
+use balloonist::conclude::compare;
+use balloonist::store::curves;
+use balloonist::store::digest::Digest;
+use balloonist::store::results::{Manifest, Results, Sweep, expecting, titled};
+use balloonist::store::series;
+use balloonist::store::thinned::{Sum, Thinned};
+use balloonist::store::vms;
+use balloonist::table::Table;
 
 use super::Failure;
 

@@ -5,10 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use balloonist::output::Table;
-use balloonist::output::golden::{self, Difference, Weight};
-use balloonist::output::number::grouped;
-use balloonist::output::trail::Departure;
+use balloonist::number::grouped;
+use balloonist::store::golden::{self, Difference, Weight};
+use balloonist::store::trail::Departure;
+use balloonist::table::Table;
 
 use super::files::{create_folder, write};
 use super::{Context, Failure};

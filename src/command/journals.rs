@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use balloonist::output::contest::Contest;
-use balloonist::output::manifest::{self, parse_study};
-use balloonist::output::number::grouped;
-use balloonist::output::{Format, Table, sweep as rows};
+use balloonist::conclude::contest::Contest;
+use balloonist::number::grouped;
 use balloonist::scenario::{Document, Grid};
+use balloonist::store::manifest::{self, parse_study};
+use balloonist::store::sweep as rows;
 use balloonist::sweep::Repetitions;
 use balloonist::sweep::journal::{Journal, Record};
 use balloonist::sweep::statistics::Repeated;
+use balloonist::table::Format;
+use balloonist::table::Table;
 use zstd::stream::write::Encoder;
 
 use super::files::NewFile;

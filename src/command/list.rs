@@ -4,9 +4,14 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use balloonist::balance::wrapped;
-use balloonist::output::{Cell, Format, Table, columns, outcomes, vms};
 use balloonist::params::{Domain, Param};
 use balloonist::scenario::codes;
+use balloonist::store::columns;
+use balloonist::store::outcomes;
+use balloonist::store::vms;
+use balloonist::table::Cell;
+use balloonist::table::Format;
+use balloonist::table::Table;
 use balloonist::trace::workloads::WorkloadSpec;
 use balloonist::trace::{convert, formats, workloads};
 use balloonist::{balance, observe, replace};

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use balloonist::output::Format;
-use balloonist::output::number::grouped;
+use balloonist::number::grouped;
 use balloonist::sweep::journal::Journal;
+use balloonist::table::Format;
 
 use super::journals::Journals;
 use super::sweep_folder::{SweepFolder, open_journal, study_difference};

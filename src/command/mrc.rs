@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use balloonist::output::Format;
-use balloonist::output::mrc::{self, Curve};
 use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, ReplacementKind};
+use balloonist::store::mrc::{self, Curve};
+use balloonist::table::Format;
 use balloonist::trace::shards::{Sample, sampled_lru_faults};
 use balloonist::trace::{Trace, curve};
 use balloonist::units::{Decimal, Frames};

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use balloonist::output::series::Series;
-use balloonist::output::thinned::Thinned;
 use balloonist::scenario::Scenario;
+use balloonist::store::series::Series;
+use balloonist::store::thinned::Thinned;
 use balloonist::watch::{Checkpoint, Watcher};
 
 use super::Failure;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use balloonist::output::html;
+use balloonist::render::html;
 
 use super::files::NewFile;
 use super::{Context, Failure, folder};

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use balloonist::output::Format;
-use balloonist::output::reproduce as output;
+use balloonist::render::reproduce as render;
 use balloonist::reproduce::{REPORT, Reproduction, SEEDS, reproduce};
+use balloonist::table::Format;
 
 use super::context::format;
 use super::files::{NewFile, commit_all, create_folder};
@@ -31,24 +31,24 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut files = Vec::new();
     if let Some(folder) = &args.out {
         create_folder(folder)?;
-        for name in output::FILES.into_iter().chain(output::DRAWN) {
+        for name in render::FILES.into_iter().chain(render::DRAWN) {
             files.push(NewFile::create(&folder.join(name))?);
         }
     }
     let reproduction = reproduce(&REPORT, SEEDS);
     if !files.is_empty() {
-        let tables = output::tables(&reproduction).map(|table| table.to_csv());
-        let drawn = output::figures::bars(&reproduction.replays).map(|figure| figure.to_svg());
+        let tables = render::tables(&reproduction).map(|table| table.to_csv());
+        let drawn = render::figures::bars(&reproduction.replays).map(|figure| figure.to_svg());
         for (file, text) in files.iter_mut().zip(tables.into_iter().chain(drawn)) {
             file.put(&text)?;
         }
     }
     commit_all(files)?;
     if matches!(args.format, Format::Table | Format::Markdown) {
-        context.print(&output::report(&reproduction, args.format, context.colour_out))?;
+        context.print(&render::report(&reproduction, args.format, context.colour_out))?;
     } else {
-        context.print_table(&output::all_figures(&reproduction), args.format)?;
-        context.note(&output::result(&reproduction));
+        context.print_table(&render::all_figures(&reproduction), args.format)?;
+        context.note(&render::result(&reproduction));
     }
     judge(&reproduction)
 }
@@ -89,7 +89,7 @@ mod tests {
         let reproduction = reproduce(&tampered, 1);
         assert_eq!(judge(&reproduction).unwrap_err().code(), 1);
         assert_eq!(
-            output::result(&reproduction),
+            render::result(&reproduction),
             "1 of 78 figures differ:\nTable 1: all proportional every=1 replacement_ratio \
              0.199 → 0.198"
         );

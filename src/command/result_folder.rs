@@ -8,9 +8,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use balloonist::output::manifest::FileEntry;
-use balloonist::output::results::Manifest;
-use balloonist::output::series;
+use balloonist::store::manifest::FileEntry;
+use balloonist::store::results::Manifest;
+use balloonist::store::series;
 
 use super::files::{NewFile, commit_all, create_folder, is_under_construction, remove};
 use super::{Context, Failure, folder};

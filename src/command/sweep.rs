@@ -8,14 +8,17 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use balloonist::output::number::{counted, grouped};
-use balloonist::output::sweep as rows;
-use balloonist::output::{Cell, Format, Table, manifest};
+use balloonist::number::{counted, grouped};
 use balloonist::scenario::Scenario;
 use balloonist::simulate::simulate;
+use balloonist::store::manifest;
+use balloonist::store::sweep as rows;
 use balloonist::sweep::journal::{Header, Journal, Record};
 use balloonist::sweep::statistics::SUMMARISED;
 use balloonist::sweep::{self, BadPoint, Study};
+use balloonist::table::Cell;
+use balloonist::table::Format;
+use balloonist::table::Table;
 use balloonist::watch::NullWatcher;
 use indicatif::HumanDuration;
 

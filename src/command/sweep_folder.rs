@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use balloonist::output::number::grouped;
+use balloonist::number::grouped;
 use balloonist::sweep::journal::{Fault, Header, Journal};
 
 use super::Failure;
@@ -134,7 +134,7 @@ pub(super) fn difference(one: &Header, other: &Header) -> Option<String> {
 
 /// What two sweeps differ in, in a few words.
 pub(super) fn study_difference(one: &str, other: &str) -> String {
-    use balloonist::output::manifest::parse_study;
+    use balloonist::store::manifest::parse_study;
     match (parse_study(one), parse_study(other)) {
         (Some((_, _, one)), Some((_, _, other))) if one != other => {
             format!("balloonist {one} and not {other}")

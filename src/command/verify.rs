@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use balloonist::balance::PolicyKind;
-use balloonist::output::golden::{self, Difference, Weight};
-use balloonist::output::number::{counted, grouped};
-use balloonist::output::trail::{self, Trail};
-use balloonist::output::{expects, vms};
+use balloonist::conclude::expects;
+use balloonist::number::{counted, grouped};
 use balloonist::scenario::{Scenario, VmSpec};
 use balloonist::simulate::simulate;
+use balloonist::store::golden::{self, Difference, Weight};
+use balloonist::store::trail::{self, Trail};
+use balloonist::store::vms;
 use rayon::prelude::*;
 
 use super::goldens::{self, Golden};

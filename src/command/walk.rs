@@ -4,10 +4,10 @@ use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
 use balloonist::account::Outcome;
-use balloonist::output::lesson::{BYTES, Lesson, Refused, STEPS};
-use balloonist::output::number::{counted, grouped};
-use balloonist::output::rounds::Rounds;
-use balloonist::output::walk::Walk;
+use balloonist::number::{counted, grouped};
+use balloonist::render::lesson::{BYTES, Lesson, Refused, STEPS};
+use balloonist::render::rounds::Rounds;
+use balloonist::render::walk::Walk;
 use balloonist::scenario::Scenario;
 use balloonist::simulate::simulate;
 

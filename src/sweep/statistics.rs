@@ -5,7 +5,7 @@
 //! have twelve digits.
 
 use crate::account::Account;
-use crate::output::number::{Millionths, SignedMillionths};
+use crate::number::{Millionths, SignedMillionths};
 
 /// A count of all VMs of a run.
 type Count = fn(&Account) -> u64;

@@ -6,9 +6,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use balloonist::output::results::{Manifest, Results, Sweep, TraceOf};
-use balloonist::output::thinned::{Sum, Thinned};
-use balloonist::output::{Table, figures, html};
+use balloonist::render::figures;
+use balloonist::render::html;
+use balloonist::store::results::{Manifest, Results, Sweep, TraceOf};
+use balloonist::store::thinned::{Sum, Thinned};
+use balloonist::table::Table;
 
 const TEST3: &str = "scenarios/report/test3.dat";
 
@@ -471,7 +473,7 @@ fn more_of_anything_than_a_picture_holds_is_said_and_drawn_in_part() {
     assert!(caption("faults").contains("The first 64 of 100 VMs"));
     assert!(caption("curves").contains("The first 64 of 100 VMs"));
     let stacks = figures.iter().filter(|figure| figure.name.starts_with("allocation-"));
-    let others = |figure: &&balloonist::output::chart::Figure| {
+    let others = |figure: &&balloonist::render::chart::Figure| {
         figure.keys.iter().any(|key| key.label == "37 other VMs")
     };
     assert_eq!(stacks.filter(others).count(), figures::POLICIES);

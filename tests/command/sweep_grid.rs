@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use balloonist::output::contest::Contest;
+use balloonist::conclude::contest::Contest;
 use balloonist::scenario::{Document, Grid};
 
 const BASE: &str = "host = { memory = 64 }\n[checkpoint]\nevery = 50\n\

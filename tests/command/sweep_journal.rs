@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use balloonist::output::digest::Digest;
+use balloonist::store::digest::Digest;
 
 /// 50 points, 10 repetitions.
 const STUDY: &str = "host = { memory = 64 }\n[checkpoint]\nevery = 500\n\

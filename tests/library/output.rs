@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use balloonist::balance::{self, PolicyKind};
-use balloonist::output::Cell;
-use balloonist::output::series::Series;
-use balloonist::output::sparkline;
-use balloonist::output::thinned::{Sum, Thinned};
-use balloonist::output::trail::Trail;
-use balloonist::output::vms;
+use balloonist::render::sparkline;
 use balloonist::scenario::{Document, Scenario};
 use balloonist::simulate::simulate;
+use balloonist::store::series::Series;
+use balloonist::store::thinned::{Sum, Thinned};
+use balloonist::store::trail::Trail;
+use balloonist::store::vms;
+use balloonist::table::Cell;
 
 /// Three VMs that loop over 3, 5 and 12 pages, for `rounds` rounds.
 fn loops(rounds: u64) -> Scenario {

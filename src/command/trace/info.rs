@@ -3,7 +3,8 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use balloonist::output::{Format, traces};
+use balloonist::store::traces;
+use balloonist::table::Format;
 use balloonist::trace::info::TraceInfo;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;

@@ -3,7 +3,7 @@
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use balloonist::output::number::counted;
+use balloonist::number::counted;
 use balloonist::trace::Trace;
 use balloonist::trace::convert::{OUTPUTS, OutputKind, WriteError};
 use clap::builder::{PossibleValuesParser, TypedValueParser};

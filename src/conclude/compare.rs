@@ -1,0 +1,400 @@
+//! compare.csv: policies side by side over one scenario, offline bounds beneath; with a second axis
+//! each policy under several replacement algorithms.
+
+use std::fmt::Write as _;
+
+use crate::account::Outcome;
+use crate::balance::PolicyKind;
+use crate::bound::Bound;
+use crate::conclude::life;
+use crate::number::{Millionths, counted, grouped, rounded};
+use crate::replace::{Delays, ReplacementKind};
+use crate::scenario::Scenario;
+use crate::table::{Cell, Table};
+
+/// The columns, in their order.
+pub const COLUMNS: &[&str] = &[
+    "role",
+    "name",
+    "demand_faults",
+    "capacity_faults",
+    "replacement_misses",
+    "frames_moved",
+    "relative_to_baseline",
+    "relative_to_best_static",
+    "relative_to_min",
+];
+
+/// The column of the second axis, where there is one; behind all others.
+pub const REPLACEMENT: &str = "param_replacement";
+
+/// The column of what MIN does under a policy's own allocations, where it was asked for.
+pub const OPT_GIVEN: &str = "opt_given";
+
+/// A policy and what its run came to.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The policy.
+    pub policy: &'static PolicyKind,
+    /// The replacement algorithm that all VMs ran instead of their own, with a second axis.
+    pub replacement: Option<&'static ReplacementKind>,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// The demand faults of MIN under this run's allocations, where they were asked for.
+    pub opt_given: Option<u64>,
+}
+
+impl Run {
+    /// What sentences and pictures call it.
+    pub fn title(&self) -> String {
+        title(self.policy.name, self.replacement.map(|kind| kind.name))
+    }
+
+    /// Whether it may be called the best: who knows the future is a yardstick for the others.
+    fn is_ranked(&self) -> bool {
+        self.foresight().is_none()
+    }
+
+    /// Who in it knows the future, if anybody.
+    fn foresight(&self) -> Option<&'static str> {
+        let replacement = self.replacement.filter(|kind| kind.knows_the_future);
+        let policy = Some(self.policy).filter(|policy| policy.is_yardstick());
+        policy.map(|kind| kind.name).or(replacement.map(|kind| kind.name))
+    }
+}
+
+/// What a run is called: "last-n", or "last-n on clock".
+pub fn title(policy: &str, replacement: Option<&str>) -> String {
+    replacement.map_or(policy.to_owned(), |replacement| format!("{policy} on {replacement}"))
+}
+
+/// A run's title as a part of a file's name: "last-n-on-clock".
+pub fn slug(title: &str) -> String {
+    title.replace(' ', "-")
+}
+
+/// A row for each policy and then for each bound, in the order given.
+///
+/// Demand faults are set in relation to those of the run `baseline` and of two bounds; a cell is
+/// empty where the other number is not known or is 0.
+pub fn table(runs: &[Run], bounds: &[Bound], baseline: usize) -> Table {
+    let bound = |name| bounds.iter().find(|bound| bound.name == name);
+    let of_bound = |name| bound(name).map(|bound| bound.demand_faults);
+    let baseline = runs.get(baseline).map(|run| run.outcome.all.counts.demand_faults);
+    let yardsticks = [baseline, of_bound("best-static"), of_bound("min")];
+    let relative = |faults: u64| {
+        yardsticks.map(|yardstick| {
+            let ratio = |other: u64| Millionths::ratio(u128::from(faults), u128::from(other));
+            Cell::from(yardstick.and_then(ratio))
+        })
+    };
+    let has_axis = runs.iter().any(|run| run.replacement.is_some());
+    let axis = has_axis.then_some(REPLACEMENT);
+    let given = runs.iter().any(|run| run.opt_given.is_some()).then_some(OPT_GIVEN);
+    let columns: Vec<&str> = COLUMNS.iter().copied().chain(given).chain(axis).collect();
+    let mut table = Table::new(&columns);
+    for Run { policy, replacement, outcome, opt_given } in runs {
+        let counts = &outcome.all.counts;
+        let mut row: Vec<Cell> = vec![
+            if policy.is_yardstick() { "yardstick" } else { "policy" }.into(),
+            policy.name.into(),
+            counts.demand_faults.into(),
+            counts.capacity_faults().into(),
+            counts.replacement_misses.into(),
+            outcome.all.frames_moved().into(),
+        ];
+        row.extend(relative(counts.demand_faults));
+        row.extend(given.map(|_| Cell::from(*opt_given)));
+        row.extend(replacement.map(|kind| Cell::from(kind.name)));
+        table.push(row);
+    }
+    table.push_rule();
+    for bound in bounds {
+        let mut row: Vec<Cell> = vec![
+            "bound".into(),
+            bound.name.into(),
+            bound.demand_faults.into(),
+            bound.capacity_faults.into(),
+            Cell::Empty,
+            Cell::Empty,
+        ];
+        row.extend(relative(bound.demand_faults));
+        row.extend(given.into_iter().chain(axis).map(|_| Cell::Empty));
+        table.push(row);
+    }
+    table
+}
+
+/// The table as people read it: no empty column, and the algorithm beside its policy.
+pub fn for_people(table: &Table) -> Table {
+    let mut columns: Vec<&str> = table.columns().iter().map(String::as_str).collect();
+    if let Some(at) = columns.iter().position(|column| *column == REPLACEMENT) {
+        columns[2..=at].rotate_right(1);
+    }
+    table.select(&columns).without_empty_columns()
+}
+
+/// What the bounds are, a line each, and which of them say little about these runs.
+pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
+    let mut text = String::new();
+    for Bound { name, summary, note, .. } in bounds {
+        let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+        let _ = writeln!(text, "{name:<11}  {summary}{note}");
+    }
+    if runs.iter().any(|run| run.opt_given.is_some()) {
+        text.push_str("opt given    MIN in every VM under the policy's own allocations\n");
+    }
+    if scenario.cost.delays != Delays::default() {
+        text.push_str(
+            "Bounds replay accesses at their nominal pace; as faults take time here, policies can \
+             come below them.\n",
+        );
+    }
+    let own = scenario.vms.iter().map(|vm| vm.replacement);
+    let axis: Vec<&ReplacementKind> = runs.iter().filter_map(|run| run.replacement).collect();
+    let run: Vec<&ReplacementKind> = if axis.is_empty() { own.collect() } else { axis };
+    let mut others: Vec<&str> = Vec::new();
+    for kind in run.iter().filter(|kind| !kind.is_lru()) {
+        if !others.contains(&kind.name) {
+            others.push(kind.name);
+        }
+    }
+    if !others.is_empty() {
+        let _ = writeln!(
+            text,
+            "VMs run {}: best-static and global-lru are bounds of LRU, which others may beat.",
+            and(&others)
+        );
+    }
+    if !bounds.iter().any(|bound| bound.name == "best-static") {
+        text.push_str("best-static  is left out: no split that never changes keeps all minima\n");
+    }
+    text
+}
+
+/// The sentences that close a comparison: who has the fewest demand faults, how far that is from
+/// the baseline and from the best static split, whom balancing has cost, and who only seems best
+/// because replacement misses leave out faults into empty frames.
+///
+/// Runs in which somebody knew the future are not ranked.
+///
+/// ```
+/// use balloonist::conclude::compare::{Run, table, verdict};
+/// use balloonist::scenario::Document;
+/// use balloonist::simulate::simulate;
+/// use balloonist::watch::NullWatcher;
+/// use balloonist::{balance, bound};
+///
+/// let text = "host.memory = 4\ncheckpoint.every = 3\n\
+///             [[vm]]\nname = 'web'\ntrace.pages = [1, 2, 3, 1, 2, 3, 1, 2, 3]\n\
+///             [[vm]]\nname = 'idle'\ntrace.pages = [7, 7, 7, 7, 7, 7, 7, 7, 7]\n";
+/// let scenario = Document::from_toml("mine.toml", text.as_bytes()).check().unwrap().scenario;
+/// let policies = balance::ALL.iter().filter(|policy| ["static", "last-n"].contains(&policy.name));
+/// let run = |policy| Run {
+///     policy,
+///     replacement: None,
+///     outcome: simulate(&scenario, policy, &mut NullWatcher),
+///     opt_given: None,
+/// };
+/// let runs: Vec<Run> = policies.map(run).collect();
+/// let bounds = bound::all(&scenario);
+/// assert_eq!(table(&runs, &bounds, 0).cell(0, "demand_faults").plain(), "10");
+/// assert_eq!(
+///     verdict(&runs, &bounds, 0),
+///     "last-n has the fewest demand faults: 5 in 18 accesses, 50.0 % fewer than static, 25.0 % \
+///      more than the best static split."
+/// );
+/// ```
+pub fn verdict(runs: &[Run], bounds: &[Bound], baseline: usize) -> String {
+    let ranked: Vec<&Run> = runs.iter().filter(|run| run.is_ranked()).collect();
+    if ranked.is_empty() {
+        return "Who knows the future is a yardstick: nobody is ranked here.".to_owned();
+    }
+    let best = Best::by(&ranked, demand);
+    let accesses = counted(best.first.outcome.all.counts.accesses, "access");
+    let fewest = fewest(&best.names());
+    let mut text = format!("{fewest}: {} in {accesses}", grouped(best.least));
+    let baseline = &runs[baseline];
+    let split = bounds.iter().find(|bound| bound.name == "best-static");
+    let against_baseline = difference(best.least, demand(baseline), &baseline.title());
+    let is_lru = best.first.replacement.is_none_or(ReplacementKind::is_lru);
+    let of_split = if is_lru { "the best static split" } else { "the best static split of LRU" };
+    let against_split =
+        split.and_then(|split| difference(best.least, split.demand_faults, of_split));
+    for difference in [against_baseline, against_split].into_iter().flatten() {
+        let _ = write!(text, ", {difference}");
+    }
+    text.push('.');
+    let worst = ranked.iter().max_by_key(|run| demand(run)).expect("a run is ranked");
+    if demand(worst) > demand(baseline)
+        && let Some(difference) = difference(demand(worst), demand(baseline), &baseline.title())
+    {
+        let faults = grouped(demand(worst));
+        let _ = write!(text, "\n{} has the most: {faults}, {difference}.", worst.title());
+    }
+    text + &never_moved(runs) + &seems_best(&ranked, &best) + &not_ranked(runs)
+}
+
+/// "last-n has the fewest demand faults".
+pub(crate) fn fewest(names: &[&str]) -> String {
+    let verb = if names.len() == 1 { "has" } else { "have" };
+    format!("{} {verb} the fewest demand faults", and(names))
+}
+
+/// Who knew the future.
+fn not_ranked(runs: &[Run]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in runs.iter().filter_map(Run::foresight) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    foresight(&names)
+}
+
+/// The line on those that know the future.
+pub(crate) fn foresight(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [name] => format!("\n{name} knows the future and is not ranked."),
+        names => format!("\n{} know the future and are not ranked.", and(names)),
+    }
+}
+
+/// What became of VMs that did not start when they arrived, each sentence once, with the runs in
+/// which it is true where that is not so in all.
+pub fn notes(scenario: &Scenario, runs: &[Run]) -> String {
+    let mut notes: Vec<(String, Vec<String>)> = Vec::new();
+    for run in runs {
+        for note in life::notes(scenario, &run.outcome) {
+            match notes.iter_mut().find(|(other, _)| *other == note) {
+                Some((_, titles)) => titles.push(run.title()),
+                None => notes.push((note, vec![run.title()])),
+            }
+        }
+    }
+    let told = |(note, titles): &(String, Vec<String>)| {
+        if titles.len() == runs.len() {
+            return format!("\n{note}");
+        }
+        let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+        format!("\nUnder {}: {note}", and(&titles))
+    };
+    notes.iter().map(told).collect()
+}
+
+/// Who moved no frame in any of its runs, apart from who never does: their rows say nothing about
+/// their rules.
+fn never_moved(runs: &[Run]) -> String {
+    let moved = |run: &Run| run.outcome.all.frames_moved() > 0;
+    let mut names: Vec<&str> = Vec::new();
+    for Run { policy, .. } in runs {
+        let mut of_policy = runs.iter().filter(|run| run.policy.name == policy.name);
+        let still = policy.name != "static" && !of_policy.any(moved);
+        if still && !names.contains(&policy.name) {
+            names.push(policy.name);
+        }
+    }
+    let alone = runs.first().is_some_and(|run| run.outcome.vms.len() == 1);
+    if names.is_empty() || alone {
+        return String::new();
+    }
+    format!(
+        "\n{} moved no frame here: nothing called for it, or the rule counts in gigabytes and \
+         seconds; `list policies` shows the params to scale.",
+        and(&names)
+    )
+}
+
+fn demand(run: &Run) -> u64 {
+    run.outcome.all.counts.demand_faults
+}
+
+/// "9.7 % fewer than static", "39.5 times as many as static" from twice as many on; nothing where
+/// the numbers are the same or there is none to divide by.
+pub(crate) fn difference(
+    faults: impl Into<u128>,
+    other: impl Into<u128>,
+    name: &str,
+) -> Option<String> {
+    let (faults, other) = (faults.into(), other.into());
+    let times = Millionths::ratio(faults, other)?;
+    if times.0 >= 2 * Millionths::ONE {
+        return Some(format!("{} times as many as {name}", rounded(times)));
+    }
+    let word = if faults < other { "fewer" } else { "more" };
+    let permille = Millionths::ratio(faults.abs_diff(other) * 1000, other)?;
+    let tenths = (permille.0 + Millionths::ONE / 2) / Millionths::ONE;
+    (tenths > 0).then(|| format!("{}.{} % {word} than {name}", tenths / 10, tenths % 10))
+}
+
+/// A warning where replacement misses would choose another policy.
+fn seems_best(runs: &[&Run], best: &Best<'_>) -> String {
+    let by_replacement = Best::by(runs, |run| run.outcome.all.counts.replacement_misses);
+    if best.names.iter().any(|name| by_replacement.names.contains(name)) {
+        return String::new();
+    }
+    let more = demand(by_replacement.first) - best.least;
+    format!(
+        "\nBy replacement misses, which leave out faults into empty frames, {} would be best: {}.\n\
+         Yet {} has {} more than {}.",
+        and(&by_replacement.names()),
+        grouped(by_replacement.least),
+        by_replacement.names[0],
+        counted(more, "demand fault"),
+        best.names[0],
+    )
+}
+
+/// The runs with the least of something.
+struct Best<'a> {
+    first: &'a Run,
+    names: Vec<String>,
+    least: u64,
+}
+
+impl<'a> Best<'a> {
+    fn by(runs: &[&'a Run], count: impl Fn(&Run) -> u64) -> Self {
+        let first = *runs.iter().min_by_key(|run| count(run)).expect("a comparison has a run");
+        let least = count(first);
+        let tied = runs.iter().filter(|run| count(run) == least);
+        Self { first, names: tied.map(|run| run.title()).collect(), least }
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.names.iter().map(String::as_str).collect()
+    }
+}
+
+/// "a", "a and b", "a, b and c".
+pub(crate) fn and(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_a_part_or_from_twice_as_many_on_a_factor() {
+        for (faults, other, expected) in [
+            (903_u32, 1000_u32, Some("9.7 % fewer than static")),
+            (0, 1000, Some("100.0 % fewer than static")),
+            (1223, 1000, Some("22.3 % more than static")),
+            (1999, 1000, Some("99.9 % more than static")),
+            (2000, 1000, Some("2 times as many as static")),
+            (3949, 100, Some("39.5 times as many as static")),
+            (1_234_560, 100, Some("12,345.6 times as many as static")),
+            (1000, 1000, None),
+            (10_001, 10_000, None),
+            (7, 0, None),
+        ] {
+            let told = difference(faults, other, "static");
+            assert_eq!(told.as_deref(), expected, "{faults} beside {other}");
+        }
+    }
+}

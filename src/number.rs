@@ -1,0 +1,137 @@
+//! Numbers as people and files read them: ratios with six decimals, digits in groups of three.
+
+use std::fmt;
+
+/// A non-negative number with six decimals.
+///
+/// Every ratio in every output is made by [`Millionths::ratio`]: an integer division rounded half
+/// up, so the last digit is the same on every machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Millionths(pub u128);
+
+impl Millionths {
+    /// How many make one.
+    pub const ONE: u128 = 1_000_000;
+
+    /// `numerator / denominator`, rounded half up; `None` where nothing can be divided by.
+    ///
+    /// ```
+    /// use balloonist::number::Millionths;
+    /// assert_eq!(Millionths::ratio(2, 3).unwrap().to_string(), "0.666667");
+    /// assert_eq!(Millionths::ratio(1, 0), None);
+    /// ```
+    pub fn ratio(numerator: u128, denominator: u128) -> Option<Self> {
+        let whole = numerator.checked_div(denominator)?;
+        let rest = numerator % denominator;
+        let doubled = 2 * rest * Self::ONE;
+        Some(Self(whole * Self::ONE + (doubled + denominator) / (2 * denominator)))
+    }
+
+    /// The ratio, or 0 where nothing can be divided by: no access, no fault.
+    pub fn ratio_or_zero(numerator: u128, denominator: u128) -> Self {
+        Self::ratio(numerator, denominator).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Millionths {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}.{:06}", self.0 / Self::ONE, self.0 % Self::ONE)
+    }
+}
+
+/// A number with six decimals that may be negative: a difference, or an end of an interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SignedMillionths(pub i128);
+
+impl SignedMillionths {
+    /// `numerator / denominator`, rounded to the nearest, halves away from zero; `None` where
+    /// nothing can be divided by.
+    pub fn ratio(numerator: i128, denominator: u128) -> Option<Self> {
+        let Millionths(size) = Millionths::ratio(numerator.unsigned_abs(), denominator)?;
+        Some(Self(size as i128 * numerator.signum()))
+    }
+}
+
+impl fmt::Display for SignedMillionths {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        write!(out, "{sign}{}", Millionths(self.0.unsigned_abs()))
+    }
+}
+
+/// The number with its digits in groups of three, for people: 1,234,567. Sentences have all numbers
+/// so, but for seeds and for rounds, lines and pages: names that are looked up or typed again.
+pub fn grouped(number: impl fmt::Display) -> String {
+    let text = number.to_string();
+    let (sign, text) = text.split_at(usize::from(text.starts_with('-')));
+    let (whole, fraction) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let mut out = String::with_capacity(text.len() + text.len() / 3);
+    out.push_str(sign);
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out + fraction
+}
+
+/// A mean as sentences have it, with one decimal where there is one: 1,234.5.
+pub fn rounded(mean: Millionths) -> String {
+    let tenths = (mean.0 + Millionths::ONE / 20) / (Millionths::ONE / 10);
+    match tenths % 10 {
+        0 => grouped(tenths / 10),
+        rest => format!("{}.{rest}", grouped(tenths / 10)),
+    }
+}
+
+/// "1 frame", "1,200 frames", "1,200 accesses".
+pub fn counted(number: u64, noun: &str) -> String {
+    let ending = match noun.ends_with('s') {
+        _ if number == 1 => "",
+        true => "es",
+        false => "s",
+    };
+    format!("{} {noun}{ending}", grouped(number))
+}
+
+/// "every tick", "every 1,200 ticks".
+pub fn every(ticks: u64) -> String {
+    if ticks == 1 { "every tick".to_owned() } else { format!("every {}", counted(ticks, "tick")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_are_rounded_half_up() {
+        for (numerator, denominator, text) in [
+            (34, 106, "0.320755"),
+            (1, 2_000_000, "0.000001"),
+            (1, 2_000_001, "0.000000"),
+            (999_999_999, 1_000_000_000, "1.000000"),
+            (7, 2, "3.500000"),
+            (u128::from(u64::MAX), 1, "18446744073709551615.000000"),
+        ] {
+            assert_eq!(Millionths::ratio(numerator, denominator).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn digits_are_grouped_left_of_the_point() {
+        for (number, text) in [
+            ("7", "7"),
+            ("1234", "1,234"),
+            ("123456.123456", "123,456.123456"),
+            ("-123", "-123"),
+            ("-1234.5", "-1,234.5"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+        assert_eq!(
+            [counted(1, "frame"), counted(0, "frame"), counted(1, "access"), counted(2, "access")],
+            ["1 frame", "0 frames", "1 access", "2 accesses"]
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! Axes: round ticks, and values to places, in integers.
+
+use crate::number::grouped;
+use crate::render::svg::{Anchor, Drawing};
+
+/// What the numbers of an axis are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Counts.
+    Count,
+    /// Millionths, shown as percent.
+    Percent,
+}
+
+impl Unit {
+    /// A value as a label has it, without needless zeros.
+    ///
+    /// ```
+    /// use balloonist::render::chart::Unit;
+    /// assert_eq!(Unit::Percent.shown(125_000), "12.5 %");
+    /// assert_eq!(Unit::Count.shown(2_500_000), "2.5 M");
+    /// assert_eq!(Unit::Count.shown(12_345), "12,345");
+    /// ```
+    pub fn shown(self, value: u64) -> String {
+        match self {
+            Self::Percent => format!("{} %", decimal(value, 10_000)),
+            Self::Count => {
+                let large = [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M")];
+                let unit = large.into_iter().find(|(one, _)| value >= *one);
+                let unit = unit.filter(|(one, _)| value.is_multiple_of(one / 1000));
+                unit.map_or_else(
+                    || grouped(value),
+                    |(one, letter)| format!("{} {letter}", decimal(value, one)),
+                )
+            }
+        }
+    }
+}
+
+/// `value / one` with the decimals that it has; `one` is a power of ten.
+fn decimal(value: u64, one: u64) -> String {
+    let (whole, rest) = (value / one, value % one);
+    let digits = one.ilog10() as usize;
+    let rest = format!("{rest:0digits$}");
+    let rest = rest.trim_end_matches('0');
+    if rest.is_empty() { grouped(whole) } else { format!("{}.{rest}", grouped(whole)) }
+}
+
+/// Millionths as percent with two decimals at most, rounded half up; below a tenth of a percent
+/// with all, so that few is not shown as none.
+pub(super) fn percent(millionths: u64) -> String {
+    let few = millionths < 1000;
+    Unit::Percent.shown(if few { millionths } else { millionths.saturating_add(50) / 100 * 100 })
+}
+
+/// An axis from 0 to a round number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// The last value.
+    pub top: u64,
+    /// From tick to tick.
+    pub step: u64,
+    /// What the values are.
+    pub unit: Unit,
+}
+
+impl Axis {
+    /// An axis that reaches `most` in at most `ticks` steps of 1, 2 or 5 times a power of ten.
+    ///
+    /// ```
+    /// use balloonist::render::chart::{Axis, Unit};
+    /// let axis = Axis::round(83, 5, Unit::Count);
+    /// assert_eq!((axis.top, axis.step), (100, 20));
+    /// ```
+    pub fn round(most: u64, ticks: u64, unit: Unit) -> Self {
+        let most = most.max(1);
+        let mut step: u64 = 1;
+        for times in [2, 5, 2].into_iter().cycle() {
+            if step.saturating_mul(ticks) >= most {
+                break;
+            }
+            // 1 → 2, 2 → 5, 5 → 10.
+            step = if times == 5 { step.saturating_mul(5) / 2 } else { step.saturating_mul(2) };
+        }
+        Self { top: most.div_ceil(step).saturating_mul(step), step, unit }
+    }
+
+    /// Likewise, but it ends at `most`, whether or not that is round.
+    pub fn exact(most: u64, ticks: u64, unit: Unit) -> Self {
+        Self { top: most.max(1), ..Self::round(most, ticks, unit) }
+    }
+
+    /// Where on a stretch of `length` a value is.
+    pub fn place(self, value: u64, length: i64) -> i64 {
+        (i128::from(length) * i128::from(value) / i128::from(self.top)) as i64
+    }
+
+    /// The ticks from 0 on.
+    pub fn ticks(self) -> impl Iterator<Item = u64> {
+        (0..=self.top / self.step).map(move |tick| tick * self.step)
+    }
+}
+
+/// The area in which values are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Area {
+    pub(super) left: i64,
+    pub(super) top: i64,
+    pub(super) width: i64,
+    pub(super) height: i64,
+}
+
+impl Area {
+    pub(super) fn bottom(self) -> i64 {
+        self.top + self.height
+    }
+
+    pub(super) fn right(self) -> i64 {
+        self.left + self.width
+    }
+
+    /// The height at which a value of a vertical axis is.
+    pub(super) fn y(self, axis: Axis, value: u64) -> i64 {
+        self.bottom() - axis.place(value, self.height)
+    }
+
+    /// The place of a value of a horizontal axis.
+    pub(super) fn x(self, axis: Axis, value: u64) -> i64 {
+        self.left + axis.place(value, self.width)
+    }
+
+    /// Level lines with their values on the left.
+    pub(super) fn draw_vertical(self, drawing: &mut Drawing, axis: Axis, labelled: bool) {
+        for tick in axis.ticks() {
+            let y = self.y(axis, tick);
+            drawing.line(
+                (self.left, y),
+                (self.right(), y),
+                if tick == 0 { "axis" } else { "grid" },
+            );
+            if labelled {
+                let label = axis.unit.shown(tick);
+                drawing.text(self.left - 60, y + 35, Anchor::End, "t", &label);
+            }
+        }
+    }
+
+    /// Marks with their values beneath, and beneath those what they are.
+    pub(super) fn draw_horizontal(self, drawing: &mut Drawing, axis: Axis, name: &str) {
+        let bottom = self.bottom();
+        for tick in axis.ticks() {
+            let x = self.x(axis, tick);
+            drawing.line((x, bottom), (x, bottom + 40), "axis");
+            drawing.text(x, bottom + 160, Anchor::Middle, "t", &axis.unit.shown(tick));
+        }
+        drawing.text(self.left + self.width / 2, bottom + 320, Anchor::Middle, "t", name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_1_2_or_5_times_a_power_of_ten_and_few() {
+        for most in (1..3000).chain([u64::MAX / 2, u64::MAX]) {
+            let axis = Axis::round(most, 5, Unit::Count);
+            let digits = axis.step.to_string();
+            assert!(["1", "2", "5"].contains(&digits.trim_end_matches('0')), "{axis:?}");
+            assert!(axis.top >= most && axis.ticks().count() <= 6, "{axis:?} of {most}");
+            let double = 2 * u128::from(most.max(axis.step));
+            assert!(axis.step == 1 || u128::from(axis.top) < double, "{axis:?} of {most}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Miss-ratio curves, a panel for each VM, with what each policy gave the VM marked on them.
+
+use super::axis::{Area, percent};
+use super::{Axis, Figure, INNER, Key, LEFT, Unit, WIDTH, clipped, fill, series, some_of};
+use crate::number::Millionths;
+use crate::render::svg::{Anchor, Drawing, Path};
+use crate::table::{Cell, Table};
+
+/// The most VMs that have a panel.
+pub const PANELS: usize = 64;
+
+/// A VM's curve and marks; ratios are millionths.
+#[derive(Clone, Debug, Default)]
+pub struct Panel {
+    /// The VM.
+    pub vm: String,
+    /// Frames and the fault ratio of LRU with as many, frames ascending.
+    pub curve: Vec<(u64, u64)>,
+    /// For each policy the mean of the VM's frames, in millionths, and its fault ratio.
+    pub marks: Vec<(u64, u64)>,
+}
+
+/// The curves of some of `vms` VMs on a host of `host_frames` under these policies.
+pub fn figure(shown: &[Panel], policies: &[String], host_frames: u64, vms: usize) -> Figure {
+    let mut caption = "The exact share of demand faults that LRU has with a fixed number of \
+                       frames. A mark stands at the frames that the VM held in the mean under a \
+                       policy, and at the share of faults that it had there: above the curve, \
+                       moving frames has cost faults; below it, frames came when they were needed. \
+                       Each panel has its own scale, which leaves out the steep beginning."
+        .to_owned();
+    caption += &some_of(shown.len(), vms);
+    let key = |(at, policy): (usize, &String)| Key { label: policy.clone(), class: fill(at) };
+    Figure {
+        name: "curves".to_owned(),
+        title: "Miss-ratio curves and what the policies gave".to_owned(),
+        caption,
+        keys: policies.iter().enumerate().map(key).collect(),
+        drawing: draw(shown, policies, widest(shown).min(host_frames)),
+        table: table(shown, policies),
+    }
+}
+
+fn table(panels: &[Panel], policies: &[String]) -> Table {
+    let mut table = Table::new(&["vm", "what", "frames", "miss_ratio"]);
+    let ratio = |value: u64| Cell::from(Millionths(u128::from(value)));
+    for panel in panels {
+        for &(frames, faults) in &panel.curve {
+            let vm = panel.vm.as_str();
+            table.push(vec![vm.into(), "LRU curve".into(), frames.into(), ratio(faults)]);
+        }
+        for (policy, &(frames, faults)) in policies.iter().zip(&panel.marks) {
+            let vm = panel.vm.as_str();
+            table.push(vec![vm.into(), policy.as_str().into(), ratio(frames), ratio(faults)]);
+        }
+    }
+    table
+}
+
+/// The frames to which a curve or a mark reaches; beyond, nothing changes.
+fn widest(panels: &[Panel]) -> u64 {
+    let curves = panels.iter().filter_map(|panel| Some(panel.curve.last()?.0));
+    let marks = panels.iter().flat_map(|panel| &panel.marks);
+    curves.chain(marks.map(|&(held, _)| held.div_ceil(1_000_000))).max().unwrap_or(1)
+}
+
+fn draw(panels: &[Panel], policies: &[String], most_frames: u64) -> Drawing {
+    let columns = match panels.len() {
+        0 | 1 => 1,
+        2..=8 => 2,
+        _ => 4,
+    };
+    let rows = panels.len().div_ceil(columns) as i64;
+    let (gap, height) = (660, if columns == 4 { 800 } else { 1300 });
+    let width = (INNER - gap * (columns as i64 - 1)) / columns as i64;
+    let pitch = height + 420;
+    let mut drawing = Drawing::new(WIDTH, rows * pitch + 380);
+    let frames = Axis::exact(most_frames, if columns == 4 { 2 } else { 5 }, Unit::Count);
+    for (at, panel) in panels.iter().enumerate() {
+        let (column, row) = (at % columns, (at / columns) as i64);
+        let left = LEFT + column as i64 * (width + gap);
+        let area = Area { left, top: row * pitch + 220, width, height };
+        let ratio = scale(panel);
+        drawing.text(left, area.top - 70, Anchor::Start, "head", &clipped(&panel.vm, width));
+        area.draw_vertical(&mut drawing, ratio, true);
+        drawing.path(&curve(&panel.curve, area, frames, ratio), "curve", None);
+        marks(&mut drawing, panel, policies, |(held, faults)| {
+            let x = i128::from(area.width) * i128::from(held);
+            let x = x / (i128::from(most_frames.max(1)) * 1_000_000);
+            (area.left + x as i64, area.y(ratio, faults))
+        });
+        if at + columns >= panels.len() {
+            area.draw_horizontal(&mut drawing, frames, "frames");
+        }
+    }
+    drawing
+}
+
+/// High enough for the marks and the bend of the curve around them; the steep beginning, where
+/// nearly every access is a fault, would press all else to the ground.
+fn scale(panel: &Panel) -> Axis {
+    let highest = panel.marks.iter().map(|&(_, faults)| faults).max();
+    let top = highest.filter(|&faults| faults > 0).map_or(ALL, |faults| faults.saturating_mul(3));
+    Axis::round(top.min(ALL), 4, Unit::Percent)
+}
+
+/// The ratio of a VM that faults at every access.
+const ALL: u64 = 1_000_000;
+
+/// The part of a curve that the scale shows.
+fn curve(points: &[(u64, u64)], area: Area, frames: Axis, ratio: Axis) -> Path {
+    let mut path = Path::default();
+    let mut before: Option<(u64, u64)> = None;
+    for &(held, faults) in points {
+        let place = (area.x(frames, held), area.y(ratio, faults));
+        if faults <= ratio.top {
+            match before {
+                None => path.start(place.0, place.1),
+                Some((x, y)) if y > ratio.top => {
+                    // From where the line between the two points comes into view.
+                    let right = u128::from(held.saturating_sub(x)) * u128::from(y - ratio.top);
+                    let entry = x + (right / u128::from(y - faults)) as u64;
+                    path.start(area.x(frames, entry), area.top);
+                    path.line_to(place.0, place.1);
+                }
+                Some(_) => path.line_to(place.0, place.1),
+            }
+        }
+        before = Some((held, faults));
+    }
+    if let Some((_, least)) = before.filter(|&(_, least)| least <= ratio.top) {
+        path.line_to(area.right(), area.y(ratio, least));
+    }
+    path.end();
+    path
+}
+
+fn marks(
+    drawing: &mut Drawing,
+    panel: &Panel,
+    policies: &[String],
+    place: impl Fn((u64, u64)) -> (i64, i64),
+) {
+    for (at, (policy, &mark)) in policies.iter().zip(&panel.marks).enumerate() {
+        let (x, y) = place(mark);
+        let title = format!(
+            "{}, {policy}: {} frames in the mean, {} faults",
+            panel.vm,
+            frames_shown(mark.0),
+            percent(mark.1),
+        );
+        drawing.open(&series(at));
+        drawing.circle(x, y, 45, &format!("mark {}", fill(at)), Some(&title));
+        drawing.close();
+    }
+}
+
+/// Millionths of a frame as a number with one decimal.
+fn frames_shown(millionths: u64) -> String {
+    let tenths = (millionths + 50_000) / 100_000;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}

@@ -1,0 +1,127 @@
+//! Faults over time: a small panel for each VM, a line for each policy, one scale for all.
+
+use super::axis::Area;
+use super::{
+    Axis, Figure, INNER, LEFT, Unit, WIDTH, clipped, keys, series, some_of, steps, stroke,
+};
+use crate::number::Millionths;
+use crate::render::svg::{Anchor, Drawing, Path};
+use crate::store::results::Run;
+use crate::store::thinned::Thinned;
+use crate::table::{Cell, Table};
+
+/// The most VMs that have a panel.
+const PANELS: usize = 64;
+
+/// The demand faults of each VM under each policy; all series have buckets of the same width.
+pub fn figure(vms: &[String], runs: &[Run], every: u64) -> Figure {
+    let shown = vms.len().min(PANELS);
+    let buckets = runs.iter().map(|(_, thinned)| thinned.buckets().len()).max().unwrap_or(0);
+    let width = runs.first().map_or(1, |(_, thinned)| thinned.width());
+    let mut caption =
+        "Demand faults as a share of the accesses, a panel for each VM; all panels have the same \
+         scale. "
+            .to_owned();
+    if let Some((_, longest)) = runs.iter().max_by_key(|(_, thinned)| thinned.buckets().len()) {
+        caption += &super::stack::thinning(longest, "all accesses between");
+    }
+    caption += &some_of(shown, vms.len());
+    Figure {
+        name: "faults".to_owned(),
+        title: "Demand faults over time".to_owned(),
+        caption,
+        keys: keys(runs.iter().map(|(policy, _)| policy.as_str())),
+        drawing: draw(&vms[..shown], runs, buckets, (buckets as u64 * width).saturating_mul(every)),
+        table: table(&vms[..shown], runs, buckets),
+    }
+}
+
+/// The fault ratio of a VM in a bucket; `None` where it made no access.
+fn ratio(thinned: &Thinned, bucket: usize, vm: usize) -> Option<u64> {
+    let sum = thinned.buckets().get(bucket)?.vms[vm];
+    let ratio = Millionths::ratio(u128::from(sum.demand_faults), u128::from(sum.accesses))?;
+    Some(ratio.0 as u64)
+}
+
+fn table(vms: &[String], runs: &[Run], buckets: usize) -> Table {
+    let policies = runs.iter().map(|(policy, _)| policy.as_str());
+    let columns: Vec<&str> = ["vm", "until_tick"].into_iter().chain(policies).collect();
+    let mut table = Table::new(&columns);
+    for (vm, name) in vms.iter().enumerate() {
+        for bucket in 0..buckets {
+            let until = runs.iter().find_map(|(_, run)| Some(run.buckets().get(bucket)?.until));
+            let mut row = vec![name.as_str().into(), Cell::from(until)];
+            row.extend(runs.iter().map(|(_, run)| {
+                Cell::from(ratio(run, bucket, vm).map(|ratio| Millionths(u128::from(ratio))))
+            }));
+            table.push(row);
+        }
+    }
+    table
+}
+
+fn draw(vms: &[String], runs: &[Run], buckets: usize, ticks: u64) -> Drawing {
+    let columns = match vms.len() {
+        0 | 1 => 1,
+        2..=8 => 2,
+        _ => 4,
+    };
+    let rows = vms.len().div_ceil(columns);
+    let (gap, height) = (200, if columns == 4 { 700 } else { 1100 });
+    let width = (INNER - gap * (columns as i64 - 1)) / columns as i64;
+    let pitch = height + 420;
+    let mut drawing = Drawing::new(WIDTH, rows as i64 * pitch + 380);
+    let ratios = || {
+        let of_run = |(_, run): &Run, vm| (0..buckets).filter_map(|at| ratio(run, at, vm)).max();
+        runs.iter().flat_map(move |run| (0..vms.len()).filter_map(move |vm| of_run(run, vm)))
+    };
+    let axis = Axis::round(ratios().max().unwrap_or(0), 4, Unit::Percent);
+    let time = Axis::exact(ticks, if columns == 4 { 2 } else { 4 }, Unit::Count);
+    for (vm, name) in vms.iter().enumerate() {
+        let (column, row) = (vm % columns, vm / columns);
+        let left = LEFT + column as i64 * (width + gap);
+        let area = Area { left, top: row as i64 * pitch + 220, width, height };
+        drawing.text(left, area.top - 70, Anchor::Start, "head", &clipped(name, width));
+        area.draw_vertical(&mut drawing, axis, column == 0);
+        drawing.open(&steps(vm * buckets, buckets));
+        for (at, (_, run)) in runs.iter().enumerate() {
+            drawing.open(&series(at));
+            for path in paths(run, vm, buckets, area, axis) {
+                drawing.path(&path, &stroke(at), None);
+            }
+            drawing.close();
+        }
+        drawing.rect([left, area.top, width, height], "hit", None);
+        drawing.close();
+        let last = vm + columns >= vms.len();
+        if last {
+            area.draw_horizontal(&mut drawing, time, "ticks");
+        }
+    }
+    drawing
+}
+
+/// The line of a VM, in as many parts as it has pauses.
+fn paths(run: &Thinned, vm: usize, buckets: usize, area: Area, axis: Axis) -> Vec<Path> {
+    let mut paths: Vec<Path> = Vec::new();
+    let mut goes_on = false;
+    for bucket in 0..buckets {
+        let Some(ratio) = ratio(run, bucket, vm) else {
+            goes_on = false;
+            continue;
+        };
+        let x = area.left + area.width * (2 * bucket as i64 + 1) / (2 * buckets as i64);
+        let y = area.y(axis, ratio);
+        match paths.last_mut() {
+            Some(path) if goes_on => path.line_to(x, y),
+            _ => {
+                let mut path = Path::default();
+                path.start(x, y);
+                paths.push(path);
+            }
+        }
+        goes_on = true;
+    }
+    paths.iter_mut().for_each(Path::end);
+    paths
+}

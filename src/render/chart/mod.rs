@@ -1,0 +1,186 @@
+//! Charts: a file a kind, each a pure function from numbers to a [`Figure`].
+//!
+//! The colours are those of M. Okabe and K. Ito, "Color universal design", 2008, which people with
+//! the common kinds of colour blindness tell apart; beyond eight they return with a pattern.
+
+mod axis;
+pub mod bars;
+pub mod curves;
+pub mod diagram;
+pub mod distribution;
+pub mod heat;
+pub mod lines;
+pub mod regret;
+pub mod stack;
+pub mod winners;
+
+use std::fmt::Write as _;
+
+pub use axis::{Axis, Unit};
+
+use crate::number::grouped;
+use crate::render::svg::{Anchor, Drawing, escaped};
+use crate::table::Table;
+
+/// A picture, and everything that is said beside it.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// The name of its file, without the extension; unique in a report.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// What is drawn, in sentences: axes, units, what was thinned out.
+    pub caption: String,
+    /// What the colours stand for.
+    pub keys: Vec<Key>,
+    /// The picture itself.
+    pub drawing: Drawing,
+    /// The numbers that are drawn.
+    pub table: Table,
+}
+
+/// What one colour stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its name.
+    pub label: String,
+    /// The class that fills with it.
+    pub class: String,
+}
+
+/// The keys of names, in the order of the palette.
+pub(super) fn keys<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Key> {
+    let key = |(at, name): (usize, &str)| Key { label: name.to_owned(), class: fill(at) };
+    names.into_iter().enumerate().map(key).collect()
+}
+
+/// The width of a chart, in tenths of a pixel.
+const WIDTH: i64 = 7600;
+/// Where the values begin, right of their labels.
+const LEFT: i64 = 720;
+/// What is left free on the right.
+const RIGHT: i64 = 240;
+/// The width in which values are drawn.
+const INNER: i64 = WIDTH - LEFT - RIGHT;
+
+const COLOURS: usize = 8;
+const PATTERNS: usize = 4;
+
+/// The class that fills with the colour of place `at`.
+pub(super) fn fill(at: usize) -> String {
+    match at / COLOURS % PATTERNS {
+        0 => format!("s{}", at % COLOURS),
+        pattern => format!("p{pattern}{}", at % COLOURS),
+    }
+}
+
+/// The class that draws lines in the colour of place `at`.
+fn stroke(at: usize) -> String {
+    match at / COLOURS % PATTERNS {
+        0 => format!("l{}", at % COLOURS),
+        pattern => format!("l{} d{pattern}", at % COLOURS),
+    }
+}
+
+/// The attributes of the group that the legend's key `at` shows and hides.
+fn series(at: usize) -> String {
+    format!("data-series=\"{at}\"")
+}
+
+/// The attributes of a group in which a step right is a step down the table, from row `first` on
+/// for `count` rows.
+fn steps(first: usize, count: usize) -> String {
+    format!("class=\"steps\" data-first=\"{first}\" data-count=\"{count}\"")
+}
+
+/// The colours and fonts of charts, for light paper.
+pub(super) const STYLE: &str = include_str!("../html/chart.css");
+
+const HEXES: [&str; COLOURS] =
+    ["#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#cc79a7", "#f0e442", "#8c8c8c"];
+
+/// The patterns that classes such as `p13` fill with; once on a page, or in a file of its own.
+pub(super) fn patterns() -> String {
+    let mut out = String::from("<defs>\n");
+    for (at, colour) in HEXES.iter().enumerate() {
+        for (pattern, strokes) in
+            [(1, "M-1 7l8 -8M-1 1l2 -2M5 7l2 -2"), (2, "M0 3h6"), (3, "M3 0v6")]
+        {
+            let _ = writeln!(
+                out,
+                "<pattern id=\"p{pattern}{at}\" width=\"6\" height=\"6\" \
+                 patternUnits=\"userSpaceOnUse\"><rect width=\"6\" height=\"6\" fill=\"{colour}\"/>\
+                 <path d=\"{strokes}\" stroke=\"#fff\" stroke-width=\"1.6\"/></pattern>"
+            );
+        }
+    }
+    out + "</defs>\n"
+}
+
+impl Figure {
+    /// A file of its own: title, legend, picture, and the style that they need.
+    pub fn to_svg(&self) -> String {
+        let title_height = 260;
+        let legend = self.legend(self.drawing.width);
+        let height = title_height + legend.height + self.drawing.height;
+        let mut sheet = Drawing::new(self.drawing.width, height);
+        sheet.rect([0, 0, sheet.width, sheet.height], "paper", None);
+        sheet.text(120, 180, Anchor::Start, "title", &self.title);
+        sheet.place(0, title_height, &legend);
+        sheet.place(0, title_height + legend.height, &self.drawing);
+        let patterns = if self.keys.len() > COLOURS { patterns() } else { String::new() };
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" {} width=\"{}\" height=\"{}\" role=\"img\" \
+             aria-labelledby=\"title desc\">\n<title id=\"title\">{}</title>\n\
+             <desc id=\"desc\">{}</desc>\n<style>{STYLE}</style>\n{patterns}{}</svg>\n",
+            sheet.view_box(),
+            sheet.width / 10,
+            sheet.height / 10,
+            escaped(&self.title),
+            escaped(&self.caption),
+            sheet.body(),
+        )
+    }
+
+    /// Swatches and names, in as many lines as they need; nothing for a single colour.
+    fn legend(&self, width: i64) -> Drawing {
+        let mut legend = Drawing::new(width, 0);
+        if self.keys.len() < 2 {
+            return legend;
+        }
+        let (mut x, mut y) = (120, 0);
+        for key in &self.keys {
+            let wanted = 160 + text_width(&key.label) + 160;
+            if x > 120 && x + wanted > width {
+                (x, y) = (120, y + 190);
+            }
+            legend.rect([x, y + 30, 110, 110], &key.class, None);
+            legend.text(x + 160, y + 125, Anchor::Start, "t", &key.label);
+            x += wanted;
+        }
+        legend.height = y + 220;
+        legend
+    }
+}
+
+/// About how wide a text is in the font of labels; there is no font at hand to measure.
+fn text_width(text: &str) -> i64 {
+    62 * text.chars().count() as i64
+}
+
+/// Says that a picture shows some VMs of all, if it does.
+pub(super) fn some_of(shown: usize, all: usize) -> String {
+    if shown == all {
+        return String::new();
+    }
+    format!(" The first {shown} of {} VMs are drawn.", grouped(all))
+}
+
+/// As much of a name as fits into `width`.
+fn clipped(text: &str, width: i64) -> String {
+    let most = (width / 62).max(2) as usize;
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most - 1).chain(['…']).collect()
+}

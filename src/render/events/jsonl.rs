@@ -1,0 +1,129 @@
+//! Events as JSON lines: an object each, with a member `event`, in the order of the run.
+
+use serde_json::{Value, json};
+
+use super::{Event, Touch, Touched};
+use crate::account::Outcome;
+use crate::balance::PolicyKind;
+use crate::host::Change;
+use crate::scenario::Scenario;
+use crate::store::trail;
+use crate::units::{Ticks, VmId};
+use crate::watch::Checkpoint;
+
+/// The first line: what is run.
+pub fn first(scenario: &Scenario, policy: &PolicyKind) -> String {
+    let names: Vec<&str> = scenario.vms.iter().map(|vm| vm.name.as_str()).collect();
+    ended(&json!({
+        "event": "run",
+        "scenario": scenario.name,
+        "policy": policy.name,
+        "seed": scenario.seed,
+        "host_frames": scenario.host.memory.0,
+        "checkpoint_every": scenario.checkpoint_every.0,
+        "vms": names,
+    }))
+}
+
+/// The line of an event.
+pub fn line(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String {
+    let name = |vm: VmId| scenario.vms[vm.index()].name.as_str();
+    let changes = |changes: &[Change]| -> Vec<Value> {
+        let change = |change: &Change| {
+            json!({
+                "vm": name(change.vm),
+                "before": change.before.0,
+                "after": change.after.0,
+            })
+        };
+        changes.iter().map(change).collect()
+    };
+    let at = at.0;
+    ended(&match event {
+        Event::Wait(vm) => json!({ "tick": at, "event": "wait", "vm": name(*vm) }),
+        Event::Refuse(vm, left) => {
+            json!({ "tick": at, "event": "refusal", "vm": name(*vm), "frames_left": left.0 })
+        }
+        Event::Arrive(vm, allocation, shrunk) => json!({
+            "tick": at,
+            "event": "arrival",
+            "vm": name(*vm),
+            "frames": allocation.0,
+            "changes": changes(shrunk),
+        }),
+        Event::Move(moved, in_flight) => json!({
+            "tick": at,
+            "event": "move",
+            "changes": changes(moved),
+            "in_flight": in_flight.0,
+        }),
+        Event::Depart(vm, allocation) => {
+            json!({ "tick": at, "event": "departure", "vm": name(*vm), "frames": allocation.0 })
+        }
+        Event::Access(touch) => access(name(touch.vm), at, touch),
+        Event::Checkpoint(checkpoint) => json!({
+            "tick": at,
+            "event": "checkpoint",
+            "number": checkpoint.number,
+            "vms": views(checkpoint, name),
+            "changes": changes(checkpoint.changes),
+            "in_flight": checkpoint.in_flight.0,
+            "fingerprint": trail::shown(checkpoint.fingerprint),
+        }),
+    })
+}
+
+/// The last line: what the run came to.
+pub fn last(outcome: &Outcome) -> String {
+    let counts = outcome.all.counts;
+    ended(&json!({
+        "tick": outcome.end.0,
+        "event": "end",
+        "accesses": counts.accesses,
+        "demand_faults": counts.demand_faults,
+        "cold_faults": counts.cold_faults,
+        "replacement_misses": counts.replacement_misses,
+        "granted": outcome.all.granted.0,
+        "fingerprint": trail::shown(outcome.fingerprint),
+    }))
+}
+
+fn access(vm: &str, at: u64, touch: &Touch) -> Value {
+    let (outcome, evicted) = match touch.outcome {
+        Touched::Hit => ("hit", None),
+        Touched::Fill => ("fill", None),
+        Touched::Evicts(page) => ("replacement miss", Some(page.0)),
+    };
+    json!({
+        "tick": at,
+        "event": "access",
+        "vm": vm,
+        "position": touch.position,
+        "page": touch.page.0,
+        "outcome": outcome,
+        "evicts": evicted,
+        "cold": touch.cold,
+    })
+}
+
+fn views<'a>(checkpoint: &Checkpoint<'_>, name: impl Fn(VmId) -> &'a str) -> Vec<Value> {
+    let vms = checkpoint.view.vms.iter().zip(&checkpoint.plan.0);
+    vms.map(|(vm, target)| {
+        json!({
+            "vm": name(vm.id),
+            "frames": vm.allocation.0,
+            "resident": vm.resident.0,
+            "accesses": vm.interval.accesses,
+            "demand_faults": vm.interval.demand_faults,
+            "replacement_misses": vm.interval.replacement_misses,
+            "total_demand_faults": vm.total.demand_faults,
+            "total_replacement_misses": vm.total.replacement_misses,
+            "target": target.0,
+        })
+    })
+    .collect()
+}
+
+fn ended(value: &Value) -> String {
+    format!("{value}\n")
+}

@@ -1,0 +1,136 @@
+//! Events as sentences, in the 2011 report's words: page misses are those that take a frame from
+//! another page, and at a checkpoint a VM gives or takes page frames.
+
+use std::fmt::Write as _;
+
+use super::{Event, Touch, Touched};
+use crate::account::Outcome;
+use crate::balance::PolicyKind;
+use crate::host::Change;
+use crate::number::{counted, every, grouped};
+use crate::scenario::Scenario;
+use crate::units::{Frames, Ticks, VmId};
+use crate::watch::Checkpoint;
+
+/// What one must know to read the lines.
+pub fn first(scenario: &Scenario, policy: &PolicyKind) -> String {
+    format!(
+        "{} under {}: {}, {}, a checkpoint {}\n\
+         page miss: an access that takes the frame of another page; fault: an access to a page \
+         that is in no frame\n\n",
+        scenario.name,
+        policy.name,
+        counted(scenario.vms.len() as u64, "VM"),
+        frames(scenario.host.memory),
+        every(scenario.checkpoint_every.0),
+    )
+}
+
+/// The lines of an event.
+pub fn lines(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String {
+    let name = |vm: VmId| scenario.vms[vm.index()].name.as_str();
+    let said = match event {
+        Event::Wait(vm) => {
+            let min = frames(scenario.vms[vm.index()].min);
+            format!("{} waits for its minimum of {min}", name(*vm))
+        }
+        Event::Refuse(vm, _) if scenario.vms[vm.index()].stop == Some(at) => {
+            format!("{} gives up: its stop has come", name(*vm))
+        }
+        Event::Refuse(vm, left) => {
+            let min = frames(scenario.vms[vm.index()].min);
+            format!("{} is refused: its minimum is {min}, {} left", name(*vm), grouped(left.0))
+        }
+        Event::Arrive(vm, allocation, shrunk) => {
+            let mut said = format!("{} arrives and takes {}", name(*vm), frames(*allocation));
+            said += &changes(at, shrunk, name);
+            said
+        }
+        Event::Move(moved, in_flight) => {
+            format!("balloons move{}{}", changes(at, moved, name), flying(at, *in_flight))
+        }
+        Event::Depart(vm, allocation) => {
+            format!("{} leaves and gives back {}", name(*vm), frames(*allocation))
+        }
+        Event::Access(touch) => access(name(touch.vm), touch),
+        Event::Checkpoint(checkpoint) => looked(at, checkpoint, name),
+    };
+    format!("t={at}  {said}\n")
+}
+
+/// What the run came to.
+pub fn last(outcome: &Outcome) -> String {
+    let counts = outcome.all.counts;
+    format!(
+        "t={}  the end: {} page accesses, {} ({} cold), {}, {} moved\n",
+        outcome.end,
+        grouped(counts.accesses),
+        counted(counts.demand_faults, "fault"),
+        grouped(counts.cold_faults),
+        misses(counts.replacement_misses),
+        frames(outcome.all.granted),
+    )
+}
+
+fn access(vm: &str, touch: &Touch) -> String {
+    let outcome = match touch.outcome {
+        Touched::Hit => "hit".to_owned(),
+        Touched::Fill => "fault, an empty frame takes it".to_owned(),
+        Touched::Evicts(page) => format!("page miss, page {page} leaves its frame"),
+    };
+    let cold = if touch.cold { ", the first access ever" } else { "" };
+    format!("{vm} accesses page {}: {outcome}{cold}", touch.page)
+}
+
+fn looked<'a>(
+    at: Ticks,
+    checkpoint: &Checkpoint<'_>,
+    name: impl Fn(VmId) -> &'a str + Copy,
+) -> String {
+    let mut said = format!("checkpoint {}", checkpoint.number);
+    for (vm, target) in checkpoint.view.vms.iter().zip(&checkpoint.plan.0) {
+        let _ = write!(
+            said,
+            "\nt={at}    {} has {}, {} in use: {}, {} since the last checkpoint; {}, {} in all; \
+             target {}",
+            name(vm.id),
+            frames(vm.allocation),
+            grouped(vm.resident.0),
+            misses(vm.interval.replacement_misses),
+            counted(vm.interval.demand_faults, "fault"),
+            misses(vm.total.replacement_misses),
+            counted(vm.total.demand_faults, "fault"),
+            grouped(target.0),
+        );
+    }
+    said += &changes(at, checkpoint.changes, name);
+    if checkpoint.changes.is_empty() {
+        let _ = write!(said, "\nt={at}    nothing moves");
+    }
+    said + &flying(at, checkpoint.in_flight)
+}
+
+fn changes<'a>(at: Ticks, changes: &[Change], name: impl Fn(VmId) -> &'a str) -> String {
+    let mut said = String::new();
+    for &Change { vm, before, after } in changes {
+        let (verb, moved) =
+            if after > before { ("takes", after - before) } else { ("gives", before - after) };
+        let _ = write!(said, "\nt={at}    {} {verb} {}", name(vm), frames(moved));
+    }
+    said
+}
+
+fn flying(at: Ticks, in_flight: Frames) -> String {
+    if in_flight == Frames(0) {
+        return String::new();
+    }
+    format!("\nt={at}    in flight: {}", frames(in_flight))
+}
+
+fn frames(frames: Frames) -> String {
+    counted(frames.0, "page frame")
+}
+
+fn misses(misses: u64) -> String {
+    counted(misses, "page miss")
+}

@@ -1,0 +1,256 @@
+//! One self-contained HTML page of results: it opens from disk, needs no network, and has the
+//! numbers of every picture behind it.
+
+use std::fmt::Write as _;
+
+use crate::number::{counted, every, grouped};
+use crate::render::chart::{Figure, STYLE, patterns};
+use crate::render::figures;
+use crate::render::svg::escaped;
+use crate::store::results::{Manifest, Results, Sweep, integer};
+use crate::store::sweep;
+use crate::table::{Cell, Table};
+
+const PAGE_STYLE: &str = include_str!("html/style.css");
+const SCRIPT: &str = include_str!("html/script.js");
+/// What every page's script begins with.
+pub(super) const THEME: &str = include_str!("html/theme.js");
+
+/// The most rows of a table that is no picture's.
+const ROWS: usize = 600;
+
+/// The most columns of a table on paper that stands upright.
+const UPRIGHT: usize = 11;
+
+/// The page.
+pub fn page(results: &Results) -> String {
+    let manifest = &results.manifest;
+    let name = escaped(&manifest.name);
+    let mut out = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
+         style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n\
+         <link rel=\"icon\" href=\"data:,\">\n<title>{name} · balloonist</title>\n\
+         <style>\n{STYLE}{PAGE_STYLE}</style>\n</head>\n<body>\n\
+         <svg width=\"0\" height=\"0\" aria-hidden=\"true\" class=\"defs\">{}</svg>\n\
+         <header>\n<p class=\"tool\">balloonist {}</p>\n<h1>{name}</h1>\n<p>{}</p>\n{}</header>\n\
+         <main>\n",
+        patterns(),
+        escaped(&manifest.version),
+        escaped(&heading(manifest)),
+        results.sweep.as_ref().map(varied).unwrap_or_default(),
+    );
+    if !manifest.verdict.is_empty() {
+        out += "<section class=\"verdict\" aria-label=\"Verdict\">\n";
+        for sentence in manifest.verdict.split('\n') {
+            let _ = writeln!(out, "<p>{}</p>", escaped(sentence));
+        }
+        out += "</section>\n";
+    }
+    if let Some(compare) = &results.compare {
+        out += "<section>\n<h2>Policies and bounds</h2>\n";
+        out += &table("comparison", &with_regret(compare));
+        out += &bounds(manifest);
+        out += "</section>\n";
+    }
+    for figure in figures::all(results) {
+        out += &section(&figure);
+    }
+    if let Some(vms) = &results.vms {
+        out += "<section>\n<h2>Every VM</h2>\n";
+        out += &limited("every-vm", &without(vms, &["scenario", "every", "seed"]));
+        out += "</section>\n";
+    }
+    if let Some(sweep) = &results.sweep {
+        out += "<section>\n<h2>Every run</h2>\n";
+        out += &limited("every-run", &every_run(sweep));
+        out += "</section>\n";
+    }
+    out += &what_was_run(results);
+    let _ = write!(
+        out,
+        "</main>\n<div id=\"tip\" role=\"status\" aria-live=\"polite\" hidden></div>\n\
+         <script>\n{THEME}{SCRIPT}</script>\n</body>\n</html>\n"
+    );
+    out
+}
+
+fn heading(manifest: &Manifest) -> String {
+    format!(
+        "{} on {} of {} bytes, a checkpoint {}; seed {}, draws by {}",
+        counted(manifest.traces.len() as u64, "VM"),
+        counted(manifest.host_frames, "frame"),
+        grouped(manifest.page_size),
+        every(manifest.every),
+        manifest.seed,
+        manifest.random,
+    )
+}
+
+/// How large a sweep is, and what it varies, in place of what the scenario says.
+fn varied(sweep: &Sweep) -> String {
+    let size = sweep::size(sweep.grid.points(), sweep.repetitions());
+    let mut out = format!("<p>{}</p>\n", escaped(&size));
+    for dimension in sweep.grid.dimensions() {
+        let (name, values) = (dimension.name(), dimension.values());
+        let shown = match values.as_slice() {
+            [first, second, .., last] if values.len() > 12 => {
+                format!("{first}, {second}, … {last}: {} values", grouped(values.len()))
+            }
+            all => all.join(", "),
+        };
+        let _ = writeln!(out, "<p>{}: {}</p>", escaped(&name), escaped(&shown));
+    }
+    out
+}
+
+/// The rows of all VMs together, without what all have and what is twice among the columns.
+fn every_run(sweep: &Sweep) -> Table {
+    let twice = |path, column| sweep.grid.paths().any(|axis| axis == path).then_some(column);
+    let twice = [twice("policy.kind", "policy"), twice("checkpoint.every", "every")];
+    let left_out = ["scenario", "vm"].into_iter().chain(twice.into_iter().flatten());
+    without(&sweep.runs, &left_out.collect::<Vec<_>>())
+}
+
+/// compare.csv with one more column: the demand faults above those of MIN.
+fn with_regret(compare: &Table) -> Table {
+    let rows = || 0..compare.rows().len();
+    let faults = |row| integer(compare.cell(row, "demand_faults"));
+    let min = rows().find(|&row| compare.cell(row, "name").plain() == "min").map(faults);
+    let columns: Vec<&str> = compare.columns().iter().map(String::as_str).collect();
+    let mut table = Table::new(&[columns.as_slice(), &["regret"]].concat());
+    for row in rows() {
+        let regret = min.and_then(|min| faults(row).checked_sub(min));
+        let mut cells = compare.rows()[row].clone();
+        cells.push(Cell::from(regret));
+        table.push(cells);
+    }
+    table.without_empty_columns()
+}
+
+fn bounds(manifest: &Manifest) -> String {
+    let mut out = String::from("<dl class=\"bounds\">\n");
+    for (name, summary, note) in &manifest.bounds {
+        let note = if note.is_empty() { String::new() } else { format!(" ({note})") };
+        let said = escaped(&format!("{summary}{note}"));
+        let _ = writeln!(out, "<div><dt>{}</dt><dd>{said}</dd></div>", escaped(name));
+    }
+    out + "<div><dt>regret</dt><dd>demand faults above those of min</dd></div>\n</dl>\n"
+}
+
+/// A figure with its legend, its caption and its numbers.
+fn section(figure: &Figure) -> String {
+    let name = escaped(&figure.name);
+    let mut out = format!("<figure id=\"{name}\">\n<h2>{}</h2>\n", escaped(&figure.title));
+    if figure.keys.len() > 1 {
+        out += "<div class=\"legend\" role=\"group\" aria-label=\"Legend\">\n";
+        for (at, key) in figure.keys.iter().enumerate() {
+            let _ = writeln!(
+                out,
+                "<button type=\"button\" aria-pressed=\"true\" data-toggle=\"{at}\">\
+                 <svg width=\"12\" height=\"12\" aria-hidden=\"true\"><rect width=\"12\" \
+                 height=\"12\" class=\"{}\"/></svg>{}</button>",
+                key.class,
+                escaped(&key.label)
+            );
+        }
+        out += "</div>\n";
+    }
+    let _ = write!(
+        out,
+        "<div class=\"wide\"><svg {} role=\"img\" tabindex=\"0\" aria-label=\"{}\" \
+         aria-describedby=\"{name}-caption\">\n{}</svg></div>\n\
+         <figcaption id=\"{name}-caption\">{}</figcaption>\n\
+         <details><summary>The numbers ({})</summary>\n{}</details>\n</figure>\n",
+        figure.drawing.view_box(),
+        escaped(&figure.title),
+        figure.drawing.body(),
+        escaped(&figure.caption),
+        counted(figure.table.rows().len() as u64, "row"),
+        table(&figure.name, &figure.table),
+    );
+    out
+}
+
+/// A table without these columns, which the head of the page has.
+fn without(table: &Table, left_out: &[&str]) -> Table {
+    let columns = table.columns().iter().map(String::as_str);
+    table.select(&columns.filter(|column| !left_out.contains(column)).collect::<Vec<_>>())
+}
+
+/// A table that cannot be too long for a page.
+fn limited(name: &str, all: &Table) -> String {
+    let rows = all.rows().len();
+    if rows <= ROWS {
+        return table(name, all);
+    }
+    let columns: Vec<&str> = all.columns().iter().map(String::as_str).collect();
+    let mut first = Table::new(&columns);
+    all.rows().iter().take(ROWS).for_each(|row| first.push(row.clone()));
+    let said = format!("<p>The first {ROWS} of {} rows; the file has all.</p>\n", grouped(rows));
+    said + &table(name, &first)
+}
+
+/// A table whose columns sort; the script offers it as CSV.
+fn table(name: &str, table: &Table) -> String {
+    // Paper is turned for tables of many columns.
+    let class = if table.columns().len() > UPRIGHT { "wide broad" } else { "wide" };
+    let mut out = format!(
+        "<div class=\"{class}\"><table data-name=\"{0}\" aria-label=\"{0}\">\n<thead><tr>",
+        escaped(name)
+    );
+    for column in table.columns() {
+        let shown = escaped(&table.head(column));
+        let _ = write!(
+            out,
+            "<th scope=\"col\" data-column=\"{}\"><button type=\"button\">{shown}</button></th>",
+            escaped(column)
+        );
+    }
+    out += "</tr></thead>\n<tbody>\n";
+    for row in table.rows() {
+        out += "<tr>";
+        for cell in row {
+            // An end tag that may be left out is left out: long tables are most of a page.
+            let _ = match cell {
+                Cell::Text(text) => write!(out, "<td class=\"w\">{}", escaped(text)),
+                number => write!(out, "<td>{}", number.plain()),
+            };
+        }
+        out += "</tr>\n";
+    }
+    out + "</tbody></table></div>\n"
+}
+
+fn what_was_run(results: &Results) -> String {
+    let manifest = &results.manifest;
+    let mut traces = Table::new(&["vm", "accesses", "distinct_pages", "content_hash"]);
+    for trace in &manifest.traces {
+        traces.push(vec![
+            trace.vm.as_str().into(),
+            trace.accesses.into(),
+            trace.distinct_pages.into(),
+            trace.content_hash.as_str().into(),
+        ]);
+    }
+    let mut runs = Table::new(&["policy", "seed", "fingerprint"]);
+    for (policy, seed, fingerprint) in &manifest.runs {
+        let row = [policy.as_str().into(), Cell::from(*seed), fingerprint.as_str().into()];
+        runs.push(row.into());
+    }
+    // The runs of a sweep have their fingerprints in the table of every run.
+    let runs = if results.sweep.is_some() {
+        String::new()
+    } else {
+        format!("<h3>Runs</h3>\n{}", limited("runs", &runs))
+    };
+    format!(
+        "<section>\n<h2>What was run</h2>\n<p>Equal fingerprints mean equal trajectories. The \
+         scenario below, with these traces, gives these runs on every machine.</p>\n\
+         {runs}<h3>Traces</h3>\n{}<details><summary>The scenario with every default \
+         filled in</summary>\n<pre>{}</pre></details>\n</section>\n",
+        limited("traces", &traces),
+        escaped(&manifest.scenario),
+    )
+}

@@ -1,0 +1,140 @@
+//! What `run` tells people: what was run, what came out, and what that means.
+
+use std::fmt::Write as _;
+
+use crate::account::Outcome;
+use crate::balance::{PolicyKind, wrapped};
+use crate::bound::StaticSplit;
+use crate::conclude::compare;
+use crate::conclude::life;
+use crate::number::{Millionths, counted, every, grouped};
+use crate::params::Settings;
+use crate::render::sparkline;
+use crate::scenario::Scenario;
+use crate::store::thinned::Thinned;
+use crate::store::trail;
+use crate::table::Format;
+
+/// A run, and what it is told with.
+pub struct Told<'a> {
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// Under which policy.
+    pub policy: &'a PolicyKind,
+    /// What it came to.
+    pub outcome: &'a Outcome,
+    /// What the VMs held over time.
+    pub series: &'a Thinned,
+    /// The best split that never changes, if the minima fit together.
+    pub best_static: Option<&'a StaticSplit>,
+}
+
+/// The report of one run around one of its tables, in a format for people; drawn lines have up to
+/// `width` characters.
+pub fn report(told: &Told<'_>, format: Format, table: &str, width: usize) -> String {
+    let Told { scenario, policy, outcome, .. } = told;
+    let before = heading(scenario, policy, outcome, format);
+    let mut after = sentence(outcome) + "\n";
+    for note in life::notes(scenario, outcome) {
+        let _ = writeln!(after, "{note}");
+    }
+    let _ = writeln!(after, "fingerprint {}", trail::shown(outcome.fingerprint));
+    if format == Format::Table && outcome.all.frames_moved() > 0 {
+        let _ = write!(after, "\n{}", sparkline::allocations(scenario, told.series, width));
+    }
+    if let Some(verdict) = verdict(scenario, outcome, told.best_static) {
+        let _ = writeln!(after, "\n{verdict}");
+    }
+    format!("{}\n{table}\n{}", format.aside(&before), format.aside(&after))
+}
+
+/// The sentence that matters: how far the run is from the best that could be had without moving a
+/// frame. Nothing of a run without an access, or without a guest that runs LRU.
+pub fn verdict(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    best_static: Option<&StaticSplit>,
+) -> Option<String> {
+    let (policy, counts) = (scenario.policy, &outcome.all.counts);
+    if counts.accesses == 0 || !is_of_lru(scenario) {
+        return None;
+    }
+    let needs = format!("{} needs {}", policy.name, counted(counts.demand_faults, "demand fault"));
+    let Some(split) = best_static else {
+        return Some(format!(
+            "{needs}. There is no best static split to set it beside: no split that never changes \
+             keeps all minima."
+        ));
+    };
+    let is_lru = scenario.vms.iter().all(|vm| vm.replacement.is_lru());
+    let name = if is_lru { "the best static split" } else { "the best static split of LRU" };
+    let faults = [counts.demand_faults, split.demand_faults];
+    let against = compare::difference(faults[0], faults[1], name).unwrap_or_else(|| {
+        let about = if faults[0] == faults[1] { "" } else { "about " };
+        format!("{about}as many as {name}")
+    });
+    Some(format!("{needs}, {against} ({}).", split.note(scenario)))
+}
+
+/// Whether the best static split, which is that of LRU's curves, says anything of the scenario's
+/// guests: if one of them runs LRU.
+pub fn is_of_lru(scenario: &Scenario) -> bool {
+    scenario.vms.iter().any(|vm| vm.replacement.is_lru())
+}
+
+/// Scenario, policy, host and checkpoints, a line each.
+fn heading(scenario: &Scenario, policy: &PolicyKind, outcome: &Outcome, format: Format) -> String {
+    let host = format!(
+        "{}, {}",
+        counted(scenario.host.memory.0, "frame"),
+        counted(scenario.vms.len() as u64, "VM"),
+    );
+    let checkpoints =
+        format!("{}, {} in all", every(scenario.checkpoint_every.0), grouped(outcome.checkpoints));
+    let random = format!("seed {}, {}", scenario.seed, scenario.random.name());
+    let lines = [
+        ("scenario", scenario.name.as_str()),
+        ("policy", &settings(scenario, policy)),
+        ("host", &host),
+        ("checkpoints", &checkpoints),
+        ("random", &random),
+    ];
+    let line = |(name, value): (&str, &str)| match format {
+        Format::Markdown => format!("- {name}: {value}\n"),
+        _ => format!("{name:<11}  {value}\n"),
+    };
+    lines.into_iter().map(line).collect()
+}
+
+/// The policy with its parameters, and with those around it that are not off:
+/// `proportional (guarantee=2, dead_band=4)`.
+fn settings(scenario: &Scenario, policy: &PolicyKind) -> String {
+    let off = Settings::defaults(wrapped::PARAMS);
+    let around = scenario.wrapper.iter().zip(off.iter()).filter(|(set, off)| set != off);
+    let params = scenario.settings_of(policy).iter().chain(around.map(|(set, _)| set));
+    let params: Vec<String> = params.map(|(name, value)| format!("{name}={value}")).collect();
+    if params.is_empty() {
+        return policy.name.to_owned();
+    }
+    format!("{} ({})", policy.name, params.join(", "))
+}
+
+/// What the counts mean.
+fn sentence(outcome: &Outcome) -> String {
+    let counts = &outcome.all.counts;
+    let Some(ratio) = Millionths::ratio(counts.demand_faults.into(), counts.accesses.into()) else {
+        return "No VM made an access.".to_owned();
+    };
+    format!(
+        "{} of {} accesses were demand faults ({ratio}): {} cold, which no policy avoids, and {}.\n\
+         {} of them evicted a page (replacement misses); {} went into an empty frame (fills).\n\
+         {} moved.",
+        grouped(counts.demand_faults),
+        grouped(counts.accesses),
+        grouped(counts.cold_faults),
+        counted(counts.capacity_faults(), "capacity fault"),
+        grouped(counts.replacement_misses),
+        grouped(counts.fills()),
+        counted(outcome.all.frames_moved(), "frame"),
+    )
+}

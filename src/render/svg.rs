@@ -1,0 +1,245 @@
+//! SVG, written by hand so that the bytes are the same everywhere: every coordinate is an integer
+//! number of tenths of a pixel, and no floating-point number is near.
+
+use std::fmt::{self, Write as _};
+
+/// Tenths of a pixel as SVG reads them: "12", "12.3", "-0.5".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Tenths(i64);
+
+impl fmt::Display for Tenths {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let (whole, rest) = (self.0.unsigned_abs() / 10, self.0.unsigned_abs() % 10);
+        if rest == 0 { write!(out, "{sign}{whole}") } else { write!(out, "{sign}{whole}.{rest}") }
+    }
+}
+
+/// Text that stands for itself between tags and in quoted attributes of XML and HTML.
+///
+/// ```
+/// assert_eq!(balloonist::render::svg::escaped("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
+/// ```
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            // XML has no place for other control characters, however they are written.
+            '\n' | '\t' => out.push(letter),
+            control if control.is_control() => out.push('\u{fffd}'),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Where a text is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// At its start.
+    Start,
+    /// In its middle.
+    Middle,
+    /// At its end.
+    End,
+}
+
+/// The elements of a drawing, in the order in which they are painted.
+///
+/// Coordinates and lengths are tenths of a pixel. Colours are classes, which the style sheet around
+/// the drawing gives a meaning.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Drawing {
+    /// The width.
+    pub width: i64,
+    /// The height.
+    pub height: i64,
+    body: String,
+}
+
+impl Drawing {
+    /// A blank sheet.
+    pub fn new(width: i64, height: i64) -> Self {
+        Self { width, height, body: String::new() }
+    }
+
+    /// The elements as they stand.
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// Opens a group; `attributes` are written as they are.
+    pub fn open(&mut self, attributes: &str) {
+        let _ = writeln!(self.body, "<g {attributes}>");
+    }
+
+    /// Closes the group.
+    pub fn close(&mut self) {
+        self.body.push_str("</g>\n");
+    }
+
+    /// A rectangle from its upper left corner; a title says what it stands for.
+    pub fn rect(&mut self, place: [i64; 4], class: &str, title: Option<&str>) {
+        let [x, y, width, height] = place.map(Tenths);
+        let shape = format!(
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" class=\"{class}\""
+        );
+        self.shape(&shape, "rect", title);
+    }
+
+    /// A circle.
+    pub fn circle(&mut self, x: i64, y: i64, radius: i64, class: &str, title: Option<&str>) {
+        let [x, y, radius] = [x, y, radius].map(Tenths);
+        let shape = format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" class=\"{class}\"");
+        self.shape(&shape, "circle", title);
+    }
+
+    /// A straight line.
+    pub fn line(&mut self, from: (i64, i64), to: (i64, i64), class: &str) {
+        let [x1, y1, x2, y2] = [from.0, from.1, to.0, to.1].map(Tenths);
+        let _ = writeln!(
+            self.body,
+            "<line x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" class=\"{class}\"/>"
+        );
+    }
+
+    /// A path; a title says what it stands for.
+    pub fn path(&mut self, path: &Path, class: &str, title: Option<&str>) {
+        let shape = format!("<path d=\"{}\" class=\"{class}\"", path.steps);
+        self.shape(&shape, "path", title);
+    }
+
+    /// A line of text, its baseline at `y`.
+    pub fn text(&mut self, x: i64, y: i64, anchor: Anchor, class: &str, text: &str) {
+        let anchor = match anchor {
+            Anchor::Start => "",
+            Anchor::Middle => " mid",
+            Anchor::End => " end",
+        };
+        let _ = writeln!(
+            self.body,
+            "<text x=\"{}\" y=\"{}\" class=\"{class}{anchor}\">{}</text>",
+            Tenths(x),
+            Tenths(y),
+            escaped(text)
+        );
+    }
+
+    /// Another drawing, moved.
+    pub fn place(&mut self, x: i64, y: i64, drawing: &Self) {
+        self.open(&format!("transform=\"translate({} {})\"", Tenths(x), Tenths(y)));
+        self.body.push_str(&drawing.body);
+        self.close();
+    }
+
+    /// The attribute that shows all of it at any size.
+    pub fn view_box(&self) -> String {
+        format!("viewBox=\"0 0 {} {}\"", Tenths(self.width), Tenths(self.height))
+    }
+
+    fn shape(&mut self, shape: &str, element: &str, title: Option<&str>) {
+        let _ = match title {
+            None => writeln!(self.body, "{shape}/>"),
+            Some(title) => {
+                writeln!(self.body, "{shape}><title>{}</title></{element}>", escaped(title))
+            }
+        };
+    }
+}
+
+/// The steps of a path, relative to each other so that they are short.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Path {
+    steps: String,
+    at: (i64, i64),
+    /// A horizontal step that is not written yet, because the next may go on with it.
+    pending: i64,
+}
+
+impl Path {
+    /// Begins a part of the path.
+    pub fn start(&mut self, x: i64, y: i64) {
+        self.flush();
+        let _ = write!(self.steps, "M{} {}", Tenths(x), Tenths(y));
+        self.at = (x, y);
+    }
+
+    /// Goes right or left, then up or down: a step of a staircase.
+    pub fn step_to(&mut self, x: i64, y: i64) {
+        self.pending += x - self.at.0;
+        if y != self.at.1 {
+            self.flush();
+            let _ = write!(self.steps, "v{}", Tenths(y - self.at.1));
+        }
+        self.at = (x, y);
+    }
+
+    /// Goes straight.
+    pub fn line_to(&mut self, x: i64, y: i64) {
+        if y == self.at.1 {
+            self.pending += x - self.at.0;
+        } else {
+            self.flush();
+            let _ = write!(self.steps, "l{} {}", Tenths(x - self.at.0), Tenths(y - self.at.1));
+        }
+        self.at = (x, y);
+    }
+
+    /// Ends the part where it is, visibly even if it is a single point.
+    pub fn end(&mut self) {
+        self.flush();
+        if !self.steps.contains(['h', 'v', 'l']) {
+            self.steps.push_str("h0");
+        }
+    }
+
+    /// Goes back to where the part began.
+    pub fn close(&mut self) {
+        self.flush();
+        self.steps.push('z');
+    }
+
+    fn flush(&mut self) {
+        if self.pending != 0 {
+            let _ = write!(self.steps, "h{}", Tenths(self.pending));
+            self.pending = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coordinates_have_one_decimal_at_most() {
+        let shown: Vec<String> =
+            [0, 5, -5, 120, 123, -123].iter().map(|&at| Tenths(at).to_string()).collect();
+        assert_eq!(shown, ["0", "0.5", "-0.5", "12", "12.3", "-12.3"]);
+    }
+
+    #[test]
+    fn level_steps_of_a_path_are_joined() {
+        let mut path = Path::default();
+        path.start(0, 100);
+        path.step_to(50, 100);
+        path.step_to(100, 80);
+        path.line_to(120, 80);
+        path.line_to(130, 75);
+        path.close();
+        assert_eq!(path.steps, "M0 10h10v-2h2l1 -0.5z");
+    }
+
+    #[test]
+    fn text_cannot_leave_its_place() {
+        let mut drawing = Drawing::new(10, 10);
+        drawing.rect([0, 0, 1, 1], "s0", Some("</title><script>\u{1}"));
+        drawing.text(0, 0, Anchor::End, "t", "a & b");
+        assert!(drawing.body().contains("<title>&lt;/title&gt;&lt;script&gt;\u{fffd}</title>"));
+        assert!(drawing.body().contains("class=\"t end\">a &amp; b</text>"));
+    }
+}

@@ -1,0 +1,482 @@
+//! The walk-through: one line for each access and each checkpoint, in their true order, with the
+//! lists of pages as a lecturer would draw them on the board.
+//!
+//! A *round* is what lies between two checkpoints, and the checkpoint that ends it; with a
+//! checkpoint every tick that is the report's round, one access by each VM. Lines are written as
+//! they happen, and what is kept is one list for each VM, so a walk of any length needs no more
+//! memory than the run itself. Before the first round shown and behind the last the simulation runs
+//! ahead at full speed.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use crate::account::{Outcome, Refusal};
+use crate::balance::{PolicyKind, VmView};
+use crate::host::Change;
+use crate::number::{counted, every, grouped};
+use crate::render::rounds::Rounds;
+use crate::replace::List;
+use crate::scenario::{Scenario, VmSpec};
+use crate::trace::PageId;
+use crate::units::{Frames, Ticks, VmId};
+use crate::watch::{Access, Arrival, Checkpoint, Moved, Watcher};
+
+/// Writes the rounds of a range as they happen.
+pub struct Walk<'a, W> {
+    scenario: &'a Scenario,
+    rounds: Rounds,
+    /// Each VM's lists, as they were shown last.
+    lists: Vec<Vec<List>>,
+    columns: Columns,
+    out: W,
+    /// The first error in writing; nothing is written after it.
+    written: io::Result<()>,
+}
+
+/// How wide the columns are, in characters.
+#[derive(Clone, Copy)]
+struct Columns {
+    tick: usize,
+    vm: usize,
+    page: usize,
+    event: usize,
+    list: usize,
+}
+
+const REPLACEMENT_MISS: &str = "replacement miss, evicts ";
+const COLD: &str = "cold";
+
+impl Columns {
+    const LINE: usize = 100;
+    const LIST_MIN: usize = 24;
+
+    fn of(scenario: &Scenario) -> Self {
+        let digits = |number: u64| number.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let end = |vm: &VmSpec| {
+            vm.start.0.saturating_add(vm.trace.accesses().saturating_mul(vm.period.0))
+        };
+        let vms = || scenario.vms.iter();
+        let tick = digits(vms().map(end).max().unwrap_or(0));
+        let vm = vms().map(|vm| vm.name.chars().count()).max().unwrap_or(0);
+        let pages = vms().flat_map(|vm| vm.trace.numbers());
+        let page = digits(pages.map(|page| page.0).max().unwrap_or(0));
+        let event = REPLACEMENT_MISS.len() + page;
+        // The gaps between columns are two wide; "t=", "page ", "cold" and the brackets are fixed.
+        let before = 2 + tick + 2 + vm + 2 + 5 + page + 2 + event + 2 + COLD.len() + 2;
+        let list = Self::LINE.saturating_sub(before + 2).max(Self::LIST_MIN);
+        Self { tick, vm, page, event, list }
+    }
+
+    /// What stands before the list on the line of a checkpoint's decision, beside tick and VM.
+    fn decision(&self) -> usize {
+        5 + self.page + 2 + self.event + 2 + COLD.len()
+    }
+}
+
+impl<'a, W: Write> Walk<'a, W> {
+    /// A walk through the `rounds` of a run of `scenario` under `policy`, and what one must know to
+    /// read it.
+    pub fn new(scenario: &'a Scenario, policy: &PolicyKind, rounds: Rounds, out: W) -> Self {
+        let mut walk = Self {
+            scenario,
+            rounds,
+            lists: vec![Vec::new(); scenario.vms.len()],
+            columns: Columns::of(scenario),
+            out,
+            written: Ok(()),
+        };
+        let every = every(scenario.checkpoint_every.0);
+        let (vms, memory) = (scenario.vms.len(), scenario.host.memory);
+        let order = if scenario.vms.iter().all(|vm| vm.replacement.is_lru()) {
+            "most recently used first, · is an empty frame; "
+        } else {
+            "each algorithm's own, pages in ( ) are in no frame, · is an empty frame\n\
+             * behind a page: its reference bit is set, or a use is counted; → how long the list \
+             should be\n"
+        };
+        walk.write(format_args!(
+            "{} under {}: {}, {}, a checkpoint {every}\n\
+             lists: {order}cold: the first access ever to the page\n\
+             faults: demand faults; misses: the replacement misses among them\n\n",
+            scenario.name,
+            policy.name,
+            counted(vms as u64, "VM"),
+            counted(memory.0, "frame"),
+        ));
+        walk
+    }
+
+    /// Ends the walk with what the run came to.
+    ///
+    /// # Errors
+    /// The first error that any line met.
+    pub fn finish(mut self, outcome: &Outcome) -> io::Result<()> {
+        let counts = outcome.all.counts;
+        self.write(format_args!(
+            "all rounds, to t={}: {}, {} ({} cold), {}, {} moved\n",
+            outcome.end,
+            counted(counts.accesses, "access"),
+            counted(counts.demand_faults, "demand fault"),
+            grouped(counts.cold_faults),
+            counted(counts.replacement_misses, "replacement miss"),
+            counted(outcome.all.granted.0, "frame"),
+        ));
+        self.written?;
+        self.out.flush()
+    }
+
+    fn shown(&self) -> bool {
+        self.written.is_ok() && self.rounds.shown()
+    }
+
+    fn write(&mut self, text: std::fmt::Arguments<'_>) {
+        if self.written.is_ok() {
+            self.written = self.out.write_fmt(text);
+        }
+    }
+
+    fn spec(&self, vm: VmId) -> &'a VmSpec {
+        &self.scenario.vms[vm.index()]
+    }
+
+    /// The lists of a VM: in brackets what its frames hold, in parentheses ghosts.
+    fn list(&self, vm: VmId, allocation: Frames) -> String {
+        let number = |page: PageId| self.spec(vm).trace.numbers()[page as usize].0;
+        laid_out(&self.lists[vm.index()], allocation.0 as usize, number, self.columns.list)
+    }
+
+    /// What the policy saw of each VM, and the targets that it set.
+    fn view(&mut self, checkpoint: &Checkpoint<'_>) {
+        let Columns { tick, vm: vm_width, .. } = self.columns;
+        let indent = tick + 4;
+        let (at, number) = (checkpoint.view.at, checkpoint.number);
+        self.write(format_args!("t={at:<tick$}  checkpoint {number}\n"));
+        self.write(format_args!(
+            "{:indent$}{:vm_width$}  frames  resident  interval: faults  misses  total: faults  \
+             misses  target\n",
+            "", "VM",
+        ));
+        for (vm, target) in checkpoint.view.vms.iter().zip(&checkpoint.plan.0) {
+            let name = &self.spec(vm.id).name;
+            let VmView { allocation, resident, interval, total, .. } = vm;
+            self.write(format_args!(
+                "{:indent$}{name:vm_width$}  {:>6}  {:>8}  {:>16}  {:>6}  {:>13}  {:>6}  {:>6}\n",
+                "",
+                allocation.0,
+                resident.0,
+                interval.demand_faults,
+                interval.replacement_misses,
+                total.demand_faults,
+                total.replacement_misses,
+                target.0,
+            ));
+        }
+    }
+
+    /// Who gives, who takes, and their lists afterwards; those who give come first, as the host
+    /// reclaims before it grants.
+    fn decision(&mut self, checkpoint: &Checkpoint<'_>) {
+        for change in checkpoint.changes {
+            let after = checkpoint.replacement(change.vm).lists();
+            self.change(change, after);
+        }
+        if checkpoint.changes.is_empty() {
+            let indent = self.columns.tick + 4;
+            self.write(format_args!("{:indent$}nothing moves\n", ""));
+        }
+        self.in_flight(checkpoint.in_flight);
+        self.write(format_args!("\n"));
+    }
+
+    /// A line for a VM whose allocation changed, and whose list is `after` now.
+    fn change(&mut self, change: &Change, after: Vec<List>) {
+        let &Change { vm: id, before: held, after: holds } = change;
+        let dropped = gone(&self.lists[id.index()], &after);
+        self.lists[id.index()] = after;
+        let mut change = if holds > held {
+            format!("takes {}", counted((holds - held).0, "frame"))
+        } else {
+            format!("gives {}", counted((held - holds).0, "frame"))
+        };
+        if !dropped.is_empty() {
+            let numbers = self.spec(id).trace.numbers();
+            let number = |at: usize| numbers[dropped[at] as usize].to_string();
+            let room = self.columns.decision().saturating_sub(change.len() + ", drops ".len());
+            let _ = write!(change, ", drops {}", items(number, dropped.len(), room));
+        }
+        let Columns { tick, vm: vm_width, .. } = self.columns;
+        let (indent, width) = (tick + 4, self.columns.decision());
+        let name = &self.spec(id).name;
+        let list = self.list(id, holds);
+        self.write(format_args!("{:indent$}{name:vm_width$}  {change:width$}  {list}\n", ""));
+    }
+
+    fn in_flight(&mut self, frames: Frames) {
+        if frames > Frames(0) {
+            let indent = self.columns.tick + 4;
+            let frames = counted(frames.0, "frame");
+            self.write(format_args!("{:indent$}in flight: {frames}\n", ""));
+        }
+    }
+
+    /// A line about one VM outside checkpoints.
+    fn tell(&mut self, at: Ticks, vm: VmId, what: std::fmt::Arguments<'_>) {
+        if self.shown() {
+            let name = &self.spec(vm).name;
+            let Columns { tick, vm, .. } = self.columns;
+            self.write(format_args!("t={at:<tick$}  {name:vm$}  {what}\n"));
+        }
+    }
+}
+
+impl<W: Write> Watcher for Walk<'_, W> {
+    fn wants_accesses(&self) -> bool {
+        self.shown()
+    }
+
+    fn wants_lists(&self) -> bool {
+        true
+    }
+
+    fn arrive(&mut self, arrival: &Arrival<'_>) {
+        let Arrival { at, vm, allocation, shrunk, .. } = *arrival;
+        self.rounds.enter(at);
+        for changed in shrunk.iter().map(|change| change.vm).chain([vm]) {
+            self.lists[changed.index()] = arrival.replacement(changed).lists();
+        }
+        if self.shown() {
+            let mut line = format!("arrives with {}", counted(allocation.0, "frame"));
+            for change in shrunk {
+                let name = &self.spec(change.vm).name;
+                let _ =
+                    write!(line, ", {} of them from {name}", grouped(change.before - change.after));
+            }
+            let (width, list) = (self.columns.decision(), self.list(vm, allocation));
+            let name = &self.spec(vm).name;
+            let Columns { tick, vm, .. } = self.columns;
+            self.write(format_args!("t={at:<tick$}  {name:vm$}  {line:width$}  {list}\n"));
+        }
+    }
+
+    fn depart(&mut self, at: Ticks, vm: VmId, allocation: Frames) {
+        self.lists[vm.index()] = Vec::new();
+        let frames = counted(allocation.0, "frame");
+        self.tell(at, vm, format_args!("leaves {frames} behind"));
+    }
+
+    fn wait(&mut self, at: Ticks, vm: VmId) {
+        self.rounds.enter(at);
+        let min = counted(self.spec(vm).min.0, "frame");
+        self.tell(at, vm, format_args!("waits for its minimum of {min}"));
+    }
+
+    fn refuse(&mut self, vm: VmId, Refusal { at, left }: Refusal) {
+        self.rounds.enter(at);
+        if self.spec(vm).stop == Some(at) {
+            self.tell(at, vm, format_args!("gives up: its stop has come"));
+            return;
+        }
+        let (min, left) = (counted(self.spec(vm).min.0, "frame"), grouped(left.0));
+        self.tell(at, vm, format_args!("is refused: its minimum is {min}, and {left} are left"));
+    }
+
+    fn moved(&mut self, moved: &Moved<'_>) {
+        let Moved { at, changes, in_flight, .. } = *moved;
+        self.rounds.enter(at);
+        if self.shown() {
+            let width = self.columns.tick;
+            self.write(format_args!("t={at:<width$}  balloons\n"));
+        }
+        for change in changes {
+            let after = moved.replacement(change.vm).lists();
+            if self.shown() {
+                self.change(change, after);
+            } else {
+                self.lists[change.vm.index()] = after;
+            }
+        }
+        if self.shown() {
+            self.in_flight(in_flight);
+        }
+    }
+
+    fn access(&mut self, access: &Access<'_>) {
+        let spec = self.spec(access.vm);
+        let numbers = spec.trace.numbers();
+        let page = numbers[spec.trace.page(access.position) as usize];
+        let after = access.replacement.lists();
+        let event = if access.counts.replacement_misses > 0 {
+            let evicted = gone(&self.lists[access.vm.index()], &after);
+            let evicted = evicted.last().expect("a replacement miss evicts a page");
+            format!("{REPLACEMENT_MISS}{}", numbers[*evicted as usize])
+        } else if access.counts.demand_faults > 0 {
+            "fill".to_owned()
+        } else {
+            "hit".to_owned()
+        };
+        self.lists[access.vm.index()] = after;
+        let cold = if access.counts.cold_faults > 0 { COLD } else { "" };
+        let list = self.list(access.vm, access.allocation);
+        let Columns { tick, vm, page: page_width, event: width, .. } = self.columns;
+        self.write(format_args!(
+            "t={:<tick$}  {:vm$}  page {page:<page_width$}  {event:width$}  {cold:4}  {list}\n",
+            access.at, spec.name,
+        ));
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
+        self.rounds.check(checkpoint.number);
+        if self.shown() {
+            self.view(checkpoint);
+            self.decision(checkpoint);
+        }
+        if self.rounds.next() {
+            for vm in &checkpoint.view.vms {
+                self.lists[vm.id.index()] = checkpoint.replacement(vm.id).lists();
+            }
+        }
+    }
+}
+
+/// The resident pages of `before` that `after` has in no frame any more, in the order of `before`.
+pub(super) fn gone(before: &[List], after: &[List]) -> Vec<PageId> {
+    let mut left: Vec<PageId> = resident(after).collect();
+    left.sort_unstable();
+    resident(before).filter(|page| left.binary_search(page).is_err()).collect()
+}
+
+fn resident(lists: &[List]) -> impl Iterator<Item = PageId> {
+    lists.iter().filter(|list| list.resident).flat_map(|list| list.pages.iter().copied())
+}
+
+/// What a list is called, with the length that it should have where the algorithm adapts that.
+pub(super) fn heading(list: &List) -> String {
+    let Some(wanted) = list.wanted else { return list.name.to_owned() };
+    let wanted = format!("{wanted:.2}");
+    format!("{}→{}", list.name, wanted.trim_end_matches('0').trim_end_matches('.'))
+}
+
+const EMPTY: &str = "·";
+
+/// The lists as a line: one list without a name together with the empty frames, as in
+/// "[4 12* ·]"; several as "T1 [4] T2 [12*] [·] B1 (7)".
+fn laid_out(lists: &[List], frames: usize, number: impl Fn(PageId) -> u64, width: usize) -> String {
+    let numbers = |list: &List, length: usize, width: usize| {
+        let mark = |at: usize| "*".repeat(list.marks.get(at).copied().unwrap_or(0).into());
+        let page = |at| list.pages.get(at).map(|&page| format!("{}{}", number(page), mark(at)));
+        items(|at| page(at).unwrap_or_else(|| EMPTY.to_owned()), length, width)
+    };
+    if let [list] = lists
+        && list.name.is_empty()
+    {
+        return format!("[{}]", numbers(list, frames, width));
+    }
+    // Several lists may make a line longer than others, but each shows enough to be followed.
+    let width = (width / lists.len().max(1)).max(Columns::LIST_MIN);
+    let shown = |list: &List| {
+        let (open, close) = if list.resident { ('[', ']') } else { ('(', ')') };
+        format!("{} {open}{}{close}", heading(list), numbers(list, list.pages.len(), width))
+    };
+    let mut parts: Vec<String> = lists.iter().filter(|list| list.resident).map(shown).collect();
+    let empty = frames - resident(lists).count();
+    if empty > 0 {
+        parts.push(format!("[{}]", items(|_| EMPTY.to_owned(), empty, width)));
+    }
+    parts.extend(lists.iter().filter(|list| !list.resident).map(shown));
+    parts.join(" ")
+}
+
+/// `length` items, a page or an empty frame each; where they take more than `width` characters, the
+/// middle is elided.
+fn items(item: impl Fn(usize) -> String, length: usize, width: usize) -> String {
+    let (head, used) = fitting((0..length).map(&item), width);
+    if head.len() == length {
+        return head.join(" ");
+    }
+    // "… 123456 more …" stands between the two ends; the head, which changes most, gets more room.
+    let room = width.saturating_sub(16).min(used);
+    let (head, used) = fitting((0..length).map(&item), room * 2 / 3);
+    let (mut tail, _) = fitting((head.len()..length).rev().map(item), room.saturating_sub(used));
+    tail.reverse();
+    let elided = length - head.len() - tail.len();
+    let middle = format!("… {elided} more …");
+    [head, vec![middle], tail].concat().join(" ")
+}
+
+/// The first items that fit into `width` characters with a blank between each two, and how many
+/// characters they take.
+fn fitting(items: impl Iterator<Item = String>, width: usize) -> (Vec<String>, usize) {
+    let mut used = 0;
+    let mut fit = Vec::new();
+    for item in items {
+        let wanted = used + item.chars().count() + usize::from(used > 0);
+        if wanted > width {
+            break;
+        }
+        used = wanted;
+        fit.push(item);
+    }
+    (fit, used)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(name: &'static str, resident: bool, pages: &[PageId]) -> List {
+        List { resident, ..List::resident(name, pages.iter().copied()) }
+    }
+
+    fn shown(pages: &[u64], frames: usize, width: usize) -> String {
+        let item = |at| pages.get(at).map_or_else(|| EMPTY.to_owned(), u64::to_string);
+        items(item, frames, width)
+    }
+
+    #[test]
+    fn empty_frames_are_dots_behind_the_pages() {
+        assert_eq!(shown(&[4, 12, 7], 5, 40), "4 12 7 · ·");
+        assert_eq!(shown(&[], 0, 40), "");
+    }
+
+    #[test]
+    fn a_long_list_is_elided_in_the_middle() {
+        let pages: Vec<u64> = (1..=100).collect();
+        assert_eq!(shown(&pages, 100, 40), "1 2 3 4 5 6 7 8 … 89 more … 98 99 100");
+        assert_eq!(shown(&pages, 1_000_000, 40), "1 2 3 4 5 6 7 8 … 999987 more … · · · · ·");
+        for width in 16..60 {
+            assert!(shown(&pages, 100, width).chars().count() <= width, "{width}");
+        }
+    }
+
+    #[test]
+    fn what_is_gone_keeps_its_order() {
+        let one = |pages: &[PageId]| vec![list("", true, pages)];
+        assert_eq!(gone(&one(&[5, 1, 9, 3]), &one(&[9, 7, 5])), [1, 3]);
+    }
+
+    #[test]
+    fn what_becomes_a_ghost_is_gone_and_what_changes_its_list_is_not() {
+        let before = [list("T1", true, &[5, 1]), list("T2", true, &[2]), list("B1", false, &[8])];
+        let after = [list("T1", true, &[8]), list("T2", true, &[5, 2]), list("B1", false, &[1])];
+        assert_eq!(gone(&before, &after), [1]);
+    }
+
+    #[test]
+    fn several_lists_have_their_names_and_ghosts_stand_behind_the_empty_frames() {
+        let lists = [list("T1", true, &[4]), list("T2", true, &[]), list("B1", false, &[7, 9])];
+        let number = |page| 10 * u64::from(page);
+        assert_eq!(laid_out(&lists, 3, number, 99), "T1 [40] T2 [] [· ·] B1 (70 90)");
+        assert_eq!(laid_out(&lists, 1, number, 99), "T1 [40] T2 [] B1 (70 90)");
+        assert_eq!(laid_out(&[list("", true, &[4, 5])], 3, number, 99), "[40 50 ·]");
+    }
+
+    #[test]
+    fn marks_stand_behind_their_pages_and_a_wanted_length_behind_the_name() {
+        let uses = list("", true, &[4, 5, 6]).marked(|page| 3 * (page as u8 % 2));
+        assert_eq!(laid_out(&[uses], 4, u64::from, 99), "[4 5*** 6 ·]");
+        let t1 = |wanted| List { wanted: Some(wanted), ..list("T1", true, &[4]) };
+        let lists = [t1(4.0 / 3.0), list("T2", true, &[])];
+        assert_eq!(laid_out(&lists, 1, u64::from, 99), "T1→1.33 [4] T2 []");
+        assert_eq!([0.0, 0.5, 10.0].map(|p| heading(&t1(p))), ["T1→0", "T1→0.5", "T1→10"]);
+    }
+}

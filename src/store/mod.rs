@@ -1,0 +1,21 @@
+//! What is stored of results: the columns and rows of each file, the manifest, digests, and golden
+//! tables. A file has one schema here, for its writer and for its reader.
+//!
+//! Nothing here opens a file or looks at a clock: the caller decides where the bytes go. Tables are
+//! UTF-8 with LF and a header, rows in a stable order, ratios as
+//! [`Millionths`](crate::number::Millionths).
+
+pub mod columns;
+pub mod curves;
+pub mod digest;
+pub mod golden;
+pub mod manifest;
+pub mod mrc;
+pub mod outcomes;
+pub mod results;
+pub mod series;
+pub mod sweep;
+pub mod thinned;
+pub mod traces;
+pub mod trail;
+pub mod vms;

@@ -1,0 +1,73 @@
+//! series.csv: a row for each checkpoint and VM, written while the run goes on.
+//!
+//! Nothing is kept but the buffer of the writer, so a run of any length can be watched. Accesses
+//! after the last checkpoint are in vms.csv alone.
+
+use std::io::{self, Write};
+
+use crate::conclude::compare;
+use crate::scenario::Scenario;
+use crate::watch::{Checkpoint, Watcher};
+
+/// The header.
+pub const HEADER: &str =
+    "tick,vm,frames,resident,target,accesses,demand_faults,replacement_misses\n";
+
+/// The name of the series of one run of a comparison.
+pub fn file_of(run: &str) -> String {
+    format!("series-{}.csv", compare::slug(run))
+}
+
+/// Writes series.csv.
+///
+/// `frames` and `resident` are what the VM held during the interval that the checkpoint closes, at
+/// its end; `target` is what the policy decided; the counts are those of the interval.
+pub struct Series<'a, W> {
+    /// The names of the VMs, by id.
+    names: Vec<&'a str>,
+    out: W,
+    outcome: io::Result<()>,
+}
+
+impl<'a, W: Write> Series<'a, W> {
+    /// Begins with the header.
+    pub fn new(scenario: &'a Scenario, mut out: W) -> Self {
+        let outcome = out.write_all(HEADER.as_bytes());
+        let names = scenario.vms.iter().map(|vm| vm.name.as_str()).collect();
+        Self { names, out, outcome }
+    }
+
+    /// Gives the writer back.
+    ///
+    /// # Errors
+    /// The first error of the writer; nothing was written after it.
+    pub fn finish(self) -> io::Result<W> {
+        self.outcome.map(|()| self.out)
+    }
+
+    fn write(&mut self, checkpoint: &Checkpoint<'_>) -> io::Result<()> {
+        for (vm, target) in checkpoint.view.vms.iter().zip(&checkpoint.plan.0) {
+            // VM names are letters, digits, `-`, `_` and `.`: no cell needs quotes.
+            writeln!(
+                self.out,
+                "{},{},{},{},{target},{},{},{}",
+                checkpoint.view.at,
+                self.names[vm.id.index()],
+                vm.allocation,
+                vm.resident,
+                vm.interval.accesses,
+                vm.interval.demand_faults,
+                vm.interval.replacement_misses,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Watcher for Series<'_, W> {
+    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
+        if self.outcome.is_ok() {
+            self.outcome = self.write(checkpoint);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What there is to say about traces, a row each.
+
+use crate::table::Cell;
+use crate::table::Table;
+use crate::trace::AccessKind;
+use crate::trace::info::TraceInfo;
+
+/// A row for each trace, with what it is called.
+pub fn table(infos: &[(String, TraceInfo)]) -> Table {
+    let mut table = Table::new(&[
+        "trace",
+        "format",
+        "compression",
+        "bytes",
+        "accesses",
+        "runs",
+        "distinct_pages",
+        "page_min",
+        "page_max",
+        "fetches",
+        "loads",
+        "stores",
+        "modifies",
+        "hash",
+    ]);
+    for (name, info) in infos {
+        let mut row: Vec<Cell> = vec![
+            name.as_str().into(),
+            info.format.into(),
+            info.compression.into(),
+            info.bytes.into(),
+            info.accesses.into(),
+            info.runs.into(),
+            info.distinct_pages.into(),
+            info.page_min.0.into(),
+            info.page_max.0.into(),
+        ];
+        for kind in AccessKind::ALL {
+            row.push(info.kinds.map_or(Cell::Empty, |counts| counts[kind as usize].into()));
+        }
+        row.push(format!("{:016x}", info.content_hash).as_str().into());
+        table.push(row);
+    }
+    table
+}
+
+/// The same with a column for each trace, which suits a few of them better.
+pub fn upright(table: &Table) -> Table {
+    let mut columns: Vec<&str> = vec![table.columns()[0].as_str()];
+    let names: Vec<String> = table.rows().iter().map(|row| row[0].plain()).collect();
+    columns.extend(names.iter().map(String::as_str));
+    let mut turned = Table::new(&columns).with_given(names.iter().map(String::as_str));
+    for (at, column) in table.columns().iter().enumerate().skip(1) {
+        let mut row: Vec<Cell> = vec![column.as_str().into()];
+        row.extend(table.rows().iter().map(|row| row[at].clone()));
+        if row[1..].iter().any(|cell| !matches!(cell, Cell::Empty)) {
+            turned.push(row);
+        }
+    }
+    turned
+}

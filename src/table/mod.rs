@@ -1,0 +1,454 @@
+//! One small table for all outputs, and its five formats.
+//!
+//! CSV and JSON hold every column with bare numbers. The three for people, aligned text, Markdown
+//! and LaTeX, group digits, align numbers right and write column names with spaces.
+
+mod cell;
+mod latex;
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+
+pub use cell::Cell;
+
+/// How a table is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Aligned text, for people.
+    #[default]
+    Table,
+    /// Comma-separated values with a header.
+    Csv,
+    /// An array of objects, one a row.
+    Json,
+    /// A Markdown table.
+    Markdown,
+    /// A LaTeX table, with booktabs.
+    Latex,
+}
+
+impl Format {
+    /// Every format with the name that flags give it.
+    pub const ALL: &[(&'static str, Self)] = &[
+        ("table", Self::Table),
+        ("csv", Self::Csv),
+        ("json", Self::Json),
+        ("markdown", Self::Markdown),
+        ("latex", Self::Latex),
+    ];
+
+    /// Whether people read it: a few columns of it are enough, and sentences may stand around it.
+    pub fn is_for_people(self) -> bool {
+        matches!(self, Self::Table | Self::Markdown | Self::Latex)
+    }
+
+    /// Sentences as they may stand beside a table of this format: in LaTeX as comments.
+    pub fn aside(self, text: &str) -> String {
+        match self {
+            Self::Latex => {
+                text.lines().map(|line| format!("% {line}").trim_end().to_owned() + "\n").collect()
+            }
+            _ => text.to_owned(),
+        }
+    }
+}
+
+/// Named columns and rows of as many cells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    columns: Vec<String>,
+    /// Columns that somebody else has named: files, paths of settings.
+    given: Vec<String>,
+    rows: Vec<Vec<Cell>>,
+    /// Rows before which the formats for people draw a line.
+    rules: Vec<usize>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new(columns: &[&str]) -> Self {
+        let columns = columns.iter().map(ToString::to_string).collect();
+        Self { columns, given: Vec::new(), rows: Vec::new(), rules: Vec::new() }
+    }
+
+    /// With these columns headed letter by letter, as others have named them; the rest have words
+    /// with `_` between them.
+    pub fn with_given<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.given.extend(names.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// What people see above a column.
+    pub fn head(&self, column: &str) -> String {
+        let is_given = self.given.iter().any(|name| name == column);
+        if is_given { column.to_owned() } else { column.replace('_', " ") }
+    }
+
+    /// The rows that hold this text in a column.
+    pub fn with_rows_of(mut self, column: &str, text: &str) -> Self {
+        let at = self.columns.iter().position(|name| name == column);
+        self.rows.retain(|row| at.is_some_and(|at| row[at].plain() == text));
+        self.rules.clear();
+        self
+    }
+
+    /// Adds a row.
+    ///
+    /// # Panics
+    /// If it has not a cell for each column.
+    pub fn push(&mut self, row: Vec<Cell>) {
+        assert_eq!(row.len(), self.columns.len(), "a row has a cell for each column");
+        self.rows.push(row);
+    }
+
+    /// Sets the next row off from those above it.
+    pub fn push_rule(&mut self) {
+        self.rules.push(self.rows.len());
+    }
+
+    /// The names of the columns.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &[Vec<Cell>] {
+        &self.rows
+    }
+
+    /// Adds the rows of a table of the same columns.
+    pub fn append(&mut self, other: Self) {
+        assert_eq!(self.columns, other.columns, "only tables of the same columns are joined");
+        self.rows.extend(other.rows);
+    }
+
+    /// With a column more, behind all others, of which every row has the same cell.
+    pub fn with_column(mut self, name: &str, cell: &Cell) -> Self {
+        self.columns.push(name.to_owned());
+        self.rows.iter_mut().for_each(|row| row.push(cell.clone()));
+        self
+    }
+
+    /// With these texts in a column, row by row.
+    pub fn with_cells(mut self, column: &str, texts: impl Iterator<Item = String>) -> Self {
+        let at = self.column(column);
+        self.rows.iter_mut().zip(texts).for_each(|(row, text)| row[at] = text.into());
+        self
+    }
+
+    /// The cell of `row` under `column`.
+    ///
+    /// # Panics
+    /// If the table has no such row or column.
+    pub fn cell(&self, row: usize, column: &str) -> &Cell {
+        &self.rows[row][self.column(column)]
+    }
+
+    /// These columns alone, in this order.
+    pub fn select(&self, columns: &[&str]) -> Self {
+        let places: Vec<usize> = columns.iter().map(|column| self.column(column)).collect();
+        let pick = |row: &Vec<Cell>| places.iter().map(|&at| row[at].clone()).collect();
+        Self {
+            rows: self.rows.iter().map(pick).collect(),
+            rules: self.rules.clone(),
+            given: self.given.clone(),
+            ..Self::new(columns)
+        }
+    }
+
+    /// Without the columns in which every cell is empty.
+    pub fn without_empty_columns(&self) -> Self {
+        let filled = |at: usize| self.rows.iter().any(|row| row[at] != Cell::Empty);
+        let columns: Vec<&str> = (0..self.columns.len())
+            .filter(|&at| filled(at))
+            .map(|at| self.columns[at].as_str())
+            .collect();
+        self.select(&columns)
+    }
+
+    /// The table in a format. `colour` makes the header of aligned text bold, and `width` is how
+    /// many characters a line of it may have.
+    pub fn render(&self, format: Format, colour: bool, width: usize) -> String {
+        match format {
+            Format::Table => self.to_text(colour, width),
+            Format::Csv => self.to_csv(),
+            Format::Json => self.to_json(),
+            Format::Markdown => self.to_markdown(),
+            Format::Latex => self.to_latex(),
+        }
+    }
+
+    /// Comma-separated values: a header, LF, quotes only where a cell needs them (RFC 4180).
+    pub fn to_csv(&self) -> String {
+        let cells = self.rows.iter().map(|row| row.iter().map(Cell::plain).collect());
+        csv_lines(std::iter::once(self.columns.clone()).chain(cells))
+    }
+
+    /// Reads what [`to_csv`](Self::to_csv) wrote. Every cell is shown as it was.
+    ///
+    /// # Errors
+    /// The line that is no CSV or has too few or too many cells.
+    pub fn from_csv(text: &str) -> Result<Self, String> {
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let columns = reader.headers().map_err(|error| error.to_string())?;
+        let mut table = Self::new(&columns.iter().collect::<Vec<_>>());
+        for record in reader.records() {
+            let record = record.map_err(|error| error.to_string())?;
+            table.push(record.iter().map(Cell::read).collect());
+        }
+        Ok(table)
+    }
+
+    /// An array of objects, indented.
+    pub fn to_json(&self) -> String {
+        let object = |row: &Vec<Cell>| {
+            let pairs = self.columns.iter().zip(row);
+            Value::Object(
+                pairs.map(|(name, cell)| (name.clone(), cell.json())).collect::<Map<_, _>>(),
+            )
+        };
+        let rows: Value = self.rows.iter().map(object).collect();
+        format!("{rows:#}\n")
+    }
+
+    /// A Markdown table, its columns aligned in the source too.
+    pub fn to_markdown(&self) -> String {
+        let Layout { heads, cells, widths, right } =
+            self.layout(|text| text.replace('|', "\\|"), width_of);
+        let line = |row: &[String]| {
+            let padded = row.iter().enumerate().map(|(at, cell)| pad(cell, widths[at], right[at]));
+            format!("| {} |\n", padded.collect::<Vec<_>>().join(" | "))
+        };
+        let dashes = widths.iter().zip(&right).map(|(&width, right)| {
+            let dashes = "-".repeat(width.max(3) - 1);
+            if *right { format!("{dashes}:") } else { format!("{dashes}-") }
+        });
+        let mut out = line(&heads);
+        let _ = writeln!(out, "| {} |", dashes.collect::<Vec<_>>().join(" | "));
+        out.extend(cells.iter().map(|row| line(row)));
+        out
+    }
+
+    /// A LaTeX `tabular`; the document needs the package booktabs.
+    pub fn to_latex(&self) -> String {
+        let Layout { heads, cells, right, .. } =
+            self.layout(|text| latex::escaped(&text), width_of);
+        latex::tabular(&heads, &cells, &right, &self.rules)
+    }
+
+    /// Aligned text for a terminal; `colour` makes the header bold. Columns beyond `width` stand
+    /// below, behind the columns of words that the table begins with.
+    pub fn to_text(&self, colour: bool, width: usize) -> String {
+        let layout = self.layout(|text| text, widest_word);
+        let blocks = layout.folds(width);
+        let block = |columns: &Vec<usize>| self.block(&layout, columns, colour);
+        blocks.iter().map(block).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Some columns as aligned text.
+    fn block(&self, layout: &Layout, columns: &[usize], colour: bool) -> String {
+        let Layout { heads, cells, widths, right } = layout;
+        let line = |row: &[String]| {
+            let cells = columns.iter().zip(row);
+            let padded = cells.map(|(&at, cell)| pad(cell, widths[at], right[at]));
+            padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        let pick = |row: &[String]| columns.iter().map(|&at| row[at].clone()).collect::<Vec<_>>();
+        let bold = if colour { anstyle::Style::new().bold() } else { anstyle::Style::new() };
+        let mut out = String::new();
+        for words in stacked(&pick(heads)) {
+            let _ = writeln!(out, "{bold}{}{bold:#}", line(&words));
+        }
+        for (at, row) in cells.iter().enumerate() {
+            if self.rules.contains(&at) {
+                let dashes: Vec<String> =
+                    columns.iter().map(|&at| "-".repeat(widths[at])).collect();
+                let _ = writeln!(out, "{}", dashes.join("  "));
+            }
+            let _ = writeln!(out, "{}", line(&pick(row)));
+        }
+        out
+    }
+
+    fn column(&self, name: &str) -> usize {
+        let found = self.columns.iter().position(|column| column == name);
+        found.unwrap_or_else(|| panic!("the table has no column {name}"))
+    }
+
+    fn layout(&self, escape: fn(String) -> String, width_of_head: fn(&str) -> usize) -> Layout {
+        let heads: Vec<String> = self.columns.iter().map(|name| escape(self.head(name))).collect();
+        let cells: Vec<Vec<String>> = self
+            .rows
+            .iter()
+            .map(|row| row.iter().map(|cell| escape(cell.for_people())).collect())
+            .collect();
+        let widest = |at: usize| {
+            let column = cells.iter().map(|row| width_of(&row[at]));
+            column.chain([width_of_head(&heads[at])]).max().unwrap_or(0)
+        };
+        let is_number = |row: &Vec<Cell>, at: usize| !matches!(row[at], Cell::Text(_));
+        let columns = 0..heads.len();
+        Layout {
+            widths: columns.clone().map(widest).collect(),
+            right: columns.map(|at| self.rows.iter().all(|row| is_number(row, at))).collect(),
+            heads,
+            cells,
+        }
+    }
+}
+
+/// Lines of comma-separated values, all of one length.
+pub fn csv_lines(records: impl Iterator<Item = Vec<String>>) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for record in records {
+        writer.write_record(&record).expect("a string takes every record of one length");
+    }
+    let bytes = writer.into_inner().expect("a string takes every byte");
+    String::from_utf8(bytes).expect("cells are UTF-8")
+}
+
+/// A table ready to be drawn for people.
+struct Layout {
+    heads: Vec<String>,
+    cells: Vec<Vec<String>>,
+    widths: Vec<usize>,
+    /// Whether a column holds numbers alone and so is aligned right.
+    right: Vec<bool>,
+}
+
+impl Layout {
+    /// The columns of each block of lines no wider than `most`, unless a column alone is.
+    fn folds(&self, most: usize) -> Vec<Vec<usize>> {
+        let columns = self.widths.len();
+        let words = self.right.iter().take_while(|right| !**right).count();
+        let keys = if words == columns { words.min(1) } else { words };
+        let room = |block: &[usize]| block.iter().map(|&at| self.widths[at] + 2).sum::<usize>();
+        let mut blocks: Vec<Vec<usize>> = vec![(0..keys).collect()];
+        for at in keys..columns {
+            let block = blocks.last_mut().expect("there is a first block");
+            if block.len() > keys && room(block) + self.widths[at] > most {
+                blocks.push((0..keys).chain([at]).collect());
+            } else {
+                block.push(at);
+            }
+        }
+        blocks
+    }
+}
+
+fn width_of(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn widest_word(text: &str) -> usize {
+    text.split(' ').map(width_of).max().unwrap_or(0)
+}
+
+/// Column heads as lines of words, so that a column is no wider than it must be: the last words of
+/// all heads stand in the last line.
+fn stacked(heads: &[String]) -> Vec<Vec<String>> {
+    let words: Vec<Vec<&str>> = heads.iter().map(|head| head.split(' ').collect()).collect();
+    let height = words.iter().map(Vec::len).max().unwrap_or(0);
+    let word = |words: &Vec<&str>, line: usize| {
+        (line + words.len()).checked_sub(height).map_or("", |at| words[at]).to_owned()
+    };
+    (0..height).map(|line| words.iter().map(|words| word(words, line)).collect()).collect()
+}
+
+fn pad(cell: &str, width: usize, right: bool) -> String {
+    if right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::number::Millionths;
+
+    fn sample() -> Table {
+        let mut table = Table::new(&["vm", "demand_faults", "fault_ratio"]);
+        table.push(vec!["db|1".into(), 1_234_567.into(), Millionths::ratio(1, 3).into()]);
+        table.push_rule();
+        table.push(vec!["a,b".into(), 5.into(), Cell::Empty]);
+        table
+    }
+
+    #[test]
+    fn csv_is_bare_and_quotes_where_it_must() {
+        assert_eq!(
+            sample().to_csv(),
+            "vm,demand_faults,fault_ratio\ndb|1,1234567,0.333333\n\"a,b\",5,\n"
+        );
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_written() {
+        let csv = sample().to_csv();
+        let read = Table::from_csv(&csv).unwrap();
+        assert_eq!(read.rows(), sample().rows());
+        let odd = "vm,frames\n007,+5\n1.5,1_000000\n\"a\"\"b\",0.0000001\n";
+        assert_eq!(Table::from_csv(odd).unwrap().to_csv(), odd);
+        assert!(Table::from_csv("a,b\n1\n").unwrap_err().contains("line: 2"));
+    }
+
+    #[test]
+    fn text_is_aligned_and_grouped() {
+        assert_eq!(
+            sample().to_text(false, 80),
+            "         demand     fault\n\
+             vm       faults     ratio\n\
+             db|1  1,234,567  0.333333\n\
+             ----  ---------  --------\n\
+             a,b           5\n"
+        );
+        assert!(sample().to_text(true, 80).starts_with("\u{1b}[1m  "));
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_stand_below() {
+        assert_eq!(
+            sample().to_text(false, 17),
+            "         demand\n\
+             vm       faults\n\
+             db|1  1,234,567\n\
+             ----  ---------\n\
+             a,b           5\n\
+             \n\
+             \x20        fault\n\
+             vm       ratio\n\
+             db|1  0.333333\n\
+             ----  --------\n\
+             a,b\n"
+        );
+    }
+
+    #[test]
+    fn latex_has_its_rules() {
+        assert_eq!(
+            sample().to_latex(),
+            "\\begin{tabular}{lrr}\n\\toprule\nvm & demand faults & fault ratio \\\\\n\
+             \\midrule\ndb|1 & 1,234,567 & 0.333333 \\\\\n\\midrule\na,b & 5 &  \\\\\n\
+             \\bottomrule\n\\end{tabular}\n"
+        );
+    }
+
+    #[test]
+    fn markdown_escapes_its_own_bars() {
+        assert_eq!(
+            sample().to_markdown(),
+            "| vm    | demand faults | fault ratio |\n\
+             | ----- | ------------: | ----------: |\n\
+             | db\\|1 |     1,234,567 |    0.333333 |\n\
+             | a,b   |             5 |             |\n"
+        );
+    }
+
+    #[test]
+    fn json_keeps_the_order_of_columns() {
+        let text = sample().to_json();
+        let expected = "[\n  {\n    \"vm\": \"db|1\",\n    \"demand_faults\": 1234567,\n    \
+                        \"fault_ratio\": 0.333333\n  },\n  {\n    \"vm\": \"a,b\",\n    \
+                        \"demand_faults\": 5,\n    \"fault_ratio\": null\n  }\n]\n";
+        assert_eq!(text, expected);
+    }
+}
