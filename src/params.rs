@@ -1,6 +1,6 @@
 //! Parameters: the parameters that a policy, a replacement algorithm or a workload declares.
 //!
-//! Whoever has parameters lists them in a `const` of [`Param`]s. That one list gives the keys that
+//! A policy, algorithm or workload lists its parameters in a `const` of [`Param`]s. That list gives the keys that
 //! a scenario may set, their checks, their defaults, `list` and the documentation.
 
 use std::fmt;

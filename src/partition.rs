@@ -37,7 +37,7 @@ pub fn offers(costs: &[u64], min: u64, max: u64, group: u64) -> Vec<Offer> {
     offers
 }
 
-/// Gives `units` out one at a time, each to the party whose cost falls most by it, until nobody's
+/// Gives `units` out one at a time, each to the party whose cost falls most by it, until no party's
 /// falls. Exact where all curves are convex; blind behind a flat stretch.
 pub fn greedy(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
     let next = |party: usize, at: usize, _: Option<u32>| {
@@ -49,7 +49,7 @@ pub fn greedy(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
 }
 
 /// Gives units to the party and in the number that lower its cost most per unit, the fewest of
-/// several such numbers, until nobody's cost falls.
+/// several such numbers, until no party's cost falls.
 pub fn lookahead(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
     lookahead_climb(parties, units).taken
 }
@@ -193,7 +193,7 @@ fn hull(offers: &[Offer]) -> Vec<usize> {
 /// The offers that can be part of a best partition, by their reduced cost: cost plus units at the
 /// price of `cut`. No partition costs less than the sum of the least reduced costs minus the price
 /// of all units, and what an offer exceeds its party's least by, a partition with it exceeds that
-/// by. So whoever exceeds it by more than the partition `found` does is out.
+/// by. A party that exceeds it by more than the partition `found` does is out.
 fn survivors(parties: &[Vec<Offer>], units: u32, found: &[u32], cut: Slope) -> Vec<Vec<Offer>> {
     // All terms times `cut.units`, so that they are integers.
     let scaled = |cost: u64| u128::from(cost) * u128::from(cut.units);
@@ -268,7 +268,7 @@ impl Cost for u64 {
 fn dynamic<T: Cost>(parties: &[Vec<Offer>], units: usize) -> Vec<u32> {
     let Some((last, but_last)) = parties.split_last() else { return Vec::new() };
     let widest = |offers: &Vec<Offer>| offers[offers.len() - 1].taken as usize;
-    // The most that all later parties can take: with less than the rest nobody is left behind.
+    // The most that all later parties can take: with less than the rest, frames would be left over.
     let mut later: usize = parties.iter().map(widest).sum();
     let mut reach = 0;
     let mut tables: Vec<Vec<T>> = Vec::with_capacity(but_last.len());

@@ -1,4 +1,4 @@
-//! Randomness in named streams: the same draws on every machine, for ever.
+//! Randomness in named streams: the same draws on every machine and in every release.
 //!
 //! A [`Stream`] is keyed by the seed, the repetition and the *name* of its purpose ("policy",
 //! "vm/web/workload"), so a VM or a draw added elsewhere changes no other stream. The words come
@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Who makes the draws of the policies; workloads always draw from `ChaCha8`.
+/// The generator of the policies' draws; workloads always draw from `ChaCha8`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Generator {
     /// `ChaCha8` with one stream for each purpose.
@@ -103,7 +103,7 @@ pub fn fnv1a(bytes: &[u8]) -> u64 {
     fnv1a_more(FNV1A_START, bytes)
 }
 
-/// A map that is walked in the order of insertion, and whose hashes know no random seed.
+/// A map in insertion order whose hasher has no random seed.
 pub type Map<K, V> = IndexMap<K, V, BuildHasherDefault<Fnv1a>>;
 
 /// [`fnv1a`] for maps.

@@ -11,14 +11,14 @@ pub struct Shares {
     pub given: Vec<Frames>,
     /// What rounding left over; fewer frames than are in `open`, unless that is empty.
     pub left: Frames,
-    /// Those whose room is not used up by their share, ascending: who may get what is left.
+    /// Parties whose share does not fill their room, ascending: they can take the remainder.
     pub open: Vec<usize>,
     /// For each of `open`, the remainder of its division.
     remainders: Vec<u128>,
 }
 
-/// Divides `amount` in proportion to `weights`. Whose share would exceed its room gets its room,
-/// and the others divide the rest anew (water-filling); where all weights left are 0, the rest
+/// Divides `amount` in proportion to `weights`. A party whose share would exceed its room gets its room,
+/// and the others divide the rest again (water-filling); where all weights left are 0, the rest
 /// stays over.
 pub fn divide(amount: Frames, weights: &[u64], room: &[Frames]) -> Shares {
     let mut given = vec![Frames(0); weights.len()];
@@ -110,7 +110,7 @@ mod tests {
             prop_assert_eq!(given + shares.left, Frames(amount));
             prop_assert!(shares.given.iter().zip(&room).all(|(given, room)| given <= room));
             prop_assert!(shares.open.is_empty() || shares.left.0 < shares.open.len() as u64);
-            // Who is still open has its exact proportion of what the full ones left, rounded down.
+            // Each party with room left has its exact proportion of the rest, rounded down.
             let full: Frames = (0..weights.len())
                 .filter(|at| !shares.open.contains(at))
                 .map(|at| shares.given[at])

@@ -86,9 +86,9 @@ impl fmt::Display for Page {
 pub enum UnitError {
     /// There is no number in front of the unit.
     NoNumber,
-    /// No unit stands behind the number; holds the units that may.
+    /// The number has no unit; holds the units that are allowed.
     NoUnit(&'static str),
-    /// The unit is not one of ours; holds the unit found and the units that may stand there.
+    /// The unit is unknown; holds the unit found and the units that are allowed.
     UnknownUnit(String, &'static str),
     /// The unit may mean two things, as "M" may mean MB or MiB; holds both.
     AmbiguousUnit(String, &'static str, &'static str),
@@ -101,7 +101,7 @@ pub enum UnitError {
 impl fmt::Display for UnitError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoNumber => write!(out, "no number stands before the unit"),
+            Self::NoNumber => write!(out, "there is no number before the unit"),
             Self::NoUnit(known) => write!(out, "the unit is missing, expected one of {known}"),
             Self::UnknownUnit(unit, known) => {
                 write!(out, "unknown unit `{unit}`, expected one of {known}")
@@ -196,7 +196,7 @@ pub fn parse_duration(text: &str) -> Result<u64, UnitError> {
 pub struct Decimal {
     /// All digits of the number as one integer.
     pub digits: u64,
-    /// How many of them stand behind the decimal point, at most 18.
+    /// The number of digits after the decimal point, at most 18.
     pub places: u32,
 }
 

@@ -52,10 +52,7 @@ fn round() -> clap::builder::RangedU64ValueParser<u64> {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let to = args.to.unwrap_or(u64::MAX);
     if to < args.from {
-        return Err(Failure::Usage(format!(
-            "`--from {}` is behind `--to {to}`; give the first round first",
-            args.from
-        )));
+        return Err(Failure::Usage(format!("`--from {}` must not exceed `--to {to}`", args.from)));
     }
     let scenario = args.source.open(args.policy.as_deref(), context)?;
     let rounds = Rounds::new(&scenario, args.from..=to);

@@ -129,7 +129,7 @@ impl Document {
     }
 
     /// Whether a diagnostic of a document with holes holds whatever the holes hide: it is about a
-    /// value by itself, and the value does not stand in a line that could not be read.
+    /// value by itself, and the value is not in a line that could not be read.
     fn survives(&self, found: &Diagnostic) -> bool {
         let line = |origin: Origin| {
             let (start, _) = origin.span?;
@@ -418,7 +418,7 @@ impl Policies {
     }
 
     /// The policies if they fit the host and the VMs. Of the default list, those that do not fit
-    /// are left out with a warning: nobody asked for them.
+    /// are left out with a warning: they were not asked for.
     fn fitting(
         &self,
         findings: &mut Findings,

@@ -1,6 +1,6 @@
 //! The one list of diagnostic codes, with what `balloonist explain` says of each.
 //!
-//! A code is for ever: it is never given to another fault, and a fault keeps its code. The test
+//! Codes are stable: a code is never reused for another fault, and a fault keeps its code. The test
 //! `every_code_is_reported_by_a_fixture` holds the list against what the checks report.
 
 /// A kind of fault of a scenario.
@@ -45,7 +45,7 @@ codes! {
         "Scenario files are UTF-8. The place given is the first byte that is not. Convert the \
          file, for example with `iconv -f latin1 -t utf-8`; a trace file is not a scenario."
     TOO_LARGE "S003" "the scenario is too large"
-        "A scenario file may have 8 MiB. Long page lists belong in a trace file, which `trace = { \
+        "A scenario file may have at most 8 MiB. Long page lists belong in a trace file, which `trace = { \
          file = \"...\" }` names."
     TOO_DEEP "S004" "tables or arrays are nested too deeply"
         "No key of a scenario lies deeper than a handful of tables; deeper nesting is refused \
@@ -58,10 +58,10 @@ codes! {
         "A scenario extends another one that, directly or through others, extends the first. Cut \
          the chain at the place shown."
     BASE_UNREADABLE "S007" "the scenario named by `extends` cannot be read"
-        "`extends` names a TOML scenario by a path relative to the file that it stands in."
+        "`extends` names a TOML scenario by a path relative to the file that contains it."
     BAD_SETTING "S008" "a setting is not `path=value`"
         "A setting such as `--set host.memory=64` gives a dotted path, `=`, and a TOML value; \
-         text that is no TOML value is taken as a string. A VM is addressed by its name: \
+         text that is not a TOML value is taken as a string. A VM is addressed by its name: \
          `vm.db.min=2`. The path may only lead through tables."
     CUT_SHORT "S009" "the .dat file ends too early"
         "A .dat file is the number of VMs, then for each VM the number of its accesses and that \
@@ -71,7 +71,7 @@ codes! {
          of VMs is too small, or the rest does not belong there."
     LENGTHS_DIFFER "S011" "the VMs of the .dat file differ in length"
         "The report's rounds are lockstep: in a .dat file every VM makes the same number of \
-         accesses. Write the scenario as TOML if the lengths shall differ."
+         accesses. Write the scenario as TOML if the lengths differ."
     UNKNOWN_KEY "S012" "unknown key"
         "No key of that name exists at that place. Unknown keys are errors because a mistyped key \
          would otherwise silently leave its default in force."
@@ -79,7 +79,7 @@ codes! {
         "TOML allows each key and each table header once. Remove one of the two, or join the \
          tables; only `[[vm]]` and `[[expect]]` repeat."
     WRONG_TYPE "S014" "a value has the wrong type"
-        "The key wants a value of another kind, for example a string in quotes, a whole number, \
+        "The key takes a value of another type, for example a string in quotes, a whole number, \
          or a table."
     MISSING_KEY "S015" "a required key is missing"
         "Some keys have no default because every default would be a guess that changes results: \
@@ -91,8 +91,8 @@ codes! {
         "The value is below the smallest that makes sense at that place, such as an interval of 0 \
          ticks or a VM of 0 frames."
     TOO_BIG "S018" "a value is too large"
-        "The value is above the largest that is allowed at that place. Times end at 2^62 ticks \
-         and hosts at 2^40 frames, so that no sum can overflow."
+        "The value is above the largest that is allowed at that place. Times may be up to 2^62 ticks \
+         and hosts up to 2^40 frames, so that no sum can overflow."
     BAD_UNIT "S019" "a size or duration cannot be read"
         "Sizes are written as \"2 MiB\" (B, KiB, MiB, GiB, TiB, KB, MB, GB, TB), durations as \
          \"100 ms\" (ns, us, ms, s, min, h). A bare integer counts frames or ticks."
@@ -116,20 +116,20 @@ codes! {
     NO_VM "S026" "the scenario has no VM"
         "At least one `[[vm]]` table, or a first number of at least 1 in a .dat file, is needed."
     TOO_MANY_VMS "S027" "the scenario has too many VMs"
-        "A scenario may have 65,536 VMs."
+        "A scenario may have at most 65,536 VMs."
     MIN_OVER_MAX "S028" "a VM's minimum is above its maximum"
         "`min` is the fewest frames the VM may hold and `max` the most. A `max` above the host's \
          memory is allowed and counts as the host's memory."
     INITIAL_OUTSIDE "S029" "a VM's first allocation is outside its bounds"
         "`initial` must lie between the VM's `min` and `max`."
     INITIAL_SUM "S030" "the first allocations exceed the host's memory"
-        "The sum of `initial` over all VMs may be at most `host.memory`; with `host.admission` each \
-         by itself, because a VM gets of it what is free."
+        "The sum of `initial` over all VMs may be at most `host.memory`; with `host.admission` only each \
+         one, because a VM is given what is free."
     MIN_SUM "S031" "the minima exceed the host's memory"
         "Every VM is guaranteed its `min`, so the sum of them may be at most `host.memory`. This \
          counts VMs that start late or leave early too, unless `host.admission` is \"refuse\" or \
-         \"queue\": then each by itself must fit, and who arrives where its minimum does not fit \
-         beside those of others never runs, or waits."
+         \"queue\": then only each one must fit, and a VM whose minimum does not fit beside the \
+         others at its arrival never runs, or waits."
     SPLIT_MISMATCH "S032" "`initial` and `host.split` disagree"
         "With `host.split = \"initial\"` every VM gives its `initial`; with any other split none \
          does, because the split would overrule it."
@@ -166,9 +166,9 @@ codes! {
         "`checkpoint.every` is longer than the whole run, so no policy is ever asked and all give \
          the same result. This is a warning."
     ENDLESS "S045" "the run would never end"
-        "A VM with `after = \"repeat\"` goes on until all others have finished. If all repeat, at \
-         least one needs a `stop`. Neither may the policy take all ticks between checkpoints \
-         (`cost.policy`)."
+        "A VM with `after = \"repeat\"` runs until all others have finished. If all repeat, at \
+         least one needs a `stop`. `cost.policy` must leave ticks between \
+         checkpoints, too."
     DOES_NOT_FIT "S046" "a policy does not fit the scenario"
         "Some policies need more memory or other bounds than the scenario has. The policy in \
          force and every policy named in `compare` must fit; where `compare` is not given, those \
@@ -192,43 +192,42 @@ codes! {
     NOT_A_NUMBER "S053" "a word of the .dat file is not a number"
         "A .dat file holds decimal integers separated by white space, and nothing else."
     BAD_WORKLOAD "S054" "the parameters of a workload contradict each other"
-        "Each param is right by itself, but not beside the others: a window cannot be larger than \
-         the pages that it moves over. `balloonist list workloads` tells what the params mean."
+        "Each parameter is valid by itself, but not with the others: a window cannot be larger than \
+         the pages that it moves over. `balloonist list workloads` says what the parameters mean."
     WORKLOADS_TOO_LARGE "S055" "the workloads are too large"
         "Workloads are generated in memory before the run. A workload may make 4,294,967,295 \
          accesses, and all of a scenario may need 16 GiB together: 16 bytes for each access and 64 \
          for each page are counted, in each round anew, which bounds the time too."
-    TOO_MANY_EVENTS "S056" "the run has too many checkpoints or batches of balloons"
-        "A run may have 10,000,000,000 checkpoints, and its balloons 100,000,000,000 batches, of \
-         which 100,000,000 may be in flight at a time, counted as if every access were a fault and \
-         every plan took all frames: more would not end in a day. Time is in ticks: where accesses \
+    TOO_MANY_EVENTS "S056" "the run has too many checkpoints or balloon batches"
+        "A run may have at most 10,000,000,000 checkpoints and 100,000,000,000 balloon batches, \
+         100,000,000 of them in flight at a time, counted as if every access were a fault and \
+         every plan moved all frames. More would not end in a day. Time is in ticks: where accesses \
          are far apart, checkpoints and the steps of balloons must be too."
     BAD_PHASE "S057" "the phases of a VM are out of order"
-        "`idle` and `stuck` list phases of a VM by the ticks of the run: each is over later than it \
-         begins, and begins when the one before it is over or later."
+        "`idle` and `stuck` list phases of a VM by the ticks of the run: each ends after it \
+         begins, and begins no earlier than the previous one ends."
     BAD_AXIS "S058" "a path cannot be an axis of a sweep"
-        "An axis is a dotted path whose value changes runs, given once. The seed is none: the \
-         repetitions of a sweep see other random streams each, and every point of a repetition \
-         the same."
+        "An axis is a dotted path whose value changes runs, given once. The seed cannot be one: \
+         each repetition of a sweep has its own random streams, the same at every point."
     EMPTY_AXIS "S059" "an axis of a sweep has no value"
         "An axis is an array of at least one value, or a range whose `to` is not below its `from`."
-    BAD_STEP "S060" "a range of a sweep does not get on"
+    BAD_STEP "S060" "a range of a sweep never advances"
         "A range has a step above 0 or a factor above 1, written with the unit of its ends or, for \
          a factor, with none. Its values are computed from their index, exactly; one that needs \
          more than 18 decimal places is refused."
     ZIP_LENGTHS "S061" "zipped axes differ in length"
-        "The axes of a `[[sweep.zip]]` go together, value by value, so each has as many as the \
-         others."
+        "The axes of a `[[sweep.zip]]` advance together, so each needs the same number of \
+         values."
     NO_POINT "S062" "a skip or the baseline names no point"
-        "`[[sweep.skip]]` and `sweep.baseline` name values of axes, written as they are there; a \
-         value that no axis takes would silently leave out or compare nothing. At least one point \
+        "`[[sweep.skip]]` and `sweep.baseline` name values of axes, written as in the axis; a \
+         value that no axis takes would silently match nothing. At least one point \
          must remain."
     TOO_MANY_RUNS "S063" "the sweep has too many runs"
         "A sweep has 10,000,000 runs at most, its points times its repetitions, before skips. \
          Larger studies are several sweeps."
     OPTION_WITHOUT_EFFECT "S064" "an option has no effect on a trace"
         "Each trace format has options of its own, such as the `field` of a csv; another format \
-         would silently pass over them. Page numbers have neither a size nor a page size; where \
+         would silently ignore them. Page numbers have neither a size nor a page size; where \
          the values are addresses, `unit = 1` says so. `balloonist list formats` shows the options \
          of each format."
 }

@@ -113,7 +113,7 @@ impl<P: FnMut(State, Diagnostic)> Reader<'_, P> {
             self.ended = true;
             let end = self.text.trim_ascii_end().len();
             let origin = Origin::at(self.source, end..end);
-            let message = format!("the file ends where {} should stand", what());
+            let message = format!("the file ends where {} is expected", what());
             self.report(codes::CUT_SHORT, origin, message, "add what is missing");
             return None;
         };
@@ -124,7 +124,7 @@ impl<P: FnMut(State, Diagnostic)> Reader<'_, P> {
         let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
         let message = format!("`{}` cannot be {}", clip(word), what());
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            let remedy = "only decimal integers may stand here";
+            let remedy = "only decimal integers are allowed here";
             self.report(codes::NOT_A_NUMBER, self.latest, message, remedy);
         } else if word.starts_with('-') {
             let code = if range == codes::BAD_PAGE { range } else { codes::TOO_SMALL };

@@ -201,7 +201,7 @@ impl Document {
     }
 
     /// This scenario under another seed and in another repetition, all else the same: everything
-    /// that is drawn is drawn anew.
+    /// that is drawn at random is drawn again.
     pub fn at(&self, seed: u64, repetition: u64) -> Self {
         let mut document = self.clone();
         document.repetition = repetition;

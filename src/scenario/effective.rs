@@ -183,7 +183,7 @@ fn write_expect(out: &mut String, expect: &Expect) -> std::fmt::Result {
     expect.at_most.map_or(Ok(()), |most| writeln!(out, "at_most = {most}"))
 }
 
-/// A trace file with what its reader is told; options without a value have no default to show.
+/// A trace file with its reader's options; options without a value have no default to show.
 fn file(path: &str, options: &ReadOptions) -> String {
     let ReadOptions { format, page_size, unit, field, op_field, size_field, .. } = options;
     let ReadOptions { layout, vm, seed, bytes_max, accesses_max, .. } = options;

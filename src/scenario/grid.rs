@@ -48,7 +48,7 @@ impl Dimension {
         self.axes.iter().map(|axis| axis.path.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// What stands for each step in outputs; where axes go together, the values of all.
+    /// The label of each step in outputs; zipped axes show the values of all.
     pub fn values(&self) -> Vec<String> {
         let of_step = |step: u64| {
             let values = self.axes.iter().map(|axis| label(&axis.values[step as usize]));
@@ -243,7 +243,7 @@ impl Grid {
 }
 
 impl Document {
-    /// This scenario without its `[sweep]`, whose grid is known: no point of many reads it again.
+    /// This scenario without its `[sweep]`: the grid is known, so no point has to read it again.
     pub(crate) fn without_sweep(mut self) -> Self {
         self.root.remove("sweep");
         self

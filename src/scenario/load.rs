@@ -219,7 +219,7 @@ struct Layer {
     is_dat: bool,
 }
 
-/// What tells whether two paths lead to one file.
+/// What decides whether two paths lead to the same file.
 fn identity(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }

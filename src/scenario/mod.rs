@@ -45,7 +45,7 @@ use crate::trace::read::ReadOptions;
 use crate::trace::workloads::WorkloadSpec;
 use crate::units::{Frames, Ticks};
 
-/// The frames of the report's host, which its .dat files do not tell.
+/// The frames of the report's host, which its .dat files do not contain.
 const REPORT_FRAMES: Frames = Frames(16);
 
 /// A checked scenario.
@@ -57,7 +57,7 @@ pub struct Scenario {
     pub seed: u64,
     /// The repetition of a sweep, 0 outside one; with the seed it keys the random streams.
     pub repetition: u64,
-    /// Who makes the policies' draws.
+    /// The generator of the policies' random draws.
     pub random: Generator,
     /// The policies that `compare` and `verify` run, each once.
     pub compare: Vec<&'static PolicyKind>,
@@ -284,7 +284,7 @@ pub struct VmSpec {
 }
 
 impl VmSpec {
-    /// Whether the run waits for it; who repeats without a stop is never waited for.
+    /// Whether the run waits for it; a VM that repeats without a stop is never waited for.
     pub fn is_awaited(&self) -> bool {
         self.after != After::Repeat || self.stop.is_some()
     }
@@ -322,7 +322,7 @@ pub enum TraceSource {
     File {
         /// The path.
         path: String,
-        /// How it is read: its format, and what the format must be told.
+        /// How it is read: its format and the reader's options.
         options: ReadOptions,
     },
     /// Drawn by a generator from the stream "vm/NAME/workload" of the seed and the repetition.

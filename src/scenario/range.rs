@@ -9,7 +9,7 @@ use crate::units::Decimal;
 pub(super) struct Number {
     digits: u128,
     places: u32,
-    /// What stands behind the number in a string, "MiB" or "%"; `None` for a bare number.
+    /// What follows the number in a string, "MiB" or "%"; `None` for a bare number.
     unit: Option<String>,
 }
 

@@ -200,7 +200,7 @@ mod tests {
             prop_assert_eq!(numbers(&proportional(Frames(host), &claims)), dealt(host, &claims));
         }
 
-        /// With whatever weights: bounds hold, everything is given out, and nobody who is not held
+        /// For any weights: bounds hold, all frames are given out, and no VM that is not held
         /// by a bound is a whole frame away from what its weight gives it beside another.
         #[test]
         fn shares_are_fair((host, claims) in claims(1..6)) {

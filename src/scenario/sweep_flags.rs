@@ -68,7 +68,7 @@ impl Document {
         for name in ["sweep", below] {
             let empty = Node { origin: key, value: Value::Table(Table::new()) };
             let entry = table.entry(name.to_owned()).or_insert(Entry { key, node: empty });
-            // What is no table is reported where it stands.
+            // A value that should be a table is reported at its place.
             let Value::Table(inner) = &mut entry.node.value else { return };
             table = inner;
         }

@@ -144,7 +144,7 @@ impl Reader {
     }
 }
 
-/// The first dotted key of more parts than any value may lie deep, wherever it stands.
+/// The first dotted key with more parts than values may be nested, wherever it is.
 ///
 /// The TOML reader limits brackets and keys to 80 each, but not their product: keys of 80 parts in
 /// inline tables 80 deep make a tree that no stack can drop. So such a text never gets there.

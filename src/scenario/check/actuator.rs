@@ -7,7 +7,7 @@ use super::Fitted;
 use super::values::{Findings, Section};
 use crate::units::{Frames, Ticks};
 
-/// The table `[actuator]`. The keys of a balloon may stand there while the kind is another, so that
+/// The table `[actuator]`. The keys of a balloon may be there while the kind is another, so that
 /// a setting or an axis can change the kind alone.
 pub(super) fn read(
     findings: &mut Findings,

@@ -1,4 +1,4 @@
-//! Parameters and who has them: policies and replacement algorithms with their parameters.
+//! Parameters of policies and replacement algorithms.
 
 use super::super::codes;
 use super::super::diagnostic::clip;
@@ -14,7 +14,7 @@ pub(super) fn policies() -> impl Iterator<Item = (&'static str, &'static PolicyK
     balance::ALL.iter().map(|kind| (kind.name, kind))
 }
 
-/// The parameters around every policy, which stand beside `kind` and the tables of the policies.
+/// The parameters of the wrapper around every policy, beside `kind` and the tables of the policies.
 pub(super) fn wrapper(
     findings: &mut Findings,
     policy: &Section,

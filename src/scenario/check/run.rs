@@ -47,7 +47,7 @@ impl Length {
             findings.error(codes::ENDLESS, origin, message, remedy);
             return None;
         }
-        // Who repeats without a `stop` ends with the others.
+        // A VM that repeats without a `stop` ends with the others.
         let (endless, ending): (Vec<_>, Vec<_>) = vms.iter().partition(endless);
         let waits = self.longest_wait(vms);
         // The last tick of the run if every access were a fault and a trap; `None` where a part is

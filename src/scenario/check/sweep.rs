@@ -167,7 +167,7 @@ fn read_range(findings: &mut Findings, field: &Field, table: &Table) -> Option<V
             (codes::EMPTY_AXIS, end, message, "`to` must not be below `from`")
         }
         Fault::Stands => {
-            let message = format!("the range of `{path}` never gets on");
+            let message = format!("the range of `{path}` never advances");
             let remedy = "a step is above 0, a factor above 1, and 0 cannot be multiplied";
             (codes::BAD_STEP, at, message, remedy)
         }

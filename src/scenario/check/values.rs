@@ -114,7 +114,7 @@ impl<'d> Section<'d> {
         sections
     }
 
-    /// Where the value of `key` stands, or else the table.
+    /// The place of the value of `key`, or else of the table.
     pub(super) fn origin_of(&self, key: &str) -> Origin {
         self.get(key).map_or(self.origin, |field| field.node.origin)
     }
@@ -138,7 +138,7 @@ impl<'d> Section<'d> {
             let remedy = match meant(key, candidates.iter().copied()) {
                 _ if key == CALLED && known.contains(&KIND) => format!("did you mean `{KIND}`?"),
                 Some(meant) => format!("did you mean `{meant}`?"),
-                None if known.is_empty() => "no key may stand here".to_owned(),
+                None if known.is_empty() => "no key is allowed here".to_owned(),
                 None => elsewhere(key).unwrap_or_else(|| {
                     format!("the keys here are {}", listed(known, &self.prefix))
                 }),
@@ -321,7 +321,7 @@ impl Findings {
         None
     }
 
-    /// One of the words of `choices`, with what it stands for.
+    /// One of the words of `choices`, with its meaning.
     pub(super) fn choice<T: Copy>(
         &mut self,
         field: &Field,
@@ -357,7 +357,7 @@ impl Findings {
 const KIND: &str = "kind";
 const CALLED: &str = "name";
 
-/// The names that may stand at a path, or the first of many and the command that shows them all.
+/// The names allowed at a path, or the first of many and the command that shows them all.
 fn listed(names: &[&str], path: &str) -> String {
     const ALL_MAX: usize = 15;
     const SOME: usize = 6;

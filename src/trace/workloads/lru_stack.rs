@@ -1,6 +1,6 @@
 //! LRU stack: each access goes to a drawn depth of the LRU stack.
 //!
-//! *Idea.* The pages stand in the order of their last use; an access draws a depth, takes the page
+//! *Idea.* Pages are kept in the order of their last use; an access draws a depth, takes the page
 //! there and puts it on top. The LRU faults with c frames are then, by construction, the chance of
 //! a depth beyond c: a miss-ratio curve made to measure.
 //! *Follows.* The LRU stack model of J. R. Spirn, "Program Behavior: Models and Measurements",

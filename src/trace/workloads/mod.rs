@@ -27,7 +27,7 @@ pub struct WorkloadKind {
     pub follows: &'static str,
     /// Its parameters.
     pub params: &'static [Param],
-    /// Whether it is a sequence of other workloads: then they stand in [`WorkloadSpec::of`], and
+    /// Whether it is a sequence of other workloads: they are in [`WorkloadSpec::of`], and
     /// its accesses are theirs.
     pub nests: bool,
     /// What is wrong with parameters that are right one by one; no full stop.
@@ -80,11 +80,11 @@ impl WorkloadSpec {
     }
 
     /// About the bytes that are written while the trace is made and its distances are computed, not
-    /// too few; `None` if 64 bits do not hold them. Each round of a sequence counts anew, so the
+    /// too few; `None` if 64 bits do not hold them. Each round of a sequence counts again, so the
     /// number bounds the time too.
     ///
     /// An access is a run, a distance and a distance of a repetition at worst; a page is numbered,
-    /// found by its number and stands in the tables that generators draw from.
+    /// found by its number and is in the tables that generators draw from.
     pub fn bytes_at_most(&self) -> Option<u64> {
         const OF_ACCESS: u64 = 16;
         const OF_PAGE: u64 = 64;
