@@ -8,6 +8,8 @@ use crate::units::{Frames, Ticks};
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
+    /// The policy's name.
+    pub policy: String,
     /// Each VM's account, in file order.
     pub vms: Vec<Account>,
     /// All VMs together.

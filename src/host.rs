@@ -35,7 +35,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use self::place::{Place, Sums};
 use self::turns::{InOrder, Timers};
 use crate::account::Refusal;
-use crate::balance::{Bounds, Plan, View};
+use crate::balance::{Bounds, Plan, PlanError, View};
 #[cfg(debug_assertions)]
 use crate::scenario::Phase;
 use crate::scenario::{Actuator, Admission, Scenario};
@@ -233,33 +233,19 @@ impl Host {
 
     /// Takes a policy's plan for the VMs of `view` as orders, in place of those before.
     ///
-    /// # Panics
-    /// If the plan breaks its contract: a target for each VM of the view, within the VM's bounds,
-    /// together no more than the host has.
-    pub fn order(&mut self, view: &View, plan: &Plan) {
+    /// # Errors
+    /// If the plan breaks its contract ([`Plan::check`]); then all orders stay as they were.
+    pub fn order(&mut self, view: &View, plan: &Plan) -> Result<(), PlanError> {
+        plan.check(view)?;
         self.advance_to(view.at);
         self.surplus = None;
-        let targets = &plan.0;
-        assert_eq!(targets.len(), view.vms.len(), "a plan has one target for each VM");
-        let mut sum = 0_u128;
-        for (vm, &target) in view.vms.iter().zip(targets) {
+        for (vm, &target) in view.vms.iter().zip(&plan.0) {
             let place = &self.places[vm.id.index()];
-            let Bounds { min, max } = place.bounds;
-            assert!(
-                (min..=max).contains(&target),
-                "a plan gives VM {} {target} frames, outside {min} to {max}",
-                vm.id.0
-            );
-            sum += u128::from(target.0);
             if target != place.target {
                 self.put(vm.id.index(), place.held, target);
             }
         }
-        assert!(
-            sum <= u128::from(self.memory.0),
-            "a plan promises {sum} frames of {}",
-            self.memory
-        );
+        Ok(())
     }
 
     /// Carries out what can be carried out now.

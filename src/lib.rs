@@ -8,7 +8,6 @@
 //! use balloonist::store::vms;
 //! use balloonist::scenario::Document;
 //! use balloonist::simulate::simulate;
-
 //! use balloonist::watch::NullWatcher;
 //!
 //! let text = r#"
@@ -24,12 +23,12 @@
 //! "#;
 //! let checked = Document::from_toml("mine.toml", text.as_bytes()).check();
 //! let scenario = checked.unwrap_or_else(|errors| panic!("{}", errors.render(false))).scenario;
-//! let outcome = simulate(&scenario, scenario.policy, &mut NullWatcher);
+//! let outcome = simulate(&scenario, scenario.policy, &mut NullWatcher).unwrap();
 //! // Two frames fault on three pages in turn; the third frame, moved at tick 3, ends that.
 //! assert_eq!(outcome.vms[0].counts.demand_faults, 4);
 //! assert_eq!(outcome.vms[1].counts.demand_faults, 1);
 //!
-//! let table = vms::table(&scenario, scenario.policy, &outcome);
+//! let table = vms::table(&scenario, &outcome);
 //! assert!(table.to_csv().contains("\nmine,last-n,3,1,web,9,5,4,3,1,"));
 //! ```
 //!
@@ -40,6 +39,7 @@ pub mod balance;
 pub mod bound;
 pub mod conclude;
 pub mod host;
+pub mod meets;
 mod movement;
 pub mod number;
 pub mod observe;

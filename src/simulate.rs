@@ -3,9 +3,8 @@
 //! # Order
 //! An event is a tick and a kind; their derived order *is* the tie rule: at one tick VMs
 //! depart, then arrive, then balloons act, then the checkpoint happens, then VMs make their
-//! accesses, each in file order. An event is unique, so nothing else can decide: of the ticks at
-//! which balloons are due the host tells the next one, and one that it no longer tells is passed
-//! over.
+//! accesses, each in file order. An event is unique, so nothing else can decide. The host reports
+//! only the next balloon tick; stale events are skipped.
 //!
 //! # Run ahead
 //! VMs touch nothing in common between control events: arrivals, balloons and checkpoints, and
@@ -14,24 +13,31 @@
 //! accesses up to the next control event in one call of
 //! [`Replacement::run`](crate::replace::Replacement::run). A [`Watcher`] that must see every access
 //! in its true order gets a horizon of one tick instead. Both give the same outcome:
-//! `tests/library/laws.rs` compares them. Under a policy that [`pools`](PolicyKind::pools) frames
-//! VMs meet at every fault, so none runs further ahead than it accesses one page again and again.
+//! `tests/library/laws.rs` compares them. Whatever lets VMs meet between control events declares it
+//! ([`Meets`]); then none runs further ahead than it accesses one page again and again.
 
+mod error;
 mod fingerprint;
 mod horizon;
+mod policy_run;
 mod pooled;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+pub use error::RunError;
+pub use policy_run::PolicyRun;
+
 use fingerprint::mix_counts;
 use horizon::Departures;
 
 use crate::account::{Account, Held, Outcome, Refusal};
-use crate::balance::{Policy, PolicyKind, Pool, View, wrapped};
+use crate::balance::{Plan, Policy, PolicyKind, Pool, View, wrapped};
 use crate::host::{Acts, Change, Host};
+use crate::meets::Meets;
 use crate::movement::Settling;
 use crate::random::{Stream, mix};
+use crate::replace::Counts;
 use crate::scenario::{Actuator, After, Scenario};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
@@ -53,7 +59,11 @@ struct Event {
     kind: EventKind,
 }
 
-/// Runs `scenario` under `policy`, which need not be the scenario's own, and shows it to `watcher`.
+/// Runs `scenario` under a policy of the list, which need not be the scenario's own, and shows the
+/// run to `watcher`: the short way for [`Simulation::new`] and [`Simulation::run`].
+///
+/// # Errors
+/// If the policy fails, or the host refuses its plan.
 ///
 /// ```
 /// use balloonist::balance;
@@ -76,31 +86,66 @@ struct Event {
 /// let scenario = Document::from_toml("mine.toml", text.as_bytes()).check().unwrap().scenario;
 /// let last_n = balance::ALL.iter().find(|policy| policy.name == "last-n").unwrap();
 /// let mut allocations = Allocations(Vec::new());
-/// let outcome = simulate(&scenario, last_n, &mut allocations);
+/// let outcome = simulate(&scenario, last_n, &mut allocations).unwrap();
 /// assert_eq!(allocations.0, [[3, 1], [3, 1], [3, 1]]);
 /// assert_eq!(outcome.all.frames_moved(), 1);
 /// ```
-pub fn simulate(scenario: &Scenario, policy: &PolicyKind, watcher: &mut dyn Watcher) -> Outcome {
-    let mut run = Simulation::new(scenario, policy, watcher);
-    while let Some(Reverse(event)) = run.queue.pop() {
-        // What starts when all have finished belongs to the next interval, which never comes.
-        let over = run.end.is_some_and(|end| match event.kind {
-            EventKind::Access(_) => event.at >= end,
-            _ => event.at > end,
-        });
-        if !over {
-            run.happen(event);
-        }
-    }
-    run.finish()
+pub fn simulate(
+    scenario: &Scenario,
+    policy: &PolicyKind,
+    watcher: &mut dyn Watcher,
+) -> Result<Outcome, RunError> {
+    Simulation::new(scenario, policy.run(scenario), watcher).run()
 }
 
-struct Simulation<'a> {
+/// One run of a scenario: as a whole, up to a tick, or event by event.
+///
+/// However it is stepped through, the outcome is the same.
+///
+/// ```
+/// use balloonist::balance::{Plan, Policy, PolicyError, View};
+/// use balloonist::random::Stream;
+/// use balloonist::scenario::Document;
+/// use balloonist::simulate::{PolicyRun, Simulation};
+/// use balloonist::units::{Frames, Ticks, VmId};
+/// use balloonist::watch::NullWatcher;
+///
+/// /// Gives the first VM all that the others need not have.
+/// struct FirstFirst;
+///
+/// impl Policy for FirstFirst {
+///     fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
+///         let mut targets: Vec<Frames> = view.vms.iter().map(|vm| vm.bounds.min).collect();
+///         let left = view.host - targets.iter().copied().sum();
+///         targets[0] = view.vms[0].bounds.clamp(targets[0] + left);
+///         Ok(Plan(targets))
+///     }
+/// }
+///
+/// let text = "host.memory = 4\ncheckpoint.every = 3\n\
+///             [[vm]]\nname = 'web'\ntrace.pages = [1, 2, 3, 1, 2, 3, 1, 2, 3]\n\
+///             [[vm]]\nname = 'idle'\ntrace.pages = [7, 7, 7, 7, 7, 7, 7, 7, 7]\n";
+/// let scenario = Document::from_toml("mine.toml", text.as_bytes()).check().unwrap().scenario;
+/// let mine = PolicyRun::new("first-first", Box::new(FirstFirst));
+/// let mut watcher = NullWatcher;
+/// let mut run = Simulation::new(&scenario, mine, &mut watcher);
+/// run.run_until(Ticks(4))?;
+/// assert_eq!(run.host().allocation(VmId(0)), Some(Frames(3)));
+/// assert_eq!(run.counts(VmId(0)).accesses, 4);
+/// let outcome = run.run()?;
+/// assert_eq!((outcome.policy.as_str(), outcome.all.counts.demand_faults), ("first-first", 5));
+/// # Ok::<(), balloonist::simulate::RunError>(())
+/// ```
+pub struct Simulation<'a> {
     scenario: &'a Scenario,
     watcher: &'a mut dyn Watcher,
+    /// The policy's name.
+    name: String,
     policy: Box<dyn Policy>,
     rng: Stream,
-    /// What the VMs draw frames from between checkpoints, if the policy says that they do.
+    /// Where VMs meet between control events.
+    meets: Meets,
+    /// What the VMs draw frames from between checkpoints, if they do.
     pool: Option<Pool>,
     queue: BinaryHeap<Reverse<Event>>,
     host: Host,
@@ -112,6 +157,10 @@ struct Simulation<'a> {
     departures: Departures,
     /// When the event of balloons that counts is queued, if one is.
     balloon: Option<Ticks>,
+    /// No access is made at this tick or later, for now.
+    until: Ticks,
+    /// Why the run cannot go on.
+    failed: Option<RunError>,
     /// No run ends before this tick, as far as is known.
     end_bound: Ticks,
     /// VMs that the run waits for.
@@ -130,11 +179,12 @@ struct Simulation<'a> {
 }
 
 impl<'a> Simulation<'a> {
-    fn new(scenario: &'a Scenario, policy: &PolicyKind, watcher: &'a mut dyn Watcher) -> Self {
+    /// Makes a run that has not begun. The scenario's wrapper ([`wrapped`]) is put around the
+    /// policy.
+    pub fn new(scenario: &'a Scenario, policy: PolicyRun, watcher: &'a mut dyn Watcher) -> Self {
         let shown = watcher.wants_lists();
-        let settings = scenario.settings_of(policy);
-        let observers = (policy.observers)(settings);
-        let vm = |spec| Vm::new(spec, scenario, observers, settings, shown);
+        let PolicyRun { name, policy, observers, settings, meets } = policy;
+        let vm = |spec| Vm::new(spec, scenario, observers, &settings, shown);
         let vms: Vec<Vm> = scenario.vms.iter().map(vm).collect();
         let ids = || (0..vms.len()).map(|at| VmId(at as u32));
         let mut arrivals: Vec<Ticks> = scenario.vms.iter().map(|vm| vm.start).collect();
@@ -148,9 +198,10 @@ impl<'a> Simulation<'a> {
         Self {
             scenario,
             watcher,
-            policy: wrapped::wrap((policy.build)(settings), &scenario.wrapper),
-            pool: policy
-                .pools
+            name,
+            policy: wrapped::wrap(policy, &scenario.wrapper),
+            meets,
+            pool: (meets == Meets::AtAccesses)
                 .then(|| Pool::new(scenario.vms.iter().map(|vm| vm.trace.distinct_pages()))),
             rng: Stream::new(scenario.random, scenario.seed, scenario.repetition, "policy"),
             queue,
@@ -160,6 +211,8 @@ impl<'a> Simulation<'a> {
             checkpoints: 0,
             departures: Departures::of(&vms),
             balloon: None,
+            until: Ticks(u64::MAX),
+            failed: None,
             end_bound: Ticks(0),
             unfinished: scenario.vms.iter().filter(|vm| vm.is_awaited()).count(),
             vms,
@@ -174,14 +227,81 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    fn happen(&mut self, event: Event) {
+    /// Runs to the end, from wherever the run is.
+    ///
+    /// # Errors
+    /// If the policy fails, or the host refuses its plan.
+    pub fn run(mut self) -> Result<Outcome, RunError> {
+        while self.step()?.is_some() {}
+        Ok(self.finish())
+    }
+
+    /// Lets all happen that happens before `tick`; returns whether more is to come.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); every later call then fails likewise.
+    pub fn run_until(&mut self, tick: Ticks) -> Result<bool, RunError> {
+        self.until = tick;
+        while self.next_event().is_some_and(|event| event.at < tick) {
+            self.step()?;
+        }
+        self.until = Ticks(u64::MAX);
+        Ok(self.next_event().is_some())
+    }
+
+    /// Lets one event happen and returns its tick, or `None` if the run is over. A VM's accesses up
+    /// to the next control event are one event: its counts are ahead of that tick.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); every later call then fails likewise.
+    pub fn step(&mut self) -> Result<Option<Ticks>, RunError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let Some(event) = self.next_event() else { return Ok(None) };
+        self.queue.pop();
+        self.happen(event)?;
+        Ok(Some(event.at))
+    }
+
+    /// The host, with what every VM holds now.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// What a VM has counted so far.
+    pub fn counts(&self, vm: VmId) -> Counts {
+        let vm = &self.vms[vm.index()];
+        let mut counts = vm.account.counts;
+        counts.add(vm.interval);
+        counts
+    }
+
+    /// The next event that happens.
+    fn next_event(&mut self) -> Option<Event> {
+        loop {
+            let &Reverse(event) = self.queue.peek()?;
+            // What starts when all have finished belongs to the next interval, which never comes.
+            let over = self.end.is_some_and(|end| match event.kind {
+                EventKind::Access(_) => event.at >= end,
+                _ => event.at > end,
+            });
+            if !over {
+                return Some(event);
+            }
+            self.queue.pop();
+        }
+    }
+
+    fn happen(&mut self, event: Event) -> Result<(), RunError> {
         match event.kind {
             EventKind::Depart(vm) => self.depart(vm, event.at),
             EventKind::Arrive(vm) => self.arrive(vm, event.at),
             EventKind::Balloon => self.balloon(event.at),
-            EventKind::Checkpoint => self.checkpoint(event.at),
+            EventKind::Checkpoint => return self.checkpoint(event.at),
             EventKind::Access(vm) => self.access(vm, event.at),
         }
+        Ok(())
     }
 
     fn push(&mut self, at: Ticks, kind: EventKind) {
@@ -352,7 +472,7 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    fn checkpoint(&mut self, at: Ticks) {
+    fn checkpoint(&mut self, at: Ticks) -> Result<(), RunError> {
         self.note_moves(at);
         for (index, vm) in self.vms.iter_mut().enumerate() {
             let waits = self.host.waits(VmId(index as u32)) || vm.account.refused.is_some();
@@ -363,10 +483,9 @@ impl<'a> Simulation<'a> {
         self.push(self.next_checkpoint, EventKind::Checkpoint);
         self.look(at);
         if self.view.vms.is_empty() {
-            return;
+            return Ok(());
         }
-        let plan = self.policy.plan(&self.view, &mut self.rng);
-        self.host.order(&self.view, &plan);
+        let plan = self.plan()?;
         self.carry_out(at);
         self.resident.clear();
         for vm in &self.view.vms {
@@ -386,6 +505,22 @@ impl<'a> Simulation<'a> {
         let acts = std::mem::take(&mut self.acts);
         self.greet(at, &acts, &[]);
         self.acts = acts;
+        Ok(())
+    }
+
+    /// The policy makes a plan and the host takes it as orders.
+    fn plan(&mut self) -> Result<Plan, RunError> {
+        let plan = self.policy.plan(&self.view, &mut self.rng).and_then(|plan| {
+            self.host.order(&self.view, &plan)?;
+            Ok(plan)
+        });
+        plan.map_err(|error| {
+            let name = |vm: VmId| format!("`{}`", self.scenario.vms[vm.index()].name);
+            let sentence = error.sentence(name);
+            let error = RunError { policy: self.name.clone(), at: self.view.at, error, sentence };
+            self.failed = Some(error.clone());
+            error
+        })
     }
 
     /// Makes the policy's view and closes the interval.
@@ -455,6 +590,7 @@ impl<'a> Simulation<'a> {
         let mut all = Account::all(&vms, self.all, end);
         all.movement.settle_checkpoints = self.settling.worst();
         Outcome {
+            policy: self.name,
             vms,
             all,
             checkpoints: self.checkpoints,

@@ -8,6 +8,7 @@
 mod climbing;
 mod curves;
 mod demand;
+mod error;
 mod exact;
 mod fill;
 mod hypervisors;
@@ -21,6 +22,7 @@ mod used;
 pub mod wrapped;
 mod yardsticks;
 
+use crate::meets::Meets;
 use crate::observe::{ObserverKind, Seen};
 use crate::params::{Param, Settings};
 use crate::random::Stream;
@@ -28,6 +30,7 @@ use crate::replace::Counts;
 use crate::units::{Frames, Ticks, VmId};
 
 pub(crate) use demand::global_lru::Pool;
+pub use error::{PlanError, PolicyError};
 
 /// A policy as the scenario names it.
 #[derive(Debug)]
@@ -40,9 +43,9 @@ pub struct PolicyKind {
     pub follows: &'static str,
     /// Its parameters.
     pub params: &'static [Param],
-    /// Whether VMs draw frames from each other between checkpoints, at every fault; then none runs
-    /// ahead of the others.
-    pub pools: bool,
+    /// Where VMs meet between checkpoints. [`Meets::AtAccesses`]: at a fault a VM draws a frame from
+    /// the others, that of the page which was used least recently.
+    pub meets: Meets,
     /// What it sees of each VM beyond its counts; their parameters are among its own.
     pub observers: fn(&Settings) -> &'static [&'static ObserverKind],
     /// Whether it can work on a host of so many frames with VMs of these bounds; if not, a sentence
@@ -57,6 +60,11 @@ impl PolicyKind {
     pub fn is_yardstick(&self) -> bool {
         let observers = (self.observers)(&Settings::defaults(self.params));
         observers.iter().any(|observer| observer.knows_the_future)
+    }
+
+    /// Whether its VMs draw frames from each other between checkpoints.
+    pub fn pools(&self) -> bool {
+        self.meets == Meets::AtAccesses
     }
 }
 
@@ -162,14 +170,37 @@ impl Plan {
     pub fn held(view: &View) -> Self {
         Self(view.vms.iter().map(|vm| vm.allocation).collect())
     }
+
+    /// Whether the plan keeps its contract.
+    ///
+    /// # Errors
+    /// What it breaks: it must have a target for each VM of the view, within the VM's bounds, and
+    /// the targets must not add up to more than the host has.
+    pub fn check(&self, view: &View) -> Result<(), PlanError> {
+        let Self(targets) = self;
+        if targets.len() != view.vms.len() {
+            return Err(PlanError::Length { targets: targets.len(), vms: view.vms.len() });
+        }
+        for (&VmView { id: vm, bounds, .. }, &target) in view.vms.iter().zip(targets) {
+            if bounds.clamp(target) != target {
+                return Err(PlanError::Target { vm, target, bounds });
+            }
+        }
+        let sum: u128 = targets.iter().map(|target| u128::from(target.0)).sum();
+        let host = view.host;
+        if sum > u128::from(host.0) { Err(PlanError::Sum { sum, host }) } else { Ok(()) }
+    }
 }
 
 /// A balancing policy at work in one run.
 ///
-/// The simulator makes one for each run and asks it at every checkpoint, in order, with at least
-/// one VM in the view; [`wrapped::wrap`] may stand between and ask it less often. `draw` is the
-/// run's stream called "policy".
+/// A run has its own, which the simulator asks at every checkpoint, in order, with at least one VM
+/// in the view; [`wrapped::wrap`] may stand between and ask it less often. `rng` is the run's stream
+/// called "policy".
 pub trait Policy: Send {
     /// Decides the targets.
-    fn plan(&mut self, view: &View, rng: &mut Stream) -> Plan;
+    ///
+    /// # Errors
+    /// If it cannot decide; that ends the run. A rule that only computes never fails.
+    fn plan(&mut self, view: &View, rng: &mut Stream) -> Result<Plan, PolicyError>;
 }

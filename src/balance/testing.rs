@@ -54,7 +54,7 @@ pub(super) fn policy(kind: &PolicyKind, set: &[(&str, Value)]) -> Box<dyn Policy
 /// What the policy decides on this view.
 pub(super) fn divide(policy: &mut dyn Policy, view: &View) -> Vec<Frames> {
     let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "policy");
-    let Plan(targets) = policy.plan(view, &mut rng);
+    let Plan(targets) = policy.plan(view, &mut rng).expect("a rule that only computes");
     targets
 }
 

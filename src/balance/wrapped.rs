@@ -38,7 +38,7 @@
 //! off); `cadence`, checkpoints (1: every one). The defaults leave the policy alone.
 
 use super::split::{add, spare};
-use super::{Plan, Policy, View, VmView};
+use super::{Plan, Policy, PolicyError, View, VmView};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::replace::Counts;
@@ -121,20 +121,24 @@ struct Wrapped {
 }
 
 impl Policy for Wrapped {
-    fn plan(&mut self, view: &View, rng: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, rng: &mut Stream) -> Result<Plan, PolicyError> {
         self.checkpoints += 1;
-        match self.ask(view, rng) {
-            Some(plan) if self.checkpoints > self.warm_up => self.hold_back(view, &plan),
-            _ => Plan::unchanged(view),
+        match self.ask(view, rng)? {
+            Some(plan) if self.checkpoints > self.warm_up => {
+                // What is held back of a bad plan could pass for a good one.
+                plan.check(view)?;
+                Ok(self.hold_back(view, &plan))
+            }
+            _ => Ok(Plan::unchanged(view)),
         }
     }
 }
 
 impl Wrapped {
     /// The policy's own plan, if this is a checkpoint at which it is asked.
-    fn ask(&mut self, view: &View, rng: &mut Stream) -> Option<Plan> {
+    fn ask(&mut self, view: &View, rng: &mut Stream) -> Result<Option<Plan>, PolicyError> {
         if self.cadence == 1 {
-            return Some(self.policy.plan(view, rng));
+            return self.policy.plan(view, rng).map(Some);
         }
         for vm in &view.vms {
             let at = vm.id.index();
@@ -144,19 +148,18 @@ impl Wrapped {
             self.pending[at].add(vm.interval);
         }
         if !self.checkpoints.is_multiple_of(self.cadence) {
-            return None;
+            return Ok(None);
         }
         let mut since = view.clone();
         for vm in &mut since.vms {
             vm.interval = self.pending[vm.id.index()];
         }
         self.pending.clear();
-        Some(self.policy.plan(&since, rng))
+        self.policy.plan(&since, rng).map(Some)
     }
 
     /// The plan with small moves left out and large ones cut, and grants of no more than is free.
     fn hold_back(&self, view: &View, plan: &Plan) -> Plan {
-        assert_eq!(plan.0.len(), view.vms.len(), "a plan has one target for each VM");
         let wanted: Vec<Frames> =
             view.vms.iter().zip(&plan.0).map(|(vm, &target)| self.allow(vm, target)).collect();
         let mut targets: Vec<Frames> =
@@ -192,10 +195,10 @@ mod tests {
     }
 
     impl Policy for Scripted {
-        fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+        fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
             let accesses = view.vms.iter().map(|vm| vm.interval.accesses).collect();
             self.shown.send(accesses).expect("the test listens");
-            Plan(frames(&self.plans.remove(0)))
+            Ok(Plan(frames(&self.plans.remove(0))))
         }
     }
 

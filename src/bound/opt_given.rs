@@ -14,18 +14,21 @@ use crate::params::Settings;
 use crate::random::{Generator, Stream};
 use crate::replace::{self, Counts, Delays, Guest, Stretch};
 use crate::scenario::{Scenario, VmSpec};
-use crate::simulate::simulate;
+use crate::simulate::{RunError, simulate};
 use crate::units::{Frames, Ticks};
 use crate::vm::Vm;
 use crate::watch::{Arrival, Checkpoint, Moved, Watcher};
 
 /// The demand faults of MIN in all VMs together, under the allocations of a run of `scenario` under
 /// `policy`.
-pub fn opt_given(scenario: &Scenario, policy: &PolicyKind) -> u64 {
+///
+/// # Errors
+/// If the policy fails, or the host refuses its plan.
+pub fn opt_given(scenario: &Scenario, policy: &PolicyKind) -> Result<u64, RunError> {
     let mut history = History(vec![Vec::new(); scenario.vms.len()]);
-    let outcome = simulate(scenario, policy, &mut history);
+    let outcome = simulate(scenario, policy, &mut history)?;
     let vms = scenario.vms.iter().zip(&history.0).zip(&outcome.vms);
-    vms.map(|((vm, held), account)| faults(vm, held, account.counts.accesses)).sum()
+    Ok(vms.map(|((vm, held), account)| faults(vm, held, account.counts.accesses)).sum())
 }
 
 /// For each VM, how many accesses it had made when its allocation became what.

@@ -14,7 +14,7 @@ use balloonist::number;
 use balloonist::render::html;
 use balloonist::replace::ReplacementKind;
 use balloonist::scenario::Scenario;
-use balloonist::simulate::simulate;
+use balloonist::simulate::{RunError, simulate};
 use balloonist::store::curves;
 use balloonist::store::manifest::{self, Conclusion, FileEntry, RunEntry};
 use balloonist::store::outcomes;
@@ -95,14 +95,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let progress = Progress::new(context, variants.len() as u64);
     let run = |(variant, recorder): (&Variant, &mut Recorder<'_>)| {
         let Variant { policy, replacement, scenario } = variant;
-        let outcome = simulate(scenario, policy, recorder);
-        let opt_given = args.opt_given.then(|| bound::opt_given(scenario, policy));
+        let outcome = simulate(scenario, policy, recorder)?;
+        let opt_given = args.opt_given.then(|| bound::opt_given(scenario, policy)).transpose()?;
         progress.step();
-        Run { policy, replacement: *replacement, outcome, opt_given }
+        Ok(Run { policy, replacement: *replacement, outcome, opt_given })
     };
     let recorded = variants.par_iter().zip(recorders.par_iter_mut());
-    let (runs, bounds): (Vec<Run>, _) =
+    let (runs, bounds): (Vec<Result<Run, RunError>>, _) =
         rayon::join(|| recorded.map(run).collect(), || bound::all(&scenario));
+    // Of several failures the first in order is reported, whichever came first in time.
+    let runs = runs.into_iter().collect::<Result<Vec<Run>, RunError>>()?;
     drop(progress);
     let took = began.elapsed();
     let accesses = runs.iter().map(|run| run.outcome.all.counts.accesses).sum();
@@ -130,7 +132,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         context.print_table(&table, args.format)?;
     }
     let own = runs.iter().filter(|run| run.replacement.is_none());
-    let failed = own.flat_map(|run| expects::failed(&scenario, run.policy, &run.outcome));
+    let failed = own.flat_map(|run| expects::failed(&scenario, &run.outcome));
     super::judge(&failed.collect::<Vec<_>>())
 }
 
@@ -210,9 +212,9 @@ impl Compared<'_> {
     }
 
     /// The rows of all runs in a table of runs.
-    fn rows(&self, table: fn(&Scenario, &PolicyKind, &Outcome) -> Table) -> Table {
-        let of_run = |Run { policy, replacement, outcome, .. }: &Run| {
-            let rows = table(self.scenario, policy, outcome);
+    fn rows(&self, table: fn(&Scenario, &Outcome) -> Table) -> Table {
+        let of_run = |Run { replacement, outcome, .. }: &Run| {
+            let rows = table(self.scenario, outcome);
             match replacement {
                 Some(kind) => rows.with_column(compare::REPLACEMENT, &kind.name.into()),
                 None => rows,

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use balloonist::account::Outcome;
 use balloonist::random::Generator;
+use balloonist::simulate::RunError;
 use balloonist::table::Format;
 use balloonist::table::Table;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -124,11 +125,14 @@ impl Context {
     }
 
     /// Makes a run, and notes how long it took.
-    pub(super) fn timed_run(&self, run: impl FnOnce() -> Outcome) -> Outcome {
+    pub(super) fn timed_run(
+        &self,
+        run: impl FnOnce() -> Result<Outcome, RunError>,
+    ) -> Result<Outcome, RunError> {
         let began = Instant::now();
-        let outcome = run();
+        let outcome = run()?;
         self.timing.note("simulate", began.elapsed(), outcome.all.counts.accesses);
-        outcome
+        Ok(outcome)
     }
 
     /// Prints the phases if the user asked for them.

@@ -5,6 +5,8 @@ use std::io;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
+use balloonist::balance::PolicyError;
+use balloonist::simulate::RunError;
 
 /// Why a command failed. Sentences have no full stop and are printed once, in `main`.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(crate) enum Failure {
     Incomplete(String),
     /// There is nothing to run.
     Nothing(String),
+    /// What a policy relies on failed: a program or rules of the user's.
+    Policy(String),
     /// Nobody reads standard output any more: no failure of ours, and nothing is printed.
     OutputClosed,
 }
@@ -39,6 +43,7 @@ Exit codes:
   4   a file cannot be read or written
   5   there is nothing to run
   6   interrupted or incomplete; `sweep --resume` goes on
+  7   a program or rules that the policy asks failed
   70  an invariant broke: a bug of balloonist";
 
 /// The exit code of a command that a signal ended.
@@ -75,7 +80,8 @@ impl Failure {
             | Self::Trace(text)
             | Self::Io(text)
             | Self::Incomplete(text)
-            | Self::Nothing(text) => {
+            | Self::Nothing(text)
+            | Self::Policy(text) => {
                 format!("{red}error{red:#}: {text}\n")
             }
             Self::Input(text) | Self::Unreadable(text) => text.clone(),
@@ -93,6 +99,18 @@ impl Failure {
             Self::Unreadable(_) | Self::Io(_) => 4,
             Self::Nothing(_) => 5,
             Self::Incomplete(_) => INTERRUPTED,
+            Self::Policy(_) => 7,
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    /// # Panics
+    /// If a policy of ours broke its contract: that is a bug.
+    fn from(error: RunError) -> Self {
+        match error.error {
+            PolicyError::BadPlan(_) => panic!("{error}"),
+            _ => Self::Policy(error.to_string()),
         }
     }
 }

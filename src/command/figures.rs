@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let write = |figure: &Figure| {
         let mut file = NewFile::create(&args.out.join(format!("{}.svg", figure.name)))?;
         file.put(&figure.to_svg())?;
-        Ok(file)
+        Ok::<_, Failure>(file)
     };
     let files: Vec<NewFile> = figures.iter().map(write).collect::<Result<_, _>>()?;
     let count = counted(files.len() as u64, "figure");

@@ -96,12 +96,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     logged?;
     if args.events.as_deref().is_some_and(is_stdout) {
         // Data alone: the table would end the log of another format.
-        return super::judge(&expects::failed(&scenario, policy, &outcome));
+        return super::judge(&expects::failed(&scenario, &outcome));
     }
     let began = Instant::now();
     let (table, columns) = match args.table {
-        Shown::Vms => (vms::table(&scenario, policy, &outcome), vms::FOR_PEOPLE),
-        Shown::Outcomes => (outcomes::table(&scenario, policy, &outcome), outcomes::FOR_PEOPLE),
+        Shown::Vms => (vms::table(&scenario, &outcome), vms::FOR_PEOPLE),
+        Shown::Outcomes => (outcomes::table(&scenario, &outcome), outcomes::FOR_PEOPLE),
     };
     if args.format.is_for_people() {
         let table = table.select(columns).without_empty_columns();
@@ -119,7 +119,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         context.print_table(&table, args.format)?;
     }
     context.timing.note("write", began.elapsed(), outcome.all.counts.accesses);
-    super::judge(&expects::failed(&scenario, policy, &outcome))
+    super::judge(&expects::failed(&scenario, &outcome))
 }
 
 /// Characters in a line of a drawing where the terminal does not say.
@@ -130,7 +130,7 @@ impl Args {
     /// split too, observers, or the curves of `--out`.
     fn reads_distances(&self, scenario: &Scenario) -> bool {
         let PolicyKind { observers, .. } = scenario.policy;
-        let observes = !observers(scenario.settings_of(scenario.policy)).is_empty();
+        let observes = !observers(&scenario.settings_of(scenario.policy)).is_empty();
         self.out.is_some() || observes || report::is_of_lru(scenario)
     }
 
@@ -165,18 +165,18 @@ impl Args {
         let simulate =
             |watcher: &mut dyn Watcher| context.timed_run(|| simulate(scenario, policy, watcher));
         let (Some(place), Some(format)) = (&self.events, format) else {
-            return Ok((simulate(recorder), Ok(())));
+            return Ok((simulate(recorder)?, Ok(())));
         };
         if is_stdout(place) {
             let out = context.stdout();
             let mut log = Log::new(scenario, policy, format, self.events_accesses, out);
-            let outcome = simulate(&mut Both(recorder, &mut log));
+            let outcome = simulate(&mut Both(recorder, &mut log))?;
             let logged = log.finish(&outcome).map(drop);
             return Ok((outcome, logged.map_err(|error| Failure::stdout(&error))));
         }
         let out = NewFile::create(place)?;
         let mut log = Log::new(scenario, policy, format, self.events_accesses, out);
-        let outcome = simulate(&mut Both(recorder, &mut log));
+        let outcome = simulate(&mut Both(recorder, &mut log))?;
         let logged = log.finish(&outcome).map_err(|error| Failure::io(place, &error));
         Ok((outcome, logged.and_then(NewFile::commit)))
     }
@@ -197,8 +197,8 @@ fn fill(
 ) -> Result<(), Failure> {
     let policy = scenario.policy;
     let tables = [
-        ("vms.csv", vms::table(scenario, policy, outcome)),
-        ("outcomes.csv", outcomes::table(scenario, policy, outcome)),
+        ("vms.csv", vms::table(scenario, outcome)),
+        ("outcomes.csv", outcomes::table(scenario, outcome)),
         ("curves.csv", curves::table(scenario, outcome)),
     ];
     for (name, table) in tables {

@@ -229,7 +229,7 @@ impl<'a> Work<'a> {
         let began = Instant::now();
         let bad = |bad: BadPoint| Failure::Input(told(&bad, false));
         let scenario = held.insert(self.study.scenario(run).map_err(bad)?);
-        let outcome = simulate(scenario, scenario.policy, &mut NullWatcher);
+        let outcome = simulate(scenario, scenario.policy, &mut NullWatcher)?;
         let (point, ..) = self.study.run(run);
         let record = Record {
             run,
@@ -289,7 +289,7 @@ fn list(study: &Study, format: Format, jobs: u64, context: &Context) -> Result<(
     let bad = |bad: BadPoint| Failure::Input(told(&bad, context.colour_err));
     let scenario = study.scenario(0).map_err(bad)?;
     let began = Instant::now();
-    simulate(&scenario, scenario.policy, &mut NullWatcher);
+    simulate(&scenario, scenario.policy, &mut NullWatcher)?;
     let all = began.elapsed().as_secs_f64() * study.runs() as f64 / jobs.min(study.runs()) as f64;
     let size = rows::size(study.grid().points(), study.repetitions().count());
     let all = HumanDuration(Duration::from_secs_f64(all));

@@ -148,9 +148,9 @@ fn accesses_at_most(scenario: &Scenario, rounds: u64) -> u64 {
 fn judge(case: &Case, policy: &PolicyKind, context: &Context) -> Result<Verdict, Failure> {
     let Case { path, folder, scenario, .. } = case;
     let mut trail = Trail::default();
-    let outcome = simulate(scenario, policy, &mut trail);
+    let outcome = simulate(scenario, policy, &mut trail)?;
     let place = |ending: &str| folder.join(format!("{}{ending}", policy.name));
-    let rows = Golden::read(place(".csv"), vms::table(scenario, policy, &outcome), vms::KEY, "")?;
+    let rows = Golden::read(place(".csv"), vms::table(scenario, &outcome), vms::KEY, "")?;
     let name = format!("{} {} ", scenario.name, policy.name);
     let trail = Golden::read(place(".trail.csv"), trail.table(&outcome), trail::KEY, &name)?;
     let departure = trail.departure().map(|departure| {
@@ -173,7 +173,7 @@ fn judge(case: &Case, policy: &PolicyKind, context: &Context) -> Result<Verdict,
     golden::worst_first(&mut differences);
     let mut differences = goldens::first_of(differences, TOLD_MAX);
     differences.extend(goldens::first_of(trail.differences(), 1));
-    let failed = expects::failed(scenario, policy, &outcome);
+    let failed = expects::failed(scenario, &outcome);
     Ok(Verdict { goldens: [rows, trail], differences, departure, failed })
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut walk = Walk::new(&scenario, scenario.policy, rounds, out);
-    let outcome = simulate(&scenario, scenario.policy, &mut walk);
+    let outcome = simulate(&scenario, scenario.policy, &mut walk)?;
     walk.finish(&outcome).map_err(|error| Failure::stdout(&error))?;
     if args.from > rounds_of(&scenario, &outcome) {
         return Err(nothing(args.from, &scenario, &outcome));
@@ -79,7 +79,7 @@ fn page(
     let to_stdout = args.out.as_os_str() == "-";
     let file = if to_stdout { None } else { Some(NewFile::create(&args.out)?) };
     let mut lesson = Lesson::new(scenario, scenario.policy, rounds);
-    let outcome = simulate(scenario, scenario.policy, &mut lesson);
+    let outcome = simulate(scenario, scenario.policy, &mut lesson)?;
     let page = lesson.finish().map_err(|refused| match refused {
         Refused::Nothing => nothing(args.from, scenario, &outcome),
         Refused::TooMuch(last) => Failure::Usage(too_much(args.from, last)),

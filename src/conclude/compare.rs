@@ -193,7 +193,7 @@ pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
 /// let run = |policy| Run {
 ///     policy,
 ///     replacement: None,
-///     outcome: simulate(&scenario, policy, &mut NullWatcher),
+///     outcome: simulate(&scenario, policy, &mut NullWatcher).unwrap(),
 ///     opt_given: None,
 /// };
 /// let runs: Vec<Run> = policies.map(run).collect();

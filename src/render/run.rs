@@ -111,7 +111,8 @@ fn heading(scenario: &Scenario, policy: &PolicyKind, outcome: &Outcome, format: 
 fn settings(scenario: &Scenario, policy: &PolicyKind) -> String {
     let off = Settings::defaults(wrapped::PARAMS);
     let around = scenario.wrapper.iter().zip(off.iter()).filter(|(set, off)| set != off);
-    let params = scenario.settings_of(policy).iter().chain(around.map(|(set, _)| set));
+    let own = scenario.settings_of(policy);
+    let params = own.iter().chain(around.map(|(set, _)| set));
     let params: Vec<String> = params.map(|(name, value)| format!("{name}={value}")).collect();
     if params.is_empty() {
         return policy.name.to_owned();

@@ -30,7 +30,7 @@ pub fn lists() -> Vec<Lists> {
     let name = |vm: &VmSpec| Lists { vm: vm.name.clone(), ..Lists::default() };
     let lists = scenario.vms.iter().map(name).collect();
     let mut watcher = InRound { scenario: &scenario, lists, done: false };
-    simulate(&scenario, Strategy::last_n(1).kind(), &mut watcher);
+    simulate(&scenario, Strategy::last_n(1).kind(), &mut watcher).expect(super::STRATEGIES_PLAN);
     watcher.lists
 }
 

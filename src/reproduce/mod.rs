@@ -238,10 +238,14 @@ pub fn reproduce(published: &Published, seeds: u64) -> Reproduction {
     Reproduction { replays, bounds, figures, draws, verdicts }
 }
 
+/// Why no replay can fail.
+const STRATEGIES_PLAN: &str = "a strategy of the report always has a plan";
+
 fn replay(test: &'static str, scenario: &Scenario, strategy: Strategy) -> Replay {
     let mut scenario = scenario.clone();
     scenario.checkpoint_every = Ticks(strategy.every);
     let outcome = simulate(&scenario, strategy.kind(), &mut NullWatcher);
+    let outcome = outcome.expect(STRATEGIES_PLAN);
     let vms = outcome.vms.iter().map(|account| account.counts).collect();
     Replay { test, strategy, vms, moved: outcome.all.granted }
 }
@@ -267,9 +271,8 @@ fn draws(scenarios: &[Scenario; 3], seeds: u64) -> Draws {
         let mut counts = Counts::default();
         for scenario in scenarios {
             let scenario = Scenario { random: Generator::ChaCha8, seed, ..scenario.clone() };
-            counts.add(
-                simulate(&scenario, Strategy::PROPORTIONAL.kind(), &mut NullWatcher).all.counts,
-            );
+            let outcome = simulate(&scenario, Strategy::PROPORTIONAL.kind(), &mut NullWatcher);
+            counts.add(outcome.expect(STRATEGIES_PLAN).all.counts);
         }
         counts
     };

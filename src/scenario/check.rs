@@ -14,7 +14,7 @@ mod values;
 mod vm;
 mod workloads;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use traces::{ReadFile, Traces};
 
@@ -272,7 +272,7 @@ fn fit(
     section: &Section,
     vms: &[Draft],
     policies: &Policies,
-    settings: &[Settings],
+    settings: &BTreeMap<&'static str, Settings>,
 ) -> Option<Fitted> {
     let memory = host.memory(findings, section, vms)?;
     host.split.filter(|_| !vms.is_empty())?;
@@ -409,7 +409,7 @@ impl Policies {
     /// Reports named policies that pool frames where VMs or the actuator do not allow it.
     fn check_pools(&self, findings: &mut Findings, scenario: &Scenario) {
         let named = self.in_force.into_iter().chain(self.compare.iter().flatten().copied());
-        for (kind, origin) in named.filter(|(kind, _)| kind.pools) {
+        for (kind, origin) in named.filter(|(kind, _)| kind.pools()) {
             if let Err(message) = scenario.fits(kind) {
                 let remedy = "change the scenario or choose another policy";
                 findings.error(codes::DOES_NOT_FIT, origin, message, remedy);
@@ -422,14 +422,12 @@ impl Policies {
     fn fitting(
         &self,
         findings: &mut Findings,
-        settings: &[Settings],
+        settings: &BTreeMap<&'static str, Settings>,
         memory: Frames,
         bounds: &[Bounds],
     ) -> Option<(&'static PolicyKind, Vec<&'static PolicyKind>)> {
-        let misfit = |kind: &'static PolicyKind| {
-            let at = balance::ALL.iter().position(|other| other.name == kind.name)?;
-            (kind.fits)(&settings[at], memory, bounds).err()
-        };
+        let misfit =
+            |kind: &'static PolicyKind| (kind.fits)(&settings[kind.name], memory, bounds).err();
         let mut fits = true;
         let named = self.in_force.into_iter().chain(self.compare.iter().flatten().copied());
         for (kind, origin) in named {

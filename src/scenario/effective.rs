@@ -41,7 +41,8 @@ impl Scenario {
         for (name, value) in self.wrapper.iter() {
             writeln!(out, "{name} = {}", shown(value))?;
         }
-        for (kind, settings) in balance::ALL.iter().zip(&self.policy_settings) {
+        for kind in balance::ALL {
+            let settings = self.settings_of(kind);
             if settings.iter().next().is_some() {
                 writeln!(out, "\n[policy.{}]", kind.name)?;
             }

@@ -28,6 +28,8 @@ mod split;
 mod sweep_flags;
 mod toml;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use check::{Checked, ReadFile, Traces};
@@ -67,8 +69,8 @@ pub struct Scenario {
     pub checkpoint_every: Ticks,
     /// The policy in force.
     pub policy: &'static PolicyKind,
-    /// The parameters of every policy, in the order of [`crate::balance::ALL`].
-    pub policy_settings: Vec<Settings>,
+    /// The parameters of the policies, by the policies' names.
+    pub policy_settings: BTreeMap<&'static str, Settings>,
     /// What holds back whichever policy runs: the parameters of [`crate::balance::wrapped`].
     pub wrapper: Settings,
     /// What events cost the VM that waits for them.
@@ -105,16 +107,16 @@ impl Scenario {
     pub fn fits(&self, policy: &PolicyKind) -> Result<(), String> {
         let bounds: Vec<Bounds> =
             self.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
-        (policy.fits)(self.settings_of(policy), self.host.memory, &bounds)?;
+        (policy.fits)(&self.settings_of(policy), self.host.memory, &bounds)?;
         let stuck = self.vms.iter().any(|vm| !vm.stuck.is_empty());
-        if policy.pools && (self.actuator != Actuator::INSTANT || stuck) {
+        if policy.pools() && (self.actuator != Actuator::INSTANT || stuck) {
             return Err(format!(
                 "{} moves frames at every fault, so it needs the instant actuator and drivers that \
                  are never stuck",
                 policy.name
             ));
         }
-        match self.vms.iter().find(|vm| policy.pools && !vm.replacement.is_lru()) {
+        match self.vms.iter().find(|vm| policy.pools() && !vm.replacement.is_lru()) {
             Some(vm) => Err(format!(
                 "{} is one LRU list, but VM `{}` runs {}, expected lru in every VM",
                 policy.name, vm.name, vm.replacement.name
@@ -130,10 +132,11 @@ impl Scenario {
         counted.for_each(|vm| vm.trace.index());
     }
 
-    /// The parameters of `policy`.
-    pub fn settings_of(&self, policy: &PolicyKind) -> &Settings {
-        let at = crate::balance::ALL.iter().position(|kind| kind.name == policy.name);
-        &self.policy_settings[at.expect("every policy is in the list")]
+    /// The parameters of `policy`: those that the scenario sets, or their defaults if it knows no
+    /// policy of that name.
+    pub fn settings_of(&self, policy: &PolicyKind) -> Cow<'_, Settings> {
+        let known = self.policy_settings.get(policy.name);
+        known.map_or_else(|| Cow::Owned(Settings::defaults(policy.params)), Cow::Borrowed)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 use super::Simulation;
+use crate::meets::Meets;
 use crate::units::{Ticks, VmId};
 use crate::vm::Vm;
 
@@ -15,8 +16,8 @@ impl Simulation<'_> {
             return at + Ticks(1);
         }
         let arrival = self.arrivals.last().copied().unwrap_or(self.next_checkpoint);
-        let mut control = self.next_checkpoint.min(arrival);
-        if self.pool.is_some() {
+        let mut control = self.next_checkpoint.min(arrival).min(self.until);
+        if self.meets > Meets::Never {
             control = control.min(self.together_until(id, at));
         }
         if let Some(balloon) = self.host.due() {
@@ -29,9 +30,9 @@ impl Simulation<'_> {
         if self.vms[id.index()].spec.is_awaited() {
             return control;
         }
-        // NullWatcher waits for this VM, so it must not run past the end, wherever that may be. All
-        // awaited VMs have made their accesses before `at`, so the bound is later than that; once
-        // found, it is good until it is reached.
+        // The run does not wait for this VM, so it must not run past the end, wherever that may be.
+        // All awaited VMs have made their accesses before `at`, so the bound is later than that;
+        // once found, it is good until it is reached.
         if self.end_bound <= at {
             let awaited = self.vms.iter().filter(|vm| vm.spec.is_awaited());
             let bound = awaited.map(|vm| vm.finish_bound(at)).max();

@@ -3,7 +3,6 @@
 //! The whole numbers among them are [`METRICS`]; the others stand here. `list columns` shows all.
 
 use crate::account::{Account, METRICS, Outcome};
-use crate::balance::PolicyKind;
 use crate::number::Millionths;
 use crate::scenario::Scenario;
 use crate::table::{Cell, Table};
@@ -12,8 +11,8 @@ use crate::table::{Cell, Table};
 pub struct Row<'a> {
     /// The scenario that was run.
     pub scenario: &'a Scenario,
-    /// The policy that it was run under.
-    pub policy: &'a PolicyKind,
+    /// The name of the policy that it was run under.
+    pub policy: &'a str,
     /// The VM's name, or "all".
     pub vm: &'a str,
     /// Its account.
@@ -33,7 +32,7 @@ const MADE: &[Made] = &[
         means: "the scenario's name",
         of: |row| row.scenario.name.as_str().into(),
     },
-    Made { name: "policy", means: "the policy", of: |row| row.policy.name.into() },
+    Made { name: "policy", means: "the policy", of: |row| row.policy.into() },
     Made {
         name: "every",
         means: "ticks from one checkpoint to the next",
@@ -85,15 +84,10 @@ fn of_accesses(row: &Row<'_>, faults: u64) -> Cell {
 }
 
 /// A row for each VM of a run, in file order, then the row of all, with these columns.
-pub fn table(
-    columns: &[&str],
-    scenario: &Scenario,
-    policy: &PolicyKind,
-    outcome: &Outcome,
-) -> Table {
+pub fn table(columns: &[&str], scenario: &Scenario, outcome: &Outcome) -> Table {
     let mut table = Table::new(columns);
     let row = |vm, account| {
-        let row = Row { scenario, policy, vm, account };
+        let row = Row { scenario, policy: &outcome.policy, vm, account };
         columns.iter().map(|column| cell(column, &row)).collect()
     };
     for (vm, account) in scenario.vms.iter().zip(&outcome.vms) {

@@ -2,7 +2,6 @@
 //! moved to and fro, fairness.
 
 use crate::account::Outcome;
-use crate::balance::PolicyKind;
 use crate::scenario::Scenario;
 use crate::store::columns;
 use crate::table::Table;
@@ -30,6 +29,6 @@ pub const COLUMNS: &[&str] = &[
 pub const FOR_PEOPLE: &[&str] = COLUMNS.split_at(4).1;
 
 /// A row for each VM, in file order, then the row of all.
-pub fn table(scenario: &Scenario, policy: &PolicyKind, outcome: &Outcome) -> Table {
-    columns::table(COLUMNS, scenario, policy, outcome)
+pub fn table(scenario: &Scenario, outcome: &Outcome) -> Table {
+    columns::table(COLUMNS, scenario, outcome)
 }

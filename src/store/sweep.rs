@@ -56,7 +56,7 @@ pub fn header(grid: &Grid) -> String {
 /// The lines of a run: one for each VM, in file order, then that of all, which has the fingerprint.
 pub fn rows(grid: &Grid, (run, point): (u64, u64), scenario: &Scenario, out: &Outcome) -> String {
     let labels = grid.labels(point);
-    let table = vms::table(scenario, scenario.policy, out);
+    let table = vms::table(scenario, out);
     let last = table.rows().len() - 1;
     csv_lines(table.rows().iter().enumerate().map(|(at, cells)| {
         let fingerprint = if at == last { trail::shown(out.fingerprint) } else { String::new() };

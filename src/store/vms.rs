@@ -1,7 +1,6 @@
 //! vms.csv: what each VM of a run did and held, then all together.
 
 use crate::account::Outcome;
-use crate::balance::PolicyKind;
 use crate::scenario::Scenario;
 use crate::store::columns;
 pub use crate::store::columns::ALL;
@@ -53,6 +52,6 @@ pub const FOR_PEOPLE: &[&str] = &[
 ];
 
 /// A row for each VM, in file order, then the row of all.
-pub fn table(scenario: &Scenario, policy: &PolicyKind, outcome: &Outcome) -> Table {
-    columns::table(COLUMNS, scenario, policy, outcome)
+pub fn table(scenario: &Scenario, outcome: &Outcome) -> Table {
+    columns::table(COLUMNS, scenario, outcome)
 }

@@ -55,7 +55,7 @@ impl Repetitions {
 /// let study = Study::new(document, &scenario, None, traces).unwrap();
 /// let faults = (0..study.runs()).map(|run| {
 ///     let scenario = study.scenario(run).unwrap();
-///     let outcome = simulate(&scenario, scenario.policy, &mut NullWatcher);
+///     let outcome = simulate(&scenario, scenario.policy, &mut NullWatcher).unwrap();
 ///     (study.grid().name(study.run(run).0), outcome.all.counts.demand_faults)
 /// });
 /// assert_eq!(

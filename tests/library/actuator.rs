@@ -1,12 +1,13 @@
 //! Balloons, stuck drivers, admission and idle phases, against timelines written down by hand.
 
 use crate::common;
+use crate::common::simulate;
 use balloonist::account::{Outcome, Refusal};
-use balloonist::balance::{Plan, Policy, PolicyKind, View};
+use balloonist::balance::{Plan, Policy, PolicyError, PolicyKind, View};
 use balloonist::host::Change;
+use balloonist::meets::Meets;
 use balloonist::random::Stream;
 use balloonist::scenario::{Actuator, Admission, After, Document, Phase, Scenario};
-use balloonist::simulate::simulate;
 use balloonist::units::{Frames, Ticks};
 use balloonist::watch::{Access, Arrival, Checkpoint, Moved, NullWatcher, Watcher};
 
@@ -14,11 +15,11 @@ use balloonist::watch::{Access, Arrival, Checkpoint, Moved, NullWatcher, Watcher
 struct TenFrames(bool);
 
 impl Policy for TenFrames {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         if std::mem::replace(&mut self.0, true) {
-            return Plan::unchanged(view);
+            return Ok(Plan::unchanged(view));
         }
-        Plan(vec![Frames(5), Frames(15)])
+        Ok(Plan(vec![Frames(5), Frames(15)]))
     }
 }
 
@@ -27,7 +28,7 @@ const TEN_FRAMES: PolicyKind = PolicyKind {
     summary: "",
     follows: "",
     params: &[],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(TenFrames(false)),

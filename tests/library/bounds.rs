@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::common;
 use crate::common::policies;
+use crate::common::simulate;
 use balloonist::balance;
 use balloonist::bound;
 use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Delays};
 use balloonist::scenario::{Actuator, Admission, After, Phase, Scenario, VmSpec};
-use balloonist::simulate::simulate;
 use balloonist::units::{Frames, Ticks};
 use balloonist::watch::NullWatcher;
 
@@ -341,7 +341,7 @@ fn no_run_faults_less_than_min_under_its_own_allocations() {
         }
         let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/settings");
         policies::set(&mut scenario, policy, policies::random_settings(policy, &mut draw));
-        if !policy.pools && draw.below(2) == 0 {
+        if !policy.pools() && draw.below(2) == 0 {
             let (latency, step) = (Ticks(draw.below(6)), Ticks(1 + draw.below(3)));
             scenario.actuator = Actuator { latency, rate: Frames(1 + draw.below(3)), step };
         }
@@ -354,7 +354,7 @@ fn no_run_faults_less_than_min_under_its_own_allocations() {
             continue;
         }
         let faults = simulate(&scenario, policy, &mut NullWatcher).all.counts.demand_faults;
-        let given = bound::opt_given(&scenario, policy);
+        let given = bound::opt_given(&scenario, policy).unwrap();
         assert!(given <= faults, "scenario {number}: {} on {}", policy.name, kind.name);
         if kind.knows_the_future {
             assert_eq!(given, faults, "scenario {number}: MIN is MIN");

@@ -3,10 +3,10 @@
 
 use std::fmt::Write as _;
 
+use crate::common::simulate;
 use balloonist::balance;
 use balloonist::random::{Generator, Stream};
 use balloonist::scenario::Document;
-use balloonist::simulate::simulate;
 use balloonist::watch::NullWatcher;
 
 const SCENARIOS: u64 = 4000;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::common;
 use crate::common::replacements::traces;
 use crate::common::scenarios::{random_scenario, suit};
+use crate::common::simulate;
 use crate::common::simulator;
 use balloonist::account::Movement;
 use balloonist::balance::{self, PolicyKind};
@@ -17,7 +18,6 @@ use balloonist::params::{Settings, Value};
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Counts, Delays, Guest, Stretch};
 use balloonist::scenario::Scenario;
-use balloonist::simulate::simulate;
 use balloonist::trace::Trace;
 use balloonist::units::{Frames, Ticks, VmId};
 use balloonist::watch::{Access, Arrival, Checkpoint, Moved, NullWatcher, Watcher};
@@ -289,7 +289,7 @@ fn every_policy_keeps_the_laws_whatever_its_guests_run() {
         let mut draw = Stream::new(Generator::ChaCha8, scenario.seed, 0, "test/guests");
         for vm in &mut scenario.vms {
             // All of several guests are hardly ever LRU by chance.
-            let kinds = if policy.pools { &replace::ALL[..2] } else { replace::ALL };
+            let kinds = if policy.pools() { &replace::ALL[..2] } else { replace::ALL };
             let kind = &kinds[draw.below(kinds.len() as u64) as usize];
             vm.replacement = kind;
             vm.replacement_settings = Settings::defaults(kind.params);
@@ -302,7 +302,7 @@ fn every_policy_keeps_the_laws_whatever_its_guests_run() {
         assert_eq!(simulate(&scenario, policy, &mut NullWatcher), in_true_order, "{case}");
     });
     let guests_of = |policy: &'static PolicyKind| {
-        let guests = replace::ALL.iter().filter(|kind| kind.is_lru() || !policy.pools);
+        let guests = replace::ALL.iter().filter(|kind| kind.is_lru() || !policy.pools());
         guests.map(|kind| (policy.name, kind.name))
     };
     let pairs: BTreeSet<_> = balance::ALL.iter().flat_map(guests_of).collect();
@@ -323,7 +323,7 @@ fn a_wrapper_that_holds_nothing_back_leaves_the_fingerprint() {
 #[test]
 fn without_observers_a_cadence_is_the_same_as_checkpoints_farther_apart() {
     for_fitting(10_000, |mut scenario, policy, case| {
-        if !(policy.observers)(scenario.settings_of(policy)).is_empty() {
+        if !(policy.observers)(&scenario.settings_of(policy)).is_empty() {
             return;
         }
         // Checkpoints hold VMs up whether or not the policy is asked.

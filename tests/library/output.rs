@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::common::simulate;
 use balloonist::balance::{self, PolicyKind};
 use balloonist::render::sparkline;
 use balloonist::scenario::{Document, Scenario};
-use balloonist::simulate::simulate;
 use balloonist::store::series::Series;
 use balloonist::store::thinned::{Sum, Thinned};
 use balloonist::store::trail::Trail;
@@ -61,7 +61,7 @@ fn every_row_keeps_the_laws_and_the_last_one_is_the_sum() {
     let scenario = loops(60);
     for policy in policies() {
         let outcome = simulate(&scenario, policy, &mut balloonist::watch::NullWatcher);
-        let table = vms::table(&scenario, policy, &outcome);
+        let table = vms::table(&scenario, &outcome);
         let last = table.rows().len() - 1;
         for row in 0..=last {
             let of = |column| integer(table.cell(row, column));

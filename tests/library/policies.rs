@@ -85,7 +85,7 @@ impl Run {
     }
 
     fn plan(&mut self, view: &View) -> Plan {
-        self.policy.plan(view, &mut self.draw)
+        self.policy.plan(view, &mut self.draw).unwrap()
     }
 
     fn has_drawn(&self) -> bool {

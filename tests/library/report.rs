@@ -4,9 +4,9 @@
 use std::fs;
 
 use crate::common;
+use crate::common::simulate;
 use balloonist::account::Outcome;
 use balloonist::scenario::Scenario;
-use balloonist::simulate::simulate;
 use balloonist::watch::{Access, Checkpoint, Watcher};
 
 /// Keeps what the expected files hold.

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::common::simulate;
 use balloonist::account::Outcome;
 use balloonist::scenario::{Document, Traces};
-use balloonist::simulate::simulate;
 use balloonist::sweep::{self, Study};
 use balloonist::watch::NullWatcher;
 

@@ -13,7 +13,8 @@
 //! the host).
 
 use super::{Credits, Debtors, HITS};
-use crate::balance::{Plan, Policy, PolicyKind, View};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View};
+use crate::meets::Meets;
 use crate::observe::{SHADOW, SHADOW_SHARE};
 use crate::random::Stream;
 use crate::units::Frames;
@@ -25,7 +26,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "A. Cidon, A. Eisenman, M. Alizadeh and S. Katti, Cliffhanger: scaling performance \
               cliffs in web memory caches, NSDI 2016",
     params: &[HITS, SHADOW_SHARE],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[&SHADOW],
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(CliffhangerLike(Credits::new(settings, Debtors::Others))),
@@ -34,10 +35,10 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 struct CliffhangerLike(Credits);
 
 impl Policy for CliffhangerLike {
-    fn plan(&mut self, view: &View, rng: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, rng: &mut Stream) -> Result<Plan, PolicyError> {
         // A shadow hit credits its queue and debits another at random; memory follows the credits.
         let floors: Vec<Frames> = view.vms.iter().map(|vm| vm.bounds.min).collect();
-        self.0.turn(view, &floors, rng)
+        Ok(self.0.turn(view, &floors, rng))
     }
 }
 

@@ -13,7 +13,8 @@
 //! shadow hits that move a frame (4); `shadow`: the observer's (1 % of the host).
 
 use super::{Credits, Debtors, HITS};
-use crate::balance::{Plan, Policy, PolicyKind, View, split};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, split};
+use crate::meets::Meets;
 use crate::observe::{SHADOW, SHADOW_SHARE};
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
@@ -26,7 +27,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "A. Cidon, D. Rushton, S. M. Rumble and R. Stutsman, Memshare: a dynamic multi-tenant \
               key-value cache, USENIX ATC 2017",
     params: &[RESERVED, HITS, SHADOW_SHARE],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[&SHADOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
@@ -53,12 +54,12 @@ struct MemshareLike {
 }
 
 impl Policy for MemshareLike {
-    fn plan(&mut self, view: &View, rng: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, rng: &mut Stream) -> Result<Plan, PolicyError> {
         let reserve = |part: Frames| Frames(self.reserved.floor_of(part.0));
         // Targets are the reserve and what credits have made of the pooled part.
         let vms = view.vms.iter().zip(split::entitled(view));
         let floors: Vec<Frames> = vms.map(|(vm, part)| vm.bounds.clamp(reserve(part))).collect();
-        self.credits.turn(view, &floors, rng)
+        Ok(self.credits.turn(view, &floors, rng))
     }
 }
 

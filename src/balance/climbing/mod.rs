@@ -152,7 +152,7 @@ mod tests {
             for (vm, &hits) in view.vms.iter_mut().zip(hits) {
                 vm.seen.shadow_hits = hits;
             }
-            let plan = policy.plan(&view, &mut rng);
+            let plan = policy.plan(&view, &mut rng).unwrap();
             for (vm, frames) in view.vms.iter_mut().zip(plan.0) {
                 vm.allocation = frames;
             }

@@ -12,7 +12,8 @@
 //! its part a VM may miss (1/10, ours); `observer`, `decay`, `rate`: where the curves come from.
 
 use super::{OBSERVER, deal, fault_offers, observers};
-use crate::balance::{Plan, Policy, PolicyKind, View, VmView, split};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, split};
+use crate::meets::Meets;
 use crate::observe::{DECAY, RATE};
 use crate::params::{Domain, Param, Value};
 use crate::partition::{self, Offer};
@@ -26,7 +27,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "P. Lu and K. Shen, Virtual machine memory access tracing with hypervisor exclusive \
               cache, USENIX ATC 2007",
     params: &[SLACK, OBSERVER, DECAY, RATE],
-    pools: false,
+    meets: Meets::Never,
     observers,
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(LuShenLike { slack: settings.decimal(SLACK.name) }),
@@ -58,8 +59,8 @@ impl LuShenLike {
 }
 
 impl Policy for LuShenLike {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
-        // NullWatcher's misses may exceed those with its baseline by more than the slack.
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
+        // No VM's misses may exceed those with its baseline by more than the slack.
         let bases = split::entitled(view);
         let vms = view.vms.iter().zip(bases);
         let minima = vms.map(|(vm, base)| self.tolerable(vm, base)).collect();
@@ -72,7 +73,7 @@ impl Policy for LuShenLike {
             offers.dedup_by_key(|offer| offer.cost);
             offers
         };
-        deal(view, minima, 1, offers, partition::exact)
+        Ok(deal(view, minima, 1, offers, partition::exact))
     }
 }
 

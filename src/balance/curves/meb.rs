@@ -20,7 +20,8 @@
 //! observer's.
 
 use super::{deal, fault_offers};
-use crate::balance::{Plan, Policy, PolicyKind, View, VmView, split};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, split};
+use crate::meets::Meets;
 use crate::observe::{
     DECAY, HOT, HOT_COLD, HOT_SET, INTERMITTENT, MOVED, STABLE, TRAPS_HIGH, TRAPS_LOW, WINDOW,
 };
@@ -37,7 +38,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     params: &[
         GROUP, MISS_RATIO, TRACKING, DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH, STABLE, MOVED,
     ],
-    pools: false,
+    meets: Meets::Never,
     observers: |settings| {
         if settings.choice(TRACKING.name) == INTERMITTENT.name {
             &[&INTERMITTENT, &WINDOW]
@@ -105,7 +106,7 @@ impl Meb {
 }
 
 impl Policy for Meb {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let total =
             |frames: &[Frames]| frames.iter().map(|frames| u128::from(frames.0)).sum::<u128>();
         let host = u128::from(view.host.0);
@@ -117,7 +118,7 @@ impl Policy for Meb {
                 view.vms.iter().zip(&expected).map(|(vm, &need)| vm.bounds.max - need).collect();
             let bonus = split::spare(view, &expected);
             split::add(&mut expected, bonus, &weights, &room);
-            return Plan(expected);
+            return Ok(Plan(expected));
         }
         // Not enough: the fewest predicted misses.
         let mut floors: Vec<Frames> =
@@ -126,7 +127,7 @@ impl Policy for Meb {
             floors = view.vms.iter().map(|vm| vm.bounds.min).collect();
         }
         let offers = |vm: &VmView, min: Frames| fault_offers(vm, min, self.group);
-        deal(view, floors, self.group, offers, partition::exact)
+        Ok(deal(view, floors, self.group, offers, partition::exact))
     }
 }
 
@@ -148,7 +149,7 @@ mod tests {
         let mut settings = Settings::defaults(KIND.params);
         settings.set("group", Value::Integer(1));
         let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "test");
-        let plan = (KIND.build)(&settings).plan(view, &mut rng);
+        let plan = (KIND.build)(&settings).plan(view, &mut rng).unwrap();
         plan.0.iter().map(|frames| frames.0).collect()
     }
 

@@ -7,7 +7,7 @@ pub(super) mod stone_greedy;
 pub(super) mod ucp_lookahead;
 pub(super) mod zhou_greedy;
 
-use super::{Plan, Policy, View, VmView, split};
+use super::{Plan, Policy, PolicyError, View, VmView, split};
 use crate::observe::{CURVE, DECAY, ObserverKind, RATE, SAMPLED_CURVE};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::partition::{self, Offer};
@@ -37,9 +37,9 @@ pub(super) type Search = fn(&[Vec<Offer>], u32) -> Vec<u32>;
 pub(super) struct FrameByFrame(pub(super) Search);
 
 impl Policy for FrameByFrame {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let minima = view.vms.iter().map(|vm| vm.bounds.min).collect();
-        deal(view, minima, 1, |vm, min| fault_offers(vm, min, 1), self.0)
+        Ok(deal(view, minima, 1, |vm, min| fault_offers(vm, min, 1), self.0))
     }
 }
 
@@ -107,7 +107,7 @@ pub(super) mod tests {
             vm.seen.curve = Curve { accesses, faults: faults.clone(), ..Curve::default() };
         }
         let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "test");
-        let plan = (kind.build)(settings).plan(&view, &mut rng);
+        let plan = (kind.build)(settings).plan(&view, &mut rng).unwrap();
         plan.0.iter().map(|frames| frames.0).collect()
     }
 

@@ -15,6 +15,7 @@
 
 use super::{FrameByFrame, PARAMS, observers};
 use crate::balance::PolicyKind;
+use crate::meets::Meets;
 use crate::partition;
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
@@ -23,7 +24,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "H. S. Stone, J. Turek and J. L. Wolf, Optimal partitioning of cache memory, IEEE \
               Transactions on Computers 41(9), 1992; W. Zhao and Z. Wang, VEE 2009",
     params: PARAMS,
-    pools: false,
+    meets: Meets::Never,
     observers,
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(FrameByFrame(partition::exact)),

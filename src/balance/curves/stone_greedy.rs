@@ -13,6 +13,7 @@
 
 use super::{FrameByFrame, PARAMS, observers};
 use crate::balance::PolicyKind;
+use crate::meets::Meets;
 use crate::partition;
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
@@ -22,7 +23,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "H. S. Stone, J. Turek and J. L. Wolf, Optimal partitioning of cache memory, IEEE \
               Transactions on Computers 41(9), 1992",
     params: PARAMS,
-    pools: false,
+    meets: Meets::Never,
     observers,
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(FrameByFrame(partition::greedy)),

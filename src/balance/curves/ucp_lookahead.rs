@@ -14,6 +14,7 @@
 
 use super::{FrameByFrame, PARAMS, observers};
 use crate::balance::PolicyKind;
+use crate::meets::Meets;
 use crate::partition;
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
@@ -21,7 +22,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "gives the VM with the best gain per frame, however many frames ahead, what it needs",
     follows: "M. K. Qureshi and Y. N. Patt, Utility-based cache partitioning, MICRO 2006",
     params: PARAMS,
-    pools: false,
+    meets: Meets::Never,
     observers,
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(FrameByFrame(partition::lookahead)),

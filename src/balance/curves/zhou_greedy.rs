@@ -12,7 +12,8 @@
 //! a unit, at least one frame (1 %, ours); `observer`, `decay`, `rate`: where the curves come from.
 
 use super::{OBSERVER, deal, fault_offers, observers};
-use crate::balance::{Plan, Policy, PolicyKind, View};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View};
+use crate::meets::Meets;
 use crate::observe::{DECAY, RATE};
 use crate::params::{Domain, Param, Value};
 use crate::partition;
@@ -25,7 +26,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "P. Zhou, V. Pandey, J. Sundaresan, A. Raghuraman, Y. Zhou and S. Kumar, Dynamic \
               tracking of page miss ratio curve for memory management, ASPLOS 2004",
     params: &[UNIT, OBSERVER, DECAY, RATE],
-    pools: false,
+    meets: Meets::Never,
     observers,
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(ZhouGreedy { unit: settings.decimal(UNIT.name) }),
@@ -46,13 +47,13 @@ struct ZhouGreedy {
 }
 
 impl Policy for ZhouGreedy {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let part = u128::from(view.host.0) * u128::from(self.unit.digits);
         let unit = (part / u128::from(self.unit.denominator())).max(1) as u64;
         // Everybody starts at the minimum.
         let minima = view.vms.iter().map(|vm| vm.bounds.min).collect();
         // A unit at a time goes to the VM whose predicted misses fall most by it.
-        deal(view, minima, unit, |vm, min| fault_offers(vm, min, unit), partition::greedy)
+        Ok(deal(view, minima, unit, |vm, min| fault_offers(vm, min, unit), partition::greedy))
     }
 }
 

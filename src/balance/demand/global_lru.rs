@@ -11,7 +11,8 @@
 //! checkpoints, so none runs ahead of the others but within repeated accesses to one page.
 //! *Parameters.* None. It needs LRU guests, the instant actuator and drivers that work.
 
-use crate::balance::{Plan, Policy, PolicyKind, View};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View};
+use crate::meets::Meets;
 use crate::random::Stream;
 use crate::replace::links::Links;
 use crate::trace::PageId;
@@ -22,7 +23,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "one LRU list for all VMs: who faults takes the frame of the page used least recently",
     follows: "P. J. Denning, The working set model for program behavior, CACM 11(5), 1968",
     params: &[],
-    pools: true,
+    meets: Meets::AtAccesses,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(GlobalLru),
@@ -32,8 +33,8 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 struct GlobalLru;
 
 impl Policy for GlobalLru {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
-        Plan::held(view)
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
+        Ok(Plan::held(view))
     }
 }
 

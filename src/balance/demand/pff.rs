@@ -14,7 +14,8 @@
 
 use std::cmp::Ordering;
 
-use crate::balance::{Plan, Policy, PolicyKind, View, VmView, exact};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, exact};
+use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
@@ -28,7 +29,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "W. W. Chu and H. Opderbeck, The page fault frequency replacement algorithm, AFIPS \
               FJCC 1972",
     params: &[UPPER, LOWER],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[&WINDOW],
     fits: |settings, _, _| {
         let (upper, lower) = (settings.decimal(UPPER.name), settings.decimal(LOWER.name));
@@ -68,7 +69,7 @@ struct FaultFrequency {
 }
 
 impl Policy for FaultFrequency {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let want = |vm: &VmView| {
             let Counts { accesses, demand_faults, .. } = vm.interval;
             if Decimal::compare_ratio(demand_faults, accesses, self.upper) == Ordering::Greater {
@@ -85,7 +86,7 @@ impl Policy for FaultFrequency {
         let wanted: Vec<Frames> = view.vms.iter().map(want).collect();
         let mut ranks: Vec<usize> = (0..view.vms.len()).collect();
         ranks.sort_by(|&one, &other| compare_rates(&view.vms[other], &view.vms[one]));
-        Plan::in_order(view, &wanted, ranks)
+        Ok(Plan::in_order(view, &wanted, ranks))
     }
 }
 

@@ -14,7 +14,8 @@
 
 use std::cmp::Reverse;
 
-use crate::balance::{Plan, Policy, PolicyKind, View};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View};
+use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::random::Stream;
 use crate::units::Frames;
@@ -25,7 +26,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               shares first, to their minimum",
     follows: "P. J. Denning, The working set model for program behavior, CACM 11(5), 1968",
     params: &[],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(WorkingSets),
@@ -34,7 +35,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 struct WorkingSets;
 
 impl Policy for WorkingSets {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let mut targets: Vec<Frames> = view.vms.iter().map(|vm| vm.bounds.min).collect();
         let mut left = view.host - targets.iter().copied().sum();
         let mut ranks: Vec<usize> = (0..view.vms.len()).collect();
@@ -48,7 +49,7 @@ impl Policy for WorkingSets {
                 left -= missing;
             }
         }
-        Plan(targets)
+        Ok(Plan(targets))
     }
 }
 

@@ -12,7 +12,8 @@
 //! *Parameters.* None.
 
 use crate::balance::fill::{Claim, fill};
-use crate::balance::{Plan, Policy, PolicyKind, View, exact};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, exact};
+use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::random::Stream;
 
@@ -21,7 +22,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "divides all frames in proportion to working sets",
     follows: "P. J. Denning, The working set model for program behavior, CACM 11(5), 1968",
     params: &[],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(SharedByWorkingSet),
@@ -30,9 +31,9 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 struct SharedByWorkingSet;
 
 impl Policy for SharedByWorkingSet {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         if view.vms.iter().all(|vm| vm.seen.window.distinct.0 == 0) {
-            return Plan::unchanged(view);
+            return Ok(Plan::unchanged(view));
         }
         // c = w + spare · w / Σw = F · w / Σw, whatever the sign of spare = F − Σw.
         let claims = view.vms.iter().map(|vm| Claim {
@@ -40,7 +41,7 @@ impl Policy for SharedByWorkingSet {
             in_full: vm.bounds.max,
             bounds: vm.bounds,
         });
-        Plan(fill(view.host, &claims.collect::<Vec<_>>(), exact::hundredths(0)))
+        Ok(Plan(fill(view.host, &claims.collect::<Vec<_>>(), exact::hundredths(0))))
     }
 }
 

@@ -19,7 +19,8 @@
 //! shares alone); `samples`: pages sampled in each interval (100, the paper's).
 
 use crate::balance::fill::{Claim, fill};
-use crate::balance::{Plan, Policy, PolicyKind, View, exact};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, exact};
+use crate::meets::Meets;
 use crate::observe::{ACTIVE, SAMPLES};
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
@@ -30,7 +31,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "divides frames by shares and taxes those that VMs do not use",
     follows: "C. A. Waldspurger, Memory resource management in VMware ESX Server, OSDI 2002",
     params: &[TAX, SAMPLES],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[&ACTIVE],
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(IdleTax { tax: settings.decimal(TAX.name) }),
@@ -48,13 +49,13 @@ struct IdleTax {
 }
 
 impl Policy for IdleTax {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let claims = view.vms.iter().map(|vm| Claim {
             weight: vm.shares,
             in_full: vm.seen.active.frames,
             bounds: vm.bounds,
         });
-        Plan(fill(view.host, &claims.collect::<Vec<_>>(), self.tax))
+        Ok(Plan(fill(view.host, &claims.collect::<Vec<_>>(), self.tax)))
     }
 }
 

@@ -11,7 +11,8 @@
 //! each committed one (0.2, Hyper-V's; it allows 0.05 to 2); `used`: what is committed
 //! (`committed`).
 
-use crate::balance::{Plan, Policy, PolicyKind, View, VmView, exact, used};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, exact, used};
+use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
@@ -23,7 +24,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "gives every VM what it has committed and a buffer, in shortage by shares",
     follows: "Dynamic Memory of Microsoft Hyper-V, 2011, from secondary descriptions",
     params: &[BUFFER, used::COMMITTED_PARAM],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
@@ -45,7 +46,7 @@ struct DynamicMemory {
 }
 
 impl Policy for DynamicMemory {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let mut targets: Vec<Frames> = view.vms.iter().map(|vm| vm.bounds.min).collect();
         let left = view.host - targets.iter().copied().sum();
         let room = view.vms.iter().map(|vm| {
@@ -59,7 +60,7 @@ impl Policy for DynamicMemory {
         for (target, given) in targets.iter_mut().zip(given) {
             *target += given;
         }
-        Plan(targets)
+        Ok(Plan(targets))
     }
 }
 

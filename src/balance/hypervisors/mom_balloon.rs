@@ -20,7 +20,8 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::balance::{Bounds, Plan, Policy, PolicyKind, View, VmView, exact, used};
+use crate::balance::{Bounds, Plan, Policy, PolicyError, PolicyKind, View, VmView, exact, used};
+use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
@@ -32,7 +33,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               it is not",
     follows: "the sample balloon rules of oVirt's Memory Overcommitment Manager, November 2013",
     params: PARAMS,
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
@@ -76,7 +77,7 @@ struct MomBalloon {
 }
 
 impl Policy for MomBalloon {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let (host, guests) = self.statistics.sample(view);
         let wanted: Vec<Frames> = guests
             .iter()
@@ -90,7 +91,7 @@ impl Policy for MomBalloon {
                 target.unwrap_or(guest.now)
             })
             .collect();
-        Plan::in_file_order(view, &wanted)
+        Ok(Plan::in_file_order(view, &wanted))
     }
 }
 

@@ -13,7 +13,8 @@
 //! *Parameters.* As `mom-balloon`.
 
 use super::mom_balloon::{PARAMS, Rules, Statistics};
-use crate::balance::{Plan, Policy, PolicyKind, View};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View};
+use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::random::Stream;
 use crate::units::Frames;
@@ -24,7 +25,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               guests that never grow",
     follows: "the sample balloon rules of oVirt's Memory Overcommitment Manager, July 2013",
     params: PARAMS,
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
@@ -38,11 +39,11 @@ struct Slipped {
 }
 
 impl Policy for Slipped {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let (host, guests) = self.statistics.sample(view);
         if !self.rules.is_short(host) {
             // The round ends with "undefined symbol" at the first guest that could grow.
-            return Plan::unchanged(view);
+            return Ok(Plan::unchanged(view));
         }
         let wanted: Vec<Frames> = guests
             .iter()
@@ -52,7 +53,7 @@ impl Policy for Slipped {
                 self.rules.shrink(guest, floor).unwrap_or(guest.now)
             })
             .collect();
-        Plan::in_file_order(view, &wanted)
+        Ok(Plan::in_file_order(view, &wanted))
     }
 }
 

@@ -17,7 +17,8 @@
 //! under pressure if its free memory is no more than this part of its minimum (0.25, Proxmox');
 //! `used`: what is used (`working-set`).
 
-use crate::balance::{Plan, Policy, PolicyKind, View, VmView, exact, used};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, exact, used};
+use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
@@ -29,7 +30,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               at four fifths",
     follows: "the auto-ballooning of Proxmox VE, 2012",
     params: &[GOAL, TOLERANCE, STEP, PRESSURE, used::WORKING_SET_PARAM],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
@@ -83,12 +84,12 @@ struct AutoBalloon {
 }
 
 impl Policy for AutoBalloon {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let resident: Frames = view.vms.iter().map(|vm| vm.resident).sum();
         let goal = signed(exact::times(view.host, self.goal)) - signed(resident);
         if goal.abs() <= self.tolerance {
             // Too small a change to be worth it.
-            return Plan::unchanged(view);
+            return Ok(Plan::unchanged(view));
         }
         let all: Vec<usize> = (0..view.vms.len()).collect();
         let (pressed, comfortable): (Vec<usize>, Vec<usize>) =
@@ -102,7 +103,7 @@ impl Policy for AutoBalloon {
             self.change(view, &mut targets, &all, rest);
         }
         let wanted: Vec<Frames> = targets.into_iter().map(|frames| Frames(frames as u64)).collect();
-        Plan::in_order(view, &wanted, pressed.iter().chain(&comfortable).copied())
+        Ok(Plan::in_order(view, &wanted, pressed.iter().chain(&comfortable).copied()))
     }
 }
 

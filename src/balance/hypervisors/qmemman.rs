@@ -18,7 +18,8 @@
 //! which a VM is left alone (2560, Qubes' 10 MiB); `safety`: the part of each target that is given
 //! (0.999, Qubes'); `used`: what is used (`working-set`).
 
-use crate::balance::{Plan, Policy, PolicyKind, View, VmView, exact, used};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, exact, used};
+use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
@@ -30,7 +31,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "divides memory in proportion to what guests use and a third more",
     follows: "qmemman of Qubes OS, R. Wojtczuk and M. Marczykowski, 2010",
     params: &[CACHE_FACTOR, PREF_MIN, DONOR_MIN, SAFETY, used::WORKING_SET_PARAM],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
@@ -81,15 +82,15 @@ struct Qmemman {
 }
 
 impl Policy for Qmemman {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let preferred: Vec<Frames> = view.vms.iter().map(|vm| self.preferred(vm)).collect();
         let sum: u128 = preferred.iter().map(|frames| u128::from(frames.0)).sum();
         // Available: what is free, less all that VMs prefer beyond what they have.
-        if u128::from(view.host.0) > sum {
+        Ok(if u128::from(view.host.0) > sum {
             self.share_plenty(view, &preferred, sum as u64)
         } else {
             self.share_shortage(view, &preferred)
-        }
+        })
     }
 }
 

@@ -15,7 +15,8 @@
 //! memory); `mebibyte`: the frames of a MiB, in which the floor is given (256, of 4 KiB); `used`:
 //! what is committed (`committed`).
 
-use crate::balance::{Plan, Policy, PolicyKind, View, VmView, exact, used};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, exact, used};
+use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
@@ -26,7 +27,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "lets every guest approach what it has committed, slowly down and at once up",
     follows: "D. Magenheimer, self-ballooning in Linux's Xen driver, 2011",
     params: &[DOWN, UP, RESERVE, MEBIBYTE, used::COMMITTED_PARAM],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
@@ -79,9 +80,9 @@ struct SelfBalloon {
 }
 
 impl Policy for SelfBalloon {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let wanted: Vec<Frames> = view.vms.iter().map(|vm| self.target(vm)).collect();
-        Plan::in_file_order(view, &wanted)
+        Ok(Plan::in_file_order(view, &wanted))
     }
 }
 

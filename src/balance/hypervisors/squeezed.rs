@@ -10,7 +10,8 @@
 //! *Cost.* O(V) a checkpoint for V VMs.
 //! *Parameters.* `stuck_after` in ticks: 5 s, the original's.
 
-use crate::balance::{Plan, Policy, PolicyKind, View, VmView};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView};
+use crate::meets::Meets;
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
 use crate::units::{Frames, Ticks};
@@ -28,7 +29,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "puts every VM at the same part of the way from its minimum to its maximum",
     follows: "squeezed, the memory daemon of XenServer, 2008",
     params: &[STUCK_AFTER],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
     build: |settings| {
@@ -44,7 +45,7 @@ struct Squeezed {
 }
 
 impl Policy for Squeezed {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let stuck: Vec<bool> = view.vms.iter().map(|vm| self.is_stuck(vm, view.at)).collect();
         let everybody = vec![false; stuck.len()];
         let mut targets = squeeze(view, &everybody);
@@ -54,7 +55,7 @@ impl Policy for Squeezed {
                 targets[at] = if stuck[at] { targets[at].min(vm.allocation) } else { rest[at] };
             }
         }
-        Plan(targets)
+        Ok(Plan(targets))
     }
 }
 

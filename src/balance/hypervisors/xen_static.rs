@@ -11,7 +11,8 @@
 //! *Cost.* O(V) a checkpoint for V VMs.
 //! *Parameters.* None.
 
-use crate::balance::{Plan, Policy, PolicyKind, View};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View};
+use crate::meets::Meets;
 use crate::random::Stream;
 use crate::units::Frames;
 
@@ -20,7 +21,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "leaves every VM its reservation and gives free frames to those that ask first",
     follows: "P. Barham et al., Xen and the art of virtualization, SOSP 2003",
     params: &[],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(Reservations),
@@ -29,11 +30,11 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 struct Reservations;
 
 impl Policy for Reservations {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let asked = view.vms.iter().map(|vm| Frames(vm.interval.replacement_misses));
         let wanted: Vec<Frames> =
             view.vms.iter().zip(asked).map(|(vm, asked)| vm.allocation + asked).collect();
-        Plan::in_file_order(view, &wanted)
+        Ok(Plan::in_file_order(view, &wanted))
     }
 }
 

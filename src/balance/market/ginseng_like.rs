@@ -14,7 +14,8 @@
 //! VM's `shares` are what a miss saved is worth to it.
 
 use crate::balance::curves::{OBSERVER, deal, fault_offers, observers};
-use crate::balance::{Plan, Policy, PolicyKind, View, VmView};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView};
+use crate::meets::Meets;
 use crate::observe::{DECAY, RATE};
 use crate::partition::{self, Offer};
 use crate::random::Stream;
@@ -26,7 +27,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "O. Agmon Ben-Yehuda, E. Posener, M. Ben-Yehuda, A. Schuster and A. Mu'alem, Ginseng: \
               market-driven memory allocation, VEE 2014",
     params: &[OBSERVER, DECAY, RATE],
-    pools: false,
+    meets: Meets::Never,
     observers,
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(GinsengLike),
@@ -35,7 +36,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 struct GinsengLike;
 
 impl Policy for GinsengLike {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         // Only the relation of shares counts; the smallest numbers leave room for more misses.
         let unit = view.vms.iter().map(|vm| vm.shares).fold(0, greatest_common_divisor).max(1);
         let worth = |vm: &VmView, misses: u64| u128::from(vm.shares / unit) * u128::from(misses);
@@ -56,7 +57,7 @@ impl Policy for GinsengLike {
         };
         // The quantities with the greatest total value.
         let minima = view.vms.iter().map(|vm| vm.bounds.min).collect();
-        deal(view, minima, 1, bid, partition::exact)
+        Ok(deal(view, minima, 1, bid, partition::exact))
     }
 }
 
@@ -84,7 +85,7 @@ mod tests {
             vm.shares = shares[at];
         }
         let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "test");
-        let plan = (KIND.build)(&Settings::defaults(KIND.params)).plan(&view, &mut rng);
+        let plan = (KIND.build)(&Settings::defaults(KIND.params)).plan(&view, &mut rng).unwrap();
         assert_eq!(plan.0, [2, 4, 3].map(Frames));
     }
 

@@ -16,7 +16,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::balance::{Plan, Policy, PolicyKind, View, VmView, exact};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, exact};
+use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
@@ -27,7 +28,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "tightens each VM's limit while it hardly stalls and loosens it as it does",
     follows: "J. Weiner, senpai, 2019, in its original form",
     params: &[TARGET, INTERVAL, MAX_PROBE, MAX_BACKOFF, COEFF_PROBE, COEFF_BACKOFF],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(Senpai { rule: Rule::of(settings), limits: BTreeMap::new() }),
@@ -103,7 +104,7 @@ struct Limit {
 }
 
 impl Policy for Senpai {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let wanted: Vec<Frames> = view
             .vms
             .iter()
@@ -112,7 +113,7 @@ impl Policy for Senpai {
                 self.rule.step(self.limits.entry(vm.id).or_insert_with(start), vm)
             })
             .collect();
-        Plan::in_file_order(view, &wanted)
+        Ok(Plan::in_file_order(view, &wanted))
     }
 }
 

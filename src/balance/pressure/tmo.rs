@@ -14,7 +14,8 @@
 //! part of the time at which nothing is taken (0.001); `most`: the most taken in a round (0.01);
 //! all the paper's.
 
-use crate::balance::{Plan, Policy, PolicyKind, View, VmView, exact};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, exact};
+use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
@@ -26,7 +27,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               demand",
     follows: "J. Weiner et al., TMO: transparent memory offloading in datacenters, ASPLOS 2022",
     params: &[RATIO, PRESSURE, MOST],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
@@ -66,13 +67,13 @@ struct Offloading {
 }
 
 impl Policy for Offloading {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let want = |vm: &VmView| {
             let asked = Frames(vm.interval.replacement_misses);
             vm.allocation - self.reclaimed(vm) + asked
         };
         let wanted: Vec<Frames> = view.vms.iter().map(want).collect();
-        Plan::in_file_order(view, &wanted)
+        Ok(Plan::in_file_order(view, &wanted))
     }
 }
 

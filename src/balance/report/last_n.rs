@@ -13,7 +13,8 @@
 use std::cmp::Ordering;
 
 use super::counter;
-use crate::balance::{Plan, Policy, PolicyKind, View, VmView};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView};
+use crate::meets::Meets;
 use crate::random::Stream;
 use crate::replace::Counts;
 use crate::units::Frames;
@@ -24,7 +25,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "strategy 2 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
               machines, COEN 283 report, 2011",
     params: &[counter::PARAM],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
     build: |settings| Box::new(LastN { count: counter::of(settings) }),
@@ -46,7 +47,7 @@ impl LastN {
 }
 
 impl Policy for LastN {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let mut plan = Plan::unchanged(view);
         let mut ranks: Vec<usize> = (0..view.vms.len()).collect();
         // A stable sort: VMs of equal ratio stay in file order.
@@ -63,6 +64,6 @@ impl Policy for LastN {
                 plan.0[taker] += Frames(1);
             }
         }
-        plan
+        Ok(plan)
     }
 }

@@ -13,7 +13,8 @@
 //! rounding leaves over (`random`, the report's one lucky VM).
 
 use super::counter;
-use crate::balance::{Plan, Policy, PolicyKind, View};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View};
+use crate::meets::Meets;
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
 use crate::replace::Counts;
@@ -26,7 +27,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "strategy 3 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
               machines, COEN 283 report, 2011",
     params: &[counter::PARAM, GUARANTEE, ROUNDING],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[],
     fits: |settings, host, vms| {
         let guarantee = Frames(settings.integer(GUARANTEE.name));
@@ -76,10 +77,10 @@ struct Proportional {
 }
 
 impl Policy for Proportional {
-    fn plan(&mut self, view: &View, rng: &mut Stream) -> Plan {
+    fn plan(&mut self, view: &View, rng: &mut Stream) -> Result<Plan, PolicyError> {
         let misses: Vec<u64> = view.vms.iter().map(|vm| (self.count)(&vm.total)).collect();
         if misses.iter().all(|&count| count == 0) {
-            return Plan::unchanged(view);
+            return Ok(Plan::unchanged(view));
         }
         let kept = view.vms.iter().map(|vm| vm.bounds.clamp(self.guarantee));
         let mut targets: Vec<Frames> = kept.collect();
@@ -104,6 +105,6 @@ impl Policy for Proportional {
         for (target, given) in targets.iter_mut().zip(given) {
             *target += given;
         }
-        Plan(targets)
+        Ok(Plan(targets))
     }
 }

@@ -5,7 +5,8 @@
 //! virtual machines", COEN 283 report, 2011. *Departs.* Nowhere. *Cost.* O(VMs) a checkpoint.
 //! *Parameters.* None; `host.split` decides the first split.
 
-use crate::balance::{Plan, Policy, PolicyKind, View};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View};
+use crate::meets::Meets;
 use crate::random::Stream;
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
@@ -14,7 +15,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "strategy 1 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
               machines, COEN 283 report, 2011",
     params: &[],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[],
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(Static),
@@ -23,7 +24,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 struct Static;
 
 impl Policy for Static {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Plan {
-        Plan::unchanged(view)
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
+        Ok(Plan::unchanged(view))
     }
 }

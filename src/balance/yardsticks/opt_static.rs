@@ -11,6 +11,7 @@
 
 use crate::balance::PolicyKind;
 use crate::balance::curves::FrameByFrame;
+use crate::meets::Meets;
 use crate::observe::WHOLE;
 use crate::partition;
 
@@ -20,7 +21,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "H. S. Stone, J. Turek and J. L. Wolf, Optimal partitioning of cache memory, IEEE \
               Transactions on Computers 41(9), 1992",
     params: &[],
-    pools: false,
+    meets: Meets::Never,
     observers: |_| &[&WHOLE],
     fits: |_, _, _| Ok(()),
     build: |_| Box::new(FrameByFrame(partition::exact)),

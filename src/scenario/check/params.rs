@@ -1,5 +1,7 @@
 //! Parameters of policies and replacement algorithms.
 
+use std::collections::BTreeMap;
+
 use super::super::codes;
 use super::super::diagnostic::clip;
 use super::super::document::Value;
@@ -33,17 +35,17 @@ pub(super) fn wrapper(
     values(findings, policy, wrapped::PARAMS, page_size)
 }
 
-/// The settings of all policies, in the order of their list.
+/// The settings of all policies by their names.
 pub(super) fn policy_settings(
     findings: &mut Findings,
     policy: &Section,
     page_size: Option<u64>,
-) -> Vec<Settings> {
+) -> BTreeMap<&'static str, Settings> {
     balance::ALL
         .iter()
         .map(|kind| {
             let section = policy.section(findings, kind.name);
-            settings(findings, &section, kind.params, &[], page_size)
+            (kind.name, settings(findings, &section, kind.params, &[], page_size))
         })
         .collect()
 }

@@ -152,11 +152,11 @@ impl WorkloadSpec {
     /// If [`check`](Self::check) finds something wrong.
     ///
     /// ```
-    /// use balloonist::parameters::Settings;
+    /// use balloonist::params::Settings;
     /// use balloonist::random::{Generator, Stream};
     /// use balloonist::trace::workloads::{ALL, WorkloadSpec};
     /// let kind = ALL.iter().find(|kind| kind.name == "zipf").unwrap();
-    /// let settings = Settings::defaults(kind.parameters);
+    /// let settings = Settings::defaults(kind.params);
     /// let spec = WorkloadSpec { kind, settings, accesses: 1000, of: Vec::new() };
     /// let mut stream = Stream::new(Generator::ChaCha8, 1, 0, "vm/web/workload");
     /// assert_eq!(spec.generate(&mut stream).accesses(), 1000);

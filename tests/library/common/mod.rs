@@ -10,6 +10,7 @@ pub mod views;
 
 use std::sync::Arc;
 
+use balloonist::account::Outcome;
 use balloonist::balance;
 use balloonist::params::Settings;
 use balloonist::random::Generator;
@@ -19,6 +20,7 @@ use balloonist::scenario::{
 };
 use balloonist::trace::Trace;
 use balloonist::units::{Frames, Ticks};
+use balloonist::watch::Watcher;
 
 /// The policy of that name.
 pub(crate) fn policy(name: &str) -> &'static balance::PolicyKind {
@@ -63,7 +65,7 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
         },
         checkpoint_every: Ticks(every),
         policy: policy("static"),
-        policy_settings: balance::ALL.iter().map(|kind| Settings::defaults(kind.params)).collect(),
+        policy_settings: std::collections::BTreeMap::new(),
         wrapper: Settings::defaults(balance::wrapped::PARAMS),
         cost: Cost::default(),
         actuator: Actuator::INSTANT,
@@ -71,6 +73,15 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
         expects: Vec::new(),
         sweep: None,
     }
+}
+
+/// A run under a policy that always has a good plan.
+pub(crate) fn simulate(
+    scenario: &Scenario,
+    policy: &balance::PolicyKind,
+    watcher: &mut dyn Watcher,
+) -> Outcome {
+    balloonist::simulate::simulate(scenario, policy, watcher).unwrap()
 }
 
 /// Whether the policy can run the scenario.

@@ -1,6 +1,6 @@
 //! Settings of policies, for tests that go over all of them on hosts of some dozen frames.
 
-use balloonist::balance::{self, PolicyKind};
+use balloonist::balance::PolicyKind;
 use balloonist::params::{Domain, Settings, Value};
 use balloonist::random::Stream;
 use balloonist::scenario::Scenario;
@@ -57,6 +57,5 @@ pub fn each_choice(kind: &PolicyKind) -> Vec<Settings> {
 
 /// Sets the parameters of one policy of the scenario.
 pub fn set(scenario: &mut Scenario, kind: &PolicyKind, settings: Settings) {
-    let at = balance::ALL.iter().position(|other| other.name == kind.name).unwrap();
-    scenario.policy_settings[at] = settings;
+    scenario.policy_settings.insert(kind.name, settings);
 }

@@ -124,7 +124,7 @@ pub fn suit(scenario: &mut Scenario, policy: &PolicyKind, draw: &mut Stream) {
         // Without it nobody ever stalls, and limits fall for good.
         scenario.cost.delays.fault = Ticks(1 + draw.below(6));
     }
-    if policy.pools {
+    if policy.pools() {
         // It needs them all.
         scenario.actuator = Actuator::INSTANT;
         for vm in &mut scenario.vms {
