@@ -1,11 +1,11 @@
-//! The compact form: a trace as four compressed columns, small, checksummed and quick to open.
+//! The compact form: a trace as compressed columns, small, checksummed and quick to open.
 //!
 //! All integers are little-endian. A file is a header of 64 bytes and then the columns:
 //!
 //! | bytes | header |
 //! |---|---|
 //! | 0..8 | `b1 "balloon"` |
-//! | 8..12, 12..16 | version (1); flags (bit 0: the trace has kinds) |
+//! | 8..12, 12..16 | version (1); flags (bit 0: the trace has kinds; bit 1: it has times) |
 //! | 16..24, 24..32, 32..40 | accesses, runs, distinct pages |
 //! | 40..48 | the trace's [`content_hash`](super::content_hash()) |
 //! | 48..56 | bytes of all columns |
@@ -17,7 +17,9 @@
 //! 2. the page of each run, as an index into column 1: 1, 2 or 4 bytes, the fewest that fit;
 //! 3. accesses of each run, minus 1, LEB128;
 //! 4. if there are kinds: for each page its kind (0 fetch, 1 load, 2 store, 3 modify) if all its
-//!    accesses have the same, else 4; then the kinds of all accesses to pages with a 4, in order.
+//!    accesses have the same, else 4; then the kinds of all accesses to pages with a 4, in order;
+//! 5. if there are times: when the recording began, then for each access the nanoseconds since the
+//!    access before, for the first since the beginning, LEB128.
 //!
 //! The repetitions of a program lie millions of accesses apart, which zstd finds in a window of
 //! 32 MiB; predicting the next run from those before made the columns larger, not smaller. Every
@@ -36,6 +38,9 @@ const MAGIC: [u8; 8] = *b"\xb1balloon";
 const VERSION: u32 = 1;
 const HEADER: usize = 64;
 const HAS_KINDS: u32 = 1;
+const HAS_TIMES: u32 = 2;
+/// All that this version knows.
+const FLAGS: u32 = HAS_KINDS | HAS_TIMES;
 /// Stands for a page whose accesses have several kinds.
 const MIXED: u8 = 4;
 /// The logarithm of the bytes in which zstd looks for repetitions.
@@ -50,8 +55,8 @@ pub struct Header {
     pub runs: u64,
     /// Distinct pages.
     pub pages: u64,
-    /// Whether the trace has kinds.
-    pub has_kinds: bool,
+    /// What the trace has beside its pages.
+    flags: u32,
     /// The trace's [`content_hash`](super::content_hash()).
     pub content_hash: u64,
     /// Bytes of all columns.
@@ -165,6 +170,20 @@ mod tests {
             pieces.add(rest);
             prop_assert_eq!(pieces.finish(), checksum(&bytes));
         }
+    }
+
+    #[test]
+    fn times_are_read_again() {
+        let mut builder = TraceBuilder::default();
+        for (page, time) in [(7, 1 << 40), (7, 1 << 40), (9, (1 << 40) + 5), (7, u64::MAX)] {
+            builder.push(Page(page));
+            builder.at(time);
+        }
+        builder.since(3);
+        let trace = builder.finish();
+        let loaded = load_from(&saved(&trace)[..], "", None, &ReadOptions::default()).unwrap();
+        assert_eq!(loaded.trace, trace);
+        assert_eq!(loaded.trace.times().unwrap().origin(), 3);
     }
 
     #[test]

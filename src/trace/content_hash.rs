@@ -3,7 +3,8 @@
 use super::store::Trace;
 use crate::random::{fnv1a, mix};
 
-/// A 64-bit hash of a trace's accesses: page numbers, their order, and kinds if it knows them.
+/// A 64-bit hash of a trace's accesses: page numbers, their order, and kinds and times if it
+/// knows them.
 ///
 /// The same accesses give the same hash from every format and on every machine, so manifests and
 /// cache keys use it. It is no protection against forgery. It is computed when first asked for.
@@ -28,6 +29,10 @@ fn computed(trace: &Trace) -> u64 {
         hash = mix(hash, u64::from_le_bytes(*b"kinds..."));
         hash = words.iter().fold(hash, |hash, &word| mix(hash, word));
     }
+    if let Some(times) = trace.times() {
+        hash = mix(hash, u64::from_le_bytes(*b"times..."));
+        hash = (0..times.len()).fold(hash, |hash, at| mix(hash, times.elapsed(at)));
+    }
     // The last word has been multiplied once only; the high bits reach the low ones here.
     mix(mix(hash, 1), hash >> 32)
 }
@@ -46,8 +51,17 @@ mod tests {
         content_hash(&builder.finish())
     }
 
+    fn with_times(accesses: &[(u64, u64)]) -> u64 {
+        let mut builder = TraceBuilder::default();
+        for &(page, time) in accesses {
+            builder.push(Page(page));
+            builder.at(time);
+        }
+        content_hash(&builder.finish())
+    }
+
     #[test]
-    fn the_hash_tells_pages_order_repeats_and_kinds_apart() {
+    fn the_hash_tells_pages_order_repeats_kinds_and_times_apart() {
         let hashes = [
             content_hash(&Trace::from_pages([])),
             content_hash(&Trace::from_pages([0])),
@@ -58,6 +72,8 @@ mod tests {
             with_kinds(&[(0, AccessKind::Fetch), (1, AccessKind::Fetch)]),
             with_kinds(&[(0, AccessKind::Fetch), (1, AccessKind::Load)]),
             with_kinds(&[(0, AccessKind::Load), (1, AccessKind::Fetch)]),
+            with_times(&[(0, 7), (1, 7)]),
+            with_times(&[(0, 7), (1, 8)]),
         ];
         let distinct: std::collections::BTreeSet<u64> = hashes.into_iter().collect();
         assert_eq!(distinct.len(), hashes.len());

@@ -17,6 +17,7 @@ mod intern;
 pub mod read;
 pub mod shards;
 pub mod store;
+pub mod times;
 pub mod workloads;
 
 pub use content_hash::content_hash;

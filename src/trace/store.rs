@@ -12,8 +12,12 @@ use std::sync::OnceLock;
 use super::bits::{Kinds, RankedBits};
 use super::distances;
 use super::index::{Index, StackDistances};
-use super::intern::{Interner, NO_PAGE};
+use super::times::Times;
 use crate::units::Page;
+
+mod builder;
+
+pub use builder::TraceBuilder;
 
 /// A page of one trace, numbered from 0 in the order in which the trace first uses its pages.
 pub type PageId = u32;
@@ -63,6 +67,7 @@ pub struct Trace {
     numbers: Vec<Page>,
     first_runs: Vec<u32>,
     kinds: Option<Kinds>,
+    times: Option<Times>,
     distances: OnceLock<Vec<u32>>,
     repeat_distances: OnceLock<Vec<u32>>,
     /// Of the distances of the first pass, and of the repeated ones.
@@ -206,6 +211,7 @@ impl Trace {
             numbers,
             first_runs,
             kinds: None,
+            times: None,
             distances: OnceLock::new(),
             repeat_distances: OnceLock::new(),
             indexes: Default::default(),
@@ -213,10 +219,21 @@ impl Trace {
         }
     }
 
+    /// When its accesses were recorded, if the trace knows.
+    pub fn times(&self) -> Option<&Times> {
+        self.times.as_ref()
+    }
+
     /// This trace with the kinds of its accesses.
     pub(super) fn with_kinds(self, kinds: Kinds) -> Self {
         assert_eq!(kinds.len(), self.accesses(), "a trace has one kind an access");
         Self { kinds: Some(kinds), content_hash: OnceLock::new(), ..self }
+    }
+
+    /// This trace with the times of its accesses.
+    pub(super) fn with_times(self, times: Times) -> Self {
+        assert_eq!(times.len(), self.accesses(), "a trace has one time an access");
+        Self { times: Some(times), content_hash: OnceLock::new(), ..self }
     }
 
     /// The accesses `from..to` as runs; the first and the last may be parts of a run of the trace.
@@ -248,245 +265,11 @@ impl PartialEq for Trace {
             && self.pages == other.pages
             && self.numbers == other.numbers
             && self.kinds == other.kinds
+            && self.times == other.times
     }
 }
 
 impl Eq for Trace {}
-
-/// Collects accesses into a [`Trace`].
-#[derive(Debug)]
-pub struct TraceBuilder {
-    heads: RankedBits,
-    pages: Vec<PageId>,
-    numbers: Vec<Page>,
-    first_runs: Vec<u32>,
-    kinds: Option<Kinds>,
-    ids: Interner,
-    last: Option<Page>,
-    accesses_max: u64,
-    overflowed: bool,
-}
-
-impl Default for TraceBuilder {
-    fn default() -> Self {
-        Self::with_limit(u64::MAX)
-    }
-}
-
-impl TraceBuilder {
-    /// The most runs that a trace may have: run positions are 32 bits wide.
-    pub const RUNS_MAX: usize = u32::MAX as usize;
-
-    /// A builder that takes at most `accesses_max` accesses; see [`overflowed`](Self::overflowed).
-    pub fn with_limit(accesses_max: u64) -> Self {
-        Self {
-            heads: RankedBits::default(),
-            pages: Vec::new(),
-            numbers: Vec::new(),
-            first_runs: Vec::new(),
-            kinds: None,
-            ids: Interner::default(),
-            last: None,
-            accesses_max,
-            overflowed: false,
-        }
-    }
-
-    /// Adds an access of unknown kind.
-    #[inline]
-    pub fn push(&mut self, page: Page) {
-        let begins_run = self.last != Some(page);
-        if self.heads.len() >= self.accesses_max
-            || (begins_run && self.pages.len() >= Self::RUNS_MAX)
-        {
-            self.refuse();
-            return;
-        }
-        self.heads.push(begins_run);
-        if begins_run {
-            self.begin_run(page);
-        }
-    }
-
-    /// Adds an access of known kind. Either all accesses of a trace have a kind, or none.
-    #[inline]
-    pub fn push_kind(&mut self, page: Page, kind: AccessKind) {
-        self.push(page);
-        if !self.overflowed {
-            self.kinds.get_or_insert_default().push(kind);
-        }
-    }
-
-    /// Adds a run of accesses of unknown kind.
-    pub fn push_run(&mut self, page: Page, accesses: u64) {
-        if accesses == 0 {
-            return;
-        }
-        if self.accesses_max - self.heads.len() < accesses {
-            self.refuse();
-            return;
-        }
-        self.push(page);
-        if !self.overflowed {
-            self.heads.push_zeros(accesses - 1);
-        }
-    }
-
-    /// Adds accesses of unknown kind, many at a time. Repeats of a page cost next to nothing.
-    pub fn extend_u32(&mut self, pages: &[u32]) {
-        self.extend_words(pages);
-    }
-
-    /// Adds accesses of unknown kind, many at a time. Repeats of a page cost next to nothing.
-    pub fn extend_u64(&mut self, pages: &[u64]) {
-        self.extend_words(pages);
-    }
-
-    fn extend_words<Word: Copy + Default + PartialEq + Into<u64>>(&mut self, pages: &[Word]) {
-        let to_boundary = (64 - self.heads.len() as usize % 64) % 64;
-        let (first, rest) = pages.split_at(to_boundary.min(pages.len()));
-        for &page in first {
-            self.push(Page(page.into()));
-        }
-        let mut blocks = rest.chunks_exact(64);
-        for block in &mut blocks {
-            let room = self.accesses_max - self.heads.len() >= 64
-                && Self::RUNS_MAX - self.pages.len() >= 64;
-            match self.last {
-                Some(last) if room && !self.overflowed => self.extend_block(last, block),
-                _ => block.iter().for_each(|&page| self.push(Page(page.into()))),
-            }
-        }
-        blocks.remainder().iter().for_each(|&page| self.push(Page(page.into())));
-    }
-
-    /// Adds 64 accesses at a multiple of 64. Their run heads are found first, without a branch.
-    fn extend_block<Word: Copy + Default + PartialEq + Into<u64>>(
-        &mut self,
-        last: Page,
-        block: &[Word],
-    ) {
-        let mut heads = u64::from(Page(block[0].into()) != last);
-        for (at, pair) in block.windows(2).enumerate() {
-            heads |= u64::from(pair[0] != pair[1]) << (at + 1);
-        }
-        self.heads.push_word(heads);
-        let mut pages = [Word::default(); 64];
-        let mut runs = 0;
-        while heads != 0 {
-            pages[runs] = block[heads.trailing_zeros() as usize];
-            heads &= heads - 1;
-            runs += 1;
-        }
-        // Looked up first and checked after, the loads do not wait for each other.
-        let pages = &pages[..runs];
-        let mut ids = [NO_PAGE; 64];
-        for (id, &page) in ids.iter_mut().zip(pages) {
-            *id = self.ids.direct(page.into());
-        }
-        let ids = &ids[..runs];
-        if ids.contains(&NO_PAGE) {
-            for &page in pages {
-                self.begin_run(Page(page.into()));
-            }
-        } else {
-            self.pages.extend_from_slice(ids);
-            self.last = Some(Page(block[63].into()));
-        }
-    }
-
-    /// Says how accesses touch their pages: the kinds follow those given before, from the trace's
-    /// first access on, and there must be one for each access when the trace is finished.
-    pub fn extend_kinds(&mut self, kinds: &[AccessKind]) {
-        self.kinds.get_or_insert_default().extend(kinds);
-    }
-
-    /// Takes over a whole trace in place of what is here, or its first accesses if only so many are
-    /// wanted, and no more accesses.
-    pub(super) fn adopt(&mut self, trace: Trace) {
-        if trace.accesses() > self.accesses_max {
-            for at in 0..self.accesses_max {
-                let page = trace.numbers[trace.page(at) as usize];
-                match trace.kind(at) {
-                    Some(kind) => self.push_kind(page, kind),
-                    None => self.push(page),
-                }
-            }
-            return self.refuse();
-        }
-        *self = Self {
-            heads: trace.heads,
-            pages: trace.pages,
-            numbers: trace.numbers,
-            first_runs: trace.first_runs,
-            kinds: trace.kinds,
-            ..Self::with_limit(0)
-        };
-        self.accesses_max = self.heads.len();
-    }
-
-    #[cold]
-    fn refuse(&mut self) {
-        self.overflowed = true;
-        self.accesses_max = self.heads.len();
-    }
-
-    #[inline]
-    fn begin_run(&mut self, page: Page) {
-        let id = self.ids.intern(page, &mut self.numbers);
-        if id as usize == self.first_runs.len() {
-            self.first_runs.push(self.pages.len() as u32);
-        }
-        self.pages.push(id);
-        self.last = Some(page);
-    }
-
-    /// The number of accesses so far.
-    pub fn accesses(&self) -> u64 {
-        self.heads.len()
-    }
-
-    /// The number of accesses so far whose kind is known.
-    pub fn kinds_known(&self) -> u64 {
-        self.kinds.as_ref().map_or(0, Kinds::len)
-    }
-
-    /// Whether an access was refused because the trace is at the limit given or at
-    /// [`RUNS_MAX`](Self::RUNS_MAX); from then on the trace takes no more.
-    pub fn overflowed(&self) -> bool {
-        self.overflowed
-    }
-
-    /// Forgets that accesses were refused: those that are here are the trace.
-    pub(super) fn cut(&mut self) {
-        self.overflowed = false;
-    }
-
-    /// The trace.
-    ///
-    /// # Panics
-    /// If some accesses had a kind and others had none, or if an access was refused.
-    pub fn finish(mut self) -> Trace {
-        assert!(!self.overflowed, "the trace has more accesses or runs than it may");
-        let kinds = self.kinds.as_ref().map_or(self.heads.len(), Kinds::len);
-        assert_eq!(kinds, self.heads.len(), "some accesses have no kind");
-        self.heads.finish();
-        self.pages.shrink_to_fit();
-        self.numbers.shrink_to_fit();
-        self.first_runs.shrink_to_fit();
-        Trace {
-            heads: self.heads,
-            pages: self.pages,
-            numbers: self.numbers,
-            first_runs: self.first_runs,
-            kinds: self.kinds,
-            distances: OnceLock::new(),
-            repeat_distances: OnceLock::new(),
-            indexes: Default::default(),
-            content_hash: OnceLock::new(),
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests;

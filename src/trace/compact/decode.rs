@@ -2,12 +2,15 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::{Checksum, HAS_KINDS, HEADER, Header, MAGIC, MIXED, VERSION, WINDOW_LOG};
+use super::{
+    Checksum, FLAGS, HAS_KINDS, HAS_TIMES, HEADER, Header, MAGIC, MIXED, VERSION, WINDOW_LOG,
+};
 use super::{checksum, index_width};
 use crate::trace::bits::{Kinds, RankedBits};
 use crate::trace::input::Input;
 use crate::trace::read::{ReadError, ReadErrorKind, ReadOptions};
 use crate::trace::store::{AccessKind, PageId, Trace};
+use crate::trace::times::Times;
 use crate::units::Page;
 
 /// Whether a file begins like a compact trace.
@@ -35,13 +38,15 @@ pub(in crate::trace) fn read(
     let pages = column(input, "pages of the runs", |bytes| run_pages(bytes, header))?;
     let heads = column(input, "lengths of the runs", |bytes| run_lengths(bytes, header))?;
     let first_runs = first_runs(&pages, header)?;
-    let trace = Trace::from_columns(heads, pages, numbers, first_runs);
-    let trace = if header.has_kinds {
+    let mut trace = Trace::from_columns(heads, pages, numbers, first_runs);
+    if header.flags & HAS_KINDS != 0 {
         let kinds = column(input, "kinds", |bytes| kinds(bytes, &trace))?;
-        trace.with_kinds(kinds)
-    } else {
-        trace
-    };
+        trace = trace.with_kinds(kinds);
+    }
+    if header.flags & HAS_TIMES != 0 {
+        let times = column(input, "times", |bytes| times(bytes, header))?;
+        trace = trace.with_times(times);
+    }
     let end = input.offset();
     if input.peek(1)?.is_empty() && end.checked_sub(HEADER as u64) == Some(header.bytes) {
         return Ok(trace);
@@ -70,7 +75,7 @@ impl Header {
         if word(56) != checksum(&bytes[..56]) {
             return Err(damaged(56, "the header's checksum is wrong"));
         }
-        if version != VERSION || flags & !HAS_KINDS != 0 {
+        if version != VERSION || flags & !FLAGS != 0 {
             return Err(ReadError::format(format!(
                 "byte 8: found version {version} with flags {flags}, expected version {VERSION}; \
                  a newer balloonist can read it"
@@ -83,7 +88,7 @@ impl Header {
             pages: word(32),
             content_hash: word(40),
             bytes: word(48),
-            has_kinds: flags & HAS_KINDS != 0,
+            flags,
         };
         let ordered = header.pages <= header.runs && header.runs <= header.accesses;
         if !ordered || header.runs > u64::from(u32::MAX) || header.pages == 0 {
@@ -287,6 +292,19 @@ fn run_lengths(bytes: &mut dyn BufRead, header: Header) -> io::Result<RankedBits
     }
     heads.finish();
     Ok(heads)
+}
+
+fn times(bytes: &mut dyn BufRead, header: Header) -> io::Result<Times> {
+    let mut times = Times::default();
+    let mut time = varint(bytes)?;
+    times.since(time);
+    for _ in 0..header.accesses {
+        time = time
+            .checked_add(varint(bytes)?)
+            .ok_or_else(|| contradiction("a time has more than 64 bits"))?;
+        let _ = times.push(time); // They rise, as they are differences.
+    }
+    Ok(times)
 }
 
 fn kinds(bytes: &mut dyn BufRead, trace: &Trace) -> io::Result<Kinds> {

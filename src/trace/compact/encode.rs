@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::{Checksum, HAS_KINDS, HEADER, Header, MAGIC, MIXED, VERSION, WINDOW_LOG};
+use super::{Checksum, HAS_KINDS, HAS_TIMES, HEADER, Header, MAGIC, MIXED, VERSION, WINDOW_LOG};
 use super::{checksum, index_width};
 use crate::trace::content_hash::content_hash;
 use crate::trace::store::{AccessKind, Trace};
+use crate::trace::times::Times;
 
 /// How hard zstd tries. A trace is written once and read often.
 const LEVEL: i32 = 19;
@@ -16,17 +17,23 @@ const LEVEL: i32 = 19;
 /// `out` cannot be written to.
 pub fn write_compact(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
     let mut columns = Vec::new();
+    let mut flags = 0;
     column(&mut columns, |out| numbers(trace, out))?;
     column(&mut columns, |out| run_pages(trace, out))?;
     column(&mut columns, |out| run_lengths(trace, out))?;
     if trace.has_kinds() {
         column(&mut columns, |out| kinds(trace, out))?;
+        flags |= HAS_KINDS;
+    }
+    if let Some(recorded) = trace.times() {
+        column(&mut columns, |out| times(recorded, out))?;
+        flags |= HAS_TIMES;
     }
     let header = Header {
         accesses: trace.accesses(),
         runs: trace.run_pages().len() as u64,
         pages: trace.distinct_pages() as u64,
-        has_kinds: trace.has_kinds(),
+        flags,
         content_hash: content_hash(trace),
         bytes: columns.len() as u64,
     };
@@ -36,12 +43,11 @@ pub fn write_compact(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
 
 impl Header {
     fn to_bytes(self) -> [u8; HEADER] {
-        let flags = if self.has_kinds { HAS_KINDS } else { 0 };
         let words = [self.accesses, self.runs, self.pages, self.content_hash, self.bytes];
         let mut bytes = [0; HEADER];
         bytes[..8].copy_from_slice(&MAGIC);
         bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-        bytes[12..16].copy_from_slice(&flags.to_le_bytes());
+        bytes[12..16].copy_from_slice(&self.flags.to_le_bytes());
         for (slot, word) in bytes[16..56].chunks_exact_mut(8).zip(words) {
             slot.copy_from_slice(&word.to_le_bytes());
         }
@@ -110,6 +116,17 @@ fn kinds(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
             (at..at + run.accesses).try_for_each(|at| out.write_all(&[kind_at(at)]))?;
         }
         at += run.accesses;
+    }
+    Ok(())
+}
+
+fn times(times: &Times, out: &mut dyn Write) -> io::Result<()> {
+    varint(out, times.origin())?;
+    let mut before = times.origin();
+    for at in 0..times.len() {
+        let time = times.get(at);
+        varint(out, time - before)?;
+        before = time;
     }
     Ok(())
 }

@@ -106,3 +106,34 @@ fn a_full_builder_takes_no_more_and_says_so() {
     assert!(builder.overflowed());
     assert_eq!((builder.accesses(), builder.kinds_known()), (70, 0));
 }
+
+/// Accesses that one record covers share its time; a trace cut short keeps the times of the rest.
+#[test]
+fn every_access_has_the_time_said_after_it() {
+    let mut builder = TraceBuilder::default();
+    builder.push_run(Page(4), 2);
+    builder.at(30);
+    builder.push(Page(5));
+    builder.at(70);
+    builder.since(10);
+    let trace = builder.finish();
+    let elapsed = |trace: &Trace| {
+        let times = trace.times().unwrap();
+        (0..trace.accesses()).map(|at| times.elapsed(at)).collect::<Vec<_>>()
+    };
+    assert_eq!(elapsed(&trace), [20, 20, 60]);
+    let mut shorter = TraceBuilder::with_limit(2);
+    shorter.adopt(trace);
+    shorter.cut();
+    assert_eq!(elapsed(&shorter.finish()), [20, 20]);
+}
+
+#[test]
+#[should_panic(expected = "some accesses have no time")]
+fn a_trace_has_times_for_all_accesses_or_for_none() {
+    let mut builder = TraceBuilder::default();
+    builder.push(Page(1));
+    builder.at(1);
+    builder.push(Page(2));
+    let _ = builder.finish();
+}
