@@ -1,6 +1,7 @@
-//! Compressed traces: gzip, xz and zstd, recognised by their first bytes and streamed.
+//! Compressed traces: gzip, xz, zstd and zlib, recognised by their first bytes and streamed.
 //!
-//! All three may consist of several members; what follows the last must be the end of the file.
+//! A zlib stream (what `damo record` writes) has but two bytes of mark, which raw words may begin
+//! with too: it is one if its first kilobytes can be decompressed. The other three may consist of several members; what follows the last must be the end of the file.
 //! A stream that ends early or is followed by something else is an error. Memory is bounded
 //! whatever the stream's header asks for.
 
@@ -21,6 +22,8 @@ pub enum Compression {
     Xz,
     /// Zstandard (RFC 8878).
     Zstd,
+    /// zlib (RFC 1950).
+    Zlib,
 }
 
 impl Compression {
@@ -38,13 +41,15 @@ impl Compression {
     /// The compression of a file that begins with these bytes.
     pub fn recognise(head: &[u8]) -> Self {
         let found = Self::ALL.iter().find(|(_, _, magic, _)| head.starts_with(magic));
-        found.map_or(Self::None, |(compression, ..)| *compression)
+        let rest = if is_zlib(head) { Self::Zlib } else { Self::None };
+        found.map_or(rest, |(compression, ..)| *compression)
     }
 
     /// Its name; "none" for a plain file.
     pub fn name(self) -> &'static str {
         let found = Self::ALL.iter().find(|(compression, ..)| *compression == self);
-        found.map_or("none", |(_, name, ..)| name)
+        let rest = if self == Self::Zlib { "zlib" } else { "none" };
+        found.map_or(rest, |(_, name, ..)| name)
     }
 }
 
@@ -55,9 +60,9 @@ impl Compression {
 pub fn decompress<'a>(
     file: impl Read + 'a,
 ) -> Result<(Box<dyn Read + 'a>, Compression), ReadError> {
-    // A reader may give its first bytes one by one; the longest magic has six.
+    // A reader may give its first bytes one by one.
     let mut file = BufReader::with_capacity(1 << 16, file);
-    let mut head = [0; 6];
+    let mut head = vec![0; HEAD];
     let mut got = 0;
     while got < head.len() {
         match file.read(&mut head[got..]) {
@@ -78,9 +83,26 @@ pub fn decompress<'a>(
                 .map_err(|error| ReadError::from_stream(&error.into(), 0))?;
             Box::new(Named(liblzma::bufread::XzDecoder::new_stream(whole, stream), "xz"))
         }
+        Compression::Zlib => Box::new(Named(flate2::bufread::ZlibDecoder::new(whole), "zlib")),
         Compression::Zstd => Box::new(Named(zstd_decoder(whole)?, "zstd")),
     };
     Ok((reader, compression))
+}
+
+/// The bytes by which a compression is recognised.
+const HEAD: usize = 4096;
+
+/// Whether a zlib stream begins like this: its header is right and what follows can be inflated.
+fn is_zlib(head: &[u8]) -> bool {
+    let &[method, flags, ..] = head else { return false };
+    let header = u16::from_be_bytes([method, flags]);
+    if method & 15 != 8 || method >> 4 > 7 || flags & 32 != 0 || header % 31 != 0 {
+        return false;
+    }
+    let mut out = vec![0; 1 << 16];
+    let mut stream = flate2::Decompress::new(true);
+    let inflated = stream.decompress(head, &mut out, flate2::FlushDecompress::None);
+    inflated.is_ok() && stream.total_out() > 0
 }
 
 fn zstd_decoder<R: BufRead>(

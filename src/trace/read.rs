@@ -1,5 +1,6 @@
 //! Reading a trace file: open, decompress, recognise, read.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -104,6 +105,13 @@ pub struct ReadOptions {
     pub size_field: Option<String>,
     /// The layout of a `struct` record, such as `<IQIq`.
     pub layout: Option<String>,
+    /// The fields, like `field` and with commas between them, that belong to a page's identity
+    /// beside its number: a volume, a process. "none": none, whatever the format has.
+    pub key: Option<String>,
+    /// The field, like `field`, each of whose values is a VM of its own.
+    pub split: Option<String>,
+    /// The one value of `split` whose accesses are read.
+    pub part: Option<String>,
     /// The VM of a `dat` file, from 0.
     pub vm: Option<u64>,
     /// The seed of the accesses that are made from samples. `None`: that of the run.
@@ -138,6 +146,8 @@ impl ReadOptions {
             ("op_field", self.op_field.is_some()),
             ("size_field", self.size_field.is_some()),
             ("layout", self.layout.is_some()),
+            ("key", self.key.is_some()),
+            ("split", self.split.is_some()),
             ("vm", self.vm.is_some()),
             ("seed", self.seed.is_some()),
         ];
@@ -178,6 +188,9 @@ impl Default for ReadOptions {
             op_field: None,
             size_field: None,
             layout: None,
+            key: None,
+            split: None,
+            part: None,
             vm: None,
             seed: None,
             run_seed: 1,
@@ -289,15 +302,23 @@ fn load_reader(
         return Err(empty());
     }
     let whole = head.len() < HEAD;
-    let format = match options.format.as_str() {
-        "auto" => formats::recognise(&formats::Head { bytes: without_mark(&head), whole, name })?,
-        name => formats::find(name)?,
-    };
+    let begins = formats::Head { bytes: without_mark(&head), whole, name };
+    let is_guess = options.format == "auto";
+    let format =
+        if is_guess { formats::recognise(&begins)? } else { formats::find(&options.format)? };
     options.check(format)?;
     let most = if let Beyond::Cut(most) = beyond { most } else { u64::MAX };
     let mut builder = TraceBuilder::with_limit(options.accesses_max.min(most));
-    let source = formats::Source { path, options };
-    let notes = (format.read)(&mut input, &mut builder, &source)?;
+    let parts = RefCell::new(formats::Parts::new(options.accesses_max));
+    let source = formats::Source { path, options, parts: &parts };
+    let read = (format.read)(&mut input, &mut builder, &source);
+    let notes = read.map_err(|error| match error.kind {
+        ReadErrorKind::Damaged if is_guess => {
+            let guessed = formats::guessed(&begins, format);
+            ReadError { message: format!("{}; {guessed}", error.message), ..error }
+        }
+        _ => error,
+    })?;
     if beyond != Beyond::Refuse {
         builder.cut();
     }

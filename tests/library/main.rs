@@ -18,3 +18,4 @@ mod report;
 mod scenarios;
 mod sweep;
 mod trace_formats;
+mod trace_recorders;

@@ -178,7 +178,12 @@ fn addresses_in_text_and_in_raw_words_become_pages_by_their_unit() {
     let (kind, told) = read_bytes(&[255; 16], "a.u64", &sectors).unwrap_err();
     assert_eq!(
         (kind, told.as_str()),
-        (ReadErrorKind::Damaged, "byte 0: the address is 2^64 or larger")
+        (
+            ReadErrorKind::Damaged,
+            "byte 0: the address is 2^64 or larger; read as u64, because its name has the \
+             extension .u64; if it is none, name its format (`--trace-format`): it may be u32, \
+             oracle-general, struct"
+        )
     );
 }
 

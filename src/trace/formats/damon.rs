@@ -4,7 +4,9 @@
 //! accessed. A line of `perf script` is `kdamond.0 4452 [000] 82877.315633:
 //! damon:damon_aggregated: target_id=0 nr_regions=17 140731667070976-140731668037632: 0 3`: the
 //! region's first and last byte (exclusive), its count, and its age, which old kernels leave out.
-//! damo's JSON is a list of records with `snapshots`, each with `regions` of `start`, `end` and
+//! `damo report raw` prints the same as a heading `target_id: 0` and a line for each region, such as
+//! `000000400000-000000800000 (   4.000 MiB)           3     2`: hexadecimal addresses, a size, the
+//! count and the age. damo's JSON is a list of records with `snapshots`, each with `regions` of `start`, `end` and
 //! `nr_accesses`, a number or an object with `samples`; numbers may be strings with commas.
 //! (damonitor/damo, `src/_damo_records.py`; Linux, `include/trace/events/damon.h`.)
 //!
@@ -14,19 +16,18 @@
 
 use serde_json::Value;
 
-use super::{FormatKind, Head, Pages, Source, Verdict};
+use super::{FormatKind, Head, Owner, Pages, Source, Verdict, perf_script};
 use crate::random::{Generator, Stream};
-use crate::trace::input::{Input, Line, decimal};
+use crate::trace::input::{Input, Line, decimal, hex};
 use crate::trace::read::ReadError;
 use crate::trace::store::TraceBuilder;
-use crate::units::Page;
 
 pub(super) const KIND: FormatKind = FormatKind {
     name: "damon",
     summary: "samples of Linux's DAMON, of perf script or damo's JSON, made into drawn accesses",
     source: "damonitor/damo, src/_damo_records.py; Linux, include/trace/events/damon.h",
     extensions: &["damon"],
-    options: &["page_size", "seed"],
+    options: &["page_size", "seed", "key", "split"],
     looks_like,
     read,
 };
@@ -42,12 +43,24 @@ const REGIONS_MAX: usize = 1 << 20;
 
 const EVENT: &[u8] = b"damon_aggregated:";
 
+/// What begins a snapshot in `damo report raw`.
+const TARGET: &[u8] = b"target_id:";
+
 fn looks_like(head: &Head<'_>) -> Verdict {
     if is_json(head.bytes) {
         let has = |word: &[u8]| memchr::memmem::find(head.bytes, word).is_some();
         return (has(b"\"nr_accesses\"") && has(b"\"regions\"")).into();
     }
-    head.all_lines(|line| memchr::memmem::find(line, EVENT).is_some())
+    if head.lines().any(|line| line.starts_with(TARGET)) {
+        return head
+            .lines()
+            .any(|line| Raw::parse(Line { bytes: line, number: 0 }).is_some())
+            .into();
+    }
+    let mut lines =
+        head.lines().filter(|line| !perf_script::is_heading(line)).take(1000).peekable();
+    let has_event = |line| memchr::memmem::find(line, EVENT).is_some();
+    (lines.peek().is_some() && lines.all(has_event)).into()
 }
 
 fn is_json(head: &[u8]) -> bool {
@@ -63,27 +76,37 @@ fn read(
         pages: Pages::of(source.options)?,
         stream: Stream::new(Generator::ChaCha8, source.options.drawing_seed(), 0, "trace/damon"),
         regions: Vec::new(),
+        owner: Owner::of(source, "target")?,
     };
     if is_json(input.peek(64)?) {
         read_json(input, builder, &mut snapshots)?;
     } else {
         read_lines(input, builder, &mut snapshots)?;
     }
-    Ok(vec![format!(
+    let mut notes = vec![format!(
         "sampled input: {ACCESSES_PER_SNAPSHOT} accesses drawn for each snapshot of DAMON, seed {}",
         source.options.drawing_seed()
-    )])
+    )];
+    if snapshots.owner.spaces() > 1 {
+        notes.push(format!(
+            "read as pages of (target, address), because there are {} targets; `--key none` joins \
+             them",
+            snapshots.owner.spaces()
+        ));
+    }
+    Ok(notes)
 }
 
 /// The regions of the snapshot that is being read, and what accesses are drawn with.
-struct Snapshots {
+struct Snapshots<'a> {
     pages: Pages,
+    owner: Owner<'a>,
     stream: Stream,
     /// First page, pages, and the sum of weights up to and with this region.
     regions: Vec<(u64, u64, u64)>,
 }
 
-impl Snapshots {
+impl Snapshots<'_> {
     fn add(&mut self, start: u64, end: u64, count: u64) -> Result<(), &'static str> {
         let Some(last) = end.checked_sub(1).filter(|&last| last >= start) else {
             return Err("the region is empty, expected its end behind its start");
@@ -101,46 +124,94 @@ impl Snapshots {
         Ok(())
     }
 
-    fn finish(&mut self, builder: &mut TraceBuilder) {
+    fn finish(&mut self, builder: &mut TraceBuilder, target: &[u8]) -> Result<(), ReadError> {
         let total = self.regions.last().map_or(0, |&(.., weight)| weight);
         if total > 0 {
+            let set = self.owner.set(builder, target, &[]);
+            set.map_err(|why| ReadError::damaged(why.to_owned()))?;
             for _ in 0..ACCESSES_PER_SNAPSHOT {
                 let drawn = self.stream.below(total);
                 let at = self.regions.partition_point(|&(.., weight)| weight <= drawn);
                 let (first, pages, _) = self.regions[at];
-                builder.push(Page(first + self.stream.below(pages)));
+                let page = first + self.stream.below(pages);
+                self.owner.touch_page(builder, page, None);
             }
         }
         self.regions.clear();
+        Ok(())
     }
 }
 
-/// A snapshot is as many lines of one target as each of them says that it has regions.
+/// A snapshot is as many lines of one target as each of them says that it has regions, or all
+/// behind a heading of `damo report raw`.
 fn read_lines(
     input: &mut Input<'_>,
     builder: &mut TraceBuilder,
-    snapshots: &mut Snapshots,
+    snapshots: &mut Snapshots<'_>,
 ) -> Result<(), ReadError> {
     let mut target = Vec::new();
+    let mut is_raw = false;
     super::each_line(input, builder, |line, builder| {
-        if line.bytes.trim_ascii().is_empty() || line.bytes[0] == b'#' {
+        if perf_script::is_heading(line.bytes) {
+            return Ok(());
+        }
+        if let Some(name) = line.bytes.strip_prefix(TARGET) {
+            is_raw = true;
+            snapshots.finish(builder, &target)?;
+            target = name.trim_ascii().to_vec();
+            return Ok(());
+        }
+        if let Some(raw) = Raw::parse(line) {
+            let count = raw.count.ok_or_else(|| line.error(0, "the region has no count"))?;
+            let added = snapshots.add(raw.start, raw.end, count);
+            return added.map_err(|why| line.error(0, why));
+        }
+        // Of a report, the other lines are headings such as `nr_regions: 2`.
+        let has_event = memchr::memmem::find(line.bytes, EVENT).is_some();
+        if !has_event && (is_raw || Raw::is_heading(line.bytes)) && line.bytes.contains(&b':') {
             return Ok(());
         }
         let region = Aggregated::parse(line)?;
-        if region.target != target.as_slice() {
-            snapshots.finish(builder);
-            target = region.target.to_vec();
+        let name = region.target.strip_prefix(b"target_id=").unwrap_or(region.target);
+        if name != target.as_slice() {
+            snapshots.finish(builder, &target)?;
+            target = name.to_vec();
         }
         snapshots
             .add(region.start, region.end, region.count)
             .map_err(|why| line.error(region.at, why))?;
         if snapshots.regions.len() as u64 >= region.regions {
-            snapshots.finish(builder);
+            snapshots.finish(builder, &target)?;
         }
         Ok(())
     })?;
-    snapshots.finish(builder);
-    Ok(())
+    snapshots.finish(builder, &target)
+}
+
+/// A region of `damo report raw`.
+struct Raw {
+    start: u64,
+    end: u64,
+    count: Option<u64>,
+}
+
+impl Raw {
+    /// `None` for a line that is none.
+    fn parse(line: Line<'_>) -> Option<Self> {
+        let mut fields = line.fields();
+        let bounds = fields.next()?.bytes;
+        let dash = memchr::memchr(b'-', bounds)?;
+        let (start, end) = (hex(&bounds[..dash]).ok()?, hex(&bounds[dash + 1..]).ok()?);
+        let close = memchr::memchr(b')', line.bytes).filter(|_| line.bytes.contains(&b'('))?;
+        let count = line.fields_from(close + 1).next();
+        Some(Self { start, end, count: count.and_then(|count| with_commas(count.bytes)) })
+    }
+
+    fn is_heading(line: &[u8]) -> bool {
+        let headings =
+            [&b"base_time_absolute:"[..], b"data source:", b"monitoring_", b"intervals:"];
+        headings.iter().any(|heading| line.starts_with(heading))
+    }
 }
 
 /// A line of the event: a region of a snapshot of a target.
@@ -183,7 +254,7 @@ impl<'a> Aggregated<'a> {
 fn read_json(
     input: &mut Input<'_>,
     builder: &mut TraceBuilder,
-    snapshots: &mut Snapshots,
+    snapshots: &mut Snapshots<'_>,
 ) -> Result<(), ReadError> {
     let text = input.rest(JSON_MAX)?;
     let root: Value = serde_json::from_slice(&text).map_err(|error| {
@@ -198,6 +269,7 @@ fn read_json(
         record => vec![record],
     };
     for (r, record) in records.into_iter().enumerate() {
+        let target = record.get("target_id").map(Value::to_string).unwrap_or_default();
         for (s, snapshot) in list(record, "snapshots", &format!("record {r}"))?.iter().enumerate() {
             let place = format!("record {r}, snapshot {s}");
             for (at, region) in list(snapshot, "regions", &place)?.iter().enumerate() {
@@ -214,7 +286,7 @@ fn read_json(
                 let count = number(count, "nr_accesses")?;
                 snapshots.add(start, end, count).map_err(wrong)?;
             }
-            snapshots.finish(builder);
+            snapshots.finish(builder, target.as_bytes())?;
         }
     }
     Ok(())
@@ -231,7 +303,13 @@ fn list<'a>(value: &'a Value, key: &str, place: &str) -> Result<&'a [Value], Rea
 fn lenient(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number.as_u64(),
-        Value::String(text) => decimal(text.replace(',', "").as_bytes()).ok(),
+        Value::String(text) => with_commas(text.as_bytes()),
         _ => None,
     }
+}
+
+/// Decimal digits with commas between the thousands.
+fn with_commas(digits: &[u8]) -> Option<u64> {
+    let digits: Vec<u8> = digits.iter().copied().filter(|&byte| byte != b',').collect();
+    decimal(&digits).ok()
 }

@@ -1,7 +1,9 @@
 //! `drmemtrace`: what DynamoRIO's `view` tool prints of a memory trace.
 //!
 //! A record is a line such as `8 1: W0.T3256418 ifetch 3 byte(s) @ 0x00007fc205a61940 48 89 e7`,
-//! with `read` or `write` for data; all other lines (markers, headings) are skipped, but the marker
+//! with `read` or `write` for data. Prefetches (`pref`, `pref-r-L1` and so on), flushes and
+//! instructions that were not fetched are no accesses. All other lines (markers, headings) are
+//! skipped, but the marker
 //! `<marker: page size N>` sets the page size unless the options do. All threads are merged in the
 //! file's order. (DynamoRIO, clients/drcachesim/tools/view.cpp.) Binary traces and those of
 //! Google's workloads must be printed by `view` first.
@@ -38,10 +40,12 @@ fn record(line: Line<'_>) -> Result<Option<(Option<AccessKind>, u64, u64)>, Read
         b"ifetch" => Some(AccessKind::Fetch),
         b"read" => Some(AccessKind::Load),
         b"write" => Some(AccessKind::Store),
-        word if word.starts_with(b"prefetch") || word.ends_with(b"flush") => None,
+        // Prefetches are hints: `pref`, `pref-r-L1`, `pref-NTA`, `pref-HW` and more.
+        word if word.starts_with(b"pref") || word.ends_with(b"flush") => None,
         _ => return Err(line.error(at, "expected ifetch, read or write before the size")),
     };
     let digits = &line.bytes[at + BYTES_AT.len()..];
+    let kind = kind.filter(|_| !digits.ends_with(b"non-fetched instruction"));
     let length = digits.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(digits.len());
     let address = hex(&digits[..length])
         .map_err(|_| line.unexpected(at + BYTES_AT.len() - 2, "an address below 2^64"))?;

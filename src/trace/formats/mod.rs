@@ -9,21 +9,30 @@ mod damon;
 mod dat;
 mod din;
 mod drmemtrace;
+mod execlog;
+mod foreign;
 mod lackey;
 mod lirs;
+mod owner;
+mod parts;
 mod perf_script;
 mod pinatrace;
 mod raw;
+mod spaces;
 mod structure;
 mod text;
 mod ucsd;
 
+use std::cell::RefCell;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::input::{Input, Line};
 use super::read::{ReadError, ReadErrorKind, ReadOptions};
 use super::store::{AccessKind, TraceBuilder};
 use crate::units::Page;
+use owner::Owner;
+pub(super) use parts::Parts;
 
 /// A trace format.
 #[derive(Debug)]
@@ -54,6 +63,7 @@ pub const ALL: &[FormatKind] = &[
     dat::KIND,
     lackey::KIND,
     perf_script::KIND,
+    execlog::KIND,
     drmemtrace::KIND,
     pinatrace::KIND,
     champsim::KIND,
@@ -108,10 +118,15 @@ pub struct Head<'a> {
 impl<'a> Head<'a> {
     /// Its lines, but the last if it is cut; nothing if it is binary.
     pub fn lines(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.raw_lines().map(<[u8]>::trim_ascii)
+    }
+
+    /// Likewise, with the blanks at their ends.
+    pub fn raw_lines(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let cut = memchr::memrchr(b'\n', self.bytes).map_or(0, |end| end + 1);
         let text = if self.whole { self.bytes } else { &self.bytes[..cut] };
         let text = if memchr::memchr(0, text).is_some() { &[][..] } else { text };
-        text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty())
+        text.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty())
     }
 
     /// Whether there is a line and `fits` all of the first thousand but comments.
@@ -133,6 +148,8 @@ pub struct Source<'a> {
     pub path: Option<&'a Path>,
     /// The options.
     pub options: &'a ReadOptions,
+    /// Where the accesses of a file that is split go.
+    pub(super) parts: &'a RefCell<Parts>,
 }
 
 /// The format of this name.
@@ -162,7 +179,16 @@ pub fn of_extension(extension: &str) -> Option<&'static FormatKind> {
 /// # Errors
 /// No format fits, or several do.
 pub fn recognise(head: &Head<'_>) -> Result<&'static FormatKind, ReadError> {
-    let with = |verdict| ALL.iter().filter(move |format| (format.looks_like)(head) == verdict);
+    let verdicts: Vec<Verdict> = ALL.iter().map(|format| (format.looks_like)(head)).collect();
+    let with = |wanted| {
+        let verdicts = ALL.iter().zip(&verdicts);
+        verdicts.filter(move |(_, verdict)| **verdict == wanted).map(|(format, _)| format)
+    };
+    if !verdicts.contains(&Verdict::Yes)
+        && let Some(why) = foreign::why(head)
+    {
+        return Err(ReadError::format(why));
+    }
     for verdict in [Verdict::Yes, Verdict::Perhaps] {
         let candidates: Vec<&FormatKind> = with(verdict).collect();
         let hinted = candidates
@@ -187,12 +213,67 @@ pub fn recognise(head: &Head<'_>) -> Result<&'static FormatKind, ReadError> {
     if let Some(format) = hinted.filter(|_| memchr::memchr(0, head.bytes).is_none()) {
         return Ok(format);
     }
-    let candidates: Vec<&FormatKind> = with(Verdict::Perhaps).collect();
-    let possible = if candidates.is_empty() { names(ALL) } else { names(candidates) };
+    let is_text = memchr::memchr(0, head.bytes).is_none();
+    let likely = if is_text { likely(head, None) } else { with(Verdict::Perhaps).collect() };
     Err(ReadError::format(format!(
         "the content has the marks of no format; name it (`--trace-format`, or `format` in a \
-         scenario) or give the file its extension, it may be one of {possible}"
+         scenario) or give the file its extension, it may be one of {}",
+        names(likely)
     )))
+}
+
+/// The three formats that a text is most likely of, beside one that it is not: those that fit it
+/// without its first lines or before its last, then those that options fit to most texts.
+fn likely(head: &Head<'_>, beside: Option<&FormatKind>) -> Vec<&'static FormatKind> {
+    let ends: Vec<usize> = memchr::memchr_iter(b'\n', head.bytes).map(|end| end + 1).collect();
+    let parts = ends.iter().take(3).map(|&end| &head.bytes[end..]);
+    let parts = parts.chain(ends.iter().rev().skip(1).take(2).map(|&end| &head.bytes[..end]));
+    let mut found: Vec<&FormatKind> = Vec::new();
+    for part in parts.filter(|part| !part.is_empty()) {
+        let part = Head { bytes: part, ..*head };
+        found.extend(ALL.iter().filter(|format| (format.looks_like)(&part) == Verdict::Yes));
+    }
+    let has = |byte| memchr::memchr(byte, head.bytes).is_some();
+    let fallback = if has(b',') || has(b';') || has(b'\t') {
+        [&csv::KIND, &text::KIND, &perf_script::KIND, &lackey::KIND]
+    } else if has(b':') {
+        [&perf_script::KIND, &pinatrace::KIND, &drmemtrace::KIND, &csv::KIND]
+    } else {
+        [&text::KIND, &csv::KIND, &din::KIND, &lirs::KIND]
+    };
+    found.extend(fallback);
+    let mut distinct: Vec<&FormatKind> = Vec::new();
+    for format in found {
+        let is_other = beside.is_none_or(|beside| beside.name != format.name);
+        if is_other && distinct.iter().all(|known| known.name != format.name) {
+            distinct.push(format);
+        }
+    }
+    distinct.truncate(3);
+    distinct
+}
+
+/// What a refusal says of a format that nobody named: why it was taken for it, and what else it
+/// may be.
+pub(super) fn guessed(head: &Head<'_>, format: &FormatKind) -> String {
+    let fits = (format.looks_like)(head) == Verdict::Yes;
+    let extension = format.extensions.iter().find(|extension| head.has_extension(extension));
+    let why = match extension {
+        Some(extension) if !fits => format!("because its name has the extension .{extension}"),
+        _ => "because it begins like one".to_owned(),
+    };
+    let is_raw = format.name == "u32" || format.name == "u64";
+    let is_text = memchr::memchr(0, head.bytes).is_none() && !is_raw;
+    let others = if is_text {
+        names(likely(head, Some(format)))
+    } else {
+        let raw = ["u32", "u64", "oracle-general", "struct"];
+        raw.into_iter().filter(|name| *name != format.name).take(3).collect::<Vec<_>>().join(", ")
+    };
+    format!(
+        "read as {}, {why}; if it is none, name its format (`--trace-format`): it may be {others}",
+        format.name
+    )
 }
 
 fn names<'a>(formats: impl IntoIterator<Item = impl AsRef<FormatKind> + 'a>) -> String {
@@ -249,6 +330,19 @@ impl Pages {
         address >> self.shift
     }
 
+    /// The pages that `size` bytes from `address` on touch; 0 bytes touch the page of the address.
+    #[inline]
+    fn range(self, address: u64, size: u64) -> Result<RangeInclusive<u64>, &'static str> {
+        let last = address
+            .checked_add(size.saturating_sub(1))
+            .ok_or("the access crosses the end of the 64-bit address space")?;
+        let (first, last) = (self.page(address), self.page(last));
+        if last - first >= PAGES_PER_RECORD_MAX {
+            return Err("the access touches more than 65536 pages, expected a plausible size");
+        }
+        Ok(first..=last)
+    }
+
     /// Adds an access for each page that `size` bytes from `address` on touch; 0 bytes touch the
     /// page of the address. `Err` says what is wrong with the record.
     #[inline]
@@ -259,14 +353,7 @@ impl Pages {
         size: u64,
         kind: Option<AccessKind>,
     ) -> Result<(), &'static str> {
-        let last = address
-            .checked_add(size.saturating_sub(1))
-            .ok_or("the access crosses the end of the 64-bit address space")?;
-        let (first, last) = (self.page(address), self.page(last));
-        if last - first >= PAGES_PER_RECORD_MAX {
-            return Err("the access touches more than 65536 pages, expected a plausible size");
-        }
-        for page in first..=last {
+        for page in self.range(address, size)? {
             match kind {
                 Some(kind) => builder.push_kind(Page(page), kind),
                 None => builder.push(Page(page)),
