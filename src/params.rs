@@ -1,14 +1,15 @@
 //! Parameters: the parameters that a policy, a replacement algorithm or a workload declares.
 //!
-//! A policy, algorithm or workload lists its parameters in a `const` of [`Param`]s. That list gives the keys that
-//! a scenario may set, their checks, their defaults, `list` and the documentation.
+//! A policy, algorithm or workload lists its parameters in a `const` of [`Param`]s. That list gives
+//! the keys that a scenario may set, their checks, their defaults, `list` and the documentation.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::units::Decimal;
 
 /// One parameter: its name, what it means, what it may be, and what it is unless set.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Param {
     /// The key in scenario files.
     pub name: &'static str,
@@ -22,6 +23,7 @@ pub struct Param {
 
 /// The values that a parameter may have.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Domain {
     /// A whole number from `min` to `max`.
     Integer {
@@ -49,17 +51,22 @@ pub enum Domain {
     },
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// Any text, such as the name of a file or a command line.
+    Text,
 }
 
 /// The value of a parameter, of the kind that its domain says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Value {
     /// A number, of frames or ticks where the domain says so.
     Integer(u64),
     /// An exact decimal number.
     Decimal(Decimal),
-    /// A word.
+    /// One of the words of the domain.
     Choice(&'static str),
+    /// A text.
+    Text(Cow<'static, str>),
 }
 
 impl fmt::Display for Domain {
@@ -71,17 +78,19 @@ impl fmt::Display for Domain {
             Self::Ticks { min } => write!(out, "ticks or a duration, from {min}"),
             Self::Decimal { min, max } => write!(out, "a decimal number from {min} to {max}"),
             Self::Choice(words) => write!(out, "{}", words.join(" | ")),
+            Self::Text => write!(out, "a text"),
         }
     }
 }
 
 impl fmt::Display for Value {
-    /// As a scenario file writes it, but for the quotes of a word.
+    /// As a scenario file writes it, but for the quotes of a word or a text.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Integer(number) => number.fmt(out),
             Self::Decimal(number) => number.fmt(out),
             Self::Choice(word) => word.fmt(out),
+            Self::Text(text) => text.fmt(out),
         }
     }
 }
@@ -93,12 +102,12 @@ pub struct Settings(Vec<(&'static str, Value)>);
 impl Settings {
     /// Every parameter at its default.
     pub fn defaults(params: &[Param]) -> Self {
-        Self(params.iter().map(|param| (param.name, param.default)).collect())
+        Self(params.iter().map(|param| (param.name, param.default.clone())).collect())
     }
 
     /// Names and values, in the order of the list.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, Value)> {
-        self.0.iter().copied()
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.0.iter().map(|(name, value)| (*name, value))
     }
 
     /// Sets a parameter of the list; the caller has checked the value against the parameter's
@@ -117,7 +126,7 @@ impl Settings {
     /// If the list has no such parameter of that kind.
     pub fn integer(&self, name: &str) -> u64 {
         match self.get(name) {
-            Value::Integer(value) => value,
+            Value::Integer(value) => *value,
             other => panic!("parameter {name} is not an integer but {other:?}"),
         }
     }
@@ -128,7 +137,7 @@ impl Settings {
     /// If the list has no such parameter of that kind.
     pub fn decimal(&self, name: &str) -> Decimal {
         match self.get(name) {
-            Value::Decimal(value) => value,
+            Value::Decimal(value) => *value,
             other => panic!("parameter {name} is not a decimal but {other:?}"),
         }
     }
@@ -144,8 +153,19 @@ impl Settings {
         }
     }
 
-    fn get(&self, name: &str) -> Value {
+    /// The text that a text parameter is set to.
+    ///
+    /// # Panics
+    /// If the list has no such parameter of that kind.
+    pub fn text(&self, name: &str) -> &str {
+        match self.get(name) {
+            Value::Text(value) => value,
+            other => panic!("parameter {name} is not a text but {other:?}"),
+        }
+    }
+
+    fn get(&self, name: &str) -> &Value {
         let found = self.0.iter().find(|(param, _)| *param == name);
-        found.unwrap_or_else(|| panic!("no parameter is called {name}")).1
+        &found.unwrap_or_else(|| panic!("no parameter is called {name}")).1
     }
 }

@@ -45,8 +45,8 @@ pub(super) fn frames(numbers: &[u64]) -> Vec<Frames> {
 /// The policy with these of its parameters set.
 pub(super) fn policy(kind: &PolicyKind, set: &[(&str, Value)]) -> Box<dyn Policy> {
     let mut settings = Settings::defaults(kind.params);
-    for &(name, value) in set {
-        settings.set(name, value);
+    for (name, value) in set {
+        settings.set(name, value.clone());
     }
     (kind.build)(&settings)
 }

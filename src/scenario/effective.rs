@@ -218,11 +218,12 @@ fn replacement(kind: &str, settings: &Settings) -> String {
     format!("{{ kind = {}{} }}", quoted(kind), params.collect::<String>())
 }
 
-fn shown(value: Value) -> String {
+fn shown(value: &Value) -> String {
     match value {
         Value::Integer(value) => value.to_string(),
         Value::Decimal(decimal) => decimal.to_string(),
         Value::Choice(word) => quoted(word),
+        Value::Text(text) => quoted(text),
     }
 }
 

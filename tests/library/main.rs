@@ -11,6 +11,7 @@ mod laws;
 mod mutations;
 mod observers;
 mod output;
+mod own_policies;
 mod policies;
 mod replacements;
 mod replacements_adaptive;

@@ -22,8 +22,8 @@ fn built(
     seed: u64,
 ) -> Box<dyn Observer> {
     let mut all = Settings::defaults(kind.params);
-    for &(name, value) in settings {
-        all.set(name, value);
+    for (name, value) in settings {
+        all.set(name, value.clone());
     }
     let draw = Stream::new(Generator::ChaCha8, seed, 0, "test/observer");
     let (memory, host) = (Frames(memory), Frames(1000));
@@ -84,7 +84,7 @@ fn skewed(accesses: u64, pages: u64) -> Arc<Trace> {
 fn without_a_hot_set_and_decay_the_trapped_curve_is_exact() {
     let trace = skewed(5000, 60);
     let undecayed = ("decay", part(1, 0));
-    let exact = observed(&CURVE, &[undecayed], &trace, intervals(&trace, 500));
+    let exact = observed(&CURVE, &[undecayed.clone()], &trace, intervals(&trace, 500));
     let trapped = observed(
         &HOT_COLD,
         &[undecayed, ("hot", Value::Integer(0))],
@@ -266,8 +266,8 @@ fn a_sample_of_all_pages_is_the_curve() {
     };
     let all = ("rate", part(1, 0));
     for decay in [part(0, 0), part(1, 0)] {
-        let exact = seen(&CURVE, &[("decay", decay)]);
-        let sampled = seen(&SAMPLED_CURVE, &[("decay", decay), all]);
+        let exact = seen(&CURVE, &[("decay", decay.clone())]);
+        let sampled = seen(&SAMPLED_CURVE, &[("decay", decay), all.clone()]);
         for (exact, sampled) in exact.iter().zip(&sampled) {
             assert_eq!(exact.curve, sampled.curve);
         }
@@ -276,7 +276,7 @@ fn a_sample_of_all_pages_is_the_curve() {
     let now = seen(&CURVE, &[("decay", part(0, 0))]);
     for (digits, places) in [(5, 1), (3, 1), (99, 2)] {
         let decay = digits as f64 / 10.0_f64.powi(places);
-        let sampled = seen(&SAMPLED_CURVE, &[("decay", part(digits, places as u32)), all]);
+        let sampled = seen(&SAMPLED_CURVE, &[("decay", part(digits, places as u32)), all.clone()]);
         let mut faded = vec![0.0; trace.distinct_pages() + 1];
         for (now, sampled) in now.iter().zip(&sampled) {
             let most = sampled.curve.accesses as f64;
@@ -328,7 +328,7 @@ fn a_tenth_of_the_pages_gives_a_curve_that_errs_little_in_the_mean_over_salts() 
     let (_, exact) = shown(&mut *built(&CURVE, &[], &trace, 5000, 1), &whole());
     let error = |rate: Value| -> f64 {
         let of_salt = |seed: u64| {
-            let mut observer = built(&SAMPLED_CURVE, &[("rate", rate)], &trace, 5000, seed);
+            let mut observer = built(&SAMPLED_CURVE, &[("rate", rate.clone())], &trace, 5000, seed);
             let (_, seen) = shown(&mut *observer, &whole());
             let pairs = exact.curve.faults.iter().zip(&seen.curve.faults);
             let sum: u64 = pairs.map(|(exact, sampled)| exact.abs_diff(*sampled)).sum();

@@ -187,7 +187,7 @@ mod tests {
         ];
         let mut view = view(1000, vms);
         view.vms[0].shares = 3000;
-        let settings = [SMALL[0], ("step", Value::Integer(1000))];
+        let settings = [SMALL[0].clone(), ("step", Value::Integer(1000))];
         // 500 to the two in proportion 3 to 1.
         assert_eq!(step(&mut *policy(&KIND, &settings), &mut view), [475, 225, 100]);
     }

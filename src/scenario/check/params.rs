@@ -136,7 +136,16 @@ fn value(
             let words = words.iter().map(|&word| (word, word));
             findings.choice(field, words).map(params::Value::Choice)
         }
+        Domain::Text => text(findings, field).map(|text| params::Value::Text(text.into())),
     }
+}
+
+fn text(findings: &mut Findings, field: &Field) -> Option<String> {
+    let Value::String(text) = &field.node.value else {
+        findings.wrong_type(field, "a text in quotes");
+        return None;
+    };
+    Some(text.clone())
 }
 
 fn decimal(findings: &mut Findings, field: &Field, min: Decimal, max: Decimal) -> Option<Decimal> {
@@ -211,6 +220,29 @@ mod tests {
             assert_eq!(text(bad), Err("S014"), "{bad}");
         }
         assert_eq!(read(Value::Bool), Err("S014"));
+    }
+
+    #[test]
+    fn a_text_parameter_takes_any_text_and_nothing_else() {
+        let param = Param {
+            name: "rules",
+            doc: "a file of rules",
+            domain: Domain::Text,
+            default: params::Value::Text("mom.rules".into()),
+        };
+        let mut settings = Settings::defaults(std::slice::from_ref(&param));
+        assert_eq!(settings.text("rules"), "mom.rules");
+        let read = |value: Value| {
+            let mut findings = Findings::default();
+            let node = Node { origin: Origin::whole(0), value };
+            let field = Field { path: "policy.mine.rules".to_owned(), node: &node };
+            let value = super::value(&mut findings, &field, &param, None);
+            value.ok_or_else(|| findings.list.remove(0))
+        };
+        settings.set("rules", read(Value::String("my \"own\" rules".to_owned())).unwrap());
+        assert_eq!(settings.text("rules"), "my \"own\" rules");
+        let wrong = read(Value::Integer(3)).unwrap_err();
+        assert_eq!(wrong.code.id, "S014");
     }
 
     #[test]
