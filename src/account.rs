@@ -1,7 +1,8 @@
 //! The account of a run: what every VM did, what it held, what that cost, and all VMs together.
 //!
-//! [`METRICS`] are the whole numbers among them, by the names of the columns.
+//! [`METRICS`] are its numbers, by the names of the columns.
 
+use crate::number::Millionths;
 use crate::replace::Counts;
 use crate::units::{Frames, Ticks};
 
@@ -70,6 +71,31 @@ impl Account {
         self.stall_ticks + self.overhead_ticks
     }
 
+    /// The mean allocation over the ticks in which anything was held.
+    pub fn frames_mean(&self) -> Millionths {
+        let Held { frame_ticks, ticks, last, .. } = self.frames;
+        let mean = Millionths::ratio(frame_ticks, u128::from(ticks.0));
+        mean.unwrap_or(Millionths(u128::from(last.0) * Millionths::ONE))
+    }
+
+    /// Demand faults to an access; 0 without accesses.
+    pub fn fault_ratio(&self) -> Millionths {
+        let Counts { demand_faults, accesses, .. } = self.counts;
+        Millionths::ratio_or_zero(u128::from(demand_faults), u128::from(accesses))
+    }
+
+    /// Replacement misses to an access; 0 without accesses.
+    pub fn replacement_ratio(&self) -> Millionths {
+        let Counts { replacement_misses, accesses, .. } = self.counts;
+        Millionths::ratio_or_zero(u128::from(replacement_misses), u128::from(accesses))
+    }
+
+    /// How many times longer than nominal the accesses took; `None` without accesses.
+    pub fn slowdown(&self) -> Option<Millionths> {
+        let nominal = u128::from(self.nominal_ticks);
+        Millionths::ratio(nominal + u128::from(self.delayed_ticks()), nominal)
+    }
+
     /// Puts together what all VMs' accounts say, apart from what they held.
     pub(crate) fn all(vms: &[Self], frames: Held, ticks: Ticks) -> Self {
         let mut all = Self { frames, ticks: ticks.0, ..Self::default() };
@@ -119,15 +145,39 @@ fn jain(vms: &[Account]) -> Option<u128> {
     (sum * sum * ONE).checked_div(progress.len() as u128 * squares)
 }
 
-/// A whole number that an account tells: a column of the tables, and what a scenario may expect.
+/// A number that an account tells: a column of the tables, and what a scenario may expect.
 #[derive(Debug)]
 pub struct Metric {
     /// The name of the column.
     pub name: &'static str,
-    /// What it counts, in one sentence without a full stop.
+    /// What it measures, in one sentence without a full stop.
     pub means: &'static str,
     /// How it is read off.
-    pub of: fn(&Account) -> u64,
+    pub of: Reading,
+}
+
+/// How a metric is read off an account.
+#[derive(Clone, Copy, Debug)]
+pub enum Reading {
+    /// It is a whole number.
+    Count(fn(&Account) -> u64),
+    /// It has six decimals; `None` where it has no meaning.
+    Ratio(fn(&Account) -> Option<Millionths>),
+}
+
+impl Metric {
+    /// Whether it is a whole number.
+    pub fn is_count(&self) -> bool {
+        matches!(self.of, Reading::Count(_))
+    }
+
+    /// The metric of an account; `None` where it has no meaning.
+    pub fn read(&self, account: &Account) -> Option<Millionths> {
+        match self.of {
+            Reading::Count(of) => Some(Millionths(u128::from(of(account)) * Millionths::ONE)),
+            Reading::Ratio(of) => of(account),
+        }
+    }
 }
 
 /// Every metric.
@@ -193,10 +243,40 @@ pub const METRICS: &[Metric] = &[
         "checkpoints at which the VM had come and was kept waiting for its minimum, or refused",
         |of| of.movement.violations,
     ),
+    ratio("frames_mean", "the mean allocation over the ticks in which anything was held", |of| {
+        Some(of.frames_mean())
+    }),
+    ratio("fault_ratio", "demand_faults / accesses; 0 without accesses", |of| {
+        Some(of.fault_ratio())
+    }),
+    ratio("replacement_ratio", "replacement_misses / accesses; 0 without accesses", |of| {
+        Some(of.replacement_ratio())
+    }),
+    ratio(
+        "slowdown",
+        "(nominal + stall + overhead) / nominal, nominal being the ticks that the accesses take \
+         with all pages resident and nothing watched; empty without accesses",
+        Account::slowdown,
+    ),
+    ratio(
+        "jain_index",
+        "Jain's fairness index of the VMs' progress, x = 1 / slowdown: (Σx)² / (n · Σx²), from 1/n \
+         to 1; for all VMs together (R. Jain, D. Chiu and W. Hawe, DEC Research Report TR-301, \
+         1984)",
+        |of| of.jain.map(Millionths),
+    ),
 ];
 
 const fn metric(name: &'static str, means: &'static str, of: fn(&Account) -> u64) -> Metric {
-    Metric { name, means, of }
+    Metric { name, means, of: Reading::Count(of) }
+}
+
+const fn ratio(
+    name: &'static str,
+    means: &'static str,
+    of: fn(&Account) -> Option<Millionths>,
+) -> Metric {
+    Metric { name, means, of: Reading::Ratio(of) }
 }
 
 /// What a VM was refused for.

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
 /// A non-negative number with six decimals.
 ///
 /// Every ratio in every output is made by [`Millionths::ratio`]: an integer division rounded half
@@ -27,6 +30,13 @@ impl Millionths {
         Some(Self(whole * Self::ONE + (doubled + denominator) / (2 * denominator)))
     }
 
+    /// Reads what [`Display`](fmt::Display) writes; `None` where the text is anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.').filter(|(_, part)| part.len() == 6)?;
+        let number = Self(format!("{whole}{fraction}").parse().ok()?);
+        (number.to_string() == text).then_some(number)
+    }
+
     /// The ratio, or 0 where nothing can be divided by: no access, no fault.
     pub fn ratio_or_zero(numerator: u128, denominator: u128) -> Self {
         Self::ratio(numerator, denominator).unwrap_or_default()
@@ -36,6 +46,14 @@ impl Millionths {
 impl fmt::Display for Millionths {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}.{:06}", self.0 / Self::ONE, self.0 % Self::ONE)
+    }
+}
+
+impl<'d> Deserialize<'d> for Millionths {
+    fn deserialize<D: Deserializer<'d>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let wrong = || D::Error::custom(format!("`{text}` is not a number with six decimals"));
+        Self::parse(&text).ok_or_else(wrong)
     }
 }
 

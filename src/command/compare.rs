@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use balloonist::account::Outcome;
 use balloonist::balance::PolicyKind;
 use balloonist::bound::{self, Bound};
 use balloonist::conclude::compare::{self, Run};
@@ -15,14 +14,16 @@ use balloonist::render::html;
 use balloonist::replace::ReplacementKind;
 use balloonist::scenario::Scenario;
 use balloonist::simulate::{RunError, simulate};
-use balloonist::store::curves;
-use balloonist::store::manifest::{self, Conclusion, FileEntry, RunEntry};
-use balloonist::store::outcomes;
-use balloonist::store::results::{self, Manifest, Results};
+use balloonist::store::compare as rows;
+use balloonist::store::compare::CompareRow;
+use balloonist::store::curves::{self, CurveRow};
+use balloonist::store::manifest::{Manifest, RunEntry, Runs, Study, Timing};
+use balloonist::store::outcomes::{self, OutcomeRow};
+use balloonist::store::results::Results;
+use balloonist::store::row;
 use balloonist::store::thinned::Thinned;
-use balloonist::store::vms;
+use balloonist::store::vms::{self, VmRow};
 use balloonist::table::Format;
-use balloonist::table::Table;
 use balloonist::trace::index;
 use rayon::prelude::*;
 
@@ -113,14 +114,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let compared = Compared { scenario: &scenario, runs: &runs, bounds: &bounds, baseline };
     let series = recorders.into_iter().map(Recorder::finish).collect::<Result<_, _>>()?;
     if folder.is_some() || page.is_some() {
-        let timing = manifest::timing(took.as_nanos(), accesses);
+        let timing = Timing::new(took.as_nanos(), accesses).to_json();
         compared.write(folder, page, series, &timing, context)?;
     }
-    let table = compare::table(&runs, &bounds, baseline);
+    let rows = rows::rows(&runs, &bounds, baseline);
     if args.format.is_for_people() {
         let format = args.format;
-        let people = compare::for_people(&table);
-        let people = people.render(format, context.colour_out, context.width);
+        let people = rows::for_people(&rows).render(format, context.colour_out, context.width);
         let heading = heading(&scenario);
         let legend = compare::legend(&scenario, &runs, &bounds);
         let verdict =
@@ -129,7 +129,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let (before, after) = (format.aside(&before), format.aside(&after));
         context.print(&format!("{before}\n{people}\n{after}"))?;
     } else {
-        context.print_table(&table, args.format)?;
+        context.print_table(&rows::table(&rows), args.format)?;
     }
     let own = runs.iter().filter(|run| run.replacement.is_none());
     let failed = own.flat_map(|run| expects::failed(&scenario, &run.outcome));
@@ -200,50 +200,48 @@ struct Compared<'a> {
 }
 
 impl Compared<'_> {
-    /// The tables, by their files.
-    fn tables(&self) -> [(&'static str, Table); 4] {
-        let first = &self.runs[0].outcome;
-        [
-            ("compare.csv", compare::table(self.runs, self.bounds, self.baseline)),
-            ("vms.csv", self.rows(vms::table)),
-            ("curves.csv", curves::table(self.scenario, first)),
-            ("outcomes.csv", self.rows(outcomes::table)),
-        ]
-    }
-
-    /// The rows of all runs in a table of runs.
-    fn rows(&self, table: fn(&Scenario, &Outcome) -> Table) -> Table {
+    /// The rows of vms.csv.
+    fn vms(&self) -> Vec<VmRow> {
         let of_run = |Run { replacement, outcome, .. }: &Run| {
-            let rows = table(self.scenario, outcome);
-            match replacement {
-                Some(kind) => rows.with_column(compare::REPLACEMENT, &kind.name.into()),
-                None => rows,
+            let mut rows = vms::rows(self.scenario, outcome);
+            for row in &mut rows {
+                row.param_replacement = replacement.map(|kind| kind.name.to_owned());
             }
+            rows
         };
-        let mut tables = self.runs.iter().map(of_run);
-        let mut rows = tables.next().expect("a comparison has a run");
-        tables.for_each(|table| rows.append(table));
-        rows
+        self.runs.iter().flat_map(of_run).collect()
     }
 
-    fn manifest(&self, files: &[FileEntry]) -> String {
-        let entry = |run: &Run| RunEntry {
-            policy: run.policy.name,
-            replacement: run.replacement.map(|kind| kind.name),
-            seed: self.scenario.seed,
-            fingerprint: run.outcome.fingerprint,
+    /// The rows of outcomes.csv.
+    fn outcomes(&self) -> Vec<OutcomeRow> {
+        let of_run = |Run { replacement, outcome, .. }: &Run| {
+            let mut rows = outcomes::rows(self.scenario, outcome);
+            for row in &mut rows {
+                row.param_replacement = replacement.map(|kind| kind.name.to_owned());
+            }
+            rows
         };
-        let entries: Vec<RunEntry> = self.runs.iter().map(entry).collect();
-        let conclusion = Conclusion {
-            baseline: &self.runs[self.baseline].title(),
-            verdict: &compare::verdict(self.runs, self.bounds, self.baseline),
-            bounds: self.bounds,
-        };
-        let effective = self.scenario.effective();
-        manifest::comparison(self.scenario, &effective, &entries, files, conclusion)
+        self.runs.iter().flat_map(of_run).collect()
     }
 
-    /// Writes the files of `--out` and the page of `--report`.
+    /// The manifest, without files.
+    fn manifest(&self) -> Manifest {
+        let entry = |run: &Run| {
+            let replacement = run.replacement.map(|kind| kind.name);
+            let fingerprint = run.outcome.fingerprint;
+            RunEntry::new(run.policy.name, replacement, self.scenario.seed, fingerprint)
+        };
+        Manifest {
+            study: Study::of(self.scenario),
+            runs: Runs::Each(self.runs.iter().map(entry).collect()),
+            files: Vec::new(),
+            baseline: Some(self.runs[self.baseline].title()),
+            verdict: Some(compare::verdict(self.runs, self.bounds, self.baseline)),
+            bounds: self.bounds.iter().map(Into::into).collect(),
+        }
+    }
+
+    /// Writes the files of `--out` and the page of `--report`, which shows no files.
     fn write(
         &self,
         folder: Option<ResultFolder>,
@@ -252,27 +250,33 @@ impl Compared<'_> {
         timing: &str,
         context: &Context,
     ) -> Result<(), Failure> {
-        let tables = self.tables();
+        let names = self.runs.iter().map(Run::title);
+        let results = Results {
+            manifest: self.manifest(),
+            vms: Some(self.vms()),
+            compare: Some(rows::rows(self.runs, self.bounds, self.baseline)),
+            curves: Some(curves::rows(self.scenario, &self.runs[0].outcome)),
+            sweep: None,
+            series: names.zip(series.into_iter().flatten()).collect(),
+        };
         if let Some(mut folder) = folder {
-            for (name, table) in &tables {
+            let Results { vms, compare, curves, .. } = &results;
+            let compare: &[CompareRow] = compare.as_deref().unwrap_or_default();
+            let vms: &[VmRow] = vms.as_deref().unwrap_or_default();
+            let curves: &[CurveRow] = curves.as_deref().unwrap_or_default();
+            for (name, table) in [
+                ("compare.csv", rows::table(compare)),
+                ("vms.csv", row::table(vms)),
+                ("curves.csv", row::table(curves)),
+                ("outcomes.csv", row::table(&self.outcomes())),
+            ] {
                 folder.file(name).put(&table.to_csv())?;
             }
-            folder.commit(Some(timing), |files| self.manifest(files), context)?;
+            folder.commit(Some(timing), results.manifest.clone(), context)?;
         }
         let Some(mut page) = page else { return Ok(()) };
-        page.put(&html::page(&self.results(tables, series)))?;
+        page.put(&html::page(&results))?;
         page.commit()
-    }
-
-    /// What a report is made of; the manifest names no file, as a report does not show them.
-    fn results(&self, tables: [(&'static str, Table); 4], series: Vec<Option<Thinned>>) -> Results {
-        let manifest = Manifest::read(&self.manifest(&[])).expect("a manifest of ours is whole");
-        let names = self.runs.iter().map(Run::title);
-        let [compare, vms, curves, _] = tables.map(|(_, table)| table);
-        let compare = Some(results::titled(compare, "name"));
-        let (vms, curves) = (Some(results::titled(vms, "policy")), Some(curves));
-        let series = names.zip(series.into_iter().flatten()).collect();
-        Results { manifest, vms, compare, curves, sweep: None, series }
     }
 }
 

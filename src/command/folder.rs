@@ -5,13 +5,12 @@ use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use balloonist::conclude::compare;
-use balloonist::store::curves;
 use balloonist::store::digest::Digest;
-use balloonist::store::results::{Manifest, Results, Sweep, expecting, titled};
-use balloonist::store::series;
+use balloonist::store::manifest::{FileEntry, Manifest, RunEntry};
+use balloonist::store::results::{Results, Sweep};
+use balloonist::store::row::{self, Row};
 use balloonist::store::thinned::{Sum, Thinned};
-use balloonist::store::vms;
-use balloonist::table::Table;
+use balloonist::store::{series, sweep};
 
 use super::Failure;
 
@@ -21,41 +20,45 @@ pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
     let text = fs::read(&place).map_err(|error| Failure::io(&place, &error))?;
     let text = String::from_utf8(text).map_err(|_| damaged(&place, "it is not UTF-8"))?;
     let manifest = Manifest::read(&text).map_err(|what| damaged(&place, &what))?;
-    for (name, hash) in &manifest.files {
-        check(folder, name, hash)?;
+    for file in &manifest.files {
+        check(folder, file)?;
     }
-    let is_odd = |name: &str| !is_plain(&compare::slug(name));
-    if let Some((name, ..)) = manifest.runs.iter().find(|(name, ..)| is_odd(name)) {
-        return Err(damaged(&place, &format!("`{name}` is no policy's name")));
+    let titles: Vec<String> = manifest.runs().iter().map(RunEntry::title).collect();
+    if let Some(title) = titles.iter().find(|title| !is_plain(&compare::slug(title))) {
+        return Err(damaged(&place, &format!("`{title}` is no policy's name")));
     }
-    let has = |name: &str| manifest.files.iter().any(|(file, _)| file == name);
-    let table = |name: &str, columns: &[&str]| {
-        if !has(name) {
-            return Ok(None);
-        }
-        let place = folder.join(name);
-        let text = read_text(&place).map_err(|error| Failure::io(&place, &error))?;
-        let table = Table::from_csv(&text).and_then(|table| expecting(table, columns));
-        table.map(Some).map_err(|what| damaged(&place, &what))
+    let has = |name: &str| manifest.files.iter().any(|file| file.name == name);
+    let text = |name: &str| {
+        let read = |place: &Path| read_text(place).map_err(|error| Failure::io(place, &error));
+        has(name).then(|| read(&folder.join(name))).transpose()
     };
-    let rows = table("vms.csv", vms::COLUMNS)?.map(|rows| titled(rows, "policy"));
-    let compare = table("compare.csv", compare::COLUMNS)?.map(|rows| titled(rows, "name"));
-    let curves = table("curves.csv", curves::COLUMNS)?;
+    let wrong = |name: &str, what: &str| damaged(&folder.join(name), what);
+    let vms = rows(text("vms.csv")?).map_err(|what| wrong("vms.csv", &what))?;
+    let compare = rows(text("compare.csv")?).map_err(|what| wrong("compare.csv", &what))?;
+    let curves = rows(text("curves.csv")?).map_err(|what| wrong("curves.csv", &what))?;
     let runs = if has("runs.csv") { "runs.csv" } else { "runs.csv.zst" };
-    let sweep = table(runs, &["policy", "vm", "accesses", "demand_faults"])?;
-    let sweep = sweep.map(|rows| Sweep::new(&manifest, rows)).transpose();
-    let sweep = sweep.map_err(|what| damaged(&folder.join(runs), &what))?;
-    if rows.is_none() && sweep.is_none() {
+    let sweep = text(runs)?.map(|text| {
+        let grid = Sweep::grid(&manifest)?;
+        let rows = sweep::read(&grid, &text)?;
+        Sweep::new(grid, rows)
+    });
+    let sweep = sweep.transpose().map_err(|what| wrong(runs, &what))?;
+    if vms.is_none() && sweep.is_none() {
         return Err(damaged(&place, "it lists neither vms.csv nor runs.csv"));
     }
     let mut series = Vec::new();
-    for (policy, _, _) in &manifest.runs {
-        let names = [series::file_of(policy), "series.csv".to_owned()];
+    for title in titles {
+        let names = [series::file_of(&title), "series.csv".to_owned()];
         if let Some(name) = names.iter().find(|name| has(name)) {
-            series.push((policy.clone(), read_series(&folder.join(name), &manifest.vms())?));
+            series.push((title, read_series(&folder.join(name), &manifest.vms())?));
         }
     }
-    Ok(Results { vms: rows, compare, curves, sweep, series, manifest })
+    Ok(Results { vms, compare, curves, sweep, series, manifest })
+}
+
+/// The rows of a file, if there is one.
+fn rows<R: Row>(text: Option<String>) -> Result<Option<Vec<R>>, String> {
+    text.map(|text| row::read(&text)).transpose()
 }
 
 /// The text of a file, which may be compressed.
@@ -73,7 +76,8 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// Whether the file is what the manifest says.
-pub(super) fn check(folder: &Path, name: &str, hash: &str) -> Result<(), Failure> {
+pub(super) fn check(folder: &Path, file: &FileEntry) -> Result<(), Failure> {
+    let FileEntry { name, digest: listed, .. } = file;
     let place = folder.join(name);
     if !is_plain(name) {
         let what = format!("it lists `{name}`, which is not a file of this folder");
@@ -89,10 +93,10 @@ pub(super) fn check(folder: &Path, name: &str, hash: &str) -> Result<(), Failure
         }
         digest.update(&block[..read]);
     }
-    if digest.to_string() == hash {
+    if digest == *listed {
         return Ok(());
     }
-    let what = format!("its hash is {digest}, but manifest.json has {hash}");
+    let what = format!("its hash is {digest}, but manifest.json has {listed}");
     Err(damaged(&place, &what))
 }
 

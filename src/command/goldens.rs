@@ -17,7 +17,7 @@ use super::{Context, Failure};
 pub(super) struct Golden {
     pub(super) place: PathBuf,
     /// The columns that name a row.
-    key: &'static [&'static str],
+    key: usize,
     /// What stands before the name of a row in messages.
     prefix: String,
     /// The text of the file, if there is one.
@@ -29,7 +29,7 @@ impl Golden {
     pub(super) fn read(
         place: PathBuf,
         now: Table,
-        key: &'static [&'static str],
+        key: usize,
         prefix: &str,
     ) -> Result<Self, Failure> {
         let blessed = match fs::read(&place) {

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use balloonist::conclude::contest::Contest;
 use balloonist::number::grouped;
 use balloonist::scenario::{Document, Grid};
-use balloonist::store::manifest::{self, parse_study};
+use balloonist::store::manifest::{Manifest, Runs, Study};
 use balloonist::store::sweep as rows;
+use balloonist::store::sweep::RunRow;
 use balloonist::sweep::Repetitions;
 use balloonist::sweep::journal::{Journal, Record};
 use balloonist::sweep::statistics::Repeated;
@@ -26,7 +27,7 @@ use super::{Context, Failure};
 pub(super) struct Journals {
     grid: Grid,
     repetitions: Repetitions,
-    line: String,
+    study: Study,
     all: Vec<(PathBuf, Journal)>,
     /// The journal that was read last.
     at: usize,
@@ -40,15 +41,22 @@ impl Journals {
             let place = place.display();
             Failure::wrong(format!("{place}: the first line is not that of a sweep"))
         };
-        let line = journal.header.study.clone();
-        let (repetitions, scenario, _) = parse_study(&line).ok_or_else(damaged)?;
-        let document = Document::from_toml("journal", scenario.as_bytes());
+        let study = Study::from_line(&journal.header.study).ok_or_else(damaged)?;
+        let repetitions = study.repetitions.clone().ok_or_else(damaged)?;
+        let document = Document::from_toml("journal", study.scenario.as_bytes());
         let grid = document.grid().map_err(|_| damaged())?.unwrap_or_default();
         let all = grid.points().checked_mul(repetitions.count());
         if all != Some(journal.header.total) {
             return Err(damaged());
         }
-        Ok(Self { grid, repetitions, line, all: journals, at: 0 })
+        Ok(Self { grid, repetitions, study, all: journals, at: 0 })
+    }
+
+    /// The rows of some runs.
+    fn read(&self, lines: &str) -> Result<Vec<RunRow>, Failure> {
+        let place = self.all[self.at].0.display();
+        rows::read_lines(&self.grid, lines)
+            .map_err(|what| Failure::wrong(format!("{place}: a run's rows are damaged: {what}")))
     }
 
     fn runs(&self) -> u64 {
@@ -93,8 +101,12 @@ impl Journals {
             points.put(text.split_once('\n').map_or("", |(_, rows)| rows))
         })?;
         let verdict = self.verdict(&faults)?;
-        let manifest =
-            |files: &[_]| manifest::sweep_manifest(&self.line, self.runs(), &verdict, files);
+        let manifest = Manifest {
+            study: self.study.clone(),
+            runs: Runs::Count(self.runs()),
+            verdict: Some(verdict),
+            ..Manifest::default()
+        };
         folder.commit(timing, manifest, context)
     }
 
@@ -133,7 +145,7 @@ impl Journals {
                     }
                     Ok(())
                 })?;
-                context.print_table(&rows::table_of(&self.grid, &text), format)
+                context.print_table(&rows::table(&self.grid, &self.read(&text)?), format)
             }
             Format::Table | Format::Markdown | Format::Latex => {
                 let (table, verdict) = self.for_people(context)?;
@@ -171,8 +183,9 @@ impl Journals {
     /// The verdict, from the demand faults of each point.
     fn verdict(&mut self, faults: &[u128]) -> Result<String, Failure> {
         let first = self.record(0)?.rows;
-        let first = rows::table_of(&self.grid, &first);
-        let contest = Contest::new(&self.grid, &first.cell(0, "policy").plain());
+        let first = self.read(&first)?;
+        let policy = first.first().map_or("", |row| row.vm.policy.as_str());
+        let contest = Contest::new(&self.grid, policy);
         Ok(contest.verdict(faults, self.repetitions.count()))
     }
 

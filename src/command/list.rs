@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use balloonist::balance::wrapped;
 use balloonist::params::{Domain, Param};
 use balloonist::scenario::codes;
-use balloonist::store::columns;
-use balloonist::store::outcomes;
-use balloonist::store::vms;
+use balloonist::store::outcomes::OutcomeRow;
+use balloonist::store::row::Row as _;
+use balloonist::store::vms::{self, VmRow};
 use balloonist::table::Cell;
 use balloonist::table::Format;
 use balloonist::table::Table;
@@ -138,12 +138,10 @@ fn workload(kind: &workloads::WorkloadKind) -> Entry {
 /// A row for each column of the tables of a run.
 fn columns_table() -> Table {
     let mut table = Table::new(&["table", "column", "meaning"]);
-    for (name, columns) in [("vms.csv", vms::COLUMNS), ("outcomes.csv", outcomes::COLUMNS)] {
-        for column in
-            columns.iter().filter(|column| name == "vms.csv" || !vms::KEY.contains(column))
-        {
-            table.push(vec![name.into(), (*column).into(), columns::meaning(column).into()]);
-        }
+    let vms = VmRow::COLUMNS.iter().map(|column| ("vms.csv", *column));
+    let outcomes = OutcomeRow::COLUMNS[vms::KEY..].iter().map(|column| ("outcomes.csv", *column));
+    for (name, column) in vms.chain(outcomes) {
+        table.push(vec![name.into(), column.into(), vms::meaning(column).into()]);
     }
     table
 }

@@ -8,8 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use balloonist::store::manifest::FileEntry;
-use balloonist::store::results::Manifest;
+use balloonist::store::manifest::{FileEntry, Manifest};
 use balloonist::store::series;
 
 use super::files::{NewFile, commit_all, create_folder, is_under_construction, remove};
@@ -54,7 +53,7 @@ impl ResultFolder {
         names: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Self, Failure> {
         create_folder(path)?;
-        let is_of_sweep = |(name, _): &(String, String)| OF_SWEEP.contains(&name.as_str());
+        let is_of_sweep = |file: &FileEntry| OF_SWEEP.contains(&file.name.as_str());
         if path.join(JOURNAL).is_file() || earlier(path).iter().any(is_of_sweep) {
             let text = format!("{} is the folder of a sweep; take another", path.display());
             return Err(Failure::Usage(text));
@@ -90,17 +89,18 @@ impl ResultFolder {
         series.map(|(_, file)| file)
     }
 
-    /// Moves all files to their places with the manifest that is made of their entries, and takes
-    /// away what earlier results have left. Without a timing timing.json is not written.
+    /// Moves all files to their places, the manifest with their entries last, and removes what
+    /// earlier results have left. Without a timing, timing.json is not written.
     pub(super) fn commit(
         self,
         timing: Option<&str>,
-        manifest: impl FnOnce(&[FileEntry]) -> String,
+        mut manifest: Manifest,
         context: &Context,
     ) -> Result<(), Failure> {
         let Self { path, files, timing: mut timing_file, manifest: mut manifest_file } = self;
         let entry = |(name, file): &(String, NewFile)| file.entry(name);
-        let manifest = manifest(&files.iter().map(entry).collect::<Vec<_>>());
+        manifest.files = files.iter().map(entry).collect();
+        let manifest = manifest.to_json();
         manifest_file.put(&manifest)?;
         let (names, mut files): (Vec<String>, Vec<NewFile>) = files.into_iter().unzip();
         if let Some(timing) = timing {
@@ -129,9 +129,9 @@ fn clear(path: &Path, names: &[String], context: &Context) -> Result<(), Failure
         let name = entry.map_err(failure)?.file_name().to_string_lossy().into_owned();
         let place = path.join(&name);
         let is_drawn = [".html", ".svg"].iter().any(|ending| name.ends_with(ending));
-        match earlier.iter().find(|(known, _)| *known == name) {
+        match earlier.iter().find(|known| known.name == name) {
             _ if names.contains(&name) => {}
-            Some((_, hash)) if folder::check(path, &name, hash).is_ok() => remove(&place)?,
+            Some(file) if folder::check(path, file).is_ok() => remove(&place)?,
             None if !is_drawn || is_under_construction(&place) => {}
             _ => left.push(name),
         }
@@ -144,8 +144,8 @@ fn clear(path: &Path, names: &[String], context: &Context) -> Result<(), Failure
     Ok(())
 }
 
-/// The files of the results that are in a folder, with their hashes, if its manifest can be read.
-fn earlier(path: &Path) -> Vec<(String, String)> {
+/// The files of the results that are in a folder, if its manifest can be read.
+fn earlier(path: &Path) -> Vec<FileEntry> {
     let manifest = fs::read_to_string(path.join(MANIFEST)).ok();
     manifest.and_then(|text| Manifest::read(&text).ok()).unwrap_or_default().files
 }

@@ -14,8 +14,9 @@ use balloonist::render::run::Told;
 use balloonist::scenario::Scenario;
 use balloonist::simulate::simulate;
 use balloonist::store::curves;
-use balloonist::store::manifest::{self, RunEntry};
+use balloonist::store::manifest::{Manifest, RunEntry, Runs, Study, Timing};
 use balloonist::store::outcomes;
+use balloonist::store::row;
 use balloonist::store::vms;
 use balloonist::table::Format;
 use balloonist::watch::{Both, Watcher};
@@ -199,21 +200,18 @@ fn fill(
     let tables = [
         ("vms.csv", vms::table(scenario, outcome)),
         ("outcomes.csv", outcomes::table(scenario, outcome)),
-        ("curves.csv", curves::table(scenario, outcome)),
+        ("curves.csv", row::table(&curves::rows(scenario, outcome))),
     ];
     for (name, table) in tables {
         folder.file(name).put(&table.to_csv())?;
     }
-    let verdict = report::verdict(scenario, outcome, split);
-    let run = RunEntry {
-        policy: policy.name,
-        replacement: None,
-        seed: scenario.seed,
-        fingerprint: outcome.fingerprint,
+    let run = RunEntry::new(policy.name, None, scenario.seed, outcome.fingerprint);
+    let manifest = Manifest {
+        study: Study::of(scenario),
+        runs: Runs::Each(vec![run]),
+        verdict: report::verdict(scenario, outcome, split),
+        ..Manifest::default()
     };
-    let effective = scenario.effective();
-    let manifest =
-        |files: &[_]| manifest::manifest(scenario, &effective, run, files, verdict.as_deref());
-    let timing = manifest::timing(took.as_nanos(), outcome.all.counts.accesses);
+    let timing = Timing::new(took.as_nanos(), outcome.all.counts.accesses).to_json();
     folder.commit(Some(&timing), manifest, context)
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use balloonist::number::{counted, grouped};
 use balloonist::scenario::Scenario;
 use balloonist::simulate::simulate;
-use balloonist::store::manifest;
+use balloonist::store::manifest::{self, Timing};
 use balloonist::store::sweep as rows;
 use balloonist::sweep::journal::{Header, Journal, Record};
 use balloonist::sweep::statistics::SUMMARISED;
@@ -111,7 +111,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     pool.install(|| study.prepare(&scenario));
     let (shard, shards) = args.shard.unwrap_or((1, 1));
     let header = Header {
-        study: manifest::study(&scenario, study.repetitions(), study.traces().files()),
+        study: manifest::Study::of_sweep(
+            &scenario,
+            study.repetitions().clone(),
+            study.traces().files(),
+        )
+        .to_line(),
         runs: study.shard(shard, shards),
         total: study.runs(),
     };
@@ -128,7 +133,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     pool.install(|| work.run())?;
     let accesses = work.accesses.load(Ordering::Relaxed);
     context.timing.note("simulate", began.elapsed(), accesses);
-    let timing = manifest::timing(began.elapsed().as_nanos(), accesses);
+    let timing = Timing::new(began.elapsed().as_nanos(), accesses).to_json();
     let (place, journal) = work.finish()?;
     if let Some(folder) = folder.as_ref().filter(|_| shards > 1) {
         write(&folder.path.join(TIMING), &timing)?;
@@ -234,7 +239,7 @@ impl<'a> Work<'a> {
         let record = Record {
             run,
             metrics: SUMMARISED.map(|(_, metric)| metric(&outcome.all)),
-            rows: rows::rows(self.study.grid(), (run, point), scenario, &outcome),
+            rows: rows::lines(self.study.grid(), (run, point), scenario, &outcome),
         };
         let failure = |error: io::Error| match Failure::io(&self.place, &error) {
             Failure::Io(text) => Failure::Io(format!("{text}{}", self.remedy)),

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use balloonist::number::grouped;
+use balloonist::store::manifest::Study;
 use balloonist::sweep::journal::{Fault, Header, Journal};
 
 use super::Failure;
@@ -134,19 +135,21 @@ pub(super) fn difference(one: &Header, other: &Header) -> Option<String> {
 
 /// What two sweeps differ in, in a few words.
 pub(super) fn study_difference(one: &str, other: &str) -> String {
-    use balloonist::store::manifest::parse_study;
-    match (parse_study(one), parse_study(other)) {
-        (Some((_, _, one)), Some((_, _, other))) if one != other => {
-            format!("balloonist {one} and not {other}")
-        }
-        (Some((_, one, _)), Some((_, other, _))) if one != other => {
-            let mut lines = one.lines().zip(other.lines());
-            let (one, other) = lines.find(|(one, other)| one != other).unwrap_or(("more", "less"));
-            format!("another scenario (`{one}` and not `{other}`)")
-        }
-        (Some((one, ..)), Some((other, ..))) if one != other => "other repetitions".to_owned(),
-        _ => "other traces".to_owned(),
+    let (Some(one), Some(other)) = (Study::from_line(one), Study::from_line(other)) else {
+        return "other traces".to_owned();
+    };
+    if one.balloonist != other.balloonist {
+        return format!("balloonist {} and not {}", one.balloonist, other.balloonist);
     }
+    if one.scenario != other.scenario {
+        let mut lines = one.scenario.lines().zip(other.scenario.lines());
+        let (one, other) = lines.find(|(one, other)| one != other).unwrap_or(("more", "less"));
+        return format!("another scenario (`{one}` and not `{other}`)");
+    }
+    if one.repetitions != other.repetitions {
+        return "other repetitions".to_owned();
+    }
+    "other traces".to_owned()
 }
 
 /// What an interrupted sweep into this folder says.

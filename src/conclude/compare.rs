@@ -1,5 +1,4 @@
-//! compare.csv: policies side by side over one scenario, offline bounds beneath; with a second axis
-//! each policy under several replacement algorithms.
+//! What a comparison comes to: the verdict, its legend and its notes.
 
 use std::fmt::Write as _;
 
@@ -10,26 +9,6 @@ use crate::conclude::life;
 use crate::number::{Millionths, counted, grouped, rounded};
 use crate::replace::{Delays, ReplacementKind};
 use crate::scenario::Scenario;
-use crate::table::{Cell, Table};
-
-/// The columns, in their order.
-pub const COLUMNS: &[&str] = &[
-    "role",
-    "name",
-    "demand_faults",
-    "capacity_faults",
-    "replacement_misses",
-    "frames_moved",
-    "relative_to_baseline",
-    "relative_to_best_static",
-    "relative_to_min",
-];
-
-/// The column of the second axis, where there is one; behind all others.
-pub const REPLACEMENT: &str = "param_replacement";
-
-/// The column of what MIN does under a policy's own allocations, where it was asked for.
-pub const OPT_GIVEN: &str = "opt_given";
 
 /// A policy and what its run came to.
 #[derive(Clone, Debug)]
@@ -71,67 +50,6 @@ pub fn title(policy: &str, replacement: Option<&str>) -> String {
 /// A run's title as a part of a file's name: "last-n-on-clock".
 pub fn slug(title: &str) -> String {
     title.replace(' ', "-")
-}
-
-/// A row for each policy and then for each bound, in the order given.
-///
-/// Demand faults are set in relation to those of the run `baseline` and of two bounds; a cell is
-/// empty where the other number is not known or is 0.
-pub fn table(runs: &[Run], bounds: &[Bound], baseline: usize) -> Table {
-    let bound = |name| bounds.iter().find(|bound| bound.name == name);
-    let of_bound = |name| bound(name).map(|bound| bound.demand_faults);
-    let baseline = runs.get(baseline).map(|run| run.outcome.all.counts.demand_faults);
-    let yardsticks = [baseline, of_bound("best-static"), of_bound("min")];
-    let relative = |faults: u64| {
-        yardsticks.map(|yardstick| {
-            let ratio = |other: u64| Millionths::ratio(u128::from(faults), u128::from(other));
-            Cell::from(yardstick.and_then(ratio))
-        })
-    };
-    let has_axis = runs.iter().any(|run| run.replacement.is_some());
-    let axis = has_axis.then_some(REPLACEMENT);
-    let given = runs.iter().any(|run| run.opt_given.is_some()).then_some(OPT_GIVEN);
-    let columns: Vec<&str> = COLUMNS.iter().copied().chain(given).chain(axis).collect();
-    let mut table = Table::new(&columns);
-    for Run { policy, replacement, outcome, opt_given } in runs {
-        let counts = &outcome.all.counts;
-        let mut row: Vec<Cell> = vec![
-            if policy.is_yardstick() { "yardstick" } else { "policy" }.into(),
-            policy.name.into(),
-            counts.demand_faults.into(),
-            counts.capacity_faults().into(),
-            counts.replacement_misses.into(),
-            outcome.all.frames_moved().into(),
-        ];
-        row.extend(relative(counts.demand_faults));
-        row.extend(given.map(|_| Cell::from(*opt_given)));
-        row.extend(replacement.map(|kind| Cell::from(kind.name)));
-        table.push(row);
-    }
-    table.push_rule();
-    for bound in bounds {
-        let mut row: Vec<Cell> = vec![
-            "bound".into(),
-            bound.name.into(),
-            bound.demand_faults.into(),
-            bound.capacity_faults.into(),
-            Cell::Empty,
-            Cell::Empty,
-        ];
-        row.extend(relative(bound.demand_faults));
-        row.extend(given.into_iter().chain(axis).map(|_| Cell::Empty));
-        table.push(row);
-    }
-    table
-}
-
-/// The table as people read it: no empty column, and the algorithm beside its policy.
-pub fn for_people(table: &Table) -> Table {
-    let mut columns: Vec<&str> = table.columns().iter().map(String::as_str).collect();
-    if let Some(at) = columns.iter().position(|column| *column == REPLACEMENT) {
-        columns[2..=at].rotate_right(1);
-    }
-    table.select(&columns).without_empty_columns()
 }
 
 /// What the bounds are, a line each, and which of them say little about these runs.
@@ -179,7 +97,7 @@ pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
 /// Runs in which somebody knew the future are not ranked.
 ///
 /// ```
-/// use balloonist::conclude::compare::{Run, table, verdict};
+/// use balloonist::conclude::compare::{Run, verdict};
 /// use balloonist::scenario::Document;
 /// use balloonist::simulate::simulate;
 /// use balloonist::watch::NullWatcher;
@@ -198,7 +116,6 @@ pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
 /// };
 /// let runs: Vec<Run> = policies.map(run).collect();
 /// let bounds = bound::all(&scenario);
-/// assert_eq!(table(&runs, &bounds, 0).cell(0, "demand_faults").plain(), "10");
 /// assert_eq!(
 ///     verdict(&runs, &bounds, 0),
 ///     "last-n has the fewest demand faults: 5 in 18 accesses, 50.0 % fewer than static, 25.0 % \

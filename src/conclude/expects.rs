@@ -1,8 +1,11 @@
-//! What a scenario expects of its runs, held against what they came to.
+//! The expectations of a scenario, checked against the outcomes of its runs.
+
+use std::cmp::Ordering;
 
 use crate::account::Outcome;
-use crate::number::grouped;
+use crate::number::{Millionths, grouped};
 use crate::scenario::{Expect, Scenario};
+use crate::units::Decimal;
 
 /// A sentence for each expectation that a run failed, in file order.
 ///
@@ -20,12 +23,52 @@ fn judge(scenario: &Scenario, outcome: &Outcome, expect: &Expect) -> Option<Stri
     let Expect { metric, vm, at_least, at_most, .. } = expect;
     let place = scenario.vms.iter().position(|spec| spec.name == *vm);
     let account = place.map_or(&outcome.all, |at| &outcome.vms[at]);
-    let found = (metric.of)(account);
+    let found = metric.read(account);
+    let is_outside =
+        |limit: &Decimal, wrong| found.is_none_or(|found| compare(found, *limit) == wrong);
     let limit = match (at_least, at_most) {
-        (Some(least), _) if found < *least => format!("at least {}", grouped(least)),
-        (_, Some(most)) if found > *most => format!("at most {}", grouped(most)),
+        (Some(least), _) if is_outside(least, Ordering::Less) => {
+            format!("at least {}", grouped(least))
+        }
+        (_, Some(most)) if is_outside(most, Ordering::Greater) => {
+            format!("at most {}", grouped(most))
+        }
         _ => return None,
     };
-    let (name, policy, found) = (&scenario.name, &outcome.policy, grouped(found));
-    Some(format!("{name} under {policy}: {} of {vm} is {found}, expected {limit}", metric.name))
+    let (name, policy) = (&scenario.name, &outcome.policy);
+    let found = match found {
+        None => "has no value".to_owned(),
+        Some(found) if metric.is_count() => format!("is {}", grouped(found.0 / Millionths::ONE)),
+        Some(found) => format!("is {}", grouped(found)),
+    };
+    Some(format!("{name} under {policy}: {} of {vm} {found}, expected {limit}", metric.name))
+}
+
+/// How a number, with the six decimals that tables have, compares with a limit.
+fn compare(found: Millionths, limit: Decimal) -> Ordering {
+    let denominator = u128::from(limit.denominator());
+    let (digits, one) = (u128::from(limit.digits), Millionths::ONE);
+    let fractions = (found.0 % one * denominator).cmp(&(digits % denominator * one));
+    (found.0 / one).cmp(&(digits / denominator)).then(fractions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_compare_with_limits_to_the_last_digit() {
+        for (found, limit, expected) in [
+            (1_050_000, "1.05", Ordering::Equal),
+            (1_050_001, "1.05", Ordering::Greater),
+            (1_049_999, "1.05", Ordering::Less),
+            (7_000_000, "7", Ordering::Equal),
+            (999_999, "1", Ordering::Less),
+            (u128::from(u64::MAX) * 1_000_000, "18446744073709551615", Ordering::Equal),
+            (500_000, "0.500000000000000001", Ordering::Less),
+        ] {
+            let limit = Decimal::parse(limit).unwrap();
+            assert_eq!(compare(Millionths(found), limit), expected, "{found} and {limit}");
+        }
+    }
 }

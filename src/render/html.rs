@@ -7,8 +7,12 @@ use crate::number::{counted, every, grouped};
 use crate::render::chart::{Figure, STYLE, patterns};
 use crate::render::figures;
 use crate::render::svg::escaped;
-use crate::store::results::{Manifest, Results, Sweep, integer};
+use crate::store::compare::{self, CompareRow};
+use crate::store::manifest::{BoundEntry, Manifest};
+use crate::store::results::{Results, Sweep};
+use crate::store::row;
 use crate::store::sweep;
+use crate::store::vms::VmRow;
 use crate::table::{Cell, Table};
 
 const PAGE_STYLE: &str = include_str!("html/style.css");
@@ -25,7 +29,7 @@ const UPRIGHT: usize = 11;
 /// The page.
 pub fn page(results: &Results) -> String {
     let manifest = &results.manifest;
-    let name = escaped(&manifest.name);
+    let name = escaped(&manifest.study.name);
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -37,13 +41,13 @@ pub fn page(results: &Results) -> String {
          <header>\n<p class=\"tool\">balloonist {}</p>\n<h1>{name}</h1>\n<p>{}</p>\n{}</header>\n\
          <main>\n",
         patterns(),
-        escaped(&manifest.version),
+        escaped(&manifest.study.balloonist),
         escaped(&heading(manifest)),
         results.sweep.as_ref().map(varied).unwrap_or_default(),
     );
-    if !manifest.verdict.is_empty() {
+    if let Some(verdict) = manifest.verdict.as_deref().filter(|verdict| !verdict.is_empty()) {
         out += "<section class=\"verdict\" aria-label=\"Verdict\">\n";
-        for sentence in manifest.verdict.split('\n') {
+        for sentence in verdict.split('\n') {
             let _ = writeln!(out, "<p>{}</p>", escaped(sentence));
         }
         out += "</section>\n";
@@ -59,7 +63,7 @@ pub fn page(results: &Results) -> String {
     }
     if let Some(vms) = &results.vms {
         out += "<section>\n<h2>Every VM</h2>\n";
-        out += &limited("every-vm", &without(vms, &["scenario", "every", "seed"]));
+        out += &limited("every-vm", &every_vm(vms));
         out += "</section>\n";
     }
     if let Some(sweep) = &results.sweep {
@@ -77,14 +81,15 @@ pub fn page(results: &Results) -> String {
 }
 
 fn heading(manifest: &Manifest) -> String {
+    let study = &manifest.study;
     format!(
         "{} on {} of {} bytes, a checkpoint {}; seed {}, draws by {}",
-        counted(manifest.traces.len() as u64, "VM"),
-        counted(manifest.host_frames, "frame"),
-        grouped(manifest.page_size),
-        every(manifest.every),
-        manifest.seed,
-        manifest.random,
+        counted(study.traces.len() as u64, "VM"),
+        counted(study.host_frames, "frame"),
+        grouped(study.page_size),
+        every(study.checkpoint_every),
+        study.seed,
+        study.random,
     )
 }
 
@@ -110,29 +115,37 @@ fn every_run(sweep: &Sweep) -> Table {
     let twice = |path, column| sweep.grid.paths().any(|axis| axis == path).then_some(column);
     let twice = [twice("policy.kind", "policy"), twice("checkpoint.every", "every")];
     let left_out = ["scenario", "vm"].into_iter().chain(twice.into_iter().flatten());
-    without(&sweep.runs, &left_out.collect::<Vec<_>>())
+    without(&sweep::table(&sweep.grid, &sweep.runs), &left_out.collect::<Vec<_>>())
 }
 
-/// compare.csv with one more column: the demand faults above those of MIN.
-fn with_regret(compare: &Table) -> Table {
-    let rows = || 0..compare.rows().len();
-    let faults = |row| integer(compare.cell(row, "demand_faults"));
-    let min = rows().find(|&row| compare.cell(row, "name").plain() == "min").map(faults);
-    let columns: Vec<&str> = compare.columns().iter().map(String::as_str).collect();
+/// The rows of vms.csv, each under its run's title, without what the head of the page has.
+fn every_vm(vms: &[VmRow]) -> Table {
+    let titled =
+        |row: &VmRow| VmRow { policy: row.title(), param_replacement: None, ..row.clone() };
+    let rows: Vec<VmRow> = vms.iter().map(titled).collect();
+    without(&row::table(&rows), &["scenario", "every", "seed"])
+}
+
+/// compare.csv, each row under its title, with one more column: the demand faults above those of
+/// MIN.
+fn with_regret(rows: &[CompareRow]) -> Table {
+    let min = rows.iter().find(|row| row.title() == "min").map(|row| row.demand_faults);
+    let titled =
+        |row: &CompareRow| CompareRow { name: row.title(), param_replacement: None, ..row.clone() };
+    let all = compare::table(&rows.iter().map(titled).collect::<Vec<_>>());
+    let columns: Vec<&str> = all.columns().iter().map(String::as_str).collect();
     let mut table = Table::new(&[columns.as_slice(), &["regret"]].concat());
-    for row in rows() {
-        let regret = min.and_then(|min| faults(row).checked_sub(min));
-        let mut cells = compare.rows()[row].clone();
-        cells.push(Cell::from(regret));
-        table.push(cells);
+    for (row, cells) in rows.iter().zip(all.rows()) {
+        let regret = min.and_then(|min| row.demand_faults.checked_sub(min));
+        table.push(cells.iter().cloned().chain([Cell::from(regret)]).collect());
     }
     table.without_empty_columns()
 }
 
 fn bounds(manifest: &Manifest) -> String {
     let mut out = String::from("<dl class=\"bounds\">\n");
-    for (name, summary, note) in &manifest.bounds {
-        let note = if note.is_empty() { String::new() } else { format!(" ({note})") };
+    for BoundEntry { name, summary, note } in &manifest.bounds {
+        let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
         let said = escaped(&format!("{summary}{note}"));
         let _ = writeln!(out, "<div><dt>{}</dt><dd>{said}</dd></div>", escaped(name));
     }
@@ -226,7 +239,7 @@ fn table(name: &str, table: &Table) -> String {
 fn what_was_run(results: &Results) -> String {
     let manifest = &results.manifest;
     let mut traces = Table::new(&["vm", "accesses", "distinct_pages", "content_hash"]);
-    for trace in &manifest.traces {
+    for trace in &manifest.study.traces {
         traces.push(vec![
             trace.vm.as_str().into(),
             trace.accesses.into(),
@@ -235,8 +248,8 @@ fn what_was_run(results: &Results) -> String {
         ]);
     }
     let mut runs = Table::new(&["policy", "seed", "fingerprint"]);
-    for (policy, seed, fingerprint) in &manifest.runs {
-        let row = [policy.as_str().into(), Cell::from(*seed), fingerprint.as_str().into()];
+    for run in manifest.runs() {
+        let row = [run.title().into(), Cell::from(run.seed), run.fingerprint.as_str().into()];
         runs.push(row.into());
     }
     // The runs of a sweep have their fingerprints in the table of every run.
@@ -251,6 +264,6 @@ fn what_was_run(results: &Results) -> String {
          {runs}<h3>Traces</h3>\n{}<details><summary>The scenario with every default \
          filled in</summary>\n<pre>{}</pre></details>\n</section>\n",
         limited("traces", &traces),
-        escaped(&manifest.scenario),
+        escaped(&manifest.study.scenario),
     )
 }

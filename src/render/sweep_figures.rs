@@ -6,7 +6,7 @@ use crate::render::chart::distribution::{self, Differences, Runs};
 use crate::render::chart::heat::{Panel, Values};
 use crate::render::chart::winners::{self, Won};
 use crate::render::chart::{Figure, heat};
-use crate::store::results::{Sweep, integer};
+use crate::store::results::Sweep;
 
 /// The most values of an axis that a map draws.
 const VALUES: usize = 24;
@@ -14,7 +14,7 @@ const VALUES: usize = 24;
 /// Differences from the baseline, distributions, and maps where something is varied beside the
 /// policy.
 pub(super) fn all(sweep: &Sweep) -> Vec<Figure> {
-    let contest = Contest::new(&sweep.grid, &sweep.policy());
+    let contest = Contest::new(&sweep.grid, sweep.policy());
     let points = Points::of(sweep);
     let mut figures = Vec::new();
     figures.extend(paired(&contest, &points));
@@ -35,9 +35,8 @@ impl Points {
     fn of(sweep: &Sweep) -> Self {
         let count = sweep.grid.points() as usize;
         let mut points = vec![Vec::new(); count];
-        for row in 0..sweep.runs.rows().len() {
-            let cell = |column| integer(sweep.runs.cell(row, column));
-            points[row % count].push((cell("demand_faults"), cell("accesses")));
+        for (at, row) in sweep.runs.iter().enumerate() {
+            points[at % count].push((row.vm.demand_faults, row.vm.accesses));
         }
         Self(points)
     }

@@ -174,7 +174,7 @@ codes! {
          force and every policy named in `compare` must fit; where `compare` is not given, those \
          that do not fit are left out of it with a warning."
     UNKNOWN_METRIC "S047" "an expectation names an unknown metric"
-        "`metric` is a column of vms.csv or outcomes.csv that holds an integer; `list columns` tells \
+        "`metric` is a column of vms.csv or outcomes.csv that holds a number; `list columns` tells \
          what each means."
     UNKNOWN_VM "S048" "no VM has that name"
         "An expectation or a setting addresses a VM by its name; in expectations `all` is the sum \

@@ -45,7 +45,7 @@ use crate::replace::{Delays, ReplacementKind};
 use crate::trace::Trace;
 use crate::trace::read::ReadOptions;
 use crate::trace::workloads::WorkloadSpec;
-use crate::units::{Frames, Ticks};
+use crate::units::{Decimal, Frames, Ticks};
 
 /// The frames of the report's host, which its .dat files do not contain.
 const REPORT_FRAMES: Frames = Frames(16);
@@ -335,14 +335,14 @@ pub enum TraceSource {
 /// A bound that a metric of the run must keep.
 #[derive(Clone, Debug)]
 pub struct Expect {
-    /// What is counted.
+    /// What is measured.
     pub metric: &'static Metric,
     /// The VM's name, or "all".
     pub vm: String,
     /// The policies for which it must hold; empty: whichever is in force.
     pub policies: Vec<&'static str>,
     /// The smallest value allowed.
-    pub at_least: Option<u64>,
+    pub at_least: Option<Decimal>,
     /// The largest value allowed.
-    pub at_most: Option<u64>,
+    pub at_most: Option<Decimal>,
 }

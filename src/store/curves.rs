@@ -4,32 +4,41 @@
 use crate::account::Outcome;
 use crate::number::Millionths;
 use crate::scenario::Scenario;
-use crate::table::Table;
+use crate::store::row::row;
 use crate::trace::curve::lru_faults;
 
-/// The columns, in their order.
-pub const COLUMNS: &[&str] = &["vm", "frames", "demand_faults", "miss_ratio"];
+row! {
+    /// A row of curves.csv: a point of a VM's curve. A curve is level, or nearly straight, between
+    /// its points.
+    pub struct CurveRow {
+        vm: String,
+        frames: u64,
+        demand_faults: u64,
+        miss_ratio: Millionths,
+    }
+}
 
 /// The most points of a VM's curve.
 const POINTS: usize = 512;
 
-/// A row for each VM and number of frames, from 0 to those of the host: the demand faults of LRU
-/// over the accesses that the VM made in `outcome`. A curve is level, or nearly straight, between
-/// the points.
-pub fn table(scenario: &Scenario, outcome: &Outcome) -> Table {
-    let mut table = Table::new(COLUMNS);
+/// The rows of each VM in file order, from 0 frames to those of the host: the demand faults of LRU
+/// over the accesses that the VM made in `outcome`.
+pub fn rows(scenario: &Scenario, outcome: &Outcome) -> Vec<CurveRow> {
+    let mut rows = Vec::new();
     for (vm, account) in scenario.vms.iter().zip(&outcome.vms) {
         let accesses = account.counts.accesses;
         let faults = lru_faults(&vm.trace, accesses);
         let frames = 0..=scenario.host.memory.0.min(faults.len() as u64 - 1);
         let points: Vec<(u64, u64)> =
             frames.map(|frames| (frames, faults[frames as usize])).collect();
-        for (frames, faults) in thinned(&points, POINTS) {
-            let ratio = Millionths::ratio_or_zero(u128::from(faults), u128::from(accesses));
-            table.push(vec![vm.name.as_str().into(), frames.into(), faults.into(), ratio.into()]);
-        }
+        rows.extend(thinned(&points, POINTS).into_iter().map(|(frames, faults)| CurveRow {
+            vm: vm.name.clone(),
+            frames,
+            demand_faults: faults,
+            miss_ratio: Millionths::ratio_or_zero(u128::from(faults), u128::from(accesses)),
+        }));
     }
-    table
+    rows
 }
 
 /// As many points of a curve as a picture shows: no two at the same height but the ends, and few.

@@ -3,213 +3,333 @@
 //! It holds nothing that two runs of the same thing would have different: no time stamp, no host
 //! name, no absolute path. Wall time goes to timing.json, which nothing compares.
 
-use serde_json::{Map, Value, json};
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
 
 use crate::bound::Bound;
+use crate::conclude::compare;
 use crate::scenario::{Scenario, VmSpec};
 use crate::store::digest::Digest;
 use crate::store::trail;
 use crate::sweep::Repetitions;
 use crate::trace::{Trace, content_hash};
 
-/// One run of the manifest.
-#[derive(Clone, Copy, Debug)]
-pub struct RunEntry<'a> {
-    /// The policy.
-    pub policy: &'a str,
-    /// The replacement algorithm of all VMs, where it is not the scenario's to say.
-    pub replacement: Option<&'a str>,
-    /// The seed.
-    pub seed: u64,
-    /// The run's fingerprint.
-    pub fingerprint: u64,
+/// What manifest.json says of a run, a comparison or a sweep. The writer fills this value, and the
+/// reader gets it back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// What was run.
+    #[serde(flatten)]
+    pub study: Study,
+    /// The runs.
+    pub runs: Runs,
+    /// The files beside the manifest.
+    pub files: Vec<FileEntry>,
+    /// The run that others are set in relation to; of a comparison.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
+    /// The sentences that the results end with, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<String>,
+    /// The bounds; of a comparison.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bounds: Vec<BoundEntry>,
 }
 
-/// One file of the manifest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What was run: a scenario on its traces. Two studies with the same text have the same results.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Study {
+    /// The version of balloonist.
+    pub balloonist: String,
+    /// The scenario's name.
+    pub name: String,
+    /// The seed.
+    pub seed: u64,
+    /// The generator of the draws.
+    pub random: String,
+    /// The frames of the host.
+    pub host_frames: u64,
+    /// The bytes of a frame.
+    pub page_size: u64,
+    /// The ticks from one checkpoint to the next.
+    pub checkpoint_every: u64,
+    /// What the repetitions differ in; of a sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "repetitions")]
+    pub repetitions: Option<Repetitions>,
+    /// The scenario's text, with every default filled in.
+    pub scenario: String,
+    /// The trace of each VM, in file order.
+    pub traces: Vec<TraceEntry>,
+    /// The hashes of all traces that are read from files at any point, sorted; of a sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_hashes: Option<Vec<String>>,
+}
+
+/// A VM's trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceEntry {
+    /// The VM.
+    pub vm: String,
+    /// Its accesses.
+    pub accesses: u64,
+    /// Its distinct pages.
+    pub distinct_pages: u64,
+    /// The hash of its accesses.
+    pub content_hash: String,
+}
+
+/// The runs of a manifest: one by one, or of a sweep, which lists them elsewhere, how many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Runs {
+    /// Of a sweep.
+    Count(u64),
+    /// Of a run or a comparison.
+    Each(Vec<RunEntry>),
+}
+
+impl Default for Runs {
+    fn default() -> Self {
+        Self::Each(Vec::new())
+    }
+}
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEntry {
+    /// The policy.
+    pub policy: String,
+    /// The seed.
+    pub seed: u64,
+    /// The run's fingerprint, as 16 hexadecimal digits.
+    pub fingerprint: String,
+    /// The replacement algorithm of all VMs, where the comparison sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replacement: Option<String>,
+}
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {
     /// The file's name in the folder of the manifest.
     pub name: String,
     /// Its rows, without the header.
     pub rows: u64,
     /// The hash of its bytes.
+    #[serde(rename = "hash")]
     pub digest: Digest,
 }
 
-/// What a comparison came to in words.
-#[derive(Clone, Copy, Debug)]
-pub struct Conclusion<'a> {
-    /// The policy that others are set in relation to.
-    pub baseline: &'a str,
-    /// The sentences of the verdict.
-    pub verdict: &'a str,
-    /// The bounds.
-    pub bounds: &'a [Bound],
+/// A bound, in words; its numbers are in compare.csv.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoundEntry {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub summary: String,
+    /// A split, or that something was coarsened.
+    pub note: Option<String>,
 }
 
-/// The manifest of a run, with the sentence that it ends with, if there is one; `effective` is the
-/// scenario's text with every default filled in.
-pub fn manifest(
-    scenario: &Scenario,
-    effective: &str,
-    run: RunEntry<'_>,
-    files: &[FileEntry],
-    verdict: Option<&str>,
-) -> String {
-    let mut document = document(scenario, effective, &[run], files);
-    if let Some(verdict) = verdict {
-        document["verdict"] = Value::from(verdict);
+impl RunEntry {
+    /// What sentences and pictures call the run: "last-n", or "last-n on clock".
+    pub fn title(&self) -> String {
+        compare::title(&self.policy, self.replacement.as_deref())
     }
-    format!("{document:#}\n")
 }
 
-/// The manifest of a comparison: with what it came to.
-pub fn comparison(
-    scenario: &Scenario,
-    effective: &str,
-    runs: &[RunEntry<'_>],
-    files: &[FileEntry],
-    conclusion: Conclusion<'_>,
-) -> String {
-    let bound = |Bound { name, summary, note, .. }: &Bound| json!({ "name": name, "summary": summary, "note": note });
-    let mut document = document(scenario, effective, runs, files);
-    document["baseline"] = Value::from(conclusion.baseline);
-    document["verdict"] = Value::from(conclusion.verdict);
-    document["bounds"] = conclusion.bounds.iter().map(bound).collect();
-    format!("{document:#}\n")
+impl From<&Bound> for BoundEntry {
+    fn from(bound: &Bound) -> Self {
+        let Bound { name, summary, note, .. } = bound;
+        Self { name: (*name).to_owned(), summary: (*summary).to_owned(), note: note.clone() }
+    }
 }
 
-fn document(
-    scenario: &Scenario,
-    effective: &str,
-    runs: &[RunEntry<'_>],
-    files: &[FileEntry],
-) -> Value {
-    let run = |run: &RunEntry<'_>| {
-        let mut entry = json!({
-            "policy": run.policy,
-            "seed": run.seed,
-            "fingerprint": trail::shown(run.fingerprint),
-        });
-        if let Some(replacement) = run.replacement {
-            entry["replacement"] = replacement.into();
+impl Manifest {
+    /// Reads manifest.json.
+    ///
+    /// # Errors
+    /// What is wrong with it, in a sentence.
+    pub fn read(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => error.to_string(),
+            _ => format!("it is not JSON: {error}"),
+        })
+    }
+
+    /// The bytes of manifest.json.
+    pub fn to_json(&self) -> String {
+        indented(self)
+    }
+
+    /// The runs that are listed one by one.
+    pub fn runs(&self) -> &[RunEntry] {
+        match &self.runs {
+            Runs::Count(_) => &[],
+            Runs::Each(runs) => runs,
         }
-        entry
-    };
-    json!({
-        "balloonist": env!("CARGO_PKG_VERSION"),
-        "name": scenario.name,
-        "seed": scenario.seed,
-        "random": scenario.random.name(),
-        "host_frames": scenario.host.memory.0,
-        "page_size": scenario.host.page_size,
-        "checkpoint_every": scenario.checkpoint_every.0,
-        "scenario": effective,
-        "traces": scenario.vms.iter().map(trace).collect::<Vec<_>>(),
-        "runs": runs.iter().map(run).collect::<Vec<_>>(),
-        "files": files.iter().map(file).collect::<Vec<_>>(),
-    })
-}
-
-/// What a sweep is, on one line: what its journal and its manifest begin with. Two sweeps of the
-/// same line have the same results. `traces` are all those read from files for any point.
-pub fn study<'t>(
-    scenario: &Scenario,
-    repetitions: &Repetitions,
-    traces: impl Iterator<Item = &'t Trace>,
-) -> String {
-    let repetitions = match repetitions {
-        Repetitions::Seeds(seeds) => json!({ "seeds": [seeds.start(), seeds.end()] }),
-        Repetitions::Streams(count) => json!({ "streams": count }),
-    };
-    let mut hashes: Vec<String> = traces.map(shown_hash).collect();
-    hashes.sort();
-    let document = json!({
-        "balloonist": env!("CARGO_PKG_VERSION"),
-        "name": scenario.name,
-        "seed": scenario.seed,
-        "random": scenario.random.name(),
-        "host_frames": scenario.host.memory.0,
-        "page_size": scenario.host.page_size,
-        "checkpoint_every": scenario.checkpoint_every.0,
-        "repetitions": repetitions,
-        "scenario": scenario.effective(),
-        "traces": scenario.vms.iter().map(trace).collect::<Vec<_>>(),
-        "content_hashes": hashes,
-    });
-    document.to_string()
-}
-
-/// The repetitions of the line of a [`study`], the text of its scenario and its version; `None`
-/// where it is not of that form, or has no repetition.
-pub fn parse_study(line: &str) -> Option<(Repetitions, String, String)> {
-    let document: Value = serde_json::from_str(line).ok()?;
-    let repetitions = &document["repetitions"];
-    let repetitions = if let Some(count) = repetitions["streams"].as_u64() {
-        Repetitions::Streams(count)
-    } else {
-        let end = |at: usize| repetitions["seeds"][at].as_u64();
-        Repetitions::Seeds(end(0)?..=end(1)?)
-    };
-    let is_empty = match &repetitions {
-        Repetitions::Seeds(seeds) => seeds.is_empty(),
-        Repetitions::Streams(count) => *count == 0,
-    };
-    if is_empty {
-        return None;
     }
-    let text = |key: &str| document[key].as_str().map(str::to_owned);
-    Some((repetitions, text("scenario")?, text("balloonist")?))
+
+    /// The names of the VMs, in file order.
+    pub fn vms(&self) -> Vec<String> {
+        self.study.traces.iter().map(|trace| trace.vm.clone()).collect()
+    }
 }
 
-/// The manifest of a sweep of so many runs, with what it came to in words.
-pub fn sweep_manifest(study: &str, runs: u64, verdict: &str, files: &[FileEntry]) -> String {
-    let mut document: Value = serde_json::from_str(study).unwrap_or_default();
-    document["runs"] = Value::from(runs);
-    document["verdict"] = Value::from(verdict);
-    document["files"] = files.iter().map(file).collect();
-    format!("{document:#}\n")
+impl Study {
+    /// The study of a scenario's runs.
+    pub fn of(scenario: &Scenario) -> Self {
+        Self {
+            balloonist: env!("CARGO_PKG_VERSION").to_owned(),
+            name: scenario.name.clone(),
+            seed: scenario.seed,
+            random: scenario.random.name().to_owned(),
+            host_frames: scenario.host.memory.0,
+            page_size: scenario.host.page_size,
+            checkpoint_every: scenario.checkpoint_every.0,
+            repetitions: None,
+            scenario: scenario.effective(),
+            traces: scenario.vms.iter().map(TraceEntry::of).collect(),
+            content_hashes: None,
+        }
+    }
+
+    /// The study of a sweep; `traces` are all those read from files for any point.
+    pub fn of_sweep<'t>(
+        scenario: &Scenario,
+        repetitions: Repetitions,
+        traces: impl Iterator<Item = &'t Trace>,
+    ) -> Self {
+        let mut hashes: Vec<String> = traces.map(shown_hash).collect();
+        hashes.sort();
+        Self { repetitions: Some(repetitions), content_hashes: Some(hashes), ..Self::of(scenario) }
+    }
+
+    /// The study on one line: what a sweep's journal begins with.
+    pub fn to_line(&self) -> String {
+        serde_json::to_string(self).expect("text and numbers are always JSON")
+    }
+
+    /// Reads the line of a sweep's journal; `None` where it is not that of a sweep.
+    pub fn from_line(line: &str) -> Option<Self> {
+        let study: Self = serde_json::from_str(line).ok()?;
+        study.repetitions.is_some().then_some(study)
+    }
 }
 
-fn trace(vm: &VmSpec) -> Value {
-    json!({
-        "vm": vm.name,
-        "accesses": vm.trace.accesses(),
-        "distinct_pages": vm.trace.distinct_pages(),
-        "content_hash": shown_hash(&vm.trace),
-    })
+impl TraceEntry {
+    fn of(vm: &VmSpec) -> Self {
+        Self {
+            vm: vm.name.clone(),
+            accesses: vm.trace.accesses(),
+            distinct_pages: vm.trace.distinct_pages() as u64,
+            content_hash: shown_hash(&vm.trace),
+        }
+    }
+}
+
+impl RunEntry {
+    /// A run under a policy, with the algorithm of all VMs if the comparison sets it.
+    pub fn new(policy: &str, replacement: Option<&str>, seed: u64, fingerprint: u64) -> Self {
+        Self {
+            policy: policy.to_owned(),
+            seed,
+            fingerprint: trail::shown(fingerprint),
+            replacement: replacement.map(str::to_owned),
+        }
+    }
 }
 
 fn shown_hash(trace: &Trace) -> String {
     format!("{:016x}", content_hash(trace))
 }
 
-fn file(FileEntry { name, rows, digest }: &FileEntry) -> Value {
-    json!({ "name": name, "rows": rows, "hash": digest.to_string() })
+/// timing.json: how long it took and how fast that was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Timing {
+    nanoseconds: u64,
+    accesses: u64,
+    accesses_per_second: u64,
 }
 
-/// timing.json: how long it took and how fast that was.
-pub fn timing(nanoseconds: u128, accesses: u64) -> String {
-    let mut document = Map::new();
-    document.insert("nanoseconds".to_owned(), Value::from(nanoseconds as u64));
-    document.insert("accesses".to_owned(), Value::from(accesses));
-    let per_second = u128::from(accesses) * 1_000_000_000 / nanoseconds.max(1);
-    document.insert("accesses_per_second".to_owned(), Value::from(per_second as u64));
-    format!("{:#}\n", Value::Object(document))
+impl Timing {
+    /// Of so many accesses in so long.
+    pub fn new(nanoseconds: u128, accesses: u64) -> Self {
+        let per_second = u128::from(accesses) * 1_000_000_000 / nanoseconds.max(1);
+        Self { nanoseconds: nanoseconds as u64, accesses, accesses_per_second: per_second as u64 }
+    }
+
+    /// The bytes of timing.json.
+    pub fn to_json(self) -> String {
+        indented(&self)
+    }
+}
+
+fn indented(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("text and numbers are always JSON") + "\n"
+}
+
+/// Repetitions as the manifest has them: `{ "seeds": [first, last] }` or `{ "streams": count }`.
+mod repetitions {
+    use serde::de::Error as _;
+    use serde::{Deserializer, Serializer};
+
+    use super::{Deserialize, RangeInclusive, Repetitions, Serialize};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Form {
+        Seeds(u64, u64),
+        Streams(u64),
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        repetitions: &Option<Repetitions>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let form = repetitions.as_ref().map(|repetitions| match repetitions {
+            Repetitions::Seeds(seeds) => Form::Seeds(*seeds.start(), *seeds.end()),
+            Repetitions::Streams(count) => Form::Streams(*count),
+        });
+        form.serialize(to)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(
+        from: D,
+    ) -> Result<Option<Repetitions>, D::Error> {
+        let empty = || D::Error::custom("a sweep has a repetition");
+        match Form::deserialize(from)? {
+            Form::Seeds(first, last) => {
+                let seeds: RangeInclusive<u64> = first..=last;
+                if seeds.is_empty() { Err(empty()) } else { Ok(Some(Repetitions::Seeds(seeds))) }
+            }
+            Form::Streams(0) => Err(empty()),
+            Form::Streams(count) => Ok(Some(Repetitions::Streams(count))),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    fn study(repetitions: &Value) -> Option<Study> {
+        let line = json!({
+            "balloonist": "1", "name": "a", "seed": 1, "random": "chacha8", "host_frames": 1,
+            "page_size": 4096, "checkpoint_every": 1, "repetitions": repetitions, "scenario": "",
+            "traces": [], "content_hashes": [],
+        });
+        let study = Study::from_line(&line.to_string())?;
+        assert_eq!(study.to_line(), line.to_string());
+        Some(study)
+    }
 
     #[test]
     fn a_study_without_a_repetition_is_refused() {
-        let line = |repetitions: Value| {
-            json!({ "repetitions": repetitions, "scenario": "", "balloonist": "1" }).to_string()
-        };
-        let count = |repetitions: Value| {
-            parse_study(&line(repetitions)).map(|(repetitions, ..)| repetitions.count())
-        };
+        let count = |repetitions: Value| study(&repetitions)?.repetitions.map(|all| all.count());
         assert_eq!(count(json!({ "seeds": [3, 5] })), Some(3));
         assert_eq!(count(json!({ "seeds": [5, 5] })), Some(1));
         assert_eq!(count(json!({ "seeds": [0, u64::MAX] })), Some(u64::MAX));
@@ -217,5 +337,22 @@ mod tests {
         assert_eq!(count(json!({ "seeds": [5] })), None);
         assert_eq!(count(json!({ "streams": 4 })), Some(4));
         assert_eq!(count(json!({ "streams": 0 })), None);
+    }
+
+    #[test]
+    fn a_manifest_is_read_as_it_was_written() {
+        let run = RunEntry::new("last-n", Some("clock"), 7, 0xabc);
+        let file = FileEntry { name: "vms.csv".to_owned(), rows: 3, digest: Digest::of(b"a") };
+        let bound = BoundEntry { name: "min".to_owned(), summary: "MIN".to_owned(), note: None };
+        for runs in [Runs::Count(9), Runs::Each(vec![run])] {
+            let manifest = Manifest {
+                runs,
+                files: vec![file.clone()],
+                verdict: Some("one\ntwo".to_owned()),
+                bounds: vec![bound.clone()],
+                ..Manifest::default()
+            };
+            assert_eq!(Manifest::read(&manifest.to_json()), Ok(manifest));
+        }
     }
 }

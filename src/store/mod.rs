@@ -5,7 +5,7 @@
 //! UTF-8 with LF and a header, rows in a stable order, ratios as
 //! [`Millionths`](crate::number::Millionths).
 
-pub mod columns;
+pub mod compare;
 pub mod curves;
 pub mod digest;
 pub mod golden;
@@ -13,6 +13,7 @@ pub mod manifest;
 pub mod mrc;
 pub mod outcomes;
 pub mod results;
+pub mod row;
 pub mod series;
 pub mod sweep;
 pub mod thinned;

@@ -1,34 +1,71 @@
 //! outcomes.csv: what a run meant for each VM beyond its faults, then for all: time lost, frames
 //! moved to and fro, fairness.
 
-use crate::account::Outcome;
+use crate::account::{Account, Outcome};
+use crate::number::Millionths;
 use crate::scenario::Scenario;
-use crate::store::columns;
+use crate::store::row::{self, Row as _, row};
+use crate::store::vms::{KEY, named};
 use crate::table::Table;
 
-/// The columns, in their order.
-pub const COLUMNS: &[&str] = &[
-    "scenario",
-    "policy",
-    "every",
-    "seed",
-    "vm",
-    "ticks",
-    "stall_ticks",
-    "overhead_ticks",
-    "slowdown",
-    "write_backs",
-    "frames_moved",
-    "oscillations",
-    "settle_checkpoints",
-    "guarantee_violations",
-    "jain_index",
-];
+row! {
+    /// A row of outcomes.csv: one VM of a run, or all together.
+    pub struct OutcomeRow {
+        scenario: String,
+        policy: String,
+        every: u64,
+        seed: u64,
+        vm: String,
+        ticks: u64,
+        stall_ticks: u64,
+        overhead_ticks: u64,
+        slowdown: Option<Millionths>,
+        write_backs: u64,
+        frames_moved: u64,
+        oscillations: u64,
+        settle_checkpoints: u64,
+        guarantee_violations: u64,
+        jain_index: Option<Millionths>,
+    }
+    optional {
+        param_replacement: String,
+    }
+}
 
-/// The columns that a table for people shows: those behind what the whole table has in common.
-pub const FOR_PEOPLE: &[&str] = COLUMNS.split_at(4).1;
+/// The columns that a table for people shows: from the VM's name on.
+pub const FOR_PEOPLE: &[&str] = OutcomeRow::COLUMNS.split_at(KEY - 1).1;
+
+impl OutcomeRow {
+    fn new(scenario: &Scenario, policy: &str, vm: &str, account: &Account) -> Self {
+        Self {
+            scenario: scenario.name.clone(),
+            policy: policy.to_owned(),
+            every: scenario.checkpoint_every.0,
+            seed: scenario.seed,
+            vm: vm.to_owned(),
+            ticks: account.ticks,
+            stall_ticks: account.stall_ticks,
+            overhead_ticks: account.overhead_ticks,
+            slowdown: account.slowdown(),
+            write_backs: account.counts.write_backs,
+            frames_moved: account.frames_moved(),
+            oscillations: account.movement.oscillations,
+            settle_checkpoints: account.movement.settle_checkpoints,
+            guarantee_violations: account.movement.violations,
+            jain_index: account.jain.map(Millionths),
+            param_replacement: None,
+        }
+    }
+}
 
 /// A row for each VM, in file order, then the row of all.
+pub fn rows(scenario: &Scenario, outcome: &Outcome) -> Vec<OutcomeRow> {
+    let row = |(vm, account)| OutcomeRow::new(scenario, &outcome.policy, vm, account);
+    named(scenario, outcome).map(row).collect()
+}
+
+/// The same as a table, with a line above the row of all.
 pub fn table(scenario: &Scenario, outcome: &Outcome) -> Table {
-    columns::table(COLUMNS, scenario, outcome)
+    let rows = rows(scenario, outcome);
+    row::table(&rows).with_rule(rows.len() - 1)
 }

@@ -1,10 +1,13 @@
 //! runs.csv, rows for each run, and sweep.csv, what the repetitions of a point have in common.
 
+use csv::StringRecord;
+
 use crate::account::Outcome;
 use crate::number::counted;
 use crate::scenario::{Grid, Scenario};
+use crate::store::row::Row as _;
 use crate::store::trail;
-use crate::store::vms;
+use crate::store::vms::{self, VmRow};
 use crate::sweep::statistics::{Paired, Repeated, SUMMARISED, Summary};
 use crate::table::{Cell, Table, csv_lines};
 
@@ -41,10 +44,56 @@ pub fn params(grid: &Grid) -> Vec<String> {
     names
 }
 
+/// A row of runs.csv: one VM of a run, or all together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRow {
+    /// The run's number.
+    pub run: u64,
+    /// Its repetition.
+    pub repetition: u64,
+    /// The value of each axis of the grid.
+    pub labels: Vec<String>,
+    /// What vms.csv has of it.
+    pub vm: VmRow,
+    /// The run's fingerprint, in the row of all VMs; empty in the others.
+    pub fingerprint: String,
+}
+
+impl RunRow {
+    fn cells(&self) -> Vec<Cell> {
+        let mut cells: Vec<Cell> = vec![self.run.into(), self.repetition.into()];
+        cells.extend(self.labels.iter().map(|label| Cell::read(label)));
+        cells.extend(self.vm.cells().into_iter().take(VmRow::COLUMNS.len()));
+        let fingerprint = self.fingerprint.as_str();
+        cells.push(Some(fingerprint).filter(|text| !text.is_empty()).into());
+        cells
+    }
+
+    /// Reads a record of so many axes that has these columns.
+    fn read(columns: &StringRecord, axes: usize, record: &StringRecord) -> Result<Self, String> {
+        let line = record.position().map_or(0, csv::Position::line);
+        if record.len() != columns.len() {
+            let (cells, expected) = (record.len(), columns.len());
+            return Err(format!("line {line}: it has {cells} cells, expected {expected}"));
+        }
+        let number = |at: usize| {
+            let wrong = |_| format!("line {line}: `{}` is not a number", &record[at]);
+            record[at].parse().map_err(wrong)
+        };
+        Ok(Self {
+            run: number(0)?,
+            repetition: number(1)?,
+            labels: record.iter().skip(2).take(axes).map(str::to_owned).collect(),
+            vm: record.deserialize(Some(columns)).map_err(|error| error.to_string())?,
+            fingerprint: record[record.len() - 1].to_owned(),
+        })
+    }
+}
+
 /// The columns of runs.csv.
 pub fn columns(grid: &Grid) -> Vec<String> {
     let named = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-    [named(&["run", "repetition"]), params(grid), named(vms::COLUMNS), named(&["fingerprint"])]
+    [named(&["run", "repetition"]), params(grid), named(VmRow::COLUMNS), named(&["fingerprint"])]
         .concat()
 }
 
@@ -54,36 +103,49 @@ pub fn header(grid: &Grid) -> String {
 }
 
 /// The lines of a run: one for each VM, in file order, then that of all, which has the fingerprint.
-pub fn rows(grid: &Grid, (run, point): (u64, u64), scenario: &Scenario, out: &Outcome) -> String {
-    let labels = grid.labels(point);
-    let table = vms::table(scenario, out);
-    let last = table.rows().len() - 1;
-    csv_lines(table.rows().iter().enumerate().map(|(at, cells)| {
+pub fn lines(grid: &Grid, (run, point): (u64, u64), scenario: &Scenario, out: &Outcome) -> String {
+    let (labels, repetition) = (grid.labels(point), scenario.repetition);
+    let rows = vms::rows(scenario, out);
+    let last = rows.len() - 1;
+    csv_lines(rows.into_iter().enumerate().map(|(at, vm)| {
         let fingerprint = if at == last { trail::shown(out.fingerprint) } else { String::new() };
-        let start = [run.to_string(), scenario.repetition.to_string()];
-        let cells = cells.iter().map(Cell::plain);
-        start.into_iter().chain(labels.iter().cloned()).chain(cells).chain([fingerprint]).collect()
+        let row = RunRow { run, repetition, labels: labels.clone(), vm, fingerprint };
+        row.cells().iter().map(Cell::plain).collect()
     }))
 }
 
-/// Lines of runs.csv as a table again, for other formats.
+/// Reads [`lines`], which have no header.
 ///
-/// # Panics
-/// If the text is not of this grid.
-pub fn table_of(grid: &Grid, rows: &str) -> Table {
-    const WORDS: &[&str] = &["scenario", "policy", "vm", "fingerprint"];
-    let columns = columns(grid);
-    let names: Vec<&str> = columns.iter().map(String::as_str).collect();
-    let mut table = Table::new(&names);
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(rows.as_bytes());
-    for record in reader.records() {
-        let record = record.expect("the lines were written by this program");
-        let cell = |(name, text): (&&str, &str)| match text {
-            text if WORDS.contains(name) && !text.is_empty() => Cell::from(text),
-            text => Cell::read(text),
-        };
-        table.push(names.iter().zip(&record).map(cell).collect());
+/// # Errors
+/// The line that is no row of this grid, in a sentence.
+pub fn read_lines(grid: &Grid, lines: &str) -> Result<Vec<RunRow>, String> {
+    let columns = StringRecord::from(columns(grid));
+    let axes = grid.paths().count();
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(lines.as_bytes());
+    let read = |record: Result<StringRecord, csv::Error>| {
+        RunRow::read(&columns, axes, &record.map_err(|error| error.to_string())?)
+    };
+    reader.records().map(read).collect()
+}
+
+/// Reads runs.csv.
+///
+/// # Errors
+/// A header or a line that is not of this grid, in a sentence.
+pub fn read(grid: &Grid, text: &str) -> Result<Vec<RunRow>, String> {
+    let (found, lines) = text.split_once('\n').unwrap_or((text, ""));
+    if found.trim_end() != header(grid).trim_end() {
+        return Err("its header is not that of this sweep".to_owned());
     }
+    read_lines(grid, lines)
+}
+
+/// The rows as a table.
+pub fn table(grid: &Grid, rows: &[RunRow]) -> Table {
+    let columns = columns(grid);
+    let mut table = Table::new(&columns.iter().map(String::as_str).collect::<Vec<_>>());
+    rows.iter().for_each(|row| table.push(row.cells()));
     table
 }
 
@@ -156,25 +218,23 @@ pub fn list_columns(grid: &Grid) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::number::Millionths;
     use crate::scenario::Document;
 
     /// A label is a number only if it is written as one; names are words whatever they look like.
     #[test]
-    fn cells_are_read_as_they_were_written() {
+    fn rows_are_read_as_they_were_written() {
         let text = "[sweep.axes]\n'vm.a.trace.file' = ['007']\n";
         let grid = Document::from_toml("a.toml", text.as_bytes()).grid().unwrap().unwrap();
-        let row = |label: &str| {
+        let line = |label: &str| {
             let cell = |name: &String| match name.as_str() {
                 "param_vm_a_trace_file" => label.to_owned(),
-                "policy" => "static".to_owned(),
-                "vm" | "fingerprint" => "12".to_owned(),
-                "fault_ratio" => "0.250000".to_owned(),
-                "accesses" => String::new(),
+                "scenario" | "policy" | "vm" | "fingerprint" => "12".to_owned(),
+                "frames_mean" | "fault_ratio" | "replacement_ratio" => "0.250000".to_owned(),
                 _ => "5".to_owned(),
             };
             csv_lines(std::iter::once(columns(&grid).iter().map(cell).collect()))
         };
-        let names = ["param_vm_a_trace_file", "vm", "fingerprint", "run", "fault_ratio"];
         for (label, found) in [
             ("007", Cell::from("007")),
             ("+5", Cell::from("+5")),
@@ -182,11 +242,22 @@ mod tests {
             ("64", Cell::Integer(64)),
             ("512 KiB", Cell::from("512 KiB")),
         ] {
-            let table = table_of(&grid, &row(label)).select(&[&names[..], &["accesses"]].concat());
-            let ratio = Cell::Ratio(crate::number::Millionths(250_000));
-            let twelve = || Cell::from("12");
-            let expected = [found, twelve(), twelve(), Cell::Integer(5), ratio, Cell::Empty];
-            assert_eq!(table.rows(), [expected]);
+            let [row] = &read_lines(&grid, &line(label)).unwrap()[..] else { panic!("one row") };
+            assert_eq!((row.run, row.vm.vm.as_str(), row.fingerprint.as_str()), (5, "12", "12"));
+            assert_eq!(row.vm.fault_ratio, Millionths(250_000));
+            let table = table(&grid, std::slice::from_ref(row));
+            let cells = &table.rows()[0];
+            assert_eq!((&cells[2], cells.last()), (&found, Some(&Cell::from("12"))), "{label}");
+            assert_eq!(table.to_csv(), header(&grid) + &line(label));
         }
+        for (wrong, said) in [
+            (line("a").replace(",5,", ",x,"), "line 1"),
+            (line("a").replace("0.250000", "0.25"), "`0.25` is not a number with six decimals"),
+            ("5,5\n".to_owned(), "line 1: it has 2 cells, expected 26"),
+        ] {
+            let error = read_lines(&grid, &wrong).unwrap_err();
+            assert!(error.contains(said), "{error}");
+        }
+        assert!(read(&grid, &line("a")).unwrap_err().contains("header"));
     }
 }

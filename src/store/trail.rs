@@ -14,8 +14,8 @@ use crate::watch::{Checkpoint, Watcher};
 /// The columns.
 pub const COLUMNS: &[&str] = &["checkpoint", "tick", "fingerprint"];
 
-/// The columns that together name a row.
-pub const KEY: &[&str] = &["checkpoint"];
+/// How many columns, the first of a row, name it.
+pub const KEY: usize = 1;
 
 /// The name of the last row, after which nothing happened.
 pub const END: &str = "end";

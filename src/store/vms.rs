@@ -1,39 +1,64 @@
 //! vms.csv: what each VM of a run did and held, then all together.
 
-use crate::account::Outcome;
+use crate::account::{Account, METRICS, Outcome};
+use crate::conclude::compare;
+use crate::number::Millionths;
 use crate::scenario::Scenario;
-use crate::store::columns;
-pub use crate::store::columns::ALL;
+use crate::store::row::{self, row};
 use crate::table::Table;
 
-/// The columns, in their order.
-pub const COLUMNS: &[&str] = &[
-    "scenario",
-    "policy",
-    "every",
-    "seed",
-    "vm",
-    "accesses",
-    "hits",
-    "demand_faults",
-    "cold_faults",
-    "capacity_faults",
-    "replacement_misses",
-    "fills",
-    "frames_first",
-    "frames_last",
-    "frames_min",
-    "frames_max",
-    "frames_mean",
-    "granted",
-    "reclaimed",
-    "distinct_pages",
-    "fault_ratio",
-    "replacement_ratio",
+row! {
+    /// A row of vms.csv: one VM of a run, or all together, which is called [`ALL`].
+    pub struct VmRow {
+        scenario: String,
+        policy: String,
+        every: u64,
+        seed: u64,
+        vm: String,
+        accesses: u64,
+        hits: u64,
+        demand_faults: u64,
+        cold_faults: u64,
+        capacity_faults: u64,
+        replacement_misses: u64,
+        fills: u64,
+        frames_first: u64,
+        frames_last: u64,
+        frames_min: u64,
+        frames_max: u64,
+        frames_mean: Millionths,
+        granted: u64,
+        reclaimed: u64,
+        distinct_pages: u64,
+        fault_ratio: Millionths,
+        replacement_ratio: Millionths,
+    }
+    optional {
+        param_replacement: String,
+    }
+}
+
+/// What the row of all VMs is called.
+pub const ALL: &str = "all";
+
+/// How many columns, the first of a row, name it.
+pub const KEY: usize = KEY_MEANINGS.len();
+
+/// What these columns mean.
+const KEY_MEANINGS: [(&str, &str); 5] = [
+    ("scenario", "the scenario's name"),
+    ("policy", "the policy"),
+    ("every", "ticks from one checkpoint to the next"),
+    ("seed", "the seed"),
+    ("vm", "the VM's name; `all`: all together"),
 ];
 
-/// The columns that together name a row.
-pub const KEY: &[&str] = &["scenario", "policy", "every", "seed", "vm"];
+/// What a column of vms.csv or outcomes.csv means, in one sentence without a full stop.
+pub fn meaning(column: &str) -> Option<&'static str> {
+    let metrics = METRICS.iter().map(|metric| (metric.name, metric.means));
+    let mut all = metrics.chain(KEY_MEANINGS);
+    all.find(|(name, _)| *name == column).map(|(_, means)| means)
+}
 
 /// The columns that a table for people shows.
 pub const FOR_PEOPLE: &[&str] = &[
@@ -51,7 +76,59 @@ pub const FOR_PEOPLE: &[&str] = &[
     "reclaimed",
 ];
 
+impl VmRow {
+    fn new(scenario: &Scenario, policy: &str, vm: &str, account: &Account) -> Self {
+        let Account { counts, frames, .. } = account;
+        Self {
+            scenario: scenario.name.clone(),
+            policy: policy.to_owned(),
+            every: scenario.checkpoint_every.0,
+            seed: scenario.seed,
+            vm: vm.to_owned(),
+            accesses: counts.accesses,
+            hits: counts.hits(),
+            demand_faults: counts.demand_faults,
+            cold_faults: counts.cold_faults,
+            capacity_faults: counts.capacity_faults(),
+            replacement_misses: counts.replacement_misses,
+            fills: counts.fills(),
+            frames_first: frames.first.0,
+            frames_last: frames.last.0,
+            frames_min: frames.min.0,
+            frames_max: frames.max.0,
+            frames_mean: account.frames_mean(),
+            granted: account.granted.0,
+            reclaimed: account.reclaimed.0,
+            distinct_pages: account.distinct_pages,
+            fault_ratio: account.fault_ratio(),
+            replacement_ratio: account.replacement_ratio(),
+            param_replacement: None,
+        }
+    }
+
+    /// What the run of this row is called, as in the manifest.
+    pub fn title(&self) -> String {
+        compare::title(&self.policy, self.param_replacement.as_deref())
+    }
+}
+
 /// A row for each VM, in file order, then the row of all.
+pub fn rows(scenario: &Scenario, outcome: &Outcome) -> Vec<VmRow> {
+    let row = |(vm, account)| VmRow::new(scenario, &outcome.policy, vm, account);
+    named(scenario, outcome).map(row).collect()
+}
+
+/// The same as a table, with a line above the row of all.
 pub fn table(scenario: &Scenario, outcome: &Outcome) -> Table {
-    columns::table(COLUMNS, scenario, outcome)
+    let rows = rows(scenario, outcome);
+    row::table(&rows).with_rule(rows.len() - 1)
+}
+
+/// Each VM's name and account, in file order, then [`ALL`] and the account of all together.
+pub(super) fn named<'a>(
+    scenario: &'a Scenario,
+    outcome: &'a Outcome,
+) -> impl Iterator<Item = (&'a str, &'a Account)> {
+    let names = scenario.vms.iter().map(|vm| vm.name.as_str());
+    names.zip(&outcome.vms).chain([(ALL, &outcome.all)])
 }

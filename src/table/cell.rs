@@ -34,13 +34,8 @@ impl Cell {
     /// The cell that [`plain`](Self::plain) shows as `text`: a number only where that is how
     /// numbers are written.
     pub(crate) fn read(text: &str) -> Self {
-        let integer = || text.parse().ok().map(Self::Integer);
-        let ratio = || {
-            let (whole, fraction) = text.split_once('.').filter(|(_, part)| part.len() == 6)?;
-            let digits: u128 = format!("{whole}{fraction}").parse().ok()?;
-            Some(Self::Ratio(Millionths(digits)))
-        };
-        let number = integer().or_else(ratio).filter(|cell| cell.plain() == text);
+        let integer = text.parse().ok().map(Self::Integer).filter(|cell| cell.plain() == text);
+        let number = integer.or_else(|| Millionths::parse(text).map(Self::Ratio));
         match number {
             Some(number) => number,
             None if text.is_empty() => Self::Empty,

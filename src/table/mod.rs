@@ -85,14 +85,6 @@ impl Table {
         if is_given { column.to_owned() } else { column.replace('_', " ") }
     }
 
-    /// The rows that hold this text in a column.
-    pub fn with_rows_of(mut self, column: &str, text: &str) -> Self {
-        let at = self.columns.iter().position(|name| name == column);
-        self.rows.retain(|row| at.is_some_and(|at| row[at].plain() == text));
-        self.rules.clear();
-        self
-    }
-
     /// Adds a row.
     ///
     /// # Panics
@@ -107,6 +99,12 @@ impl Table {
         self.rules.push(self.rows.len());
     }
 
+    /// With a line before this row.
+    pub fn with_rule(mut self, row: usize) -> Self {
+        self.rules.push(row);
+        self
+    }
+
     /// The names of the columns.
     pub fn columns(&self) -> &[String] {
         &self.columns
@@ -117,43 +115,16 @@ impl Table {
         &self.rows
     }
 
-    /// Adds the rows of a table of the same columns.
-    pub fn append(&mut self, other: Self) {
-        assert_eq!(self.columns, other.columns, "only tables of the same columns are joined");
-        self.rows.extend(other.rows);
-    }
-
-    /// With a column more, behind all others, of which every row has the same cell.
-    pub fn with_column(mut self, name: &str, cell: &Cell) -> Self {
-        self.columns.push(name.to_owned());
-        self.rows.iter_mut().for_each(|row| row.push(cell.clone()));
-        self
-    }
-
-    /// With these texts in a column, row by row.
-    pub fn with_cells(mut self, column: &str, texts: impl Iterator<Item = String>) -> Self {
-        let at = self.column(column);
-        self.rows.iter_mut().zip(texts).for_each(|(row, text)| row[at] = text.into());
-        self
-    }
-
-    /// The cell of `row` under `column`.
-    ///
-    /// # Panics
-    /// If the table has no such row or column.
-    pub fn cell(&self, row: usize, column: &str) -> &Cell {
-        &self.rows[row][self.column(column)]
-    }
-
-    /// These columns alone, in this order.
+    /// These columns alone, in this order; a name that is no column's is passed over.
     pub fn select(&self, columns: &[&str]) -> Self {
-        let places: Vec<usize> = columns.iter().map(|column| self.column(column)).collect();
+        let place = |name: &&str| self.columns.iter().position(|column| column == *name);
+        let places: Vec<usize> = columns.iter().filter_map(place).collect();
         let pick = |row: &Vec<Cell>| places.iter().map(|&at| row[at].clone()).collect();
         Self {
+            columns: places.iter().map(|&at| self.columns[at].clone()).collect(),
+            given: self.given.clone(),
             rows: self.rows.iter().map(pick).collect(),
             rules: self.rules.clone(),
-            given: self.given.clone(),
-            ..Self::new(columns)
         }
     }
 
@@ -269,11 +240,6 @@ impl Table {
             let _ = writeln!(out, "{}", line(&pick(row)));
         }
         out
-    }
-
-    fn column(&self, name: &str) -> usize {
-        let found = self.columns.iter().position(|column| column == name);
-        found.unwrap_or_else(|| panic!("the table has no column {name}"))
     }
 
     fn layout(&self, escape: fn(String) -> String, width_of_head: fn(&str) -> usize) -> Layout {

@@ -8,8 +8,12 @@ use std::process::{Command, Output};
 
 use balloonist::render::figures;
 use balloonist::render::html;
-use balloonist::store::results::{Manifest, Results, Sweep, TraceOf};
+use balloonist::store::manifest::{BoundEntry, Manifest, RunEntry, Runs, Study, TraceEntry};
+use balloonist::store::results::{Results, Sweep};
+use balloonist::store::row::{self, Row as _};
+use balloonist::store::sweep;
 use balloonist::store::thinned::{Sum, Thinned};
+use balloonist::store::vms::VmRow;
 use balloonist::table::Table;
 
 const TEST3: &str = "scenarios/report/test3.dat";
@@ -88,10 +92,17 @@ fn swept(more: &[&str]) -> tempfile::TempDir {
 /// The results of a sweep, read by the library alone.
 fn results_of(folder: &Path) -> Results {
     let manifest = Manifest::read(&read(&folder.join("manifest.json"))).unwrap();
-    let rows = Table::from_csv(&read(&folder.join("runs.csv"))).unwrap();
-    let sweep = Some(Sweep::new(&manifest, rows).unwrap());
+    let grid = Sweep::grid(&manifest).unwrap();
+    let rows = sweep::read(&grid, &read(&folder.join("runs.csv"))).unwrap();
+    let sweep = Some(Sweep::new(grid, rows).unwrap());
     let series = Vec::new();
     Results { manifest, vms: None, compare: None, curves: None, sweep, series }
+}
+
+/// What a table shows in a row under a column.
+fn cell(table: &Table, row: usize, column: &str) -> String {
+    let at = table.columns().iter().position(|name| name == column);
+    table.rows()[row][at.unwrap_or_else(|| panic!("no column {column}"))].plain()
 }
 
 /// The demand faults of all VMs in each run, with the values of some columns.
@@ -137,7 +148,7 @@ fn the_map_of_winners_has_the_policies_with_the_fewest_faults() {
                 .map(|(p, _)| *p)
                 .collect();
             (0..3).filter(|&at| sums[at] == least).for_each(|at| wins[at] += 1);
-            let cell = |column| winners.table.cell(cells, column).plain();
+            let cell = |column| cell(&winners.table, cells, column);
             assert_eq!([cell("checkpoint.every"), cell("host.memory")], [every, memory]);
             assert_eq!(cell("best"), best.join(", "));
             let accesses = 36 * 3;
@@ -147,7 +158,7 @@ fn the_map_of_winners_has_the_policies_with_the_fewest_faults() {
         }
     }
     assert_eq!(winners.table.rows().len(), cells);
-    let verdict = results_of(folder.path()).manifest.verdict;
+    let verdict = results_of(folder.path()).manifest.verdict.unwrap();
     for (policy, wins) in ["static", "last-n", "proportional"].iter().zip(wins) {
         let said = format!("{policy} at {wins}");
         assert!(wins == 0 || verdict.contains(&said), "{said} in {verdict}");
@@ -174,8 +185,8 @@ fn differences_are_from_the_baseline_that_the_sweep_names() {
         assert_eq!(paired.title, format!("Demand faults against {base}"));
         for other in others {
             let mut rows = 0..paired.table.rows().len();
-            let row = rows.find(|&row| paired.table.cell(row, "name").plain() == *other).unwrap();
-            let shown: f64 = paired.table.cell(row, "mean_difference").plain().parse().unwrap();
+            let row = rows.find(|&row| cell(&paired.table, row, "name") == *other).unwrap();
+            let shown: f64 = cell(&paired.table, row, "mean_difference").parse().unwrap();
             assert!((shown - (mean(other) - mean(base))).abs() < 1e-5, "{other}: {shown}");
         }
     }
@@ -297,7 +308,7 @@ fn a_page_with_a_second_axis_calls_each_run_by_both() {
     let rows = Table::from_csv(&read(&folder.path().join("results/vms.csv"))).unwrap();
     let mut bars = 0;
     for row in 0..rows.rows().len() {
-        let cell = |column| rows.cell(row, column).plain();
+        let cell = |column| cell(&rows, row, column);
         if cell("vm") != "all" {
             let name = format!("{} on {}", cell("policy"), cell("param_replacement"));
             let faults =
@@ -357,17 +368,12 @@ fn a_damaged_folder_is_refused_with_the_place() {
         ("no manifest", 4, "manifest.json: ", |folder| {
             fs::remove_file(folder.join("manifest.json")).unwrap();
         }),
-        ("no JSON", 3, "manifest.json: it is no JSON", |folder| {
+        ("no JSON", 3, "manifest.json: it is not JSON", |folder| {
             fs::write(folder.join("manifest.json"), "{ \"name\": ").unwrap();
         }),
-        (
-            "an empty manifest",
-            3,
-            "manifest.json: the manifest has no text `balloonist`",
-            |folder| {
-                fs::write(folder.join("manifest.json"), "{}").unwrap();
-            },
-        ),
+        ("an empty manifest", 3, "manifest.json: missing field `balloonist`", |folder| {
+            fs::write(folder.join("manifest.json"), "{}").unwrap();
+        }),
         ("a lost file", 4, "vms.csv: ", |folder| fs::remove_file(folder.join("vms.csv")).unwrap()),
         ("a torn series", 3, "series-last-n.csv: its hash is fnv1a:", |folder| {
             let path = folder.join("series-last-n.csv");
@@ -407,14 +413,18 @@ fn jumping(vms: usize, policies: usize, checkpoints: u64) -> Results {
     };
     let names: Vec<String> = (0..vms).map(|vm| format!("machine-{vm}")).collect();
     let mut manifest = Manifest {
-        name: "jumping".to_owned(),
-        host_frames: 1000 * vms as u64,
-        every: 10_000,
-        verdict: "none".to_owned(),
+        study: Study {
+            name: "jumping".to_owned(),
+            host_frames: 1000 * vms as u64,
+            checkpoint_every: 10_000,
+            ..Study::default()
+        },
+        verdict: Some("none".to_owned()),
         ..Manifest::default()
     };
     let mut series = Vec::new();
-    let mut rows = String::from("policy,vm,accesses,demand_faults,frames_mean,fault_ratio\n");
+    let mut rows = VmRow::COLUMNS.join(",") + "\n";
+    let mut runs = Vec::new();
     let mut curves = String::from("vm,frames,demand_faults,miss_ratio\n");
     for vm in &names {
         let (vm, content_hash) = (vm.clone(), "0123456789abcdef".to_owned());
@@ -422,7 +432,8 @@ fn jumping(vms: usize, policies: usize, checkpoints: u64) -> Results {
             let ratio = (512 - frames) * 1900 + draw(1800);
             let _ = writeln!(curves, "{vm},{frames},{ratio},0.{ratio:06}");
         }
-        manifest.traces.push(TraceOf { vm, accesses: 1 << 40, distinct_pages: 1, content_hash });
+        let traces = &mut manifest.study.traces;
+        traces.push(TraceEntry { vm, accesses: 1 << 40, distinct_pages: 1, content_hash });
     }
     for policy in 0..policies {
         let policy = format!("policy-{policy}");
@@ -435,24 +446,25 @@ fn jumping(vms: usize, policies: usize, checkpoints: u64) -> Results {
         }
         for vm in names.iter().map(String::as_str).chain(["all"]) {
             let (faults, frames) = (draw(1 << 30), draw(999_000));
-            let _ = writeln!(
-                rows,
-                "{policy},{vm},1000000000,{faults},{frames}.123456,0.{:06}",
-                faults % 999_983
-            );
+            let cell = |column: &&str| match *column {
+                "policy" => policy.clone(),
+                "vm" => vm.to_owned(),
+                "accesses" => "1000000000".to_owned(),
+                "demand_faults" => faults.to_string(),
+                "frames_mean" => format!("{frames}.123456"),
+                "fault_ratio" => format!("0.{:06}", faults % 999_983),
+                "replacement_ratio" => "0.000000".to_owned(),
+                _ => "1".to_owned(),
+            };
+            rows += &(VmRow::COLUMNS.iter().map(cell).collect::<Vec<_>>().join(",") + "\n");
         }
-        manifest.runs.push((policy.clone(), 1, "0123456789abcdef".to_owned()));
+        runs.push(RunEntry::new(&policy, None, 1, 0x0123_4567_89ab_cdef));
         series.push((policy, thinned));
     }
-    let table = |text: &str| Some(Table::from_csv(text).unwrap());
-    Results {
-        manifest,
-        vms: table(&rows),
-        compare: None,
-        curves: table(&curves),
-        sweep: None,
-        series,
-    }
+    manifest.runs = Runs::Each(runs);
+    let (vms, curves) = (row::read(&rows).unwrap(), row::read(&curves).unwrap());
+    let (vms, curves) = (Some(vms), Some(curves));
+    Results { manifest, vms, compare: None, curves, sweep: None, series }
 }
 
 #[test]
@@ -483,12 +495,16 @@ fn more_of_anything_than_a_picture_holds_is_said_and_drawn_in_part() {
 fn no_name_gets_out_of_its_place() {
     let mut results = jumping(2, 1, 10);
     let odd = "</title></svg><script>alert(1)</script>\"'&";
-    results.manifest.name = odd.to_owned();
-    results.manifest.scenario = odd.to_owned();
-    results.manifest.verdict = odd.to_owned();
-    results.manifest.bounds = vec![(odd.to_owned(), odd.to_owned(), odd.to_owned())];
-    results.manifest.traces[0].vm = odd.to_owned();
-    results.manifest.runs[0].0 = odd.to_owned();
+    results.manifest.study.name = odd.to_owned();
+    results.manifest.study.scenario = odd.to_owned();
+    results.manifest.verdict = Some(odd.to_owned());
+    results.manifest.bounds = vec![BoundEntry {
+        name: odd.to_owned(),
+        summary: odd.to_owned(),
+        note: Some(odd.to_owned()),
+    }];
+    results.manifest.study.traces[0].vm = odd.to_owned();
+    results.manifest.runs = Runs::Each(vec![RunEntry::new(odd, None, 1, 1)]);
     results.series[0].0 = odd.to_owned();
     let page = html::page(&results);
     assert!(page.contains("&lt;script&gt;alert(1)"));

@@ -9,7 +9,7 @@ use balloonist::scenario::{Document, Scenario};
 use balloonist::store::series::Series;
 use balloonist::store::thinned::{Sum, Thinned};
 use balloonist::store::trail::Trail;
-use balloonist::store::vms;
+use balloonist::store::vms::{self, VmRow};
 use balloonist::table::Cell;
 
 /// Three VMs that loop over 3, 5 and 12 pages, for `rounds` rounds.
@@ -61,20 +61,24 @@ fn every_row_keeps_the_laws_and_the_last_one_is_the_sum() {
     let scenario = loops(60);
     for policy in policies() {
         let outcome = simulate(&scenario, policy, &mut balloonist::watch::NullWatcher);
-        let table = vms::table(&scenario, &outcome);
-        let last = table.rows().len() - 1;
-        for row in 0..=last {
-            let of = |column| integer(table.cell(row, column));
-            assert_eq!(of("hits") + of("demand_faults"), of("accesses"));
-            assert_eq!(of("cold_faults") + of("capacity_faults"), of("demand_faults"));
-            assert_eq!(of("fills") + of("replacement_misses"), of("demand_faults"));
-            assert!(
-                of("frames_min") <= of("frames_first") && of("frames_last") <= of("frames_max")
-            );
+        let rows = vms::rows(&scenario, &outcome);
+        for row in &rows {
+            assert_eq!(row.hits + row.demand_faults, row.accesses);
+            assert_eq!(row.cold_faults + row.capacity_faults, row.demand_faults);
+            assert_eq!(row.fills + row.replacement_misses, row.demand_faults);
+            assert!(row.frames_min <= row.frames_first && row.frames_last <= row.frames_max);
         }
-        for column in ["accesses", "hits", "demand_faults", "granted", "frames_first"] {
-            let sum: u64 = (0..last).map(|row| integer(table.cell(row, column))).sum();
-            assert_eq!(integer(table.cell(last, column)), sum, "{column} under {}", policy.name);
+        let (all, vms) = rows.split_last().unwrap();
+        let sums: [(&str, fn(&VmRow) -> u64); 5] = [
+            ("accesses", |row| row.accesses),
+            ("hits", |row| row.hits),
+            ("demand_faults", |row| row.demand_faults),
+            ("granted", |row| row.granted),
+            ("frames_first", |row| row.frames_first),
+        ];
+        for (column, of) in sums {
+            let sum: u64 = vms.iter().map(of).sum();
+            assert_eq!(of(all), sum, "{column} under {}", policy.name);
         }
     }
 }

@@ -97,9 +97,8 @@ fn table1_drawn(reproduction: &Reproduction) -> Table {
         "decrease_published",
         "status",
     ];
-    for (row, name) in STRATEGY_NAMES.into_iter().enumerate() {
-        let cells = columns.iter().map(|column| all.cell(row, column).clone());
-        table.push(std::iter::once(name.into()).chain(cells).collect());
+    for (name, cells) in STRATEGY_NAMES.into_iter().zip(all.select(&columns).rows()) {
+        table.push([Cell::from(name)].into_iter().chain(cells.iter().cloned()).collect());
     }
     table
 }
@@ -215,16 +214,17 @@ fn demand_drawn(reproduction: &Reproduction) -> Table {
         "status",
     ];
     let mut bounds = false;
-    for row in 0..all.rows().len() {
-        let is_bound = *all.cell(row, "role") == Cell::from("bound");
-        if !is_bound && *all.cell(row, "status") == Cell::Empty {
+    // The first cell is the role, the last the status.
+    for (row, shown) in all.rows().iter().zip(all.select(&columns).rows()) {
+        let is_bound = row.first() == Some(&Cell::from("bound"));
+        if !is_bound && row.last() == Some(&Cell::Empty) {
             continue; // last-n with n > 1, which the report does not total
         }
         if is_bound && !bounds {
             bounds = true;
             table.push_rule();
         }
-        table.push(columns.iter().map(|column| all.cell(row, column).clone()).collect());
+        table.push(shown.clone());
     }
     table
 }

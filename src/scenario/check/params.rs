@@ -148,7 +148,12 @@ fn text(findings: &mut Findings, field: &Field) -> Option<String> {
     Some(text.clone())
 }
 
-fn decimal(findings: &mut Findings, field: &Field, min: Decimal, max: Decimal) -> Option<Decimal> {
+pub(super) fn decimal(
+    findings: &mut Findings,
+    field: &Field,
+    min: Decimal,
+    max: Decimal,
+) -> Option<Decimal> {
     let text = match &field.node.value {
         Value::Decimal(text) => text.clone(),
         Value::Integer(value) => value.to_string(),
@@ -187,7 +192,7 @@ fn decimal(findings: &mut Findings, field: &Field, min: Decimal, max: Decimal) -
 
 /// Compares two decimal numbers exactly: both sides of the cross multiplication fit into 128 bits,
 /// because neither digits nor denominators exceed 64.
-fn compare(one: Decimal, other: Decimal) -> std::cmp::Ordering {
+pub(super) fn compare(one: Decimal, other: Decimal) -> std::cmp::Ordering {
     let scaled = |one: Decimal, by: Decimal| u128::from(one.digits) * u128::from(by.denominator());
     scaled(one, other).cmp(&scaled(other, one))
 }

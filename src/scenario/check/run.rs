@@ -4,13 +4,13 @@ use super::super::codes;
 use super::super::diagnostic::{clip, meant};
 use super::super::{Actuator, Admission, After, Cost, Expect, Phase};
 use super::TICKS_MAX;
-use super::params::policies;
-use super::values::{Findings, Section};
+use super::params::{self, policies};
+use super::values::{Field, Findings, Section};
 use super::vm::{Draft, NEVER};
-use crate::account::METRICS;
+use crate::account::{METRICS, Metric};
 use crate::balance::PolicyKind;
 use crate::replace::Delays;
-use crate::units::Ticks;
+use crate::units::{Decimal, Ticks};
 
 /// What decides how long a run may last, beside its VMs; `None` is what was reported.
 pub(super) struct Length {
@@ -222,15 +222,15 @@ fn expectation(findings: &mut Findings, section: &Section, vms: &[Draft]) -> Opt
         None
     });
     let policies = policy_list(findings, section, "policies").unwrap_or_default();
-    let mut bound =
-        |key| section.get(key).map(|field| findings.integer(&field, 0, i64::MAX.unsigned_abs()));
+    let is_count = metric.is_some_and(Metric::is_count);
+    let mut bound = |key| section.get(key).map(|field| limit(findings, &field, is_count));
     let (at_least, at_most) = (bound("at_least"), bound("at_most"));
     if at_least.is_none() && at_most.is_none() {
         let message = "the expectation has no bound";
         findings.error(codes::BAD_EXPECT, section.origin, message, "add `at_least` or `at_most`");
     }
     if let (Some(Some(least)), Some(Some(most))) = (at_least, at_most)
-        && least > most
+        && params::compare(least, most).is_gt()
     {
         let message = format!("no number is at least {least} and at most {most}");
         let origin = section.origin_of("at_least");
@@ -243,4 +243,17 @@ fn expectation(findings: &mut Findings, section: &Section, vms: &[Draft]) -> Opt
         at_least: at_least.flatten(),
         at_most: at_most.flatten(),
     })
+}
+
+/// The limit of an expectation: a whole number for a metric that counts, else a decimal number too.
+fn limit(findings: &mut Findings, field: &Field, is_count: bool) -> Option<Decimal> {
+    let most = i64::MAX.unsigned_abs();
+    if is_count {
+        return findings.integer(field, 0, most).map(whole);
+    }
+    params::decimal(findings, field, whole(0), whole(most))
+}
+
+fn whole(digits: u64) -> Decimal {
+    Decimal { digits, places: 0 }
 }

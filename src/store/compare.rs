@@ -1,0 +1,117 @@
+//! compare.csv: policies side by side over one scenario, offline bounds beneath; with a second axis
+//! each policy under several replacement algorithms.
+
+use serde::Deserialize;
+
+use crate::bound::Bound;
+use crate::conclude::compare::{Run, title};
+use crate::number::Millionths;
+use crate::store::row::{self, row};
+use crate::table::{Cell, Table};
+
+row! {
+    /// A row of compare.csv: a run or a bound.
+    pub struct CompareRow {
+        role: Role,
+        name: String,
+        demand_faults: u64,
+        capacity_faults: u64,
+        replacement_misses: Option<u64>,
+        frames_moved: Option<u64>,
+        relative_to_baseline: Option<Millionths>,
+        relative_to_best_static: Option<Millionths>,
+        relative_to_min: Option<Millionths>,
+    }
+    optional {
+        opt_given: u64,
+        param_replacement: String,
+    }
+}
+
+/// What a row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// A policy.
+    Policy,
+    /// A policy that knows the future.
+    Yardstick,
+    /// An offline bound.
+    Bound,
+}
+
+impl From<Role> for Cell {
+    fn from(role: Role) -> Self {
+        Self::from(match role {
+            Role::Policy => "policy",
+            Role::Yardstick => "yardstick",
+            Role::Bound => "bound",
+        })
+    }
+}
+
+impl CompareRow {
+    /// What the run or the bound of this row is called, as in the manifest.
+    pub fn title(&self) -> String {
+        title(&self.name, self.param_replacement.as_deref())
+    }
+}
+
+/// A row for each policy and then for each bound, in the order given.
+///
+/// Demand faults are divided by those of the run `baseline` and of two bounds; there is no ratio
+/// where the other number is unknown or 0.
+pub fn rows(runs: &[Run], bounds: &[Bound], baseline: usize) -> Vec<CompareRow> {
+    let of_bound = |name| {
+        let bound = bounds.iter().find(|bound| bound.name == name);
+        bound.map(|bound| bound.demand_faults)
+    };
+    let (best_static, min) = (of_bound("best-static"), of_bound("min"));
+    let baseline = runs.get(baseline).map(|run| run.outcome.all.counts.demand_faults);
+    let ratio = |faults: u64, other: Option<u64>| {
+        other.and_then(|other| Millionths::ratio(u128::from(faults), u128::from(other)))
+    };
+    let row = |role, name: &str, demand_faults, capacity_faults| CompareRow {
+        role,
+        name: name.to_owned(),
+        demand_faults,
+        capacity_faults,
+        replacement_misses: None,
+        frames_moved: None,
+        relative_to_baseline: ratio(demand_faults, baseline),
+        relative_to_best_static: ratio(demand_faults, best_static),
+        relative_to_min: ratio(demand_faults, min),
+        opt_given: None,
+        param_replacement: None,
+    };
+    let of_run = |Run { policy, replacement, outcome, opt_given }: &Run| {
+        let counts = &outcome.all.counts;
+        let role = if policy.is_yardstick() { Role::Yardstick } else { Role::Policy };
+        CompareRow {
+            replacement_misses: Some(counts.replacement_misses),
+            frames_moved: Some(outcome.all.frames_moved()),
+            opt_given: *opt_given,
+            param_replacement: replacement.map(|kind| kind.name.to_owned()),
+            ..row(role, policy.name, counts.demand_faults, counts.capacity_faults())
+        }
+    };
+    let of_bound =
+        |bound: &Bound| row(Role::Bound, bound.name, bound.demand_faults, bound.capacity_faults);
+    runs.iter().map(of_run).chain(bounds.iter().map(of_bound)).collect()
+}
+
+/// The rows as a table, with a line above the bounds.
+pub fn table(rows: &[CompareRow]) -> Table {
+    let runs = rows.iter().take_while(|row| row.role != Role::Bound).count();
+    row::table(rows).with_rule(runs)
+}
+
+/// The table as people read it: no empty column, and the algorithm beside its policy.
+pub fn for_people(rows: &[CompareRow]) -> Table {
+    let table = table(rows);
+    let mut columns: Vec<&str> = table.columns().iter().map(String::as_str).collect();
+    if let Some(at) = columns.iter().position(|column| *column == "param_replacement") {
+        columns[2..=at].rotate_right(1);
+    }
+    table.select(&columns).without_empty_columns()
+}

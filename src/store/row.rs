@@ -1,0 +1,93 @@
+//! Rows of the tables that are stored: one type for the writer and for the reader of a file.
+
+use serde::de::DeserializeOwned;
+
+use crate::table::{Cell, Table};
+
+/// A row of a stored table.
+pub trait Row: DeserializeOwned {
+    /// The columns that every such table has, in their order.
+    const COLUMNS: &'static [&'static str];
+    /// The columns behind them, each only in a table in which a row fills it.
+    const OPTIONAL: &'static [&'static str];
+
+    /// A cell for each of [`COLUMNS`](Self::COLUMNS), then for each of
+    /// [`OPTIONAL`](Self::OPTIONAL).
+    fn cells(&self) -> Vec<Cell>;
+}
+
+/// The table of these rows.
+pub fn table<R: Row>(rows: &[R]) -> Table {
+    let cells: Vec<Vec<Cell>> = rows.iter().map(Row::cells).collect();
+    let always = R::COLUMNS.len();
+    let is_filled = |at: usize| at < always || cells.iter().any(|row| row[at] != Cell::Empty);
+    let all = R::COLUMNS.iter().chain(R::OPTIONAL);
+    let columns: Vec<&str> =
+        all.enumerate().filter(|(at, _)| is_filled(*at)).map(|(_, name)| *name).collect();
+    let is_kept: Vec<bool> = (0..always + R::OPTIONAL.len()).map(is_filled).collect();
+    let mut table = Table::new(&columns);
+    for row in cells {
+        let kept = row.into_iter().zip(&is_kept).filter(|(_, is_kept)| **is_kept);
+        table.push(kept.map(|(cell, _)| cell).collect());
+    }
+    table
+}
+
+/// Reads the CSV of a [`table`].
+///
+/// # Errors
+/// The column that is missing, or the line that is no such row, in a sentence.
+pub fn read<R: Row>(text: &str) -> Result<Vec<R>, String> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let headers = reader.headers().map_err(|error| error.to_string())?;
+    if let Some(name) = missing(headers, R::COLUMNS) {
+        return Err(format!("it has no column `{name}`"));
+    }
+    reader.deserialize().collect::<Result<_, _>>().map_err(|error| error.to_string())
+}
+
+/// The first of these columns that a header does not have.
+pub(crate) fn missing<'n>(header: &csv::StringRecord, columns: &[&'n str]) -> Option<&'n str> {
+    columns.iter().copied().find(|name| header.iter().all(|column| column != *name))
+}
+
+/// Declares a row: its fields are the columns, in their order; those in `optional` are columns only
+/// of a table in which a row fills them.
+macro_rules! row {
+    (
+        $(#[$doc:meta])*
+        pub struct $Row:ident {
+            $($field:ident: $type:ty,)*
+        }
+        $(optional { $($option:ident: $inner:ty,)* })?
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+        pub struct $Row {
+            $(
+                #[doc = concat!("The column `", stringify!($field), "`.")]
+                pub $field: $type,
+            )*
+            $($(
+                #[doc = concat!("The column `", stringify!($option), "`, where there is one.")]
+                #[serde(default)]
+                pub $option: Option<$inner>,
+            )*)?
+        }
+
+        impl $crate::store::row::Row for $Row {
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+            const OPTIONAL: &'static [&'static str] = &[$($(stringify!($option)),*)?];
+
+            fn cells(&self) -> Vec<$crate::table::Cell> {
+                let cells = [
+                    $($crate::table::Cell::from(self.$field.clone()),)*
+                    $($($crate::table::Cell::from(self.$option.clone()),)*)?
+                ];
+                cells.into()
+            }
+        }
+    };
+}
+
+pub(crate) use row;
