@@ -133,7 +133,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
     let own = runs.iter().filter(|run| run.replacement.is_none());
     let failed = own.flat_map(|run| expects::failed(&scenario, &run.outcome));
-    super::judge(&failed.collect::<Vec<_>>())
+    super::judge_expectations(&failed.collect::<Vec<_>>())
 }
 
 /// What one row of the comparison runs.

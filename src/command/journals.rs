@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use balloonist::conclude::contest::Contest;
-use balloonist::number::grouped;
+use balloonist::number::{counted, grouped};
 use balloonist::scenario::{Document, Grid};
 use balloonist::store::manifest::{Manifest, Runs, Study};
 use balloonist::store::sweep as rows;
@@ -180,6 +180,36 @@ impl Journals {
         Ok((table.select(&columns).without_empty_columns(), self.verdict(&faults)?))
     }
 
+    /// Fails where a run failed an expectation of its scenario, and says at which points.
+    pub(super) fn judge(&mut self) -> Result<(), Failure> {
+        if !self.study.scenario.contains("\n[[expect]]") {
+            return Ok(());
+        }
+        let (points, repetitions) = (self.grid.points(), self.repetitions.count());
+        // For each point that failed, in how many runs, and what the first of them says.
+        let mut failed: BTreeMap<u64, (u64, Vec<String>)> = BTreeMap::new();
+        for run in 0..self.runs() {
+            let sentences = self.record(run)?.failed;
+            if !sentences.is_empty() {
+                failed.entry(run % points).or_insert((0, sentences)).0 += 1;
+            }
+        }
+        let mut said = Vec::new();
+        for (point, (runs, sentences)) in failed.iter().take(FAILED_SHOWN_MAX) {
+            let place = match self.grid.name(*point) {
+                name if name.is_empty() => String::new(),
+                name => format!(", at {name}"),
+            };
+            let often = match repetitions {
+                1 => String::new(),
+                all => format!(" (the first of {} of {})", grouped(*runs), counted(all, "run")),
+            };
+            said.extend(sentences.iter().map(|sentence| format!("{sentence}{place}{often}")));
+        }
+        let (bad, all) = (grouped(failed.len()), counted(points, "point"));
+        super::judge(&said, &format!("expectations at {bad} of {all}"))
+    }
+
     /// The verdict, from the demand faults of each point.
     fn verdict(&mut self, faults: &[u128]) -> Result<String, Failure> {
         let first = self.record(0)?.rows;
@@ -242,6 +272,9 @@ const ZSTD_LEVEL: i32 = 9;
 
 /// The points that a table for people has at most.
 const SHOWN_MAX: u64 = 200;
+
+/// The points that failed expectations and are named.
+const FAILED_SHOWN_MAX: usize = 20;
 
 /// So many runs are in memory at a time while points are summarised.
 const BLOCK_COUNTS: u64 = 1 << 18;

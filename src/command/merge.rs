@@ -45,7 +45,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let folder = SweepFolder::hold(out)?;
         journals.write(&folder.path, args.zst, None, context)?;
     }
-    journals.print(args.format, context)
+    journals.print(args.format, context)?;
+    journals.judge()
 }
 
 /// All shards must be of one sweep, made by one version.

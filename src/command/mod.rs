@@ -55,12 +55,21 @@ pub(crate) fn parse<C: CommandFactory + FromArgMatches>() -> Result<C, ExitCode>
     })
 }
 
-/// Prints the sentences of what should have been otherwise; one is enough to fail.
-fn judge(failed: &[String]) -> Result<(), Failure> {
+/// Fails if there is a sentence on something that failed: prints all of them, and last what failed.
+fn judge(failed: &[String], what: &str) -> Result<(), Failure> {
+    if failed.is_empty() {
+        return Ok(());
+    }
     for sentence in failed {
         guard::say(&format!("{sentence}\n"));
     }
-    if failed.is_empty() { Ok(()) } else { Err(Failure::Difference) }
+    guard::say(&format!("FAILED: {what}\n"));
+    Err(Failure::Difference)
+}
+
+/// Fails if a run failed expectations.
+fn judge_expectations(failed: &[String]) -> Result<(), Failure> {
+    judge(failed, &balloonist::number::counted(failed.len() as u64, "expectation"))
 }
 
 impl From<context::When> for ColorChoice {

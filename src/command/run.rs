@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     logged?;
     if args.events.as_deref().is_some_and(is_stdout) {
         // Data alone: the table would end the log of another format.
-        return super::judge(&expects::failed(&scenario, &outcome));
+        return super::judge_expectations(&expects::failed(&scenario, &outcome));
     }
     let began = Instant::now();
     let (table, columns) = match args.table {
@@ -120,7 +120,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         context.print_table(&table, args.format)?;
     }
     context.timing.note("write", began.elapsed(), outcome.all.counts.accesses);
-    super::judge(&expects::failed(&scenario, &outcome))
+    super::judge_expectations(&expects::failed(&scenario, &outcome))
 }
 
 /// Characters in a line of a drawing where the terminal does not say.

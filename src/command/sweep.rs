@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use balloonist::conclude::expects;
 use balloonist::number::{counted, grouped};
 use balloonist::scenario::Scenario;
 use balloonist::simulate::simulate;
@@ -146,7 +147,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if let Some(folder) = &folder {
         results.write(&folder.path, args.zst, Some(&timing), context)?;
     }
-    results.print(args.format, context)
+    results.print(args.format, context)?;
+    results.judge()
 }
 
 /// Opens the scenario with the flags put into its `[sweep]`, and gives the seeds if they are what
@@ -240,6 +242,7 @@ impl<'a> Work<'a> {
             run,
             metrics: SUMMARISED.map(|(_, metric)| metric(&outcome.all)),
             rows: rows::lines(self.study.grid(), (run, point), scenario, &outcome),
+            failed: expects::failed(scenario, &outcome),
         };
         let failure = |error: io::Error| match Failure::io(&self.place, &error) {
             Failure::Io(text) => Failure::Io(format!("{text}{}", self.remedy)),

@@ -19,7 +19,7 @@ use rayon::prelude::*;
 
 use super::goldens::{self, Golden};
 use super::progress::Progress;
-use super::{Context, Failure, input};
+use super::{Context, Failure, guard, input};
 
 /// Run scenarios and compare every number with the golden tables in results/
 #[derive(clap::Args, Debug)]
@@ -78,7 +78,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     };
     match (bad.is_empty(), agree) {
         (false, _) => Err(Failure::Input(bad)),
-        (true, false) => Err(Failure::Difference),
+        (true, false) => {
+            let is_wrong =
+                |verdict: &&Verdict| !verdict.differences.is_empty() || !verdict.failed.is_empty();
+            let wrong = grouped(verdicts.iter().filter(is_wrong).count());
+            let runs = counted(jobs.len() as u64, "run");
+            let orphans = match orphans.len() as u64 {
+                0 => String::new(),
+                count => format!(", {} without a scenario", counted(count, "golden table")),
+            };
+            guard::say(&format!("FAILED: {wrong} of {runs}{orphans}\n"));
+            Err(Failure::Difference)
+        }
         (true, true) => {
             let runs = counted(jobs.len() as u64, "run");
             let scenarios = counted(cases.len() as u64, "scenario");

@@ -1,7 +1,7 @@
 //! The journal of a sweep: what its runs came to, one line a run, as soon as each is done.
 //!
 //! The first line says what is swept; every other is a run's number, what statistics need of it,
-//! and its rows of runs.csv. Each line ends in a checksum and is appended by one write, so a
+//! its rows of runs.csv, and behind a `!` each sentence on an expectation that it failed. Each line ends in a checksum and is appended by one write, so a
 //! process that is killed leaves whole lines and perhaps the beginning of one at the end, which is
 //! ignored and cut off. A broken line that whole ones follow is damage, and is an error with its
 //! place.
@@ -39,6 +39,8 @@ pub struct Record {
     pub metrics: [u64; SUMMARISED.len()],
     /// The run's lines of runs.csv, each ended.
     pub rows: String,
+    /// A sentence for each expectation of the scenario that the run failed.
+    pub failed: Vec<String>,
 }
 
 /// Why a journal cannot be read.
@@ -263,17 +265,25 @@ fn parse_header(text: &str) -> Option<Header> {
 }
 
 fn shown(record: &Record) -> String {
-    let Record { run, metrics: [one, two, three], rows } = record;
+    let Record { run, metrics: [one, two, three], rows, failed } = record;
     let rows = rows.trim_end_matches('\n').replace('\n', "\t");
-    format!("{run}\t{one}\t{two}\t{three}\t{rows}")
+    let failed: String = failed.iter().map(|sentence| format!("\t!{sentence}")).collect();
+    format!("{run}\t{one}\t{two}\t{three}\t{rows}{failed}")
 }
 
 fn parse_record(text: &str) -> Option<Record> {
     let mut fields = text.splitn(5, '\t');
     let mut number = || fields.next()?.parse().ok();
     let (run, metrics) = (number()?, [number()?, number()?, number()?]);
-    let rows = fields.next()?.replace('\t', "\n") + "\n";
-    Some(Record { run, metrics, rows })
+    // A row begins with the number of its run.
+    let (mut rows, mut failed) = (String::new(), Vec::new());
+    for field in fields.next()?.split('\t') {
+        match field.strip_prefix('!') {
+            Some(sentence) => failed.push(sentence.to_owned()),
+            None => rows.extend([field, "\n"]),
+        }
+    }
+    Some(Record { run, metrics, rows, failed })
 }
 
 #[cfg(test)]
@@ -302,6 +312,15 @@ mod tests {
         for (first, end, total) in [(0, 3, 3), (1, 1, 3), (max - 1, max, max)] {
             let journal = read(header(first, end, total).as_bytes()).unwrap().unwrap();
             assert_eq!((journal.header.runs, journal.header.total), (first..end, total));
+        }
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        for failed in [vec![], vec!["a under b: x is 1, expected at most 0".to_owned(); 2]] {
+            let rows = "7,0,a\n7,0,all\n".to_owned();
+            let record = Record { run: 7, metrics: [1, 2, 3], rows, failed };
+            assert_eq!(parse_record(&shown(&record)), Some(record));
         }
     }
 

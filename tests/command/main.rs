@@ -2,6 +2,7 @@
 
 mod adding_a_policy;
 mod commands;
+mod expectations;
 mod figures;
 mod folders;
 mod published;
