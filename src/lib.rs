@@ -1,13 +1,14 @@
 //! balloonist replays the page accesses of several VMs on one host under any memory-balancing
 //! policy, and says exactly what each policy would have cost.
 //!
-//! A scenario is read into a [`Document`](scenario::Document), checked, and run; what comes out is
-//! counts, which [`store`] makes into tables:
+//! # Run a scenario
+//! A scenario is read into a [`Document`](scenario::Document), checked, and run
+//! ([`simulate`](simulate::simulate)). What comes out is counts, which [`store`] makes into tables:
 //!
 //! ```
-//! use balloonist::store::vms;
 //! use balloonist::scenario::Document;
 //! use balloonist::simulate::simulate;
+//! use balloonist::store::vms;
 //! use balloonist::watch::NullWatcher;
 //!
 //! let text = r#"
@@ -23,15 +24,127 @@
 //! "#;
 //! let checked = Document::from_toml("mine.toml", text.as_bytes()).check();
 //! let scenario = checked.unwrap_or_else(|errors| panic!("{}", errors.render(false))).scenario;
-//! let outcome = simulate(&scenario, scenario.policy, &mut NullWatcher).unwrap();
+//! let outcome = simulate(&scenario, scenario.policy, &mut NullWatcher)?;
 //! // Two frames fault on three pages in turn; the third frame, moved at tick 3, ends that.
 //! assert_eq!(outcome.vms[0].counts.demand_faults, 4);
 //! assert_eq!(outcome.vms[1].counts.demand_faults, 1);
 //!
 //! let table = vms::table(&scenario, &outcome);
 //! assert!(table.to_csv().contains("\nmine,last-n,3,1,web,9,5,4,3,1,"));
+//! # Ok::<(), balloonist::simulate::RunError>(())
 //! ```
 //!
+//! # Compare policies
+//! [`balance::ALL`] has every policy. [`Scenario::fits`](scenario::Scenario::fits) says which can
+//! run a scenario, and [`bound`] what no policy can better:
+//!
+//! ```
+//! use balloonist::scenario::Document;
+//! use balloonist::watch::NullWatcher;
+//! use balloonist::{balance, bound, simulate::simulate};
+//!
+//! let text = b"2\n9 1 2 3 1 2 3 1 2 3\n9 7 7 7 7 7 7 7 7 7\n";
+//! let mut document = Document::from_dat("two.dat", text);
+//! document.set("host.memory=4");
+//! let scenario = document.check().unwrap().scenario;
+//! let mut faults = Vec::new();
+//! for policy in balance::ALL.iter().filter(|policy| scenario.fits(policy).is_ok()) {
+//!     let outcome = simulate(&scenario, policy, &mut NullWatcher)?;
+//!     faults.push((outcome.all.counts.demand_faults, policy.name));
+//! }
+//! let least = bound::all(&scenario).iter().map(|bound| bound.demand_faults).min();
+//! // Three pages and one are faulted on once at least, and no run does with less.
+//! assert_eq!(least, Some(4));
+//! assert!(faults.iter().all(|&(faults, _)| faults >= 4));
+//! assert!(faults.contains(&(10, "static")));
+//! assert!(faults.iter().any(|&(faults, _)| faults < 10));
+//! # Ok::<(), balloonist::simulate::RunError>(())
+//! ```
+//!
+//! # Run a policy of your own
+//! A policy turns what a hypervisor may know ([`View`](balance::View)) into targets
+//! ([`Plan`](balance::Plan)). It need not be in the list. `examples/own-policy/` is a crate that has
+//! one:
+//!
+//! ```
+//! use balloonist::balance::{Plan, Policy, PolicyError, View};
+//! use balloonist::random::Stream;
+//! use balloonist::scenario::Document;
+//! use balloonist::simulate::{PolicyRun, Simulation};
+//! use balloonist::units::Frames;
+//! use balloonist::watch::NullWatcher;
+//!
+//! /// The minimum for all, and what is left for the first VM.
+//! struct FirstFirst;
+//!
+//! impl Policy for FirstFirst {
+//!     fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
+//!         let mut targets: Vec<Frames> = view.vms.iter().map(|vm| vm.bounds.min).collect();
+//!         let left = view.host - targets.iter().copied().sum();
+//!         targets[0] = view.vms[0].bounds.clamp(targets[0] + left);
+//!         Ok(Plan(targets))
+//!     }
+//! }
+//!
+//! let mut document = Document::from_dat("two.dat", b"2\n6 1 2 3 1 2 3\n6 7 7 7 7 7 7\n");
+//! document.set("host.memory=4");
+//! let scenario = document.check().unwrap().scenario;
+//! let mine = PolicyRun::new("first-first", Box::new(FirstFirst));
+//! let outcome = Simulation::new(&scenario, mine, &mut NullWatcher).run()?;
+//! assert_eq!((outcome.policy.as_str(), outcome.vms[0].frames.last), ("first-first", Frames(3)));
+//! # Ok::<(), balloonist::simulate::RunError>(())
+//! ```
+//!
+//! # Read a trace and its curve
+//! [`trace::read`] recognises some twenty formats; [`trace::curve`] tells the demand faults of LRU
+//! at every number of frames. Compressed traces need the features `xz` and `zstd`:
+//!
+//! ```
+//! use balloonist::trace::{curve, read_trace};
+//!
+//! let trace = read_trace("tests/traces/plain.txt".as_ref(), "auto")?;
+//! let faults = curve::lru_faults(&trace, trace.accesses());
+//! // With no frame every access faults, with all of them the first to each page.
+//! assert_eq!(faults.first(), Some(&trace.accesses()));
+//! assert_eq!(faults.last(), Some(&(trace.distinct_pages() as u64)));
+//! # Ok::<(), balloonist::trace::ReadError>(())
+//! ```
+//!
+//! # Watch a run
+//! A [`Watcher`](watch::Watcher) is shown arrivals, checkpoints and, if it wants, every access:
+//!
+//! ```
+//! use balloonist::scenario::Document;
+//! use balloonist::simulate::simulate;
+//! use balloonist::watch::{Access, Watcher};
+//!
+//! /// Counts the faults of each tick.
+//! struct Faults(Vec<u64>);
+//!
+//! impl Watcher for Faults {
+//!     fn wants_accesses(&self) -> bool {
+//!         true
+//!     }
+//!
+//!     fn access(&mut self, access: &Access<'_>) {
+//!         self.0[access.at.0 as usize] += access.counts.demand_faults;
+//!     }
+//! }
+//!
+//! let document = Document::from_dat("two.dat", b"2\n4 1 2 1 2\n4 7 7 7 8\n");
+//! let scenario = document.check().unwrap().scenario;
+//! let mut faults = Faults(vec![0; 4]);
+//! simulate(&scenario, scenario.policy, &mut faults)?;
+//! assert_eq!(faults.0, [2, 1, 0, 1]);
+//! # Ok::<(), balloonist::simulate::RunError>(())
+//! ```
+//!
+//! # Features
+//! `cli` is the program; without it the library needs no command-line crates. `xz` and `zstd` read
+//! (and for the compact form write) what is compressed so, and need a C compiler. All are on by
+//! default.
+//!
+//! What else is public serves the program: [`sweep`], [`reproduce`], [`conclude`], [`render`].
 //! ARCHITECTURE.md says where everything is and what may be relied on.
 
 pub mod account;

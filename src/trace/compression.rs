@@ -5,10 +5,9 @@
 //! A stream that ends early or is followed by something else is an error. Memory is bounded
 //! whatever the stream's header asks for.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 
-use liblzma::stream::{CONCATENATED, Stream};
-
+use super::codecs::{ZstdFrames, xz_reader, zstd_reader};
 use super::read::ReadError;
 
 /// How a trace file is compressed.
@@ -74,17 +73,20 @@ pub fn decompress<'a>(
     }
     let compression = Compression::recognise(&head[..got]);
     let whole = BufReader::new(io::Cursor::new(head).take(got as u64)).chain(file);
+    let failed = |error: io::Error| ReadError::from_stream(&error, 0);
     let reader: Box<dyn Read + 'a> = match compression {
         Compression::None => Box::new(whole),
         Compression::Gzip => Box::new(Named(flate2::bufread::MultiGzDecoder::new(whole), "gzip")),
         Compression::Xz => {
             let memory = Compression::WINDOW_MAX + (1 << 20);
-            let stream = Stream::new_stream_decoder(memory, CONCATENATED)
-                .map_err(|error| ReadError::from_stream(&error.into(), 0))?;
-            Box::new(Named(liblzma::bufread::XzDecoder::new_stream(whole, stream), "xz"))
+            Box::new(Named(xz_reader(whole, memory).map_err(failed)?, "xz"))
         }
         Compression::Zlib => Box::new(Named(flate2::bufread::ZlibDecoder::new(whole), "zlib")),
-        Compression::Zstd => Box::new(Named(zstd_decoder(whole)?, "zstd")),
+        Compression::Zstd => {
+            let log = Compression::WINDOW_MAX.trailing_zeros();
+            let frames = zstd_reader(whole, log, ZstdFrames::All).map_err(failed)?;
+            Box::new(Named(frames, "zstd"))
+        }
     };
     Ok((reader, compression))
 }
@@ -103,16 +105,6 @@ fn is_zlib(head: &[u8]) -> bool {
     let mut stream = flate2::Decompress::new(true);
     let inflated = stream.decompress(head, &mut out, flate2::FlushDecompress::None);
     inflated.is_ok() && stream.total_out() > 0
-}
-
-fn zstd_decoder<R: BufRead>(
-    whole: R,
-) -> Result<zstd::stream::read::Decoder<'static, R>, ReadError> {
-    let decoder = zstd::stream::read::Decoder::with_buffer(whole);
-    let log = Compression::WINDOW_MAX.trailing_zeros();
-    decoder
-        .and_then(|mut decoder| decoder.window_log_max(log).map(|()| decoder))
-        .map_err(|error| ReadError::from_stream(&error, 0))
 }
 
 /// A decompressor whose errors name it, so that they can be told from those of the disk.

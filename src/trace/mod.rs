@@ -2,6 +2,7 @@
 
 mod bits;
 pub mod cache;
+mod codecs;
 pub mod compact;
 pub mod compression;
 mod content_hash;

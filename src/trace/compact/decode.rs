@@ -7,6 +7,7 @@ use super::{
 };
 use super::{checksum, index_width};
 use crate::trace::bits::{Kinds, RankedBits};
+use crate::trace::codecs::{ZstdFrames, zstd_reader};
 use crate::trace::input::Input;
 use crate::trace::read::{ReadError, ReadErrorKind, ReadOptions};
 use crate::trace::store::{AccessKind, PageId, Trace};
@@ -115,8 +116,9 @@ fn column<T>(
     check.add(length);
     let left = length.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte));
     let mut section = Section { input, left, check };
-    let value = decompressed(&mut section, read).map_err(|error| {
-        damaged(start, &format!("the column of {name} cannot be read ({error})"))
+    let value = decompressed(&mut section, read).map_err(|error| match error.kind() {
+        io::ErrorKind::Unsupported => ReadError::from_stream(&error, start),
+        _ => damaged(start, &format!("the column of {name} cannot be read ({error})")),
     })?;
     if section.left > 0 || section.check.finish().to_le_bytes() != expected {
         return Err(damaged(start, &format!("the checksum of the column of {name} is wrong")));
@@ -128,17 +130,15 @@ fn decompressed<T>(
     section: &mut Section<'_, '_>,
     read: impl FnOnce(&mut dyn BufRead) -> io::Result<T>,
 ) -> io::Result<T> {
-    let buffered = BufReader::with_capacity(1 << 16, section);
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(buffered)?.single_frame();
-    decoder.window_log_max(WINDOW_LOG)?;
-    let mut plain = BufReader::with_capacity(1 << 16, decoder);
+    let mut compressed = BufReader::with_capacity(1 << 16, section);
+    let frame = zstd_reader(&mut compressed, WINDOW_LOG, ZstdFrames::One)?;
+    let mut plain = BufReader::with_capacity(1 << 16, frame);
     let value = read(&mut plain)?;
-    if plain.fill_buf()?.is_empty() {
-        // All compressed bytes must belong to the frame.
-        let mut compressed = plain.into_inner().finish();
-        if compressed.fill_buf()?.is_empty() {
-            return Ok(value);
-        }
+    let is_used_up = plain.fill_buf()?.is_empty();
+    drop(plain);
+    // All compressed bytes must belong to the frame.
+    if is_used_up && compressed.fill_buf()?.is_empty() {
+        return Ok(value);
     }
     Err(contradiction("it is too long"))
 }

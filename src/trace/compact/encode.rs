@@ -4,12 +4,13 @@ use std::io::{self, Write};
 
 use super::{Checksum, HAS_KINDS, HAS_TIMES, HEADER, Header, MAGIC, MIXED, VERSION, WINDOW_LOG};
 use super::{checksum, index_width};
+use crate::trace::codecs::write_zstd_frame;
 use crate::trace::content_hash::content_hash;
 use crate::trace::store::{AccessKind, Trace};
 use crate::trace::times::Times;
 
 /// How hard zstd tries. A trace is written once and read often.
-const LEVEL: i32 = 19;
+const LEVEL: u32 = 19;
 
 /// Writes `trace` in compact form.
 ///
@@ -64,11 +65,7 @@ fn column(
 ) -> io::Result<()> {
     let start = columns.len();
     columns.extend_from_slice(&[0; 16]);
-    let mut encoder = zstd::stream::write::Encoder::new(&mut *columns, LEVEL)?;
-    encoder.window_log(WINDOW_LOG)?;
-    let mut buffered = io::BufWriter::with_capacity(1 << 16, encoder);
-    write(&mut buffered)?;
-    buffered.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
+    write_zstd_frame(columns, [LEVEL, WINDOW_LOG], write)?;
     let (head, data) = columns[start..].split_at_mut(16);
     head[..8].copy_from_slice(&(data.len() as u64).to_le_bytes());
     let mut check = Checksum::new();
