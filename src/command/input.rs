@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use balloonist::balance::PolicyKind;
 use balloonist::scenario::{Checked, Diagnostics, Document, ReadFile, Scenario, Traces};
+use balloonist::trace::formats::PAGE_NUMBERS;
 use balloonist::trace::read::{ReadErrorKind, ReadOptions, load_head};
 use balloonist::trace::{TraceBuilder, formats};
 
@@ -69,7 +70,8 @@ impl Source {
         refuse_stdin_twice(&self.paths)?;
         let document = match (&self.frames, self.paths.as_slice()) {
             (Some(frames), traces) => {
-                Document::from_traces(traces, &self.reader.options(context), frames, &self.every)
+                let options = self.reader.options(context);
+                Document::from_traces(traces, &options, frames, &self.every, self.reader.largest)
             }
             (None, [scenario]) => {
                 refuse_trace(scenario)?;
@@ -85,7 +87,9 @@ impl Source {
         let opened = check_keeping(document, policy, context)?;
         for ReadFile { path, recognised, notes } in opened.traces.told() {
             let guess = recognised.filter(|_| self.frames.is_some());
-            reader::tell(path, guess, notes, context);
+            let assumed = |note: &&String| guess.is_some() || note.as_str() != PAGE_NUMBERS;
+            let notes: Vec<String> = notes.iter().filter(assumed).cloned().collect();
+            reader::tell(path, guess, &notes, context);
         }
         note_reading(&opened.scenario, began.elapsed(), context);
         Ok(opened)

@@ -9,6 +9,7 @@ use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, ReplacementKind};
 use balloonist::store::mrc::{self, Curve};
 use balloonist::table::Format;
+use balloonist::trace::read::Loaded;
 use balloonist::trace::shards::{Sample, sampled_lru_faults};
 use balloonist::trace::{Trace, curve};
 use balloonist::units::{Decimal, Frames};
@@ -54,11 +55,17 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     input::refuse_stdin_twice(&args.traces)?;
     let began = Instant::now();
-    let read = |path: &PathBuf| args.reader.load(path, context).map(|loaded| loaded.trace);
+    let read = |path: &PathBuf| {
+        let loaded = args.reader.load_each(path, context)?;
+        let of = |(value, loaded): (Option<String>, Loaded)| (named(path, value), loaded.trace);
+        Ok(loaded.into_iter().map(of).collect())
+    };
     let points = lists::frames("--points", &args.points)?;
     let kinds = lists::replacements(&args.replacement)?;
-    let traces: Vec<Arc<Trace>> =
-        args.traces.par_iter().map(|path| read(path).map(Arc::new)).collect::<Result<_, _>>()?;
+    let read: Vec<Vec<(PathBuf, Trace)>> =
+        args.traces.par_iter().map(read).collect::<Result<_, Failure>>()?;
+    let (paths, traces): (Vec<PathBuf>, Vec<Arc<Trace>>) =
+        read.into_iter().flatten().map(|(path, trace)| (path, Arc::new(trace))).unzip();
     let accesses: u64 = traces.iter().map(|trace| trace.accesses()).sum();
     context.timing.note("read", began.elapsed(), accesses);
     match args.sample {
@@ -83,13 +90,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             let (trace, accesses) = (name(path), trace.accesses());
             (Curve { trace, accesses, replacement: None, points }, pages)
         };
-        let curves: Vec<_> = args.traces.par_iter().zip(&traces).map(curve).collect();
+        let curves: Vec<_> = paths.par_iter().zip(&traces).map(curve).collect();
         for ((curve, pages), trace) in curves.iter().zip(&traces) {
             note_rough(&curve.trace, *pages, trace.distinct_pages(), context);
         }
         curves.into_iter().map(|(curve, _)| curve).collect()
     } else {
-        simulated(&args.traces, &traces, &kinds, &points, seed)
+        simulated(&paths, &traces, &kinds, &points, seed)
     };
     context.timing.note("curves", began.elapsed(), accesses);
     context.print_table(&mrc::table(&curves), args.format)
@@ -143,6 +150,11 @@ fn simulated(
 fn powers_and_all(pages: u64) -> Vec<Frames> {
     let powers = (0..u64::BITS).map(|exponent| 1 << exponent);
     powers.take_while(|&power| power < pages).chain([pages]).map(Frames).collect()
+}
+
+/// The path of a trace with the value that made it one of several VMs.
+fn named(path: &Path, value: Option<String>) -> PathBuf {
+    value.map_or_else(|| path.to_owned(), |value| format!("{}:{value}", path.display()).into())
 }
 
 /// The file's name, which says what the trace is on any machine.

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use balloonist::trace::read::{Loaded, ReadOptions, load, load_head};
+use balloonist::trace::read::{
+    Loaded, Part, ReadOptions, keep_largest, load, load_head, load_parts,
+};
 use balloonist::trace::{ReadError, ReadErrorKind, formats};
 use balloonist::units::parse_size;
 use clap::Arg;
@@ -22,7 +24,7 @@ pub(super) struct Reader {
     pub(super) trace_format: String,
 
     /// The csv column, by heading or by number from 1, or the member of a struct that is the page
-    /// or the address
+    /// or the address; several with commas
     #[arg(long, help_heading = HEADING, value_name = "FIELD", visible_alias = "column")]
     field: Option<String>,
 
@@ -33,6 +35,40 @@ pub(super) struct Reader {
     /// The field that says how many bytes an access covers
     #[arg(long, help_heading = HEADING, value_name = "FIELD")]
     size_field: Option<String>,
+
+    /// The fields that belong to a page's identity beside its number, such as a volume or a
+    /// process; none [default: those that the format has]
+    #[arg(long, help_heading = HEADING, value_name = "FIELD,…")]
+    key: Option<String>,
+
+    /// What separates the fields of a table: comma, semicolon, tab, blanks or a character
+    #[arg(long, help_heading = HEADING, value_name = "SEPARATOR")]
+    separator: Option<String>,
+
+    /// How the field is written: 10, 16 (without 0x too), or text for names of any kind
+    #[arg(long, help_heading = HEADING, value_name = "BASE")]
+    base: Option<String>,
+
+    /// Bytes that a size counts in [default: the format's, else 1]
+    #[arg(long, help_heading = HEADING, value_name = "BYTES",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    size_unit: Option<u64>,
+
+    /// Words of the operation's field that are reads
+    #[arg(long, help_heading = HEADING, value_name = "WORD,…")]
+    reads: Option<String>,
+
+    /// Words of the operation's field that are writes
+    #[arg(long, help_heading = HEADING, value_name = "WORD,…")]
+    writes: Option<String>,
+
+    /// What a line that is a comment begins with [default: #]
+    #[arg(long, help_heading = HEADING, value_name = "MARK")]
+    comment: Option<String>,
+
+    /// Whether the first line is a heading: yes or no [default: as it looks]
+    #[arg(long, help_heading = HEADING, value_name = "YES|NO")]
+    header: Option<String>,
 
     /// The layout of struct records, such as `<IQIq`
     #[arg(long, help_heading = HEADING, value_name = "LAYOUT", visible_alias = "struct")]
@@ -47,9 +83,15 @@ pub(super) struct Reader {
     #[arg(long, help_heading = HEADING, value_name = "SIZE", value_parser = page_size)]
     page_size: Option<u64>,
 
-    /// The VM of a dat file, from 0
-    #[arg(long, help_heading = HEADING, value_name = "N")]
-    vm: Option<u64>,
+    /// The VM of a dat file, from 0; of other files the field each of whose values is a VM, as
+    /// `volume` or `#1`
+    #[arg(long, help_heading = HEADING, value_name = "N|FIELD")]
+    vm: Option<String>,
+
+    /// Of the VMs of one file keep so many, those with the most accesses
+    #[arg(long, help_heading = HEADING, value_name = "N", requires = "vm",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) largest: Option<u64>,
 
     /// Refuse traces of more decompressed bytes
     #[arg(long, help_heading = HEADING, value_name = "SIZE", default_value = "16 GiB",
@@ -77,6 +119,8 @@ impl Reader {
     /// The options that the flags say.
     pub(super) fn options(&self, context: &Context) -> ReadOptions {
         let defaults = ReadOptions::default();
+        // A number is the VM of a dat file; the reader makes a column of it elsewhere.
+        let number = self.vm.as_ref().and_then(|vm| vm.parse().ok());
         ReadOptions {
             format: self.trace_format.clone(),
             page_size: self.page_size,
@@ -85,12 +129,26 @@ impl Reader {
             op_field: self.op_field.clone(),
             size_field: self.size_field.clone(),
             layout: self.layout.clone(),
-            vm: self.vm,
+            key: self.key.clone(),
+            separator: self.separator.clone(),
+            base: self.base.clone(),
+            size_unit: self.size_unit,
+            reads: self.reads.clone(),
+            writes: self.writes.clone(),
+            comment: self.comment.clone(),
+            header: self.header.clone(),
+            vm: number,
+            split: self.vm.clone().filter(|_| number.is_none()),
             run_seed: context.common.seed.unwrap_or(defaults.run_seed),
             bytes_max: self.limit_bytes,
             accesses_max: self.limit_accesses,
             ..defaults
         }
+    }
+
+    /// Whether a file may be several VMs.
+    pub(super) fn splits(&self) -> bool {
+        self.vm.is_some()
     }
 
     /// Reads the trace at `path`, `-` for standard input. What was guessed about it is told.
@@ -106,6 +164,31 @@ impl Reader {
         context: &Context,
     ) -> Result<Loaded, Failure> {
         self.told(path, load_head(path, accesses, &self.options(context)), context)
+    }
+
+    /// Reads the trace at `path`, a trace for each VM if the file is split into several. Their
+    /// names are the file's, with the value behind it.
+    pub(super) fn load_each(
+        &self,
+        path: &Path,
+        context: &Context,
+    ) -> Result<Vec<(Option<String>, Loaded)>, Failure> {
+        let options = self.options(context);
+        if self.vm.is_none() {
+            return Ok(vec![(None, self.load(path, context)?)]);
+        }
+        let mut parts = load_parts(path, &options).map_err(|error| failure(path, &error))?;
+        if let [Part { value, .. }] = parts.as_slice()
+            && value.is_empty()
+        {
+            return Ok(vec![(None, self.load(path, context)?)]);
+        }
+        let guess = (self.trace_format == "auto").then_some(parts[0].loaded.format.name);
+        tell(path, guess, &parts[0].loaded.notes, context);
+        if let Some(note) = keep_largest(&mut parts, self.largest) {
+            context.note(&format!("{}: {note}", shown(path)));
+        }
+        Ok(parts.into_iter().map(|part| (Some(part.value), part.loaded)).collect())
     }
 
     fn told(

@@ -8,6 +8,7 @@ mod actuator;
 mod host;
 pub(super) mod params;
 mod run;
+mod split;
 mod sweep;
 mod traces;
 mod values;
@@ -112,6 +113,11 @@ impl Document {
         drawing: Drawing,
     ) -> Result<Option<Checked>, Box<Diagnostics>> {
         let mut findings = Findings::default();
+        if self.state != State::Nothing
+            && let Some(expanded) = split::expand(&mut findings, self, traces)
+        {
+            return expanded.check_as(traces, drawing);
+        }
         let mut scenario = None;
         if self.state != State::Nothing {
             scenario = check(&mut findings, self, traces, drawing);

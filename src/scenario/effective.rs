@@ -186,17 +186,13 @@ fn write_expect(out: &mut String, expect: &Expect) -> std::fmt::Result {
 
 /// A trace file with its reader's options; options without a value have no default to show.
 fn file(path: &str, options: &ReadOptions) -> String {
-    let ReadOptions { format, page_size, unit, field, op_field, size_field, .. } = options;
-    let ReadOptions { layout, vm, seed, bytes_max, accesses_max, .. } = options;
+    let ReadOptions { format, bytes_max, accesses_max, .. } = options;
     let mut text = format!("{{ file = {}, format = {}", quoted(path), quoted(format));
-    let numbers = [("page_size", *page_size), ("unit", *unit), ("vm", *vm), ("seed", *seed)];
-    for (key, number) in numbers {
+    for (key, number) in options.numbers() {
         let _ = number.map(|number| write!(text, ", {key} = {number}"));
     }
-    let words =
-        [("field", field), ("op_field", op_field), ("size_field", size_field), ("layout", layout)];
-    for (key, word) in words {
-        let _ = word.as_ref().map(|word| write!(text, ", {key} = {}", quoted(word)));
+    for (key, word) in options.words() {
+        let _ = word.map(|word| write!(text, ", {key} = {}", quoted(word)));
     }
     let _ = write!(text, ", limit_bytes = {bytes_max}, limit_accesses = {accesses_max} }}");
     text

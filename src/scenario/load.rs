@@ -54,14 +54,18 @@ impl Document {
 
     /// A VM in lockstep for each trace file, read under these options, on a host of `frames` (a
     /// number, a size, or a part of the traces' distinct pages such as `25%`), with a checkpoint
-    /// every `every` ticks. The page size of the options is the host's.
+    /// every `every` ticks. The page size of the options is the host's. Where they split the files,
+    /// each is as many VMs as its column has values, or the `largest`.
     pub fn from_traces(
         paths: &[PathBuf],
         options: &ReadOptions,
         frames: &str,
         every: &str,
+        largest: Option<u64>,
     ) -> Self {
         let mut document = Self::empty(PathBuf::new(), "traces");
+        let splits = options.split.clone();
+        let options = &ReadOptions { split: None, ..options.clone() };
         let mut vms = Vec::new();
         let mut names = BTreeMap::new();
         for path in paths {
@@ -77,10 +81,16 @@ impl Document {
                 continue;
             };
             let name = node(Value::String(unique_vm_name(text, &mut names)));
+            // Of one file, the values alone name its VMs.
+            let name = Some(("name", name)).filter(|_| splits.is_none() || paths.len() > 1);
+            let split = splits.clone().map(|column| ("split", node(Value::String(column))));
+            let largest = largest.filter(|_| splits.is_some());
+            let largest = largest.map(|most| ("largest", node(Value::Integer(most.into()))));
             let file = node(Value::String(text.to_owned()));
             let keys = trace_keys(options).map(|(key, value)| (key, node(value)));
             let trace = node(Value::Table(table(std::iter::once(("file", file)).chain(keys))));
-            vms.push(node(Value::Table(table([("name", name), ("trace", trace)]))));
+            let keys = [Some(("trace", trace)), name, split, largest];
+            vms.push(node(Value::Table(table(keys.into_iter().flatten()))));
         }
         let mut flag = |flag: &str, text: &str| {
             let source = document.add_source(Source::flag(flag, text.to_owned()));
@@ -267,25 +277,21 @@ pub(super) fn table<'k>(entries: impl IntoIterator<Item = (&'k str, Node)>) -> T
 }
 
 /// The keys of a VM's `trace` that say what the options say.
-fn trace_keys(options: &ReadOptions) -> impl Iterator<Item = (&'static str, Value)> {
+fn trace_keys(options: &ReadOptions) -> impl Iterator<Item = (&'static str, Value)> + use<> {
     let defaults = ReadOptions::default();
-    let ReadOptions { format, unit, field, op_field, size_field, layout, vm, seed, .. } = options;
-    let &ReadOptions { bytes_max, accesses_max, .. } = options;
-    let word = |word: &Option<String>| word.clone().map(Value::String);
-    let number = |number: Option<u64>| number.map(|number| Value::Integer(number.into()));
     let unless = |number: u64, default: u64| Some(number).filter(|&number| number != default);
-    let keys = [
-        ("format", Some(Value::String(format.clone()))),
-        ("unit", number(*unit)),
-        ("field", word(field)),
-        ("op_field", word(op_field)),
-        ("size_field", word(size_field)),
-        ("layout", word(layout)),
-        ("vm", number(*vm)),
-        ("seed", number(*seed)),
-        ("limit_bytes", number(unless(bytes_max, defaults.bytes_max))),
-        ("limit_accesses", number(unless(accesses_max, defaults.accesses_max))),
+    // The page size of bare traces is the host's.
+    let numbers = options.numbers().into_iter().filter(|(name, _)| *name != "page_size");
+    let limits = [
+        ("limit_bytes", unless(options.bytes_max, defaults.bytes_max)),
+        ("limit_accesses", unless(options.accesses_max, defaults.accesses_max)),
     ];
+    let numbers = numbers.chain(limits);
+    let numbers = numbers.map(|(key, number)| (key, number.map(|n| Value::Integer(n.into()))));
+    let words = options.words().into_iter();
+    let words = words.map(|(key, word)| (key, word.map(|word| Value::String(word.to_owned()))));
+    let format = ("format", Some(Value::String(options.format.clone())));
+    let keys: Vec<_> = std::iter::once(format).chain(numbers).chain(words).collect();
     keys.into_iter().filter_map(|(key, value)| Some((key, value?)))
 }
 

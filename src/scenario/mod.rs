@@ -326,7 +326,7 @@ pub enum TraceSource {
         /// The path.
         path: String,
         /// How it is read: its format and the reader's options.
-        options: ReadOptions,
+        options: Box<ReadOptions>,
     },
     /// Drawn by a generator from the stream "vm/NAME/workload" of the seed and the repetition.
     Workload(WorkloadSpec),

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use super::compression::{Compression, decompress};
@@ -105,6 +105,22 @@ pub struct ReadOptions {
     pub size_field: Option<String>,
     /// The layout of a `struct` record, such as `<IQIq`.
     pub layout: Option<String>,
+    /// What separates the fields of a table: comma, semicolon, tab, blanks or a character.
+    /// `None`: what its first line shows.
+    pub separator: Option<String>,
+    /// How the field is written: 10, 16 (without 0x too) or text (names of any kind). `None`: as
+    /// its first values show.
+    pub base: Option<String>,
+    /// Bytes that a size counts in.
+    pub size_unit: Option<u64>,
+    /// The words of the operations that read, with commas between them.
+    pub reads: Option<String>,
+    /// The words of the operations that write.
+    pub writes: Option<String>,
+    /// What a line that is a comment begins with.
+    pub comment: Option<String>,
+    /// Whether the first line is a heading: yes or no. `None`: as it looks.
+    pub header: Option<String>,
     /// The fields, like `field` and with commas between them, that belong to a page's identity
     /// beside its number: a volume, a process. "none": none, whatever the format has.
     pub key: Option<String>,
@@ -131,6 +147,36 @@ impl ReadOptions {
     /// The default limit on accesses. No trace may have more runs than this.
     pub const ACCESSES_MAX: u64 = TraceBuilder::RUNS_MAX as u64;
 
+    /// The options that are numbers, by the names that scenarios give them.
+    pub fn numbers(&self) -> [(&'static str, Option<u64>); 5] {
+        [
+            ("page_size", self.page_size),
+            ("unit", self.unit),
+            ("vm", self.vm),
+            ("seed", self.seed),
+            ("size_unit", self.size_unit),
+        ]
+    }
+
+    /// The options that are words, by the names that scenarios give them.
+    pub fn words(&self) -> [(&'static str, Option<&str>); 13] {
+        [
+            ("field", self.field.as_deref()),
+            ("op_field", self.op_field.as_deref()),
+            ("size_field", self.size_field.as_deref()),
+            ("layout", self.layout.as_deref()),
+            ("separator", self.separator.as_deref()),
+            ("base", self.base.as_deref()),
+            ("reads", self.reads.as_deref()),
+            ("writes", self.writes.as_deref()),
+            ("comment", self.comment.as_deref()),
+            ("header", self.header.as_deref()),
+            ("key", self.key.as_deref()),
+            ("split", self.split.as_deref()),
+            ("part", self.part.as_deref()),
+        ]
+    }
+
     /// The seed of what a format draws.
     pub(super) fn drawing_seed(&self) -> u64 {
         self.seed.unwrap_or(self.run_seed)
@@ -139,19 +185,10 @@ impl ReadOptions {
     /// The names, as scenarios write them, of the options that are said and that not every format
     /// takes.
     fn said(&self) -> impl Iterator<Item = &'static str> {
-        let said = [
-            ("page_size", self.page_size.is_some()),
-            ("unit", self.unit.is_some()),
-            ("field", self.field.is_some()),
-            ("op_field", self.op_field.is_some()),
-            ("size_field", self.size_field.is_some()),
-            ("layout", self.layout.is_some()),
-            ("key", self.key.is_some()),
-            ("split", self.split.is_some()),
-            ("vm", self.vm.is_some()),
-            ("seed", self.seed.is_some()),
-        ];
-        said.into_iter().filter(|&(_, is_said)| is_said).map(|(name, _)| name)
+        let numbers = self.numbers().map(|(name, number)| (name, number.is_some()));
+        let words = self.words().map(|(name, word)| (name, word.is_some()));
+        let said = numbers.into_iter().chain(words).filter(|(name, _)| *name != "part");
+        said.filter(|&(_, is_said)| is_said).map(|(name, _)| name)
     }
 
     /// Refuses what says nothing about a trace in this format.
@@ -188,6 +225,13 @@ impl Default for ReadOptions {
             op_field: None,
             size_field: None,
             layout: None,
+            separator: None,
+            base: None,
+            size_unit: None,
+            reads: None,
+            writes: None,
+            comment: None,
+            header: None,
             key: None,
             split: None,
             part: None,
@@ -265,13 +309,78 @@ enum Beyond {
     Cut(u64),
 }
 
+/// The trace of one VM of a file that holds several.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// The value of the field that the file is split by.
+    pub value: String,
+    /// Its accesses, and what was learnt of the whole file.
+    pub loaded: Loaded,
+}
+
+/// Reads the trace at `path` into one trace for each value of the option `split`, in the order in
+/// which the values first appear.
+///
+/// # Errors
+/// See [`ReadErrorKind`].
+pub fn load_parts(path: &Path, options: &ReadOptions) -> Result<Vec<Part>, ReadError> {
+    let whole = read_path(path, options, Beyond::Refuse)?;
+    let Read { builder, parts, format, compression, bytes, notes, .. } = whole;
+    let mut found = Vec::new();
+    // What is not split, as a dat file of one VM, is one part without a name.
+    for (value, builder) in parts.finish(builder) {
+        if builder.overflowed() {
+            return Err(ReadError::new(
+                ReadErrorKind::TooLarge,
+                format!("one VM has more than {} accesses, the limit", builder.accesses()),
+            ));
+        }
+        if builder.accesses() > 0 {
+            let value = String::from_utf8_lossy(&value).into_owned();
+            let trace = builder.finish();
+            let loaded = Loaded { trace, format, compression, bytes, notes: notes.clone() };
+            found.push(Part { value, loaded });
+        }
+    }
+    if found.is_empty() { Err(empty()) } else { Ok(found) }
+}
+
+/// Keeps the `most` parts with the most accesses, the first of equals, in their order; says what is
+/// left out.
+pub fn keep_largest(parts: &mut Vec<Part>, most: Option<u64>) -> Option<String> {
+    let most = usize::try_from(most?).unwrap_or(usize::MAX);
+    if parts.len() <= most {
+        return None;
+    }
+    let accesses = |part: &Part| part.loaded.trace.accesses();
+    let total: u64 = parts.iter().map(accesses).sum();
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by_key(|&at| (std::cmp::Reverse(accesses(&parts[at])), at));
+    let left_out = parts.len() - most;
+    let kept = &order[..most];
+    let mut at = 0;
+    parts.retain(|_| {
+        at += 1;
+        kept.contains(&(at - 1))
+    });
+    let kept: u64 = parts.iter().map(accesses).sum();
+    Some(format!(
+        "{left_out} smaller VMs with {} of {total} accesses are left out, as `--largest` says",
+        total - kept
+    ))
+}
+
 fn load_path(path: &Path, options: &ReadOptions, beyond: Beyond) -> Result<Loaded, ReadError> {
+    finish(read_path(path, options, beyond)?, options)
+}
+
+fn read_path(path: &Path, options: &ReadOptions, beyond: Beyond) -> Result<Read, ReadError> {
     if path.as_os_str() == "-" {
-        return load_reader(io::stdin().lock(), "", None, options, beyond);
+        return read_all(io::stdin().lock(), "", None, options, beyond);
     }
     let file = File::open(path).map_err(|error| ReadError::from_stream(&error, 0))?;
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    load_reader(file, &name, Some(path), options, beyond)
+    read_all(file, &name, Some(path), options, beyond)
 }
 
 /// Reads a trace from `reader`. The file's name is a hint where the content is ambiguous, its path
@@ -280,21 +389,33 @@ fn load_path(path: &Path, options: &ReadOptions, beyond: Beyond) -> Result<Loade
 /// # Errors
 /// See [`ReadErrorKind`].
 pub fn load_from(
-    reader: impl Read,
+    reader: impl io::Read,
     name: &str,
     path: Option<&Path>,
     options: &ReadOptions,
 ) -> Result<Loaded, ReadError> {
-    load_reader(reader, name, path, options, Beyond::Refuse)
+    finish(read_all(reader, name, path, options, Beyond::Refuse)?, options)
 }
 
-fn load_reader(
-    reader: impl Read,
+/// What was read of a file, before it is a trace.
+struct Read {
+    builder: TraceBuilder,
+    parts: formats::Parts,
+    /// The option that says what the file is split by.
+    split: &'static str,
+    format: &'static FormatKind,
+    compression: Compression,
+    bytes: u64,
+    notes: Vec<String>,
+}
+
+fn read_all(
+    reader: impl io::Read,
     name: &str,
     path: Option<&Path>,
     options: &ReadOptions,
     beyond: Beyond,
-) -> Result<Loaded, ReadError> {
+) -> Result<Read, ReadError> {
     let (reader, compression) = decompress(reader)?;
     let mut input = Input::new(reader, options.bytes_max);
     let head = input.peek(HEAD)?.to_vec();
@@ -306,6 +427,15 @@ fn load_reader(
     let is_guess = options.format == "auto";
     let format =
         if is_guess { formats::recognise(&begins)? } else { formats::find(&options.format)? };
+    // A number names the VM of a dat file, and a column of what has columns.
+    let as_column = options.vm.filter(|_| format.options.contains(&"split"));
+    let with_column = as_column.map(|column| ReadOptions {
+        split: options.split.clone().or(Some(column.to_string())),
+        vm: None,
+        ..options.clone()
+    });
+    let split = if with_column.is_some() { "vm" } else { "split" };
+    let options = with_column.as_ref().unwrap_or(options);
     options.check(format)?;
     let most = if let Beyond::Cut(most) = beyond { most } else { u64::MAX };
     let mut builder = TraceBuilder::with_limit(options.accesses_max.min(most));
@@ -316,6 +446,9 @@ fn load_reader(
         ReadErrorKind::Damaged if is_guess => {
             let guessed = formats::guessed(&begins, format);
             ReadError { message: format!("{}; {guessed}", error.message), ..error }
+        }
+        ReadErrorKind::NoEffect("split") => {
+            ReadError { kind: ReadErrorKind::NoEffect(split), ..error }
         }
         _ => error,
     })?;
@@ -332,11 +465,23 @@ fn load_reader(
             ),
         ));
     }
+    let (bytes, parts) = (input.bytes_read(), parts.into_inner());
+    Ok(Read { builder, parts, split, format, compression, bytes, notes })
+}
+
+fn finish(read: Read, options: &ReadOptions) -> Result<Loaded, ReadError> {
+    let Read { builder, parts, split, format, compression, bytes, mut notes } = read;
+    if parts.are_several() {
+        let what = "the file is split into VMs, expected one; say which with the option part";
+        return Err(ReadError::new(ReadErrorKind::NoEffect(split), what.to_owned()));
+    }
     if builder.accesses() == 0 {
         return Err(empty());
     }
-    let bytes = input.bytes_read();
-    Ok(Loaded { trace: builder.finish(), format, compression, bytes, notes })
+    let trace = builder.finish();
+    let max = trace.numbers().iter().max().map_or(0, |page| page.0);
+    notes.extend(formats::beyond(format, options, max));
+    Ok(Loaded { trace, format, compression, bytes, notes })
 }
 
 fn empty() -> ReadError {

@@ -20,3 +20,4 @@ mod scenarios;
 mod sweep;
 mod trace_formats;
 mod trace_recorders;
+mod trace_tables;

@@ -225,7 +225,7 @@ fn a_bad_setting_is_shown_as_it_was_given() {
 fn trace_files_are_vms_in_lockstep() {
     let path = PathBuf::from("tests/good_scenarios/traces/db.txt");
     let document =
-        Document::from_traces(&[path.clone(), path], &ReadOptions::default(), "50%", "2");
+        Document::from_traces(&[path.clone(), path], &ReadOptions::default(), "50%", "2", None);
     let scenario = checked(&document).scenario;
     let names: Vec<&str> = scenario.vms.iter().map(|vm| vm.name.as_str()).collect();
     assert_eq!(names, ["db", "db-2"]);
@@ -236,6 +236,7 @@ fn trace_files_are_vms_in_lockstep() {
         &ReadOptions::default(),
         "many",
         "0",
+        None,
     );
     let told = wrong.check().unwrap_err().render(false);
     for part in ["--> --frames many", "--> --every 0", "--> nowhere.txt", "the file does not exist"]

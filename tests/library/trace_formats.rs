@@ -55,6 +55,7 @@ fn every_fixture_is_recognised_and_gives_the_pages_written_by_hand() {
         options.layout = Some(">HIh".to_owned());
         options.field = Some("2".to_owned());
     });
+    let unsized_ = with(|options| options.size_field = Some("none".to_owned()));
     let sized = with(|options| options.size_field = Some("size".to_owned()));
     let table: &[(&str, ReadOptions, &str, &[u64], &str)] = &[
         ("plain.txt", auto(), "text", &[9, 8, 16, 9, 9], ""),
@@ -84,7 +85,8 @@ fn every_fixture_is_recognised_and_gives_the_pages_written_by_hand() {
             &[0x7_fc20_5a61, 0x7_fc20_5a61, 0x7_fc20_5a62, 0x7_ffcd_9971, 1],
             "IIISL",
         ),
-        ("lbn.csv", auto(), "csv", &[1, 1, 5_366_593], ""),
+        ("lbn.csv", unsized_, "csv", &[1, 1, 5_366_593], ""),
+        ("lbn.csv", auto(), "csv", &[1, 1, 2, 3, 5_366_593], ""),
         ("lbn.csv", sized, "csv", &[1, 1, 2, 3, 5_366_593], ""),
         ("lbn.csv", field("3", ""), "csv", &[0, 0, 1], ""),
         ("quoted.csv", field("page", "RW"), "csv", &[7, 8], "LS"),

@@ -62,20 +62,14 @@ impl TypedValueParser for TraceFormat {
     }
 }
 
-/// A format of the output that is one of traces too.
-const BOTH: &str = "csv";
-
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut infos = Vec::new();
     for path in &args.traces {
         // Of many large traces only one is in memory at a time.
-        let loaded = args.reader.load(path, context).map_err(|failure| match failure {
-            Failure::Trace(text) if args.reader.trace_format == BOTH => {
-                Failure::Trace(format!("{text}; `--print {BOTH}` prints the result so"))
-            }
-            failure => failure,
-        })?;
-        infos.push((reader::shown(path), TraceInfo::of(&loaded)));
+        for (value, loaded) in args.reader.load_each(path, context)? {
+            let value = value.map(|value| format!(":{value}")).unwrap_or_default();
+            infos.push((reader::shown(path) + &value, TraceInfo::of(&loaded)));
+        }
     }
     let table = traces::table(&infos);
     let table = if args.print.is_for_people() { traces::upright(&table) } else { table };

@@ -55,6 +55,23 @@ impl Output {
         self.open()
     }
 
+    /// Opens the output of one VM of `input`: before the extension of the name stands the value that
+    /// tells it from the others.
+    pub(super) fn open_for(&self, input: &Path, value: Option<&str>) -> Result<Target, Failure> {
+        let Some(value) = value else { return self.open_beside(input) };
+        if self.out.as_os_str() == "-" {
+            let text = "several VMs are written, each to a file of its own, not to `-`";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
+        let value: String = value.chars().take(48).map(letter).collect();
+        let stem = self.out.file_stem().unwrap_or_default().to_string_lossy();
+        let extension = self.out.extension().map(|extension| extension.to_string_lossy());
+        let extension = extension.map(|extension| format!(".{extension}")).unwrap_or_default();
+        let out = self.out.with_file_name(format!("{stem}-{value}{extension}"));
+        Self { out, to: self.to }.open_beside(input)
+    }
+
     /// Opens the output, before there is anything to write.
     pub(super) fn open(&self) -> Result<Target, Failure> {
         let is_stdout = self.out.as_os_str() == "-";

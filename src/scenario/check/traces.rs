@@ -16,7 +16,7 @@ use super::vm::{Draft, Surroundings};
 use super::workloads;
 use crate::random::{Generator, Stream};
 use crate::trace::Trace;
-use crate::trace::read::{self, Loaded, ReadError, ReadErrorKind, ReadOptions};
+use crate::trace::read::{self, Loaded, Part, ReadError, ReadErrorKind, ReadOptions};
 use crate::trace::workloads::WorkloadSpec;
 
 /// Traces read so far, and the generated ones that somebody still holds.
@@ -28,13 +28,14 @@ use crate::trace::workloads::WorkloadSpec;
 pub struct Traces {
     read: BTreeMap<TraceFile, Result<Arc<Trace>, ReadError>>,
     told: Vec<ReadFile>,
+    parts: BTreeMap<(TraceFile, Option<u64>), Result<Vec<String>, ReadError>>,
     inline: BTreeMap<usize, (Arc<[u64]>, Arc<Trace>)>,
     generated: Arc<Mutex<Places>>,
     workload_bytes_max: u64,
 }
 
 /// A file and how it is read.
-type TraceFile = (PathBuf, ReadOptions);
+pub(super) type TraceFile = (PathBuf, ReadOptions);
 
 /// What is to be told of a trace file that was read.
 #[derive(Clone, Debug)]
@@ -80,6 +81,7 @@ impl Traces {
         Self {
             read: BTreeMap::new(),
             told: Vec::new(),
+            parts: BTreeMap::new(),
             inline: BTreeMap::new(),
             generated: Arc::default(),
             workload_bytes_max: bytes,
@@ -89,6 +91,41 @@ impl Traces {
     /// What is to be told of the files, in the order in which VMs name them.
     pub fn told(&self) -> &[ReadFile] {
         &self.told
+    }
+
+    /// The values of a file that is split, each with its trace read and kept; the largest alone if
+    /// so many are wanted.
+    pub(super) fn parts(
+        &mut self,
+        file: &TraceFile,
+        largest: Option<u64>,
+    ) -> Result<Vec<String>, ReadError> {
+        let wanted = (file.clone(), largest);
+        if let Some(known) = self.parts.get(&wanted) {
+            return known.clone();
+        }
+        let loaded = read::load_parts(&file.0, &file.1).map(|mut parts| {
+            let left_out = read::keep_largest(&mut parts, largest);
+            self.tell_parts(file, &parts, left_out);
+            let mut values = Vec::new();
+            for Part { value, loaded } in parts {
+                let options = ReadOptions { part: Some(value.clone()), ..file.1.clone() };
+                let trace = Ok(Arc::new(loaded.trace));
+                self.read.insert((file.0.clone(), options), trace);
+                values.push(value);
+            }
+            values
+        });
+        self.parts.insert(wanted, loaded.clone());
+        loaded
+    }
+
+    fn tell_parts(&mut self, file: &TraceFile, parts: &[Part], left_out: Option<String>) {
+        let Some(first) = parts.first() else { return };
+        let recognised = (file.1.format == "auto").then_some(first.loaded.format.name);
+        let mut notes = first.loaded.notes.clone();
+        notes.extend(left_out);
+        self.told.push(ReadFile { path: file.0.clone(), recognised, notes });
     }
 
     fn get(&mut self, file: &TraceFile) -> &Result<Arc<Trace>, ReadError> {
@@ -300,6 +337,16 @@ const TRACE_KEYS: &[&str] = &[
     "op_field",
     "size_field",
     "layout",
+    "separator",
+    "base",
+    "size_unit",
+    "reads",
+    "writes",
+    "comment",
+    "header",
+    "key",
+    "split",
+    "part",
     "vm",
     "seed",
     "limit_bytes",
@@ -324,6 +371,7 @@ fn read_options(
     let mut integer =
         |key, min| trace.get(key).and_then(|field| findings.integer(&field, min, INTEGER_MAX));
     options.unit = integer("unit", 1);
+    options.size_unit = integer("size_unit", 1);
     options.vm = integer("vm", 0);
     options.seed = integer("seed", 0);
     let accesses = trace.get("limit_accesses");
@@ -336,7 +384,17 @@ fn read_options(
     options.field = name("field");
     options.op_field = name("op_field");
     options.size_field = name("size_field");
-    options.layout = trace.get("layout").and_then(|field| Some(findings.text(&field)?.to_owned()));
+    options.key = name("key");
+    options.split = name("split");
+    let mut word = |key| trace.get(key).and_then(|f| Some(findings.text(&f)?.to_owned()));
+    options.layout = word("layout");
+    options.separator = word("separator");
+    options.base = word("base");
+    options.reads = word("reads");
+    options.writes = word("writes");
+    options.comment = word("comment");
+    options.header = word("header");
+    options.part = word("part");
     (findings.list.len() == found_before).then_some(options)
 }
 
@@ -344,7 +402,7 @@ fn read_options(
 const INTEGER_MAX: u64 = i64::MAX.unsigned_abs();
 
 /// A column by its heading, or by its number from 1.
-fn column(findings: &mut Findings, field: &Field) -> Option<String> {
+pub(super) fn column(findings: &mut Findings, field: &Field) -> Option<String> {
     match &field.node.value {
         Value::Integer(_) => findings.integer(field, 1, INTEGER_MAX).map(|at| at.to_string()),
         Value::String(heading) => Some(heading.clone()),
@@ -368,7 +426,7 @@ fn read_file(
     match cache.get(&(around.folder.join(&path), options.clone())) {
         Ok(trace) => {
             let path = path.to_string_lossy().into_owned();
-            let source = TraceSource::File { path, options };
+            let source = TraceSource::File { path, options: Box::new(options) };
             Some(Accesses { source, trace: Some(Arc::clone(trace)) })
         }
         Err(error) => {
@@ -389,13 +447,31 @@ fn file_of(vm: &Section, around: &Surroundings) -> Option<TraceFile> {
     Some((around.folder.join(path), options))
 }
 
+/// The file of a VM that is split by this column.
+pub(super) fn split_file(
+    findings: &mut Findings,
+    vm: &Section,
+    around: &Surroundings,
+    column: &str,
+) -> Option<TraceFile> {
+    let trace = vm.get("trace")?;
+    trace.node.table()?;
+    let trace = vm.section(findings, "trace");
+    let file = trace.get("file")?;
+    let mut options = read_options(findings, &trace, around)?;
+    options.split = Some(column.to_owned());
+    options.vm = None;
+    let path = path_of(&file, findings.text(&file)?, around);
+    Some((around.folder.join(path), options))
+}
+
 /// Where a file lies, seen from the first file's folder: one that is extended may lie in another
 /// folder than the one that extends it.
 fn path_of(file: &Field, name: &str, around: &Surroundings) -> PathBuf {
     Path::new(&around.sources[file.node.origin.source].folder).join(name)
 }
 
-fn report_read_error(
+pub(super) fn report_read_error(
     findings: &mut Findings,
     trace: &Section,
     file: &Field,

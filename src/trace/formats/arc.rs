@@ -4,7 +4,9 @@
 //! are page numbers unless the option `unit` says how many bytes a block has (theirs had 512).
 //! (Caffeine's simulator, parser/arc/ArcTraceReader.java.)
 
-use super::{FormatKind, Head, PAGES_PER_RECORD_MAX, Scale, Source, VALUES, Verdict, each_line};
+use super::{
+    FormatKind, Head, PAGES_PER_RECORD_MAX, Scale, Source, VALUES, Verdict, each_line, text,
+};
 use crate::trace::input::{Input, Line, decimal};
 use crate::trace::read::ReadError;
 use crate::trace::store::TraceBuilder;
@@ -22,6 +24,9 @@ pub(super) const KIND: FormatKind = FormatKind {
 const COUNT: &str = "a count of 1 to 65536 blocks";
 
 fn looks_like(head: &Head<'_>) -> Verdict {
+    if text::is_one_list(head) {
+        return Verdict::No;
+    }
     head.all_lines(|bytes| {
         let mut fields = Line { bytes, number: 0 }.fields();
         let mut numbers = 0;

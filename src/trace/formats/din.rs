@@ -4,7 +4,7 @@
 //! accesses and skipped. The rest of a line is a comment. (M. D. Hill, Dinero III manual page,
 //! "din" format.)
 
-use super::{ADDRESSES, FormatKind, Head, Pages, Source, Verdict, each_line};
+use super::{ADDRESSES, FormatKind, Head, Pages, Source, Verdict, each_line, text};
 use crate::trace::input::{Input, Line, hex};
 use crate::trace::read::ReadError;
 use crate::trace::store::{AccessKind, TraceBuilder};
@@ -22,6 +22,9 @@ pub(super) const KIND: FormatKind = FormatKind {
 const ADDRESS: &str = "a hexadecimal address";
 
 fn looks_like(head: &Head<'_>) -> Verdict {
+    if text::is_one_list(head) {
+        return Verdict::No;
+    }
     head.all_lines(|bytes| {
         let mut fields = Line { bytes, number: 0 }.fields();
         let label = fields.next().is_some_and(|field| matches!(field.bytes, [b'0'..=b'4']));

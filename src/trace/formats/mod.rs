@@ -17,11 +17,14 @@ mod owner;
 mod parts;
 mod perf_script;
 mod pinatrace;
+mod presets;
 mod raw;
 mod spaces;
 mod structure;
+mod table;
 mod text;
 mod ucsd;
+mod vscsi;
 
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
@@ -67,8 +70,24 @@ pub const ALL: &[FormatKind] = &[
     drmemtrace::KIND,
     pinatrace::KIND,
     champsim::KIND,
+    champsim::CLOUDSUITE,
     damon::KIND,
     csv::KIND,
+    presets::OS_COURSE,
+    presets::ADDRESSES,
+    presets::MSR,
+    presets::SPC,
+    presets::ALIBABA,
+    presets::TENCENT,
+    presets::SYSTOR,
+    presets::CLOUDPHYSICS,
+    vscsi::KIND,
+    presets::TWITTER,
+    presets::FIU,
+    presets::IBM,
+    presets::GEM5,
+    presets::RAMULATOR,
+    presets::DRAMSIM,
     structure::STRUCT,
     structure::ORACLE_GENERAL,
     lirs::KIND,
@@ -85,6 +104,45 @@ const VALUES: &[&str] = &["page_size", "unit"];
 
 /// The options of formats with several fields a record.
 const FIELDS: &[&str] = &["page_size", "unit", "field", "op_field", "size_field"];
+
+/// The options of tables of text.
+const TABLE: &[&str] = &[
+    "page_size",
+    "unit",
+    "field",
+    "op_field",
+    "size_field",
+    "separator",
+    "base",
+    "size_unit",
+    "reads",
+    "writes",
+    "comment",
+    "header",
+    "key",
+    "split",
+];
+
+/// The options of a table whose field is known.
+const PRESET: &[&str] = &[
+    "page_size",
+    "unit",
+    "op_field",
+    "size_field",
+    "separator",
+    "base",
+    "size_unit",
+    "reads",
+    "writes",
+    "comment",
+    "header",
+    "key",
+    "split",
+];
+
+/// Likewise, if its pages are names.
+const PRESET_NAMES: &[&str] =
+    &["op_field", "separator", "reads", "writes", "comment", "header", "key", "split"];
 
 /// What a recogniser says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,6 +247,9 @@ pub fn recognise(head: &Head<'_>) -> Result<&'static FormatKind, ReadError> {
     {
         return Err(ReadError::format(why));
     }
+    if let Some(why) = presets::ambiguous(head) {
+        return Err(ReadError::format(why.to_owned()));
+    }
     for verdict in [Verdict::Yes, Verdict::Perhaps] {
         let candidates: Vec<&FormatKind> = with(verdict).collect();
         let hinted = candidates
@@ -285,6 +346,30 @@ impl AsRef<Self> for FormatKind {
     fn as_ref(&self) -> &Self {
         self
     }
+}
+
+/// What is assumed of numbers where nothing says what they count.
+pub const PAGE_NUMBERS: &str =
+    "read as page numbers, because no unit is said; `--unit 1` if they are addresses";
+
+/// That, unless the user has named the format or the unit.
+fn page_numbers(options: &ReadOptions) -> Vec<String> {
+    let is_assumed = options.format == "auto" && options.unit.is_none();
+    is_assumed.then(|| PAGE_NUMBERS.to_owned()).into_iter().collect()
+}
+
+/// Pages from here on would hold bytes above 2^57, which no x86-64 processor can address.
+const PAGE_BEYOND: u64 = 1 << 45;
+
+/// What there is to say of page numbers that no machine has; the format's values have no unit.
+pub(super) fn beyond(format: &FormatKind, options: &ReadOptions, max: u64) -> Option<String> {
+    let are_pages = [text::KIND.name, raw::U64.name].contains(&format.name);
+    (are_pages && options.unit.is_none() && max >= PAGE_BEYOND).then(|| {
+        format!(
+            "page numbers go up to {max}, which no machine has (its bytes would be above 2^57); if \
+             they are addresses say `--unit 1`"
+        )
+    })
 }
 
 /// Calls `read` for each line until the builder is full.
@@ -416,6 +501,24 @@ impl Scale {
         }
     }
 
+    /// Likewise, of an owner's pages.
+    #[inline]
+    fn touch_of(
+        self,
+        owner: &mut Owner<'_>,
+        builder: &mut TraceBuilder,
+        value: u64,
+        size: Option<u64>,
+        kind: Option<AccessKind>,
+    ) -> Result<(), &'static str> {
+        let Some(unit) = self.unit else {
+            owner.touch_page(builder, value, kind);
+            return Ok(());
+        };
+        let address = value.checked_mul(unit).ok_or("the address is 2^64 or larger")?;
+        owner.touch(self.pages, builder, address, size.unwrap_or(1), kind)
+    }
+
     /// Adds an access for each page that `count` values from `first` on touch.
     fn touch_blocks(
         self,
@@ -443,7 +546,7 @@ fn operation(word: &[u8]) -> Option<AccessKind> {
         Some(AccessKind::Load)
     } else if is(&["w", "write", "s", "store", "1", "2a", "aa", "8a"]) {
         Some(AccessKind::Store)
-    } else if is(&["i", "ifetch", "fetch", "2"]) {
+    } else if is(&["i", "ifetch", "fetch", "p_fetch", "2"]) {
         Some(AccessKind::Fetch)
     } else if is(&["m", "modify"]) {
         Some(AccessKind::Modify)

@@ -44,14 +44,20 @@ impl Parts {
         Ok(())
     }
 
+    /// Whether values had their turns.
+    pub(in crate::trace) fn are_several(&self) -> bool {
+        !self.builders.is_empty()
+    }
+
     /// The values and their builders, in the order in which they first appear; `builder` is the
     /// one that the reader has at last.
     pub(in crate::trace) fn finish(
         mut self,
         mut builder: TraceBuilder,
     ) -> Vec<(Vec<u8>, TraceBuilder)> {
-        if let Some(last) = self.builders.get_mut(self.turn as usize) {
-            std::mem::swap(&mut builder, last);
+        match self.builders.get_mut(self.turn as usize) {
+            Some(last) => std::mem::swap(&mut builder, last),
+            None => return vec![(Vec::new(), builder)],
         }
         let name = |number: usize| self.names.name(number as u32).to_vec();
         let names: Vec<_> = (0..self.builders.len()).map(name).collect();

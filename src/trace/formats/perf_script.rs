@@ -40,7 +40,7 @@ const SAMPLE: &str = "an event's name with a colon and a hexadecimal address beh
 const REMEDY: &str = "record with `perf record -d` and print with `perf script -F \
                       comm,pid,tid,time,event,addr`";
 
-/// No program has pages below this: Linux's vm.mmap_min_addr.
+/// No program has pages below this: Linux's `vm.mmap_min_addr`.
 const LOWEST: u64 = 0x1_0000;
 
 /// The kernel's code on x86-64. It is never paged, so an address there is an instruction's.

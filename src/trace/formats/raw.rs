@@ -119,8 +119,9 @@ fn read_kinds(
     source: &Source<'_>,
     infix: &str,
 ) -> Result<Vec<String>, ReadError> {
+    let mut notes = super::page_numbers(source.options);
     let Some(path) = source.path.and_then(|path| kinds_file(path, infix)) else {
-        return Ok(Vec::new());
+        return Ok(notes);
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let within = |error: ReadError| ReadError {
@@ -167,5 +168,6 @@ fn read_kinds(
             ),
         )));
     }
-    Ok(vec![format!("kinds from {name}")])
+    notes.push(format!("kinds from {name}"));
+    Ok(notes)
 }

@@ -4,9 +4,10 @@
 //! or `>` big-endian, no padding, then a letter for each member: `b B` one byte, `h H` two, `i I l
 //! L` four, `q Q` eight (capitals unsigned), `x` a byte to skip; a number before a letter repeats
 //! it. The option `field` says which member, from 1 and `x` not counted, holds the page, or with
-//! the option `unit` the address; `op_field` and `size_field` may name more. Examples: ChampSim's
-//! cloudsuite instruction addresses are `<Q80x` with unit 1; VMware's vscsi 1 is `<3I2H2Q`, field
-//! 6, unit 512.
+//! the option `unit` the address; `op_field` and `size_field` may name more. Several fields with
+//! commas between them are as many accesses; of those behind the first, 0 is none. For example the
+//! instruction and the first data address of ChampSim's `CloudSuite` are `<Q16x4Q40x`, field 1,2 with
+//! unit 1.
 //!
 //! libCacheSim's oracleGeneral is `<IQIq` (time, object, size, next access), field 2.
 //! (libCacheSim, traceReader/customizedReader/oracle/oracleGeneralBin.h.)
@@ -151,7 +152,8 @@ fn read(
 ) -> Result<Vec<String>, ReadError> {
     let scale = Scale::of(options, None)?;
     let layout = Layout::parse(layout)?;
-    let page = layout.member(options.field.as_deref().unwrap_or(field))?;
+    let fields = options.field.as_deref().unwrap_or(field).split(',');
+    let fields = fields.map(|field| layout.member(field.trim())).collect::<Result<Vec<_>, _>>()?;
     let member =
         |name: &Option<String>| name.as_deref().map(|name| layout.member(name)).transpose();
     let (op, size) = (member(&options.op_field)?, member(&options.size_field)?);
@@ -177,7 +179,12 @@ fn read(
                 }
             };
             let size = size.map(|size| value(size, "size")).transpose()?;
-            scale.touch(builder, value(page, "field")?, size, kind).map_err(fail)?;
+            for (at, &field) in fields.iter().enumerate() {
+                let value = value(field, "field")?;
+                if at == 0 || value != 0 {
+                    scale.touch(builder, value, size, kind).map_err(fail)?;
+                }
+            }
             record_number += 1;
         }
         if builder.overflowed() {

@@ -1,0 +1,255 @@
+//! Tables and presets: each fixture against counts of a script over the same rows, and what the
+//! options of tables do.
+
+use std::path::{Path, PathBuf};
+
+use balloonist::trace::read::{Loaded, ReadOptions, load, load_from, load_parts};
+use balloonist::trace::{AccessKind, ReadError, ReadErrorKind, Trace};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces").join(name)
+}
+
+fn with(change: impl FnOnce(&mut ReadOptions)) -> ReadOptions {
+    let mut options = ReadOptions::default();
+    change(&mut options);
+    options
+}
+
+fn named(format: &str) -> ReadOptions {
+    with(|options| format.clone_into(&mut options.format))
+}
+
+fn loaded(name: &str, options: &ReadOptions) -> Loaded {
+    load(&fixture(name), options).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn text(text: &str, options: &ReadOptions) -> Result<Trace, ReadError> {
+    load_from(text.as_bytes(), "x.csv", None, options).map(|loaded| loaded.trace)
+}
+
+fn pages(trace: &Trace) -> Vec<u64> {
+    (0..trace.accesses()).map(|at| trace.numbers()[trace.page(at) as usize].0).collect()
+}
+
+fn kinds(trace: &Trace) -> String {
+    (0..trace.accesses()).filter_map(|at| trace.kind(at)).map(AccessKind::letter).collect()
+}
+
+#[test]
+fn presets_are_recognised_and_give_what_a_script_counted() {
+    let auto = ReadOptions::default;
+    type Row = (&'static str, ReadOptions, &'static str, (u64, usize), Option<[u64; 4]>);
+    let table: Vec<Row> = vec![
+        ("addresses-as-pages.txt", auto(), "addresses", (600, 10), None),
+        ("os-course-hex.trace", auto(), "os-course", (400, 31), Some([0, 291, 109, 0])),
+        ("msr.csv", auto(), "msr", (174, 174), Some([0, 24, 150, 0])),
+        ("msr-heading.csv", auto(), "msr", (174, 174), Some([0, 24, 150, 0])),
+        ("volumes.spc", auto(), "spc", (6, 6), Some([0, 3, 3, 0])),
+        ("space-separated.blkparse", auto(), "fiu-blkparse", (4, 3), Some([0, 3, 1, 0])),
+        ("alibaba.csv", auto(), "alibaba", (6, 4), Some([0, 3, 3, 0])),
+        ("tencent.csv", auto(), "tencent", (5, 3), Some([0, 4, 1, 0])),
+        ("systor.csv", auto(), "systor", (4, 3), Some([0, 3, 1, 0])),
+        (
+            "cloudphysics.csv",
+            named("cloudphysics-csv"),
+            "cloudphysics-csv",
+            (4, 2),
+            Some([0, 3, 1, 0]),
+        ),
+        ("twitter.csv", auto(), "twitter", (4, 3), Some([0, 2, 2, 0])),
+        ("ibm.txt", auto(), "ibm-objects", (4, 2), Some([0, 2, 2, 0])),
+        ("gem5-packets.txt", auto(), "gem5-packets", (4, 2), Some([0, 2, 2, 0])),
+        ("gem5-ids.txt", auto(), "gem5-packets", (2, 2), Some([0, 1, 1, 0])),
+        ("ramulator-cpu.trace", named("ramulator"), "ramulator", (4, 3), Some([0, 3, 1, 0])),
+        ("ramulator-memory.trace", named("ramulator"), "ramulator", (3, 2), Some([0, 2, 1, 0])),
+        ("ramulator-memory.trace", auto(), "addresses", (3, 2), Some([0, 2, 1, 0])),
+        ("dramsim.trc", auto(), "dramsim", (4, 3), Some([2, 1, 1, 0])),
+        ("vscsi1.vscsi", auto(), "cloudphysics-vscsi", (18, 17), Some([0, 16, 2, 0])),
+        ("vscsi2.vscsi", auto(), "cloudphysics-vscsi", (20, 19), Some([0, 16, 4, 0])),
+        ("cloudsuite.trace", auto(), "cloudsuite", (300, 13), Some([100, 100, 100, 0])),
+        ("block-size-ignored.csv", auto(), "csv", (21, 19), None),
+        ("string-keys.csv", auto(), "csv", (3, 2), None),
+    ];
+    for (name, options, format, expected, kinds) in table {
+        let loaded = loaded(name, &options);
+        assert_eq!(loaded.format.name, format, "{name}");
+        let counts = (loaded.trace.accesses(), loaded.trace.distinct_pages());
+        assert_eq!((name, counts), (name, expected));
+        assert_eq!(loaded.trace.kind_counts(), kinds, "{name}");
+        assert!(loaded.notes.iter().all(|note| !note.ends_with('.')), "{name}: {:?}", loaded.notes);
+    }
+    assert_eq!(loaded("msr.csv", &auto()).trace, loaded("msr-heading.csv", &auto()).trace,);
+}
+
+#[test]
+fn what_a_reader_assumes_is_said() {
+    for (name, expected) in [
+        ("msr.csv", "sizes in units of 1 byte in column 6, a page being one of (host, disk)"),
+        (
+            "block-size-ignored.csv",
+            "addresses in units of 512 bytes in column `lbn`, sizes in column `size`",
+        ),
+        ("string-keys.csv", "read as names, each a page whatever its size, in column `key`"),
+        ("addresses-as-pages.txt", "read as hexadecimal addresses in units of 1 byte"),
+        ("pointers.u64", "say `--unit 1`"),
+        ("gem5-packets.txt", "1 of 3 rows have an unknown operation such as `u`"),
+        ("plain.txt", "read as page numbers, because no unit is said; `--unit 1`"),
+    ] {
+        let loaded = loaded(name, &ReadOptions::default());
+        assert!(loaded.notes.iter().any(|note| note.contains(expected)), "{:?}", loaded.notes);
+    }
+}
+
+#[test]
+fn numbers_of_eight_digits_are_asked_about() {
+    let decimal = "31348900 W\n31348901 R\n";
+    for name in ["a.txt", "a.trace", ""] {
+        let read = load_from(decimal.as_bytes(), name, None, &ReadOptions::default());
+        let message = read.unwrap_err().message;
+        assert!(message.contains("(text)") && message.contains("(os-course)"), "{message}");
+    }
+    assert_eq!(pages(&text(decimal, &named("os-course")).unwrap()), [0x31348, 0x31348]);
+    assert_eq!(pages(&text(decimal, &named("text")).unwrap()), [31_348_900, 31_348_901]);
+}
+
+#[test]
+fn a_list_on_one_line_is_a_trace_of_as_many_pages() {
+    let trace = loaded("oneline.txt", &ReadOptions::default()).trace;
+    assert_eq!(pages(&trace), [1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn fields_in_quotes_are_as_in_rfc_4180() {
+    let keys = |text_: &str| {
+        let options = with(|options| {
+            options.format = "csv".to_owned();
+            options.field = Some("key".to_owned());
+        });
+        text(text_, &options).map(|trace| pages(&trace))
+    };
+    assert_eq!(keys("key,size\n\"a,b\",1\na,1\n\"a,b\",2\n").unwrap(), [0, 1, 0]);
+    assert_eq!(keys("key,size\n\"say \"\"x\"\"\",1\nsay x,1\n").unwrap(), [0, 1]);
+    assert_eq!(keys("key,size\n\"two\nlines\",1\nx,1\n\"two\nlines\",1\n").unwrap(), [0, 1, 0]);
+    assert_eq!(keys("key,size\n\"plain\",1\nplain,1\n").unwrap(), [0, 0]);
+    assert_eq!(keys("key,size\n5\" disk,1\n6\" disk,1\n5\" disk,1\n").unwrap(), [0, 1, 0]);
+    assert_eq!(keys("key,size\n\"open,1\n").unwrap_err().kind, ReadErrorKind::Damaged);
+}
+
+#[test]
+fn layouts_are_free() {
+    let csv = |change: fn(&mut ReadOptions)| {
+        with(|options| {
+            options.format = "csv".to_owned();
+            options.field = Some("2".to_owned());
+            change(options);
+        })
+    };
+    let read = |content: &str, change: fn(&mut ReadOptions)| {
+        let trace = text(content, &csv(change)).unwrap_or_else(|e| panic!("{content}: {e}"));
+        (pages(&trace), kinds(&trace))
+    };
+    let none = String::new;
+    assert_eq!(read("a|5\nb|6\n", |o| o.separator = Some("|".to_owned())), (vec![5, 6], none()));
+    assert_eq!(read("a  5\nb\t 6\n", |_| ()), (vec![5, 6], none()));
+    assert_eq!(read("a;5\nb;6\n", |_| ()), (vec![5, 6], none()));
+    assert_eq!(
+        read("a,1000\nb,1fff\n", |o| {
+            o.base = Some("16".to_owned());
+            o.unit = Some(1);
+        }),
+        (vec![1, 1], none())
+    );
+    assert_eq!(read("a,7\nb,07\nc,x\n", |o| o.base = Some("text".to_owned())).0, [0, 1, 2]);
+    assert_eq!(
+        read("3,8,2\n3,16,1\n", |o| {
+            o.unit = Some(512);
+            o.size_field = Some("3".to_owned());
+            o.size_unit = Some(4096);
+        }),
+        (vec![1, 2, 2], none())
+    );
+    assert_eq!(
+        read("PUT,5\nGET,6\nX,7\n", |o| {
+            o.op_field = Some("1".to_owned());
+            o.writes = Some("put,post".to_owned());
+            o.reads = Some("get".to_owned());
+        }),
+        (vec![5, 6, 7], "SLL".to_owned())
+    );
+    assert_eq!(read("% no\n5,6\n", |o| o.comment = Some("%".to_owned())), (vec![6], none()));
+    assert_eq!(read("1,2\n3,4\n", |o| o.header = Some("yes".to_owned())), (vec![4], none()));
+    let (numbers, _) = read("a,7\nb,7\na,7\n", |o| o.key = Some("1".to_owned()));
+    assert_eq!((numbers[0], numbers[1] == 7, numbers[2]), (7, false, 7));
+    let (numbers, _) = read("1,5,6\n1,7\n", |o| o.field = Some("2,3".to_owned()));
+    assert_eq!(numbers, [5, 6, 7]);
+    let no_words = text("z,5\n", &csv(|o| o.op_field = Some("1".to_owned()))).unwrap_err();
+    assert!(no_words.message.contains("has no word for reads or writes"), "{no_words}");
+    let bad = text("z,5\n", &csv(|o| o.separator = Some("||".to_owned()))).unwrap_err();
+    assert!(bad.message.contains("expected comma, semicolon, tab, blanks"), "{bad}");
+}
+
+#[test]
+fn several_fields_of_a_record_are_as_many_accesses() {
+    let options = with(|options| {
+        options.format = "struct".to_owned();
+        options.layout = Some("<3H".to_owned());
+        options.field = Some("1,3".to_owned());
+    });
+    let read = load_from(&b"\x07\0\x01\0\0\0\x08\0\x01\0\x09\0"[..], "", None, &options).unwrap();
+    assert_eq!(pages(&read.trace), [7, 8, 9]);
+}
+
+#[test]
+fn identities_are_pairs_and_exact() {
+    // Page 2^48 of the first volume is not page 0 of the second.
+    let rows = "0,281474976710656\n1,0\n0,0\n1,281474976710656\n0,281474976710656\n";
+    let options = with(|options| {
+        options.format = "csv".to_owned();
+        options.field = Some("2".to_owned());
+        options.key = Some("1".to_owned());
+    });
+    let trace = text(rows, &options).unwrap();
+    assert_eq!((trace.accesses(), trace.distinct_pages()), (5, 4));
+    // (1, 11) and (11, 1) are two.
+    let two = with(|options| {
+        options.format = "csv".to_owned();
+        options.field = Some("3".to_owned());
+        options.key = Some("1,2".to_owned());
+    });
+    assert_eq!(text("1,11,5\n11,1,5\n1,11,5\n", &two).unwrap().distinct_pages(), 2);
+}
+
+#[test]
+fn one_file_is_as_many_vms_as_a_column_has_values() {
+    let by_asu = with(|options| options.split = Some("asu".to_owned()));
+    let parts = load_parts(&fixture("volumes.spc"), &by_asu).unwrap();
+    let found: Vec<(&str, Vec<u64>)> =
+        parts.iter().map(|part| (part.value.as_str(), pages(&part.loaded.trace))).collect();
+    assert_eq!(found, [("0", vec![0, 2, 3]), ("19", vec![0]), ("20", vec![0]), ("22", vec![0])]);
+    for part in &parts {
+        let one = with(|options| {
+            options.split = Some("asu".to_owned());
+            options.part = Some(part.value.clone());
+        });
+        assert_eq!(loaded("volumes.spc", &one).trace, part.loaded.trace);
+    }
+    // Interleaved values, and a key beside the column: (host, disk) by host.
+    let rows = "1,a,1\n2,b,1\n1,b,1\n2,b,2\n1,a,1\n";
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), rows).unwrap();
+    let options = with(|options| {
+        options.format = "csv".to_owned();
+        options.field = Some("3".to_owned());
+        options.key = Some("2,1".to_owned());
+        options.split = Some("1".to_owned());
+    });
+    let parts = load_parts(file.path(), &options).unwrap();
+    let counts: Vec<(u64, usize)> = parts
+        .iter()
+        .map(|part| (part.loaded.trace.accesses(), part.loaded.trace.distinct_pages()))
+        .collect();
+    assert_eq!(counts, [(3, 2), (2, 2)]);
+    let error = load(&fixture("volumes.spc"), &by_asu).unwrap_err();
+    assert_eq!(error.kind, ReadErrorKind::NoEffect("split"));
+}
