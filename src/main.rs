@@ -35,6 +35,7 @@ enum Command {
     Trace(command::trace::Args),
     List(command::list::Args),
     Explain(command::explain::Args),
+    Cache(command::cache::Args),
     Completions(command::completions::Args),
 }
 
@@ -54,6 +55,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), Failure> {
         Command::Trace(args) => command::trace::run(args, context),
         Command::List(args) => command::list::run(args, context),
         Command::Explain(args) => command::explain::run(args, context),
+        Command::Cache(args) => command::cache::run(args, context),
         Command::Completions(args) => command::completions::run::<Cli>(args),
     }
 }

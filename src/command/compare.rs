@@ -31,6 +31,7 @@ use super::files::NewFile;
 use super::input::Source;
 use super::progress::Progress;
 use super::recorder::Recorder;
+use super::register::{Kind, is_stdout};
 use super::result_folder::{ResultFolder, of_comparison};
 use super::{Context, Failure, context, input, lists};
 
@@ -86,7 +87,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let names = || of_comparison(variants.iter().map(Variant::title));
     let folder = args.out.as_deref().map(|out| ResultFolder::create(out, names()));
     let mut folder = folder.transpose()?;
-    let page = args.report.as_deref().map(NewFile::create).transpose()?;
+    if args.report.as_deref().is_some_and(is_stdout) {
+        let text = "--report takes a file; `report DIR -o -` prints the page of a folder";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    let page = args.report.as_deref().map(|page| NewFile::create(page, Kind::Page)).transpose()?;
     let mut recorders = recorders(folder.as_mut(), &scenario, &variants, page.is_some());
 
     let began = Instant::now();

@@ -1,6 +1,7 @@
 //! What every command is handed: the common flags, and how to talk to the user.
 
-use std::io::{IsTerminal, Write};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
 use balloonist::account::Outcome;
@@ -13,6 +14,8 @@ use clap::{ColorChoice, ValueEnum};
 
 use super::failure::Failure;
 use super::guard::{quoted, say};
+use super::register::register;
+use super::text::harmless;
 use super::timing::Timing;
 
 /// Flags of every command.
@@ -39,6 +42,10 @@ pub(crate) struct Common {
     /// Neither read nor keep stack distances in the user's cache folder
     #[arg(long, global = true)]
     pub(crate) no_cache: bool,
+
+    /// Replace output files that balloonist did not write; inputs are never replaced
+    #[arg(long, global = true)]
+    pub(crate) force: bool,
 
     /// Say at the end how long each phase took, and how many accesses a second that is; interning
     /// is part of reading
@@ -112,6 +119,9 @@ impl Context {
         };
         let colour_out = colour(std::io::stdout().is_terminal());
         let colour_err = colour(std::io::stderr().is_terminal());
+        if common.force {
+            register().force();
+        }
         let width = common.width.map_or_else(width_of_terminal, usize::from);
         Self { common, colour_out, colour_err, width, timing: Timing::default() }
     }
@@ -142,12 +152,15 @@ impl Context {
         }
     }
 
-    /// Writes data to standard output.
-    #[expect(clippy::unused_self, reason = "who may print has a context")]
+    /// Writes data to standard output. Where nobody reads it any more the command goes on: what it
+    /// has found decides how it ends.
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
-        let mut out = std::io::stdout().lock();
-        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-        written.map_err(|error| Failure::stdout(&error))
+        let mut out = io::stdout().lock();
+        let text = if out.is_terminal() { harmless(text, self.colour_out) } else { text.into() };
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::stdout(&error)),
+            _ => Ok(()),
+        }
     }
 
     /// Where a lot of data is written to standard output; whoever writes flushes.
@@ -158,13 +171,17 @@ impl Context {
 
     /// Writes a table to standard output.
     pub(crate) fn print_table(&self, table: &Table, format: Format) -> Result<(), Failure> {
-        self.print(&table.render(format, self.colour_out, self.width))
+        let text = table.render(format, self.colour_out, self.width);
+        if format.is_for_people() {
+            return self.print(&harmless(&text, self.colour_out));
+        }
+        self.print(&text)
     }
 
     /// Writes a line to standard error, unless the user wants quiet.
     pub(crate) fn note(&self, text: &str) {
         if !self.common.quiet {
-            say(&format!("{text}\n"));
+            say(&format!("{}\n", harmless(text, self.colour_err)));
         }
     }
 }
@@ -182,7 +199,8 @@ fn environment_allows_colour() -> bool {
 }
 
 /// What `--color` says, before the command line is parsed: errors of that are coloured too.
-pub(super) fn colour_flag(arguments: impl Iterator<Item = String>) -> ColorChoice {
+pub(super) fn colour_flag(arguments: impl Iterator<Item = OsString>) -> ColorChoice {
+    let arguments = arguments.map(|word| word.to_string_lossy().into_owned());
     let mut arguments = arguments.skip(1).take_while(|word| word != "--").peekable();
     let mut choice = ColorChoice::Auto;
     while let Some(word) = arguments.next() {

@@ -6,10 +6,9 @@ use balloonist::scenario::Scenario;
 use balloonist::trace::Trace;
 use balloonist::trace::cache::{Cache, Warmed};
 use balloonist::trace::content_hash;
-use directories::ProjectDirs;
 use rayon::prelude::*;
 
-use super::Context;
+use super::{Context, cache};
 
 /// Gives all traces of the scenario their distances.
 pub(super) fn warm_all(scenario: &Scenario, context: &Context) {
@@ -27,11 +26,9 @@ pub(super) fn distinct(scenario: &Scenario) -> Vec<&Trace> {
 /// Gives the traces their distances.
 pub(super) fn warm(traces: &[&Trace], context: &Context) {
     let began = Instant::now();
-    let folder = ProjectDirs::from("", "", "balloonist");
-    let cache =
-        folder.filter(|_| !context.common.no_cache).map(|user| Cache::new(user.cache_dir()));
+    let cache = if context.common.no_cache { None } else { cache::of_user(context) };
     traces.par_iter().for_each(|trace| match &cache {
-        Some(cache) if Cache::is_worth_it(trace) => {
+        Some((_, cache)) if Cache::is_worth_it(trace) => {
             if let Warmed::Computed(Err(error)) = cache.warm(trace, content_hash(trace)) {
                 context.note(&format!("stack distances are not kept for the next time: {error}"));
             }

@@ -8,6 +8,8 @@ use anstyle::{AnsiColor, Style};
 use balloonist::balance::PolicyError;
 use balloonist::simulate::RunError;
 
+use super::text::{escaped, harmless, shown};
+
 /// Why a command failed. Sentences have no full stop and are printed once, in `main`.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -60,7 +62,7 @@ impl Failure {
 
     /// A failure to read or write at a place.
     pub(crate) fn io(place: impl AsRef<Path>, error: &io::Error) -> Self {
-        Self::Io(format!("{}: {}", place.as_ref().display(), reason(error)))
+        Self::Io(format!("{}: {}", shown(place.as_ref()), reason(error)))
     }
 
     /// A failure to write to standard output.
@@ -82,9 +84,9 @@ impl Failure {
             | Self::Incomplete(text)
             | Self::Nothing(text)
             | Self::Policy(text) => {
-                format!("{red}error{red:#}: {text}\n")
+                format!("{red}error{red:#}: {}\n", escaped(text))
             }
-            Self::Input(text) | Self::Unreadable(text) => text.clone(),
+            Self::Input(text) | Self::Unreadable(text) => harmless(text, colour).into_owned(),
             Self::Difference | Self::OutputClosed => String::new(),
         }
     }

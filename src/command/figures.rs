@@ -8,7 +8,9 @@ use balloonist::render::figures;
 use balloonist::render::reproduce::figures as published;
 use balloonist::reproduce::{REPORT, reproduce};
 
-use super::files::{NewFile, commit_all, create_folder};
+use super::files::{NewFile, commit_all};
+use super::lock::HeldFolder;
+use super::register::Kind;
 use super::{Context, Failure, folder};
 
 /// Draw pictures as SVG files: those of a folder that `run`, `compare` or `sweep` wrote with --out,
@@ -25,15 +27,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let held = HeldFolder::hold(&args.out)?;
     let figures: Vec<Figure> = if let Some(folder) = &args.folder {
         figures::all(&folder::read(folder)?)
     } else {
         let bars = published::bars(&reproduce(&REPORT, 1).replays);
         [published::lists(), published::rounds()].into_iter().chain(bars).collect()
     };
-    create_folder(&args.out)?;
     let write = |figure: &Figure| {
-        let mut file = NewFile::create(&args.out.join(format!("{}.svg", figure.name)))?;
+        let mut file =
+            NewFile::create(&held.path.join(format!("{}.svg", figure.name)), Kind::Picture)?;
         file.put(&figure.to_svg())?;
         Ok::<_, Failure>(file)
     };

@@ -13,15 +13,18 @@ use balloonist::store::thinned::{Sum, Thinned};
 use balloonist::store::{series, sweep};
 
 use super::Failure;
+use super::register::register;
 
 /// Reads what `run --out`, `compare --out` or `sweep --out` wrote.
 pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
     let place = folder.join("manifest.json");
+    register().reads(&place)?;
     let text = fs::read(&place).map_err(|error| Failure::io(&place, &error))?;
     let text = String::from_utf8(text).map_err(|_| damaged(&place, "it is not UTF-8"))?;
     let manifest = Manifest::read(&text).map_err(|what| damaged(&place, &what))?;
     for file in &manifest.files {
         check(folder, file)?;
+        register().reads(&folder.join(&file.name))?;
     }
     let titles: Vec<String> = manifest.runs().iter().map(RunEntry::title).collect();
     if let Some(title) = titles.iter().find(|title| !is_plain(&compare::slug(title))) {

@@ -10,7 +10,8 @@ use balloonist::store::golden::{self, Difference, Weight};
 use balloonist::store::trail::Departure;
 use balloonist::table::Table;
 
-use super::files::{create_folder, write};
+use super::files::{NewFile, create_folder, write};
+use super::register::Kind;
 use super::{Context, Failure};
 
 /// A golden file and the table that it should be.
@@ -73,26 +74,32 @@ impl Golden {
         let Some(golden) = &self.blessed else { return };
         let now = self.now.to_csv();
         if golden == now.as_bytes() {
-            // There is none, as a rule.
-            let _ = fs::remove_file(beside);
-        } else if let Err(failure) = write(&beside, &now) {
+            self.tidy();
+        } else if let Err(failure) = write(&beside, &now, Kind::Table) {
             // The differences are known without it.
             context.note(failure.render(context.colour_err).trim_end());
         }
     }
 
-    /// Makes what came out the golden file; returns whether that changed it.
-    pub(super) fn bless(&self) -> Result<bool, Failure> {
+    /// What came out as the new golden file, not yet at its place; nothing if that is as it was.
+    pub(super) fn blessed(&self) -> Result<Option<NewFile>, Failure> {
         let now = self.now.to_csv();
         if self.blessed.as_deref() == Some(now.as_bytes()) {
-            return Ok(false);
+            return Ok(None);
         }
         if let Some(folder) = self.place.parent() {
             create_folder(folder)?;
         }
-        write(&self.place, &now)?;
+        let mut file = NewFile::create(&self.place, Kind::Known)?;
+        file.put(&now)?;
+        file.sync()?;
+        Ok(Some(file))
+    }
+
+    /// Removes what an earlier difference has left beside the golden file.
+    pub(super) fn tidy(&self) {
+        // There is none, as a rule.
         let _ = fs::remove_file(self.place.with_extension("csv.new"));
-        Ok(true)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The guard around every command: failures become exit codes, and a panic becomes a report of a
 //! broken invariant with the command that replays it.
 
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -10,21 +11,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::failure::{Failure, INTERRUPTED, INVARIANT};
 use super::files;
+use super::text::escaped;
 
 /// Does the work of a command and returns the process's exit code.
 pub(crate) fn guarded(colour: bool, work: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
     panic::set_hook(Box::new(report));
-    // Where no handler can be set, a signal ends the process as it always does.
-    let _ = ctrlc::set_handler(|| {
-        files::abandon_all();
+    #[cfg(unix)]
+    super::signals::on_ending(|| {
+        let has_written = files::abandon_all();
         let words = LAST_WORDS.lock().ok().and_then(|mut words| words.take());
-        say(words.as_deref().unwrap_or(NOTHING_WRITTEN));
+        say(words.as_deref().unwrap_or(if has_written { PARTLY_WRITTEN } else { NOTHING_WRITTEN }));
         std::process::exit(i32::from(INTERRUPTED));
     });
     // What the work borrows is dropped with the process.
     match panic::catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => {
+            files::remove_made_folders();
             say(&failure.render(colour));
             ExitCode::from(failure.code())
         }
@@ -35,6 +38,9 @@ pub(crate) fn guarded(colour: bool, work: impl FnOnce() -> Result<(), Failure>) 
 /// What an interrupted command says, unless it has more to say.
 const NOTHING_WRITTEN: &str = "interrupted: nothing was written, the same command starts again\n";
 
+/// What one says that has moved files to their places.
+const PARTLY_WRITTEN: &str = "interrupted: not all was written, the same command starts again\n";
+
 static LAST_WORDS: Mutex<Option<String>> = Mutex::new(None);
 
 /// Sets what is said, instead of that nothing was written, if a signal ends the process.
@@ -44,7 +50,7 @@ pub(super) fn on_interrupt(words: String) {
 
 /// The command line of this process with a word behind it, as a POSIX shell reads it back.
 pub(super) fn this_command_with(word: &str) -> String {
-    let mut words: Vec<String> = std::env::args().map(|argument| quoted(&argument)).collect();
+    let mut words: Vec<String> = std::env::args_os().map(|word| quoted_os(&word)).collect();
     if !words.iter().any(|known| known == word) {
         words.push(word.to_owned());
     }
@@ -65,14 +71,14 @@ fn report(info: &PanicHookInfo<'_>) {
         let message = payload.downcast_ref::<&str>().copied();
         let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         let place = info.location().map(ToString::to_string).unwrap_or_default();
-        say(&explain(message.unwrap_or("no message"), &place, std::env::args()));
+        say(&explain(message.unwrap_or("no message"), &place, std::env::args_os()));
     }
 }
 
-fn explain(message: &str, place: &str, command: impl Iterator<Item = String>) -> String {
-    let words: Vec<String> = command.map(|word| quoted(&word)).collect();
+fn explain(message: &str, place: &str, command: impl Iterator<Item = OsString>) -> String {
+    let words: Vec<String> = command.map(|word| quoted_os(&word)).collect();
     let mut text = String::from("an invariant broke (a bug of balloonist)\n");
-    let _ = writeln!(text, "  {message}");
+    let _ = writeln!(text, "  {}", escaped(message));
     let _ = writeln!(text, "  at {place}, balloonist {}", env!("CARGO_PKG_VERSION"));
     let _ = writeln!(text, "this command replays it:\n  {}", words.join(" "));
     text
@@ -80,6 +86,20 @@ fn explain(message: &str, place: &str, command: impl Iterator<Item = String>) ->
 
 /// A word as a POSIX shell reads it back.
 pub(super) fn quoted(word: &str) -> String {
+    quoted_os(OsStr::new(word))
+}
+
+/// Likewise of any bytes.
+fn quoted_os(word: &OsStr) -> String {
+    let Some(word) = word.to_str().filter(|word| escaped(word) == *word) else {
+        let bytes = word.as_encoded_bytes().iter();
+        let letter = |&byte: &u8| match byte {
+            b'\'' | b'\\' => format!("\\{}", char::from(byte)),
+            b' '..=b'~' => char::from(byte).to_string(),
+            _ => format!("\\{byte:03o}"),
+        };
+        return format!("$'{}'", bytes.map(letter).collect::<String>());
+    };
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:@%+".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
@@ -94,12 +114,23 @@ mod tests {
 
     #[test]
     fn a_broken_invariant_is_explained_with_the_command_that_replays_it() {
-        let words = ["balloonist", "run", "it's.toml", "--set", "seed=3"].map(str::to_owned);
+        let words = ["balloonist", "run", "it's.toml", "--set", "seed=3"].map(OsString::from);
         let text = explain("frames are conserved", "src/host.rs:1:2", words.into_iter());
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "an invariant broke (a bug of balloonist)");
         assert_eq!(lines[1], "  frames are conserved");
         assert_eq!(lines[4], r"  balloonist run 'it'\''s.toml' --set seed=3");
+    }
+
+    #[test]
+    fn any_bytes_are_quoted_so_that_a_shell_reads_them_back() {
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("it's\x1b[m"), r"$'it\'s\033[m'");
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt as _;
+            assert_eq!(quoted_os(OsStr::from_bytes(b"a\xff\\b")), r"$'a\377\\b'");
+        }
     }
 
     #[test]

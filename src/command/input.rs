@@ -12,6 +12,8 @@ use balloonist::trace::{TraceBuilder, formats};
 use super::distances;
 use super::guard::say;
 use super::reader::{self, Reader};
+use super::register::register;
+use super::text::harmless;
 use super::{Context, Failure, lists};
 
 /// What is run: a scenario, or trace files.
@@ -177,6 +179,25 @@ pub(super) fn check(
     check_keeping(document, policy, context).map(|opened| opened.scenario)
 }
 
+/// Enters the trace files as inputs, so that no output replaces one.
+pub(super) fn register_traces(traces: &Traces) -> Result<(), Failure> {
+    traces.told().iter().try_for_each(|file| register_trace(&file.path))
+}
+
+/// Enters a trace file as an input, and the kinds of its accesses that may lie beside it.
+pub(super) fn register_trace(path: &Path) -> Result<(), Failure> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    for (at, _) in name.match_indices('.') {
+        for packed in ["", ".gz", ".xz", ".zst"] {
+            let kinds = path.with_file_name(format!("{}.kinds.u8{packed}", &name[..at]));
+            if kinds.is_file() {
+                register().reads(&kinds)?;
+            }
+        }
+    }
+    register().reads(path)
+}
+
 fn check_keeping(
     mut document: Document,
     policy: Option<&str>,
@@ -199,6 +220,8 @@ fn check_keeping(
     let mut traces = Traces::default();
     let checked = document.check_with(&mut traces);
     let Checked { scenario, warnings } = checked.map_err(|found| refused(&found, context))?;
+    document.files().iter().try_for_each(|path| register().reads(path))?;
+    register_traces(&traces)?;
     let opened = Opened { scenario, document, traces };
     if warnings.is_empty() {
         return Ok(opened);
@@ -208,7 +231,7 @@ fn check_keeping(
         return Err(Failure::Input(format!("{text}\nerror: warnings are denied\n")));
     }
     if !common.quiet {
-        say(&text);
+        say(&harmless(&text, context.colour_err));
     }
     Ok(opened)
 }

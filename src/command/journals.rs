@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use balloonist::conclude::contest::Contest;
 use balloonist::number::{counted, grouped};
@@ -12,15 +12,17 @@ use balloonist::store::manifest::{Manifest, Runs, Study};
 use balloonist::store::sweep as rows;
 use balloonist::store::sweep::RunRow;
 use balloonist::sweep::Repetitions;
-use balloonist::sweep::journal::{Journal, Record};
-use balloonist::sweep::statistics::Repeated;
+use balloonist::sweep::journal::{Fault, Journal, Record};
+use balloonist::sweep::statistics::{Repeated, SUMMARISED};
 use balloonist::table::Format;
 use balloonist::table::Table;
 use zstd::stream::write::Encoder;
 
 use super::files::NewFile;
+use super::lock::HeldFolder;
 use super::result_folder::{OF_SWEEP, OF_SWEEP_ZST, ResultFolder};
 use super::sweep_folder::refused;
+use super::text::escaped;
 use super::{Context, Failure};
 
 /// The journals of all runs of a sweep, in the order of their runs.
@@ -70,19 +72,62 @@ impl Journals {
             self.at = found.expect("the journals have every run");
         }
         let (place, journal) = &mut self.all[self.at];
-        journal.record(run).map_err(|fault| refused(place, fault))
+        let record = journal.record(run).map_err(|fault| refused(place, fault))?;
+        self.check(&record).map_err(|what| {
+            let what = format!("the rows of run {run} do not fit its sweep: {what}");
+            refused(&self.all[self.at].0, Fault::Damaged(0, what))
+        })?;
+        Ok(record)
+    }
+
+    /// Whether rows are those of the run: a line for each VM, all columns, the numbers of the run
+    /// and its point, and the counts of which statistics are made. Checksums say that a line is as
+    /// it was written, not that a sweep wrote it.
+    fn check(&self, record: &Record) -> Result<(), String> {
+        let columns = rows::columns(&self.grid);
+        let column = |name: &str| columns.iter().position(|column| column == name);
+        let labels = self.grid.labels(record.run % self.grid.points());
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).from_reader(record.rows.as_bytes());
+        let mut last = None;
+        for line in reader.records() {
+            let line = line.map_err(|error| error.to_string())?;
+            let (found, expected) = (line.len(), columns.len());
+            if found != expected {
+                return Err(format!("found {found} columns, expected {expected}"));
+            }
+            let run = [record.run.to_string(), (record.run / self.grid.points()).to_string()];
+            let start = run.iter().chain(&labels);
+            if let Some((found, expected)) = line.iter().zip(start).find(|(found, it)| found != it)
+            {
+                return Err(format!("found `{}`, expected `{expected}`", escaped(found)));
+            }
+            last = Some(line);
+        }
+        let last = last.ok_or("there are none")?;
+        let cell = |name: &str| column(name).map(|at| &last[at]);
+        if cell("vm") != Some("all") {
+            return Err("the last is not that of all VMs".to_owned());
+        }
+        let counts = SUMMARISED.iter().zip(record.metrics);
+        for ((name, _), count) in counts {
+            if cell(name).is_some_and(|found| found != count.to_string()) {
+                return Err(format!("`{name}` is not the {count} of the line"));
+            }
+        }
+        Ok(())
     }
 
     /// Fills a folder with the results; `zst` asks for compressed rows.
     pub(super) fn write(
         &mut self,
-        folder: &Path,
+        folder: HeldFolder,
         zst: bool,
         timing: Option<&str>,
         context: &Context,
     ) -> Result<(), Failure> {
         let [runs, points] = if zst { OF_SWEEP_ZST } else { OF_SWEEP };
-        let mut folder = ResultFolder::open(folder, [runs, points])?;
+        let mut folder = ResultFolder::of_sweep(folder, [runs, points])?;
         if zst {
             self.compress_rows(folder.file(runs))?;
         } else {

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut journals = Journals::new(journals)?;
     if let Some(out) = &args.out {
         let folder = SweepFolder::hold(out)?;
-        journals.write(&folder.path, args.zst, None, context)?;
+        journals.write(folder.held(), args.zst, None, context)?;
     }
     journals.print(args.format, context)?;
     journals.judge()

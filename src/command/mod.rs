@@ -2,6 +2,7 @@
 //! computed is computed by the library; what is printed is made by its `output`.
 #![allow(clippy::disallowed_methods, reason = "clock and environment belong to commands alone")]
 
+pub(crate) mod cache;
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod completions;
@@ -18,15 +19,19 @@ mod input;
 mod journals;
 pub(crate) mod list;
 mod lists;
+mod lock;
 pub(crate) mod merge;
 pub(crate) mod mrc;
 mod progress;
 mod reader;
 mod recorder;
+mod register;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 mod result_folder;
 pub(crate) mod run;
+#[cfg(unix)]
+mod signals;
 pub(crate) mod sweep;
 mod sweep_folder;
 mod text;
@@ -35,6 +40,7 @@ pub(crate) mod trace;
 pub(crate) mod verify;
 pub(crate) mod walk;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
@@ -46,12 +52,19 @@ pub(crate) use guard::guarded;
 /// Parses the command line. Where that was all, as for `--help` or a wrong flag, the text has been
 /// printed and the exit code is returned.
 pub(crate) fn parse<C: CommandFactory + FromArgMatches>() -> Result<C, ExitCode> {
-    let colour = context::colour_flag(std::env::args());
+    let colour = context::colour_flag(std::env::args_os());
     let matches = C::command().color(colour).try_get_matches();
     matches.and_then(|mut matches| C::from_arg_matches_mut(&mut matches)).map_err(|error| {
-        // Where nobody reads it there is nobody to tell.
-        let _ = error.print();
-        ExitCode::from(error.exit_code() as u8)
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        let failure = printed.err().map(|error| Failure::stdout(&error));
+        // Help that is not read to its end is no failure; help that cannot be written is one.
+        match failure.filter(|failure| failure.code() > 0 && !error.use_stderr()) {
+            Some(failure) => {
+                guard::say(&failure.render(false));
+                ExitCode::from(failure.code())
+            }
+            None => ExitCode::from(error.exit_code() as u8),
+        }
     })
 }
 
@@ -61,7 +74,7 @@ fn judge(failed: &[String], what: &str) -> Result<(), Failure> {
         return Ok(());
     }
     for sentence in failed {
-        guard::say(&format!("{sentence}\n"));
+        guard::say(&format!("{}\n", text::escaped(sentence)));
     }
     guard::say(&format!("FAILED: {what}\n"));
     Err(Failure::Difference)

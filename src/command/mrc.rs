@@ -16,6 +16,7 @@ use balloonist::units::{Decimal, Frames};
 use rayon::prelude::*;
 
 use super::reader::Reader;
+use super::text::trace_name;
 use super::{Context, Failure, context, distances, input, lists};
 
 /// Show the LRU miss-ratio curve of traces: the demand faults at every number of frames
@@ -87,7 +88,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
                 None => (curve::lru_faults(trace, trace.accesses()), trace.distinct_pages()),
             };
             let points = Curve::points_of(&faults, &points);
-            let (trace, accesses) = (name(path), trace.accesses());
+            let (trace, accesses) = (trace_name(path), trace.accesses());
             (Curve { trace, accesses, replacement: None, points }, pages)
         };
         let curves: Vec<_> = paths.par_iter().zip(&traces).map(curve).collect();
@@ -139,7 +140,7 @@ fn simulated(
             };
             let points = sizes.par_iter().map(point).collect();
             let replacement = Some(kind.name);
-            Curve { trace: name(path), accesses: trace.accesses(), replacement, points }
+            Curve { trace: trace_name(path), accesses: trace.accesses(), replacement, points }
         };
         kinds.par_iter().map(curve).collect::<Vec<_>>()
     };
@@ -155,11 +156,6 @@ fn powers_and_all(pages: u64) -> Vec<Frames> {
 /// The path of a trace with the value that made it one of several VMs.
 fn named(path: &Path, value: Option<String>) -> PathBuf {
     value.map_or_else(|| path.to_owned(), |value| format!("{}:{value}", path.display()).into())
-}
-
-/// The file's name, which says what the trace is on any machine.
-fn name(path: &Path) -> String {
-    path.file_name().map_or_else(|| "-".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Reads "0.1" and "1.0" as a share of the pages, "4096" as a number of pages.

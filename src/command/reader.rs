@@ -10,7 +10,7 @@ use balloonist::units::parse_size;
 use clap::Arg;
 use clap::builder::PossibleValuesParser;
 
-use super::{Context, Failure};
+use super::{Context, Failure, text};
 
 const HEADING: &str = "Reader options";
 
@@ -218,7 +218,7 @@ pub(super) fn tell(path: &Path, guess: Option<&str>, notes: &[String], context: 
 
 /// What messages call the trace at `path`.
 pub(super) fn shown(path: &Path) -> String {
-    if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
+    if path.as_os_str() == "-" { "standard input".to_owned() } else { text::shown(path) }
 }
 
 /// Why the trace at `path` cannot be used.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use balloonist::render::html;
 
 use super::files::NewFile;
+use super::register::{Kind, is_stdout};
 use super::{Context, Failure, folder};
 
 /// Make a self-contained HTML page of what `run`, `compare` or `sweep` wrote with --out
@@ -23,11 +24,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    if args.out.as_os_str() == "-" {
+    if is_stdout(&args.out) {
         return context.print(&html::page(&folder::read(&args.folder)?));
     }
-    let mut file = NewFile::create(&args.out)?;
-    file.put(&html::page(&folder::read(&args.folder)?))?;
+    let results = folder::read(&args.folder)?;
+    let mut file = NewFile::create(&args.out, Kind::Page)?;
+    file.put(&html::page(&results))?;
     file.commit()?;
     context.note(&format!("written {}", args.out.display()));
     Ok(())

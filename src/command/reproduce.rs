@@ -7,7 +7,9 @@ use balloonist::reproduce::{REPORT, Reproduction, SEEDS, reproduce};
 use balloonist::table::Format;
 
 use super::context::format;
-use super::files::{NewFile, commit_all, create_folder};
+use super::files::{NewFile, commit_all};
+use super::lock::HeldFolder;
+use super::register::Kind;
 use super::{Context, Failure};
 
 /// Reproduce the report's tables and figures, ours beside the published
@@ -29,10 +31,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     refuse_settings(context)?;
     let mut files = Vec::new();
-    if let Some(folder) = &args.out {
-        create_folder(folder)?;
-        for name in render::FILES.into_iter().chain(render::DRAWN) {
-            files.push(NewFile::create(&folder.join(name))?);
+    let held = args.out.as_deref().map(HeldFolder::hold).transpose()?;
+    if let Some(folder) = &held {
+        let tables = render::FILES.into_iter().map(|name| (name, Kind::Table));
+        for (name, kind) in tables.chain(render::DRAWN.map(|name| (name, Kind::Picture))) {
+            files.push(NewFile::create(&folder.path.join(name), kind)?);
         }
     }
     let reproduction = reproduce(&REPORT, SEEDS);

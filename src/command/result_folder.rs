@@ -6,12 +6,15 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use balloonist::store::manifest::{FileEntry, Manifest};
 use balloonist::store::series;
 
-use super::files::{NewFile, commit_all, create_folder, is_under_construction, remove};
+use super::files::{NewFile, commit_all, remove};
+use super::lock::HeldFolder;
+use super::register::{Kind, foreign, register};
+use super::text::shown;
 use super::{Context, Failure, folder};
 
 /// What the manifest of a run lists, in its order.
@@ -28,7 +31,7 @@ pub(super) const OF_SWEEP: [&str; 2] = ["runs.csv", "sweep.csv"];
 pub(super) const OF_SWEEP_ZST: [&str; 2] = ["runs.csv.zst", "sweep.csv"];
 
 /// Beside the files that it lists.
-const MANIFEST: &str = "manifest.json";
+pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const TIMING: &str = "timing.json";
 
 /// The runs that a sweep has made; its folder is not for other results.
@@ -37,7 +40,9 @@ pub(super) const JOURNAL: &str = "journal";
 /// A folder of results that is being filled. Dropped before [`commit`](Self::commit), it leaves
 /// what was there.
 pub(super) struct ResultFolder {
-    path: PathBuf,
+    held: HeldFolder,
+    /// Whether the lock's file stays, as a sweep's does.
+    is_of_sweep: bool,
     /// What the manifest will list, in its order.
     files: Vec<(String, NewFile)>,
     timing: NewFile,
@@ -52,28 +57,37 @@ impl ResultFolder {
         path: &Path,
         names: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Self, Failure> {
-        create_folder(path)?;
+        let held = HeldFolder::hold(path)?;
         let is_of_sweep = |file: &FileEntry| OF_SWEEP.contains(&file.name.as_str());
         if path.join(JOURNAL).is_file() || earlier(path).iter().any(is_of_sweep) {
-            let text = format!("{} is the folder of a sweep; take another", path.display());
+            let text = format!("{} is the folder of a sweep; take another", shown(path));
             return Err(Failure::Usage(text));
         }
-        Self::open(path, names)
+        Self::open(held, names, false)
     }
 
-    /// Opens the files in a folder that is there, whatever it has.
-    pub(super) fn open(
-        path: &Path,
+    /// Opens the files in the folder of a sweep, whose lock stays.
+    pub(super) fn of_sweep(held: HeldFolder, names: [&str; 2]) -> Result<Self, Failure> {
+        Self::open(held, names, true)
+    }
+
+    fn open(
+        held: HeldFolder,
         names: impl IntoIterator<Item = impl Into<String>>,
+        is_of_sweep: bool,
     ) -> Result<Self, Failure> {
-        let create = |name: &str| NewFile::create(&path.join(name));
-        let named = |name: String| create(&name).map(|file| (name, file));
-        Ok(Self {
-            path: path.to_owned(),
-            files: names.into_iter().map(|name| named(name.into())).collect::<Result<_, _>>()?,
-            timing: create(TIMING)?,
-            manifest: create(MANIFEST)?,
-        })
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        let all = || names.iter().map(String::as_str).chain([TIMING, MANIFEST]);
+        if !held.path.join(JOURNAL).is_file() {
+            refuse_foreign(&held, all())?;
+        }
+        let create = |name: &str| NewFile::create(&held.path.join(name), Kind::Known);
+        let mut files = all().map(create).collect::<Result<Vec<_>, _>>()?;
+        let (Some(manifest), Some(timing)) = (files.pop(), files.pop()) else {
+            unreachable!("these two are among them")
+        };
+        let files = names.into_iter().zip(files).collect();
+        Ok(Self { held, is_of_sweep, files, timing, manifest })
     }
 
     /// One of the files, or a bug of ours.
@@ -97,17 +111,27 @@ impl ResultFolder {
         mut manifest: Manifest,
         context: &Context,
     ) -> Result<(), Failure> {
-        let Self { path, files, timing: mut timing_file, manifest: mut manifest_file } = self;
+        let Self {
+            mut held,
+            is_of_sweep,
+            files,
+            timing: mut timing_file,
+            manifest: mut manifest_file,
+        } = self;
+        let path = held.path.clone();
         let entry = |(name, file): &(String, NewFile)| file.entry(name);
         manifest.files = files.iter().map(entry).collect();
         let manifest = manifest.to_json();
         manifest_file.put(&manifest)?;
         let (names, mut files): (Vec<String>, Vec<NewFile>) = files.into_iter().unzip();
+        let mut moved = names.clone();
         if let Some(timing) = timing {
             timing_file.put(timing)?;
             files.push(timing_file);
+            moved.push(TIMING.to_owned());
         }
         files.iter_mut().chain([&mut manifest_file]).try_for_each(NewFile::sync)?;
+        held.begin_to_move(&moved)?;
         commit_all(files)?;
         if fs::read_to_string(path.join(MANIFEST)).is_ok_and(|earlier| earlier != manifest) {
             if timing.is_none() && !path.join(JOURNAL).is_file() {
@@ -115,8 +139,41 @@ impl ResultFolder {
             }
             clear(&path, &names, context)?;
         }
-        manifest_file.commit()
+        manifest_file.commit()?;
+        sync_folder(&path);
+        held.has_moved(is_of_sweep)
     }
+}
+
+/// Refuses to replace files that are not of earlier results: those that neither a manifest lists
+/// nor a command was moving there when it was killed.
+pub(super) fn refuse_foreign<'a>(
+    held: &HeldFolder,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<(), Failure> {
+    if register().is_forced() {
+        return Ok(());
+    }
+    let manifest = fs::read_to_string(held.path.join(MANIFEST)).ok();
+    let manifest = manifest.and_then(|text| Manifest::read(&text).ok());
+    for name in names {
+        let place = held.path.join(name);
+        let is_listed = manifest.as_ref().is_some_and(|manifest| {
+            [TIMING, MANIFEST].contains(&name)
+                || manifest.files.iter().any(|file| file.name == name)
+        });
+        let was_moved = held.cut_short.iter().any(|moved| moved == name);
+        let is_there = || fs::metadata(&place).is_ok_and(|found| found.len() > 0);
+        if !is_listed && !was_moved && is_there() {
+            return Err(foreign(&place));
+        }
+    }
+    Ok(())
+}
+
+/// Makes sure that the names of new files survive a power cut, where the system can.
+pub(super) fn sync_folder(folder: &Path) {
+    let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 /// Takes away what the manifest of earlier results lists and these do not have. Told of and left
@@ -132,13 +189,13 @@ fn clear(path: &Path, names: &[String], context: &Context) -> Result<(), Failure
         match earlier.iter().find(|known| known.name == name) {
             _ if names.contains(&name) => {}
             Some(file) if folder::check(path, file).is_ok() => remove(&place)?,
-            None if !is_drawn || is_under_construction(&place) => {}
+            None if !is_drawn || register().is_output(&place) => {}
             _ => left.push(name),
         }
     }
     if !left.is_empty() {
         left.sort();
-        let (path, left) = (path.display(), left.join(", "));
+        let (path, left) = (shown(path), left.join(", "));
         context.note(&format!("{path} still has of earlier results: {left}; make anew or delete"));
     }
     Ok(())

@@ -24,6 +24,7 @@ use balloonist::watch::{Both, Watcher};
 use super::files::NewFile;
 use super::input::Source;
 use super::recorder::Recorder;
+use super::register::{Kind, is_stdout};
 use super::result_folder::{OF_RUN, ResultFolder};
 use super::{Context, Failure, context, distances};
 
@@ -83,10 +84,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let policy = scenario.policy;
     let folder = args.out.as_deref().map(|out| ResultFolder::create(out, OF_RUN));
     let mut folder = folder.transpose()?;
+    let log = args.events.as_deref().filter(|place| !is_stdout(place));
+    let log = log.map(|place| NewFile::create(place, Kind::Events)).transpose()?;
     let series = folder.as_mut().and_then(|folder| folder.series().next());
     let mut recorder = Recorder::new(&scenario, series, true);
     let began = Instant::now();
-    let (outcome, logged) = args.logged(format, &scenario, &mut recorder, context)?;
+    let (outcome, logged) = args.logged((format, log), &scenario, &mut recorder, context)?;
     let took = began.elapsed();
     let series = recorder.finish()?;
     let split =
@@ -94,7 +97,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if let Some(folder) = folder {
         fill(folder, &scenario, &outcome, split.as_ref(), took, context)?;
     }
-    logged?;
+    match logged {
+        // What is expected is judged though nobody reads the events.
+        Ok(()) | Err(Failure::OutputClosed) => {}
+        Err(failure) => return Err(failure),
+    }
     if args.events.as_deref().is_some_and(is_stdout) {
         // Data alone: the table would end the log of another format.
         return super::judge_expectations(&expects::failed(&scenario, &outcome));
@@ -157,7 +164,7 @@ impl Args {
     /// which is worth its files without a log too.
     fn logged(
         &self,
-        format: Option<events::Format>,
+        (format, file): (Option<events::Format>, Option<NewFile>),
         scenario: &Scenario,
         recorder: &mut Recorder<'_>,
         context: &Context,
@@ -168,23 +175,18 @@ impl Args {
         let (Some(place), Some(format)) = (&self.events, format) else {
             return Ok((simulate(recorder)?, Ok(())));
         };
-        if is_stdout(place) {
+        let Some(out) = file else {
             let out = context.stdout();
             let mut log = Log::new(scenario, policy, format, self.events_accesses, out);
             let outcome = simulate(&mut Both(recorder, &mut log))?;
             let logged = log.finish(&outcome).map(drop);
             return Ok((outcome, logged.map_err(|error| Failure::stdout(&error))));
-        }
-        let out = NewFile::create(place)?;
+        };
         let mut log = Log::new(scenario, policy, format, self.events_accesses, out);
         let outcome = simulate(&mut Both(recorder, &mut log))?;
         let logged = log.finish(&outcome).map_err(|error| Failure::io(place, &error));
         Ok((outcome, logged.and_then(NewFile::commit)))
     }
-}
-
-fn is_stdout(place: &Path) -> bool {
-    place.as_os_str() == "-"
 }
 
 /// Fills the folder of `--out`.

@@ -28,6 +28,7 @@ use super::guard::on_interrupt;
 use super::input::{Opened, Source};
 use super::journals::Journals;
 use super::progress::Progress;
+use super::register::Kind;
 use super::result_folder::{JOURNAL, TIMING};
 use super::sweep_folder::{SweepFolder, last_words};
 use super::{Context, Failure, context, distances, input};
@@ -99,6 +100,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let (Opened { scenario, document, traces }, seeds) = open(args, context)?;
     let study = Study::new(document, &scenario, seeds, traces);
     let study = study.map_err(|bad| refused(&bad, context))?;
+    input::register_traces(study.traces())?;
     if study.runs() > RUNS_MAX {
         let runs = counted(study.runs(), "run");
         let most = grouped(RUNS_MAX);
@@ -121,11 +123,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         runs: study.shard(shard, shards),
         total: study.runs(),
     };
-    let folder = args.out.as_deref().map(SweepFolder::hold).transpose()?;
-    let (place, journal) = match &folder {
+    let mut folder = args.out.as_deref().map(SweepFolder::hold).transpose()?;
+    let (place, journal) = match &mut folder {
         Some(folder) => {
-            on_interrupt(last_words(&folder.path));
-            (folder.path.join(JOURNAL), folder.journal(header, args.resume)?)
+            let journal = folder.journal(header, args.resume)?;
+            on_interrupt(last_words(folder.path()));
+            (folder.path().join(JOURNAL), journal)
         }
         None => anonymous(header)?,
     };
@@ -137,15 +140,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let timing = Timing::new(began.elapsed().as_nanos(), accesses).to_json();
     let (place, journal) = work.finish()?;
     if let Some(folder) = folder.as_ref().filter(|_| shards > 1) {
-        write(&folder.path.join(TIMING), &timing)?;
+        write(&folder.path().join(TIMING), &timing, Kind::Known)?;
         let done = counted(journal.done(), "run");
         context
             .note(&format!("shard {shard} of {shards} is done: {done}; `merge` joins the shards"));
         return Ok(());
     }
     let mut results = Journals::new(vec![(place, journal)])?;
-    if let Some(folder) = &folder {
-        results.write(&folder.path, args.zst, Some(&timing), context)?;
+    if let Some(folder) = folder {
+        results.write(folder.held(), args.zst, Some(&timing), context)?;
     }
     results.print(args.format, context)?;
     results.judge()

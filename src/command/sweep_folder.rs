@@ -1,7 +1,7 @@
 //! The folder of a sweep: who holds it, and the journal in it.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{ErrorKind, Read, Write};
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use balloonist::number::grouped;
@@ -9,54 +9,41 @@ use balloonist::store::manifest::Study;
 use balloonist::sweep::journal::{Fault, Header, Journal};
 
 use super::Failure;
-use super::files::{create_folder, remove_leftovers};
 use super::guard::this_command_with;
-use super::result_folder::JOURNAL;
+use super::lock::HeldFolder;
+use super::register::{Kind, Target, register};
+use super::result_folder::{
+    JOURNAL, MANIFEST, OF_SWEEP, OF_SWEEP_ZST, TIMING, refuse_foreign, sync_folder,
+};
 
-/// A folder that no other process sweeps into while this value lives.
-pub(super) struct SweepFolder {
-    pub(super) path: PathBuf,
-    /// The system gives the lock up with the file, however the process ends.
-    _lock: File,
-}
+/// The folder of a sweep, which no other process sweeps into while this value lives.
+pub(super) struct SweepFolder(HeldFolder);
 
 impl SweepFolder {
     /// Makes the folder where there is none, and takes hold of it.
     pub(super) fn hold(path: &Path) -> Result<Self, Failure> {
-        create_folder(path)?;
-        let place = path.join("lock");
-        let failure = |error: std::io::Error| Failure::io(&place, &error);
-        let mut options = File::options();
-        let mut lock = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&place)
-            .map_err(failure)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = lock.read_to_string(&mut holder);
-                let holder =
-                    if holder.trim().is_empty() { "another process" } else { holder.trim() };
-                let folder = path.display();
-                let text =
-                    format!("{folder} is in use by {holder}; wait for it, or take another folder");
-                return Err(Failure::Io(text));
-            }
-            Err(TryLockError::Error(error)) => return Err(failure(error)),
-        }
-        let holder = format!("process {}{}\n", std::process::id(), host());
-        lock.set_len(0).and_then(|()| lock.write_all(holder.as_bytes())).map_err(failure)?;
-        remove_leftovers(path)?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        HeldFolder::hold(path).map(Self)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Lets the files of results be put beside the journal.
+    pub(super) fn held(self) -> HeldFolder {
+        self.0
     }
 
     /// The journal of these runs: a new one or, with `resume`, the one that is there.
-    pub(super) fn journal(&self, header: Header, resume: bool) -> Result<Journal, Failure> {
-        let place = self.path.join(JOURNAL);
+    pub(super) fn journal(&mut self, header: Header, resume: bool) -> Result<Journal, Failure> {
+        let place = self.path().join(JOURNAL);
+        if let Target::Device = register().writes(&place, Kind::Known)? {
+            return Err(refused(&place, Fault::Foreign("this is a device".to_owned())));
+        }
+        if !place.is_file() {
+            let results = OF_SWEEP.into_iter().chain(OF_SWEEP_ZST);
+            refuse_foreign(&self.0, results.chain([TIMING, MANIFEST]))?;
+        }
         let failure = |error: std::io::Error| Failure::io(&place, &error);
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
@@ -64,9 +51,11 @@ impl SweepFolder {
         let again = file.try_clone().map_err(failure)?;
         let Some(mut journal) = Journal::read(file).map_err(|fault| refused(&place, fault))? else {
             let journal = Journal::begin(again, header).map_err(failure)?;
-            sync_folder(&self.path);
+            self.0.keep_lock();
+            sync_folder(self.path());
             return Ok(journal);
         };
+        self.0.keep_lock();
         if !resume {
             let runs = &journal.header.runs;
             let [done, all] = [journal.done(), runs.end - runs.start].map(grouped);
@@ -89,6 +78,7 @@ impl SweepFolder {
 /// Opens the journal of a folder to read it, and says where it is.
 pub(super) fn open_journal(folder: &Path) -> Result<(PathBuf, Journal), Failure> {
     let place = folder.join(JOURNAL);
+    register().reads(&place)?;
     let file = File::open(&place).map_err(|error| match error.kind() {
         ErrorKind::NotFound => {
             let folder = folder.display();
@@ -160,15 +150,4 @@ pub(super) fn last_words(folder: &Path) -> String {
         "interrupted: the runs so far are in {}; this goes on:\n  {command}\n",
         journal.display()
     )
-}
-
-/// " on HOST" where the system tells its name.
-fn host() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    if name.trim().is_empty() { String::new() } else { format!(" on {}", name.trim()) }
-}
-
-/// Makes sure that a new file's name survives a power cut, where the system can.
-fn sync_folder(folder: &Path) {
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }

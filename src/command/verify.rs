@@ -17,6 +17,7 @@ use balloonist::store::trail::{self, Trail};
 use balloonist::store::vms;
 use rayon::prelude::*;
 
+use super::files::{NewFile, commit_all};
 use super::goldens::{self, Golden};
 use super::progress::Progress;
 use super::{Context, Failure, guard, input};
@@ -207,10 +208,13 @@ fn show(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<
 
 /// Makes what came out golden. Returns whether nothing else is wrong.
 fn bless(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<bool, Failure> {
-    let mut blessed = 0;
-    for golden in verdicts.iter().flat_map(|verdict| &verdict.goldens) {
-        blessed += u64::from(golden.bless()?);
-    }
+    let goldens = || verdicts.iter().flat_map(|verdict| &verdict.goldens);
+    // All are whole before the first is moved, so that a full disk leaves the set as it was.
+    let new = goldens().filter_map(|golden| golden.blessed().transpose());
+    let new: Vec<NewFile> = new.collect::<Result<_, _>>()?;
+    let blessed = new.len() as u64;
+    commit_all(new)?;
+    goldens().for_each(Golden::tidy);
     context.note(&format!("blessed {}", counted(blessed, "file")));
     let failed = verdicts.iter().flat_map(|verdict| verdict.failed.iter().cloned());
     let mut lines: Vec<String> = failed.collect();

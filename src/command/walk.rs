@@ -13,6 +13,7 @@ use balloonist::simulate::simulate;
 
 use super::files::NewFile;
 use super::input::Source;
+use super::register::{Kind, is_stdout};
 use super::{Context, Failure};
 
 /// Show every access and checkpoint of a run, with the VMs' lists of pages
@@ -76,15 +77,15 @@ fn page(
     rounds: Rounds,
     context: &Context,
 ) -> Result<(), Failure> {
-    let to_stdout = args.out.as_os_str() == "-";
-    let file = if to_stdout { None } else { Some(NewFile::create(&args.out)?) };
+    let file = (!is_stdout(&args.out)).then(|| NewFile::create(&args.out, Kind::Page));
+    let mut file = file.transpose()?;
     let mut lesson = Lesson::new(scenario, scenario.policy, rounds);
     let outcome = simulate(scenario, scenario.policy, &mut lesson)?;
     let page = lesson.finish().map_err(|refused| match refused {
         Refused::Nothing => nothing(args.from, scenario, &outcome),
         Refused::TooMuch(last) => Failure::Usage(too_much(args.from, last)),
     })?;
-    let Some(mut file) = file else {
+    let Some(mut file) = file.take() else {
         return context.print(&page);
     };
     file.put(&page)?;

@@ -174,6 +174,8 @@ pub struct Document {
     pub(super) stem: String,
     /// The repetition of a sweep, 0 outside one.
     pub(super) repetition: u64,
+    /// The scenario files that were opened.
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// How much of its sources a document holds.
@@ -197,7 +199,14 @@ impl Document {
             folder,
             stem: name_of(stem),
             repetition: 0,
+            files: Vec::new(),
         }
+    }
+
+    /// The scenario files that were opened: the first, and those that it extends; `-` is standard
+    /// input.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
     /// This scenario under another seed and in another repetition, all else the same: everything

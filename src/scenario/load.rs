@@ -23,7 +23,11 @@ impl Document {
         let shown = path.display().to_string();
         let bytes = if shown == "-" { read_all(io::stdin()) } else { read_file(path) };
         match bytes {
-            Ok(bytes) => Self::read(path, &bytes, is_dat(path, &bytes)),
+            Ok(bytes) => {
+                let mut document = Self::read(path, &bytes, is_dat(path, &bytes));
+                document.files.insert(0, path.to_owned());
+                document
+            }
             Err(error) => {
                 let mut document = Self::beside(path);
                 let origin = Origin::whole(document.add_source(Source::file(shown, String::new())));
@@ -141,7 +145,10 @@ impl Document {
             tables.push(table);
             let Some(base) = base else { break };
             match self.open_base(&base.node, &file, &mut visited) {
-                Ok((below, read)) => (file, bytes) = (below, Cow::Owned(read)),
+                Ok((below, read)) => {
+                    self.files.push(below.path.clone());
+                    (file, bytes) = (below, Cow::Owned(read));
+                }
                 Err(problem) => {
                     self.problem(State::Partial, problem);
                     break;
@@ -302,7 +309,7 @@ fn unique_vm_name(path: &str, taken: &mut BTreeMap<String, u32>) -> String {
     let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
     let name: String = stem.chars().take(48).map(letter).collect();
     // `all` is the row of sums.
-    let name = if name == "all" { "vm-all".to_owned() } else { name };
+    let name = if name == "all" || name.starts_with('-') { format!("vm-{name}") } else { name };
     let mut unique = name.clone();
     while let Some(count) = taken.get_mut(&unique) {
         *count += 1;

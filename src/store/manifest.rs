@@ -242,7 +242,7 @@ impl RunEntry {
 }
 
 fn shown_hash(trace: &Trace) -> String {
-    format!("{:016x}", content_hash(trace))
+    content_hash(trace).to_string()
 }
 
 /// timing.json: how long it took and how fast that was.

@@ -38,7 +38,7 @@ pub fn table(infos: &[(String, TraceInfo)]) -> Table {
         for kind in AccessKind::ALL {
             row.push(info.kinds.map_or(Cell::Empty, |counts| counts[kind as usize].into()));
         }
-        row.push(format!("{:016x}", info.content_hash).as_str().into());
+        row.push(info.content_hash.to_string().as_str().into());
         table.push(row);
     }
     table

@@ -13,11 +13,13 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 
 use super::statistics::SUMMARISED;
-use crate::random::fnv1a;
 use crate::scenario::Grid;
 
 /// What stands at the beginning of every journal: the format and its version.
-const MAGIC: &str = "balloonist-journal/1";
+const MAGIC: &str = "balloonist-journal/2";
+
+/// What every version begins with.
+const NAME: &str = "balloonist-journal/";
 
 /// What a journal is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,9 +112,11 @@ impl Journal {
     pub fn read(file: File) -> Result<Option<Self>, Fault> {
         let mut file = BufReader::with_capacity(1 << 16, file);
         file.seek(SeekFrom::Start(0))?;
-        let begins = file.fill_buf()?.iter().zip(MAGIC.bytes()).all(|(&found, byte)| found == byte);
-        if !begins {
-            return Err(no_journal());
+        let head = file.fill_buf()?;
+        let begins = |text: &str| head.iter().zip(text.bytes()).all(|(&found, byte)| found == byte);
+        if !begins(MAGIC) {
+            let is_other = head.len() > NAME.len() && begins(NAME);
+            return Err(if is_other { other_version() } else { no_journal() });
         }
         let mut line = Vec::new();
         file.read_until(b'\n', &mut line)?;
@@ -237,21 +241,30 @@ impl Journal {
     }
 }
 
+fn other_version() -> Fault {
+    Fault::Foreign("this is the journal of another version of balloonist".to_owned())
+}
+
 fn no_journal() -> Fault {
     Fault::Foreign("this is not the journal of a sweep".to_owned())
+}
+
+/// The checksum of a line: the first half of its BLAKE3 hash.
+fn checksum(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
 }
 
 /// A line with its checksum, ended.
 fn sealed(text: &str) -> String {
     debug_assert!(!text.contains('\n'), "a record is one line");
-    format!("{text}\t{:016x}\n", fnv1a(text.as_bytes()))
+    format!("{text}\t{}\n", checksum(text))
 }
 
 /// The text of a whole line whose checksum is right.
 fn unsealed(line: &[u8]) -> Option<&str> {
     let line = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
     let (text, sum) = line.rsplit_once('\t')?;
-    (sum == format!("{:016x}", fnv1a(text.as_bytes()))).then_some(text)
+    (sum == checksum(text)).then_some(text)
 }
 
 fn parse_header(text: &str) -> Option<Header> {
@@ -330,7 +343,7 @@ mod tests {
         for length in 0..line.len() {
             assert!(read(&line.as_bytes()[..length]).unwrap().is_none(), "{length} bytes");
         }
-        for text in ["2026-01-02 a walk", "b", "balloonist-journal/2\t0", "\n", "\0\0\0"] {
+        for text in ["2026-01-02 a walk", "b", "balloonist-journal/3\t0", "\n", "\0\0\0"] {
             let found = read(text.as_bytes());
             let is_begun = text == "b";
             assert!(matches!(found, Err(Fault::Foreign(_))) != is_begun, "{text:?}");

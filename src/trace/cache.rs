@@ -1,21 +1,27 @@
 //! Distances kept beside the traces, in a folder of the user's: computed once, on one machine.
 //!
-//! An entry is named after the content of its trace and says inside what it is of, and how it must
-//! hash; one that is damaged, of another version or of another trace is not there. Entries appear
-//! whole, by renaming, so that any number of processes may write the same one at once. A cache can
-//! fail at anything without a result changing; it says so and the distances are computed.
+//! An entry is named after the BLAKE3 hash of its trace, says inside what it is of, and ends in the
+//! hash of itself; one that is damaged, of another version, of another trace, or that distances of
+//! this trace cannot be, is not there. So is one that another user owns or may write. Entries appear
+//! whole, by renaming, so that any number of processes may write the same one at once. The folder is
+//! bounded: those that were used least recently go first. A cache can fail at anything without a
+//! result changing; it says so and the distances are computed.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
+use super::content_hash::ContentHash;
+use super::distances::COLD;
 use super::store::Trace;
-use crate::random::mix;
 
 /// A folder of distances.
 #[derive(Clone, Debug)]
 pub struct Cache {
     folder: PathBuf,
+    bytes_max: u64,
+    now: SystemTime,
 }
 
 /// Where the distances of a trace came from.
@@ -29,7 +35,22 @@ pub enum Warmed {
     Computed(io::Result<()>),
 }
 
-const MAGIC: &[u8; 16] = b"balloonist dist1";
+/// An entry of a cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheEntry {
+    /// The hash of its trace, or what else its file is called.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: u64,
+    /// When it was written or read last.
+    pub used: SystemTime,
+}
+
+const MAGIC: &[u8; 16] = b"balloonist dist2";
+
+/// Bytes of an entry before its distances: the magic, the hash of the trace, and its runs,
+/// accesses and distinct pages. Behind them are the 32 bytes of the entry's own hash.
+const HEADER: usize = 16 + 32 + 3 * 8;
 
 /// Traces with fewer runs or fewer pages are computed faster than a file is read and checked:
 /// their stacks fit into the processor's caches.
@@ -39,10 +60,21 @@ const PAGES_MIN: usize = 1 << 14;
 /// Bytes that are read, checked and converted together.
 const BLOCK: usize = 1 << 18;
 
+/// What the names of entries end in, and what those of unfinished ones begin with.
+const ENDING: &str = ".distances";
+const UNFINISHED: &str = ".balloonist-";
+
+/// After so long an unfinished entry belongs to a process that was killed.
+const UNFINISHED_MAX: Duration = Duration::from_secs(3600);
+
 impl Cache {
-    /// The cache in this folder, which need not exist.
-    pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+    /// The bytes that a cache holds at most, unless somebody says otherwise: 2 GiB.
+    pub const BYTES_MAX: u64 = 2 << 30;
+
+    /// The cache in this folder, which need not exist, of at most so many bytes. Entries that are
+    /// used are marked with the time `now`.
+    pub fn new(folder: impl Into<PathBuf>, bytes_max: u64, now: SystemTime) -> Self {
+        Self { folder: folder.into(), bytes_max, now }
     }
 
     /// Whether reading the trace's distances is faster than computing them.
@@ -51,88 +83,222 @@ impl Cache {
     }
 
     /// Makes sure that `trace`, whose content hashes to `content`, has its distances at hand.
-    pub fn warm(&self, trace: &Trace, content: u64) -> Warmed {
+    pub fn warm(&self, trace: &Trace, content: ContentHash) -> Warmed {
         if trace.has_distances() {
             return Warmed::Known;
         }
-        let path = self.folder.join(format!("{content:016x}.distances"));
-        if let Ok(Some(distances)) = read(&path, &header(trace, content)) {
+        let path = self.folder.join(format!("{content}{ENDING}"));
+        if let Ok(Some(distances)) = self.read(&path, trace, &header(trace, content)) {
             trace.put_distances(distances);
             return Warmed::Read;
         }
-        let written = self.write(&path, &header(trace, content), trace.distances());
-        Warmed::Computed(written)
+        Warmed::Computed(self.write(&path, &header(trace, content), trace.distances()))
+    }
+
+    /// What is in it, the least recently used first. A folder that is not there is empty.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn entries(&self) -> io::Result<Vec<CacheEntry>> {
+        let mut entries = Vec::new();
+        for (name, found) in self.files()? {
+            if let Some(name) = name.strip_suffix(ENDING) {
+                let used = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                entries.push(CacheEntry { name: name.to_owned(), bytes: found.len(), used });
+            }
+        }
+        entries.sort_by(|one, other| (one.used, &one.name).cmp(&(other.used, &other.name)));
+        Ok(entries)
+    }
+
+    /// Removes all entries, and returns them.
+    ///
+    /// # Errors
+    /// One cannot be removed.
+    pub fn clear(&self) -> io::Result<Vec<CacheEntry>> {
+        let entries = self.entries()?;
+        entries.iter().try_for_each(|entry| self.remove(&entry.name))?;
+        Ok(entries)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        match fs::remove_file(self.folder.join(format!("{name}{ENDING}"))) {
+            // Another process was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        }
+    }
+
+    /// The regular files of the folder, by their names.
+    fn files(&self) -> io::Result<Vec<(String, fs::Metadata)>> {
+        let folder = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            folder => folder?,
+        };
+        let mut files = Vec::new();
+        for entry in folder {
+            let entry = entry?;
+            // One that has gone since is none; neither is a link, a pipe or a device.
+            let found = fs::symlink_metadata(entry.path()).ok().filter(fs::Metadata::is_file);
+            files.extend(entry.file_name().into_string().ok().zip(found));
+        }
+        Ok(files)
+    }
+
+    /// Removes what killed processes have left, and the least recently used entries, until `bytes`
+    /// more have room.
+    fn make_room(&self, bytes: u64) -> io::Result<()> {
+        for (name, found) in self.files()? {
+            let age =
+                found.modified().ok().and_then(|written| self.now.duration_since(written).ok());
+            if name.starts_with(UNFINISHED) && age.is_some_and(|age| age > UNFINISHED_MAX) {
+                // Another process may have been faster.
+                let _ = fs::remove_file(self.folder.join(name));
+            }
+        }
+        let entries = self.entries()?;
+        let mut held: u64 = entries.iter().map(|entry| entry.bytes).sum();
+        for entry in entries {
+            if held.saturating_add(bytes) <= self.bytes_max {
+                break;
+            }
+            self.remove(&entry.name)?;
+            held -= entry.bytes;
+        }
+        Ok(())
     }
 
     fn write(&self, path: &Path, header: &[u8], distances: &[u32]) -> io::Result<()> {
+        let bytes = (HEADER + 4 * distances.len() + 32) as u64;
+        if bytes > self.bytes_max {
+            return Ok(());
+        }
         fs::create_dir_all(&self.folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(header)?;
-        let mut hash = 0;
+        self.make_room(bytes)?;
+        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.folder)?;
+        let mut hasher = blake3::Hasher::new();
+        let mut put = |block: &[u8]| {
+            hasher.update(block);
+            file.write_all(block)
+        };
+        put(header)?;
         let mut block = Vec::with_capacity(BLOCK);
         for distances in distances.chunks(BLOCK / 4) {
             block.clear();
             block.extend(distances.iter().flat_map(|distance| distance.to_le_bytes()));
-            hash = checked(hash, &block);
-            file.write_all(&block)?;
+            put(&block)?;
         }
-        file.write_all(&hash.to_le_bytes())?;
+        file.write_all(hasher.finalize().as_bytes())?;
+        file.as_file().set_modified(self.now)?;
         file.persist(path)?;
         Ok(())
+    }
+
+    /// The distances of `trace` in the file; nothing if it is of something else or damaged.
+    fn read(&self, path: &Path, trace: &Trace, expected: &[u8]) -> io::Result<Option<Vec<u32>>> {
+        let runs = trace.run_pages().len();
+        let bytes = (HEADER + 4 * runs + 32) as u64;
+        // A pipe would be waited for.
+        let found = fs::symlink_metadata(path)?;
+        if !found.is_file() || !is_own(&found) || found.len() != bytes {
+            return Ok(None);
+        }
+        let mut file = File::open(path)?;
+        let mut header = [0; HEADER];
+        file.read_exact(&mut header)?;
+        if header != *expected {
+            return Ok(None);
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&header);
+        let mut distances = Vec::with_capacity(runs);
+        let mut block = vec![0; BLOCK];
+        while distances.len() < runs {
+            let bytes = (4 * (runs - distances.len())).min(BLOCK);
+            let block = &mut block[..bytes];
+            file.read_exact(block)?;
+            hasher.update(block);
+            let word = |word: &[u8]| u32::from_le_bytes(word.try_into().expect("it has 4 bytes"));
+            distances.extend(block.chunks_exact(4).map(word));
+        }
+        let mut stored = [0; 32];
+        file.read_exact(&mut stored)?;
+        if blake3::Hash::from_bytes(stored) != hasher.finalize() || !may_be_of(trace, &distances) {
+            return Ok(None);
+        }
+        // Where that cannot be noted the entry goes earlier than it should.
+        let _ = file.set_modified(self.now);
+        Ok(Some(distances))
     }
 }
 
 /// What the file of this trace begins with.
-fn header(trace: &Trace, content: u64) -> [u8; 48] {
-    let mut header = [0; 48];
+fn header(trace: &Trace, content: ContentHash) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
     header[..16].copy_from_slice(MAGIC);
+    header[16..48].copy_from_slice(content.bytes());
     let counts = [trace.run_pages().len() as u64, trace.accesses(), trace.distinct_pages() as u64];
-    for (at, word) in [content, counts[0], counts[1], counts[2]].into_iter().enumerate() {
-        header[16 + 8 * at..][..8].copy_from_slice(&word.to_le_bytes());
+    for (at, word) in counts.into_iter().enumerate() {
+        header[48 + 8 * at..][..8].copy_from_slice(&word.to_le_bytes());
     }
     header
 }
 
-/// The distances in the file; nothing if it is of something else or damaged.
-fn read(path: &Path, expected: &[u8; 48]) -> io::Result<Option<Vec<u32>>> {
-    let mut file = File::open(path)?;
-    let mut header = [0; 48];
-    file.read_exact(&mut header)?;
-    let runs = u64::from_le_bytes(expected[24..32].try_into().expect("eight bytes"));
-    if header != *expected || file.metadata()?.len() != 48 + 4 * runs + 8 {
-        return Ok(None);
+/// Whether these may be the stack distances of the trace's runs: cold at the first use of a page
+/// and nowhere else, otherwise from 2 to the distinct pages so far, and no more than the runs since
+/// the page's last use. Only computing them anew says more.
+fn may_be_of(trace: &Trace, distances: &[u32]) -> bool {
+    let mut last = vec![COLD; trace.distinct_pages()];
+    let mut distinct = 0;
+    for (at, (&page, &distance)) in trace.run_pages().iter().zip(distances).enumerate() {
+        let before = std::mem::replace(&mut last[page as usize], at as u32);
+        let is_first = before == COLD;
+        if is_first != (distance == COLD) {
+            return false;
+        }
+        distinct += u32::from(is_first);
+        if is_first {
+            continue;
+        }
+        let runs = at as u32 - before;
+        let least = if runs == 1 { 1 } else { 2 };
+        if !(least..=distinct.min(runs)).contains(&distance) {
+            return false;
+        }
     }
-    let mut distances = Vec::with_capacity(runs as usize);
-    let mut hash = 0;
-    let mut block = vec![0; BLOCK];
-    while distances.len() < runs as usize {
-        let bytes = (4 * (runs as usize - distances.len())).min(BLOCK);
-        let block = &mut block[..bytes];
-        file.read_exact(block)?;
-        hash = checked(hash, block);
-        let words = block.chunks_exact(4);
-        distances.extend(
-            words.map(|word| u32::from_le_bytes(word.try_into().expect("a chunk has four bytes"))),
-        );
-    }
-    let mut stored = [0; 8];
-    file.read_exact(&mut stored)?;
-    Ok((u64::from_le_bytes(stored) == hash).then_some(distances))
+    true
 }
 
-/// Hashes a block on; all blocks but the last have the same length.
-fn checked(hash: u64, block: &[u8]) -> u64 {
-    let words = block.chunks(8).map(|chunk| {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        u64::from_le_bytes(word)
-    });
-    words.fold(mix(hash, block.len() as u64), mix)
+/// Whether this process's user owns the file and nobody else may write it, where the system tells.
+fn is_own(found: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let own = fs::metadata("/proc/self").map(|process| process.uid());
+        found.mode() & 0o022 == 0 && own.is_ok_and(|own| own == found.uid())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = found;
+        true
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::content_hash;
+
+    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
+    fn cache(folder: PathBuf) -> Cache {
+        Cache::new(folder, Cache::BYTES_MAX, NOW)
+    }
+
+    /// What `cache` does for a trace that has no distances yet.
+    fn warm(cache: &Cache, trace: &Trace) -> Warmed {
+        cache.warm(trace, content_hash(trace))
+    }
 
     fn long_trace() -> Trace {
         Trace::from_pages((0..RUNS_MIN as u64 + 10).map(|at| at * 7 % (PAGES_MIN as u64 + 5)))
@@ -145,21 +311,21 @@ mod tests {
     #[test]
     fn what_was_computed_once_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::new(folder.path().join("new"));
+        let cache = cache(folder.path().join("new"));
         let first = long_trace();
         assert!(Cache::is_worth_it(&first));
-        assert!(matches!(cache.warm(&first, 5), Warmed::Computed(Ok(()))));
+        assert!(matches!(warm(&cache, &first), Warmed::Computed(Ok(()))));
         let again = long_trace();
-        assert!(matches!(cache.warm(&again, 5), Warmed::Read));
+        assert!(matches!(warm(&cache, &again), Warmed::Read));
         assert_eq!(first.distances(), again.distances());
-        assert!(matches!(cache.warm(&again, 5), Warmed::Known));
+        assert!(matches!(warm(&cache, &again), Warmed::Known));
     }
 
     #[test]
     fn a_damaged_or_foreign_entry_is_not_there() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::new(folder.path());
-        cache.warm(&long_trace(), 5);
+        let cache = cache(folder.path().to_owned());
+        warm(&cache, &long_trace());
         let path = entries(folder.path()).remove(0);
         let whole = fs::read(&path).unwrap();
         for damaged in [0, 20, 30, 48, 1_000_000, whole.len() - 1] {
@@ -167,18 +333,100 @@ mod tests {
             bytes[damaged] ^= 1;
             fs::write(&path, &bytes).unwrap();
             let trace = long_trace();
-            assert!(matches!(cache.warm(&trace, 5), Warmed::Computed(Ok(()))), "byte {damaged}");
+            assert!(matches!(warm(&cache, &trace), Warmed::Computed(Ok(()))), "byte {damaged}");
         }
         fs::write(&path, &whole[..whole.len() - 1]).unwrap();
-        assert!(matches!(cache.warm(&long_trace(), 5), Warmed::Computed(Ok(()))));
+        assert!(matches!(warm(&cache, &long_trace()), Warmed::Computed(Ok(()))));
     }
 
     #[test]
     fn a_folder_that_cannot_be_made_changes_no_result() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let cache = Cache::new(file.path().join("below a file"));
+        let cache = cache(file.path().join("below a file"));
         let trace = long_trace();
-        assert!(matches!(cache.warm(&trace, 5), Warmed::Computed(Err(_))));
+        assert!(matches!(warm(&cache, &trace), Warmed::Computed(Err(_))));
         assert_eq!(trace.distances(), long_trace().distances());
+    }
+
+    /// An entry whose hash is right, as whoever has read this file may write it.
+    fn forge(path: &Path, change: impl Fn(&mut Vec<u8>)) {
+        let mut bytes = fs::read(path).unwrap();
+        bytes.truncate(bytes.len() - 32);
+        change(&mut bytes);
+        let hash = blake3::hash(&bytes);
+        bytes.extend(hash.as_bytes());
+        fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn an_entry_with_the_right_hash_and_impossible_distances_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = cache(folder.path().to_owned());
+        let trace = long_trace();
+        warm(&cache, &trace);
+        let path = entries(folder.path()).remove(0);
+        let whole = fs::read(&path).unwrap();
+        let last = trace.run_pages().len() - 1;
+        for (at, word) in [(0, 2), (last, COLD), (last, 0), (last, 1), (last, COLD - 1)] {
+            fs::write(&path, &whole).unwrap();
+            forge(&path, |bytes| {
+                bytes[HEADER + 4 * at..][..4].copy_from_slice(&u32::to_le_bytes(word));
+            });
+            let found = warm(&cache, &long_trace());
+            assert!(matches!(found, Warmed::Computed(Ok(()))), "{word} at {at}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_entry_that_others_may_write_or_that_is_no_file_is_not_there() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let cache = cache(folder.path().join("cache"));
+        warm(&cache, &long_trace());
+        let path = entries(&folder.path().join("cache")).remove(0);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(matches!(warm(&cache, &long_trace()), Warmed::Computed(Ok(()))));
+        assert!(matches!(warm(&cache, &long_trace()), Warmed::Read), "it was written anew");
+        let elsewhere = folder.path().join("elsewhere");
+        fs::rename(&path, &elsewhere).unwrap();
+        symlink(&elsewhere, &path).unwrap();
+        assert!(matches!(warm(&cache, &long_trace()), Warmed::Computed(Ok(()))));
+        // Nobody writes into the pipe: whoever opens it waits for ever.
+        fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert!(matches!(warm(&cache, &long_trace()), Warmed::Computed(Ok(()))));
+    }
+
+    #[test]
+    fn the_least_recently_used_entry_goes_where_there_is_no_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let trace = |turn: u64| {
+            let pages = PAGES_MIN as u64 + 5;
+            Trace::from_pages((0..RUNS_MIN as u64).map(|at| (at * 7 + turn * (at & 1)) % pages))
+        };
+        let bytes = (HEADER + 4 * trace(0).run_pages().len() + 32) as u64;
+        let at = |second| {
+            let now = NOW + Duration::from_secs(second);
+            Cache::new(folder.path(), 2 * bytes + bytes / 2, now)
+        };
+        let is_read = |cache: &Cache, turn| matches!(warm(cache, &trace(turn)), Warmed::Read);
+        fs::write(folder.path().join(".balloonist-dead"), "half").unwrap();
+        let dead =
+            File::options().write(true).open(folder.path().join(".balloonist-dead")).unwrap();
+        dead.set_modified(NOW).unwrap();
+        assert!(!is_read(&at(1), 0) && !is_read(&at(2), 2));
+        assert!(is_read(&at(3), 0), "which makes 2 the one to go");
+        assert!(!is_read(&at(4), 4));
+        assert_eq!(at(5).entries().unwrap().len(), 2);
+        assert!(is_read(&at(5), 0) && is_read(&at(6), 4) && !is_read(&at(7), 2));
+        assert!(folder.path().join(".balloonist-dead").exists(), "it may be at work");
+        let small = Cache::new(folder.path(), bytes - 1, NOW + Duration::from_secs(8000));
+        assert!(matches!(warm(&small, &trace(6)), Warmed::Computed(Ok(()))));
+        assert_eq!(small.entries().unwrap().len(), 2, "what has no room takes none");
+        assert!(!is_read(&at(9000), 6));
+        assert!(!folder.path().join(".balloonist-dead").exists());
+        assert_eq!(at(9001).clear().unwrap().len(), 2);
+        assert_eq!(at(9001).entries().unwrap(), []);
     }
 }

@@ -7,7 +7,7 @@
 //! | 0..8 | `b1 "balloon"` |
 //! | 8..12, 12..16 | version (1); flags (bit 0: the trace has kinds; bit 1: it has times) |
 //! | 16..24, 24..32, 32..40 | accesses, runs, distinct pages |
-//! | 40..48 | the trace's [`content_hash`](super::content_hash()) |
+//! | 40..48 | the trace's [`content_checksum`](super::content_checksum()) |
 //! | 48..56 | bytes of all columns |
 //! | 56..64 | checksum of the bytes 0..56 |
 //!
@@ -57,8 +57,8 @@ pub struct Header {
     pub pages: u64,
     /// What the trace has beside its pages.
     flags: u32,
-    /// The trace's [`content_hash`](super::content_hash()).
-    pub content_hash: u64,
+    /// The trace's [`content_checksum`](super::content_checksum()).
+    pub content_checksum: u64,
     /// Bytes of all columns.
     bytes: u64,
 }

@@ -1,6 +1,6 @@
 //! What there is to say about a trace.
 
-use super::content_hash::content_hash;
+use super::content_hash::{ContentHash, content_hash};
 use super::read::Loaded;
 use crate::units::Page;
 
@@ -26,7 +26,7 @@ pub struct TraceInfo {
     /// Fetches, loads, stores and modifies, if the trace knows.
     pub kinds: Option<[u64; 4]>,
     /// The hash of what the trace says, the same from every format.
-    pub content_hash: u64,
+    pub content_hash: ContentHash,
     /// What the user should know about how it was read.
     pub notes: Vec<String>,
 }

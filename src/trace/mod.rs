@@ -21,6 +21,6 @@ pub mod store;
 pub mod times;
 pub mod workloads;
 
-pub use content_hash::content_hash;
+pub use content_hash::{ContentHash, content_checksum, content_hash};
 pub use read::{ReadError, ReadErrorKind, read_trace};
 pub use store::{AccessKind, PageId, Run, Trace, TraceBuilder};

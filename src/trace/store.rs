@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::bits::{Kinds, RankedBits};
+use super::content_hash::ContentHash;
 use super::distances;
 use super::index::{Index, StackDistances};
 use super::times::Times;
@@ -72,7 +73,7 @@ pub struct Trace {
     repeat_distances: OnceLock<Vec<u32>>,
     /// Of the distances of the first pass, and of the repeated ones.
     indexes: [OnceLock<Index>; 2],
-    pub(super) content_hash: OnceLock<u64>,
+    pub(super) content_hash: OnceLock<ContentHash>,
 }
 
 impl Trace {

@@ -5,6 +5,8 @@ mod commands;
 mod expectations;
 mod figures;
 mod folders;
+mod hostile;
+mod outputs;
 mod published;
 mod readme;
 mod reference;

@@ -8,7 +8,7 @@ use balloonist::random::{Generator, Stream};
 use balloonist::scenario::{
     After, Checked, Document, Scenario, Split, TraceSource, Traces, VmSpec,
 };
-use balloonist::trace::content_hash;
+use balloonist::trace::content_checksum;
 use balloonist::trace::read::ReadOptions;
 use balloonist::units::Decimal;
 
@@ -22,7 +22,8 @@ fn open(path: &str) -> Scenario {
 
 /// All of a scenario: its effective text, the frames that its split gave, and its accesses.
 fn text_of(scenario: &Scenario) -> String {
-    let vm = |vm: &VmSpec| format!("{} {} {:016x}\n", vm.name, vm.initial, content_hash(&vm.trace));
+    let vm =
+        |vm: &VmSpec| format!("{} {} {:016x}\n", vm.name, vm.initial, content_checksum(&vm.trace));
     let vms: String = scenario.vms.iter().map(vm).collect();
     scenario.effective() + &vms
 }

@@ -11,6 +11,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, Command};
 
 use super::super::reader::{self, Reader};
+use super::super::text::no_formula;
 use super::super::{Context, Failure, context};
 
 /// Tell what traces hold: format, accesses, pages, kinds and content hash
@@ -68,7 +69,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         // Of many large traces only one is in memory at a time.
         for (value, loaded) in args.reader.load_each(path, context)? {
             let value = value.map(|value| format!(":{value}")).unwrap_or_default();
-            infos.push((reader::shown(path) + &value, TraceInfo::of(&loaded)));
+            infos.push((no_formula(&(reader::shown(path) + &value)), TraceInfo::of(&loaded)));
         }
     }
     let table = traces::table(&infos);

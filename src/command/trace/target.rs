@@ -9,6 +9,7 @@ use balloonist::trace::convert::{OUTPUTS, OutputKind, WriteError};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::super::files::NewFile;
+use super::super::register::{Kind, is_stdout};
 use super::super::{Context, Failure};
 
 /// Flags of every command that writes a trace.
@@ -41,25 +42,11 @@ pub(super) struct Target {
 }
 
 impl Output {
-    /// Opens the output of a command that reads `input`, which would be lost if it were the same
-    /// file.
-    pub(super) fn open_beside(&self, input: &Path) -> Result<Target, Failure> {
-        let place = |path: &Path| std::fs::canonicalize(path).ok();
-        if input.as_os_str() != "-"
-            && place(input).is_some_and(|input| place(&self.out) == Some(input))
-        {
-            let out = self.out.display();
-            let text = format!("{out} is the trace that is read, write to another file");
-            return Err(Failure::Usage(text));
-        }
-        self.open()
-    }
-
-    /// Opens the output of one VM of `input`: before the extension of the name stands the value that
+    /// Opens the output of one VM: before the extension of the name stands the value that
     /// tells it from the others.
-    pub(super) fn open_for(&self, input: &Path, value: Option<&str>) -> Result<Target, Failure> {
-        let Some(value) = value else { return self.open_beside(input) };
-        if self.out.as_os_str() == "-" {
+    pub(super) fn open_for(&self, value: Option<&str>) -> Result<Target, Failure> {
+        let Some(value) = value else { return self.open() };
+        if is_stdout(&self.out) {
             let text = "several VMs are written, each to a file of its own, not to `-`";
             return Err(Failure::Usage(text.to_owned()));
         }
@@ -69,21 +56,21 @@ impl Output {
         let extension = self.out.extension().map(|extension| extension.to_string_lossy());
         let extension = extension.map(|extension| format!(".{extension}")).unwrap_or_default();
         let out = self.out.with_file_name(format!("{stem}-{value}{extension}"));
-        Self { out, to: self.to }.open_beside(input)
+        Self { out, to: self.to }.open()
     }
 
     /// Opens the output, before there is anything to write.
     pub(super) fn open(&self) -> Result<Target, Failure> {
-        let is_stdout = self.out.as_os_str() == "-";
+        let is_stdout = is_stdout(&self.out);
         let kind = self.to.map_or_else(|| by_name(&self.out), Ok)?;
-        let file = if is_stdout { None } else { Some(NewFile::create(&self.out)?) };
+        let file = if is_stdout { None } else { Some(NewFile::create(&self.out, Kind::Trace)?) };
         Ok(Target { place: self.out.clone(), kind, file })
     }
 }
 
 /// The format that the file's name asks for.
 fn by_name(place: &Path) -> Result<&'static OutputKind, Failure> {
-    if place.as_os_str() == "-" {
+    if is_stdout(place) {
         return Ok(find("text"));
     }
     let extension = place.extension().and_then(|extension| extension.to_str()).unwrap_or_default();

@@ -199,6 +199,9 @@ fn check_name<'d>(findings: &mut Findings, name: &'d str, origin: Origin) -> Opt
         "a name has at least one letter"
     } else if name.len() > MAX {
         "a name has at most 64 letters"
+    } else if name.starts_with('-') {
+        // Spreadsheets take a cell that begins so for a formula.
+        "a name does not begin with `-`"
     } else if !name.bytes().all(letter) {
         "a name has letters, digits, `-`, `_` and `.`"
     } else {

@@ -87,7 +87,7 @@ impl Header {
             accesses: word(16),
             runs: word(24),
             pages: word(32),
-            content_hash: word(40),
+            content_checksum: word(40),
             bytes: word(48),
             flags,
         };

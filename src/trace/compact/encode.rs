@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{Checksum, HAS_KINDS, HAS_TIMES, HEADER, Header, MAGIC, MIXED, VERSION, WINDOW_LOG};
 use super::{checksum, index_width};
 use crate::trace::codecs::write_zstd_frame;
-use crate::trace::content_hash::content_hash;
+use crate::trace::content_hash::content_checksum;
 use crate::trace::store::{AccessKind, Trace};
 use crate::trace::times::Times;
 
@@ -35,7 +35,7 @@ pub fn write_compact(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
         runs: trace.run_pages().len() as u64,
         pages: trace.distinct_pages() as u64,
         flags,
-        content_hash: content_hash(trace),
+        content_checksum: content_checksum(trace),
         bytes: columns.len() as u64,
     };
     out.write_all(&header.to_bytes())?;
@@ -44,7 +44,7 @@ pub fn write_compact(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
 
 impl Header {
     fn to_bytes(self) -> [u8; HEADER] {
-        let words = [self.accesses, self.runs, self.pages, self.content_hash, self.bytes];
+        let words = [self.accesses, self.runs, self.pages, self.content_checksum, self.bytes];
         let mut bytes = [0; HEADER];
         bytes[..8].copy_from_slice(&MAGIC);
         bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());

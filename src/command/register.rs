@@ -1,0 +1,310 @@
+//! The register of files that a command reads and writes. Every output is entered before the work:
+//! one that names an input, another output, or a file that balloonist did not write is refused.
+//!
+//! Two names mean one file if they lead to one place, through symbolic links and `..`, or to one
+//! inode, as hard links do. Pipes and devices hold nothing that could be lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
+
+use super::Failure;
+use super::text::shown;
+
+/// What this process reads and writes.
+#[derive(Debug)]
+pub(super) struct Register {
+    files: BTreeMap<Identity, Entry>,
+    /// Temporary files that a signal must remove: their owners get no time to drop them.
+    pub(super) temporary: BTreeSet<PathBuf>,
+    /// Folders that were made for outputs; those that stay empty are removed on failure.
+    pub(super) made: Vec<PathBuf>,
+    /// Whether a file has been moved to its place.
+    pub(super) has_moved: bool,
+    /// `--force`: files that balloonist did not write may be replaced.
+    force: bool,
+}
+
+static REGISTER: Mutex<Register> = Mutex::new(Register {
+    files: BTreeMap::new(),
+    temporary: BTreeSet::new(),
+    made: Vec::new(),
+    has_moved: false,
+    force: false,
+});
+
+/// The register of this process.
+pub(super) fn register() -> MutexGuard<'static, Register> {
+    REGISTER.lock().expect("no thread panics while it holds the register")
+}
+
+/// What tells files apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Identity {
+    /// An absolute path without symbolic links.
+    Place(PathBuf),
+    /// The device and inode of a file that exists.
+    #[cfg(unix)]
+    Inode(u64, u64),
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    is_output: bool,
+    shown: String,
+}
+
+/// What an output holds, which tells whether balloonist wrote the file that is already there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An HTML page.
+    Page,
+    /// An SVG picture.
+    Picture,
+    /// The events of a run.
+    Events,
+    /// A trace.
+    Trace,
+    /// A CSV table, of which `NewFile::commit` compares the header.
+    Table,
+    /// A file of a folder whose owner has been found out, or one that the user names as ours.
+    Known,
+}
+
+impl Kind {
+    /// Whether a file that begins with `head` is one of ours of this kind.
+    fn wrote(self, head: &[u8]) -> bool {
+        match self {
+            Self::Page => {
+                head.starts_with(b"<!doctype html>\n<html lang=\"en\">\n<head>\n")
+                    && contains(head, b"content=\"default-src 'none'; ")
+            }
+            Self::Picture => {
+                head.starts_with(b"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=")
+                    && contains(head, b"aria-labelledby=\"title desc\">\n<title id=\"title\">")
+            }
+            Self::Events => {
+                head.starts_with(b"{\"event\":\"run\",")
+                    || head.starts_with(b"{\"displayTimeUnit\":\"ms\",\"otherData\":{")
+                    || contains(head, b"\npage miss: an access that takes the frame of another")
+            }
+            Self::Trace => head.starts_with(b"\xb1balloon"),
+            Self::Table | Self::Known => true,
+        }
+    }
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// The bytes by which a file is recognised.
+const HEAD: u64 = 1 << 10;
+
+impl Register {
+    /// Lets outputs replace files that balloonist did not write.
+    pub(super) fn force(&mut self) {
+        self.force = true;
+    }
+
+    /// Enters an input; one that is an output already is refused.
+    pub(super) fn reads(&mut self, path: &Path) -> Result<(), Failure> {
+        let path = if is_stdin(path) { Path::new(STDIN) } else { path };
+        let identities = identities(path);
+        if let Some(known) = identities.iter().find_map(|known| self.files.get(known))
+            && known.is_output
+        {
+            return Err(overlap(&known.shown, false, &shown(path)));
+        }
+        let entry = Entry { is_output: false, shown: shown(path) };
+        self.files.extend(identities.into_iter().map(|known| (known, entry.clone())));
+        Ok(())
+    }
+
+    /// Enters an output and returns where it will be; a symbolic link is followed.
+    pub(super) fn writes(&mut self, path: &Path, kind: Kind) -> Result<Target, Failure> {
+        if is_device(path) {
+            return Ok(Target::Device);
+        }
+        let failure = |error: io::Error| Failure::io(path, &error);
+        let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+        if is_link && fs::metadata(path).is_err() {
+            return Err(failure(io::Error::other("is a symbolic link to nowhere; remove it")));
+        }
+        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            let text = "is no regular file; name a file, or `-` for standard output where a \
+                        command takes it";
+            return Err(failure(io::Error::other(text)));
+        }
+        let identities = identities(path);
+        if let Some(known) = identities.iter().find_map(|known| self.files.get(known)) {
+            return Err(overlap(&shown(path), known.is_output, &known.shown));
+        }
+        if !self.force && !is_ours(path, kind).map_err(failure)? {
+            return Err(foreign(path));
+        }
+        let entry = Entry { is_output: true, shown: shown(path) };
+        self.files.extend(identities.into_iter().map(|known| (known, entry.clone())));
+        Ok(Target::File(place_of(path)))
+    }
+
+    /// Whether files of others may be replaced.
+    pub(super) fn is_forced(&self) -> bool {
+        self.force
+    }
+
+    /// Whether this command writes the file at `path`.
+    pub(super) fn is_output(&self, path: &Path) -> bool {
+        identities(path).iter().any(|known| self.files.get(known).is_some_and(|it| it.is_output))
+    }
+}
+
+/// Where an output goes.
+#[derive(Debug)]
+pub(super) enum Target {
+    /// To this place, once it is whole.
+    File(PathBuf),
+    /// To a pipe, a terminal or another device, as it comes.
+    Device,
+}
+
+/// The refusal of an output that another file's name leads to.
+fn overlap(output: &str, is_output: bool, other: &str) -> Failure {
+    let what = if is_output { "is written twice" } else { "is read and would be replaced" };
+    let which = if output == other { String::new() } else { format!(" (it is {other})") };
+    Failure::Usage(format!("{output} {what}{which}; name another file"))
+}
+
+/// The refusal to replace a file of somebody else.
+pub(super) fn foreign(path: &Path) -> Failure {
+    let path = shown(path);
+    Failure::Usage(format!(
+        "{path} exists and was not written by this command; name another file, or replace it with \
+         --force"
+    ))
+}
+
+/// Whether the file at `path` is not there, empty, or one of ours.
+fn is_ours(path: &Path, kind: Kind) -> io::Result<bool> {
+    let mut head = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(HEAD).read_to_end(&mut head)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    Ok(head.is_empty() || kind.wrote(&head))
+}
+
+/// All by which a file is known.
+fn identities(path: &Path) -> Vec<Identity> {
+    let inode = fs::metadata(path).ok().filter(Metadata::is_file);
+    let place = Identity::Place(place_of(path));
+    std::iter::once(place).chain(inode.as_ref().and_then(inode_of)).collect()
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
+fn inode_of(file: &Metadata) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some(Identity::Inode(file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn inode_of(_: &Metadata) -> Option<Identity> {
+    None
+}
+
+/// The absolute path that `path` leads to; what does not exist yet is taken as it is written.
+pub(super) fn place_of(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut rest = Vec::new();
+    let mut known = absolute.as_path();
+    loop {
+        if let Ok(mut place) = fs::canonicalize(known) {
+            for part in rest.into_iter().rev() {
+                match part {
+                    Component::ParentDir => drop(place.pop()),
+                    part => place.push(part),
+                }
+            }
+            return place;
+        }
+        let (Some(parent), Some(last)) = (known.parent(), known.components().next_back()) else {
+            return absolute;
+        };
+        rest.push(last);
+        known = parent;
+    }
+}
+
+/// How the system calls standard input as a file.
+const STDIN: &str = "/dev/stdin";
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Whether an output's name means standard output.
+pub(super) fn is_stdout(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
+        .iter()
+        .any(|name| path.as_os_str() == *name)
+}
+
+/// Whether a path leads to something that is no file and no folder, or to what is open already.
+fn is_device(path: &Path) -> bool {
+    let is_open = ["/dev/fd", "/proc/self/fd"].iter().any(|folder| path.starts_with(folder));
+    let found = fs::metadata(path);
+    is_open
+        || path.as_os_str() == "/dev/stderr"
+        || found.is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn register() -> Register {
+        let (files, temporary, made) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
+        Register { files, temporary, made, has_moved: false, force: false }
+    }
+
+    #[test]
+    fn one_file_under_many_names_is_one_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("below")).unwrap();
+        fs::write(at("input"), "precious").unwrap();
+        fs::hard_link(at("input"), at("hard")).unwrap();
+        std::os::unix::fs::symlink(at("input"), at("soft")).unwrap();
+        std::os::unix::fs::symlink(folder.path(), at("loop")).unwrap();
+        let names = ["input", "hard", "soft", "below/../input", "./input", "loop/loop/input"];
+        for name in names {
+            let mut register = register();
+            register.reads(&at("input")).unwrap();
+            assert!(register.writes(&at(name), Kind::Known).is_err(), "{name}");
+            let mut register = self::register();
+            register.writes(&at(name), Kind::Known).unwrap();
+            assert!(register.reads(&at("input")).is_err(), "{name}, the other way round");
+        }
+        // What does not exist yet is one file under two names too.
+        for name in ["new", "loop/new", "below/../new", "missing/../new"] {
+            let mut register = register();
+            register.writes(&at("new"), Kind::Known).unwrap();
+            assert!(register.writes(&at(name), Kind::Known).is_err(), "{name}");
+            assert!(register.writes(&at("newer"), Kind::Known).is_ok());
+        }
+    }
+
+    #[test]
+    fn devices_are_written_as_often_as_one_likes() {
+        let mut register = register();
+        for _ in 0..2 {
+            let target = register.writes(Path::new("/dev/null"), Kind::Page);
+            assert!(matches!(target, Ok(Target::Device)));
+        }
+        assert!(register.reads(Path::new("/dev/null")).is_ok());
+    }
+}
