@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use balloonist::params::{Settings, Value};
 use balloonist::random::{Generator, Stream};
-use balloonist::replace::{self, Build, Counts};
+use balloonist::replace::{self, Build, Counts, FrameEvent};
 use balloonist::scenario::Document;
 use balloonist::trace::workloads::{self, WorkloadSpec};
 use balloonist::trace::{Trace, curve, distances::distances, read_trace};
@@ -32,6 +32,12 @@ fn replay(build: Build, trace: &Arc<Trace>, frames: Frames) -> Counts {
     replace::replay(build, &Settings::defaults(&[]), trace, frames, &draw)
 }
 
+/// The same with every fault and victim recorded.
+fn recorded(build: Build, trace: &Arc<Trace>, frames: Frames) -> Vec<FrameEvent> {
+    let draw = || Stream::new(Generator::ChaCha8, 1, 0, "bench");
+    replace::replay_recorded(build, &Settings::defaults(&[]), trace, frames, &draw).1
+}
+
 fn phases(criterion: &mut Criterion) {
     let lru = &replace::ALL[0];
     for (name, trace, frames) in traces() {
@@ -43,8 +49,8 @@ fn phases(criterion: &mut Criterion) {
         group.bench_function("sum", |bencher| bencher.iter(sum));
         let counter = || replay(lru.build, &trace, frames);
         group.bench_function("replay", |bencher| bencher.iter(counter));
-        let list = || replay(lru.build_shown, &trace, frames);
-        group.bench_function("list", |bencher| bencher.iter(list));
+        let victims = || recorded(lru.build, &trace, frames);
+        group.bench_function("victims", |bencher| bencher.iter(victims));
         let curve = || curve::lru_faults(&trace, trace.accesses());
         group.bench_function("curve", |bencher| bencher.iter(curve));
     }

@@ -182,9 +182,8 @@ impl<'a> Simulation<'a> {
     /// Makes a run that has not begun. The scenario's wrapper ([`wrapped`]) is put around the
     /// policy.
     pub fn new(scenario: &'a Scenario, policy: PolicyRun, watcher: &'a mut dyn Watcher) -> Self {
-        let shown = watcher.wants_lists();
         let PolicyRun { name, policy, observers, settings, meets } = policy;
-        let vm = |spec| Vm::new(spec, scenario, observers, &settings, shown);
+        let vm = |spec| Vm::new(spec, scenario, observers, &settings);
         let vms: Vec<Vm> = scenario.vms.iter().map(vm).collect();
         let ids = || (0..vms.len()).map(|at| VmId(at as u32));
         let mut arrivals: Vec<Ticks> = scenario.vms.iter().map(|vm| vm.start).collect();
@@ -390,9 +389,10 @@ impl<'a> Simulation<'a> {
 
     /// VMs follow the changes of their allocations.
     fn follow(&mut self, at: Ticks) {
+        let watched = self.watcher.wants_accesses();
         for change in &self.acts.changes {
             let vm = &mut self.vms[change.vm.index()];
-            vm.resize(*change, at, self.scenario.cost);
+            vm.resize(*change, at, self.scenario.cost, watched);
             if let Some(pool) = &mut self.pool {
                 pool.trim(change.vm, vm.replacement.resident().0);
             }
@@ -441,16 +441,17 @@ impl<'a> Simulation<'a> {
         self.draw_frame(id, at);
         let horizon = self.horizon(id, at);
         let delays = self.scenario.cost.delays;
+        let watched = self.watcher.wants_accesses();
         let vm = &mut self.vms[id.index()];
         let position = vm.position;
         let before = vm.interval;
-        vm.run(horizon, delays);
+        vm.run(horizon, delays, watched);
         let (next, finished, leaves) = (vm.next, vm.finished, vm.spec.after == After::Leave);
-        if self.watcher.wants_accesses() {
+        if watched {
             let counts = vm.interval.since(&before);
             let allocation = self.host.allocation(id).expect("a VM that is not here is still");
-            let replacement = &*vm.replacement;
-            let access = Access { at, vm: id, position, counts, allocation, replacement };
+            let (replacement, event) = (&*vm.replacement, vm.events.last().copied());
+            let access = Access { at, vm: id, position, counts, event, allocation, replacement };
             self.watcher.access(&access);
         }
         if !finished {

@@ -10,7 +10,7 @@ use crate::movement::{Returns, Settling};
 use crate::observe::{Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::Settings;
 use crate::random::{Generator, Stream};
-use crate::replace::{Counts, Delays, Guest, Replacement, Stretch};
+use crate::replace::{Counts, Delays, FrameEvent, Guest, Replacement, Stretch};
 use crate::scenario::{After, Cost, Scenario, TraceSource, VmSpec};
 use crate::units::{Frames, Ticks, VmId};
 
@@ -18,6 +18,8 @@ use crate::units::{Frames, Ticks, VmId};
 pub(crate) struct Vm<'a> {
     pub(crate) spec: &'a VmSpec,
     pub(crate) replacement: Box<dyn Replacement>,
+    /// What its last accesses, or its last shrink, did with frames; kept where somebody watches.
+    pub(crate) events: Vec<FrameEvent>,
     /// The position of its next access.
     pub(crate) position: u64,
     first_pass: bool,
@@ -40,16 +42,13 @@ pub(crate) struct Vm<'a> {
 }
 
 impl<'a> Vm<'a> {
-    /// Makes a VM that is not on the host yet; `shown`: somebody looks at its lists.
+    /// Makes a VM that is not on the host yet.
     pub(crate) fn new(
         spec: &'a VmSpec,
         scenario: &Scenario,
         observers: &[&ObserverKind],
         settings: &Settings,
-        shown: bool,
     ) -> Self {
-        let kind = spec.replacement;
-        let build = if shown { kind.build_shown } else { kind.build };
         let stream = |purpose: &str| {
             let purpose = format!("vm/{}/{purpose}", spec.name);
             Stream::new(Generator::ChaCha8, scenario.seed, scenario.repetition, &purpose)
@@ -68,7 +67,8 @@ impl<'a> Vm<'a> {
         };
         Self {
             spec,
-            replacement: build(&spec.replacement_settings, &guest),
+            replacement: (spec.replacement.build)(&spec.replacement_settings, &guest),
+            events: Vec::new(),
             position: 0,
             first_pass: true,
             next: spec.start,
@@ -132,19 +132,23 @@ impl<'a> Vm<'a> {
         if can_leave { self.finish_bound(at) } else { self.stop() }
     }
 
-    /// Makes its accesses that start before `horizon`; the first of them exists.
-    pub(crate) fn run(&mut self, horizon: Ticks, delays: Delays) {
+    /// Makes its accesses that start before `horizon`; the first of them exists. `watched`: what
+    /// they do with frames is kept.
+    pub(crate) fn run(&mut self, horizon: Ticks, delays: Delays, watched: bool) {
+        self.events.clear();
         let horizon = horizon.min(self.stop());
         let length = self.spec.trace.accesses();
         while self.next < horizon && !self.finished {
             let rests = self.spec.idle.get(self.idled).map_or(horizon, |phase| phase.from);
-            let counts = self.replacement.run(Stretch {
+            let stretch = Stretch {
                 from: self.position,
                 first_pass: self.first_pass,
                 budget: rests.min(horizon) - self.next,
                 period: self.spec.period,
                 delays,
-            });
+            };
+            let events = watched.then_some(&mut self.events);
+            let counts = self.replacement.run_into(stretch, events);
             debug_assert!(counts.accesses > 0, "a stretch makes at least one access");
             let nominal = counts.accesses * self.spec.period.0;
             let spent = nominal + delays.of(&counts);
@@ -279,8 +283,9 @@ impl<'a> Vm<'a> {
         self.account.counts.add(std::mem::take(&mut self.interval));
     }
 
-    /// Follows a change of its allocation, and waits for what must be written back.
-    pub(crate) fn resize(&mut self, change: Change, at: Ticks, cost: Cost) {
+    /// Follows a change of its allocation, and waits for what must be written back. `watched`: the
+    /// pages that a shrink evicts are kept.
+    pub(crate) fn resize(&mut self, change: Change, at: Ticks, cost: Cost, watched: bool) {
         let Change { before, after, .. } = change;
         if after > before {
             self.account.granted += after - before;
@@ -288,7 +293,11 @@ impl<'a> Vm<'a> {
             self.account.reclaimed += before - after;
         }
         self.account.frames.change(after, at);
-        let write_backs = self.replacement.resize(after);
+        if after < before {
+            self.events.clear();
+        }
+        let events = watched.then_some(&mut self.events);
+        let write_backs = self.replacement.resize_into(after, events);
         self.interval.write_backs += write_backs;
         let stall = self.hold_up(write_backs * cost.delays.write_back.0);
         self.account.stall_ticks += stall;

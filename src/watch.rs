@@ -3,7 +3,7 @@
 use crate::account::Refusal;
 use crate::balance::{Plan, View};
 use crate::host::Change;
-use crate::replace::{Counts, Replacement};
+use crate::replace::{Counts, FrameEvent, Replacement};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
 
@@ -13,11 +13,6 @@ pub trait Watcher {
     /// watcher may begin to look at one checkpoint and cease at another.
     fn wants_accesses(&self) -> bool {
         false
-    }
-
-    /// Whether it looks at the lists of the replacement algorithms. Asked once, before the run.
-    fn wants_lists(&self) -> bool {
-        self.wants_accesses()
     }
 
     /// A VM that arrived must wait for frames, or for others to leave.
@@ -53,10 +48,6 @@ pub struct Both<'a>(pub &'a mut dyn Watcher, pub &'a mut dyn Watcher);
 impl Watcher for Both<'_> {
     fn wants_accesses(&self) -> bool {
         self.0.wants_accesses() || self.1.wants_accesses()
-    }
-
-    fn wants_lists(&self) -> bool {
-        self.0.wants_lists() || self.1.wants_lists()
     }
 
     fn wait(&mut self, at: Ticks, vm: VmId) {
@@ -116,6 +107,11 @@ impl Arrival<'_> {
     pub fn replacement(&self, vm: VmId) -> &dyn Replacement {
         &*self.vms[vm.index()].replacement
     }
+
+    /// What the last shrink of a VM evicted, in order; kept where accesses are wanted.
+    pub fn evictions(&self, vm: VmId) -> &[FrameEvent] {
+        &self.vms[vm.index()].events
+    }
 }
 
 /// Changes outside checkpoints, shown to a [`Watcher`] after they were made.
@@ -134,6 +130,11 @@ impl Moved<'_> {
     pub fn replacement(&self, vm: VmId) -> &dyn Replacement {
         &*self.vms[vm.index()].replacement
     }
+
+    /// What the last shrink of a VM evicted, in order; kept where accesses are wanted.
+    pub fn evictions(&self, vm: VmId) -> &[FrameEvent] {
+        &self.vms[vm.index()].events
+    }
 }
 
 /// One access, shown to a [`Watcher`] after it was made.
@@ -146,6 +147,8 @@ pub struct Access<'a> {
     pub position: u64,
     /// The counts of this one access.
     pub counts: Counts,
+    /// What it did with a frame, if it was a demand fault.
+    pub event: Option<FrameEvent>,
     /// The VM's allocation.
     pub allocation: Frames,
     /// The VM's replacement algorithm, after the access.
@@ -175,5 +178,10 @@ impl Checkpoint<'_> {
     /// A VM's replacement algorithm after that.
     pub fn replacement(&self, vm: VmId) -> &dyn Replacement {
         &*self.vms[vm.index()].replacement
+    }
+
+    /// What the last shrink of a VM evicted, in order; kept where accesses are wanted.
+    pub fn evictions(&self, vm: VmId) -> &[FrameEvent] {
+        &self.vms[vm.index()].events
     }
 }

@@ -234,10 +234,6 @@ impl<W: Write> Watcher for Walk<'_, W> {
         self.shown()
     }
 
-    fn wants_lists(&self) -> bool {
-        true
-    }
-
     fn arrive(&mut self, arrival: &Arrival<'_>) {
         let Arrival { at, vm, allocation, shrunk, .. } = *arrival;
         self.rounds.enter(at);

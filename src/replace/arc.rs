@@ -30,7 +30,6 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     knows_the_future: false,
     params: &[STEP],
     build: |settings, guest| Paged::boxed(guest, Arc::new(settings, guest)),
-    build_shown: |settings, guest| Paged::boxed(guest, Arc::new(settings, guest)),
 };
 
 struct Arc {

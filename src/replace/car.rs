@@ -29,7 +29,6 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     knows_the_future: false,
     params: &[STEP],
     build: |settings, guest| Paged::boxed(guest, Car::new(settings, guest)),
-    build_shown: |settings, guest| Paged::boxed(guest, Car::new(settings, guest)),
 };
 
 /// The back of a list is the paper's head, where the hand points; the front is its tail.

@@ -29,7 +29,6 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     knows_the_future: false,
     params: &[LOAD],
     build: |settings, guest| Paged::boxed(guest, Clock::new(settings, guest)),
-    build_shown: |settings, guest| Paged::boxed(guest, Clock::new(settings, guest)),
 };
 
 const LOAD: Param = Param {

@@ -27,7 +27,6 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     knows_the_future: false,
     params: &[],
     build: |_, guest| Paged::boxed(guest, Fifo::new(guest)),
-    build_shown: |_, guest| Paged::boxed(guest, Fifo::new(guest)),
 };
 
 struct Fifo {

@@ -30,7 +30,6 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     knows_the_future: false,
     params: &[],
     build: |_, guest| Paged::boxed(guest, Lfu::new(guest)),
-    build_shown: |_, guest| Paged::boxed(guest, Lfu::new(guest)),
 };
 
 /// How a resident page was used; less is evicted first.

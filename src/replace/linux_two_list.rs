@@ -37,7 +37,6 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
         default: Value::Integer(0),
     }],
     build: |settings, guest| Paged::boxed(guest, TwoList::new(settings, guest)),
-    build_shown: |settings, guest| Paged::boxed(guest, TwoList::new(settings, guest)),
 };
 
 const INACTIVE: usize = 0;

@@ -59,7 +59,6 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
         },
     ],
     build: |settings, guest| Paged::boxed(guest, Lirs::new(settings, guest)),
-    build_shown: |settings, guest| Paged::boxed(guest, Lirs::new(settings, guest)),
 };
 
 /// What is known of a page: its numbers in S and in Q. It is LIR if the second is [`LIR`], a

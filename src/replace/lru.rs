@@ -19,9 +19,10 @@
 
 use std::sync::Arc;
 
-use super::lru_list::LruList;
-use super::paged::{Accesses, Paged, Touch, cold_faults, drive};
-use super::{Counts, Delays, Guest, List, Replacement, ReplacementKind, Stretch};
+use super::lru_tail::LruTail;
+use super::paged::{Accesses, Touch, cold_faults, drive};
+use super::sink::{Dirty, Null, Sink};
+use super::{Counts, Delays, FrameEvent, Guest, List, Replacement, ReplacementKind, Stretch};
 use crate::trace::index::StackDistances;
 use crate::trace::{PageId, Trace};
 use crate::units::Frames;
@@ -33,30 +34,72 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
               storage hierarchies, IBM Systems Journal 9(2), 1970",
     knows_the_future: false,
     params: &[],
-    // Which page goes, and so whether it is dirty, the counter does not know.
-    build: |_, guest| {
-        if guest.counts_write_backs {
-            Paged::boxed(guest, LruList::new(guest))
-        } else {
-            Box::new(LruCounter::new(guest))
-        }
-    },
-    build_shown: |_, guest| Paged::boxed(guest, LruList::new(guest)),
+    build: |_, guest| Box::new(Lru::new(guest)),
 };
 
-struct LruCounter {
+struct Lru {
     trace: Arc<Trace>,
     /// k: the resident pages are the first so many of the full LRU stack.
     resident: u32,
     frames: u64,
     /// Where the next stretch begins.
     position: u64,
+    /// The runs of all passes before this one.
+    passed: u64,
+    /// Which page goes; behind the counter until somebody asks.
+    tail: LruTail,
+    dirty: Option<Dirty>,
 }
 
-impl LruCounter {
+impl Lru {
     fn new(guest: &Guest<'_>) -> Self {
-        let trace = Arc::clone(guest.trace);
-        Self { trace, resident: 0, frames: guest.frames.0, position: 0 }
+        Self {
+            trace: Arc::clone(guest.trace),
+            resident: 0,
+            frames: guest.frames.0,
+            position: 0,
+            passed: 0,
+            tail: LruTail::new(guest.trace, guest.frames.0),
+            dirty: guest.counts_write_backs.then(|| Dirty::new(guest.trace)),
+        }
+    }
+
+    /// Makes the accesses of a stretch where nobody asks for victims.
+    fn run_counter(&mut self, stretch: Stretch) -> Counts {
+        let trace = Arc::clone(&self.trace);
+        let from = trace.runs_before(stretch.from);
+        if stretch.delays == Delays::default() {
+            // An access within a run hits, for its page is on top and a VM keeps a frame at least.
+            let end = stretch.end_without_delays(&trace);
+            let mut counts = Counts { accesses: end - stretch.from, ..Counts::default() };
+            let runs = from..trace.runs_before(end);
+            self.count(&trace.distances_of(stretch.first_pass, runs), &mut counts);
+            counts.cold_faults = cold_faults(&trace, stretch, counts.accesses);
+            return counts;
+        }
+        let on_top = (!trace.begins_run(stretch.from)).then_some(&0);
+        let left = trace.distances_of(stretch.first_pass, from..trace.run_pages().len());
+        let distances = on_top.into_iter().chain(left.slice());
+        let mut compared =
+            Compared { distances, resident: &mut self.resident, frames: self.frames };
+        drive(&trace, stretch, &mut compared, &mut Null)
+    }
+
+    /// Makes the accesses of a stretch, and tells `events` and the dirty pages of each victim.
+    fn run_tail(&mut self, stretch: Stretch, events: Option<&mut Vec<FrameEvent>>) -> Counts {
+        self.tail.follow(self.next_run(), self.resident.into());
+        if !self.trace.begins_run(stretch.from) {
+            self.tail.resume_run();
+        }
+        let sink = &mut (self.dirty.as_mut(), events);
+        let counts = drive(&self.trace, stretch, &mut self.tail, sink);
+        self.resident = self.tail.resident() as u32;
+        counts
+    }
+
+    /// The number of the next run, as [`LruTail`] counts.
+    fn next_run(&self) -> u64 {
+        self.passed + self.trace.runs_before(self.position) as u64 + 1
     }
 
     /// Counts the faults at these distances: while there are empty frames each of them makes one
@@ -87,40 +130,41 @@ impl<'a, D: Iterator<Item = &'a u32>> Accesses for Compared<'_, D> {
             *self.resident += 1;
             Touch::Fill
         } else {
-            // The victim is the page at depth k, whichever that is; nobody asks.
+            // The victim is the page at depth k, whichever that is: nobody asks.
             Touch::Replacement(page)
         }
     }
 }
 
-impl Replacement for LruCounter {
-    fn run(&mut self, stretch: Stretch) -> Counts {
-        let trace = Arc::clone(&self.trace);
-        let from = trace.runs_before(stretch.from);
-        let mut counts = Counts::default();
-        if stretch.delays == Delays::default() {
-            // An access within a run hits, for its page is on top and a VM keeps a frame at least.
-            let end = stretch.end_without_delays(&trace);
-            counts.accesses = end - stretch.from;
-            let runs = from..trace.runs_before(end);
-            self.count(&trace.distances_of(stretch.first_pass, runs), &mut counts);
-            counts.cold_faults = cold_faults(&trace, stretch, counts.accesses);
-        } else {
-            let on_top = (!trace.begins_run(stretch.from)).then_some(&0);
-            let left = trace.distances_of(stretch.first_pass, from..trace.run_pages().len());
-            let distances = on_top.into_iter().chain(left.slice());
-            let mut compared =
-                Compared { distances, resident: &mut self.resident, frames: self.frames };
-            counts = drive(&trace, stretch, &mut compared, None);
+impl Replacement for Lru {
+    fn run_into(&mut self, stretch: Stretch, events: Option<&mut Vec<FrameEvent>>) -> Counts {
+        if stretch.from < self.position {
+            self.passed += self.trace.run_pages().len() as u64;
         }
-        self.position = stretch.from + counts.accesses;
+        self.position = stretch.from;
+        let counts = if self.dirty.is_none() && events.is_none() {
+            self.run_counter(stretch)
+        } else {
+            self.run_tail(stretch, events)
+        };
+        self.position += counts.accesses;
         counts
     }
 
-    fn resize(&mut self, frames: Frames) -> u64 {
+    fn resize_into(&mut self, frames: Frames, events: Option<&mut Vec<FrameEvent>>) -> u64 {
         self.frames = frames.0;
-        self.resident = u64::from(self.resident).min(frames.0) as u32;
-        0
+        self.tail.set_frames(frames.0);
+        let kept = u64::from(self.resident).min(frames.0);
+        let mut write_backs = 0;
+        if kept < self.resident.into() && (self.dirty.is_some() || events.is_some()) {
+            self.tail.follow(self.next_run(), self.resident.into());
+            let mut sink = (self.dirty.as_mut(), events);
+            while self.tail.resident() > kept {
+                write_backs += sink.tell(FrameEvent::Eviction { page: self.tail.evict() });
+            }
+        }
+        self.resident = kept as u32;
+        write_backs
     }
 
     fn resident(&self) -> Frames {
@@ -128,19 +172,9 @@ impl Replacement for LruCounter {
     }
 
     fn lists(&self) -> Vec<List> {
-        let resident = self.resident as usize;
-        let mut order: Vec<PageId> = Vec::with_capacity(resident);
-        let used = &self.trace.run_pages()[..self.trace.runs_before(self.position)];
-        let earlier_pass = self.trace.run_pages();
-        for &page in used.iter().rev().chain(earlier_pass.iter().rev()) {
-            if order.len() == resident {
-                break;
-            }
-            if !order.contains(&page) {
-                order.push(page);
-            }
-        }
-        vec![List::resident("", order)]
+        let mut tail = self.tail.clone();
+        tail.follow(self.next_run(), self.resident.into());
+        vec![tail.list()]
     }
 
     fn audit(&self) {

@@ -31,7 +31,6 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     knows_the_future: false,
     params: &[],
     build: |_, guest| Paged::boxed(guest, MultiGen::new(guest)),
-    build_shown: |_, guest| Paged::boxed(guest, MultiGen::new(guest)),
 };
 
 /// The kernel's `MIN_NR_GENS` and `MAX_NR_GENS`.

@@ -29,7 +29,6 @@ pub(crate) const KIND: ReplacementKind = ReplacementKind {
     knows_the_future: true,
     params: &[],
     build: |_, guest| Paged::boxed(guest, Min::new(guest)),
-    build_shown: |_, guest| Paged::boxed(guest, Min::new(guest)),
 };
 
 struct Min {

@@ -14,7 +14,7 @@ pub(crate) mod links;
 mod linux_two_list;
 mod lirs;
 mod lru;
-mod lru_list;
+mod lru_tail;
 mod mglru;
 mod min;
 mod nru;
@@ -23,13 +23,15 @@ mod random;
 mod replay;
 mod s3_fifo;
 mod sieve;
+mod sink;
 pub(crate) mod tournament;
 mod two_queue;
 
 use std::sync::Arc;
 
 pub(crate) use min::KIND as MIN;
-pub use replay::replay;
+pub use replay::{replay, replay_recorded};
+pub use sink::FrameEvent;
 
 use crate::params::{Param, Settings};
 use crate::random::Stream;
@@ -52,9 +54,6 @@ pub struct ReplacementKind {
     pub params: &'static [Param],
     /// Makes it.
     pub build: Build,
-    /// Makes it in the form that has its lists laid out, for those who want to see them; its
-    /// counts are the same.
-    pub build_shown: Build,
 }
 
 /// Makes an algorithm for a VM that starts with no page.
@@ -231,18 +230,31 @@ impl List {
 /// A replacement algorithm at work in one VM.
 ///
 /// The simulator makes one for each VM, from that VM's trace and first allocation, and then calls
-/// [`run`](Self::run) for stretch after stretch: each begins where the one before ended, or at 0
-/// again for the next pass of a repeating VM. Between stretches it may call
-/// [`resize`](Self::resize). No call depends on another VM.
+/// [`run_into`](Self::run_into) for stretch after stretch: each begins where the one before ended,
+/// or at 0 again for the next pass of a repeating VM. Between stretches it may call
+/// [`resize_into`](Self::resize_into). No call depends on another VM.
+///
+/// Both append to `events` what they do with frames, in order. Any call may pass `None`: nobody
+/// asks then, and the counts and the state afterwards are the same.
 pub trait Replacement: Send {
     /// Makes accesses from `stretch.from` on until the trace ends or the stretch's ticks are spent;
     /// at least one.
-    fn run(&mut self, stretch: Stretch) -> Counts;
+    fn run_into(&mut self, stretch: Stretch, events: Option<&mut Vec<FrameEvent>>) -> Counts;
 
     /// Sets the allocation, at least 1 frame. On a shrink below the resident count the algorithm
     /// evicts pages by its own rule until they fit; frames gained are empty. Returns how many of
     /// the pages evicted were dirty and written back; 0 where write-backs are not counted.
-    fn resize(&mut self, frames: Frames) -> u64;
+    fn resize_into(&mut self, frames: Frames, events: Option<&mut Vec<FrameEvent>>) -> u64;
+
+    /// [`run_into`](Self::run_into) where nobody asks for the events.
+    fn run(&mut self, stretch: Stretch) -> Counts {
+        self.run_into(stretch, None)
+    }
+
+    /// [`resize_into`](Self::resize_into) where nobody asks for the events.
+    fn resize(&mut self, frames: Frames) -> u64 {
+        self.resize_into(frames, None)
+    }
 
     /// The number of resident pages.
     fn resident(&self) -> Frames;

@@ -28,7 +28,6 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     knows_the_future: false,
     params: &[TICK],
     build: |settings, guest| Paged::boxed(guest, Nru::new(settings, guest)),
-    build_shown: |settings, guest| Paged::boxed(guest, Nru::new(settings, guest)),
 };
 
 const TICK: Param = Param {

@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
-use super::{Counts, Delays, Guest, List, Replacement, Stretch};
-use crate::trace::{AccessKind, PageId, Trace};
+use super::sink::{Dirty, Null, Sink};
+use super::{Counts, Delays, FrameEvent, Guest, List, Replacement, Stretch};
+use crate::trace::{PageId, Trace};
 use crate::units::Frames;
 
 /// What one access did.
@@ -74,15 +75,20 @@ impl<A: Algorithm + 'static> Paged<A> {
 }
 
 impl<A: Algorithm> Replacement for Paged<A> {
-    fn run(&mut self, stretch: Stretch) -> Counts {
-        drive(&self.trace, stretch, &mut self.algorithm, self.dirty.as_mut())
+    fn run_into(&mut self, stretch: Stretch, events: Option<&mut Vec<FrameEvent>>) -> Counts {
+        let Self { trace, algorithm, dirty } = self;
+        if dirty.is_none() && events.is_none() {
+            drive(trace, stretch, algorithm, &mut Null)
+        } else {
+            drive(trace, stretch, algorithm, &mut (dirty.as_mut(), events))
+        }
     }
 
-    fn resize(&mut self, frames: Frames) -> u64 {
+    fn resize_into(&mut self, frames: Frames, events: Option<&mut Vec<FrameEvent>>) -> u64 {
+        let mut sink = (self.dirty.as_mut(), events);
         let mut write_backs = 0;
-        let dirty = &mut self.dirty;
         self.algorithm.resize(frames.0, |page| {
-            write_backs += dirty.as_mut().map_or(0, |dirty| dirty.evict(page));
+            write_backs += sink.tell(FrameEvent::Eviction { page });
         });
         write_backs
     }
@@ -102,38 +108,13 @@ impl<A: Algorithm> Replacement for Paged<A> {
     }
 }
 
-/// Which resident pages were written since they came into their frame.
-pub(super) struct Dirty {
-    trace: Arc<Trace>,
-    pages: Vec<bool>,
-}
-
-impl Dirty {
-    fn new(trace: &Arc<Trace>) -> Self {
-        Self { trace: Arc::clone(trace), pages: vec![false; trace.distinct_pages()] }
-    }
-
-    /// Marks the page of accesses `from..to` if one of them writes. An access of unknown kind does
-    /// not.
-    fn note(&mut self, page: PageId, from: u64, to: u64) {
-        let dirty = &mut self.pages[page as usize];
-        let mut accesses = from..to;
-        *dirty |= accesses.any(|at| self.trace.kind(at).is_some_and(AccessKind::writes));
-    }
-
-    /// The number of pages, 0 or 1, that must be written back for this one to go.
-    fn evict(&mut self, page: PageId) -> u64 {
-        u64::from(std::mem::take(&mut self.pages[page as usize]))
-    }
-}
-
 /// Makes the accesses of a stretch.
 #[inline(always)]
 pub(super) fn drive(
     trace: &Trace,
     stretch: Stretch,
     accesses: &mut impl Accesses,
-    mut dirty: Option<&mut Dirty>,
+    sink: &mut impl Sink,
 ) -> Counts {
     let Stretch { from, budget, period, delays, .. } = stretch;
     let end = stretch.end_without_delays(trace);
@@ -148,13 +129,18 @@ pub(super) fn drive(
             announced = (run_at + READ_AHEAD).min(runs_end);
             accesses.read_ahead(&trace.run_pages()[run_at..announced]);
         }
-        match accesses.touch(run.page, at) {
+        let (page, position) = (run.page, at);
+        match accesses.touch(page, position) {
             Touch::Hit => {}
-            Touch::Fill => counts.demand_faults += 1,
+            Touch::Fill => {
+                counts.demand_faults += 1;
+                counts.write_backs += sink.tell(FrameEvent::Fill { position, page });
+            }
             Touch::Replacement(victim) => {
                 counts.demand_faults += 1;
                 counts.replacement_misses += 1;
-                counts.write_backs += dirty.as_mut().map_or(0, |dirty| dirty.evict(victim));
+                let event = FrameEvent::Replacement { position, page, victim };
+                counts.write_backs += sink.tell(event);
             }
         }
         let mut made = run.accesses;
@@ -170,9 +156,7 @@ pub(super) fn drive(
         if made > 1 {
             accesses.again(run.page, at + 1, made - 1);
         }
-        if let Some(dirty) = &mut dirty {
-            dirty.note(run.page, at, at + made);
-        }
+        sink.used(page, at..at + made);
         counts.accesses += made;
         if timed && counts.accesses * period.0 + delays.of(&counts) >= budget.0 {
             break;

@@ -24,7 +24,6 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     knows_the_future: false,
     params: &[],
     build: |_, guest| Paged::boxed(guest, Random::new(guest)),
-    build_shown: |_, guest| Paged::boxed(guest, Random::new(guest)),
 };
 
 struct Random {

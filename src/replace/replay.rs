@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Build, Counts, Delays, Guest, Stretch};
+use super::{Build, Counts, Delays, FrameEvent, Guest, Replacement, Stretch};
 use crate::params::Settings;
 use crate::random::Stream;
 use crate::trace::Trace;
 use crate::units::{Frames, Ticks};
 
-/// What all accesses of `trace` come to, once, in a VM that keeps `frames` frames from the start:
-/// a point of the algorithm's fault curve.
+/// Counts all accesses of `trace`, once, in a VM that keeps `frames` frames from the start: a point
+/// of the algorithm's fault curve.
 pub fn replay(
     build: Build,
     settings: &Settings,
@@ -17,12 +17,35 @@ pub fn replay(
     frames: Frames,
     draw: &dyn Fn() -> Stream,
 ) -> Counts {
-    let guest = Guest { trace, frames, draw, counts_write_backs: false };
-    build(settings, &guest).run(Stretch {
-        from: 0,
-        first_pass: true,
-        budget: Ticks(trace.accesses()),
-        period: Ticks(1),
-        delays: Delays::default(),
-    })
+    start(build, settings, trace, frames, draw).run(whole(trace))
+}
+
+/// [`replay`], with every fault, fill and victim in order.
+pub fn replay_recorded(
+    build: Build,
+    settings: &Settings,
+    trace: &Arc<Trace>,
+    frames: Frames,
+    draw: &dyn Fn() -> Stream,
+) -> (Counts, Vec<FrameEvent>) {
+    let mut events = Vec::new();
+    let mut algorithm = start(build, settings, trace, frames, draw);
+    let counts = algorithm.run_into(whole(trace), Some(&mut events));
+    (counts, events)
+}
+
+fn start(
+    build: Build,
+    settings: &Settings,
+    trace: &Arc<Trace>,
+    frames: Frames,
+    draw: &dyn Fn() -> Stream,
+) -> Box<dyn Replacement> {
+    build(settings, &Guest { trace, frames, draw, counts_write_backs: false })
+}
+
+/// Every access of a first pass, without delays.
+fn whole(trace: &Trace) -> Stretch {
+    let (budget, period) = (Ticks(trace.accesses()), Ticks(1));
+    Stretch { from: 0, first_pass: true, budget, period, delays: Delays::default() }
 }

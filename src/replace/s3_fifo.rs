@@ -35,7 +35,6 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     knows_the_future: false,
     params: &[SMALL, USES],
     build: |settings, guest| Paged::boxed(guest, S3Fifo::new(settings, guest)),
-    build_shown: |settings, guest| Paged::boxed(guest, S3Fifo::new(settings, guest)),
 };
 
 const SMALL: Param = Param {

@@ -28,7 +28,6 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     knows_the_future: false,
     params: &[],
     build: |_, guest| Paged::boxed(guest, Sieve::new(guest)),
-    build_shown: |_, guest| Paged::boxed(guest, Sieve::new(guest)),
 };
 
 /// What is known of a page; a hit looks no further.

@@ -30,7 +30,6 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     knows_the_future: false,
     params: &[IN, OUT],
     build: |settings, guest| Paged::boxed(guest, TwoQueue::new(settings, guest)),
-    build_shown: |settings, guest| Paged::boxed(guest, TwoQueue::new(settings, guest)),
 };
 
 const IN: Param = Param {

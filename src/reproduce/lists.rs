@@ -54,10 +54,6 @@ impl Watcher for InRound<'_> {
         !self.done
     }
 
-    fn wants_lists(&self) -> bool {
-        true
-    }
-
     fn access(&mut self, access: &Access<'_>) {
         if access.at.0 + 1 != ROUND {
             return;

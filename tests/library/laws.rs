@@ -1,5 +1,5 @@
 //! The laws of a run, over random scenarios with any policies and replacement algorithms: the event
-//! loop that runs ahead against the one in true order with lists laid out, and, where all VMs have
+//! loop that runs ahead against the one in true order with every victim named, and, where all VMs have
 //! LRU, against a naive simulator that goes tick by tick.
 
 use std::cell::RefCell;
@@ -16,9 +16,9 @@ use balloonist::balance::{self, PolicyKind};
 use balloonist::host::Change;
 use balloonist::params::{Settings, Value};
 use balloonist::random::{Generator, Stream};
-use balloonist::replace::{self, Counts, Delays, Guest, Stretch};
+use balloonist::replace::{self, Counts, Delays, FrameEvent, Guest, Stretch};
 use balloonist::scenario::Scenario;
-use balloonist::trace::Trace;
+use balloonist::trace::{PageId, Trace};
 use balloonist::units::{Frames, Ticks, VmId};
 use balloonist::watch::{Access, Arrival, Checkpoint, Moved, NullWatcher, Watcher};
 
@@ -222,11 +222,11 @@ fn under_every_policy_the_counter_is_the_list() {
             if !common::fits(&scenario, policy) {
                 continue;
             }
-            // Whoever watches accesses is shown lists.
-            let by_list = simulate(&scenario, policy, &mut Laws::of(&scenario));
+            // Whoever watches accesses is told the victims.
+            let by_tail = simulate(&scenario, policy, &mut Laws::of(&scenario));
             index_half(&scenario, number);
             let by_counter = simulate(&scenario, policy, &mut NullWatcher);
-            assert_eq!(by_counter, by_list, "{} on scenario {number}", policy.name);
+            assert_eq!(by_counter, by_tail, "{} on scenario {number}", policy.name);
             compared += 1;
         }
         assert!(compared >= 100, "{} fits {compared} scenarios", policy.name);
@@ -359,19 +359,31 @@ fn a_vm_that_its_observers_hold_up_until_its_stop_just_leaves() {
     assert_eq!((in_true_order.all.counts.accesses, in_true_order.end), (2, Ticks(5)));
 }
 
-/// The ten-line oracle of LRU: a list, most recent first. Returns whether the access was a demand
-/// fault and whether it evicted a page.
-fn oracle(list: &mut Vec<u64>, page: u64, allocation: usize) -> (bool, bool) {
-    list.truncate(allocation);
+/// The oracle of LRU: a list, most recent first. Returns what moves, a shrink's evictions first, and
+/// whether the access was a demand fault and whether it evicted a page.
+fn oracle(
+    list: &mut Vec<u64>,
+    at: usize,
+    page: u64,
+    allocation: usize,
+) -> (Vec<FrameEvent>, bool, bool) {
+    let mut moves = Vec::new();
+    while list.len() > allocation {
+        moves.push(FrameEvent::Eviction { page: list.pop().unwrap() as PageId });
+    }
     let found = list.iter().position(|&other| other == page);
     let evicts = found.is_none() && list.len() == allocation;
+    let (position, id) = (at as u64, page as PageId);
     if let Some(at) = found {
         list.remove(at);
     } else if evicts {
-        list.pop();
+        let victim = list.pop().unwrap() as PageId;
+        moves.push(FrameEvent::Replacement { position, page: id, victim });
+    } else {
+        moves.push(FrameEvent::Fill { position, page: id });
     }
     list.insert(0, page);
-    (found.is_none(), evicts)
+    (moves, found.is_none(), evicts)
 }
 
 #[test]
@@ -388,27 +400,34 @@ fn every_short_trace_under_every_sequence_of_allocations_is_as_the_list_says() {
                     draw: &|| Stream::new(Generator::ChaCha8, 0, 0, "test/replacement"),
                     counts_write_backs: false,
                 };
-                let mut forms = [replace::ALL[0].build, replace::ALL[0].build_shown]
-                    .map(|build| build(&Settings::defaults(&[]), &guest));
+                // By the counter alone, by victims alone, and in turn.
+                let mut forms = [[false; 2], [true; 2], [false, true]]
+                    .map(|told| (told, (replace::ALL[0].build)(&Settings::defaults(&[]), &guest)));
                 let mut list = Vec::new();
                 for (at, &page) in pages.iter().enumerate() {
                     let allocation = 1 + allocations / PAGES.pow(at as u32) % PAGES;
-                    let (demand, evicts) = oracle(&mut list, page, allocation as usize);
-                    for form in &mut forms {
-                        form.resize(Frames(allocation));
-                        let counts = form.run(Stretch {
+                    let (moves, demand, evicts) = oracle(&mut list, at, page, allocation as usize);
+                    for (told, form) in &mut forms {
+                        let mut events = Vec::new();
+                        let mut sink = told[at % 2].then_some(&mut events);
+                        form.resize_into(Frames(allocation), sink.as_deref_mut());
+                        let stretch = Stretch {
                             from: at as u64,
                             first_pass: true,
                             budget: Ticks(1),
                             period: Ticks(1),
                             delays: Delays::default(),
-                        });
+                        };
+                        let counts = form.run_into(stretch, sink);
+                        if told[at % 2] {
+                            assert_eq!(events, moves, "{pages:?} {at}");
+                        }
                         assert_eq!(counts.demand_faults, u64::from(demand), "{pages:?} {at}");
                         assert_eq!(counts.replacement_misses, u64::from(evicts), "{pages:?} {at}");
                         assert_eq!(form.resident().0, list.len() as u64, "{pages:?} {at}");
                     }
                 }
-                for form in &forms {
+                for (_, form) in &forms {
                     let order: Vec<u64> =
                         form.resident_pages().into_iter().map(u64::from).collect();
                     assert_eq!(order, list, "{pages:?} {allocations}");

@@ -200,10 +200,6 @@ impl<W: Write> Watcher for Log<'_, W> {
         self.accesses && self.written.is_ok()
     }
 
-    fn wants_lists(&self) -> bool {
-        self.accesses
-    }
-
     fn wait(&mut self, at: Ticks, vm: VmId) {
         self.note(at, &Event::Wait(vm));
     }

@@ -201,10 +201,6 @@ impl Watcher for Lesson<'_> {
         self.shown()
     }
 
-    fn wants_lists(&self) -> bool {
-        true
-    }
-
     fn wait(&mut self, at: Ticks, vm: VmId) {
         self.rounds.enter(at);
         self.begin(at);

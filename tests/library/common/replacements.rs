@@ -6,7 +6,7 @@ use std::sync::Arc;
 use balloonist::params::{Domain, Param, Settings, Value};
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{
-    self, Counts, Delays, Guest, List, Replacement, ReplacementKind, Stretch,
+    self, Counts, Delays, FrameEvent, Guest, List, Replacement, ReplacementKind, Stretch,
 };
 use balloonist::trace::{AccessKind, PageId, Trace, TraceBuilder};
 use balloonist::units::{Decimal, Frames, Page, Ticks};
@@ -140,6 +140,8 @@ struct Model {
     dirty: Option<Vec<PageId>>,
     /// The resident pages after the last access or resize.
     resident: Vec<PageId>,
+    /// Every page that came into a frame or left one, in order, since they were taken.
+    events: Vec<FrameEvent>,
 }
 
 impl Model {
@@ -150,6 +152,7 @@ impl Model {
             seen: vec![false; start.trace.distinct_pages()],
             dirty: counts_write_backs.then(Vec::new),
             resident: Vec::new(),
+            events: Vec::new(),
             naive: make(start),
         }
     }
@@ -186,6 +189,10 @@ impl Model {
         let come = after.iter().filter(|page| !before.contains(page)).count();
         assert_eq!(come, usize::from(is_fault), "no other page comes");
         let write_backs = victim.map_or(0, |victim| self.write_back(victim));
+        self.events.extend(is_fault.then(|| match victim {
+            Some(victim) => FrameEvent::Replacement { position: at, page, victim },
+            None => FrameEvent::Fill { position: at, page },
+        }));
         if let Some(dirty) = self.dirty.as_mut().filter(|dirty| writes && !dirty.contains(&page)) {
             dirty.push(page);
         }
@@ -205,7 +212,16 @@ impl Model {
         let after = &self.resident;
         assert_eq!(after.len(), before.len().min(frames), "no page goes without need");
         assert_eq!(evicted.len(), before.len() - after.len());
+        self.events.extend(evicted.iter().map(|&page| FrameEvent::Eviction { page }));
         evicted.into_iter().map(|page| self.write_back(page)).sum()
+    }
+
+    /// Checks that the algorithm has told what the naive one did with frames, if it was asked.
+    fn compare_events(&mut self, told: Option<Vec<FrameEvent>>, case: std::fmt::Arguments<'_>) {
+        let expected = std::mem::take(&mut self.events);
+        if let Some(told) = told {
+            assert_eq!(told, expected, "{case}: faults, fills and victims");
+        }
     }
 
     /// Checks that the algorithm has the lists of the naive one.
@@ -254,6 +270,8 @@ fn one_sequence(kind: &ReplacementKind, make: Make, number: u64) {
         Start { settings: &settings, frames: frames as usize, draw: draw(number), trace: &trace };
     let mut model = Model::new(make, start, counts_write_backs);
     let audits = number.is_multiple_of(4);
+    // Always asked what it does with frames, never, or now and then: the counts do not change.
+    let asked_in_ten = [10, 0, 5, 9, 1][number as usize % 5];
     let longest = [1, 3, 10, 100][stream.below(4) as usize];
     let resizes = stream.below(4);
     let mut delay = |bound| Ticks(if number.is_multiple_of(3) { stream.below(bound) } else { 0 });
@@ -265,21 +283,26 @@ fn one_sequence(kind: &ReplacementKind, make: Make, number: u64) {
             let name = kind.name;
             if stream.below(8) < resizes {
                 frames = 1 + stream.below(most);
-                let written = real.resize(Frames(frames));
+                let mut told = (stream.below(10) < asked_in_ten).then(Vec::new);
+                let written = real.resize_into(Frames(frames), told.as_mut());
                 assert_eq!(written, model.resize(frames as usize), "{name} {number}: shrink");
+                model.compare_events(told, format_args!("{name} {number} shrunk at {at}"));
                 model.compare(&*real, format_args!("{name} {number} resized to {frames} at {at}"));
             }
-            let counts = real.run(Stretch {
+            let stretch = Stretch {
                 from: at,
                 first_pass: pass == 0,
                 budget: Ticks(1 + stream.below(longest)),
                 period: Ticks(1),
                 delays,
-            });
+            };
+            let mut told = (stream.below(10) < asked_in_ten).then(Vec::new);
+            let counts = real.run_into(stretch, told.as_mut());
             let mut expected = Counts::default();
             (at..at + counts.accesses).for_each(|at| expected.add(model.access(at)));
             assert_eq!(counts, expected, "{name} {number} {settings:?} pass {pass} at {at}");
             at += counts.accesses;
+            model.compare_events(told, format_args!("{name} {number} pass {pass} to {at}"));
             model.compare(&*real, format_args!("{name} {number} {settings:?} pass {pass} to {at}"));
             if audits {
                 real.audit();
@@ -309,12 +332,14 @@ pub fn agree_on_all_short(name: &str, make: Make, length: usize, pages: u64) {
             let mut model = Model::new(make, start, false);
             for at in 0..trace.accesses() {
                 let frames = allocations[at as usize % allocations.len()];
+                let mut told = Vec::new();
                 if frames as usize != model.frames {
-                    real.resize(Frames(frames));
+                    real.resize_into(Frames(frames), Some(&mut told));
                     model.resize(frames as usize);
                 }
-                let counts = real.run(stretch(at, 1));
+                let counts = real.run_into(stretch(at, 1), Some(&mut told));
                 assert_eq!(counts, model.access(at), "{name} {case:?} {allocations:?} at {at}");
+                model.compare_events(Some(told), format_args!("{name} {case:?} {allocations:?}"));
                 model.compare(&*real, format_args!("{name} {case:?} {allocations:?} at {at}"));
             }
             real.audit();

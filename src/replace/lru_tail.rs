@@ -1,0 +1,140 @@
+//! LRU where the victims are asked for: the last use of each page, and where the oldest one is.
+//!
+//! *Idea.* Number the runs of the trace in the order in which they are made. The resident pages are
+//! those last used at or after some run, the *oldest*. A victim is found by moving that mark
+//! forward over the trace to the next run that is still the last use of its page. No list is kept:
+//! a hit writes one number, and the trace itself is the queue.
+//! *Follows.* The definition of LRU; the [counter](super::lru) has the source.
+//! *Departs.* Nowhere.
+//! *Cost.* O(1) an access on the average, for the mark passes every run once; 8 bytes a distinct
+//! page of the trace. Nothing until the first victim is asked for.
+//! *Parameters.* None.
+
+use std::sync::Arc;
+
+use super::List;
+use super::paged::{Accesses, Touch};
+use crate::trace::{PageId, Trace};
+
+/// Runs are numbered from 1 on, over all passes.
+#[derive(Clone)]
+pub(super) struct LruTail {
+    trace: Arc<Trace>,
+    /// For each page the number of its last run; 0 before its first. Empty before the first
+    /// [`follow`](Self::follow).
+    last_uses: Vec<u64>,
+    /// Pages last used at this run or later are resident.
+    oldest: u64,
+    /// Its place in the trace.
+    oldest_run: usize,
+    /// The number of the next run.
+    next: u64,
+    resident: u64,
+    frames: u64,
+}
+
+impl LruTail {
+    pub(super) fn new(trace: &Arc<Trace>, frames: u64) -> Self {
+        let trace = Arc::clone(trace);
+        Self {
+            trace,
+            last_uses: Vec::new(),
+            oldest: 1,
+            oldest_run: 0,
+            next: 1,
+            resident: 0,
+            frames,
+        }
+    }
+
+    /// Catches up with accesses and shrinks that it was not told of: `next` is the number of the
+    /// next run, and so many pages are resident.
+    pub(super) fn follow(&mut self, next: u64, resident: u64) {
+        let runs = self.trace.run_pages();
+        self.last_uses.resize(self.trace.distinct_pages(), 0);
+        // A pass uses every page, so what was before the last one decides nothing.
+        let from = self.next.max(next.saturating_sub(runs.len() as u64));
+        let mut run = ((from - 1) % runs.len() as u64) as usize;
+        if from > self.next {
+            (self.oldest, self.oldest_run, self.resident) = (from, run, 0);
+        }
+        for number in from..next {
+            let last = std::mem::replace(&mut self.last_uses[runs[run] as usize], number);
+            self.resident += u64::from(last < self.oldest);
+            run = if run + 1 == runs.len() { 0 } else { run + 1 };
+        }
+        self.next = next;
+        while self.resident > resident {
+            self.evict();
+        }
+    }
+
+    /// The next access is in the middle of the last run.
+    pub(super) fn resume_run(&mut self) {
+        self.next -= 1;
+    }
+
+    /// Sets the allocation; pages that no longer fit stay until they are evicted.
+    pub(super) fn set_frames(&mut self, frames: u64) {
+        self.frames = frames;
+    }
+
+    pub(super) fn resident(&self) -> u64 {
+        self.resident
+    }
+
+    /// Takes the page that was used least recently out of its frame.
+    #[inline(always)]
+    pub(super) fn evict(&mut self) -> PageId {
+        self.resident -= 1;
+        self.pass_oldest()
+    }
+
+    /// Moves the mark past the oldest resident page.
+    #[inline(always)]
+    fn pass_oldest(&mut self) -> PageId {
+        let runs = self.trace.run_pages();
+        loop {
+            let (number, page) = (self.oldest, runs[self.oldest_run]);
+            self.oldest += 1;
+            self.oldest_run =
+                if self.oldest_run + 1 == runs.len() { 0 } else { self.oldest_run + 1 };
+            if self.last_uses[page as usize] == number {
+                return page;
+            }
+        }
+    }
+
+    /// The resident pages, most recently used first.
+    pub(super) fn list(&self) -> List {
+        let uses = (0..).zip(&self.last_uses).filter(|&(_, &last)| last >= self.oldest);
+        let mut pages: Vec<PageId> = uses.map(|(page, _)| page).collect();
+        pages.sort_unstable_by_key(|&page| std::cmp::Reverse(self.last_uses[page as usize]));
+        List::resident("", pages)
+    }
+}
+
+impl Accesses for LruTail {
+    #[inline(always)]
+    fn touch(&mut self, page: PageId, _: u64) -> Touch {
+        let last = std::mem::replace(&mut self.last_uses[page as usize], self.next);
+        self.next += 1;
+        if last >= self.oldest {
+            Touch::Hit
+        } else if self.resident < self.frames {
+            self.resident += 1;
+            Touch::Fill
+        } else {
+            Touch::Replacement(self.pass_oldest())
+        }
+    }
+
+    #[inline(always)]
+    fn read_ahead(&self, pages: &[PageId]) {
+        let mut read = 0;
+        for &page in pages {
+            read ^= self.last_uses[page as usize];
+        }
+        std::hint::black_box(read);
+    }
+}
