@@ -1,15 +1,16 @@
-//! The best static partition: the split of the host among LRU VMs that never changes and faults
-//! least.
+//! The best static partition: the fixed split of the host among LRU VMs that faults least.
 //!
 //! *Idea.* best(j, t), the fewest faults of the first j VMs on t frames, is the minimum over x of
 //! best(j − 1, t − x) + faults(j, x): a dynamic program over the VMs' exact fault curves, correct
-//! whatever their shape. *Follows.* H. S. Stone, J. Turek and J. L. Wolf, "Optimal partitioning of
-//! cache memory", IEEE Transactions on Computers 41(9), 1992, for the problem. *Departs.* Minima
-//! and maxima of the VMs are kept. VMs that are not there all the time hold their part all the
-//! same. *Cost.* At most O(V · F · M) for V VMs, F frames and M distinct pages of a VM; where that
-//! is above 2³² steps, or keeps more than 2²⁸ sums, frames are dealt in groups and, by the steepest
-//! slopes, one by one; the better is taken, and the result says so. `partition.rs` has the
-//! searches. *Parameters.* None.
+//! for curves of any shape.
+//! *Follows.* H. S. Stone, J. Turek and J. L. Wolf, "Optimal partitioning of cache memory", IEEE
+//! Transactions on Computers 41(9), 1992, for the problem.
+//! *Departs.* The VMs' minima and maxima are respected. A VM that is not present all the time holds
+//! its share all the same.
+//! *Cost.* At most O(V · F · M) for V VMs, F frames and M distinct pages of a VM. Beyond 2³² steps
+//! or 2²⁸ stored sums, frames are dealt both in groups and, by the steepest slopes, one by one; the
+//! better split is taken, and the result says so. `partition.rs` has the searches.
+//! *Parameters.* None.
 
 use super::pace::Pace;
 use crate::partition::{self, Offer};
@@ -17,20 +18,20 @@ use crate::scenario::Scenario;
 use crate::trace::curve;
 use crate::units::Frames;
 
-/// A split that never changes, and what it costs.
+/// A fixed split, and what it costs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StaticSplit {
     /// The demand faults of all VMs.
     pub demand_faults: u64,
-    /// The frames of each VM that it can use; what is over, anybody may have.
+    /// The frames of each VM that it can use; any VM may have the rest.
     pub frames: Vec<Frames>,
-    /// Frames were dealt in groups of so many, or one by one where that came out better; 1: the
+    /// The size of the groups in which frames were dealt, or one by one if that was better; 1: the
     /// split is exactly the best.
     pub group: u64,
 }
 
 impl StaticSplit {
-    /// The split in words, cut short where there are many VMs.
+    /// The split in words, shortened if there are many VMs.
     pub fn note(&self, scenario: &Scenario) -> String {
         const SHOWN: usize = 8;
         let part =
@@ -74,9 +75,9 @@ pub(super) fn of(scenario: &Scenario, paces: &[Pace]) -> Option<StaticSplit> {
                 return Part { min: 0, useful: 0, faults: vec![0] };
             }
             let mut faults = curve::lru_faults(&vm.trace, pace.accesses);
-            // More frames than its maximum it cannot have, more than its pages it cannot use.
+            // It cannot have more frames than its maximum, or use more than it has pages.
             faults.truncate(usize::try_from(vm.max.0).map_or(faults.len(), |max| max + 1));
-            // A minimum above its pages is held all the same.
+            // A minimum above the number of its pages is held all the same.
             let min = vm.min.0;
             let useful = (faults.len() as u64 - 1).max(min);
             Part { min, useful, faults }
@@ -95,15 +96,15 @@ fn split(vms: &[Part], spare: u64) -> StaticSplit {
     if group == 1 {
         return best;
     }
-    // A group may be more than a VM's whole part; one by one they go nearly as well by slopes.
+    // A group may exceed a VM's whole share; dealing one by one by slopes is then nearly as good.
     let single = StaticSplit { group, ..deal(vms, spare, 1, partition::lookahead) };
     if single.demand_faults < best.demand_faults { single } else { best }
 }
 
 struct Part {
-    /// Frames that it gets in any case.
+    /// The frames that it gets in any case.
     min: u64,
-    /// Frames beyond which nothing changes for it; at least `min`.
+    /// More frames than this change nothing for it; at least `min`.
     useful: u64,
     /// Demand faults by frames.
     faults: Vec<u64>,
@@ -115,7 +116,7 @@ impl Part {
     }
 }
 
-/// The smallest groups in which the dynamic program keeps its limits.
+/// The smallest groups with which the dynamic program keeps its limits.
 fn smallest_group(vms: &[Part], spare: u64) -> u64 {
     let mut group = 1;
     while steps(vms, spare, group) > STEPS_MAX || cells(vms, spare, group) > CELLS_MAX {
@@ -124,8 +125,8 @@ fn smallest_group(vms: &[Part], spare: u64) -> u64 {
     group
 }
 
-/// The sums that the dynamic program keeps: of each VM but the last, one for each number of groups
-/// that it and those before it can take.
+/// The sums that the dynamic program keeps: for each VM but the last, one for each number of groups
+/// that it and the VMs before it can take.
 fn cells(vms: &[Part], spare: u64, group: u64) -> u128 {
     let mut reach = 0;
     let but_last = &vms[..vms.len().saturating_sub(1)];
@@ -143,7 +144,7 @@ fn steps(vms: &[Part], spare: u64, group: u64) -> u128 {
     between.iter().map(|vm| totals * vm.offers(group).len() as u128).sum()
 }
 
-/// Deals `spare` frames above the minima, in groups, as `search` finds.
+/// Deals `spare` frames above the minima in groups, as `search` decides.
 fn deal(
     vms: &[Part],
     spare: u64,
@@ -164,8 +165,8 @@ fn deal(
 mod tests {
     use super::*;
 
-    /// VMs that want a frame each keep n²/2 sums: 2²⁸ is passed between these numbers of VMs, long
-    /// before 2³² steps are.
+    /// n VMs that want one frame each keep n²/2 sums: 2²⁸ is passed between these numbers of VMs,
+    /// long before 2³² steps.
     #[test]
     fn many_small_vms_are_dealt_groups_for_their_memory() {
         let vms = |count: usize| -> Vec<Part> {
@@ -177,7 +178,7 @@ mod tests {
         assert!(steps(&vms(23_300), 23_300, 1) < STEPS_MAX);
     }
 
-    /// One frame saves eight faults and the next none: in groups, half of the VMs get none.
+    /// One frame saves eight faults and the next none; dealt in groups, half of the VMs get none.
     #[test]
     fn where_groups_are_coarse_frames_go_one_by_one_too() {
         let vms: Vec<Part> =

@@ -1,4 +1,4 @@
-//! The cold minimum: every distinct page must be fetched once, whatever anybody does.
+//! The cold minimum: every distinct page must be fetched once, whatever the policy.
 
 use super::pace::Pace;
 use crate::scenario::Scenario;

@@ -1,7 +1,9 @@
-//! Global LRU: one list for all pages of all VMs, the least recently used page of the host goes.
+//! Global LRU: one list for all pages of all VMs; the least recently used page of the host is
+//! evicted.
 //!
-//! *Idea.* Whoever uses its pages least loses them; allocations follow by themselves.
-//! *Follows.* The textbook's global replacement; with a frame for each VM it knows no bounds.
+//! *Idea.* The VM that uses its pages least loses them; allocations follow from that.
+//! *Follows.* The textbook's global replacement. Each VM keeps at least one frame; no other bounds
+//! apply.
 //! *Departs.* A page being visited is not in the list: see [`merged`](super::merged).
 //! *Cost.* O(log V) a visit for V VMs; 8 bytes a page.
 //! *Parameters.* None.

@@ -1,10 +1,10 @@
 //! The accesses of all VMs at their nominal pace, merged into one order.
 //!
-//! Where all VMs keep the same pace and none has an idle phase, the accesses of a run stay together
-//! as one *visit*: between two of them every other VM makes one access, so the page is never far
-//! from the last used and never the one whose next use is furthest, on any host with a frame for
-//! each VM. It cannot be evicted before the visit ends, and what happens inside the visit needs no
-//! look.
+//! If all VMs have the same pace and none has an idle phase, the accesses of a run stay together as
+//! one *visit*. Between two of them every other VM makes one access, so on any host with a frame
+//! for each VM the page is never far from the most recently used and never the one whose next use
+//! is furthest away. It cannot be evicted before the visit ends, and the accesses within the visit
+//! need not be examined.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ use crate::scenario::{Scenario, VmSpec};
 use crate::trace::future::Future;
 use crate::trace::{PageId, Trace};
 
-/// What happens next.
+/// An event of one VM.
 #[derive(Clone, Copy, Debug)]
 struct Event {
     /// The VM, by position in the scenario.
@@ -34,25 +34,25 @@ enum What {
     End(Visit),
     /// A visit of one access begins and ends.
     Touch(Visit),
-    /// The VM leaves; its pages are gone.
+    /// The VM departs, and its pages are gone.
     Depart,
 }
 
-/// Accesses of one VM to one page, one after the other.
+/// Consecutive accesses of one VM to one page.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Visit {
     /// The page.
     pub(super) page: PageId,
-    /// The run of the trace that it belongs to.
+    /// The run of the trace that contains it.
     pub(super) run: usize,
-    /// The VM's last access of the visit, counting on over all passes.
+    /// The VM's last access of the visit, counted over all passes.
     pub(super) last: u64,
-    /// Whether the run goes on after that access.
+    /// Whether the run continues after that access.
     pub(super) run_goes_on: bool,
 }
 
 impl Visit {
-    /// The access after the visit that uses the same page, counting on over all passes.
+    /// The next access after the visit to the same page, counted over all passes.
     fn next_use(&self, trace: &Trace, future: &Future) -> Option<u64> {
         if self.run_goes_on {
             return Some(self.last + 1);
@@ -62,7 +62,7 @@ impl Visit {
     }
 }
 
-/// What follows the visits of all VMs' pages, numbered together.
+/// A yardstick that follows the visits to all VMs' pages, which are numbered together.
 pub(super) trait Yardstick {
     /// A visit begins.
     fn begin(&mut self, page: PageId);
@@ -74,7 +74,7 @@ pub(super) trait Yardstick {
     fn depart(&mut self, pages: Range<PageId>);
 }
 
-/// Shows all visits to two yardsticks at once: merging is most of the work.
+/// Shows all visits to two yardsticks at once, as merging is most of the work.
 pub(super) fn replay(
     scenario: &Scenario,
     paces: &[Pace],
@@ -82,7 +82,7 @@ pub(super) fn replay(
     other: &mut impl Yardstick,
 ) {
     let bases = page_bases(scenario);
-    // VMs that replay one trace share its future.
+    // VMs that replay the same trace share its future.
     let mut known: Map<usize, Rc<Future>> = Map::default();
     let future = |vm: &VmSpec| {
         let future = known.entry(Arc::as_ptr(&vm.trace) as usize);
@@ -125,7 +125,7 @@ pub(super) fn pages(scenario: &Scenario) -> usize {
     scenario.vms.iter().map(|vm| vm.trace.distinct_pages()).sum()
 }
 
-/// Where each VM's pages begin when all are numbered together, and at last their number.
+/// Where each VM's pages begin if all are numbered together, and then their total number.
 fn page_bases(scenario: &Scenario) -> Vec<PageId> {
     let mut bases = vec![0];
     for vm in &scenario.vms {
@@ -137,16 +137,16 @@ fn page_bases(scenario: &Scenario) -> Vec<PageId> {
 /// The order of all visits.
 struct Merged<'a> {
     lanes: Vec<Lane<'a>>,
-    /// The lanes with the complements of their [`due`](Lane::due)s, so that the next one wins.
+    /// The lanes, with the complements of their [`due`](Lane::due)s as keys, so that the next wins.
     queue: Tournament<u128>,
 }
 
 struct Lane<'a> {
     trace: &'a Trace,
     pace: &'a Pace,
-    /// When it departs, if it does and has not.
+    /// When it departs, if it will.
     departs: Option<u64>,
-    /// Accesses made or begun, and in this pass; the run of the next of them.
+    /// Accesses made or begun, in all and in this pass, and the run of the next of them.
     made: u64,
     position: u64,
     run: usize,

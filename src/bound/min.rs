@@ -1,19 +1,21 @@
-//! Belady's MIN over the shared host: evict the page whose next use is furthest.
+//! Belady's MIN over the shared host: evicts the page whose next use is furthest away.
 //!
-//! *Idea.* NullWatcher who knows the whole future can fault less with so many frames, however they
-//! are divided: a bound for every policy and every replacement algorithm together. *Follows.* L. A.
-//! Belady, "A study of replacement algorithms for a virtual-storage computer", IBM Systems Journal
-//! 5(2), 1966; that changing allocations do not break it: E. Peserico, "Paging with dynamic memory
-//! capacity", STACS 2019. *Departs.* A page being visited is not a candidate: see
-//! [`merged`](super::merged). *Cost.* O(log M) a visit at most, mostly O(1), for M pages; 8 bytes a
-//! run for the next uses and 32 a page. *Parameters.* None.
+//! *Idea.* Even with full knowledge of the future nothing faults less with the same frames, however
+//! they are divided: a bound for every policy and every replacement algorithm together.
+//! *Follows.* L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
+//! Systems Journal 5(2), 1966. It stays optimal under changing allocations: E. Peserico, "Paging
+//! with dynamic memory capacity", STACS 2019.
+//! *Departs.* A page being visited is not a candidate: see [`merged`](super::merged).
+//! *Cost.* O(log M) a visit at most, mostly O(1), for M pages; 8 bytes a run for the next uses and
+//! 32 a page.
+//! *Parameters.* None.
 
 use super::merged::Yardstick;
 use crate::replace::tournament::Tournament;
 use crate::trace::PageId;
 
-/// The resident pages, which play with their next uses as keys, and all others, with 0. A page
-/// being visited keeps the key of its visit, which is now: all candidates are used later.
+/// A tournament of all pages. The key of a resident page is its next use, of any other page 0. A page
+/// being visited keeps the key of its visit, which is now, so all candidates are used later.
 pub(super) struct Min {
     next_uses: Tournament<u128>,
     resident: Vec<bool>,
@@ -57,6 +59,6 @@ impl Yardstick for Min {
         self.next_uses.set(page as usize, next_use);
     }
 
-    /// They are never used again, so they are the first to go.
+    /// They are never used again, so they are evicted first.
     fn depart(&mut self, _: std::ops::Range<PageId>) {}
 }

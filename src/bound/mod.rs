@@ -1,8 +1,8 @@
 //! Bounds: offline yardsticks for every comparison.
 //!
 //! They replay the accesses that the scenario's VMs make at their nominal pace: without the delays
-//! of faults, on a host that moves frames at once, with the idle phases and the admission of the
-//! scenario. None is a policy: each knows the future.
+//! of faults, on a host that moves frames at once, with the scenario's idle phases and admission.
+//! None is a policy: each knows the future.
 
 mod best_static;
 mod cold;
@@ -21,7 +21,7 @@ use self::pace::Pace;
 use crate::scenario::Scenario;
 use crate::trace::PageId;
 
-/// A yardstick and what it came to.
+/// A yardstick and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bound {
     /// Its name in results.
@@ -32,13 +32,13 @@ pub struct Bound {
     pub demand_faults: u64,
     /// Those that are not cold.
     pub capacity_faults: u64,
-    /// What else there is to say: a split, or that something was coarsened.
+    /// A remark: the split, or that it was computed in groups of frames.
     pub note: Option<String>,
 }
 
-/// All bounds of a scenario, the lowest kind first. Those that replay all VMs together are left out
-/// where the VMs have 2³² pages or more together, and the best static partition where the minima of
-/// the VMs that start do not fit together, as no split that never changes keeps them.
+/// All bounds of a scenario, the lowest kind first. Bounds that replay all VMs together are left out
+/// if the VMs have 2³² pages or more in all. The best static partition is left out if the minima of
+/// the VMs that start do not fit together, as no fixed split respects them.
 ///
 /// ```
 /// use balloonist::bound;
@@ -50,7 +50,7 @@ pub struct Bound {
 /// let bounds = bound::all(&scenario);
 /// let names: Vec<&str> = bounds.iter().map(|bound| bound.name).collect();
 /// assert_eq!(names, ["cold", "min", "best-static", "global-lru"]);
-/// // Three frames and one are enough for everybody.
+/// // Three frames and one are enough.
 /// assert!(bounds.iter().all(|bound| bound.demand_faults == 4));
 /// assert_eq!(bounds[2].note.as_deref(), Some("web 3, idle 1"));
 /// ```

@@ -1,12 +1,14 @@
-//! MIN under a policy's own allocation history: what the same frames at the same moments could have
-//! done, whatever a VM evicts.
+//! MIN under a policy's own allocation history: the fewest faults that the same frames at the same
+//! moments allow, whatever a VM evicts.
 //!
-//! *Idea.* The policy's run tells what each VM held from which access on. Belady's rule, evict the
-//! page whose next use is furthest, replays every VM under that, on a shrink too. *Follows.* E.
-//! Peserico, "Paging with dynamic memory capacity", STACS 2019: the rule stays optimal when the
-//! capacity changes. So no replacement algorithm faults less under the same history. *Departs.* The
-//! history is counted in accesses, so delays of the policy's run change nothing. *Cost.* Another
-//! run of the policy, and MIN on every trace. *Parameters.* None.
+//! *Idea.* The policy's run records what each VM held from which access on. Belady's rule, evict
+//! the page whose next use is furthest away, replays every VM under this history, shrinks included.
+//! *Follows.* E. Peserico, "Paging with dynamic memory capacity", STACS 2019: the rule stays
+//! optimal when the capacity changes, so no replacement algorithm faults less under the same
+//! history.
+//! *Departs.* The history is counted in accesses, so delays of the policy's run change nothing.
+//! *Cost.* One more run of the policy, and MIN on every trace.
+//! *Parameters.* None.
 
 use crate::balance::PolicyKind;
 use crate::host::Change;
@@ -31,7 +33,7 @@ pub fn opt_given(scenario: &Scenario, policy: &PolicyKind) -> Result<u64, RunErr
     Ok(vms.map(|((vm, held), account)| faults(vm, held, account.counts.accesses)).sum())
 }
 
-/// For each VM, how many accesses it had made when its allocation became what.
+/// For each VM, its allocations, each with the number of accesses made before it.
 struct History(Vec<Vec<(u64, Frames)>>);
 
 impl History {
@@ -58,8 +60,8 @@ impl Watcher for History {
     }
 }
 
-/// MIN's demand faults in the first `accesses` accesses of a VM that held so much from so many
-/// accesses on.
+/// MIN's demand faults in the first `accesses` accesses of a VM with these allocations, each with the
+/// number of accesses made before it.
 fn faults(vm: &VmSpec, held: &[(u64, Frames)], accesses: u64) -> u64 {
     let Some(&(_, first)) = held.first() else { return 0 };
     let draw = || Stream::new(Generator::ChaCha8, 0, 0, "min draws nothing");

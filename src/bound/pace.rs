@@ -1,8 +1,8 @@
 //! When VMs make their accesses at their nominal pace: without delays, and without waiting for
-//! frames that somebody else still holds.
+//! frames that another VM still holds.
 //!
-//! Idle phases are kept, and so is the host's admission: a VM starts when the minima of those that
-//! are here leave room for its own, or never.
+//! Idle phases are kept, and so is the host's admission: a VM starts if the minima of the VMs
+//! present leave room for its own, or never.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -16,11 +16,11 @@ pub(super) struct Pace {
     /// Stretches without an idle phase: the first access of each, and its tick.
     stretches: Vec<(u64, u64)>,
     period: u64,
-    /// The accesses that it makes, over all passes; 0 if it never starts.
+    /// The number of its accesses over all passes; 0 if it never starts.
     pub(super) accesses: u64,
     /// When it departs, if it does.
     pub(super) departs: Option<u64>,
-    /// Whether it starts, and before the run ends.
+    /// Whether it starts before the run ends.
     pub(super) starts: bool,
 }
 
@@ -30,7 +30,7 @@ impl Pace {
         let mut paces: Vec<Self> = scenario.vms.iter().map(Self::absent).collect();
         let mut host = Host::ideal(scenario);
         let mut acts = Acts::default();
-        // Departures come before arrivals, and both are in file order, as in the simulation.
+        // Departures come before arrivals, both in file order, as in the simulation.
         let arrival = |(vm, spec): (usize, &VmSpec)| Reverse((spec.start.0, true, vm));
         let mut events: BinaryHeap<_> = scenario.vms.iter().enumerate().map(arrival).collect();
         let mut starts = vec![u64::MAX; paces.len()];
@@ -83,11 +83,11 @@ impl Pace {
         }
     }
 
-    /// From this tick on; how often its trace is repeated is not known yet.
+    /// The pace from this tick on; how often the trace is repeated is not known yet.
     fn from(spec: &VmSpec, start: u64) -> Self {
         let mut pace = Self { stretches: vec![(0, start)], starts: true, ..Self::absent(spec) };
         for &Phase { from, until } in spec.idle.iter().filter(|phase| phase.until.0 > start) {
-            // The first access that would start in the phase starts at its end.
+            // An access that would start in the phase starts at its end.
             let (first, tick) = pace.stretches[pace.stretches.len() - 1];
             let before = from.0.saturating_sub(tick).div_ceil(pace.period);
             if tick + before * pace.period >= until.0 {
@@ -108,7 +108,7 @@ impl Pace {
         pace
     }
 
-    /// When it is over: its trace, or its stay.
+    /// When its trace or its stay is over.
     fn over(&self, spec: &VmSpec) -> u64 {
         let stop = spec.stop.map_or(u64::MAX, |stop| stop.0);
         if spec.after == After::Repeat || self.accesses == 0 {
@@ -127,7 +127,7 @@ impl Pace {
         tick + (access - first) * self.period
     }
 
-    /// The accesses that start before a tick, if it makes accesses for ever.
+    /// The number of accesses that start before a tick, if the trace never ends.
     fn accesses_before(&self, end: u64) -> u64 {
         let behind = self.stretches.partition_point(|&(_, tick)| tick < end);
         let Some(&(first, tick)) = behind.checked_sub(1).map(|at| &self.stretches[at]) else {
@@ -137,7 +137,7 @@ impl Pace {
         first + (end - tick).div_ceil(self.period).min(until_next)
     }
 
-    /// Whether the VMs' accesses stay as far apart as they began: all at one pace, none idle.
+    /// Whether the VMs' accesses keep their distance: all at one pace, none idle.
     pub(super) fn is_one_pace(paces: &[Self]) -> bool {
         let even = |pace: &&Self| pace.starts;
         let mut started = paces.iter().filter(even);

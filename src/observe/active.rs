@@ -1,18 +1,20 @@
 //! `active`: the share of its memory that a VM uses, from a sample of its pages.
 //!
-//! *Idea.* At the start of a period pages are drawn at random and their mappings dropped; the first
-//! touch of each is intercepted. The share that was touched, smoothed, is the estimate. *Follows.*
-//! C. A. Waldspurger, "Memory resource management in `VMware` ESX Server", OSDI 2002: 100 pages a
-//! period, and the largest of a slow average, a fast one, and a fast one that counts the latest
-//! sample alone in full, so that the estimate is quick to rise and slow to fall. *Departs.* A
-//! period is a checkpoint interval; in the paper it is counted in the VM's own execution time, so
-//! there an idle phase, in which the VM makes no access, ends no period, and here it is a sample of
-//! which nothing was touched. The averages' gains are not published; ours are 1/8 and 1/2. They
-//! start at the first sample, and are kept in 2¹⁶ths, what goes and what comes each rounded down. A
-//! sampled page that the VM has never used counts as untouched. The third average also counts the
-//! unfinished period in the paper; at a checkpoint no period is unfinished, so it is the latest
-//! sample itself. *Cost.* One look at a table a run; on a real machine one trap for each sampled
-//! page touched. *Parameters.* `samples`: pages drawn each period (100, the paper's).
+//! *Idea.* At the start of a period, pages are drawn at random and their mappings dropped; the
+//! first touch of each is intercepted. The share of sampled pages that was touched, smoothed, is
+//! the estimate.
+//! *Follows.* C. A. Waldspurger, "Memory resource management in `VMware` ESX Server", OSDI 2002:
+//! 100 pages a period, and the largest of a slow average, a fast one, and a fast one that gives the
+//! latest sample full weight, so that the estimate rises quickly and falls slowly.
+//! *Departs.* A period is a checkpoint interval. In the paper it is counted in the VM's own
+//! execution time, so an idle phase, in which the VM makes no access, ends no period there; here it
+//! is a sample without touches. The gains of the averages are not published; ours are 1/8 and 1/2.
+//! The averages start at the first sample and are kept in 2¹⁶ths; losses and gains are each rounded
+//! down. A sampled page that the VM has never used counts as untouched. In the paper the third
+//! average includes the unfinished period; at a checkpoint no period is unfinished, so it is the
+//! latest sample itself.
+//! *Cost.* One table look-up a run; on a real machine one trap for each sampled page touched.
+//! *Parameters.* `samples`: pages drawn each period (default 100, the paper's).
 
 use std::sync::Arc;
 
@@ -32,7 +34,7 @@ pub const ACTIVE: ObserverKind = ObserverKind {
     build: |settings, subject| Box::new(TouchSampler::new(settings, subject)),
 };
 
-/// How many pages are drawn.
+/// The number of pages drawn.
 pub const SAMPLES: Param = Param {
     name: "samples",
     doc: "pages drawn in each interval; the paper's",
@@ -45,11 +47,11 @@ const ONE: u32 = 1 << 16;
 
 struct TouchSampler {
     trace: Arc<Trace>,
-    /// Pages of the VM's configured memory.
+    /// The size of the VM's configured memory, in pages.
     memory: u64,
     samples: u64,
     rng: Stream,
-    /// The interval in which each page was drawn last.
+    /// For each page, the interval in which it was last drawn.
     drawn: Vec<u32>,
     interval: u32,
     slow: u32,
@@ -59,7 +61,7 @@ struct TouchSampler {
 
 impl TouchSampler {
     fn new(settings: &Settings, subject: Subject) -> Self {
-        // A VM that uses more pages than it was configured with has them all the same.
+        // A VM may use more pages than its configured memory holds; they are drawn too.
         let memory = subject.memory.0.max(subject.trace.distinct_pages() as u64);
         Self {
             memory,
@@ -74,7 +76,7 @@ impl TouchSampler {
         }
     }
 
-    /// Draws this interval's pages, each at most once; those never used need no mark.
+    /// Draws this interval's pages, each at most once. Pages that are never used need no mark.
     fn draw_pages(&mut self) {
         self.interval += 1;
         let mut left = self.samples;
@@ -86,7 +88,7 @@ impl TouchSampler {
                 unused_drawn += 1;
                 left -= 1;
             } else {
-                // Whether it is new is chance, which no branch foretells.
+                // Whether it is new is random, so a branch would be mispredicted.
                 let drawn = std::mem::replace(&mut self.drawn[page as usize], self.interval);
                 left -= u64::from(drawn != self.interval);
             }
@@ -100,7 +102,7 @@ impl Observer for TouchSampler {
         let mut touched = 0;
         let mut distinct = 0;
         for part in interval.parts() {
-            // A stack that is empty at the start grows at the first use of each page.
+            // A stack that starts empty grows at the first use of each page.
             part.distances.grow(&mut distinct, u64::MAX, |at| {
                 let page = part.pages[at] as usize;
                 touched += u64::from(self.drawn[page] == self.interval);

@@ -1,13 +1,13 @@
-//! `curve`: the exact miss-ratio curve of what happened lately.
+//! `curve`: the exact miss-ratio curve of recent accesses.
 //!
-//! *Idea.* A histogram of stack distances; at every checkpoint what is older counts less.
+//! *Idea.* A histogram of stack distances, in which older intervals weigh less at every checkpoint.
 //! *Follows.* P. Zhou, V. Pandey, J. Sundaresan, A. Raghuraman, Y. Zhou and S. Kumar, "Dynamic
 //! tracking of page miss ratio curve for memory management", ASPLOS 2004.
-//! *Departs.* Groups of one page: the curve is exact. No access escapes through the processor's
-//! caches. What fades keeps eight binary places.
+//! *Departs.* Groups of one page: the curve is exact. No access is hidden by the processor's
+//! caches. Fading weights keep eight binary places.
 //! *Cost.* One addition a run, or with an [index](crate::trace::index) none for most of a long
-//! interval; O(pages) a checkpoint; on a real machine every access is seen.
-//! *Parameters.* `decay`: the weight that the past keeps at a checkpoint (½, ours).
+//! interval; O(pages) a checkpoint. On a real machine every access would be intercepted.
+//! *Parameters.* `decay`: the weight that the past keeps at a checkpoint (default ½, ours).
 
 use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::{Domain, Param, Settings, Value};
@@ -16,7 +16,7 @@ use crate::units::Decimal;
 /// See the module.
 pub const CURVE: ObserverKind = ObserverKind {
     name: "curve",
-    summary: "the exact LRU miss-ratio curve of what happened lately",
+    summary: "the exact LRU miss-ratio curve of recent accesses",
     follows: "P. Zhou et al., Dynamic tracking of page miss ratio curve for memory management, \
               ASPLOS 2004",
     params: &[DECAY],
@@ -24,7 +24,7 @@ pub const CURVE: ObserverKind = ObserverKind {
     build: |settings, subject| Box::new(ExactCurve::new(settings, &subject)),
 };
 
-/// How much the past counts.
+/// How much the past weighs.
 pub const DECAY: Param = Param {
     name: "decay",
     doc: "the weight that earlier intervals keep at each checkpoint, 0 for none and 1 for all; \
@@ -49,7 +49,7 @@ pub(super) fn fade(counts: &mut [u64], decay: Decimal) {
         return;
     }
     if of == 2 * keep {
-        // By far the most used; as a shift it takes many counts at a time.
+        // By far the most common value; a shift is vectorised.
         for count in counts {
             *count >>= 1;
         }

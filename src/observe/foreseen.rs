@@ -3,9 +3,9 @@
 //! *Idea.* The exact curve of the interval that begins, or of the whole trace.
 //! *Follows.* R. L. Mattson, J. Gecsei, D. R. Slutz and I. L. Traiger, "Evaluation techniques for
 //! storage hierarchies", IBM Systems Journal 9(2), 1970, for the curves.
-//! *Departs.* They know the future: whoever declares one of them is a yardstick. The coming
-//! interval is taken at the VM's nominal pace, so delays make it a guess.
-//! *Cost.* One addition a run of the coming interval, O(pages) a checkpoint.
+//! *Departs.* Both know the future, so a policy that declares one of them is a yardstick. The
+//! coming interval is computed at the VM's nominal pace; with delays it is an estimate.
+//! *Cost.* One addition for each run of the coming interval, O(pages) a checkpoint.
 //! *Parameters.* None.
 
 use std::sync::Arc;

@@ -1,18 +1,19 @@
 //! `hot-cold`: a miss-ratio curve from intercepted accesses to cold pages.
 //!
-//! *Idea.* The pages used last are *hot*: accesses to them run free and are not seen. Only an
-//! access to a *cold* page traps; its distance goes into the histogram and the page becomes hot. A
-//! dynamic hot set doubles while too many accesses trap, and halves while few do. *Follows.* W.
-//! Zhao and Z. Wang, "Dynamic memory balancing for virtual machines", VEE 2009, and for the dynamic
-//! hot set W. Zhao, X. Jin, Z. Wang, X. Wang, Y. Luo and X. Li, "Low cost working set size
-//! tracking", USENIX ATC 2011, both as described from secondary knowledge. *Departs.* Their hot set
-//! is a queue, from which a page leaves in order of its arrival; here it is the top of the LRU
-//! stack, so that what is seen is exact: distances beyond the hot set. The curve's accesses are
-//! those that were seen, for the others nobody counts. *Cost.* A comparison a run; on a real
-//! machine one trap for each access that is seen. *Parameters.* `decay` as for `curve`; `hot`:
-//! frames in the hot set (16, ours); `hot_set`: whether that is all (`fixed`) or the least
-//! (`dynamic`, at most half of the VM's memory); `traps_low`, `traps_high`: the share of accesses
-//! that trap between which a dynamic one stays as it is (1/200 and 1/20, ours).
+//! *Idea.* The most recently used pages are *hot*: accesses to them run freely and are not seen.
+//! Only an access to a *cold* page traps; its distance goes into the histogram and the page becomes
+//! hot. A dynamic hot set doubles while too many accesses trap and halves while few do.
+//! *Follows.* W. Zhao and Z. Wang, "Dynamic memory balancing for virtual machines", VEE 2009, and
+//! for the dynamic hot set W. Zhao, X. Jin, Z. Wang, X. Wang, Y. Luo and X. Li, "Low cost working
+//! set size tracking", USENIX ATC 2011; both known to us from secondary sources.
+//! *Departs.* Their hot set is a queue that pages leave in order of arrival. Ours is the top of the
+//! LRU stack, so what is seen is exact: distances beyond the hot set. The curve's accesses are
+//! those that were seen, because the others are not counted anywhere.
+//! *Cost.* One comparison a run; on a real machine one trap for each access that is seen.
+//! *Parameters.* `decay` as for `curve`; `hot`: frames in the hot set (default 16, ours);
+//! `hot_set`: whether the hot set keeps that size (`fixed`) or never falls below it (`dynamic`, at
+//! most half of the VM's memory); `traps_low`, `traps_high`: a dynamic hot set keeps its size while
+//! the share of accesses that trap is between them (defaults 1/200 and 1/20, ours).
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub const HOT_COLD: ObserverKind = ObserverKind {
 /// The size of the hot set.
 pub const HOT: Param = Param {
     name: "hot",
-    doc: "frames whose accesses run free and are not seen; ours",
+    doc: "frames in the hot set, whose accesses run freely and are not seen; ours",
     domain: Domain::Frames { min: 0 },
     default: Value::Integer(16),
 };
@@ -75,18 +76,18 @@ pub(super) struct HotCold {
     trace: Arc<Trace>,
     decay: Decimal,
     hot: u64,
-    /// What a dynamic hot set keeps.
+    /// The bounds of a dynamic hot set.
     dynamic: Option<Limits>,
     /// Accesses seen.
     accesses: u64,
-    /// Runs by distance, cold ones last; those within the hot set are not known.
+    /// Runs by distance, cold ones last; those within the hot set are unknown.
     histogram: Vec<u64>,
 }
 
 struct Limits {
-    /// Frames, least and most.
+    /// The fewest and the most frames.
     hot: [u64; 2],
-    /// Traps as shares of the accesses, low and high.
+    /// The shares of accesses that trap at which it halves and doubles.
     traps: [Decimal; 2],
 }
 
@@ -107,7 +108,7 @@ impl HotCold {
         }
     }
 
-    /// Fits a dynamic hot set to the traps of an interval.
+    /// Adapts a dynamic hot set to the traps of an interval.
     fn resize(&mut self, traps: u64, accesses: u64) {
         let Some(Limits { hot: [least, most], traps: [low, high] }) = self.dynamic else { return };
         match (
@@ -134,7 +135,7 @@ impl Observer for HotCold {
             }
         }
         if self.hot == 0 {
-            // Every access traps, also those that repeat the page of the access before.
+            // Every access traps, including repeats of the page of the access before.
             traps = interval.accesses();
         }
         self.accesses += traps * Curve::ONE;

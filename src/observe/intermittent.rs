@@ -1,17 +1,19 @@
 //! `intermittent`: `hot-cold`, switched off while nothing changes.
 //!
-//! *Idea.* A working set that has been the same for some intervals will be the same in the next
-//! one, so the traps are switched off and the curve stays as it was. A cheap proxy is watched all
-//! the time; when it moves, the traps are switched on again. *Follows.* W. Zhao, X. Jin, Z. Wang,
-//! X. Wang, Y. Luo and X. Li, "Low cost working set size tracking", USENIX ATC 2011, as described
-//! from secondary knowledge. *Departs.* Their proxies are the processor's counters of cache and TLB
-//! misses; here it is the number of distinct pages of the interval in a sample of one page in 64,
-//! or more where the VM's memory is so small that the sample would have fewer than 16 pages. A
-//! working set, the frames that leave 5 % of the tracked accesses missing, is the same if it
-//! changed by no more than 5 %; ours. *Cost.* As `hot-cold` while it is on; one trap for each
-//! sampled page touched at all times. *Parameters.* `decay`, `hot`, `hot_set`, `traps_low` and
-//! `traps_high` as for `hot-cold`; `stable`: intervals after which it is switched off (4, ours);
-//! `moved`: the change of the proxy that switches it on (1/4, ours).
+//! *Idea.* A working set that has been the same for some intervals will probably be the same in the
+//! next one, so the traps are switched off and the curve is kept. A cheap proxy is watched all the
+//! time; when it moves, the traps are switched on again.
+//! *Follows.* W. Zhao, X. Jin, Z. Wang, X. Wang, Y. Luo and X. Li, "Low cost working set size
+//! tracking", USENIX ATC 2011, known to us from secondary sources.
+//! *Departs.* Their proxies are the processor's counters of cache and TLB misses. Ours is the
+//! number of distinct pages of the interval in a sample of one page in 64, or more if the VM's
+//! memory is so small that the sample would have fewer than 16 pages. The working set is the number
+//! of frames that leave 5 % of the tracked accesses missing; it counts as unchanged if it changed
+//! by at most 5 %; both are ours.
+//! *Cost.* As `hot-cold` while it is on; at all times one trap for each sampled page touched.
+//! *Parameters.* `decay`, `hot`, `hot_set`, `traps_low` and `traps_high` as for `hot-cold`;
+//! `stable`: intervals after which the traps are switched off (default 4, ours); `moved`: the
+//! change of the proxy that switches them on (default 1/4, ours).
 
 use std::sync::Arc;
 
@@ -27,7 +29,7 @@ use crate::units::{Decimal, Frames};
 /// See the module.
 pub const INTERMITTENT: ObserverKind = ObserverKind {
     name: "intermittent",
-    summary: "an LRU miss-ratio curve as of hot-cold, whose traps rest while the working set does",
+    summary: "the curve of hot-cold, whose traps are off while the working set does not change",
     follows: "W. Zhao et al., Low cost working set size tracking, USENIX ATC 2011",
     params: &[DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH, STABLE, MOVED],
     knows_the_future: false,
@@ -42,7 +44,7 @@ pub const STABLE: Param = Param {
     default: Value::Integer(4),
 };
 
-/// When they are switched on.
+/// When the traps are switched on again.
 pub const MOVED: Param = Param {
     name: "moved",
     doc: "the change of the distinct pages in a sample, as a share of them, that switches tracking \
@@ -54,7 +56,7 @@ pub const MOVED: Param = Param {
     default: Value::Decimal(Decimal { digits: 25, places: 2 }),
 };
 
-/// The miss ratio that makes the working set, and the change of it that counts as none: 5 %.
+/// The miss ratio that defines the working set, and the change of it that counts as none: 5 %.
 const FIVE_PERCENT: Decimal = Decimal { digits: 5, places: 2 };
 
 struct Intermittent {
@@ -62,13 +64,13 @@ struct Intermittent {
     trace: Arc<Trace>,
     stable: u64,
     moved: Decimal,
-    /// One page in so many is in the sample.
+    /// One in this many pages is in the sample.
     one_in: u64,
     salt: u64,
-    /// For each page, the interval in which it was used last.
+    /// For each page, the interval in which it was last used.
     used: Vec<u32>,
     interval: u32,
-    /// What the tracker reported last.
+    /// The tracker's last report.
     seen: Seen,
     working_set: Frames,
     unchanged: u64,

@@ -1,10 +1,10 @@
 //! Observers: what a policy may see of a VM beyond its counts.
 //!
-//! A policy declares its observers, the simulator makes one of each for every VM and shows it the
-//! accesses of each interval before the policy is asked; what it measured is in the view as
-//! [`Seen`]. Observers learn from what the run knows anyway (stack distances, counts), so they cost
-//! the simulation little; what they would cost a real hypervisor, the accesses they intercept, they
-//! count, and a scenario can charge it to the VM (`cost.trap`). [`ALL`] is the one list of them.
+//! A policy declares its observers. The simulator makes one of each for every VM, shows it the
+//! accesses of each interval before it asks the policy, and puts the measurements into the view as
+//! [`Seen`]. Observers use what the run knows anyway (stack distances, counts), so they cost the
+//! simulation little. They count the accesses that a real hypervisor would have to intercept, and a
+//! scenario can charge these to the VM (`cost.trap`). [`ALL`] is the only list of observers.
 
 mod active;
 mod curve;
@@ -34,20 +34,20 @@ pub(crate) use shadow::shadow_frames;
 pub use shadow::{SHADOW, SHADOW_SHARE};
 pub use window::WINDOW;
 
-/// An observer as policies declare it.
+/// A kind of observer, as policies declare it.
 #[derive(Debug)]
 pub struct ObserverKind {
-    /// The name in lists.
+    /// Its name in lists.
     pub name: &'static str,
     /// What it measures, in one sentence without a full stop.
     pub summary: &'static str,
     /// Authors, title, venue and year of the method.
     pub follows: &'static str,
-    /// Its parameters; a policy that declares it has them among its own parameters.
+    /// Its parameters, which become parameters of a policy that declares it.
     pub params: &'static [Param],
-    /// Whether it knows the future; then a policy that declares it is a yardstick.
+    /// Whether it knows the future, which makes a policy that declares it a yardstick.
     pub knows_the_future: bool,
-    /// Makes it for a VM, with the settings of the policy that declares it.
+    /// Builds it for a VM, with the settings of the policy that declares it.
     pub build: fn(&Settings, Subject) -> Box<dyn Observer>,
 }
 
@@ -58,39 +58,39 @@ pub const ALL: &[&ObserverKind] =
 /// The VM that an observer is for.
 #[derive(Debug)]
 pub struct Subject {
-    /// Its accesses; an observer sees them interval by interval, not before.
+    /// Its accesses. An observer reads them interval by interval, none in advance.
     pub trace: Arc<Trace>,
-    /// The most frames that it may hold: its configured memory.
+    /// The most frames that it may hold, its configured memory.
     pub memory: Frames,
     /// All frames of its host.
     pub host: Frames,
-    /// Randomness of this observer of this VM, the stream "vm/NAME/OBSERVER".
+    /// The random stream of this observer of this VM, "vm/NAME/OBSERVER".
     pub rng: Stream,
 }
 
 /// An observer at work on one VM.
 ///
-/// At each checkpoint that finds the VM on the host the simulator calls
-/// [`observe`](Self::observe) with all that happened since the checkpoint before, and then
+/// At each checkpoint at which the VM is on the host, the simulator calls [`observe`](Self::observe)
+/// with everything that happened since the previous checkpoint, and then
 /// [`report`](Self::report).
 pub trait Observer: Send {
-    /// Sees an interval; returns how many accesses it had to intercept for that.
+    /// Sees an interval. Returns the number of accesses that it had to intercept.
     fn observe(&mut self, interval: &Interval<'_>) -> u64;
 
-    /// Puts what it knows into its part of `seen`, which may hold what it put there before.
+    /// Writes its measurements into its part of `seen`, which may hold earlier ones.
     fn report(&self, seen: &mut Seen);
 }
 
-/// What happened to a VM since the checkpoint before.
+/// What happened to a VM since the previous checkpoint.
 #[derive(Debug)]
 pub struct Interval<'a> {
     /// The VM's trace.
     pub trace: &'a Trace,
-    /// The VM's first access of the interval, counting on over all passes over the trace.
+    /// The VM's first access of the interval, counted over all passes over the trace.
     pub from: u64,
-    /// The first access that is not of the interval.
+    /// The first access after the interval.
     pub to: u64,
-    /// What the accesses came to.
+    /// The counts of these accesses.
     pub counts: Counts,
     /// The length of the interval.
     pub ticks: Ticks,
@@ -105,7 +105,7 @@ pub struct Interval<'a> {
     pub coming: u64,
 }
 
-/// Accesses of one pass over the trace, as its runs hold them.
+/// Accesses of one pass over the trace, run by run.
 #[derive(Clone, Debug)]
 pub struct Part<'a> {
     /// The page of each run that begins in this part.
@@ -120,14 +120,14 @@ impl<'a> Interval<'a> {
         self.to - self.from
     }
 
-    /// The runs that begin in the interval, a part for each pass over the trace. All other
+    /// The runs that begin in the interval, one part for each pass over the trace. All other
     /// accesses of the interval repeat the page of the access before: distance 1.
     pub fn parts(&self) -> impl Iterator<Item = Part<'a>> + use<'a> {
         parts(self.trace, self.from, self.to)
     }
 }
 
-/// The runs that begin among the accesses `from..to`, a part for each pass over the trace.
+/// The runs that begin among the accesses `from..to`, one part for each pass over the trace.
 fn parts(trace: &Trace, mut from: u64, to: u64) -> impl Iterator<Item = Part<'_>> {
     std::iter::from_fn(move || {
         (from < to).then(|| {
@@ -143,8 +143,8 @@ fn parts(trace: &Trace, mut from: u64, to: u64) -> impl Iterator<Item = Part<'_>
     })
 }
 
-/// What the observers that a policy declares have measured of one VM. The parts of observers that
-/// it does not declare are empty.
+/// The measurements of one VM by the observers that a policy declares. The parts of other observers
+/// are empty.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     /// Of [`CURVE`], [`SAMPLED_CURVE`], [`HOT_COLD`], [`INTERMITTENT`], [`COMING`] or [`WHOLE`].
@@ -153,7 +153,7 @@ pub struct Seen {
     pub active: Active,
     /// Of [`WINDOW`].
     pub window: Window,
-    /// Of [`SHADOW`]: hits that a few frames more would have made.
+    /// Of [`SHADOW`]: hits that a few more frames would have made.
     pub shadow_hits: u64,
 }
 
@@ -161,40 +161,40 @@ pub struct Seen {
 /// weights: [`ONE`](Self::ONE) is an access that does not fade, or not yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Curve {
-    /// Accesses of the window; those that were seen, where not all are.
+    /// Accesses of the window that were seen.
     pub accesses: u64,
-    /// Faults that no number of frames prevents; part of all others.
+    /// Faults that no number of frames prevents; included in all entries of `faults`.
     pub cold: u64,
-    /// The faults with 0 frames, 1 frame and so on; non-increasing. With more frames than it has
-    /// entries the last entry holds.
+    /// The faults with 0 frames, 1 frame and so on; non-increasing. The last entry also holds for
+    /// more frames.
     pub faults: Vec<u64>,
-    /// What the faults would be with fewer frames than so many, the curve does not show.
+    /// The curve is unknown below this number of frames.
     pub hidden: Frames,
 }
 
 impl Curve {
-    /// The binary places of weights. Without them a page that is used once in many intervals would
-    /// be forgotten at once, however slowly the past fades.
+    /// The binary places of weights. Without them a page used once in many intervals would be
+    /// forgotten at once, however slowly the past fades.
     const PLACES: u32 = 8;
 
     /// The weight of an access in the latest interval.
     pub const ONE: u64 = 1 << Self::PLACES;
 
-    /// The faults of the window with so many frames.
+    /// The faults of the window with this number of frames.
     pub fn at(&self, frames: Frames) -> u64 {
         let last = self.faults.len().saturating_sub(1);
         let at = usize::try_from(frames.0).map_or(last, |frames| frames.min(last));
         self.faults.get(at).copied().unwrap_or(0)
     }
 
-    /// The fewest frames beyond which nothing changes.
+    /// The fewest frames beyond which the faults do not change.
     pub fn useful(&self) -> Frames {
         let least = self.faults.last().copied().unwrap_or(0);
         Frames(self.faults.iter().position(|&faults| faults == least).unwrap_or(0) as u64)
     }
 
-    /// The fewest frames with which the faults that frames can prevent are at most this share of
-    /// the accesses: an estimate of the working set.
+    /// The fewest frames with which the preventable faults are at most this share of the accesses:
+    /// an estimate of the working set.
     pub fn needed(&self, miss_ratio: Decimal) -> Frames {
         let allowed = u128::from(self.accesses) * u128::from(miss_ratio.digits);
         let within = |&faults: &u64| {
@@ -204,7 +204,7 @@ impl Curve {
         Frames(self.faults.iter().position(within).unwrap_or(0) as u64)
     }
 
-    /// The tail sums of a histogram of distances; its last entry holds the cold ones.
+    /// The tail sums of a histogram of distances, whose last entry holds the cold runs.
     fn of_histogram(&mut self, accesses: u64, histogram: &[u64]) {
         let (cold, warm) = histogram.split_last().expect("a histogram has a cold entry");
         self.accesses = accesses;
@@ -231,18 +231,18 @@ pub struct Active {
     pub frames: Frames,
 }
 
-/// What a VM did with its pages in an interval.
+/// A VM's own statistics of an interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
     /// Distinct pages used in the interval.
     pub distinct: Frames,
-    /// Distinct pages used since the VM started: what it has committed, for traces free nothing.
+    /// Distinct pages used since the VM started: its committed memory, as traces free nothing.
     pub committed: Frames,
-    /// Demand faults on pages that had been resident before: what comes back from swap.
+    /// Demand faults on pages that had been resident before: pages that come back from swap.
     pub swapped_in: u64,
-    /// Pages used before and not resident now: what is in swap.
+    /// Pages used before and not resident now: pages in swap.
     pub in_swap: Frames,
-    /// Ticks of the interval, of these those in which the VM waited for pages from swap.
+    /// The ticks of the interval, and those of them in which the VM waited for pages from swap.
     pub ticks: Ticks,
     /// Part of `ticks`.
     pub stalled: Ticks,

@@ -1,14 +1,16 @@
 //! `sampled-curve`: a miss-ratio curve from a sample of the pages.
 //!
-//! *Idea.* As `curve`, from the accesses to a random share of the pages alone, scaled up.
+//! *Idea.* As `curve`, but only from the accesses to a random share of the pages, scaled up.
 //! *Follows.* C. A. Waldspurger, N. Park, A. Garthwaite and I. Ahmad, "Efficient MRC construction
-//! with SHARDS", FAST 2015, at a fixed rate, adjusted. *Departs.* Decay is ours, as for `curve`.
-//! Weights have 32 binary places, which fade with them; of the accesses beyond a distance all but
-//! eight are cut off at the end. A sample with more than its part of the accesses would predict
-//! more faults than accesses: then it predicts as many. *Cost.* A comparison a run, a stack
-//! distance a sampled run; on a real machine the sampled accesses are intercepted. *Parameters.*
-//! `decay` as for `curve`; `rate`: the share of the pages (1/10, ours: the footprints of page
-//! traces are small).
+//! with SHARDS", FAST 2015, at a fixed rate, adjusted.
+//! *Departs.* Decay is ours, as for `curve`. Weights have 32 binary places, which fade with them;
+//! at the end the accesses beyond a distance are cut off to eight binary places. A sample with more
+//! than its share of the accesses would predict more faults than accesses; the prediction is capped
+//! there.
+//! *Cost.* A comparison a run, a stack distance a sampled run; on a real machine the sampled
+//! accesses are intercepted.
+//! *Parameters.* `decay` as for `curve`; `rate`: the share of the pages (default 1/10, ours: the
+//! footprints of page traces are small).
 
 use super::curve::{DECAY, fade, fade_fine};
 use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
@@ -19,7 +21,7 @@ use crate::units::Decimal;
 /// See the module.
 pub const SAMPLED_CURVE: ObserverKind = ObserverKind {
     name: "sampled-curve",
-    summary: "an LRU miss-ratio curve of what happened lately, from a sample of the pages",
+    summary: "an LRU miss-ratio curve of recent accesses, from a sample of the pages",
     follows: "C. A. Waldspurger et al., Efficient MRC construction with SHARDS, FAST 2015",
     params: &[DECAY, RATE],
     knows_the_future: false,

@@ -1,14 +1,14 @@
-//! `shadow`: how many faults a few frames more would have saved.
+//! `shadow`: how many faults a few more frames would have saved.
 //!
-//! *Idea.* Behind the resident pages stands a short list of those that went last, without their
-//! content. A fault on one of them would have been a hit with a little more memory.
+//! *Idea.* Behind the resident pages stands a short list of the pages evicted last, without their
+//! contents. A fault on one of them would have been a hit with slightly more memory.
 //! *Follows.* A. Cidon, A. Eisenman, M. Alizadeh and S. Katti, "Cliffhanger: scaling performance
 //! cliffs in web memory caches", NSDI 2016.
-//! *Departs.* The list is the LRU stack just below the allocation, at its size at the end of the
-//! interval.
-//! *Cost.* Two comparisons a run, or O(1) with an [index](crate::trace::index); on a real machine
-//! nothing is intercepted that does not fault anyway.
-//! *Parameters.* `shadow`: the list's length as a share of the host's frames (0.01, ours).
+//! *Departs.* The list is the part of the LRU stack just below the allocation that the VM has at
+//! the end of the interval.
+//! *Cost.* Two comparisons a run, or O(1) with an [index](crate::trace::index). On a real machine
+//! only accesses that fault anyway are intercepted.
+//! *Parameters.* `shadow`: the list's length as a share of the host's frames (default 0.01, ours).
 
 use super::{Interval, Observer, ObserverKind, Part, Seen};
 use crate::params::{Domain, Param, Settings, Value};
@@ -18,7 +18,7 @@ use crate::units::{Decimal, Frames};
 /// See the module.
 pub const SHADOW: ObserverKind = ObserverKind {
     name: "shadow",
-    summary: "hits that a few frames more would have made",
+    summary: "hits that a few more frames would have made",
     follows: "A. Cidon et al., Cliffhanger: scaling performance cliffs in web memory caches, NSDI \
               2016",
     params: &[SHADOW_SHARE],
@@ -31,7 +31,7 @@ pub const SHADOW: ObserverKind = ObserverKind {
 /// The length of the shadow list.
 pub const SHADOW_SHARE: Param = Param {
     name: "shadow",
-    doc: "the frames more than the allocation whose hits are counted, as a share of the host's, \
+    doc: "the additional frames whose hits are counted, as a share of the host's frames, \
           rounded down but at least one frame; ours",
     domain: Domain::Decimal {
         min: Decimal { digits: 0, places: 0 },
@@ -40,7 +40,7 @@ pub const SHADOW_SHARE: Param = Param {
     default: Value::Decimal(Decimal { digits: 1, places: 2 }),
 };
 
-/// The same in frames, on a host of so many.
+/// The same in frames, on a host of `host` frames.
 pub(crate) fn shadow_frames(settings: &Settings, host: Frames) -> Frames {
     Frames(settings.decimal(SHADOW_SHARE.name).floor_of(host.0).max(1))
 }

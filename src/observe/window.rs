@@ -1,11 +1,12 @@
-//! `window`: what a guest's own statistics say: working set, committed memory, swap, stalls.
+//! `window`: what a guest's own statistics tell: working set, committed memory, swap, stalls.
 //!
-//! *Idea.* Distinct pages used in the interval; pages used so far, for what is committed; capacity
-//! faults, for what comes back from swap, and the time they take.
+//! *Idea.* It counts the distinct pages used in the interval; the pages used so far, as committed
+//! memory; and the capacity faults, as pages that come back from swap, with the time that they
+//! take.
 //! *Follows.* P. J. Denning, "The working set model for program behavior", CACM 11(5), 1968, for
-//! the working set; the meaning of pressure stall information is that of J. Weiner et al., "TMO:
+//! the working set. Pressure stall information has the meaning of J. Weiner et al., "TMO:
 //! transparent memory offloading in datacenters", ASPLOS 2022.
-//! *Departs.* The window is the interval. Traces free no memory, so what is committed only grows.
+//! *Departs.* The window is the interval. Traces free no memory, so committed memory only grows.
 //! *Cost.* One comparison a run; a real guest keeps these statistics anyway.
 //! *Parameters.* None; `cost.fault` and `cost.swap_in` give a stall its length.
 
@@ -39,10 +40,10 @@ impl GuestStatistics {
 
 impl Observer for GuestStatistics {
     fn observe(&mut self, interval: &Interval<'_>) -> u64 {
-        // Where the first access continues a run of the interval before, its page is the first.
+        // If the first access continues a run of the previous interval, its page is the first.
         let continues = interval.from < interval.to
             && !self.trace.begins_run(interval.from % self.trace.accesses());
-        // A stack that is empty at the start grows by a page at the first use of each.
+        // A stack that starts empty grows at the first use of each page.
         let mut distinct = u32::from(continues);
         for part in interval.parts() {
             part.distances.grow(&mut distinct, u64::MAX, |_| {});

@@ -7,6 +7,7 @@ pub mod events;
 pub mod figures;
 pub mod html;
 pub mod lesson;
+pub mod narrator;
 pub mod reproduce;
 pub mod rounds;
 pub mod run;

@@ -20,6 +20,11 @@ impl Rounds {
         Self { shown, every: scenario.checkpoint_every.0, now: 1 }
     }
 
+    /// All rounds of a run of `scenario`.
+    pub fn all(scenario: &Scenario) -> Self {
+        Self::new(scenario, 1..=u64::MAX)
+    }
+
     /// Whether what happens next is shown.
     pub(super) fn shown(&self) -> bool {
         self.shown.contains(&self.now)

@@ -1,32 +1,30 @@
 //! The walk-through: one line for each access and each checkpoint, in their true order, with the
 //! lists of pages as a lecturer would draw them on the board.
 //!
-//! A *round* is what lies between two checkpoints, and the checkpoint that ends it; with a
-//! checkpoint every tick that is the report's round, one access by each VM. Lines are written as
-//! they happen, and what is kept is one list for each VM, so a walk of any length needs no more
-//! memory than the run itself. Before the first round shown and behind the last the simulation runs
-//! ahead at full speed.
+//! With a checkpoint every tick a round is the report's: one access by each VM. Lines are written
+//! as they happen and nothing is kept, so a walk of any length needs no more memory than the run
+//! itself. Outside the rounds shown, the simulation runs at full speed.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use crate::account::{Outcome, Refusal};
+use super::narrator::{Event, Held, Narrator, Resized, Teller, Touch, Touched};
+use super::rounds::Rounds;
+use crate::account::Outcome;
 use crate::balance::{PolicyKind, VmView};
-use crate::host::Change;
 use crate::number::{counted, every, grouped};
-use crate::render::rounds::Rounds;
 use crate::replace::List;
 use crate::scenario::{Scenario, VmSpec};
 use crate::trace::PageId;
 use crate::units::{Frames, Ticks, VmId};
-use crate::watch::{Access, Arrival, Checkpoint, Moved, Watcher};
+use crate::watch::Checkpoint;
 
 /// Writes the rounds of a range as they happen.
-pub struct Walk<'a, W> {
+pub type Walk<'a, W> = Narrator<'a, Board<'a, W>>;
+
+/// Writes events as lines with lists of pages.
+pub struct Board<'a, W> {
     scenario: &'a Scenario,
-    rounds: Rounds,
-    /// Each VM's lists, as they were shown last.
-    lists: Vec<Vec<List>>,
     columns: Columns,
     out: W,
     /// The first error in writing; nothing is written after it.
@@ -77,14 +75,7 @@ impl<'a, W: Write> Walk<'a, W> {
     /// A walk through the `rounds` of a run of `scenario` under `policy`, and what one must know to
     /// read it.
     pub fn new(scenario: &'a Scenario, policy: &PolicyKind, rounds: Rounds, out: W) -> Self {
-        let mut walk = Self {
-            scenario,
-            rounds,
-            lists: vec![Vec::new(); scenario.vms.len()],
-            columns: Columns::of(scenario),
-            out,
-            written: Ok(()),
-        };
+        let mut board = Board { scenario, columns: Columns::of(scenario), out, written: Ok(()) };
         let every = every(scenario.checkpoint_every.0);
         let (vms, memory) = (scenario.vms.len(), scenario.host.memory);
         let order = if scenario.vms.iter().all(|vm| vm.replacement.is_lru()) {
@@ -94,7 +85,7 @@ impl<'a, W: Write> Walk<'a, W> {
              * behind a page: its reference bit is set, or a use is counted; → how long the list \
              should be\n"
         };
-        walk.write(format_args!(
+        board.write(format_args!(
             "{} under {}: {}, {}, a checkpoint {every}\n\
              lists: {order}cold: the first access ever to the page\n\
              faults: demand faults; misses: the replacement misses among them\n\n",
@@ -103,16 +94,17 @@ impl<'a, W: Write> Walk<'a, W> {
             counted(vms as u64, "VM"),
             counted(memory.0, "frame"),
         ));
-        walk
+        Self::of(scenario, rounds, board)
     }
 
     /// Ends the walk with what the run came to.
     ///
     /// # Errors
     /// The first error that any line met.
-    pub fn finish(mut self, outcome: &Outcome) -> io::Result<()> {
+    pub fn finish(self, outcome: &Outcome) -> io::Result<()> {
+        let mut board = self.teller;
         let counts = outcome.all.counts;
-        self.write(format_args!(
+        board.write(format_args!(
             "all rounds, to t={}: {}, {} ({} cold), {}, {} moved\n",
             outcome.end,
             counted(counts.accesses, "access"),
@@ -121,28 +113,31 @@ impl<'a, W: Write> Walk<'a, W> {
             counted(counts.replacement_misses, "replacement miss"),
             counted(outcome.all.granted.0, "frame"),
         ));
-        self.written?;
-        self.out.flush()
+        board.written?;
+        board.out.flush()
     }
+}
 
-    fn shown(&self) -> bool {
-        self.written.is_ok() && self.rounds.shown()
-    }
-
+impl<W: Write> Board<'_, W> {
     fn write(&mut self, text: std::fmt::Arguments<'_>) {
         if self.written.is_ok() {
             self.written = self.out.write_fmt(text);
         }
     }
 
-    fn spec(&self, vm: VmId) -> &'a VmSpec {
+    fn spec(&self, vm: VmId) -> &VmSpec {
         &self.scenario.vms[vm.index()]
     }
 
+    fn name(&self, vm: VmId) -> String {
+        format!("{:width$}", self.spec(vm).name, width = self.columns.vm)
+    }
+
     /// The lists of a VM: in brackets what its frames hold, in parentheses ghosts.
-    fn list(&self, vm: VmId, allocation: Frames) -> String {
-        let number = |page: PageId| self.spec(vm).trace.numbers()[page as usize].0;
-        laid_out(&self.lists[vm.index()], allocation.0 as usize, number, self.columns.list)
+    fn list(&self, held: &Held<'_>) -> String {
+        let numbers = self.spec(held.vm).trace.numbers();
+        let number = |page: PageId| numbers[page as usize].0;
+        laid_out(&held.lists(), held.frames.0 as usize, number, self.columns.list)
     }
 
     /// What the policy saw of each VM, and the targets that it set.
@@ -157,10 +152,10 @@ impl<'a, W: Write> Walk<'a, W> {
             "", "VM",
         ));
         for (vm, target) in checkpoint.view.vms.iter().zip(&checkpoint.plan.0) {
-            let name = &self.spec(vm.id).name;
+            let name = self.name(vm.id);
             let VmView { allocation, resident, interval, total, .. } = vm;
             self.write(format_args!(
-                "{:indent$}{name:vm_width$}  {:>6}  {:>8}  {:>16}  {:>6}  {:>13}  {:>6}  {:>6}\n",
+                "{:indent$}{name}  {:>6}  {:>8}  {:>16}  {:>6}  {:>13}  {:>6}  {:>6}\n",
                 "",
                 allocation.0,
                 resident.0,
@@ -173,42 +168,32 @@ impl<'a, W: Write> Walk<'a, W> {
         }
     }
 
-    /// Who gives, who takes, and their lists afterwards; those who give come first, as the host
-    /// reclaims before it grants.
-    fn decision(&mut self, checkpoint: &Checkpoint<'_>) {
-        for change in checkpoint.changes {
-            let after = checkpoint.replacement(change.vm).lists();
-            self.change(change, after);
-        }
-        if checkpoint.changes.is_empty() {
+    /// The VMs that give and those that take, with their lists afterwards. Those that give come
+    /// first, as the host reclaims before it grants.
+    fn decision(&mut self, changes: &[Resized<'_>], in_flight: Frames) {
+        self.changes(changes);
+        if changes.is_empty() {
             let indent = self.columns.tick + 4;
             self.write(format_args!("{:indent$}nothing moves\n", ""));
         }
-        self.in_flight(checkpoint.in_flight);
+        self.in_flight(in_flight);
         self.write(format_args!("\n"));
     }
 
-    /// A line for a VM whose allocation changed, and whose list is `after` now.
-    fn change(&mut self, change: &Change, after: Vec<List>) {
-        let &Change { vm: id, before: held, after: holds } = change;
-        let dropped = gone(&self.lists[id.index()], &after);
-        self.lists[id.index()] = after;
-        let mut change = if holds > held {
-            format!("takes {}", counted((holds - held).0, "frame"))
-        } else {
-            format!("gives {}", counted((held - holds).0, "frame"))
-        };
-        if !dropped.is_empty() {
-            let numbers = self.spec(id).trace.numbers();
-            let number = |at: usize| numbers[dropped[at] as usize].to_string();
-            let room = self.columns.decision().saturating_sub(change.len() + ", drops ".len());
-            let _ = write!(change, ", drops {}", items(number, dropped.len(), room));
+    /// A line for each VM whose allocation changed.
+    fn changes(&mut self, changes: &[Resized<'_>]) {
+        for resized in changes {
+            let (verb, moved) = resized.moved();
+            let mut change = format!("{verb} {}", counted(moved.0, "frame"));
+            if !resized.evicted.is_empty() {
+                let number = |at: usize| resized.evicted[at].to_string();
+                let room = self.columns.decision().saturating_sub(change.len() + ", drops ".len());
+                let _ = write!(change, ", drops {}", items(number, resized.evicted.len(), room));
+            }
+            let (indent, width) = (self.columns.tick + 4, self.columns.decision());
+            let (name, list) = (self.name(resized.held.vm), self.list(&resized.held));
+            self.write(format_args!("{:indent$}{name}  {change:width$}  {list}\n", ""));
         }
-        let Columns { tick, vm: vm_width, .. } = self.columns;
-        let (indent, width) = (tick + 4, self.columns.decision());
-        let name = &self.spec(id).name;
-        let list = self.list(id, holds);
-        self.write(format_args!("{:indent$}{name:vm_width$}  {change:width$}  {list}\n", ""));
     }
 
     fn in_flight(&mut self, frames: Frames) {
@@ -219,126 +204,74 @@ impl<'a, W: Write> Walk<'a, W> {
         }
     }
 
-    /// A line about one VM outside checkpoints.
-    fn tell(&mut self, at: Ticks, vm: VmId, what: std::fmt::Arguments<'_>) {
-        if self.shown() {
-            let name = &self.spec(vm).name;
-            let Columns { tick, vm, .. } = self.columns;
-            self.write(format_args!("t={at:<tick$}  {name:vm$}  {what}\n"));
+    fn arrival(&mut self, at: Ticks, held: &Held<'_>, shrunk: &[Resized<'_>]) {
+        let mut line = format!("arrives with {}", counted(held.frames.0, "frame"));
+        for change in shrunk {
+            let (name, (_, moved)) = (&self.spec(change.held.vm).name, change.moved());
+            let _ = write!(line, ", {} of them from {name}", grouped(moved.0));
         }
-    }
-}
-
-impl<W: Write> Watcher for Walk<'_, W> {
-    fn wants_accesses(&self) -> bool {
-        self.shown()
+        let (width, list) = (self.columns.decision(), self.list(held));
+        self.line(at, held.vm, format_args!("{line:width$}  {list}"));
     }
 
-    fn arrive(&mut self, arrival: &Arrival<'_>) {
-        let Arrival { at, vm, allocation, shrunk, .. } = *arrival;
-        self.rounds.enter(at);
-        for changed in shrunk.iter().map(|change| change.vm).chain([vm]) {
-            self.lists[changed.index()] = arrival.replacement(changed).lists();
-        }
-        if self.shown() {
-            let mut line = format!("arrives with {}", counted(allocation.0, "frame"));
-            for change in shrunk {
-                let name = &self.spec(change.vm).name;
-                let _ =
-                    write!(line, ", {} of them from {name}", grouped(change.before - change.after));
-            }
-            let (width, list) = (self.columns.decision(), self.list(vm, allocation));
-            let name = &self.spec(vm).name;
-            let Columns { tick, vm, .. } = self.columns;
-            self.write(format_args!("t={at:<tick$}  {name:vm$}  {line:width$}  {list}\n"));
-        }
-    }
-
-    fn depart(&mut self, at: Ticks, vm: VmId, allocation: Frames) {
-        self.lists[vm.index()] = Vec::new();
-        let frames = counted(allocation.0, "frame");
-        self.tell(at, vm, format_args!("leaves {frames} behind"));
-    }
-
-    fn wait(&mut self, at: Ticks, vm: VmId) {
-        self.rounds.enter(at);
-        let min = counted(self.spec(vm).min.0, "frame");
-        self.tell(at, vm, format_args!("waits for its minimum of {min}"));
-    }
-
-    fn refuse(&mut self, vm: VmId, Refusal { at, left }: Refusal) {
-        self.rounds.enter(at);
-        if self.spec(vm).stop == Some(at) {
-            self.tell(at, vm, format_args!("gives up: its stop has come"));
-            return;
-        }
-        let (min, left) = (counted(self.spec(vm).min.0, "frame"), grouped(left.0));
-        self.tell(at, vm, format_args!("is refused: its minimum is {min}, and {left} are left"));
-    }
-
-    fn moved(&mut self, moved: &Moved<'_>) {
-        let Moved { at, changes, in_flight, .. } = *moved;
-        self.rounds.enter(at);
-        if self.shown() {
-            let width = self.columns.tick;
-            self.write(format_args!("t={at:<width$}  balloons\n"));
-        }
-        for change in changes {
-            let after = moved.replacement(change.vm).lists();
-            if self.shown() {
-                self.change(change, after);
-            } else {
-                self.lists[change.vm.index()] = after;
-            }
-        }
-        if self.shown() {
-            self.in_flight(in_flight);
-        }
-    }
-
-    fn access(&mut self, access: &Access<'_>) {
-        let spec = self.spec(access.vm);
-        let numbers = spec.trace.numbers();
-        let page = numbers[spec.trace.page(access.position) as usize];
-        let after = access.replacement.lists();
-        let event = if access.counts.replacement_misses > 0 {
-            let evicted = gone(&self.lists[access.vm.index()], &after);
-            let evicted = evicted.last().expect("a replacement miss evicts a page");
-            format!("{REPLACEMENT_MISS}{}", numbers[*evicted as usize])
-        } else if access.counts.demand_faults > 0 {
-            "fill".to_owned()
-        } else {
-            "hit".to_owned()
+    fn access(&mut self, at: Ticks, touch: &Touch<'_>) {
+        let event = match touch.outcome {
+            Touched::Hit => "hit".to_owned(),
+            Touched::Fill => "fill".to_owned(),
+            Touched::Evicts(page) => format!("{REPLACEMENT_MISS}{page}"),
         };
-        self.lists[access.vm.index()] = after;
-        let cold = if access.counts.cold_faults > 0 { COLD } else { "" };
-        let list = self.list(access.vm, access.allocation);
-        let Columns { tick, vm, page: page_width, event: width, .. } = self.columns;
-        self.write(format_args!(
-            "t={:<tick$}  {:vm$}  page {page:<page_width$}  {event:width$}  {cold:4}  {list}\n",
-            access.at, spec.name,
-        ));
+        let cold = if touch.cold { COLD } else { "" };
+        let (page, list) = (touch.page, self.list(&touch.held));
+        let Columns { page: page_width, event: width, .. } = self.columns;
+        let line = format_args!("page {page:<page_width$}  {event:width$}  {cold:4}  {list}");
+        self.line(at, touch.held.vm, line);
     }
 
-    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
-        self.rounds.check(checkpoint.number);
-        if self.shown() {
-            self.view(checkpoint);
-            self.decision(checkpoint);
-        }
-        if self.rounds.next() {
-            for vm in &checkpoint.view.vms {
-                self.lists[vm.id.index()] = checkpoint.replacement(vm.id).lists();
-            }
-        }
+    /// A line about one VM.
+    fn line(&mut self, at: Ticks, vm: VmId, what: std::fmt::Arguments<'_>) {
+        let (name, tick) = (self.name(vm), self.columns.tick);
+        self.write(format_args!("t={at:<tick$}  {name}  {what}\n"));
     }
 }
 
-/// The resident pages of `before` that `after` has in no frame any more, in the order of `before`.
-pub(super) fn gone(before: &[List], after: &[List]) -> Vec<PageId> {
-    let mut left: Vec<PageId> = resident(after).collect();
-    left.sort_unstable();
-    resident(before).filter(|page| left.binary_search(page).is_err()).collect()
+impl<W: Write> Teller for Board<'_, W> {
+    fn wants_accesses(&self) -> bool {
+        self.written.is_ok()
+    }
+
+    fn tell(&mut self, at: Ticks, _: u64, event: &Event<'_>) {
+        match event {
+            Event::Skipped(_) => {}
+            Event::Wait(vm) => {
+                let min = counted(self.spec(*vm).min.0, "frame");
+                self.line(at, *vm, format_args!("waits for its minimum of {min}"));
+            }
+            Event::Refuse { vm, gave_up: true, .. } => {
+                self.line(at, *vm, format_args!("gives up: its stop has come"));
+            }
+            Event::Refuse { vm, left, .. } => {
+                let (min, left) = (counted(self.spec(*vm).min.0, "frame"), grouped(left.0));
+                let why = format_args!("is refused: its minimum is {min}, and {left} are left");
+                self.line(at, *vm, why);
+            }
+            Event::Arrive(held, shrunk) => self.arrival(at, held, shrunk),
+            Event::Move(changes, in_flight) => {
+                let width = self.columns.tick;
+                self.write(format_args!("t={at:<width$}  balloons\n"));
+                self.changes(changes);
+                self.in_flight(*in_flight);
+            }
+            Event::Depart(vm, allocation) => {
+                let frames = counted(allocation.0, "frame");
+                self.line(at, *vm, format_args!("leaves {frames} behind"));
+            }
+            Event::Access(touch) => self.access(at, touch),
+            Event::Checkpoint(checkpoint, changes) => {
+                self.view(checkpoint);
+                self.decision(changes, checkpoint.in_flight);
+            }
+        }
+    }
 }
 
 fn resident(lists: &[List]) -> impl Iterator<Item = PageId> {
@@ -442,19 +375,6 @@ mod tests {
         for width in 16..60 {
             assert!(shown(&pages, 100, width).chars().count() <= width, "{width}");
         }
-    }
-
-    #[test]
-    fn what_is_gone_keeps_its_order() {
-        let one = |pages: &[PageId]| vec![list("", true, pages)];
-        assert_eq!(gone(&one(&[5, 1, 9, 3]), &one(&[9, 7, 5])), [1, 3]);
-    }
-
-    #[test]
-    fn what_becomes_a_ghost_is_gone_and_what_changes_its_list_is_not() {
-        let before = [list("T1", true, &[5, 1]), list("T2", true, &[2]), list("B1", false, &[8])];
-        let after = [list("T1", true, &[8]), list("T2", true, &[5, 2]), list("B1", false, &[1])];
-        assert_eq!(gone(&before, &after), [1]);
     }
 
     #[test]

@@ -1,19 +1,20 @@
-//! ARC: two LRU lists, and ghosts that say which of them should be longer.
+//! ARC: two LRU lists, and ghost lists that decide which of the two should be longer.
 //!
-//! *Idea.* Pages used once lately and pages used more often are kept in separate LRU lists. A
-//! fault on a page that left one of them a short time ago lengthens that one at the expense of the
-//! other, so a scan passes through the first and hot pages survive in the second.
+//! *Idea.* ARC keeps pages used once recently and pages used more often in separate LRU lists. A
+//! fault on a page that recently left one of them lengthens that list at the expense of the other.
+//! A scan therefore passes through the first list, and hot pages survive in the second.
 //! *Follows.* N. Megiddo and D. S. Modha, "ARC: a self-tuning, low overhead replacement cache",
-//! FAST 2003, figure 4; cases and names are the paper's.
-//! *Departs.* p is real, as in the paper: a double, whose sums and quotients IEEE 754 defines to
-//! the last bit, so that it is the same everywhere. The paper has a cache of one size. Here
-//! a page is evicted only where no frame is empty, which at one size is where the paper evicts. A
-//! *shrink* clips p to the new c, calls REPLACE until the pages fit, so that p says from which list
-//! they go, and then forgets the oldest of B1 while |L1| > c and of B2 while all are more than 2c.
-//! A *grant* leaves p, lists and ghosts as they are; so, until its frames are filled, there are
-//! ghosts beside empty frames. Growing and shrinking back is a no-op if there is no access between.
+//! FAST 2003, figure 4. Cases and names are the paper's.
+//! *Departs.* p is a real number, as in the paper. We use a double; IEEE 754 defines its sums and
+//! quotients to the last bit, so the result is the same on every machine. The paper's cache has one
+//! size. Here a page is evicted only if no frame is empty, which at one size is when the paper
+//! evicts. A *shrink* clips p to the new c and calls REPLACE until the pages fit, so p decides
+//! which list they leave. It then forgets the oldest pages of B1 while |L1| > c, and of B2 while
+//! all four lists hold more than 2c. A *grant* leaves p, lists and ghosts unchanged; until the new
+//! frames are filled, there are ghosts beside empty frames. Growing and shrinking back is a no-op
+//! if no access happens in between.
 //! *Cost.* O(1) an access, O(pages evicted and forgotten) a shrink; 12 bytes a page.
-//! *Parameters.* `step`, real: the step of p as the paper has it.
+//! *Parameters.* `step`, default real: p moves by the paper's ratio.
 
 use super::directory::{Directory, Place, STEP};
 use super::paged::{Accesses, Algorithm, Paged, Touch};
@@ -47,8 +48,8 @@ impl Arc {
 fn replace(directory: &mut Directory, is_in_b2: bool) -> PageId {
     let (once, target) = (directory.length(Place::T1), directory.target());
     let length = once as f64;
-    // T1 is not empty and longer than p, or just p long and x is in B2: the LRU page of T1 goes to
-    // B1. Else the LRU page of T2 goes to B2.
+    // If T1 is not empty and longer than p, or exactly p long and x is in B2, the LRU page of T1
+    // moves to B1. Otherwise the LRU page of T2 moves to B2.
     let from_t1 = once > 0 && (length > target || is_in_b2 && length >= target);
     let (from, to) = if from_t1 { (Place::T1, Place::B1) } else { (Place::T2, Place::B2) };
     let victim = directory.oldest(from);
@@ -68,7 +69,7 @@ impl Accesses for Arc {
                 directory.move_to(Place::T2, page);
                 return Touch::Hit;
             }
-            // Cases II and III: x is in B1 or B2. p follows, REPLACE, x becomes the MRU page of T2.
+            // Cases II and III: x is in B1 or B2. Adapt p, REPLACE, x becomes the MRU page of T2.
             Some(Place::B1 | Place::B2) => {
                 let is_in_b2 = place == Some(Place::B2);
                 if is_in_b2 {
@@ -85,14 +86,14 @@ impl Accesses for Arc {
             None => {
                 let frames = directory.frames();
                 if directory.once() == frames && directory.length(Place::T1) == frames {
-                    // Case A, |L1| = c, B1 is empty: the LRU page of T1 goes and is forgotten.
+                    // Case A, |L1| = c, B1 is empty: the LRU page of T1 is evicted and forgotten.
                     victim = Some(directory.forget_oldest(Place::T1));
                 } else {
                     if directory.once() == frames {
                         // Case A, |L1| = c: the LRU page of B1 is forgotten.
                         directory.forget_oldest(Place::B1);
                     } else if directory.remembered() == 2 * frames {
-                        // Case B, |L1| < c, all are 2c: the LRU page of B2 is forgotten.
+                        // Case B, |L1| < c, |L1| + |L2| = 2c: the LRU page of B2 is forgotten.
                         directory.forget_oldest(Place::B2);
                     }
                     if directory.is_full() {
@@ -105,7 +106,7 @@ impl Accesses for Arc {
         victim.map_or(Touch::Fill, Touch::Replacement)
     }
 
-    /// The second access of a run takes its page to the front of T2; there it stays.
+    /// The second access of a run moves its page to the front of T2, where it stays.
     #[inline(always)]
     fn again(&mut self, page: PageId, _: u64, _: u64) {
         if self.directory.place(page) == Some(Place::T1) {

@@ -1,20 +1,23 @@
 //! CAR: ARC with clocks in place of its LRU lists.
 //!
-//! *Idea.* As ARC, but a hit only sets a bit, as the processor does it; what the bit means is
-//! looked at when a page must go. *Follows.* S. Bansal and D. S. Modha, "CAR: Clock with adaptive
-//! replacement", FAST 2004, figure 2; line numbers are those of the paper's listing. *Departs.* p
-//! is real, as in the paper: a double, whose sums and quotients IEEE 754 defines to the last bit,
-//! so that it is the same everywhere. The paper has a cache of one size. Here the directory is
-//! trimmed for every page that is new to it (lines 6 to 10), also beside an empty frame, which at
-//! one size makes no difference. A *shrink* clips p to the new c, calls `replace` until the pages
-//! fit, and then forgets the oldest of B1 while |T1| + |B1| > c and of B2 while all are more than
-//! 2c. A *grant* leaves p, clocks and ghosts as they are. Growing and shrinking back is a no-op if
-//! there is no access between; shrinking and growing back is not, for the hands move. Caffeine's
-//! simulator has whole steps of p. libCacheSim has them too, and moves p and forgets the ghost that
-//! was used before it calls `replace`; then, also if x was a ghost, it discards the LRU page of B1
-//! if |T1| + |B1| ≥ c, and it never discards one of B2, whose length has no bound. *Cost.* O(1) a
-//! hit, O(1) a fault on the average (each page that a hand passes has been hit since); 12 bytes a
-//! page. *Parameters.* `step`, real: the step of p as the paper has it.
+//! *Idea.* CAR works as ARC does, but a hit only sets a reference bit, as the processor does it.
+//! The bits are read when a page must be evicted.
+//! *Follows.* S. Bansal and D. S. Modha, "CAR: Clock with adaptive replacement", FAST 2004, figure
+//! 2. Line numbers are those of the paper's listing.
+//! *Departs.* p is a real number, as in the paper. We use a double; IEEE 754 defines its sums and
+//! quotients to the last bit, so the result is the same on every machine. The paper's cache has one
+//! size. Here the directory is trimmed for every page that is new to it (lines 6 to 10), even if a
+//! frame is empty; at one size this makes no difference. A *shrink* clips p to the new c and calls
+//! `replace` until the pages fit. It then forgets the oldest pages of B1 while |T1| + |B1| > c, and
+//! of B2 while all four lists hold more than 2c. A *grant* leaves p, clocks and ghosts unchanged.
+//! Growing and shrinking back is a no-op if no access happens in between; shrinking and growing
+//! back is not, because the hands move. Caffeine's simulator moves p by whole steps. So does
+//! libCacheSim, which also moves p and forgets the ghost that was used before it calls `replace`.
+//! It then discards the LRU page of B1 if |T1| + |B1| ≥ c, even if x was a ghost, and never
+//! discards a page of B2, whose length has no bound.
+//! *Cost.* O(1) a hit, amortised O(1) a fault (a hand passes only pages that were hit since it last
+//! passed them); 12 bytes a page.
+//! *Parameters.* `step`, default real: p moves by the paper's ratio.
 
 use super::directory::{Directory, Place, STEP};
 use super::paged::{Accesses, Algorithm, Paged, Touch};
@@ -46,7 +49,7 @@ impl Car {
 #[inline(always)]
 fn replace(directory: &mut Directory) -> PageId {
     loop {
-        // T1 is at least max(1, p) long: look at its head, else at that of T2.
+        // If T1 is at least max(1, p) long, look at its head, otherwise at the head of T2.
         let from_t1 = directory.length(Place::T1) as f64 >= directory.target().max(1.0);
         let (from, to) = if from_t1 { (Place::T1, Place::B1) } else { (Place::T2, Place::B2) };
         let head = directory.oldest(from);
@@ -80,7 +83,7 @@ impl Accesses for Car {
                     // Lines 6 and 7: |T1| + |B1| = c, the LRU page of B1 is forgotten.
                     directory.forget_oldest(Place::B1);
                 } else if directory.remembered() == 2 * frames {
-                    // Lines 8 and 9: all are 2c, the LRU page of B2 is forgotten.
+                    // Lines 8 and 9: all lists hold 2c, the LRU page of B2 is forgotten.
                     directory.forget_oldest(Place::B2);
                 }
                 // Lines 12 and 13: x becomes the tail of T1.
@@ -97,7 +100,7 @@ impl Accesses for Car {
                 directory.move_to(Place::T2, page);
             }
         }
-        // Lines 13, 16 and 19: its bit is 0; so it is, for no ghost has a bit.
+        // Lines 13, 16 and 19: its bit is 0. It already is, because no ghost has its bit set.
         victim.map_or(Touch::Fill, Touch::Replacement)
     }
 

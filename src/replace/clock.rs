@@ -1,17 +1,20 @@
 //! CLOCK: FIFO with a second chance.
 //!
-//! *Idea.* The frames stand in a ring, and a hand goes round. Using a page sets its reference bit;
-//! a page under the hand whose bit is set loses the bit and stays, the first one without goes.
+//! *Idea.* The frames form a ring with a hand. Using a page sets its reference bit. The hand clears
+//! the bit of each page that it passes and evicts the first page whose bit is already clear.
 //! *Follows.* F. J. Corbató, "A paging experiment with the Multics system", MIT Project MAC report
-//! MAC-M-384, 1968. *Departs.* One bit a page. The ring is a queue with the hand at its front: a
-//! page that stays goes to the back, which is where the hand comes last; and so does a new page, as
-//! it does in the frame just behind the hand. Resizing is ours: a shrink lets the hand go on until
-//! the rest fits, taking bits on its way; the frames of a grant are just behind the hand. So
-//! growing and shrinking back is no step back: the pages under the hand go, not those that came.
+//! MAC-M-384, 1968.
+//! *Departs.* Each page has one bit. The ring is a queue with the hand at its front. A page that
+//! survives goes to the back, the place that the hand reaches last. A new page goes there too, just
+//! as it would enter the frame behind the hand. Resizing is ours: on a shrink the hand moves on
+//! until the remaining pages fit, clearing bits on its way; the frames of a grant are placed just
+//! behind the hand. Growing and shrinking back is therefore no undo: the pages under the hand are
+//! evicted, not the newest.
 //! *Cost.* O(1) an access, amortised: the hand passes a page at most once for each use of it. 5
-//! bytes a distinct page of the trace, of which a hit changes one. *Parameters.* `load`: the bit of
-//! a page that comes into its frame, `clear` or `set` (`clear`: coming is not yet being used again;
-//! the sources leave it open, and the two differ in their faults).
+//! bytes a distinct page of the trace, of which a hit changes one.
+//! *Parameters.* `load`: the reference bit of a page that is loaded, `clear` or `set` (default
+//! `clear`: loading is not yet a second use; sources leave it open, and the two differ in their
+//! faults).
 
 use std::collections::VecDeque;
 
@@ -33,12 +36,12 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
 
 const LOAD: Param = Param {
     name: "load",
-    doc: "the reference bit of a page that comes into its frame; sources differ",
+    doc: "the reference bit of a page that is loaded; sources differ",
     domain: Domain::Choice(&["clear", "set"]),
     default: Value::Choice("clear"),
 };
 
-/// What is known of a page; a hit looks no further.
+/// The state of a page; a hit reads nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Absent,
@@ -47,7 +50,7 @@ enum State {
 }
 
 struct Clock {
-    /// The resident pages from the hand on.
+    /// The resident pages, starting at the hand.
     ring: VecDeque<PageId>,
     states: Vec<State>,
     loaded: State,
@@ -75,7 +78,7 @@ impl Clock {
                 *state = State::Absent;
                 return page;
             }
-            // A second chance: the bit goes and the hand passes.
+            // A second chance: the bit is cleared and the hand passes.
             *state = State::Unreferenced;
             self.ring.push_back(page);
         }

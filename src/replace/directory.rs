@@ -1,29 +1,29 @@
 //! The directory that ARC and CAR share: two lists of resident pages, two of ghosts, and a target
-//! that the ghosts move.
+//! length that hits on ghosts move.
 //!
-//! L1 = T1 ∪ B1 holds pages used once lately, L2 = T2 ∪ B2 those used more often; T1 and T2 are
-//! resident, B1 and B2 remember what left them. Whatever the allocation c does, after every access
-//! and every resize: 0 ≤ p ≤ c, |T1| + |T2| ≤ c, |L1| ≤ c and |L1| + |L2| ≤ 2c. As long as the
-//! allocation has not grown, moreover, there are no ghosts while a frame is empty.
+//! L1 = T1 ∪ B1 holds pages used once recently, L2 = T2 ∪ B2 pages used more often. T1 and T2 are
+//! resident; B1 and B2 remember pages evicted from them. After every access and every resize,
+//! whatever the allocation c does: 0 ≤ p ≤ c, |T1| + |T2| ≤ c, |L1| ≤ c and |L1| + |L2| ≤ 2c. As
+//! long as the allocation has not grown, there are no ghosts while a frame is empty.
 
 use super::links::Links;
 use super::{Guest, List};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
 
-/// The parameter of both.
+/// The parameter of both algorithms.
 pub(super) const STEP: Param = Param {
     name: "step",
-    doc: "by how much the target moves: the ratio of the ghosts' numbers, at least 1, as a real \
-          number, or its whole part; the paper has the ratio",
+    doc: "by how much the target moves: the ratio of the lengths of the ghost lists, at least 1, \
+          as a real number or rounded down; the paper has the real number",
     domain: Domain::Choice(&["real", "whole"]),
     default: Value::Choice("real"),
 };
 
-/// The lists, new pages at the front.
+/// The lists. New pages enter at the front.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Resident, used once lately.
+    /// Resident, used once recently.
     T1,
     /// Resident, used more than once.
     T2,
@@ -36,7 +36,7 @@ pub(super) enum Place {
 /// What is known of a page.
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
-    /// The list that it is in.
+    /// The list that holds it.
     place: Option<Place>,
     /// CAR's reference bit.
     referenced: bool,
@@ -46,7 +46,7 @@ struct Entry {
 pub(super) struct Directory {
     pages: Links<Entry>,
     lengths: [u64; 4],
-    /// p, the length that T1 should have.
+    /// p, the target length of T1.
     target: f64,
     frames: u64,
     whole_steps: bool,
@@ -98,7 +98,7 @@ impl Directory {
         self.lengths.iter().sum()
     }
 
-    /// Where a page is.
+    /// The list that holds a page.
     #[inline(always)]
     pub(super) fn place(&self, page: PageId) -> Option<Place> {
         self.pages.tag(page).place
@@ -116,7 +116,7 @@ impl Directory {
         self.pages.back(place as usize).expect("the list is not empty")
     }
 
-    /// Takes a page from wherever it is to the front of a list.
+    /// Moves a page to the front of a list.
     #[inline(always)]
     pub(super) fn move_to(&mut self, place: Place, page: PageId) {
         self.take(page);
@@ -125,7 +125,7 @@ impl Directory {
         self.lengths[place as usize] += 1;
     }
 
-    /// Takes a page out of its list, if it is in one.
+    /// Removes a page from its list, if it is in one.
     #[inline(always)]
     fn take(&mut self, page: PageId) {
         if let Some(place) = self.place(page) {
@@ -134,7 +134,7 @@ impl Directory {
         }
     }
 
-    /// Takes the page at the back of a list out and forgets it.
+    /// Removes the page at the back of a list and forgets it.
     pub(super) fn forget_oldest(&mut self, place: Place) -> PageId {
         let page = self.oldest(place);
         self.take(page);
@@ -142,12 +142,12 @@ impl Directory {
         page
     }
 
-    /// A ghost in B1 was used: T1 should have been longer.
+    /// A ghost in B1 was hit: T1 should have been longer.
     pub(super) fn lengthen_target(&mut self) {
         self.target = (self.target + self.step(Place::B2, Place::B1)).min(self.frames as f64);
     }
 
-    /// A ghost in B2 was used: T2 should have been longer.
+    /// A ghost in B2 was hit: T2 should have been longer.
     pub(super) fn shorten_target(&mut self) {
         self.target = (self.target - self.step(Place::B1, Place::B2)).max(0.0);
     }
@@ -155,7 +155,7 @@ impl Directory {
     /// The ratio of the lengths of two ghost lists, at least 1.
     fn step(&self, others: Place, own: Place) -> f64 {
         let ratio = self.length(others) as f64 / self.length(own) as f64;
-        // A quotient of whole numbers below 2⁵³ rounds to a whole number only if it is one.
+        // A quotient of integers below 2⁵³ rounds to an integer only if it is one.
         if self.whole_steps { ratio.floor().max(1.0) } else { ratio.max(1.0) }
     }
 
@@ -164,8 +164,8 @@ impl Directory {
         self.pages.read_ahead(pages);
     }
 
-    /// Sets the allocation and keeps the target within it. On a shrink `evict` demotes pages to
-    /// ghosts until the others fit; then the ghosts that are too many go, the oldest first.
+    /// Sets the allocation and clips the target to it. On a shrink `evict` demotes pages to ghosts
+    /// until the others fit; then surplus ghosts are forgotten, the oldest first.
     pub(super) fn resize(&mut self, frames: u64, mut evict: impl FnMut(&mut Self)) {
         self.frames = frames;
         self.target = self.target.min(frames as f64);
@@ -190,7 +190,7 @@ impl Directory {
         ]
     }
 
-    /// The lists, resident pages marked by their bits.
+    /// The lists, with the bits of resident pages as marks.
     pub(super) fn marked_lists(&self) -> Vec<List> {
         let is_referenced = |page| self.pages.tag(page).referenced;
         let mark = |list: List| if list.resident { list.marked(is_referenced) } else { list };

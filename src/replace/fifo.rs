@@ -1,14 +1,14 @@
 //! FIFO: first in, first out.
 //!
-//! *Idea.* Pages leave in the order in which they came into their frames; using them again changes
-//! nothing. More frames may mean more faults (Belady's anomaly).
+//! *Idea.* Pages are evicted in the order in which they were loaded; further uses change nothing.
+//! More frames can mean more faults (Belady's anomaly).
 //! *Follows.* L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
-//! Systems Journal 5(2), 1966; the anomaly: L. A. Belady, R. A. Nelson and G. S. Shedler, "An
+//! Systems Journal 5(2), 1966. The anomaly: L. A. Belady, R. A. Nelson and G. S. Shedler, "An
 //! anomaly in space-time characteristics of certain programs running in a paging machine",
 //! Communications of the ACM 12(6), 1969.
-//! *Departs.* Nowhere. Resizing is ours: a shrink evicts the oldest pages until the rest fits; a
-//! grant leaves the order. Growing and shrinking back with no fill between changes nothing; with
-//! fills, the pages that it evicts are the oldest and not those that filled.
+//! *Departs.* Nowhere. Resizing is ours: a shrink evicts the oldest pages until the others fit; a
+//! grant keeps the order. Growing and shrinking back is a no-op if no page is loaded in between;
+//! otherwise the oldest pages are evicted, not the newest.
 //! *Cost.* O(1) an access, O(pages evicted) a shrink; 5 bytes a distinct page of the trace, of
 //! which a hit reads one.
 //! *Parameters.* None.

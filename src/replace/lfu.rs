@@ -1,17 +1,18 @@
 //! LFU: least frequently used.
 //!
-//! *Idea.* Each resident page counts its uses; the one with the fewest goes. What was popular once
-//! stays long.
+//! *Idea.* Each resident page counts its uses, and the page with the fewest is evicted. A page that
+//! was popular once stays for long.
 //! *Follows.* In-cache LFU in L. Breslau, P. Cao, L. Fan, G. Phillips and S. Shenker, "Web caching
-//! and Zipf-like distributions: evidence and implications", INFOCOM 1999: a page that is evicted
-//! loses its count.
-//! *Departs.* Every access of a run counts, as every other does. Of pages with equal counts the one
-//! least recently used goes; the source leaves it open. Resizing is ours: a shrink evicts by the
-//! same rule until the rest fits; a grant leaves all counts. So growing and shrinking back is no
-//! step back: pages that came in between go first only if their counts are the least.
-//! *Cost.* O(1) a hit. An eviction looks at the page that had the least count when it was last
-//! looked at, and puts it back with its count of now until that is the least: O(log frames) for
-//! each access at most. 40 bytes a distinct page of the trace, of which a hit changes sixteen.
+//! and Zipf-like distributions: evidence and implications", INFOCOM 1999: a page loses its count
+//! when it is evicted.
+//! *Departs.* Every access of a run counts, as every other access does. Among pages with equal
+//! counts the least recently used is evicted; the source leaves this open. Resizing is ours: a
+//! shrink evicts by the same rule until the others fit; a grant keeps all counts. Growing and
+//! shrinking back is therefore no undo: pages loaded in between are evicted first only if their
+//! counts are the smallest.
+//! *Cost.* O(1) a hit. An eviction examines the page whose count was the smallest when last
+//! examined, and puts it back with its present count until that is the smallest: at most O(log
+//! frames) for each access. 40 bytes a distinct page of the trace, of which a hit changes sixteen.
 //! *Parameters.* None.
 
 use std::cmp::Reverse;
@@ -32,19 +33,19 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     build: |_, guest| Paged::boxed(guest, Lfu::new(guest)),
 };
 
-/// How a resident page was used; less is evicted first.
+/// The uses of a page; among resident pages the least is evicted first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Uses {
-    /// How often; 0 where it is not resident.
+    /// How often it was used; 0 if it is not resident.
     count: u64,
-    /// When last, in runs of accesses.
+    /// When it was last used, in runs of accesses.
     last: u64,
 }
 
 struct Lfu {
     uses: Vec<Uses>,
-    /// The resident pages with their uses at some time before now. Uses only grow, so if those of
-    /// the least are of now, no page has less.
+    /// The resident pages with their uses at some earlier time. Uses only grow, so if the least
+    /// entry is up to date, no page has fewer.
     least: BinaryHeap<Reverse<(Uses, PageId)>>,
     now: u64,
     frames: u64,

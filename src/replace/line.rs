@@ -1,39 +1,39 @@
-//! Slots in a line: what replacement algorithms are made of whose pages leave from anywhere, but
-//! come only behind all others.
+//! Numbered slots in a line: the queues and stacks of replacement algorithms whose pages leave from
+//! anywhere but enter only at the end.
 
-/// What a slot holds.
+/// The content of a slot.
 pub(super) trait Slot: Copy + PartialEq {
-    /// What is in the slot of somebody who has left.
+    /// The content of a slot whose page has left.
     const HOLE: Self;
 }
 
-/// Slots in the order in which they came, with holes where somebody has left. A slot's number is
-/// its owner's handle; numbers only grow, so that whoever has a number below [`front`](Self::front)
-/// is known to have left without being told. Unlike a linked list this touches no neighbours, which
-/// are anywhere in memory: new slots are beside each other, as those in front are.
+/// Slots in the order in which they were added, with holes where a member has left. A slot's number
+/// is its member's handle. Numbers only grow, so a member whose number is below
+/// [`front`](Self::front) has left, and nothing need be written for it. Unlike a linked list this
+/// touches no neighbours anywhere in memory: new slots lie side by side, and so do those in front.
 #[derive(Clone, Debug)]
 pub(super) struct Line<T> {
     slots: Vec<T>,
-    /// The number of the first of them.
+    /// The number of the first slot.
     first: u32,
-    /// Whoever has a smaller number has left.
+    /// Members with smaller numbers have left.
     front: u32,
-    /// With so many slots the line is to be closed up.
+    /// At this length the line must be compacted.
     slots_max: usize,
-    /// Numbers above this one are the last before they start again.
+    /// Above this number the next compaction starts numbers again.
     numbers_max: u32,
 }
 
-/// The number of nobody.
+/// The number that no member has.
 pub(super) const NOBODY: u32 = 0;
 
-/// Behind it there is room for as many slots as a line has between two closings.
+/// Above it there is room for all numbers that a line gives out between two compactions.
 const NUMBERS_MAX: u32 = u32::MAX / 2;
 
-/// So few slots are not worth closing.
+/// Fewer slots are not worth compacting.
 const SLOTS_MIN: usize = 64;
 
-/// Between two closings there are as many new slots as this less one times those that had to move.
+/// A line may grow to this many slots for each member before it is compacted again.
 const SLOTS_A_MEMBER: usize = 3;
 
 impl<T: Slot> Line<T> {
@@ -58,7 +58,7 @@ impl<T: Slot> Line<T> {
         self.front
     }
 
-    /// Adds a slot behind all others. Returns its number.
+    /// Adds a slot at the end. Returns its number.
     #[inline(always)]
     pub(super) fn push(&mut self, slot: T) -> u32 {
         let number = self.next();
@@ -77,18 +77,18 @@ impl<T: Slot> Line<T> {
         &mut self.slots[(number - self.first) as usize]
     }
 
-    /// Lets the slots be changed one by one.
+    /// Calls `change` with every slot.
     pub(super) fn each(&mut self, change: impl FnMut(&mut T)) {
         self.slots.iter_mut().for_each(change);
     }
 
-    /// Whoever has this number leaves.
+    /// The member with this number leaves.
     #[inline(always)]
     pub(super) fn leave(&mut self, number: u32) {
         *self.slot_mut(number) = T::HOLE;
     }
 
-    /// Everybody before this number leaves.
+    /// All members before this number leave.
     #[inline(always)]
     pub(super) fn leave_before(&mut self, number: u32) {
         self.front = number;
@@ -100,22 +100,22 @@ impl<T: Slot> Line<T> {
         self.slots.len() >= self.slots_max
     }
 
-    /// Whether the next [`compact`](Self::compact) starts numbers again, so that numbers of those
-    /// who have left must be forgotten before.
+    /// Whether the next [`compact`](Self::compact) starts numbers again, so that the numbers of
+    /// members that have left must be forgotten first.
     #[inline(always)]
     pub(super) fn must_renumber(&self) -> bool {
         self.next() > self.numbers_max
     }
 
-    /// Numbers start again behind this one.
+    /// Makes numbers start again after this one.
     #[cfg(test)]
     pub(super) fn renumber_at(&mut self, number: u32) {
         self.numbers_max = number;
     }
 
-    /// Drops the slots before the front and, if there are many holes behind it, those too. Tells
-    /// `moved` each slot that has a new number, with its old and its new one. Returns whether there
-    /// are such.
+    /// Drops the slots before the front and, if there are many holes behind it, the holes too. Calls
+    /// `moved` with each slot that has a new number, and its old and its new number. Returns whether
+    /// slots were renumbered.
     pub(super) fn compact(&mut self, mut moved: impl FnMut(T, u32, u32)) -> bool {
         let passed = (self.front - self.first) as usize;
         let members = self.slots[passed..].iter().filter(|&&slot| slot != T::HOLE).count();
@@ -140,7 +140,7 @@ impl<T: Slot> Line<T> {
         true
     }
 
-    /// The members and their numbers, those that came last first.
+    /// The members and their numbers, newest first.
     pub(super) fn newest_first(&self) -> impl Iterator<Item = (u32, T)> {
         let slots = (self.first..self.next()).zip(self.slots.iter().copied()).rev();
         slots.filter(|&(number, slot)| number >= self.front && slot != T::HOLE)

@@ -1,10 +1,10 @@
-//! Doubly linked lists of pages in one array: what replacement algorithms are made of.
+//! Doubly linked lists of pages in one array: the building block of most replacement algorithms.
 
 use crate::trace::PageId;
 
-/// Lists of pages, a page in one of them at most, each from its front to its back. Links are
-/// indices; each list is closed to a ring by a sentinel behind all pages. A page's tag, if its
-/// algorithm wants one, is beside its links, so that both are read at once.
+/// Lists of pages, each from front to back; a page is in at most one of them. Links are indices, and
+/// a sentinel behind all pages closes each list to a ring. If the algorithm wants a tag for each
+/// page, it is stored beside the links, so that both are read at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Links<T = ()> {
     links: Vec<Link<T>>,
@@ -13,9 +13,9 @@ pub(crate) struct Links<T = ()> {
 
 #[derive(Clone, Copy, Debug)]
 struct Link<T> {
-    /// The page before it, towards the front.
+    /// The neighbour towards the front.
     before: u32,
-    /// The page behind it, towards the back; [`ABSENT`] where the page is in no list.
+    /// The neighbour towards the back; [`ABSENT`] if the page is in no list.
     behind: u32,
     tag: T,
 }
@@ -23,7 +23,7 @@ struct Link<T> {
 const ABSENT: u32 = u32::MAX;
 
 impl<T: Copy + Default> Links<T> {
-    /// So many empty lists, numbered from 0, for pages below `pages`.
+    /// Empty lists, numbered from 0, for pages below `pages`.
     pub(crate) fn new(pages: usize, lists: usize) -> Self {
         let link = |at: u32| Link { before: at, behind: at, tag: T::default() };
         let absent = link(ABSENT);
@@ -50,7 +50,7 @@ impl<T: Copy + Default> Links<T> {
         &mut self.links[page as usize].tag
     }
 
-    /// Puts a page that is in no list at the front of one.
+    /// Inserts a page that is in no list at the front of one.
     #[inline(always)]
     pub(crate) fn push_front(&mut self, list: usize, page: PageId) {
         let sentinel = self.pages + list as u32;
@@ -66,7 +66,7 @@ impl<T: Copy + Default> Links<T> {
         self.links[behind as usize].before = page;
     }
 
-    /// Takes a page out of its list.
+    /// Removes a page from its list.
     #[inline(always)]
     pub(crate) fn remove(&mut self, page: PageId) {
         let Link { before, behind, .. } = self.links[page as usize];
@@ -81,7 +81,7 @@ impl<T: Copy + Default> Links<T> {
         self.page(self.links[self.pages as usize + list].before)
     }
 
-    /// Takes the page at the back of a list out.
+    /// Removes the page at the back of a list.
     #[inline(always)]
     pub(crate) fn pop_back(&mut self, list: usize) -> Option<PageId> {
         let page = self.back(list)?;
@@ -89,7 +89,7 @@ impl<T: Copy + Default> Links<T> {
         Some(page)
     }
 
-    /// The page before one that is in a list, towards the front.
+    /// The neighbour of a page towards the front of its list.
     #[inline(always)]
     pub(crate) fn before(&self, page: PageId) -> Option<PageId> {
         self.page(self.links[page as usize].before)
@@ -100,8 +100,8 @@ impl<T: Copy + Default> Links<T> {
         (at < self.pages).then_some(at)
     }
 
-    /// Reads these pages and their neighbours, all at once as far as the memory can; who uses the
-    /// pages soon will not wait for them one by one.
+    /// Reads the entries of these pages and of their neighbours, so that the cache misses overlap and
+    /// later uses find them in the cache.
     #[inline(always)]
     pub(crate) fn read_ahead(&self, pages: &[PageId]) {
         let mut read = 0;

@@ -1,22 +1,23 @@
-//! Linux' two lists: pages prove themselves on the inactive list before they get on the active one.
+//! Linux's two lists: pages prove themselves on the inactive list before they join the active one.
 //!
 //! *Idea.* A new page starts on the inactive list, from whose end pages are reclaimed; a second
-//! touch there makes it active. A page that comes back so soon after its eviction that it would
-//! have stayed had the active pages not been there becomes active at once and competes with them.
+//! touch there activates it. A page that returns so soon after its eviction that it would have
+//! stayed if there had been no active pages is activated at once and competes with them.
 //! *Follows.* J. Weiner, "Thrash detection-based file cache sizing", LWN and Linux 3.15, 2014, and
-//! the text at the head of Linux' mm/workingset.c; the touches are those of `folio_mark_accessed`,
-//! the balance of the lists is `inactive_is_low` in mm/vmscan.c. *Departs.* There is one kind of
-//! page, so one pair of lists, and the other resident list of the refault test is the active one. A
-//! fault is a page's first touch. Pages are reclaimed one at a time where the kernel takes 32, and
-//! the active list is shortened until the balance holds. The ratio is that of pages of 4 KiB. As in
-//! the kernel, an active page is demoted whether or not it was referenced; its bit goes with it.
-//! What is remembered of an evicted page is one number in the page's own slot and never dropped;
-//! the kernel drops those of pages evicted longest ago, of which the test would say no. A *shrink*
-//! reclaims by the same rule until the pages fit; each of them is remembered. A *grant* changes no
-//! list; as the ratio follows the pages on both lists, so does the balance at the next reclaim.
-//! Growing and shrinking back is a no-op if there is no access between. *Cost.* O(1) an access on
-//! the average: each page demoted was made active; 20 bytes a page. *Parameters.* `inactive_ratio`,
-//! 0: the kernel's.
+//! the comment at the head of Linux's mm/workingset.c. The touches are those of
+//! `folio_mark_accessed`; the balance of the lists is `inactive_is_low` in mm/vmscan.c.
+//! *Departs.* There is one kind of page and so one pair of lists; the other resident list in the
+//! refault test is the active one. A fault is a page's first touch. Pages are reclaimed one at a
+//! time, where the kernel takes 32, and the active list is shortened until the balance holds. The
+//! ratio is that for pages of 4 KiB. As in the kernel, an active page is demoted whether or not it
+//! was referenced, and loses its bit. An evicted page leaves one number in its own slot, which is
+//! never dropped; the kernel drops those of pages evicted longest ago, for which the test would
+//! fail anyway. A *shrink* reclaims by the same rule until the pages fit and remembers each of
+//! them. A *grant* changes no list; the ratio follows the number of resident pages, so it takes
+//! effect at the next reclaim. Growing and shrinking back is a no-op if no access happens in
+//! between.
+//! *Cost.* O(1) an access, amortised: every page demoted was activated before; 20 bytes a page.
+//! *Parameters.* `inactive_ratio`, default 0: the kernel's.
 
 use super::links::Links;
 use super::paged::{Accesses, Algorithm, Paged, Touch};
@@ -26,12 +27,12 @@ use crate::trace::PageId;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "linux-two-list",
-    summary: "an inactive and an active list; a second touch or a quick return makes active",
+    summary: "an inactive and an active list; a second touch or a quick return activates a page",
     follows: "J. Weiner, Thrash detection-based file cache sizing, Linux 3.15, 2014",
     knows_the_future: false,
     params: &[Param {
         name: "inactive_ratio",
-        doc: "how many times the length of the inactive list the active one may have; 0 stands for \
+        doc: "how many times as long as the inactive list the active one may be; 0 stands for \
               √(10 × GiB resident), at least 1, as in the kernel",
         domain: Domain::Integer { min: 0, max: 1_000_000 },
         default: Value::Integer(0),
@@ -42,10 +43,10 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
 const INACTIVE: usize = 0;
 const ACTIVE: usize = 1;
 
-/// What is known of a page.
+/// The state of a page.
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
-    /// The list that it is on.
+    /// The list that holds it.
     list: Option<u8>,
     /// Touched since the bit was cleared.
     referenced: bool,
@@ -135,10 +136,10 @@ impl TwoList {
     }
 }
 
-/// How many pages of 4 KiB are a GiB, as a power of two.
+/// The number of pages of 4 KiB in a GiB, as a power of two.
 const PAGES_PER_GIB_LOG2: u32 = 18;
 
-/// The kernel's `inactive_ratio` of so many pages on both lists.
+/// The kernel's `inactive_ratio` for a number of pages on both lists.
 fn kernels_ratio(pages: u64) -> u64 {
     (10 * (pages >> PAGES_PER_GIB_LOG2)).isqrt().max(1)
 }
@@ -164,7 +165,7 @@ impl Accesses for TwoList {
         victim.map_or(Touch::Fill, Touch::Replacement)
     }
 
-    /// The first of them may make the page active, the next makes it referenced there.
+    /// The first access may activate the page, the next marks it referenced there.
     #[inline(always)]
     fn again(&mut self, page: PageId, _: u64, times: u64) {
         for _ in 0..times.min(2) {

@@ -1,29 +1,33 @@
-//! LIRS: pages with a short time between their last two uses keep their frames.
+//! LIRS: pages whose last two uses were close together keep their frames.
 //!
 //! *Idea.* A page whose last two uses were close together (low inter-reference recency, LIR) is
-//! likely to be used again soon, however long its last use is ago compared with a scan's. LIR pages
-//! hold all frames but a few, through which all others (HIR) pass; a HIR page that is used again
-//! sooner than the LIR page with the oldest last use changes places with it. *Follows.* S. Jiang
-//! and X. Zhang, "LIRS: an efficient low inter-reference recency set replacement policy to improve
-//! buffer cache performance", SIGMETRICS 2002, section 3; where that is silent, their program
-//! lirs.c of November 2002, whose misses it repeats. *Departs.* HIR pages have `hir_share` of the c
-//! frames, rounded down, and at least two of ten frames or more, as in the program, which refuses
-//! fewer; of fewer at least one, as in the paper's example. With one frame there is no LIR page and
-//! S is empty. A page that is used twice in a row stays what it is, as in the program. Of the
-//! non-resident pages in S at most `non_resident` times c are remembered; those evicted first are
-//! forgotten first. The paper has no bound; the program has one of 2,500 times c on all of S. The
-//! paper has a cache of one size. On a *shrink* the LIR pages at the bottom of S become HIR until
-//! no more are LIR than may be, then pages leave Q from its front until the others fit, then
-//! non-resident pages beyond the bound are forgotten. A *grant* moves nothing, but as at the start
-//! of the paper, whatever is used becomes LIR while fewer are LIR than may be; so growing and
-//! shrinking back with accesses between turns pages used once into LIR. Others count differently.
-//! libCacheSim: a hit on a page of Q alone demotes a LIR page though none is promoted, and S as a
-//! whole has at most 2c pages. Caffeine's simulator: one frame for HIR pages is enough, and 2c
-//! non-resident pages are remembered. *Cost.* O(1) an access on the average, as a page is pruned
-//! from S once for each time that it came on top; 8 bytes a page, and at most 12 a page in S and 24
-//! in Q are in use. HIR pages are evicted in the order in which they are in S, so two numbers say
-//! which are remembered, and neither pruning nor forgetting nor eviction looks at a page.
-//! *Parameters.* `hir_share`, 0.01, the paper's; `non_resident`, 2,500, the program's.
+//! likely to be used again soon, however long ago its last use was. LIR pages hold all frames but a
+//! few; all other pages (HIR) pass through those few. A HIR page that is used again sooner than the
+//! LIR page with the oldest last use changes places with it.
+//! *Follows.* S. Jiang and X. Zhang, "LIRS: an efficient low inter-reference recency set
+//! replacement policy to improve buffer cache performance", SIGMETRICS 2002, section 3. Where the
+//! paper is silent, we follow the authors' program lirs.c of November 2002, whose misses we
+//! reproduce.
+//! *Departs.* HIR pages get `hir_share` of the c frames, rounded down, but at least two if c is ten
+//! or more, as in the program, which refuses fewer; below ten at least one, as in the paper's
+//! example. With one frame there is no LIR page and S is empty. A page used twice in a row keeps
+//! its status, as in the program. At most `non_resident` times c non-resident pages are remembered
+//! in S; those evicted first are forgotten first. The paper has no bound; the program bounds S as a
+//! whole at 2,500 times c. The paper's cache has one size. On a *shrink* the LIR pages at the
+//! bottom of S become HIR until the LIR quota holds, then pages leave Q from its front until the
+//! others fit, then non-resident pages beyond the bound are forgotten. A *grant* moves nothing, but
+//! as at the start of the paper, any page that is used becomes LIR while the LIR quota is not full;
+//! growing and shrinking back with accesses in between therefore turns pages used once into LIR
+//! pages. Other implementations count differently. In libCacheSim a hit on a page that is only in Q
+//! demotes a LIR page although none is promoted, and S as a whole holds at most 2c pages. In
+//! Caffeine's simulator one frame for HIR pages is enough, and 2c non-resident pages are
+//! remembered.
+//! *Cost.* O(1) an access, amortised: a page is pruned from S once for each time that it was put on
+//! top. 8 bytes a page, and at most 12 for each page in S and 24 for each in Q. HIR pages are
+//! evicted in the order in which they are in S, so two numbers tell which are remembered, and
+//! pruning, forgetting and evicting read no page's entry.
+//! *Parameters.* `hir_share`, default 0.01, the paper's; `non_resident`, default 2,500, the
+//! program's.
 
 use super::line::{Line, NOBODY, Slot};
 use super::paged::{Accesses, Algorithm, Paged, Touch};
@@ -52,8 +56,8 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
         },
         Param {
             name: "non_resident",
-            doc: "pages remembered that are not resident, at most, in allocations; the paper has no \
-                  bound, its authors' program 2,500, Caffeine's simulator 2",
+            doc: "bound on the non-resident pages that are remembered, in allocations; the paper has \
+                  no bound, its authors' program 2,500, Caffeine's simulator 2",
             domain: Domain::Integer { min: 0, max: 1_000_000 },
             default: Value::Integer(2500),
         },
@@ -61,24 +65,23 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     build: |settings, guest| Paged::boxed(guest, Lirs::new(settings, guest)),
 };
 
-/// What is known of a page: its numbers in S and in Q. It is LIR if the second is [`LIR`], a
-/// resident HIR page if Q's front has not passed that number, else not resident; one that is not
-/// LIR is in S if the first is at least [`Lirs::remembered`]. So where pages leave at an end, no
-/// page is looked at.
+/// The numbers of a page in S and in Q. The page is LIR if the second is [`LIR`], a resident HIR page
+/// if Q's front has not passed that number, and otherwise not resident. A page that is not LIR is in
+/// S if the first is at least [`Lirs::remembered`]. So pages leave at an end without a write.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     in_stack: u32,
     in_queue: u32,
 }
 
-/// Stands for a number in Q.
+/// Takes the place of a number in Q.
 const LIR: u32 = u32::MAX;
 
 /// A slot in S: a page, and whether it is LIR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stacked(u32);
 
-/// A trace of so many pages is larger than memory.
+/// A trace with so many pages would not fit into memory.
 const LIR_BIT: u32 = 1 << 31;
 
 impl Stacked {
@@ -110,20 +113,20 @@ impl Slot for Queued {
 
 struct Lirs {
     entries: Vec<Entry>,
-    /// S: at its front is the bottom, a LIR page.
+    /// S. Its front is the bottom of the stack, a LIR page.
     stack: Line<Stacked>,
     /// HIR pages with smaller numbers in S are forgotten.
     remembered: u32,
-    /// Pages are evicted in the order in which they are in S: of the HIR pages there none is
-    /// resident up to this number, and all are above it.
+    /// Pages are evicted in the order in which they are in S: HIR pages up to this number in S are
+    /// not resident, those above it are.
     evicted: u32,
-    /// How many HIR pages are between the two.
+    /// The number of HIR pages between the two.
     non_resident: u64,
     queue: Line<Queued>,
     queued: u64,
     frames: u64,
     lir: u64,
-    /// The most pages that may be LIR, and that may be non-resident.
+    /// The largest numbers of LIR and of non-resident pages.
     lir_max: u64,
     non_resident_max: u64,
     hir_share: Decimal,
@@ -169,7 +172,7 @@ impl Lirs {
         &mut self.entries[page as usize]
     }
 
-    /// Puts a LIR page that is not in S on top of it.
+    /// Puts a LIR page that is not in S on top of S.
     #[inline(always)]
     fn stack_lir(&mut self, page: PageId) {
         let in_stack = self.stack.push(Stacked(page | LIR_BIT));
@@ -193,7 +196,7 @@ impl Lirs {
     #[cold]
     fn compact_stack(&mut self) {
         let Self { entries, stack, queue, remembered, evicted, .. } = self;
-        // Those forgotten stand there still, and know their numbers.
+        // Forgotten pages still have slots there.
         for number in stack.front()..*remembered {
             if !stack.slot(number).is_lir() {
                 stack.leave(number);
@@ -248,7 +251,8 @@ impl Lirs {
         self.stack.leave_before(bottom);
     }
 
-    /// Forgets who is in S at the number up to which all are forgotten, if it is a HIR page.
+    /// Moves on the number up to which HIR pages are forgotten; if a HIR page has it, the page is
+    /// forgotten.
     #[inline(always)]
     fn forget(&mut self) {
         let slot = self.stack.slot(self.remembered);
@@ -257,7 +261,7 @@ impl Lirs {
         self.remembered += 1;
     }
 
-    /// The LIR page at the bottom of S becomes HIR and goes to the end of Q.
+    /// The LIR page at the bottom of S becomes HIR and moves to the end of Q.
     #[inline(always)]
     fn demote(&mut self) {
         let bottom = self.stack.front();
@@ -268,7 +272,7 @@ impl Lirs {
         self.prune();
     }
 
-    /// Takes the page at the front of Q out of its frame; if it is in S, it stays there.
+    /// Evicts the page at the front of Q; if it is in S, it stays there.
     #[inline(always)]
     fn evict(&mut self) -> PageId {
         let mut front = self.queue.front();
@@ -294,7 +298,7 @@ impl Lirs {
         }
     }
 
-    /// A hit on a LIR page: it goes to the top of S, which is pruned if it was at the bottom.
+    /// A hit on a LIR page: it moves to the top of S, which is pruned if it was at the bottom.
     #[inline(always)]
     fn hit_lir(&mut self, page: PageId, in_stack: u32) {
         self.stack.leave(in_stack);
@@ -311,20 +315,20 @@ impl Lirs {
         let Entry { in_stack, in_queue } = *self.entry(page);
         let is_stacked = in_stack >= self.remembered;
         if is_stacked && in_stack + 1 == self.stack.next() {
-            return; // It was used just now.
+            return; // It was the page used last.
         }
         self.queue.leave(in_queue);
         self.queued -= 1;
         if is_stacked {
             self.stack.leave(in_stack);
         }
-        // It is in S: it becomes LIR, and the LIR page at the bottom HIR. It is not: it stays HIR
-        // and goes to the end of Q.
+        // If it is in S, it becomes LIR and the LIR page at the bottom HIR. Otherwise it stays HIR and
+        // moves to the end of Q.
         self.place(page, is_stacked);
     }
 
-    /// A page that is in no queue any more goes on top of S, as LIR if it was in S, else to the end
-    /// of Q.
+    /// Puts a page that has left S and Q on top of S: as LIR if it was in S, otherwise also at the
+    /// end of Q.
     #[inline(always)]
     fn place(&mut self, page: PageId, was_stacked: bool) {
         if was_stacked || self.lir < self.lir_max {
@@ -359,11 +363,11 @@ impl Accesses for Lirs {
         }
         let is_stacked = in_stack >= self.remembered;
         if is_stacked {
-            // It is not forgotten now, whatever the eviction makes forget.
+            // It leaves S first, so that the eviction cannot make it forgotten.
             self.stack.leave(in_stack);
             self.non_resident -= 1;
         }
-        // The page at the front of Q goes first, then the other comes.
+        // First the page at the front of Q is evicted, then the new one is loaded.
         let victim = (self.resident() == self.frames).then(|| self.evict());
         self.place(page, is_stacked);
         victim.map_or(Touch::Fill, Touch::Replacement)
@@ -446,7 +450,7 @@ mod tests {
     use crate::trace::Trace;
     use crate::units::Frames;
 
-    /// Lines of a run of billions of accesses.
+    /// As in a run of billions of accesses.
     #[test]
     fn numbers_that_start_again_change_nothing() {
         for number in 0..300 {

@@ -1,20 +1,21 @@
 //! LRU as a counter over the full LRU stack: one comparison an access, two integers a VM.
 //!
 //! *Idea.* Let S be the stack of all pages that the VM has ever used, most recent first. Under LRU
-//! the resident pages are always the first k of S, so an access at stack distance d hits if and
-//! only if d ≤ k, whatever the allocation did in the meantime. The distances depend on the trace
-//! alone and are computed once.
+//! the resident pages are always the first k of S, whatever the allocation did in the meantime, so
+//! an access at stack distance d hits if and only if d ≤ k. The distances depend only on the trace
+//! and are computed once.
 //! *Follows.* The stack property of R. L. Mattson, J. Gecsei, D. R. Slutz and I. L. Traiger,
-//! "Evaluation techniques for storage hierarchies", IBM Systems Journal 9(2), 1970, carried over to
-//! a changing allocation. Proof, by induction over what can happen with the first k of S resident:
-//! a *hit* at d ≤ k permutes the first k; a *fill* (d > k, k below the allocation) puts the page on
-//! top, so the first k + 1 are resident; a *replacement* (d > k, no empty frame) evicts the page
-//! at k and puts the new one on top, so again the first k are resident; a *shrink* to c drops
-//! those beyond c; a *grant* changes no page. At the start k = 0.
-//! *Departs.* Nowhere: the counts are those of [`lru_list`](super::lru_list), to the last one.
-//! *Cost.* As fast as memory is read, several accesses an instruction, but for those near a fill;
-//! where the trace has an [index](crate::trace::index) over its distances, O(1) a long stretch.
-//! Nothing a page. The distances: 4 bytes a run, shared by all runs of the trace.
+//! "Evaluation techniques for storage hierarchies", IBM Systems Journal 9(2), 1970, extended to a
+//! changing allocation. Proof, by induction over what can happen while the first k of S are
+//! resident: a *hit* at d ≤ k permutes the first k; a *fill* (d > k, k below the allocation) puts
+//! the page on top, so the first k + 1 are resident; a *replacement* (d > k, no empty frame) evicts
+//! the page at depth k and puts the new one on top, so again the first k are resident; a *shrink*
+//! to c evicts the pages below depth c; a *grant* moves no page. At the start k = 0.
+//! *Departs.* Nowhere: the counts are exactly those of [`lru_tail`](super::lru_tail), which names
+//! the victims.
+//! *Cost.* As fast as memory is read, several accesses an instruction, except while frames fill;
+//! where the trace has an [index](crate::trace::index) over its distances, O(1) for a long stretch.
+//! Nothing per page. The distances take 4 bytes a run, shared by all runs of the trace.
 //! *Parameters.* None.
 
 use std::sync::Arc;
@@ -39,14 +40,14 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
 
 struct Lru {
     trace: Arc<Trace>,
-    /// k: the resident pages are the first so many of the full LRU stack.
+    /// k: the resident pages are the first k of the full LRU stack.
     resident: u32,
     frames: u64,
     /// Where the next stretch begins.
     position: u64,
     /// The runs of all passes before this one.
     passed: u64,
-    /// Which page goes; behind the counter until somebody asks.
+    /// Names the victims; lags behind the counter until somebody asks.
     tail: LruTail,
     dirty: Option<Dirty>,
 }
@@ -64,12 +65,12 @@ impl Lru {
         }
     }
 
-    /// Makes the accesses of a stretch where nobody asks for victims.
+    /// Makes the accesses of a stretch if nobody asks for victims.
     fn run_counter(&mut self, stretch: Stretch) -> Counts {
         let trace = Arc::clone(&self.trace);
         let from = trace.runs_before(stretch.from);
         if stretch.delays == Delays::default() {
-            // An access within a run hits, for its page is on top and a VM keeps a frame at least.
+            // Accesses within a run hit: their page is on top, and a VM keeps at least one frame.
             let end = stretch.end_without_delays(&trace);
             let mut counts = Counts { accesses: end - stretch.from, ..Counts::default() };
             let runs = from..trace.runs_before(end);
@@ -85,7 +86,7 @@ impl Lru {
         drive(&trace, stretch, &mut compared, &mut Null)
     }
 
-    /// Makes the accesses of a stretch, and tells `events` and the dirty pages of each victim.
+    /// Makes the accesses of a stretch and tells `events` and the dirty pages of each victim.
     fn run_tail(&mut self, stretch: Stretch, events: Option<&mut Vec<FrameEvent>>) -> Counts {
         self.tail.follow(self.next_run(), self.resident.into());
         if !self.trace.begins_run(stretch.from) {
@@ -102,8 +103,8 @@ impl Lru {
         self.passed + self.trace.runs_before(self.position) as u64 + 1
     }
 
-    /// Counts the faults at these distances: while there are empty frames each of them makes one
-    /// page more resident.
+    /// Counts the faults at these distances. While a frame is empty, each fault makes one more page
+    /// resident.
     fn count(&mut self, distances: &StackDistances<'_>, counts: &mut Counts) {
         let before = self.resident;
         let filling = distances.grow(&mut self.resident, self.frames, |_| {});
@@ -114,7 +115,7 @@ impl Lru {
     }
 }
 
-/// Access by access, where delays decide how far a stretch goes.
+/// Access by access, if delays decide how far a stretch goes.
 struct Compared<'a, D> {
     distances: D,
     resident: &'a mut u32,

@@ -1,13 +1,13 @@
-//! LRU where the victims are asked for: the last use of each page, and where the oldest one is.
+//! LRU with its victims: the last use of each page, and a mark at the oldest one.
 //!
-//! *Idea.* Number the runs of the trace in the order in which they are made. The resident pages are
-//! those last used at or after some run, the *oldest*. A victim is found by moving that mark
-//! forward over the trace to the next run that is still the last use of its page. No list is kept:
-//! a hit writes one number, and the trace itself is the queue.
-//! *Follows.* The definition of LRU; the [counter](super::lru) has the source.
+//! *Idea.* The runs of the trace are numbered in the order in which they are made. The resident
+//! pages are those last used at or after the *oldest* run, a mark. To evict, the mark moves forward
+//! over the trace, past every run whose page has been used since, to one that is its page's last
+//! use. No list is kept: a hit writes one number, and the trace itself is the queue.
+//! *Follows.* The definition of LRU; [`lru`](super::lru) has the source.
 //! *Departs.* Nowhere.
-//! *Cost.* O(1) an access on the average, for the mark passes every run once; 8 bytes a distinct
-//! page of the trace. Nothing until the first victim is asked for.
+//! *Cost.* O(1) an access, amortised: the mark passes every run once. 8 bytes a distinct page of
+//! the trace, and nothing until a victim is first asked for.
 //! *Parameters.* None.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::List;
 use super::paged::{Accesses, Touch};
 use crate::trace::{PageId, Trace};
 
-/// Runs are numbered from 1 on, over all passes.
+/// The last uses of pages. Runs are numbered from 1 on, over all passes.
 #[derive(Clone)]
 pub(super) struct LruTail {
     trace: Arc<Trace>,

@@ -1,23 +1,25 @@
-//! Multi-generational LRU: pages age in a few generations, and a scan of the accessed bits makes
-//! those in use young again.
+//! Multi-generational LRU: pages age in up to four generations, and scans of their accessed bits
+//! make used ones young again.
 //!
-//! *Idea.* Where an access only sets a bit, order within a list means little, but whether a page
-//! was used since the last scan is known. Each scan opens a new generation and takes the pages used
-//! into it; pages are evicted from the oldest. *Follows.* Y. Zhao, "Multi-Gen LRU", Linux 6.1,
-//! 2022: `Documentation/mm/multigen_lru.rst` and `mm/vmscan.c`, by whose names the parts are
-//! called. *Departs.* In: `max_seq` and `min_seq`, 2 to 4 generations of which the two youngest are
+//! *Idea.* Where an access only sets a bit, the order within a list means little, but it is known
+//! whether a page was used since the last scan. Each scan opens a new generation and moves the used
+//! pages into it; pages are evicted from the oldest generation.
+//! *Follows.* Y. Zhao, "Multi-Gen LRU", Linux 6.1, 2022: `Documentation/mm/multigen_lru.rst` and
+//! `mm/vmscan.c`, whose names are used here.
+//! *Departs.* Included: `max_seq` and `min_seq`, 2 to 4 generations of which the two youngest are
 //! never evicted from, aging by a walk over the accessed bits, and the second look at the bit when
 //! a page is about to be evicted. A page that faults in joins the youngest generation with its bit
-//! set. Out: tiers and their PID controller, for they rank pages read through file descriptors and
-//! all accesses of a trace are through page tables; the difference of anonymous and file pages;
-//! Bloom filters, by which the kernel's walk skips page tables; aging ahead of need; refaults,
-//! which would make young what is young already. The walk takes pages generation by generation,
-//! oldest first, where the kernel goes by address, and moves them at once, where the kernel waits
-//! until eviction meets them. A *shrink* evicts by the same rule until the pages fit, aging on the
+//! set. Left out: tiers and their PID controller, which rank pages read through file descriptors,
+//! while all accesses of a trace go through page tables; the distinction of anonymous and file
+//! pages; Bloom filters, with which the kernel's walk skips page tables; aging ahead of need;
+//! refaults, which would make young what is young already. The walk visits pages generation by
+//! generation, oldest first, and moves them at once; the kernel walks by address and moves a page
+//! when eviction meets it. A *shrink* evicts by the same rule until the pages fit, and ages on the
 //! way if it must. A *grant* changes nothing, and nothing is remembered of pages that are not
-//! resident; so growing and shrinking back with no access between is a no-op. *Cost.* O(1) a hit; a
-//! fault that opens a generation walks all resident pages, others O(1) on the average; 12 bytes a
-//! page. *Parameters.* None; the numbers of generations are the kernel's.
+//! resident, so growing and shrinking back is a no-op if no access happens in between.
+//! *Cost.* O(1) a hit; a fault that opens a generation walks all resident pages, other faults are
+//! amortised O(1); 12 bytes a page.
+//! *Parameters.* None; the numbers of generations are the kernel's.
 
 use super::links::Links;
 use super::paged::{Accesses, Algorithm, Paged, Touch};
@@ -77,7 +79,8 @@ impl MultiGen {
         self.pages.push_front(list_of(self.max_seq), page);
     }
 
-    /// Aging: opens a generation; the walk takes every page whose bit is set there and clears it.
+    /// Aging: opens a generation; the walk moves every page whose bit is set there and clears the
+    /// bit.
     fn age(&mut self) {
         self.max_seq += 1;
         for seq in self.min_seq..self.max_seq {
@@ -91,20 +94,21 @@ impl MultiGen {
         }
     }
 
-    /// Eviction: takes a page of the oldest generation out of its frame.
+    /// Eviction: evicts a page of the oldest generation.
     fn evict(&mut self) -> PageId {
         loop {
-            // Only the two generations are left that are never evicted from: aging opens another.
+            // Only the two youngest generations are left, which are never evicted from: aging opens
+            // another.
             if self.max_seq - self.min_seq < MIN_GENS {
                 self.age();
             }
             let Some(page) = self.pages.back(list_of(self.min_seq)) else {
-                // The oldest generation is empty: the next is the oldest.
+                // The oldest generation is empty: the next one becomes the oldest.
                 self.min_seq += 1;
                 continue;
             };
             if self.pages.tag(page).accessed {
-                // It has been used since the walk: it is young.
+                // It was used since the walk, so it is young.
                 self.make_young(page);
                 continue;
             }

@@ -1,17 +1,19 @@
-//! Belady's MIN: evict the page whose next use is furthest. It knows the future.
+//! Belady's MIN: evicts the page whose next use is furthest away. It knows the future.
 //!
-//! *Idea.* NullWatcher who has to bring every page in when it is used can fault less, so the
-//! distance to MIN is what a better algorithm could gain at all. *Follows.* L. A. Belady, "A study
-//! of replacement algorithms for a virtual-storage computer", IBM Systems Journal 5(2), 1966. That
-//! the same rule, on a shrink too, stays the best whatever the allocation does: E. Peserico,
-//! "Paging with dynamic memory capacity", STACS 2019. *Departs.* Nowhere. The page that faults is
-//! always brought in. A page that this pass over the trace does not use again counts as used in a
-//! next pass, whether or not there is one: it comes after all that are used, and no two pages are
-//! used next by the same access, so nothing is tied. A *shrink* evicts by the same rule, the
-//! furthest first; a page in the middle of a run is used at once and stays. A *grant* changes
-//! nothing. Nothing is remembered of pages that are not resident, so growing and shrinking back
-//! with no access between is a no-op. *Cost.* O(log pages) an access to another page than the last;
-//! 8 bytes a run for the next uses, at most 40 a page. *Parameters.* None.
+//! *Idea.* No algorithm that must load every page when it is used can fault less. The distance to
+//! MIN is therefore the most that a better algorithm could gain.
+//! *Follows.* L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
+//! Systems Journal 5(2), 1966. The same rule, applied on a shrink too, stays optimal whatever the
+//! allocation does: E. Peserico, "Paging with dynamic memory capacity", STACS 2019.
+//! *Departs.* Nowhere. The page that faults is always loaded. A page that this pass over the trace
+//! does not use again counts as used in a next pass, whether or not there is one, after all pages
+//! that this pass still uses; no two pages are next used by the same access, so there are no ties.
+//! A *shrink* evicts by the same rule, the furthest first; a page in the middle of a run is used
+//! next and stays. A *grant* changes nothing. Nothing is remembered of pages that are not resident,
+//! so growing and shrinking back is a no-op if no access happens in between.
+//! *Cost.* O(log pages) for an access to another page than the last; 8 bytes a run for the next
+//! uses, at most 40 a page.
+//! *Parameters.* None.
 
 use std::sync::Arc;
 
@@ -23,7 +25,7 @@ use crate::trace::{PageId, Trace};
 
 pub(crate) const KIND: ReplacementKind = ReplacementKind {
     name: "min",
-    summary: "evicts the page whose next use is furthest, which nobody can beat",
+    summary: "evicts the page whose next use is furthest away; no algorithm faults less",
     follows: "L. A. Belady, A study of replacement algorithms for a virtual-storage computer, IBM \
               Systems Journal 5(2), 1966",
     knows_the_future: true,
@@ -34,12 +36,12 @@ pub(crate) const KIND: ReplacementKind = ReplacementKind {
 struct Min {
     trace: Arc<Trace>,
     future: Future,
-    /// The resident pages play with the access that uses them next, counting on over all passes;
-    /// all others with 0, which is no next use.
+    /// The key of a resident page is the access that uses it next, counted over all passes; the key
+    /// of any other page is 0, which is no next use.
     next_uses: Tournament<u64>,
     resident: u64,
     frames: u64,
-    /// Where the next access is, and how many were made before its pass.
+    /// The position of the next access, and the number of accesses made before its pass.
     position: u64,
     pass_begins: u64,
 }
@@ -58,15 +60,15 @@ impl Min {
         }
     }
 
-    /// The page whose run goes on with the next access. Until then it keeps the next use after that
-    /// run, as no other page can need its frame before.
+    /// The page whose run continues with the next access. Until then its key is the next use after
+    /// that run, as no other page can need its frame before.
     fn in_mid_run(&self) -> Option<PageId> {
         let goes_on = (1..self.trace.accesses()).contains(&self.position)
             && !self.trace.begins_run(self.position);
         goes_on.then(|| self.trace.page(self.position))
     }
 
-    /// Takes the page whose next use is furthest out of its frame.
+    /// Evicts the page whose next use is furthest away.
     fn evict(&mut self) -> PageId {
         let furthest = self.next_uses.winner();
         self.next_uses.set(furthest, 0);

@@ -1,7 +1,7 @@
 //! Replacement: the algorithm inside a VM that picks the page to evict.
 //!
-//! [`ALL`] is the one list of them: names, help, scenario keys and the loops of the property tests
-//! come from it.
+//! [`ALL`] is the only list of algorithms; names, help, scenario keys and the loops of the property
+//! tests are made from it. [`FrameEvent`]s tell what an algorithm does with frames.
 
 mod arc;
 mod car;
@@ -38,7 +38,7 @@ use crate::random::Stream;
 use crate::trace::{PageId, Trace};
 use crate::units::{Frames, Ticks};
 
-/// A replacement algorithm as the scenario names it.
+/// A kind of replacement algorithm, as scenarios name it.
 #[derive(Debug)]
 pub struct ReplacementKind {
     /// The name in scenario files.
@@ -47,16 +47,16 @@ pub struct ReplacementKind {
     pub summary: &'static str,
     /// Authors, title, venue and year of the algorithm.
     pub follows: &'static str,
-    /// Whether it looks at accesses that are still to come, as no algorithm in a VM can; what it
-    /// comes to is a bound for the others.
+    /// Whether it reads accesses that are still to come, which no algorithm in a real VM can. Its
+    /// faults are a bound for the others.
     pub knows_the_future: bool,
     /// Its parameters.
     pub params: &'static [Param],
-    /// Makes it.
+    /// Builds the algorithm for a VM.
     pub build: Build,
 }
 
-/// Makes an algorithm for a VM that starts with no page.
+/// Builds an algorithm for a VM that starts without resident pages.
 pub type Build = fn(&Settings, &Guest<'_>) -> Box<dyn Replacement>;
 
 /// The VM that an algorithm is for.
@@ -65,9 +65,9 @@ pub struct Guest<'a> {
     pub trace: &'a Arc<Trace>,
     /// Its first allocation.
     pub frames: Frames,
-    /// Makes its randomness, the stream "vm/NAME/replacement".
+    /// Makes its random stream, "vm/NAME/replacement".
     pub draw: &'a dyn Fn() -> Stream,
-    /// Whether dirty pages are known and their write-backs counted.
+    /// Whether dirty pages are tracked and their write-backs counted.
     pub counts_write_backs: bool,
 }
 
@@ -91,21 +91,21 @@ pub const ALL: &[ReplacementKind] = &[
 ];
 
 impl ReplacementKind {
-    /// Whether it is LRU, the algorithm of which stack distances, fault curves and the bounds made
-    /// of them speak.
+    /// Whether it is LRU, the algorithm that stack distances, fault curves and the bounds made from
+    /// them describe.
     pub fn is_lru(&self) -> bool {
         self.name == lru::KIND.name
     }
 }
 
-/// What a VM's accesses came to.
+/// Counts of a VM's accesses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Accesses made.
     pub accesses: u64,
-    /// Accesses to a page that was not resident.
+    /// Accesses to pages that were not resident.
     pub demand_faults: u64,
-    /// Demand faults at the first access ever to their page.
+    /// Demand faults on the first access ever to a page.
     pub cold_faults: u64,
     /// Demand faults that had to evict a resident page.
     pub replacement_misses: u64,
@@ -130,7 +130,7 @@ impl Counts {
         self.demand_faults - self.replacement_misses
     }
 
-    /// What happened since the counts were `before`.
+    /// The difference to earlier counts.
     pub fn since(&self, before: &Self) -> Self {
         Self {
             accesses: self.accesses - before.accesses,
@@ -143,7 +143,7 @@ impl Counts {
 
     /// Adds the counts of another stretch of accesses.
     pub fn add(&mut self, other: Self) {
-        // Named one by one, so that a field that is new cannot be forgotten.
+        // All fields are named, so the compiler finds a new one that is forgotten here.
         let Self { accesses, demand_faults, cold_faults, replacement_misses, write_backs } = other;
         self.accesses += accesses;
         self.demand_faults += demand_faults;
@@ -153,36 +153,36 @@ impl Counts {
     }
 }
 
-/// The accesses that a VM may make before it must stop for others.
+/// The accesses that a VM may make before it must wait for other VMs.
 #[derive(Clone, Copy, Debug)]
 pub struct Stretch {
     /// The position in the trace of the first access.
     pub from: u64,
-    /// Whether this pass over the trace is its first; cold faults happen in no other.
+    /// Whether this is the first pass over the trace; only then are there cold faults.
     pub first_pass: bool,
-    /// Ticks left: an access may start while fewer have been spent. At least 1.
+    /// The ticks left, at least 1: an access may start while fewer have been spent.
     pub budget: Ticks,
-    /// Ticks that each access takes; at least 1.
+    /// The ticks that each access takes, at least 1.
     pub period: Ticks,
-    /// Ticks that its faults take on top.
+    /// The ticks that faults take in addition.
     pub delays: Delays,
 }
 
-/// Ticks that a VM waits for what its accesses need.
+/// The ticks that a VM waits for its faults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delays {
     /// For each demand fault.
     pub fault: Ticks,
-    /// For each cold fault on top: a new page is filled.
+    /// For each cold fault in addition: a new page is zero-filled.
     pub zero_fill: Ticks,
-    /// For each capacity fault on top: a page comes back from swap.
+    /// For each capacity fault in addition: a page comes back from swap.
     pub swap_in: Ticks,
     /// For each dirty page that is written back.
     pub write_back: Ticks,
 }
 
 impl Delays {
-    /// The ticks that these counts take beyond the accesses themselves.
+    /// The ticks that these counts cost in addition to the accesses themselves.
     pub fn of(&self, counts: &Counts) -> u64 {
         counts.demand_faults * self.fault.0
             + counts.cold_faults * self.zero_fill.0
@@ -191,19 +191,19 @@ impl Delays {
     }
 }
 
-/// A list that an algorithm keeps, for those who look at it.
+/// A list that an algorithm keeps, as it is shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct List {
-    /// What its source calls it; empty where the algorithm has one list only.
+    /// Its name in the algorithm's source; empty if the algorithm has only one list.
     pub name: &'static str,
-    /// Whether its pages are resident; the others are ghosts, remembered and not in a frame.
+    /// Whether its pages are resident; otherwise they are ghosts, remembered but in no frame.
     pub resident: bool,
-    /// The pages; the end from which they leave is last.
+    /// The pages; they leave from the end.
     pub pages: Vec<PageId>,
-    /// The mark of each page: its reference bit, or its uses where the algorithm counts a few;
-    /// empty where it marks none.
+    /// The mark of each page: its reference bit, or a small count of uses. Empty if the algorithm
+    /// marks no pages.
     pub marks: Vec<u8>,
-    /// How long the list should be, where the algorithm adapts that.
+    /// The length that the list should have, if the algorithm adapts it.
     pub wanted: Option<f64>,
 }
 

@@ -1,17 +1,19 @@
 //! NRU: not recently used.
 //!
-//! *Idea.* Two bits a page: referenced, cleared now and then, and modified. The victim is drawn
-//! from the lowest class that has a page: neither, modified only, referenced only, both. *Follows.*
-//! A. S. Tanenbaum, "Modern Operating Systems", the section on page replacement. *Departs.* The
-//! clock tick that clears the reference bits comes after so many accesses of the VM, not after so
-//! much time: the VM's own pace decides, whatever its period. Access kinds say what is modified; in
-//! a trace without them nothing is. Resizing is ours: a shrink draws victims by the same rule until
-//! the rest fits; a grant leaves bits and classes. So growing and shrinking back is no step back:
-//! another page may go than the one that came. *Cost.* O(1) an access, amortised: clearing a bit is
-//! paid by the access that set it; a draw an eviction. 21 bytes a distinct page of the trace, of
-//! which a hit on a referenced page reads one. *Parameters.* `tick`: the accesses after which the
-//! reference bits are cleared (1000, ours; the book speaks of a clock interrupt). The draws are
-//! those of the stream "vm/NAME/replacement".
+//! *Idea.* Each page has two bits: referenced, cleared from time to time, and modified. The victim
+//! is drawn from the lowest class that is not empty: neither bit, modified only, referenced only,
+//! both.
+//! *Follows.* A. S. Tanenbaum, "Modern Operating Systems", the section on page replacement.
+//! *Departs.* The clock tick that clears the reference bits comes after a number of accesses of the
+//! VM, not after a time, so it follows the VM's own pace whatever its period. Access kinds tell
+//! which pages are modified; in a trace without kinds none is. Resizing is ours: a shrink draws
+//! victims by the same rule until the others fit; a grant keeps bits and classes. Growing and
+//! shrinking back is therefore no undo: the victim need not be the page loaded in between.
+//! *Cost.* O(1) an access, amortised: the access that sets a bit pays for clearing it; one draw an
+//! eviction. 21 bytes a distinct page of the trace, of which a hit on a referenced page reads one.
+//! *Parameters.* `tick`: the number of accesses after which the reference bits are cleared (default
+//! 1000, ours; the book speaks of a clock interrupt). The draws come from the stream
+//! "vm/NAME/replacement".
 
 use std::sync::Arc;
 
@@ -45,14 +47,14 @@ const ABSENT: u8 = 4;
 struct Nru {
     trace: Arc<Trace>,
     rng: Stream,
-    /// The pages of each class, in no order that means anything.
+    /// The pages of each class, in no particular order.
     members: [Vec<PageId>; 4],
     /// The class of each page, or [`ABSENT`].
     classes: Vec<u8>,
-    /// Where each resident page stands in its class.
+    /// The position of each resident page within its class.
     places: Vec<u32>,
     tick: u64,
-    /// Accesses since the last tick, 1 to `tick` once there was an access.
+    /// Accesses since the last tick: 1 to `tick` after the first access.
     since_tick: u64,
     resident: u64,
     frames: u64,
@@ -74,7 +76,7 @@ impl Nru {
         }
     }
 
-    /// Puts a page that is in no class into one.
+    /// Puts a page that is in no class into a class.
     fn put(&mut self, page: PageId, class: u8) {
         let members = &mut self.members[usize::from(class)];
         self.places[page as usize] = members.len() as u32;
@@ -82,7 +84,7 @@ impl Nru {
         members.push(page);
     }
 
-    /// Takes a page out of its class; the last one of the class takes its place.
+    /// Removes a page from its class; the last page of the class takes its position.
     fn take(&mut self, page: PageId) {
         let members = &mut self.members[usize::from(self.classes[page as usize])];
         let place = self.places[page as usize];
@@ -109,7 +111,7 @@ impl Nru {
             for &page in &members {
                 self.put(page, class - REFERENCED);
             }
-            // Its memory is used again.
+            // Keep the memory for reuse.
             self.members[usize::from(class)] = members;
             self.members[usize::from(class)].clear();
         }
@@ -160,7 +162,7 @@ impl Accesses for Nru {
     #[inline(always)]
     fn again(&mut self, page: PageId, position: u64, times: u64) {
         if times > self.tick - self.since_tick {
-            // Any ticks more among these accesses find no bit but this page's.
+            // Further ticks during these accesses find no other page's bit set.
             self.tick();
             self.since_tick = (times - (self.tick - self.since_tick) - 1) % self.tick + 1;
         } else {

@@ -1,8 +1,9 @@
-//! Replacement page by page: what all algorithms share that are told of every page.
+//! Replacement page by page: what all algorithms that are told of every page have in common.
 //!
-//! An [`Algorithm`] decides about one page at a time; [`Paged`] leads it through stretches of
-//! accesses, keeps count, and knows which pages are dirty. Everything is inlined into a loop for
-//! each algorithm, so nothing is dispatched inside a stretch.
+//! An [`Algorithm`] decides about one page at a time. [`Paged`] leads it through stretches of
+//! accesses, keeps the counts, and tells a [`Sink`] what happens to frames. The loop is compiled
+//! for each algorithm and each sink with everything inlined, so nothing is dispatched inside a
+//! stretch.
 
 use std::sync::Arc;
 
@@ -22,28 +23,27 @@ pub(super) enum Touch {
     Replacement(PageId),
 }
 
-/// What happens at each access.
+/// What an algorithm does at each access.
 pub(super) trait Accesses {
-    /// An access to another page than the access before, or the first of a stretch, at this
-    /// position of the trace.
+    /// The first access of a run or of a stretch, at this position of the trace.
     fn touch(&mut self, page: PageId, position: u64) -> Touch;
 
-    /// So many accesses more to the page touched last, the first of them at this position. All
+    /// Further accesses to the page touched last, the first of them at this position. All of them
     /// hit.
     fn again(&mut self, _page: PageId, _position: u64, _times: u64) {}
 
-    /// These pages will be touched next. Changes nothing; what is in large arrays may be read here,
-    /// for the memory answers many questions at once sooner than one by one.
+    /// These pages will be touched next. Changes nothing; it may read entries of large arrays here,
+    /// because many cache misses at once take less time than one after another.
     fn read_ahead(&self, _pages: &[PageId]) {}
 }
 
-/// How many runs are announced at a time.
+/// The number of runs that are announced at a time.
 const READ_AHEAD: usize = 16;
 
 /// A replacement algorithm that decides page by page.
 pub(super) trait Algorithm: Accesses + Send {
-    /// Sets the allocation, at least 1 frame, and tells `evicted` each page that no longer fits, in
-    /// the order in which they go.
+    /// Sets the allocation, at least 1 frame, and calls `evicted` with each page that no longer
+    /// fits, in order of eviction.
     fn resize(&mut self, frames: u64, evicted: impl FnMut(PageId));
 
     /// The number of resident pages.
@@ -108,7 +108,7 @@ impl<A: Algorithm> Replacement for Paged<A> {
     }
 }
 
-/// Makes the accesses of a stretch.
+/// Makes the accesses of a stretch and tells `sink` what happens to frames.
 #[inline(always)]
 pub(super) fn drive(
     trace: &Trace,
@@ -145,10 +145,10 @@ pub(super) fn drive(
         }
         let mut made = run.accesses;
         if timed {
-            // Every first use of a page faults.
+            // The first use of a page is always a fault.
             let is_first = stretch.first_pass && first_runs[run.page as usize] as usize == run_at;
             counts.cold_faults += u64::from(is_first && trace.begins_run(at));
-            // The first access has started; the rest of the run starts while ticks are left.
+            // The first access has started; the others of the run start while ticks are left.
             let spent = (counts.accesses + 1) * period.0 + delays.of(&counts);
             let affordable = budget.0.saturating_sub(spent).div_ceil(period.0);
             made = made.min(1 + affordable);
@@ -168,8 +168,8 @@ pub(super) fn drive(
     counts
 }
 
-/// Cold faults among the first accesses of a stretch: every first use of a page is a demand fault,
-/// whatever the algorithm.
+/// Cold faults among the first accesses of a stretch: the first use of a page is a demand fault
+/// under every algorithm.
 pub(super) fn cold_faults(trace: &Trace, stretch: Stretch, accesses: u64) -> u64 {
     if !stretch.first_pass {
         return 0;
@@ -179,7 +179,7 @@ pub(super) fn cold_faults(trace: &Trace, stretch: Stretch, accesses: u64) -> u64
 }
 
 impl Delays {
-    /// Whether nothing takes any time.
+    /// Whether faults take no time.
     fn are_none(&self) -> bool {
         *self == Self::default()
     }

@@ -1,15 +1,15 @@
 //! Random replacement.
 //!
-//! *Idea.* The victim is drawn among the resident pages, each equally likely; what the VM has used
-//! does not count.
+//! *Idea.* The victim is drawn from the resident pages, each equally likely; past uses do not
+//! matter.
 //! *Follows.* RAND in L. A. Belady, "A study of replacement algorithms for a virtual-storage
 //! computer", IBM Systems Journal 5(2), 1966.
-//! *Departs.* Nowhere. Resizing is ours: a shrink draws victims until the rest fits, the page of
-//! the last frame moving into the frame of each; a grant adds empty frames. So growing and
-//! shrinking back is no step back: another page may go than the one that came.
-//! *Cost.* O(1) an access, a draw an eviction; 5 bytes a distinct page of the trace, of which a hit
-//! reads one.
-//! *Parameters.* None. The draws are those of the stream "vm/NAME/replacement".
+//! *Departs.* Nowhere. Resizing is ours: a shrink draws victims until the others fit, and the page
+//! of the last frame moves into the frame of each; a grant adds empty frames. Growing and shrinking
+//! back is therefore no undo: the victim need not be the page loaded in between.
+//! *Cost.* O(1) an access, one draw an eviction; 5 bytes a distinct page of the trace, of which a
+//! hit reads one.
+//! *Parameters.* None. The draws come from the stream "vm/NAME/replacement".
 
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
@@ -45,7 +45,7 @@ impl Random {
         }
     }
 
-    /// Draws the frame to be emptied.
+    /// Draws the frame to empty.
     fn victim(&mut self) -> usize {
         self.rng.below(self.pages.len() as u64) as usize
     }

@@ -1,21 +1,23 @@
-//! S3-FIFO: three FIFO queues, a small one that lets few pages through.
+//! S3-FIFO: three FIFO queues, the smallest of which lets few pages through.
 //!
-//! *Idea.* Most pages are used once or in one burst. They come into the small queue S and go soon;
-//! those used there again, and those missed soon after they went (the ghosts G), get into the main
-//! queue M, where a count of their uses gives them further rounds. *Follows.* J. Yang, Y. Zhang, Z.
-//! Qiu, Y. Yue and K. V. Rashmi, "FIFO queues are all you need for cache eviction", SOSP 2023.
-//! *Departs.* A miss evicts one page and no more, as in the authors' simulator, libCacheSim: where
-//! S makes M too large, M gives its pages as frames are needed, not at once. The part of S is
-//! rounded down, but a frame at least. A ghost is found before room is made for its page, and is no
-//! ghost from then on. As in the paper, new pages come into S while frames are empty too;
-//! libCacheSim puts them into M once S has its part, until the first eviction. Resizing is ours:
-//! the parts of S, M and G are computed anew, then pages go by the same rule until the rest fits,
-//! S's becoming ghosts, and G drops its oldest; a grant leaves all queues. So growing and shrinking
-//! back is no step back: pages have changed queues, counts have been used up and ghosts are lost.
+//! *Idea.* Most pages are used once or in one burst. They enter the small queue S and leave it
+//! soon. Pages that are used again in S, or that miss soon after they left it (the ghosts G), enter
+//! the main queue M, where a count of their uses gives them further rounds.
+//! *Follows.* J. Yang, Y. Zhang, Z. Qiu, Y. Yue and K. V. Rashmi, "FIFO queues are all you need for
+//! cache eviction", SOSP 2023.
+//! *Departs.* A miss evicts exactly one page, as in the authors' simulator, libCacheSim: where S
+//! makes M too large, M gives up pages as frames are needed, not at once. The share of S is rounded
+//! down, but is at least one frame. A ghost is looked up before room is made for its page, and is
+//! removed from G at once. As in the paper, new pages enter S even while frames are empty;
+//! libCacheSim puts them into M once S has its share, until the first eviction. Resizing is ours:
+//! the shares of S, M and G are computed anew, then pages are evicted by the same rule until the
+//! others fit, those of S become ghosts, and G drops its oldest; a grant keeps all queues. Growing
+//! and shrinking back is therefore no undo: pages have changed queues, counts are used up and
+//! ghosts are lost.
 //! *Cost.* O(1) an access, amortised: a page goes round M at most once for each use of it. 17 bytes
-//! a distinct page of the trace, of which a hit changes one. *Parameters.* `small`: the part of S
-//! (0.1, the paper's); `uses`: the uses in S that take a page to M (2, the paper's; some
-//! implementations say 1).
+//! a distinct page of the trace, of which a hit changes one.
+//! *Parameters.* `small`: the share of S (default 0.1, the paper's); `uses`: the uses in S that
+//! take a page to M (default 2, the paper's; some implementations have 1).
 
 use std::collections::VecDeque;
 
@@ -39,7 +41,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
 
 const SMALL: Param = Param {
     name: "small",
-    doc: "the part of the frames that the small queue is meant to hold; the paper's",
+    doc: "the share of the frames that the small queue should hold; the paper's",
     domain: Domain::Decimal {
         min: Decimal { digits: 0, places: 0 },
         max: Decimal { digits: 1, places: 0 },
@@ -49,16 +51,16 @@ const SMALL: Param = Param {
 
 const USES: Param = Param {
     name: "uses",
-    doc: "the uses in the small queue that take a page to the main queue; the paper's",
+    doc: "the uses in the small queue that move a page to the main queue; the paper's",
     domain: Domain::Integer { min: 1, max: COUNT_MAX as u64 },
     default: Value::Integer(2),
 };
 
-/// What a page's two bits count to.
+/// The largest count of a page's two bits.
 const COUNT_MAX: u8 = 3;
 
-/// What is known of a page, a byte that a hit looks at and no further: where it is, and in the
-/// lowest two bits of the last two how often it was used there.
+/// The states of a page, one byte, the only one that a hit reads: where the page is and, for the
+/// last two, in the lowest two bits how often it was used there.
 const ABSENT: u8 = 0;
 const IN_G: u8 = 1;
 const IN_S: u8 = 4;
@@ -75,7 +77,7 @@ struct S3Fifo {
     states: Vec<u8>,
     small_part: Decimal,
     uses: u8,
-    /// What S may hold before it gives pages.
+    /// The length from which on S gives up pages.
     small_max: u64,
     frames: u64,
 }
@@ -99,7 +101,7 @@ impl S3Fifo {
 
     #[inline(always)]
     fn evict(&mut self) -> PageId {
-        // The paper's EVICT: from S if that has its part of the frames, else from M.
+        // The paper's EVICT: from S if it has its share of the frames, otherwise from M.
         if self.small.len() as u64 >= self.small_max {
             while let Some(page) = self.small.pop_front() {
                 let state = &mut self.states[page as usize];
@@ -108,7 +110,7 @@ impl S3Fifo {
                     self.remember(page);
                     return page;
                 }
-                // Used more than once: to M, where its count starts again.
+                // Used more than once: it moves to M, where its count starts again.
                 *state = IN_M;
                 self.main.push_back(page);
             }
@@ -120,7 +122,7 @@ impl S3Fifo {
                 *state = ABSENT;
                 return page;
             }
-            // Used: back to the head of M for one use less.
+            // Used: back to the head of M, with one use less.
             *state -= 1;
             self.main.push_back(page);
         }
@@ -134,12 +136,12 @@ impl S3Fifo {
         self.trim();
     }
 
-    /// As many ghosts as S leaves frames to M.
+    /// As many ghosts as frames are left to M.
     fn ghosts_max(&self) -> u64 {
         self.frames - self.small_max
     }
 
-    /// Drops the oldest ghosts that are too many.
+    /// Drops the oldest surplus ghosts.
     #[inline(always)]
     fn trim(&mut self) {
         while self.ghosts_size > self.ghosts_max() {
@@ -150,7 +152,7 @@ impl S3Fifo {
     }
 }
 
-/// The part of S.
+/// The share of S.
 fn small_max(small_part: Decimal, frames: u64) -> u64 {
     small_part.floor_of(frames).max(1)
 }
@@ -189,7 +191,7 @@ impl Accesses for S3Fifo {
     }
 }
 
-/// The state of a resident page after so many uses more.
+/// The state of a resident page after further uses.
 #[inline(always)]
 fn used(state: u8, times: u64) -> u8 {
     let left = COUNT_MAX - state % IN_S;

@@ -1,16 +1,17 @@
-//! SIEVE: a FIFO queue with a hand that leaves survivors where they are.
+//! SIEVE: a FIFO queue with a hand that leaves survivors in place.
 //!
-//! *Idea.* New pages come in at the head; the hand goes from the tail to the head, takes the bits
-//! of the pages that were visited and evicts the first that was not. Survivors keep their place,
-//! so the hand sifts new pages soon and old ones seldom.
+//! *Idea.* New pages enter at the head. The hand moves from the tail to the head, clears the bits
+//! of visited pages and evicts the first page that was not visited. Survivors keep their place, so
+//! the hand sifts new pages soon and old ones rarely.
 //! *Follows.* Y. Zhang, J. Yang, Y. Yue, Y. Vigfusson and K. V. Rashmi, "SIEVE is simpler than LRU:
 //! an efficient turn-key eviction algorithm for web caches", NSDI 2024.
-//! *Departs.* Nowhere in what is evicted. The queue is kept as the part that the hand has before it
-//! and the part that it has passed: nothing is linked, and all is read in order. Resizing is ours:
-//! a shrink lets the hand go on until the rest fits; a grant leaves queue, bits and hand. So
-//! growing and shrinking back is no step back: the pages at the hand go, not those that came.
-//! *Cost.* O(1) an access, amortised: the hand passes a page at most once for each use of it.
-//! 9 bytes a distinct page of the trace, of which a hit changes one.
+//! *Departs.* Nowhere in what is evicted. The queue is kept in two parts, one ahead of the hand and
+//! one that it has passed, so that nothing is linked and everything is read in order. Resizing is
+//! ours: on a shrink the hand moves on until the remaining pages fit; a grant keeps queue, bits and
+//! hand. Growing and shrinking back is therefore no undo: the pages at the hand are evicted, not
+//! the newest.
+//! *Cost.* O(1) an access, amortised: the hand passes a page at most once for each use of it. 9
+//! bytes a distinct page of the trace, of which a hit changes one.
 //! *Parameters.* None.
 
 use std::collections::VecDeque;
@@ -30,7 +31,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     build: |_, guest| Paged::boxed(guest, Sieve::new(guest)),
 };
 
-/// What is known of a page; a hit looks no further.
+/// The state of a page; a hit reads nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Absent,
@@ -40,7 +41,7 @@ enum State {
 
 struct Sieve {
     /// The pages from the hand to the head of the queue. Empty only if no page is resident: a hand
-    /// beyond the head is at the tail.
+    /// that passes the head continues at the tail.
     ahead: VecDeque<PageId>,
     /// The pages that the hand has passed since it was at the tail, the tail first.
     passed: VecDeque<PageId>,
@@ -68,11 +69,11 @@ impl Sieve {
             if goes {
                 *state = State::Absent;
             } else {
-                // A visited page loses its bit and stays in its place; the hand moves on.
+                // A visited page loses its bit and keeps its place; the hand moves on.
                 *state = State::Unvisited;
                 self.passed.push_back(page);
             }
-            // From the head the hand goes to the tail, before the next page comes in.
+            // From the head the hand goes to the tail, before the next page enters.
             if self.ahead.is_empty() {
                 std::mem::swap(&mut self.ahead, &mut self.passed);
             }
@@ -95,7 +96,7 @@ impl Accesses for Sieve {
         } else {
             Touch::Fill
         };
-        // A new page comes in at the head, not visited.
+        // A new page enters at the head, not visited.
         self.states[page as usize] = State::Unvisited;
         self.ahead.push_back(page);
         touch

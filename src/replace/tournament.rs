@@ -1,4 +1,4 @@
-//! A tournament: the largest of many keys, when one key changes at a time.
+//! A tournament tree: the largest of many keys, where one key changes at a time.
 
 /// Keys by player, and the winners of all matches up to the final.
 #[derive(Debug)]
@@ -9,7 +9,7 @@ pub(crate) struct Tournament<K> {
 }
 
 impl<K: Copy + Default + Ord> Tournament<K> {
-    /// So many players, each with the smallest key.
+    /// A tournament of `players`, each with the smallest key.
     pub(crate) fn new(players: usize) -> Self {
         Self { keys: vec![K::default(); 2 * players.next_power_of_two()] }
     }

@@ -1,17 +1,20 @@
 //! 2Q: pages prove themselves before they join the LRU list.
 //!
-//! *Idea.* A new page goes into the FIFO queue A1in. When it leaves, its number is remembered in
-//! A1out; only a page that comes back while it is remembered joins the LRU list Am. Pages used in
-//! one burst, and scans, never get there. *Follows.* The full version in T. Johnson and D. Shasha,
-//! "2Q: a low overhead high performance buffer management replacement algorithm", VLDB 1994.
-//! *Departs.* Kin and Kout are rounded down. A page that comes back leaves A1out before room is
-//! made for it, so no other number is dropped for it. If Am is empty where it should give a page,
-//! A1in does. Resizing is ours: Kin and Kout are computed anew, then pages go by the same rule
-//! until the rest fits, remembered as ever, and A1out drops its oldest numbers; a grant leaves all
-//! lists. So growing and shrinking back is no step back: what A1in gave is in A1out, and the oldest
-//! numbers are lost. *Cost.* O(1) an access, O(pages evicted) a shrink; 13 bytes a distinct page of
-//! the trace, of which a hit in A1in reads one. *Parameters.* `in`: Kin as a part of the frames
-//! (0.25, the paper's); `out`: Kout likewise (0.5, the paper's).
+//! *Idea.* A new page enters the FIFO queue A1in. When it is evicted from there, its number is
+//! remembered in A1out; only a page that returns while it is remembered joins the LRU list Am.
+//! Pages used in one burst, and scans, never reach Am.
+//! *Follows.* The full version in T. Johnson and D. Shasha, "2Q: a low overhead high performance
+//! buffer management replacement algorithm", VLDB 1994.
+//! *Departs.* Kin and Kout are rounded down. A page that returns leaves A1out before room is made
+//! for it, so no other number is dropped for it. If Am is empty when it should give up a page, A1in
+//! gives up one. Resizing is ours: Kin and Kout are computed anew, then pages are evicted by the
+//! same rule until the others fit, remembered as usual, and A1out drops its oldest numbers; a grant
+//! keeps all lists. Growing and shrinking back is therefore no undo: pages that left A1in are in
+//! A1out, and the oldest numbers are lost.
+//! *Cost.* O(1) an access, O(pages evicted) a shrink; 13 bytes a distinct page of the trace, of
+//! which a hit in A1in reads one.
+//! *Parameters.* `in`: Kin as a share of the frames (default 0.25, the paper's); `out`: Kout
+//! likewise (default 0.5, the paper's).
 
 use std::collections::VecDeque;
 
@@ -34,7 +37,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
 
 const IN: Param = Param {
     name: "in",
-    doc: "Kin, what A1in may hold before it gives pages, as a part of the frames; the paper's",
+    doc: "Kin, the length above which A1in gives up pages, as a share of the frames; the paper's",
     domain: Domain::Decimal {
         min: Decimal { digits: 0, places: 0 },
         max: Decimal { digits: 1, places: 0 },
@@ -44,7 +47,7 @@ const IN: Param = Param {
 
 const OUT: Param = Param {
     name: "out",
-    doc: "Kout, the pages remembered in A1out, as a part of the frames; the paper's",
+    doc: "Kout, the number of pages remembered in A1out, as a share of the frames; the paper's",
     domain: Domain::Decimal {
         min: Decimal { digits: 0, places: 0 },
         max: Decimal { digits: 10, places: 0 },
@@ -109,7 +112,7 @@ impl TwoQueue {
             self.trim();
             page
         } else {
-            // Page out the tail of Am; it is not remembered, for it has not been used for long.
+            // Page out the tail of Am; it is not remembered, as it has not been used for long.
             let page = self.links.pop_back(AM).expect("Am is not empty");
             self.places[page as usize] = Place::Nowhere;
             self.am_size -= 1;
@@ -117,7 +120,7 @@ impl TwoQueue {
         }
     }
 
-    /// Drops the oldest numbers of A1out that are more than Kout.
+    /// Drops the oldest numbers of A1out beyond Kout.
     fn trim(&mut self) {
         while self.a1out_size > self.kout {
             let page = self.links.pop_back(A1OUT).expect("a number is remembered");
@@ -139,13 +142,13 @@ impl Accesses for TwoQueue {
         match self.places[page as usize] {
             // In A1in: nothing moves.
             Place::A1In => Touch::Hit,
-            // In Am: to its head.
+            // In Am: it goes to the head.
             Place::Am => {
                 self.links.remove(page);
                 self.links.push_front(AM, page);
                 Touch::Hit
             }
-            // Remembered in A1out: into a frame and to the head of Am.
+            // Remembered in A1out: it gets a frame and goes to the head of Am.
             Place::A1Out => {
                 self.links.remove(page);
                 self.a1out_size -= 1;
@@ -155,7 +158,7 @@ impl Accesses for TwoQueue {
                 self.am_size += 1;
                 touch
             }
-            // Not known: into a frame and to the head of A1in.
+            // Unknown: it gets a frame and goes to the head of A1in.
             Place::Nowhere => {
                 let touch = self.reclaim();
                 self.a1in.push_back(page);

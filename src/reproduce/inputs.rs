@@ -11,7 +11,7 @@ const FILES: [(&str, &str); 3] = [
 /// The scenario of one of [`TESTS`](super::TESTS), with glibc's draws.
 ///
 /// # Panics
-/// If it is none of them.
+/// If it is not one of them.
 pub fn input(test: &str) -> Scenario {
     let at = super::TESTS.iter().position(|name| *name == test);
     let [test1, test2, test3] = scenarios();

@@ -1,11 +1,11 @@
-//! The report, reproduced: its three files, its strategies, its figures beside ours.
+//! The report, reproduced: its three files, its strategies, and its figures beside ours.
 //!
 //! H. Wu, S. Wu and W. Zhang, "Simulation of memory management in virtual machines", COEN 283
-//! report, 2011. Everything that needs no file and no flag is here: the files are part of the
-//! program, the published figures are the constants of [`published`]. Nothing here prints.
+//! report, 2011. Everything that needs no file and no flag is here: the input files are part of the
+//! program, and the published figures are the constants of [`published`]. Nothing here prints.
 //!
-//! The report counts *replacement misses*. Its conclusion turns over where demand faults are
-//! counted; so both are here, with the bounds and with what other draws would have given.
+//! The report counts *replacement misses*. Its conclusion reverses if demand faults are counted, so
+//! both are here, with the bounds and with the results of other draws.
 
 mod inputs;
 mod lists;
@@ -78,9 +78,9 @@ pub struct Replay {
     pub test: &'static str,
     /// The strategy.
     pub strategy: Strategy,
-    /// What each VM's accesses came to.
+    /// The counts of each VM.
     pub vms: Vec<Counts>,
-    /// Frames that the policy moved.
+    /// The number of frames that the policy moved.
     pub moved: Frames,
 }
 
@@ -91,7 +91,7 @@ impl Replay {
     }
 }
 
-/// Where a figure stands.
+/// The place of a figure in the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// In Table 1 or the sentence beside it.
@@ -105,8 +105,8 @@ pub enum Place {
 }
 
 impl Place {
-    /// Whether the report printed the figure; the others are compared with reference values, on
-    /// which two independent models and the report's own program agree.
+    /// Whether the report printed the figure. The others are compared with reference values, on which
+    /// two independent models and the report's own program agree.
     pub fn is_published(self) -> bool {
         matches!(self, Self::Table1 | Self::Table2)
     }
@@ -115,7 +115,7 @@ impl Place {
 /// What a figure counts, and in which unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
-    /// Replacement misses to an access, in thousandths, rounded half up.
+    /// Replacement misses per access, in thousandths, rounded half up.
     ReplacementRatio,
     /// The decrease of that rounded ratio from static's, in hundredths of a percent.
     Decrease,
@@ -136,7 +136,7 @@ impl Metric {
         }
     }
 
-    /// How many of a value's digits stand behind the decimal point.
+    /// The number of a value's digits after the decimal point.
     pub fn places(self) -> u32 {
         match self {
             Self::ReplacementRatio => 3,
@@ -149,7 +149,7 @@ impl Metric {
 /// One number that is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Figure {
-    /// Where it stands.
+    /// Its place in the report.
     pub place: Place,
     /// The file, or "all".
     pub test: &'static str,
@@ -177,9 +177,9 @@ impl Figure {
 /// Strategy 3 over many seeds of the unbiased generator.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draws {
-    /// How many seeds gave a total of replacement misses over the three files.
+    /// For each total of replacement misses over the three files, the number of seeds that gave it.
     pub replacement_misses: BTreeMap<u64, u64>,
-    /// How many seeds gave a total of demand faults.
+    /// For each total of demand faults, the number of seeds that gave it.
     pub demand_faults: BTreeMap<u64, u64>,
 }
 
@@ -192,9 +192,9 @@ pub struct Reproduction {
     pub bounds: Vec<Bound>,
     /// Every number that is compared, in the order of the places.
     pub figures: Vec<Figure>,
-    /// What other draws would have given.
+    /// The results of other draws.
     pub draws: Draws,
-    /// What the runs say of the report's hypotheses.
+    /// What the runs say about the report's hypotheses.
     pub verdicts: Verdicts,
 }
 
@@ -265,7 +265,7 @@ fn bounds(scenarios: &[Scenario; 3]) -> Vec<Bound> {
     sums
 }
 
-/// Strategy 3 with the draws of each seed. Every seed is a run of its own, so they run in parallel.
+/// Strategy 3 with the draws of each seed. The seeds are independent runs, made in parallel.
 fn draws(scenarios: &[Scenario; 3], seeds: u64) -> Draws {
     let with_seed = |seed| {
         let mut counts = Counts::default();
@@ -314,7 +314,7 @@ fn table1(published: &Published, replays: &[Replay]) -> Vec<Figure> {
         };
         push(Metric::ReplacementRatio, published.table1_ratios[at], ratios[at]);
         if at > 0 {
-            // As the report must have got its percentages: from the ratios as it had rounded them.
+            // The report must have computed its percentages from the rounded ratios.
             let ours = rounded(ratios[0] - ratios[at].min(ratios[0]), 10_000, ratios[0]);
             push(Metric::Decrease, published.table1_decreases[at - 1], ours);
         }

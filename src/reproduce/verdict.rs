@@ -1,4 +1,4 @@
-//! What the report's own inputs say of its two hypotheses.
+//! What the report's own inputs say about its two hypotheses.
 //!
 //! *H1*: dynamic balancing lowers the page miss ratio. *H2*: where access frequency and miss ratio
 //! are about equal in all VMs, balancing does not lower the miss ratio and only adds overhead.
@@ -14,13 +14,13 @@ pub struct Verdicts {
     pub lowers_replacement_misses: Verdict,
     /// H1 counted in demand faults.
     pub lowers_demand_faults: Verdict,
-    /// How nearly each file meets what H2 presumes.
+    /// How nearly each file meets the condition of H2.
     pub equality: [Equality; 3],
 }
 
 impl Verdicts {
-    /// The file in which the most demand faults of a VM are the fewest times the fewest; the first
-    /// of such files.
+    /// The file with the smallest ratio of the most to the fewest demand faults of a VM; the first
+    /// if several have it.
     pub fn nearest_to_equality(&self) -> &Equality {
         let by_spread = |one: &&Equality, other: &&Equality| {
             let product = |most: &Equality, fewest: &Equality| {
@@ -43,7 +43,7 @@ pub enum Verdict {
     Mixed,
 }
 
-/// How nearly equal the VMs of one file miss while nothing moves, and what balancing does there.
+/// How equally the VMs of one file miss while nothing moves, and what balancing does there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Equality {
     /// The file.
@@ -61,8 +61,8 @@ pub struct Equality {
 }
 
 impl Equality {
-    /// Whether the VMs miss about equally: under either count the most is at most a tenth above
-    /// the fewest. All VMs of a file make equally many accesses, so counts compare like ratios.
+    /// Whether the VMs miss about equally: under both counts the most is at most a tenth above the
+    /// fewest. All VMs of a file make the same number of accesses, so counts compare like ratios.
     pub fn is_met(&self) -> bool {
         let about_equal = |(fewest, most): (u64, u64)| 10 * most <= 11 * fewest;
         about_equal(self.replacement_misses) || about_equal(self.demand_faults)

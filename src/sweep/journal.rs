@@ -1,12 +1,13 @@
-//! The journal of a sweep: what its runs came to, one line a run, as soon as each is done.
+//! The journal of a sweep: the results of its runs, one line a run, written as soon as each is
+//! done.
 //!
-//! The first line says what is swept; every other is a run's number, what statistics need of it,
-//! its rows of runs.csv, and behind a `!` each sentence on an expectation that it failed. Each line ends in a checksum and is appended by one write, so a
-//! process that is killed leaves whole lines and perhaps the beginning of one at the end, which is
-//! ignored and cut off. A broken line that whole ones follow is damage, and is an error with its
-//! place.
+//! The first line says what is swept. Every other line has a run's number, the values that
+//! statistics need, its rows of runs.csv and, after a `!` each, a sentence for each expectation that
+//! it failed. Each line ends in a checksum and is appended by one write, so a killed process leaves
+//! whole lines and perhaps a partial one at the end, which is ignored and cut off. A broken line
+//! followed by whole ones is damage, reported as an error with its place.
 //!
-//! In memory are the places of the lines alone: 8 bytes a run.
+//! Only the places of the lines are kept in memory: 8 bytes a run.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -24,7 +25,8 @@ const NAME: &str = "balloonist-journal/";
 /// What a journal is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// What is swept and by which version, as one line of JSON. Shards of one sweep have it alike.
+    /// What is swept and by which version, as one line of JSON. It is the same in all shards of a
+    /// sweep.
     pub study: String,
     /// The runs of this journal.
     pub runs: Range<u64>,
@@ -37,9 +39,9 @@ pub struct Header {
 pub struct Record {
     /// The run's number.
     pub run: u64,
-    /// What statistics are made of, in the order of [`SUMMARISED`].
+    /// The values that statistics are made from, in the order of [`SUMMARISED`].
     pub metrics: [u64; SUMMARISED.len()],
-    /// The run's lines of runs.csv, each ended.
+    /// The run's lines of runs.csv, each with its line end.
     pub rows: String,
     /// A sentence for each expectation of the scenario that the run failed.
     pub failed: Vec<String>,
@@ -48,11 +50,11 @@ pub struct Record {
 /// Why a journal cannot be read.
 #[derive(Debug)]
 pub enum Fault {
-    /// The system fails.
+    /// The system reports an error.
     Io(io::Error),
     /// The file is a damaged journal; holds the number of the line and what is wrong.
     Damaged(u64, String),
-    /// The file is no journal, or one whose first line is damaged; holds what is wrong.
+    /// The file is no journal, or its first line is damaged; holds what is wrong.
     Foreign(String),
 }
 
@@ -68,19 +70,19 @@ pub struct Journal {
     /// What it is about.
     pub header: Header,
     file: BufReader<File>,
-    /// Where the lines of the runs begin, 0 for a run that is not done.
+    /// Where the line of each run begins; 0 for a run that is not done.
     places: Vec<u64>,
     done: u64,
-    /// Behind the last whole line.
+    /// The end of the last whole line.
     end: u64,
-    /// The system's error at an append that has failed: what is behind `end` is not known.
+    /// The system's error at a failed append: the content after `end` is unknown.
     broken: Option<i32>,
-    /// An append has moved the file under the reader's buffer.
+    /// An append has moved the file position under the reader's buffer.
     moved: bool,
 }
 
 impl Journal {
-    /// Begins a journal in an empty file, and makes sure that it survives a power cut.
+    /// Begins a journal in an empty file, so that it survives a power cut.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -104,11 +106,11 @@ impl Journal {
         })
     }
 
-    /// Reads a journal; `None` where there is nothing but the beginning of a first line, so that
-    /// nothing is lost by beginning it anew.
+    /// Reads a journal; `None` if there is at most a partial first line, so that nothing is lost by
+    /// starting it again.
     ///
     /// # Errors
-    /// The file cannot be read, is damaged or somebody's that is no journal.
+    /// The file cannot be read, is damaged or is no journal.
     pub fn read(file: File) -> Result<Option<Self>, Fault> {
         let mut file = BufReader::with_capacity(1 << 16, file);
         file.seek(SeekFrom::Start(0))?;
@@ -140,10 +142,13 @@ impl Journal {
             match unsealed(&line).and_then(parse_record) {
                 Some(record) => {
                     if let Some(torn) = torn {
-                        return Err(damaged(torn, "the line is damaged, and whole ones follow"));
+                        return Err(damaged(torn, "the line is damaged, but whole lines follow"));
                     }
                     if !journal.note(record.run, at) {
-                        let what = format!("run {} does not belong here, or twice", record.run);
+                        let what = format!(
+                            "run {} does not belong to this journal or is there twice",
+                            record.run
+                        );
                         return Err(Fault::Damaged(number, what));
                     }
                     journal.end = at + length;
@@ -154,7 +159,7 @@ impl Journal {
         }
     }
 
-    /// Cuts off what a killed process has left half written, so that runs can be appended.
+    /// Cuts off the partial line that a killed process has left, so that runs can be appended.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -162,23 +167,23 @@ impl Journal {
         self.file.get_ref().set_len(self.end)
     }
 
-    /// How many runs are done.
+    /// The number of runs that are done.
     pub fn done(&self) -> u64 {
         self.done
     }
 
-    /// The first of its runs that is not done.
+    /// The first run that is not done.
     pub fn missing(&self) -> Option<u64> {
         let at = self.places.iter().position(|&place| place == 0)?;
         Some(self.header.runs.start + at as u64)
     }
 
-    /// Which runs are done, in the order of their numbers.
+    /// The runs that are done, in order of their numbers.
     pub fn which(&self) -> Vec<bool> {
         self.places.iter().map(|&place| place != 0).collect()
     }
 
-    /// Appends the line of a run that is not there yet, in one write.
+    /// Appends the line of a new run, in one write.
     ///
     /// # Errors
     /// The file cannot be written, now or at an earlier attempt.
@@ -193,7 +198,7 @@ impl Journal {
             file.seek(SeekFrom::Start(self.end)).and_then(|_| file.write_all(line.as_bytes()));
         if let Err(error) = &written {
             self.broken = Some(error.raw_os_error().unwrap_or_default());
-            // It is ignored by the next reader if it cannot be cut off now.
+            // If the partial line cannot be cut off now, the next reader ignores it.
             let _ = file.set_len(self.end);
             return written;
         }
@@ -203,10 +208,10 @@ impl Journal {
         Ok(())
     }
 
-    /// A handle by which the lines are made to survive a power cut while others are appended.
+    /// A handle with which lines can be flushed to disk while others are appended.
     ///
     /// # Errors
-    /// The system has no more of them.
+    /// The system has no more handles.
     pub fn handle(&self) -> io::Result<File> {
         self.file.get_ref().try_clone()
     }
@@ -230,7 +235,7 @@ impl Journal {
         record.ok_or_else(|| Fault::Damaged(0, format!("the line of run {run} has changed")))
     }
 
-    /// Notes the place of a run; `false` if it is no run of this journal, or is there already.
+    /// Notes the place of a run; `false` if it is not a run of this journal or is there already.
     fn note(&mut self, run: u64, at: u64) -> bool {
         let place = run.checked_sub(self.header.runs.start);
         let place = place.and_then(|place| self.places.get_mut(place as usize));

@@ -1,8 +1,8 @@
-//! Sweeps: many runs of one scenario, in parallel, with results that do not depend on how many
-//! threads there were.
+//! Sweeps: many runs of one scenario in parallel, with results that do not depend on the number of
+//! threads.
 //!
 //! A [`Study`] is the points of a grid times repetitions. Its runs are numbered: all points of the
-//! first repetition, then all of the second, and so on, so that runs that share their accesses are
+//! first repetition, then all of the second, and so on, so runs that share their accesses are
 //! neighbours. Every point of a repetition sees the same random streams.
 
 pub mod journal;
@@ -17,17 +17,17 @@ use rayon::prelude::*;
 use crate::scenario::{Diagnostics, Document, Grid, Scenario, TraceSource, Traces};
 use crate::trace::{Trace, content_hash, index};
 
-/// What the repetitions of a sweep differ in.
+/// How the repetitions of a sweep differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Repetitions {
-    /// Each has the next seed: it is what `run` with that seed makes.
+    /// Each has the next seed, as `run` with that seed.
     Seeds(RangeInclusive<u64>),
-    /// All have the scenario's seed, and streams of their own: the first is what `run` makes.
+    /// All have the scenario's seed but different streams; the first is the same as `run`.
     Streams(u64),
 }
 
 impl Repetitions {
-    /// How many there are.
+    /// Their number.
     pub fn count(&self) -> u64 {
         match self {
             Self::Seeds(seeds) => (seeds.end() - seeds.start()).saturating_add(1),
@@ -75,28 +75,28 @@ pub struct Study {
     repetitions: Repetitions,
     seed: u64,
     traces: Traces,
-    /// The scenarios of the points, where there are few and nothing of them is drawn.
+    /// The scenarios of the points, if there are few and no accesses are drawn.
     kept: Vec<Option<Scenario>>,
 }
 
-/// A point whose scenario is wrong.
+/// A point whose scenario has errors.
 #[derive(Debug)]
 pub struct BadPoint {
-    /// The point as messages name it; empty where there is but one.
+    /// The point as messages name it; empty if there is only one.
     pub name: String,
     /// What is wrong.
     pub diagnostics: Box<Diagnostics>,
 }
 
 impl Study {
-    /// The most points whose scenarios are kept from the check to the runs.
+    /// The most points whose scenarios are kept from the check for the runs.
     const KEPT_MAX: u64 = 1024;
 
-    /// The sweep of a checked document: every point is checked before anything runs. Accesses are
-    /// not drawn for that, so a host whose memory is a part of drawn pages is checked at its runs.
+    /// The sweep of a checked document: every point is checked before anything runs. No accesses are
+    /// drawn for the check, so a host whose memory is a share of drawn pages is checked at its runs.
     ///
     /// # Errors
-    /// The points that are wrong: the first of each way to be wrong.
+    /// The points with errors: the first with each error.
     pub fn new(
         document: Document,
         scenario: &Scenario,
@@ -145,7 +145,7 @@ impl Study {
         &self.traces
     }
 
-    /// How many runs there are.
+    /// The number of runs.
     pub fn runs(&self) -> u64 {
         self.grid.points() * self.repetitions.count()
     }
@@ -159,11 +159,11 @@ impl Study {
         }
     }
 
-    /// The scenario of a run. What is drawn is shared with the runs of the same repetition whose
-    /// scenarios somebody still holds; what many runs replay has an index.
+    /// The scenario of a run. Drawn accesses are shared with the runs of the same repetition whose
+    /// scenarios are still held; traces that many runs replay have an index.
     ///
     /// # Errors
-    /// What depends on accesses drawn for this repetition may be wrong in it.
+    /// Checks that depend on the accesses drawn for this repetition may fail.
     pub fn scenario(&self, run: u64) -> Result<Scenario, BadPoint> {
         let (point, seed, repetition) = self.run(run);
         let scenario = if let Some(Some(scenario)) = self.kept.get(point as usize) {
@@ -180,8 +180,8 @@ impl Study {
         Ok(scenario)
     }
 
-    /// Prepares what the runs share of the scenario that the study was made of, on all threads:
-    /// left to the first runs, all would wait for one.
+    /// Prepares on all threads what the runs share of the scenario that the study was made from.
+    /// Left to the runs, the first would do it while all others wait.
     pub fn prepare(&self, scenario: &Scenario) {
         if self.is_worth_an_index(scenario) {
             let counted = scenario.vms.par_iter().filter(|vm| vm.replacement.is_lru());
@@ -193,7 +193,7 @@ impl Study {
         });
     }
 
-    /// Whether what such a scenario replays is replayed often enough.
+    /// Whether the traces of such a scenario are replayed often enough for an index.
     fn is_worth_an_index(&self, scenario: &Scenario) -> bool {
         let runs = if is_drawn(scenario) { self.grid.points() } else { self.runs() };
         runs >= index::RUNS_MIN
@@ -207,7 +207,7 @@ impl Study {
     }
 }
 
-/// The most points that are told to be wrong; behind so many it is the axis that is.
+/// The most points that are reported; if there are more, the axis is wrong.
 const BAD_MAX: usize = 8;
 
 /// Whether the accesses of any VM are drawn.
@@ -216,8 +216,8 @@ pub fn is_drawn(scenario: &Scenario) -> bool {
 }
 
 /// Calls `one` for each of these runs that is wanted, on all threads of the caller's pool; a thread
-/// that is done takes the next run. Each thread hands its scenario on to its next run, so that what
-/// two neighbours share is still held.
+/// that is done takes the next run. Each thread keeps its scenario until its next run has one, so
+/// that what two neighbours share is still held.
 ///
 /// # Errors
 /// The failure of the first run, by number, that failed; no run is begun after a failure.
@@ -241,7 +241,7 @@ pub fn for_each<E: Send>(
             }
             if let Err(failure) = one(run, &mut held) {
                 stop.store(true, Ordering::Relaxed);
-                // Every run with a smaller number has been begun, and will say if it failed too.
+                // Every run with a smaller number has been started, and will report its own failure.
                 let mut first = first.lock().expect("nobody panics while holding the failure");
                 if first.as_ref().is_none_or(|(known, _)| run < *known) {
                     *first = Some((run, failure));

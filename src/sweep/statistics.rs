@@ -1,8 +1,8 @@
-//! Statistics of counts: sums of integers, integer square roots, no floating-point number.
+//! Statistics of counts: sums of integers, integer square roots, no floating-point numbers.
 //!
-//! Means, deviations and quartiles are exact to the last digit shown; a confidence interval may
-//! miss its last digit by one. Of counts that lie further apart than 2⁴⁰, deviation and interval
-//! have twelve digits.
+//! Means, deviations and quartiles are exact to the last digit shown; a confidence interval may be
+//! off by one in its last digit. For counts further apart than 2⁴⁰, deviation and interval have
+//! twelve digits.
 
 use crate::account::Account;
 use crate::number::{Millionths, SignedMillionths};
@@ -10,17 +10,17 @@ use crate::number::{Millionths, SignedMillionths};
 /// A count of all VMs of a run.
 type Count = fn(&Account) -> u64;
 
-/// What is summarised, and how it is read off a run.
+/// The counts that are summarised, and how they are read from a run.
 pub const SUMMARISED: [(&str, Count); 3] = [
     ("demand_faults", |all| all.counts.demand_faults),
     ("replacement_misses", |all| all.counts.replacement_misses),
     ("frames_moved", Account::frames_moved),
 ];
 
-/// What the repetitions of a point came to: a list for each that is [`SUMMARISED`].
+/// The counts of a point's repetitions: one list for each that is [`SUMMARISED`].
 pub type Repeated = [Vec<u64>; SUMMARISED.len()];
 
-/// What a list of counts looks like.
+/// The summary of a list of counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// How many there are.
@@ -42,24 +42,24 @@ pub struct Summary {
     pub interval: Option<[SignedMillionths; 2]>,
 }
 
-/// How counts differ from those of a baseline, repetition by repetition: the paired comparison,
-/// which the luck that both share in a repetition does not blur.
+/// How counts differ from those of a baseline, repetition by repetition: a paired comparison, which
+/// removes the randomness that both share in a repetition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paired {
     /// The mean of the differences, count minus baseline.
     pub mean: SignedMillionths,
-    /// Its 95 % confidence interval, of the differences as of any sample; unknown for one.
+    /// The 95 % confidence interval of that mean; unknown for a single difference.
     pub interval: Option<[SignedMillionths; 2]>,
-    /// In how many repetitions the count is below the baseline's: what is counted are costs.
+    /// The number of repetitions in which the count is below the baseline's. Counts are costs.
     pub wins: u64,
-    /// In how many the two are equal.
+    /// The number of repetitions in which the two are equal.
     pub ties: u64,
-    /// In how many it is above.
+    /// The number of repetitions in which it is above.
     pub losses: u64,
 }
 
 impl Summary {
-    /// Summarises counts; `None` where there is none.
+    /// Summarises counts; `None` if there are none.
     ///
     /// ```
     /// use balloonist::sweep::statistics::Summary;
@@ -90,8 +90,7 @@ impl Summary {
 }
 
 impl Paired {
-    /// Compares counts with those of the baseline in the same repetitions; `None` where there is
-    /// none.
+    /// Compares counts with those of the baseline in the same repetitions; `None` if there are none.
     pub fn of(counts: &[u64], baseline: &[u64]) -> Option<Self> {
         assert_eq!(counts.len(), baseline.len(), "both have every repetition");
         let pairs = counts.iter().zip(baseline);
@@ -108,14 +107,14 @@ impl Paired {
     }
 }
 
-/// The sums that mean and deviation are made of.
+/// The sums from which mean and deviation are computed.
 struct Spread {
     n: u128,
     /// The smallest value. Distances from it have the same deviation and keep the squares small.
     least: i128,
     sum: u128,
-    /// n² times the variance with n as its divisor, of distances without their last `shift` bits:
-    /// so many that it fits. None are lost of 10⁷ values within 2⁴⁰, nor of fewer in a wider range.
+    /// n² times the variance with n as its divisor, of distances without their last `shift` bits, as
+    /// many as make it fit: none for 10⁷ values within 2⁴⁰, or fewer in a wider range.
     numerator: u128,
     shift: u32,
 }
@@ -137,11 +136,11 @@ impl Spread {
         Self { n, least, sum, numerator: n * squares - shifted * shifted, shift }
     }
 
-    /// The sample standard deviation, rounded half up. One above 2⁴² may miss its last digits: then
-    /// it has twelve.
+    /// The sample standard deviation, rounded half up. Above 2⁴² the last digits may be missing; it
+    /// then has twelve.
     fn deviation(&self) -> Option<Millionths> {
         let denominator = self.n * self.n.checked_sub(1).filter(|&degrees| degrees > 0)?;
-        // Twice the root is the root of four times the variance: its last bit rounds half up.
+        // Twice the root is the root of four times the variance; its last bit rounds half up.
         let scale = 4 * Millionths::ONE * Millionths::ONE;
         let deviation = match scaled(self.numerator, denominator, scale) {
             Some(square) => square.isqrt().div_ceil(2),
@@ -156,7 +155,7 @@ impl Spread {
             return None;
         }
         let denominator = self.n * self.n * (self.n - 1);
-        // The standard error in 10⁻⁹, where that fits, so that t makes no digit of its rounding.
+        // The standard error in 10⁻⁹ if that fits, so that its rounding is not seen after t.
         let (scale, unit) = (10_u128.pow(18), 10_u128.pow(9));
         let error = match scaled(self.numerator, denominator, scale) {
             Some(square) => square.isqrt(),
@@ -169,19 +168,19 @@ impl Spread {
     }
 }
 
-/// numerator · scale / denominator, rounded down; `None` where that does not fit or nothing can be
-/// divided by.
+/// numerator · scale / denominator, rounded down; `None` if that does not fit or the denominator is
+/// 0.
 fn scaled(numerator: u128, denominator: u128, scale: u128) -> Option<u128> {
     let whole = numerator.checked_div(denominator)?.checked_mul(scale)?;
     let (mut rest, mut below) = (numerator % denominator, denominator);
-    // Where the product is too large, digits that cannot matter are dropped from both.
+    // If the product is too large, digits that cannot matter are dropped from both.
     while rest.checked_mul(scale).is_none() {
         (rest, below) = (rest >> 1, (below >> 1).max(1));
     }
     whole.checked_add(rest * scale / below)
 }
 
-/// The 97.5 % quantile of Student's t with so many degrees of freedom, in 10⁻⁹.
+/// The 97.5 % quantile of Student's t with this number of degrees of freedom, in 10⁻⁹.
 ///
 /// Up to 30 from the table; above by the expansion in powers of 1/ν around the normal quantile of
 /// M. Abramowitz and I. A. Stegun, "Handbook of Mathematical Functions", 26.7.5, whose error is

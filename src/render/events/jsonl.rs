@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Event, Touch, Touched};
 use crate::account::Outcome;
 use crate::balance::PolicyKind;
-use crate::host::Change;
+use crate::render::narrator::{Event, Resized, Touch, Touched};
 use crate::scenario::Scenario;
 use crate::store::trail;
 use crate::units::{Ticks, VmId};
@@ -28,27 +27,28 @@ pub fn first(scenario: &Scenario, policy: &PolicyKind) -> String {
 /// The line of an event.
 pub fn line(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String {
     let name = |vm: VmId| scenario.vms[vm.index()].name.as_str();
-    let changes = |changes: &[Change]| -> Vec<Value> {
-        let change = |change: &Change| {
+    let changes = |changes: &[Resized<'_>]| -> Vec<Value> {
+        let change = |change: &Resized<'_>| {
             json!({
-                "vm": name(change.vm),
+                "vm": name(change.held.vm),
                 "before": change.before.0,
-                "after": change.after.0,
+                "after": change.held.frames.0,
             })
         };
         changes.iter().map(change).collect()
     };
     let at = at.0;
     ended(&match event {
+        Event::Skipped(_) => return String::new(),
         Event::Wait(vm) => json!({ "tick": at, "event": "wait", "vm": name(*vm) }),
-        Event::Refuse(vm, left) => {
+        Event::Refuse { vm, left, .. } => {
             json!({ "tick": at, "event": "refusal", "vm": name(*vm), "frames_left": left.0 })
         }
-        Event::Arrive(vm, allocation, shrunk) => json!({
+        Event::Arrive(held, shrunk) => json!({
             "tick": at,
             "event": "arrival",
-            "vm": name(*vm),
-            "frames": allocation.0,
+            "vm": name(held.vm),
+            "frames": held.frames.0,
             "changes": changes(shrunk),
         }),
         Event::Move(moved, in_flight) => json!({
@@ -60,13 +60,13 @@ pub fn line(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String {
         Event::Depart(vm, allocation) => {
             json!({ "tick": at, "event": "departure", "vm": name(*vm), "frames": allocation.0 })
         }
-        Event::Access(touch) => access(name(touch.vm), at, touch),
-        Event::Checkpoint(checkpoint) => json!({
+        Event::Access(touch) => access(name(touch.held.vm), at, touch),
+        Event::Checkpoint(checkpoint, moved) => json!({
             "tick": at,
             "event": "checkpoint",
             "number": checkpoint.number,
             "vms": views(checkpoint, name),
-            "changes": changes(checkpoint.changes),
+            "changes": changes(moved),
             "in_flight": checkpoint.in_flight.0,
             "fingerprint": trail::shown(checkpoint.fingerprint),
         }),
@@ -88,7 +88,7 @@ pub fn last(outcome: &Outcome) -> String {
     }))
 }
 
-fn access(vm: &str, at: u64, touch: &Touch) -> Value {
+fn access(vm: &str, at: u64, touch: &Touch<'_>) -> Value {
     let (outcome, evicted) = match touch.outcome {
         Touched::Hit => ("hit", None),
         Touched::Fill => ("fill", None),

@@ -11,10 +11,10 @@ use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
-use super::Event;
 use crate::account::Outcome;
 use crate::balance::PolicyKind;
 use crate::host::Change;
+use crate::render::narrator::{Event, Resized};
 use crate::scenario::Scenario;
 use crate::store::trail;
 use crate::units::{Ticks, VmId};
@@ -89,18 +89,19 @@ impl Timeline {
     /// Takes down an event.
     pub fn note(&mut self, at: Ticks, event: &Event<'_>) {
         match event {
+            Event::Skipped(_) => {}
             Event::Wait(vm) => self.instant(at, *vm, "waits"),
-            Event::Refuse(vm, _) => self.instant(at, *vm, "is refused"),
-            Event::Arrive(vm, allocation, shrunk) => {
+            Event::Refuse { vm, .. } => self.instant(at, *vm, "is refused"),
+            Event::Arrive(held, shrunk) => {
                 self.change(at, shrunk);
-                self.take(at, *vm, allocation.0, "arrives with");
+                self.take(at, held.vm, held.frames.0, "arrives with");
             }
             Event::Move(changes, _) => self.change(at, changes),
             Event::Depart(vm, allocation) => self.give(at, *vm, allocation.0, "leaves behind"),
             Event::Access(_) => {}
-            Event::Checkpoint(checkpoint) => {
+            Event::Checkpoint(checkpoint, changes) => {
                 self.sample(checkpoint);
-                self.change(at, checkpoint.changes);
+                self.change(at, changes);
             }
         }
     }
@@ -143,12 +144,13 @@ impl Timeline {
         events
     }
 
-    fn change(&mut self, at: Ticks, changes: &[Change]) {
-        for &Change { vm, before, after } in changes {
-            if after > before {
-                self.take(at, vm, (after - before).0, "takes");
+    fn change(&mut self, at: Ticks, changes: &[Resized<'_>]) {
+        for change in changes {
+            let (vm, (verb, moved)) = (change.held.vm, change.moved());
+            if change.held.frames > change.before {
+                self.take(at, vm, moved.0, verb);
             } else {
-                self.give(at, vm, (before - after).0, "gives");
+                self.give(at, vm, moved.0, verb);
             }
         }
     }

@@ -3,11 +3,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Event, Touch, Touched};
 use crate::account::Outcome;
 use crate::balance::PolicyKind;
-use crate::host::Change;
 use crate::number::{counted, every, grouped};
+use crate::render::narrator::{Event, Resized, Touch, Touched};
 use crate::scenario::Scenario;
 use crate::units::{Frames, Ticks, VmId};
 use crate::watch::Checkpoint;
@@ -30,19 +29,20 @@ pub fn first(scenario: &Scenario, policy: &PolicyKind) -> String {
 pub fn lines(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String {
     let name = |vm: VmId| scenario.vms[vm.index()].name.as_str();
     let said = match event {
+        Event::Skipped(_) => return String::new(),
         Event::Wait(vm) => {
             let min = frames(scenario.vms[vm.index()].min);
             format!("{} waits for its minimum of {min}", name(*vm))
         }
-        Event::Refuse(vm, _) if scenario.vms[vm.index()].stop == Some(at) => {
+        Event::Refuse { vm, gave_up: true, .. } => {
             format!("{} gives up: its stop has come", name(*vm))
         }
-        Event::Refuse(vm, left) => {
+        Event::Refuse { vm, left, .. } => {
             let min = frames(scenario.vms[vm.index()].min);
             format!("{} is refused: its minimum is {min}, {} left", name(*vm), grouped(left.0))
         }
-        Event::Arrive(vm, allocation, shrunk) => {
-            let mut said = format!("{} arrives and takes {}", name(*vm), frames(*allocation));
+        Event::Arrive(held, shrunk) => {
+            let mut said = format!("{} arrives and takes {}", name(held.vm), frames(held.frames));
             said += &changes(at, shrunk, name);
             said
         }
@@ -52,8 +52,8 @@ pub fn lines(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String {
         Event::Depart(vm, allocation) => {
             format!("{} leaves and gives back {}", name(*vm), frames(*allocation))
         }
-        Event::Access(touch) => access(name(touch.vm), touch),
-        Event::Checkpoint(checkpoint) => looked(at, checkpoint, name),
+        Event::Access(touch) => access(name(touch.held.vm), touch),
+        Event::Checkpoint(checkpoint, moved) => looked(at, checkpoint, moved, name),
     };
     format!("t={at}  {said}\n")
 }
@@ -72,7 +72,7 @@ pub fn last(outcome: &Outcome) -> String {
     )
 }
 
-fn access(vm: &str, touch: &Touch) -> String {
+fn access(vm: &str, touch: &Touch<'_>) -> String {
     let outcome = match touch.outcome {
         Touched::Hit => "hit".to_owned(),
         Touched::Fill => "fault, an empty frame takes it".to_owned(),
@@ -85,6 +85,7 @@ fn access(vm: &str, touch: &Touch) -> String {
 fn looked<'a>(
     at: Ticks,
     checkpoint: &Checkpoint<'_>,
+    moved: &[Resized<'_>],
     name: impl Fn(VmId) -> &'a str + Copy,
 ) -> String {
     let mut said = format!("checkpoint {}", checkpoint.number);
@@ -103,19 +104,18 @@ fn looked<'a>(
             grouped(target.0),
         );
     }
-    said += &changes(at, checkpoint.changes, name);
-    if checkpoint.changes.is_empty() {
+    said += &changes(at, moved, name);
+    if moved.is_empty() {
         let _ = write!(said, "\nt={at}    nothing moves");
     }
     said + &flying(at, checkpoint.in_flight)
 }
 
-fn changes<'a>(at: Ticks, changes: &[Change], name: impl Fn(VmId) -> &'a str) -> String {
+fn changes<'a>(at: Ticks, changes: &[Resized<'_>], name: impl Fn(VmId) -> &'a str) -> String {
     let mut said = String::new();
-    for &Change { vm, before, after } in changes {
-        let (verb, moved) =
-            if after > before { ("takes", after - before) } else { ("gives", before - after) };
-        let _ = write!(said, "\nt={at}    {} {verb} {}", name(vm), frames(moved));
+    for change in changes {
+        let (verb, moved) = change.moved();
+        let _ = write!(said, "\nt={at}    {} {verb} {}", name(change.held.vm), frames(moved));
     }
     said
 }

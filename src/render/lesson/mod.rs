@@ -9,19 +9,17 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::account::Refusal;
+use super::html::THEME;
+use super::narrator::{Event, Held, Narrator, Resized, Teller, Touch, Touched};
+use super::rounds::Rounds;
+use super::svg::escaped;
+use super::walk::heading;
 use crate::balance::{PolicyKind, VmView};
-use crate::host::Change;
 use crate::number::{counted, every, grouped};
-use crate::render::events::{Touch, Touched};
-use crate::render::html::THEME;
-use crate::render::rounds::Rounds;
-use crate::render::svg::escaped;
-use crate::render::walk::{gone, heading};
-use crate::replace::{List, Replacement};
+use crate::replace::List;
 use crate::scenario::Scenario;
 use crate::units::{Frames, Ticks, VmId};
-use crate::watch::{Access, Arrival, Checkpoint, Moved, Watcher};
+use crate::watch::Checkpoint;
 
 const STYLE: &str = include_str!("../html/style.css");
 const LESSON_STYLE: &str = include_str!("lesson.css");
@@ -33,12 +31,14 @@ pub const STEPS: usize = 2_000;
 pub const BYTES: usize = 2_000_000;
 
 /// Collects the steps of a range of rounds.
-pub struct Lesson<'a> {
+pub type Lesson<'a> = Narrator<'a, Steps<'a>>;
+
+/// Keeps each event as a step.
+pub struct Steps<'a> {
     scenario: &'a Scenario,
     policy: &'a PolicyKind,
-    rounds: Rounds,
-    lists: Vec<Vec<List>>,
-    frames: Vec<Frames>,
+    /// What every VM holds before the first step, drawn.
+    before: Vec<Value>,
     steps: Vec<String>,
     bytes: usize,
     /// The last round of which all steps were collected.
@@ -58,17 +58,16 @@ pub enum Refused {
 impl<'a> Lesson<'a> {
     /// A lesson on the `rounds` of a run of `scenario` under `policy`.
     pub fn new(scenario: &'a Scenario, policy: &'a PolicyKind, rounds: Rounds) -> Self {
-        Self {
+        let steps = Steps {
             scenario,
             policy,
-            rounds,
-            lists: vec![Vec::new(); scenario.vms.len()],
-            frames: vec![Frames(0); scenario.vms.len()],
+            before: Vec::new(),
             steps: Vec::new(),
             bytes: 0,
             whole: 0,
             too_much: false,
-        }
+        };
+        Self::of(scenario, rounds, steps)
     }
 
     /// The page.
@@ -76,6 +75,12 @@ impl<'a> Lesson<'a> {
     /// # Errors
     /// Where there is nothing to show, or too much for one page.
     pub fn finish(self) -> Result<String, Refused> {
+        self.teller.page()
+    }
+}
+
+impl<'a> Steps<'a> {
+    fn page(self) -> Result<String, Refused> {
         if self.too_much {
             return Err(Refused::TooMuch((self.whole > 0).then_some(self.whole)));
         }
@@ -119,42 +124,30 @@ impl<'a> Lesson<'a> {
         Ok(out)
     }
 
-    fn shown(&self) -> bool {
-        !self.too_much && self.rounds.shown()
-    }
-
     fn name(&self, vm: VmId) -> &'a str {
         &self.scenario.vms[vm.index()].name
     }
 
-    /// Takes over a VM's lists; returns the pages that are in no frame any more.
-    fn follow(&mut self, vm: VmId, frames: Frames, replacement: &dyn Replacement) -> Vec<u64> {
-        let after = replacement.lists();
-        let numbers = self.scenario.vms[vm.index()].trace.numbers();
-        let gone = gone(&self.lists[vm.index()], &after);
-        self.lists[vm.index()] = after;
-        self.frames[vm.index()] = frames;
-        gone.into_iter().map(|page| numbers[page as usize].0).collect()
+    fn drawn(&self, held: &Held<'_>) -> Value {
+        self.boxes(held.vm, held.frames, &held.lists())
     }
 
-    fn drawn(&self, vm: VmId) -> Value {
+    fn boxes(&self, vm: VmId, frames: Frames, lists: &[List]) -> Value {
         let numbers = self.scenario.vms[vm.index()].trace.numbers();
         let list = |list: &List| {
             let pages: Vec<u64> = list.pages.iter().map(|&at| numbers[at as usize].0).collect();
             json!([heading(list), list.resident, pages, list.marks])
         };
-        let lists: Vec<Value> = self.lists[vm.index()].iter().map(list).collect();
-        json!({ "vm": vm.index(), "frames": self.frames[vm.index()].0, "lists": lists })
+        let lists: Vec<Value> = lists.iter().map(list).collect();
+        json!({ "vm": vm.index(), "frames": frames.0, "lists": lists })
     }
 
-    /// Adds a step that changed the lists of `changed`; `more` has what only its kind has.
-    fn step(&mut self, at: Ticks, say: &str, changed: &[VmId], more: Value) {
-        if !self.shown() {
+    /// Adds a step; `drawn` are the VMs whose lists it changed, `more` has what only its kind has.
+    fn step(&mut self, (at, round): (Ticks, u64), say: &str, drawn: Vec<Value>, more: Value) {
+        if self.too_much {
             return;
         }
-        let drawn: Vec<Value> = changed.iter().map(|&vm| self.drawn(vm)).collect();
-        let mut step =
-            json!({ "at": at.0, "round": self.rounds.now(), "say": say, "drawn": drawn });
+        let mut step = json!({ "at": at.0, "round": round, "say": say, "drawn": drawn });
         if let (Value::Object(step), Value::Object(more)) = (&mut step, more) {
             step.extend(more);
         }
@@ -164,95 +157,40 @@ impl<'a> Lesson<'a> {
         self.too_much = self.steps.len() > STEPS || self.bytes > BYTES;
     }
 
-    /// The first step shows what every VM holds before anything happens.
-    fn begin(&mut self, at: Ticks) {
-        if self.shown() && self.steps.is_empty() {
-            let here = (0..self.frames.len()).filter(|&vm| self.frames[vm] > Frames(0));
-            let here: Vec<VmId> = here.map(|vm| VmId(vm as u32)).collect();
-            self.step(at, "Before the first step", &here, json!({}));
-        }
+    fn drawn_all(&self, changes: &[Resized<'_>]) -> Vec<Value> {
+        changes.iter().map(|change| self.drawn(&change.held)).collect()
     }
 
-    /// Follows changes of allocations; returns what is said of them and the changes as data.
-    fn changes<'b>(
-        &mut self,
-        changes: &[Change],
-        replacement: impl Fn(VmId) -> &'b dyn Replacement,
-    ) -> (String, Vec<Value>) {
+    /// What is said of changes of allocations, and the changes as data.
+    fn changes(&self, changes: &[Resized<'_>]) -> (String, Vec<Value>) {
         let (mut said, mut moves) = (Vec::new(), Vec::new());
-        for &Change { vm, before, after } in changes {
-            let dropped = self.follow(vm, after, replacement(vm));
-            let (verb, moved) =
-                if after > before { ("takes", after - before) } else { ("gives", before - after) };
+        for change in changes {
+            let (vm, (verb, moved)) = (change.held.vm, change.moved());
             let mut say = format!("{} {verb} {}", self.name(vm), counted(moved.0, "frame"));
-            if !dropped.is_empty() {
-                let pages: Vec<String> = dropped.iter().map(ToString::to_string).collect();
+            if !change.evicted.is_empty() {
+                let pages: Vec<String> = change.evicted.iter().map(ToString::to_string).collect();
                 let _ = write!(say, " and drops page {}", pages.join(", "));
             }
-            moves.push(json!([vm.index(), before.0, after.0]));
+            moves.push(json!([vm.index(), change.before.0, change.held.frames.0]));
             said.push(say);
         }
         (said.join("; "), moves)
     }
-}
 
-impl Watcher for Lesson<'_> {
-    fn wants_accesses(&self) -> bool {
-        self.shown()
-    }
-
-    fn wait(&mut self, at: Ticks, vm: VmId) {
-        self.rounds.enter(at);
-        self.begin(at);
-        let min = counted(self.scenario.vms[vm.index()].min.0, "frame");
-        self.step(at, &format!("{} waits for its minimum of {min}", self.name(vm)), &[], json!({}));
-    }
-
-    fn refuse(&mut self, vm: VmId, Refusal { at, left }: Refusal) {
-        self.rounds.enter(at);
-        self.begin(at);
-        let left = grouped(left.0);
-        let say = format!("{} does not start: {left} frames are left", self.name(vm));
-        self.step(at, &say, &[], json!({}));
-    }
-
-    fn arrive(&mut self, arrival: &Arrival<'_>) {
-        let Arrival { at, vm, allocation, shrunk, .. } = *arrival;
-        self.rounds.enter(at);
-        self.begin(at);
-        let (said, moves) = self.changes(shrunk, |vm| arrival.replacement(vm));
-        self.follow(vm, allocation, arrival.replacement(vm));
-        let mut say = format!("{} arrives with {}", self.name(vm), counted(allocation.0, "frame"));
+    fn arrival(&mut self, when: (Ticks, u64), held: &Held<'_>, shrunk: &[Resized<'_>]) {
+        let (said, moves) = self.changes(shrunk);
+        let frames = counted(held.frames.0, "frame");
+        let mut say = format!("{} arrives with {frames}", self.name(held.vm));
         if !said.is_empty() {
             let _ = write!(say, ": {said}");
         }
-        let changed: Vec<VmId> = shrunk.iter().map(|change| change.vm).chain([vm]).collect();
-        self.step(at, &say, &changed, json!({ "moves": moves }));
+        let mut drawn = self.drawn_all(shrunk);
+        drawn.push(self.drawn(held));
+        self.step(when, &say, drawn, json!({ "moves": moves }));
     }
 
-    fn moved(&mut self, moved: &Moved<'_>) {
-        self.rounds.enter(moved.at);
-        self.begin(moved.at);
-        let (said, moves) = self.changes(moved.changes, |vm| moved.replacement(vm));
-        let changed: Vec<VmId> = moved.changes.iter().map(|change| change.vm).collect();
-        let more = json!({ "moves": moves, "flight": moved.in_flight.0 });
-        self.step(moved.at, &format!("Balloons: {said}"), &changed, more);
-    }
-
-    fn depart(&mut self, at: Ticks, vm: VmId, allocation: Frames) {
-        self.begin(at);
-        self.lists[vm.index()] = Vec::new();
-        self.frames[vm.index()] = Frames(0);
-        let say = format!("{} leaves {} behind", self.name(vm), counted(allocation.0, "frame"));
-        self.step(at, &say, &[vm], json!({}));
-    }
-
-    fn access(&mut self, access: &Access<'_>) {
-        self.begin(access.at);
-        let vm = access.vm;
-        let after = access.replacement.lists();
-        let touch = Touch::of(self.scenario, access, &self.lists[vm.index()], &after);
-        self.follow(vm, access.allocation, access.replacement);
+    fn access(&mut self, when: (Ticks, u64), touch: &Touch<'_>) {
+        let vm = touch.held.vm;
         let (kind, evicted, outcome) = match touch.outcome {
             Touched::Hit => ("hit", None, "a hit".to_owned()),
             Touched::Fill => ("fill", None, "a fault that fills an empty frame".to_owned()),
@@ -265,31 +203,72 @@ impl Watcher for Lesson<'_> {
         let more = json!({
             "vm": vm.index(), "page": touch.page.0, "kind": kind, "evicted": evicted,
         });
-        self.step(access.at, &say, &[vm], more);
+        let drawn = vec![self.drawn(&touch.held)];
+        self.step(when, &say, drawn, more);
     }
 
-    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
-        let (at, number) = (checkpoint.view.at, checkpoint.number);
-        self.rounds.check(number);
-        self.begin(at);
-        let (said, moves) = self.changes(checkpoint.changes, |vm| checkpoint.replacement(vm));
-        if self.shown() {
-            let said = if said.is_empty() { "nothing moves".to_owned() } else { said };
-            let changed: Vec<VmId> = checkpoint.changes.iter().map(|change| change.vm).collect();
-            let saw = checkpoint.view.vms.iter().zip(&checkpoint.plan.0);
-            let saw: Vec<Value> = saw.map(|(vm, target)| seen(vm, *target)).collect();
-            let more = json!({ "saw": saw, "moves": moves, "flight": checkpoint.in_flight.0 });
-            self.step(at, &format!("Checkpoint {number}: {said}"), &changed, more);
-            if !self.too_much {
-                self.whole = number;
-            }
+    fn checkpoint(
+        &mut self,
+        when: (Ticks, u64),
+        checkpoint: &Checkpoint<'_>,
+        changes: &[Resized<'_>],
+    ) {
+        let number = checkpoint.number;
+        let (said, moves) = self.changes(changes);
+        let said = if said.is_empty() { "nothing moves".to_owned() } else { said };
+        let saw = checkpoint.view.vms.iter().zip(&checkpoint.plan.0);
+        let saw: Vec<Value> = saw.map(|(vm, target)| seen(vm, *target)).collect();
+        let more = json!({ "saw": saw, "moves": moves, "flight": checkpoint.in_flight.0 });
+        let drawn = self.drawn_all(changes);
+        self.step(when, &format!("Checkpoint {number}: {said}"), drawn, more);
+        if !self.too_much {
+            self.whole = number;
         }
-        if self.rounds.next() {
-            for vm in &checkpoint.view.vms {
-                let moved = checkpoint.changes.iter().find(|change| change.vm == vm.id);
-                let frames = moved.map_or(vm.allocation, |change| change.after);
-                self.follow(vm.id, frames, checkpoint.replacement(vm.id));
+    }
+}
+
+impl Teller for Steps<'_> {
+    fn wants_accesses(&self) -> bool {
+        !self.too_much
+    }
+
+    fn tell(&mut self, at: Ticks, round: u64, event: &Event<'_>) {
+        let when = (at, round);
+        if let Event::Skipped(held) = event {
+            self.before = held.iter().map(|held| self.drawn(held)).collect();
+            return;
+        }
+        if self.steps.is_empty() {
+            let before = std::mem::take(&mut self.before);
+            self.step(when, "Before the first step", before, json!({}));
+        }
+        match event {
+            Event::Skipped(_) => {}
+            Event::Wait(vm) => {
+                let min = counted(self.scenario.vms[vm.index()].min.0, "frame");
+                let say = format!("{} waits for its minimum of {min}", self.name(*vm));
+                self.step(when, &say, Vec::new(), json!({}));
             }
+            Event::Refuse { vm, left, .. } => {
+                let left = grouped(left.0);
+                let say = format!("{} does not start: {left} frames are left", self.name(*vm));
+                self.step(when, &say, Vec::new(), json!({}));
+            }
+            Event::Arrive(held, shrunk) => self.arrival(when, held, shrunk),
+            Event::Move(changes, in_flight) => {
+                let (said, moves) = self.changes(changes);
+                let more = json!({ "moves": moves, "flight": in_flight.0 });
+                let drawn = self.drawn_all(changes);
+                self.step(when, &format!("Balloons: {said}"), drawn, more);
+            }
+            Event::Depart(vm, allocation) => {
+                let frames = counted(allocation.0, "frame");
+                let say = format!("{} leaves {frames} behind", self.name(*vm));
+                let drawn = vec![self.boxes(*vm, Frames(0), &[])];
+                self.step(when, &say, drawn, json!({}));
+            }
+            Event::Access(touch) => self.access(when, touch),
+            Event::Checkpoint(checkpoint, changes) => self.checkpoint(when, checkpoint, changes),
         }
     }
 }

@@ -1,0 +1,232 @@
+//! The narrator: a run as one stream of events, which every view tells in its own words.
+//!
+//! A [`Narrator`] watches a run, keeps the rounds apart, and hands its [`Teller`] the events of
+//! those that are shown. The event log tells all rounds; a walk-through and a lesson tell a range of
+//! them, and outside it the run goes at full speed.
+
+use super::rounds::Rounds;
+use crate::account::Refusal;
+use crate::host::Change;
+use crate::replace::{FrameEvent, List, Replacement};
+use crate::scenario::Scenario;
+use crate::trace::PageId;
+use crate::units::{Frames, Page, Ticks, VmId};
+use crate::watch::{Access, Arrival, Checkpoint, Moved, Watcher};
+
+/// What happened at one tick.
+pub enum Event<'a> {
+    /// The rounds before those that are shown are over; this is what each VM holds then.
+    Skipped(Vec<Held<'a>>),
+    /// A VM that arrived waits for its minimum.
+    Wait(VmId),
+    /// A VM never starts.
+    Refuse {
+        /// The VM.
+        vm: VmId,
+        /// The frames that were left.
+        left: Frames,
+        /// Whether it waited until its stop; otherwise it was refused.
+        gave_up: bool,
+    },
+    /// A VM started, and these others shrank for it.
+    Arrive(Held<'a>, Vec<Resized<'a>>),
+    /// Allocations changed outside checkpoints; so many frames are in flight now.
+    Move(Vec<Resized<'a>>, Frames),
+    /// A VM left its frames behind.
+    Depart(VmId, Frames),
+    /// A VM made an access.
+    Access(Touch<'a>),
+    /// The policy looked and decided, and these allocations changed at once.
+    Checkpoint(&'a Checkpoint<'a>, Vec<Resized<'a>>),
+}
+
+/// What a VM holds.
+pub struct Held<'a> {
+    /// The VM.
+    pub vm: VmId,
+    /// Its allocation.
+    pub frames: Frames,
+    replacement: &'a dyn Replacement,
+}
+
+impl Held<'_> {
+    /// The lists of its replacement algorithm.
+    pub fn lists(&self) -> Vec<List> {
+        self.replacement.lists()
+    }
+}
+
+/// A change of a VM's allocation.
+pub struct Resized<'a> {
+    /// What the VM holds after it.
+    pub held: Held<'a>,
+    /// Its allocation before.
+    pub before: Frames,
+    /// The pages that a shrink evicted, the first of them last, as an LRU list has them. Empty
+    /// where accesses are not told.
+    pub evicted: Vec<Page>,
+}
+
+impl Resized<'_> {
+    /// Whether the VM takes or gives frames, and how many.
+    pub fn moved(&self) -> (&'static str, Frames) {
+        let (before, after) = (self.before, self.held.frames);
+        if after > before { ("takes", after - before) } else { ("gives", before - after) }
+    }
+}
+
+/// One access and what came of it.
+pub struct Touch<'a> {
+    /// What the VM holds after it.
+    pub held: Held<'a>,
+    /// The access's position in the VM's trace.
+    pub position: u64,
+    /// The page.
+    pub page: Page,
+    /// What came of it.
+    pub outcome: Touched,
+    /// Whether it was the first access ever to the page.
+    pub cold: bool,
+}
+
+/// What came of an access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touched {
+    /// The page was resident.
+    Hit,
+    /// It came into an empty frame.
+    Fill,
+    /// It came into the frame of this page.
+    Evicts(Page),
+}
+
+/// Tells the events of a run.
+pub trait Teller {
+    /// Whether it tells accesses too. Asked before every access.
+    fn wants_accesses(&self) -> bool;
+
+    /// Something happened in this round.
+    fn tell(&mut self, at: Ticks, round: u64, event: &Event<'_>);
+}
+
+/// Watches a run for a teller.
+pub struct Narrator<'a, T> {
+    scenario: &'a Scenario,
+    rounds: Rounds,
+    pub(super) teller: T,
+}
+
+impl<'a, T: Teller> Narrator<'a, T> {
+    /// Narrates the `rounds` of a run of `scenario`.
+    pub(super) fn of(scenario: &'a Scenario, rounds: Rounds, teller: T) -> Self {
+        Self { scenario, rounds, teller }
+    }
+
+    /// Tells what is not an access or a checkpoint.
+    fn tell(&mut self, at: Ticks, event: &Event<'_>) {
+        self.rounds.enter(at);
+        self.tell_now(at, event);
+    }
+
+    fn tell_now(&mut self, at: Ticks, event: &Event<'_>) {
+        if self.rounds.shown() {
+            self.teller.tell(at, self.rounds.now(), event);
+        }
+    }
+
+    fn number(&self, vm: VmId, page: PageId) -> Page {
+        self.scenario.vms[vm.index()].trace.numbers()[page as usize]
+    }
+
+    /// The changes with what `held` says of their VMs: the algorithm and its last evictions.
+    fn resized<'b>(
+        &self,
+        changes: &[Change],
+        held: impl Fn(VmId) -> (&'b dyn Replacement, &'b [FrameEvent]),
+    ) -> Vec<Resized<'b>> {
+        let wants_evicted = self.wants_accesses();
+        let resized = |&Change { vm, before, after }: &Change| {
+            let (replacement, events) = held(vm);
+            let shrinks = wants_evicted && after < before;
+            let evicted = events.iter().rev().filter(|_| shrinks);
+            let evicted = evicted.filter_map(|event| event.evicted());
+            Resized {
+                held: Held { vm, frames: after, replacement },
+                before,
+                evicted: evicted.map(|page| self.number(vm, page)).collect(),
+            }
+        };
+        changes.iter().map(resized).collect()
+    }
+
+    fn touch<'b>(&self, access: &Access<'b>) -> Touch<'b> {
+        let &Access { vm, position, allocation: frames, replacement, .. } = access;
+        let outcome = match access.event {
+            None => Touched::Hit,
+            Some(event) => match event.evicted() {
+                None => Touched::Fill,
+                Some(victim) => Touched::Evicts(self.number(vm, victim)),
+            },
+        };
+        Touch {
+            held: Held { vm, frames, replacement },
+            position,
+            page: self.number(vm, self.scenario.vms[vm.index()].trace.page(position)),
+            outcome,
+            cold: access.counts.cold_faults > 0,
+        }
+    }
+}
+
+impl<T: Teller> Watcher for Narrator<'_, T> {
+    fn wants_accesses(&self) -> bool {
+        self.rounds.shown() && self.teller.wants_accesses()
+    }
+
+    fn wait(&mut self, at: Ticks, vm: VmId) {
+        self.tell(at, &Event::Wait(vm));
+    }
+
+    fn refuse(&mut self, vm: VmId, Refusal { at, left }: Refusal) {
+        let gave_up = self.scenario.vms[vm.index()].stop == Some(at);
+        self.tell(at, &Event::Refuse { vm, left, gave_up });
+    }
+
+    fn arrive(&mut self, arrival: &Arrival<'_>) {
+        let Arrival { at, vm, allocation: frames, shrunk, .. } = *arrival;
+        let of = |vm| (arrival.replacement(vm), arrival.evictions(vm));
+        let shrunk = self.resized(shrunk, of);
+        let held = Held { vm, frames, replacement: arrival.replacement(vm) };
+        self.tell(at, &Event::Arrive(held, shrunk));
+    }
+
+    fn moved(&mut self, moved: &Moved<'_>) {
+        let of = |vm| (moved.replacement(vm), moved.evictions(vm));
+        let changes = self.resized(moved.changes, of);
+        self.tell(moved.at, &Event::Move(changes, moved.in_flight));
+    }
+
+    fn depart(&mut self, at: Ticks, vm: VmId, allocation: Frames) {
+        self.tell(at, &Event::Depart(vm, allocation));
+    }
+
+    fn access(&mut self, access: &Access<'_>) {
+        self.tell_now(access.at, &Event::Access(self.touch(access)));
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
+        let at = checkpoint.view.at;
+        self.rounds.check(checkpoint.number);
+        let of = |vm| (checkpoint.replacement(vm), checkpoint.evictions(vm));
+        let changes = self.resized(checkpoint.changes, of);
+        self.tell_now(at, &Event::Checkpoint(checkpoint, changes));
+        if self.rounds.next() {
+            let held = checkpoint.view.vms.iter().map(|vm| {
+                let change = checkpoint.changes.iter().rfind(|change| change.vm == vm.id);
+                let frames = change.map_or(vm.allocation, |change| change.after);
+                Held { vm: vm.id, frames, replacement: checkpoint.replacement(vm.id) }
+            });
+            self.tell_now(at, &Event::Skipped(held.collect()));
+        }
+    }
+}
