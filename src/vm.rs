@@ -18,7 +18,7 @@ use crate::units::{Frames, Ticks, VmId};
 pub(crate) struct Vm<'a> {
     pub(crate) spec: &'a VmSpec,
     pub(crate) replacement: Box<dyn Replacement>,
-    /// What its last accesses, or its last shrink, did with frames; kept where somebody watches.
+    /// What its last accesses, or its last shrink, did with frames; empty if not watched.
     pub(crate) events: Vec<FrameEvent>,
     /// The position of its next access.
     pub(crate) position: u64,
@@ -132,8 +132,8 @@ impl<'a> Vm<'a> {
         if can_leave { self.finish_bound(at) } else { self.stop() }
     }
 
-    /// Makes its accesses that start before `horizon`; the first of them exists. `watched`: what
-    /// they do with frames is kept.
+    /// Makes its accesses that start before `horizon`; the first of them exists. If
+    /// `watched`, records what they do with frames.
     pub(crate) fn run(&mut self, horizon: Ticks, delays: Delays, watched: bool) {
         self.events.clear();
         let horizon = horizon.min(self.stop());
@@ -283,8 +283,8 @@ impl<'a> Vm<'a> {
         self.account.counts.add(std::mem::take(&mut self.interval));
     }
 
-    /// Follows a change of its allocation, and waits for what must be written back. `watched`: the
-    /// pages that a shrink evicts are kept.
+    /// Follows a change of its allocation, and waits for what must be written back. If
+    /// `watched`, records the pages that a shrink evicts.
     pub(crate) fn resize(&mut self, change: Change, at: Ticks, cost: Cost, watched: bool) {
         let Change { before, after, .. } = change;
         if after > before {

@@ -1,4 +1,4 @@
-//! Watching a run: what the walk-through, the series and the tests are shown.
+//! Watching a run: what the walk-through, the series and the tests see.
 
 use crate::account::Refusal;
 use crate::balance::{Plan, View};
@@ -7,18 +7,19 @@ use crate::replace::{Counts, FrameEvent, Replacement};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
 
-/// Sees what happens in a run; changes nothing.
+/// Sees what happens in a run and changes nothing.
 pub trait Watcher {
-    /// Whether every access must be shown, and in its true order. Asked before every access, so a
-    /// watcher may begin to look at one checkpoint and cease at another.
+    /// Whether it must see every access, in true order, and the pages that accesses and shrinks
+    /// evict. Asked before every access, so a watcher may start at one checkpoint and stop at
+    /// another.
     fn wants_accesses(&self) -> bool {
         false
     }
 
-    /// A VM that arrived must wait for frames, or for others to leave.
+    /// A VM that arrived must wait for frames, or for other VMs to leave.
     fn wait(&mut self, _at: Ticks, _vm: VmId) {}
 
-    /// A VM was refused, or gave up waiting because its stop had come; it never runs.
+    /// A VM was refused, or gave up waiting at its stop; it never runs.
     fn refuse(&mut self, _vm: VmId, _refusal: Refusal) {}
 
     /// A VM started, and others may have shrunk to make room.
@@ -30,10 +31,10 @@ pub trait Watcher {
     /// A VM departed with this allocation.
     fn depart(&mut self, _at: Ticks, _vm: VmId, _allocation: Frames) {}
 
-    /// A VM made an access. Only called where [`wants_accesses`](Self::wants_accesses).
+    /// A VM made an access. Only called if [`wants_accesses`](Self::wants_accesses).
     fn access(&mut self, _access: &Access<'_>) {}
 
-    /// A checkpoint happened. VMs that start because of it are shown behind it.
+    /// A checkpoint happened. VMs that start because of it are shown after it.
     fn checkpoint(&mut self, _checkpoint: &Checkpoint<'_>) {}
 }
 
@@ -97,7 +98,7 @@ pub struct Arrival<'a> {
     pub vm: VmId,
     /// Its first allocation.
     pub allocation: Frames,
-    /// Those that shrank for it.
+    /// The VMs that shrank for it.
     pub shrunk: &'a [Change],
     pub(crate) vms: &'a [Vm<'a>],
 }
@@ -108,7 +109,8 @@ impl Arrival<'_> {
         &*self.vms[vm.index()].replacement
     }
 
-    /// What the last shrink of a VM evicted, in order; kept where accesses are wanted.
+    /// The evictions of a VM's last shrink, in order. Only recorded for a watcher that wants
+    /// accesses.
     pub fn evictions(&self, vm: VmId) -> &[FrameEvent] {
         &self.vms[vm.index()].events
     }
@@ -131,7 +133,8 @@ impl Moved<'_> {
         &*self.vms[vm.index()].replacement
     }
 
-    /// What the last shrink of a VM evicted, in order; kept where accesses are wanted.
+    /// The evictions of a VM's last shrink, in order. Only recorded for a watcher that wants
+    /// accesses.
     pub fn evictions(&self, vm: VmId) -> &[FrameEvent] {
         &self.vms[vm.index()].events
     }
@@ -147,7 +150,7 @@ pub struct Access<'a> {
     pub position: u64,
     /// The counts of this one access.
     pub counts: Counts,
-    /// What it did with a frame, if it was a demand fault.
+    /// The fill or replacement, if it was a demand fault.
     pub event: Option<FrameEvent>,
     /// The VM's allocation.
     pub allocation: Frames,
@@ -155,13 +158,13 @@ pub struct Access<'a> {
     pub replacement: &'a dyn Replacement,
 }
 
-/// One checkpoint, shown to a [`Watcher`] after what could be carried out of the plan was.
+/// One checkpoint, shown to a [`Watcher`] after the plan was carried out as far as possible.
 pub struct Checkpoint<'a> {
     /// Its number, from 1.
     pub number: u64,
-    /// What the policy saw.
+    /// The view that the policy saw.
     pub view: &'a View,
-    /// What it decided.
+    /// The policy's decision.
     pub plan: &'a Plan,
     /// The allocations that changed at once: all that shrank, then all that grew.
     pub changes: &'a [Change],
@@ -169,7 +172,7 @@ pub struct Checkpoint<'a> {
     pub in_flight: Frames,
     /// The resident pages of each VM of the view after that.
     pub resident: &'a [Frames],
-    /// The run's fingerprint up to and with this checkpoint.
+    /// The run's fingerprint, including this checkpoint.
     pub fingerprint: u64,
     pub(crate) vms: &'a [Vm<'a>],
 }
@@ -180,7 +183,8 @@ impl Checkpoint<'_> {
         &*self.vms[vm.index()].replacement
     }
 
-    /// What the last shrink of a VM evicted, in order; kept where accesses are wanted.
+    /// The evictions of a VM's last shrink, in order. Only recorded for a watcher that wants
+    /// accesses.
     pub fn evictions(&self, vm: VmId) -> &[FrameEvent] {
         &self.vms[vm.index()].events
     }

@@ -14,8 +14,8 @@ use super::merged::Yardstick;
 use crate::replace::tournament::Tournament;
 use crate::trace::PageId;
 
-/// A tournament of all pages. The key of a resident page is its next use, of any other page 0. A page
-/// being visited keeps the key of its visit, which is now, so all candidates are used later.
+/// A tournament of all pages. The key of a resident page is its next use, of any other page 0. A
+/// page being visited keeps the key of its visit, which is now, so all candidates are used later.
 pub(super) struct Min {
     next_uses: Tournament<u128>,
     resident: Vec<bool>,

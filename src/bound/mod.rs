@@ -36,9 +36,9 @@ pub struct Bound {
     pub note: Option<String>,
 }
 
-/// All bounds of a scenario, the lowest kind first. Bounds that replay all VMs together are left out
-/// if the VMs have 2³² pages or more in all. The best static partition is left out if the minima of
-/// the VMs that start do not fit together, as no fixed split respects them.
+/// All bounds of a scenario, the lowest kind first. Bounds that replay all VMs together are left
+/// out if the VMs have 2³² pages or more in all. The best static partition is left out if the
+/// minima of the VMs that start do not fit together, as no fixed split respects them.
 ///
 /// ```
 /// use balloonist::bound;

@@ -60,8 +60,8 @@ impl Watcher for History {
     }
 }
 
-/// MIN's demand faults in the first `accesses` accesses of a VM with these allocations, each with the
-/// number of accesses made before it.
+/// MIN's demand faults in the first `accesses` accesses of a VM with these allocations, each with
+/// the number of accesses made before it.
 fn faults(vm: &VmSpec, held: &[(u64, Frames)], accesses: u64) -> u64 {
     let Some(&(_, first)) = held.first() else { return 0 };
     let draw = || Stream::new(Generator::ChaCha8, 0, 0, "min draws nothing");

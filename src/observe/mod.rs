@@ -70,8 +70,8 @@ pub struct Subject {
 
 /// An observer at work on one VM.
 ///
-/// At each checkpoint at which the VM is on the host, the simulator calls [`observe`](Self::observe)
-/// with everything that happened since the previous checkpoint, and then
+/// At each checkpoint at which the VM is on the host, the simulator calls
+/// [`observe`](Self::observe) with everything that happened since the previous checkpoint, and then
 /// [`report`](Self::report).
 pub trait Observer: Send {
     /// Sees an interval. Returns the number of accesses that it had to intercept.

@@ -1,8 +1,8 @@
-//! The narrator: a run as one stream of events, which every view tells in its own words.
+//! The narrator: a run as one stream of events, which each view tells in its own words.
 //!
 //! A [`Narrator`] watches a run, keeps the rounds apart, and hands its [`Teller`] the events of
-//! those that are shown. The event log tells all rounds; a walk-through and a lesson tell a range of
-//! them, and outside it the run goes at full speed.
+//! those that are shown. The event log tells all rounds; a walk-through and a lesson tell a range
+//! of them, and outside it the run goes at full speed.
 
 use super::rounds::Rounds;
 use crate::account::Refusal;
@@ -15,11 +15,11 @@ use crate::watch::{Access, Arrival, Checkpoint, Moved, Watcher};
 
 /// What happened at one tick.
 pub enum Event<'a> {
-    /// The rounds before those that are shown are over; this is what each VM holds then.
+    /// The rounds before the shown ones are over; this is what each VM holds then.
     Skipped(Vec<Held<'a>>),
     /// A VM that arrived waits for its minimum.
     Wait(VmId),
-    /// A VM never starts.
+    /// A VM will never start.
     Refuse {
         /// The VM.
         vm: VmId,
@@ -68,14 +68,14 @@ pub struct Resized<'a> {
 }
 
 impl Resized<'_> {
-    /// Whether the VM takes or gives frames, and how many.
+    /// Whether the VM takes or gives frames, as a verb, and how many.
     pub fn moved(&self) -> (&'static str, Frames) {
         let (before, after) = (self.before, self.held.frames);
         if after > before { ("takes", after - before) } else { ("gives", before - after) }
     }
 }
 
-/// One access and what came of it.
+/// One access and its outcome.
 pub struct Touch<'a> {
     /// What the VM holds after it.
     pub held: Held<'a>,
@@ -83,29 +83,29 @@ pub struct Touch<'a> {
     pub position: u64,
     /// The page.
     pub page: Page,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Touched,
     /// Whether it was the first access ever to the page.
     pub cold: bool,
 }
 
-/// What came of an access.
+/// The outcome of an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Touched {
     /// The page was resident.
     Hit,
-    /// It came into an empty frame.
+    /// The page filled an empty frame.
     Fill,
-    /// It came into the frame of this page.
+    /// The page took the frame of this one.
     Evicts(Page),
 }
 
 /// Tells the events of a run.
 pub trait Teller {
-    /// Whether it tells accesses too. Asked before every access.
+    /// Whether it tells accesses and evictions too. Asked before every access.
     fn wants_accesses(&self) -> bool;
 
-    /// Something happened in this round.
+    /// The next event, in this round.
     fn tell(&mut self, at: Ticks, round: u64, event: &Event<'_>);
 }
 
@@ -122,7 +122,7 @@ impl<'a, T: Teller> Narrator<'a, T> {
         Self { scenario, rounds, teller }
     }
 
-    /// Tells what is not an access or a checkpoint.
+    /// Tells an event that is neither an access nor a checkpoint.
     fn tell(&mut self, at: Ticks, event: &Event<'_>) {
         self.rounds.enter(at);
         self.tell_now(at, event);
@@ -138,7 +138,7 @@ impl<'a, T: Teller> Narrator<'a, T> {
         self.scenario.vms[vm.index()].trace.numbers()[page as usize]
     }
 
-    /// The changes with what `held` says of their VMs: the algorithm and its last evictions.
+    /// The changes with each VM's algorithm and its last evictions, as `held` gives them.
     fn resized<'b>(
         &self,
         changes: &[Change],

@@ -1,16 +1,15 @@
-//! Rounds: what lies between two checkpoints, and the checkpoint that ends it. Which of them a
-//! walk-through or a lesson shows.
+//! Rounds: a round is everything between two checkpoints, and the checkpoint that ends it.
 
 use std::ops::RangeInclusive;
 
 use crate::scenario::Scenario;
 use crate::units::Ticks;
 
-/// The rounds that are shown, and the one that goes on.
+/// The rounds that are shown, and the current one.
 pub struct Rounds {
     shown: RangeInclusive<u64>,
     every: u64,
-    /// The round of what happens next, from 1.
+    /// The round of the next event, from 1.
     now: u64,
 }
 
@@ -25,18 +24,18 @@ impl Rounds {
         Self::new(scenario, 1..=u64::MAX)
     }
 
-    /// Whether what happens next is shown.
+    /// Whether the next event is shown.
     pub(super) fn shown(&self) -> bool {
         self.shown.contains(&self.now)
     }
 
-    /// The round of what happens next.
+    /// The round of the next event.
     pub(super) fn now(&self) -> u64 {
         self.now
     }
 
-    /// Something happens. At the tick of a checkpoint, but before it, it belongs to the round that
-    /// the checkpoint ends.
+    /// An event happens at this tick. At the tick of a checkpoint, but before it, the event belongs
+    /// to the round that the checkpoint ends.
     pub(super) fn enter(&mut self, at: Ticks) {
         self.now = self.now.max(at.0.div_ceil(self.every));
     }

@@ -65,15 +65,14 @@ impl Columns {
         Self { tick, vm, page, event, list }
     }
 
-    /// What stands before the list on the line of a checkpoint's decision, beside tick and VM.
+    /// The width between the VM and the list on the line of a checkpoint's decision.
     fn decision(&self) -> usize {
         5 + self.page + 2 + self.event + 2 + COLD.len()
     }
 }
 
 impl<'a, W: Write> Walk<'a, W> {
-    /// A walk through the `rounds` of a run of `scenario` under `policy`, and what one must know to
-    /// read it.
+    /// Begins a walk through the `rounds` of a run of `scenario` under `policy` with a legend.
     pub fn new(scenario: &'a Scenario, policy: &PolicyKind, rounds: Rounds, out: W) -> Self {
         let mut board = Board { scenario, columns: Columns::of(scenario), out, written: Ok(()) };
         let every = every(scenario.checkpoint_every.0);
@@ -100,7 +99,7 @@ impl<'a, W: Write> Walk<'a, W> {
     /// Ends the walk with what the run came to.
     ///
     /// # Errors
-    /// The first error that any line met.
+    /// The first error of the writer.
     pub fn finish(self, outcome: &Outcome) -> io::Result<()> {
         let mut board = self.teller;
         let counts = outcome.all.counts;
@@ -278,7 +277,7 @@ fn resident(lists: &[List]) -> impl Iterator<Item = PageId> {
     lists.iter().filter(|list| list.resident).flat_map(|list| list.pages.iter().copied())
 }
 
-/// What a list is called, with the length that it should have where the algorithm adapts that.
+/// The name of a list, with the length that it should have if the algorithm adapts it.
 pub(super) fn heading(list: &List) -> String {
     let Some(wanted) = list.wanted else { return list.name.to_owned() };
     let wanted = format!("{wanted:.2}");
@@ -287,8 +286,8 @@ pub(super) fn heading(list: &List) -> String {
 
 const EMPTY: &str = "·";
 
-/// The lists as a line: one list without a name together with the empty frames, as in
-/// "[4 12* ·]"; several as "T1 [4] T2 [12*] [·] B1 (7)".
+/// The lists as a line: a single list without a name together with the empty frames, as in
+/// "[4 12* ·]"; several lists as in "T1 [4] T2 [12*] [·] B1 (7)".
 fn laid_out(lists: &[List], frames: usize, number: impl Fn(PageId) -> u64, width: usize) -> String {
     let numbers = |list: &List, length: usize, width: usize| {
         let mark = |at: usize| "*".repeat(list.marks.get(at).copied().unwrap_or(0).into());
@@ -300,7 +299,7 @@ fn laid_out(lists: &[List], frames: usize, number: impl Fn(PageId) -> u64, width
     {
         return format!("[{}]", numbers(list, frames, width));
     }
-    // Several lists may make a line longer than others, but each shows enough to be followed.
+    // Several lists may make the line longer, but each must show enough to be followed.
     let width = (width / lists.len().max(1)).max(Columns::LIST_MIN);
     let shown = |list: &List| {
         let (open, close) = if list.resident { ('[', ']') } else { ('(', ')') };
@@ -315,14 +314,14 @@ fn laid_out(lists: &[List], frames: usize, number: impl Fn(PageId) -> u64, width
     parts.join(" ")
 }
 
-/// `length` items, a page or an empty frame each; where they take more than `width` characters, the
+/// `length` items, each a page or an empty frame; if they need more than `width` characters, the
 /// middle is elided.
 fn items(item: impl Fn(usize) -> String, length: usize, width: usize) -> String {
     let (head, used) = fitting((0..length).map(&item), width);
     if head.len() == length {
         return head.join(" ");
     }
-    // "… 123456 more …" stands between the two ends; the head, which changes most, gets more room.
+    // "… 123456 more …" separates the two ends; the head, which changes most, gets more room.
     let room = width.saturating_sub(16).min(used);
     let (head, used) = fitting((0..length).map(&item), room * 2 / 3);
     let (mut tail, _) = fitting((head.len()..length).rev().map(item), room.saturating_sub(used));
@@ -332,8 +331,7 @@ fn items(item: impl Fn(usize) -> String, length: usize, width: usize) -> String 
     [head, vec![middle], tail].concat().join(" ")
 }
 
-/// The first items that fit into `width` characters with a blank between each two, and how many
-/// characters they take.
+/// The first items that fit into `width` characters with blanks between them, and their width.
 fn fitting(items: impl Iterator<Item = String>, width: usize) -> (Vec<String>, usize) {
     let mut used = 0;
     let mut fit = Vec::new();

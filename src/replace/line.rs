@@ -113,9 +113,9 @@ impl<T: Slot> Line<T> {
         self.numbers_max = number;
     }
 
-    /// Drops the slots before the front and, if there are many holes behind it, the holes too. Calls
-    /// `moved` with each slot that has a new number, and its old and its new number. Returns whether
-    /// slots were renumbered.
+    /// Drops the slots before the front and, if there are many holes behind it, the holes too.
+    /// Calls `moved` with each slot that has a new number, and its old and its new number. Returns
+    /// whether slots were renumbered.
     pub(super) fn compact(&mut self, mut moved: impl FnMut(T, u32, u32)) -> bool {
         let passed = (self.front - self.first) as usize;
         let members = self.slots[passed..].iter().filter(|&&slot| slot != T::HOLE).count();

@@ -2,9 +2,9 @@
 
 use crate::trace::PageId;
 
-/// Lists of pages, each from front to back; a page is in at most one of them. Links are indices, and
-/// a sentinel behind all pages closes each list to a ring. If the algorithm wants a tag for each
-/// page, it is stored beside the links, so that both are read at once.
+/// Lists of pages, each from front to back; a page is in at most one of them. Links are indices,
+/// and a sentinel behind all pages closes each list to a ring. If the algorithm wants a tag for
+/// each page, it is stored beside the links, so that both are read at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Links<T = ()> {
     links: Vec<Link<T>>,
@@ -100,8 +100,8 @@ impl<T: Copy + Default> Links<T> {
         (at < self.pages).then_some(at)
     }
 
-    /// Reads the entries of these pages and of their neighbours, so that the cache misses overlap and
-    /// later uses find them in the cache.
+    /// Reads the entries of these pages and of their neighbours, so that the cache misses overlap
+    /// and later uses find them in the cache.
     #[inline(always)]
     pub(crate) fn read_ahead(&self, pages: &[PageId]) {
         let mut read = 0;

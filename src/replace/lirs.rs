@@ -46,8 +46,8 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     params: &[
         Param {
             name: "hir_share",
-            doc: "share of the frames for resident HIR pages, at least two of ten or more; the paper \
-                  has 1 %",
+            doc: "share of the frames for resident HIR pages, at least two of ten or more; the \
+                  paper has 1 %",
             domain: Domain::Decimal {
                 min: Decimal { digits: 0, places: 0 },
                 max: Decimal { digits: 1, places: 0 },
@@ -56,8 +56,8 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
         },
         Param {
             name: "non_resident",
-            doc: "bound on the non-resident pages that are remembered, in allocations; the paper has \
-                  no bound, its authors' program 2,500, Caffeine's simulator 2",
+            doc: "bound on the non-resident pages that are remembered, in allocations; the paper \
+                  has no bound, its authors' program 2,500, Caffeine's simulator 2",
             domain: Domain::Integer { min: 0, max: 1_000_000 },
             default: Value::Integer(2500),
         },
@@ -65,9 +65,9 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     build: |settings, guest| Paged::boxed(guest, Lirs::new(settings, guest)),
 };
 
-/// The numbers of a page in S and in Q. The page is LIR if the second is [`LIR`], a resident HIR page
-/// if Q's front has not passed that number, and otherwise not resident. A page that is not LIR is in
-/// S if the first is at least [`Lirs::remembered`]. So pages leave at an end without a write.
+/// The numbers of a page in S and in Q. The page is LIR if the second is [`LIR`], a resident HIR
+/// page if Q's front has not passed that number, and otherwise not resident. A page that is not LIR
+/// is in S if the first is at least [`Lirs::remembered`]. So pages leave at an end without a write.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     in_stack: u32,
@@ -322,8 +322,8 @@ impl Lirs {
         if is_stacked {
             self.stack.leave(in_stack);
         }
-        // If it is in S, it becomes LIR and the LIR page at the bottom HIR. Otherwise it stays HIR and
-        // moves to the end of Q.
+        // If it is in S, it becomes LIR and the LIR page at the bottom HIR. Otherwise it stays HIR
+        // and moves to the end of Q.
         self.place(page, is_stacked);
     }
 

@@ -47,7 +47,7 @@ struct Lru {
     position: u64,
     /// The runs of all passes before this one.
     passed: u64,
-    /// Names the victims; lags behind the counter until somebody asks.
+    /// Finds the victims; lags behind the counter until they are asked for.
     tail: LruTail,
     dirty: Option<Dirty>,
 }
@@ -65,7 +65,7 @@ impl Lru {
         }
     }
 
-    /// Makes the accesses of a stretch if nobody asks for victims.
+    /// Makes the accesses of a stretch without finding victims.
     fn run_counter(&mut self, stretch: Stretch) -> Counts {
         let trace = Arc::clone(&self.trace);
         let from = trace.runs_before(stretch.from);
@@ -86,7 +86,7 @@ impl Lru {
         drive(&trace, stretch, &mut compared, &mut Null)
     }
 
-    /// Makes the accesses of a stretch and tells `events` and the dirty pages of each victim.
+    /// Makes the accesses of a stretch and tells `dirty` and `events` about each victim.
     fn run_tail(&mut self, stretch: Stretch, events: Option<&mut Vec<FrameEvent>>) -> Counts {
         self.tail.follow(self.next_run(), self.resident.into());
         if !self.trace.begins_run(stretch.from) {
@@ -131,7 +131,7 @@ impl<'a, D: Iterator<Item = &'a u32>> Accesses for Compared<'_, D> {
             *self.resident += 1;
             Touch::Fill
         } else {
-            // The victim is the page at depth k, whichever that is: nobody asks.
+            // The victim is the page at depth k. No sink asks which one that is.
             Touch::Replacement(page)
         }
     }

@@ -20,12 +20,12 @@ use crate::trace::{PageId, Trace};
 #[derive(Clone)]
 pub(super) struct LruTail {
     trace: Arc<Trace>,
-    /// For each page the number of its last run; 0 before its first. Empty before the first
+    /// For each page, the number of its last run; 0 before its first. Empty before the first
     /// [`follow`](Self::follow).
     last_uses: Vec<u64>,
     /// Pages last used at this run or later are resident.
     oldest: u64,
-    /// Its place in the trace.
+    /// The position of that run in the trace.
     oldest_run: usize,
     /// The number of the next run.
     next: u64,
@@ -47,12 +47,12 @@ impl LruTail {
         }
     }
 
-    /// Catches up with accesses and shrinks that it was not told of: `next` is the number of the
-    /// next run, and so many pages are resident.
+    /// Catches up with accesses and shrinks that it has not seen: `next` is the number of the next
+    /// run, and `resident` pages are resident.
     pub(super) fn follow(&mut self, next: u64, resident: u64) {
         let runs = self.trace.run_pages();
         self.last_uses.resize(self.trace.distinct_pages(), 0);
-        // A pass uses every page, so what was before the last one decides nothing.
+        // A whole pass uses every page, so older runs decide nothing.
         let from = self.next.max(next.saturating_sub(runs.len() as u64));
         let mut run = ((from - 1) % runs.len() as u64) as usize;
         if from > self.next {
@@ -69,12 +69,12 @@ impl LruTail {
         }
     }
 
-    /// The next access is in the middle of the last run.
+    /// The next access continues the last run.
     pub(super) fn resume_run(&mut self) {
         self.next -= 1;
     }
 
-    /// Sets the allocation; pages that no longer fit stay until they are evicted.
+    /// Sets the allocation. The caller evicts the pages that no longer fit.
     pub(super) fn set_frames(&mut self, frames: u64) {
         self.frames = frames;
     }
@@ -83,14 +83,14 @@ impl LruTail {
         self.resident
     }
 
-    /// Takes the page that was used least recently out of its frame.
+    /// Evicts the least recently used page.
     #[inline(always)]
     pub(super) fn evict(&mut self) -> PageId {
         self.resident -= 1;
         self.pass_oldest()
     }
 
-    /// Moves the mark past the oldest resident page.
+    /// Moves the mark past the least recently used resident page.
     #[inline(always)]
     fn pass_oldest(&mut self) -> PageId {
         let runs = self.trace.run_pages();

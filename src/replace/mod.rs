@@ -234,8 +234,8 @@ impl List {
 /// or at 0 again for the next pass of a repeating VM. Between stretches it may call
 /// [`resize_into`](Self::resize_into). No call depends on another VM.
 ///
-/// Both append to `events` what they do with frames, in order. Any call may pass `None`: nobody
-/// asks then, and the counts and the state afterwards are the same.
+/// Both append to `events` what they do with frames, in order. A call that does not need the events
+/// passes `None`, which is faster; counts and state are the same.
 pub trait Replacement: Send {
     /// Makes accesses from `stretch.from` on until the trace ends or the stretch's ticks are spent;
     /// at least one.
@@ -246,12 +246,12 @@ pub trait Replacement: Send {
     /// the pages evicted were dirty and written back; 0 where write-backs are not counted.
     fn resize_into(&mut self, frames: Frames, events: Option<&mut Vec<FrameEvent>>) -> u64;
 
-    /// [`run_into`](Self::run_into) where nobody asks for the events.
+    /// [`run_into`](Self::run_into) without events.
     fn run(&mut self, stretch: Stretch) -> Counts {
         self.run_into(stretch, None)
     }
 
-    /// [`resize_into`](Self::resize_into) where nobody asks for the events.
+    /// [`resize_into`](Self::resize_into) without events.
     fn resize(&mut self, frames: Frames) -> u64 {
         self.resize_into(frames, None)
     }

@@ -8,8 +8,8 @@ use crate::random::Stream;
 use crate::trace::Trace;
 use crate::units::{Frames, Ticks};
 
-/// Counts all accesses of `trace`, once, in a VM that keeps `frames` frames from the start: a point
-/// of the algorithm's fault curve.
+/// The counts of one pass over `trace` in a VM that holds `frames` frames throughout: a point of
+/// the algorithm's fault curve.
 pub fn replay(
     build: Build,
     settings: &Settings,
@@ -20,7 +20,7 @@ pub fn replay(
     start(build, settings, trace, frames, draw).run(whole(trace))
 }
 
-/// [`replay`], with every fault, fill and victim in order.
+/// The same, with every fault, fill and victim in order.
 pub fn replay_recorded(
     build: Build,
     settings: &Settings,
@@ -44,7 +44,7 @@ fn start(
     build(settings, &Guest { trace, frames, draw, counts_write_backs: false })
 }
 
-/// Every access of a first pass, without delays.
+/// The whole first pass, without delays.
 fn whole(trace: &Trace) -> Stretch {
     let (budget, period) = (Ticks(trace.accesses()), Ticks(1));
     Stretch { from: 0, first_pass: true, budget, period, delays: Delays::default() }

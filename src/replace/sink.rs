@@ -1,11 +1,10 @@
-//! The fault stream: what an algorithm does with the frames of its VM, told in order.
+//! The fault stream: what an algorithm does with its VM's frames, in order.
 //!
-//! An algorithm tells a [`Sink`] of each page that comes into a frame and of each that leaves one.
-//! Every sink is compiled into the loop of every algorithm, and which loop runs is decided once a
-//! stretch: [`Null`] where nobody listens, at no cost, or else [`Dirty`], a recorder of
-//! [`FrameEvent`]s, or both. What will stand behind a guest's frames belongs here too: a tier gets
-//! the victims and is asked at faults; a pager of the host and shared contents see
-//! [`used`](Sink::used) as well.
+//! An algorithm tells a [`Sink`] about each page that enters a frame and each that leaves one. The
+//! loop over accesses is compiled for [`Null`], which costs nothing, and for [`Dirty`] and a
+//! recorder of [`FrameEvent`]s together; which loop runs is decided once a stretch. Anything else
+//! behind a guest's frames would be a sink, too: a tier that takes victims and is asked at faults,
+//! or a host pager, which also needs [`used`](Sink::used).
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,31 +14,31 @@ use crate::trace::{AccessKind, PageId, Trace};
 /// What an algorithm did with a frame. Positions are those of accesses in the VM's trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameEvent {
-    /// A demand fault: the access at this position brought the page into an empty frame.
+    /// A demand fault that filled an empty frame.
     Fill {
         /// The access that faulted.
         position: u64,
-        /// The page that came.
+        /// The page that was loaded.
         page: PageId,
     },
-    /// A replacement miss: the access at this position brought the page into the victim's frame.
+    /// A replacement miss: a demand fault that evicted the victim and took its frame.
     Replacement {
         /// The access that faulted.
         position: u64,
-        /// The page that came.
+        /// The page that was loaded.
         page: PageId,
-        /// The page that left.
+        /// The page that was evicted.
         victim: PageId,
     },
-    /// A shrink took this page out of its frame.
+    /// A shrink of the allocation evicted the page.
     Eviction {
-        /// The page that left.
+        /// The page that was evicted.
         page: PageId,
     },
 }
 
 impl FrameEvent {
-    /// The page that left its frame, if one did.
+    /// The page that was evicted, if any.
     pub fn evicted(self) -> Option<PageId> {
         match self {
             Self::Fill { .. } => None,
@@ -48,18 +47,18 @@ impl FrameEvent {
     }
 }
 
-/// Is told what an algorithm does, while it does it.
+/// Listens to an algorithm while it runs.
 pub(super) trait Sink {
-    /// A page came into a frame or left one. Returns how many dirty pages, 0 or 1, were written
-    /// back for that.
+    /// A page entered a frame, left one, or both. Returns the number of dirty pages, 0 or 1, that
+    /// had to be written back.
     fn tell(&mut self, event: FrameEvent) -> u64;
 
-    /// These accesses, positions in the trace, used the page, which is resident. Called for every
-    /// stretch of accesses to one page, after any fault of the first of them.
+    /// The accesses at these positions of the trace used the page, which is resident. Called for
+    /// each series of accesses to one page, after the fault of the first access, if it faulted.
     fn used(&mut self, page: PageId, accesses: Range<u64>);
 }
 
-/// Nobody listens.
+/// Ignores everything.
 pub(super) struct Null;
 
 impl Sink for Null {
@@ -72,7 +71,7 @@ impl Sink for Null {
     fn used(&mut self, _: PageId, _: Range<u64>) {}
 }
 
-/// The recorder: keeps the events in order.
+/// Records the events in order.
 impl Sink for Vec<FrameEvent> {
     fn tell(&mut self, event: FrameEvent) -> u64 {
         self.push(event);
@@ -124,7 +123,7 @@ impl<S: Sink> Sink for Option<&mut S> {
     }
 }
 
-/// Two sinks, told the same.
+/// Two sinks that hear the same.
 impl<A: Sink, B: Sink> Sink for (A, B) {
     #[inline(always)]
     fn tell(&mut self, event: FrameEvent) -> u64 {

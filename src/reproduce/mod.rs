@@ -105,8 +105,8 @@ pub enum Place {
 }
 
 impl Place {
-    /// Whether the report printed the figure. The others are compared with reference values, on which
-    /// two independent models and the report's own program agree.
+    /// Whether the report printed the figure. The others are compared with reference values, on
+    /// which two independent models and the report's own program agree.
     pub fn is_published(self) -> bool {
         matches!(self, Self::Table1 | Self::Table2)
     }

@@ -92,8 +92,9 @@ impl Study {
     /// The most points whose scenarios are kept from the check for the runs.
     const KEPT_MAX: u64 = 1024;
 
-    /// The sweep of a checked document: every point is checked before anything runs. No accesses are
-    /// drawn for the check, so a host whose memory is a share of drawn pages is checked at its runs.
+    /// The sweep of a checked document: every point is checked before anything runs. No accesses
+    /// are drawn for the check, so a host whose memory is a share of drawn pages is checked at its
+    /// runs.
     ///
     /// # Errors
     /// The points with errors: the first with each error.
@@ -241,7 +242,8 @@ pub fn for_each<E: Send>(
             }
             if let Err(failure) = one(run, &mut held) {
                 stop.store(true, Ordering::Relaxed);
-                // Every run with a smaller number has been started, and will report its own failure.
+                // Every run with a smaller number has been started, and will report its own
+                // failure.
                 let mut first = first.lock().expect("nobody panics while holding the failure");
                 if first.as_ref().is_none_or(|(known, _)| run < *known) {
                     *first = Some((run, failure));

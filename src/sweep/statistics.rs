@@ -90,7 +90,8 @@ impl Summary {
 }
 
 impl Paired {
-    /// Compares counts with those of the baseline in the same repetitions; `None` if there are none.
+    /// Compares counts with those of the baseline in the same repetitions; `None` if there are
+    /// none.
     pub fn of(counts: &[u64], baseline: &[u64]) -> Option<Self> {
         assert_eq!(counts.len(), baseline.len(), "both have every repetition");
         let pairs = counts.iter().zip(baseline);
@@ -113,8 +114,8 @@ struct Spread {
     /// The smallest value. Distances from it have the same deviation and keep the squares small.
     least: i128,
     sum: u128,
-    /// n² times the variance with n as its divisor, of distances without their last `shift` bits, as
-    /// many as make it fit: none for 10⁷ values within 2⁴⁰, or fewer in a wider range.
+    /// n² times the variance with n as its divisor, of distances without their last `shift` bits,
+    /// as many as make it fit: none for 10⁷ values within 2⁴⁰, or fewer in a wider range.
     numerator: u128,
     shift: u32,
 }

@@ -262,7 +262,7 @@ fn a_torn_end_is_ignored_and_damage_before_it_is_told() {
     let mut bad = good.clone();
     bad[lines[3] + 9] ^= 1;
     fs::write(&journal, &bad).unwrap();
-    let told = "error: out/journal:5: the line is damaged, and whole ones follow; delete the line to \
+    let told = "error: out/journal:5: the line is damaged, but whole lines follow; delete the line to \
                 make its run again\n";
     assert_eq!(place.told(&resume), (Some(3), told.to_owned()));
     assert_eq!(fs::read(&journal).unwrap(), bad, "nothing is changed");

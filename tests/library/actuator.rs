@@ -1,4 +1,4 @@
-//! Balloons, stuck drivers, admission and idle phases, against timelines written down by hand.
+//! Balloons, stuck drivers, admission and idle phases, against timelines written by hand.
 
 use crate::common;
 use crate::common::simulate;
@@ -11,7 +11,7 @@ use balloonist::scenario::{Actuator, Admission, After, Document, Phase, Scenario
 use balloonist::units::{Frames, Ticks};
 use balloonist::watch::{Access, Arrival, Checkpoint, Moved, NullWatcher, Watcher};
 
-/// Orders 5 and 15 frames at the first checkpoint, and leaves that so.
+/// Orders 5 and 15 frames at the first checkpoint and never changes that.
 struct TenFrames(bool);
 
 impl Policy for TenFrames {
@@ -34,7 +34,7 @@ const TEN_FRAMES: PolicyKind = PolicyKind {
     build: |_| Box::new(TenFrames(false)),
 };
 
-/// (tick, VM, what it holds now, in flight now): every change of an allocation.
+/// Every change of an allocation: (tick, VM, its allocation now, frames in flight now).
 #[derive(Default)]
 struct Timeline(Vec<(u64, u32, u64, u64)>);
 
@@ -100,7 +100,7 @@ fn ten_frames_at_three_a_step_of_five_ticks_are_seven_ticks_under_way() {
     ];
     assert_eq!(rows, expected);
     assert_eq!((outcome.all.granted, outcome.all.reclaimed), (Frames(10), Frames(10)));
-    // In flight they belong to nobody: 20 frames, but for those, at each of 150 ticks.
+    // Frames in flight belong to no VM: at each of 150 ticks, 20 frames less those in flight.
     let under_way = 3 * 5 + 6 * 2 + 3 * 3 + 6 * 2 + 3 * 3 + 4 * 2 + 5;
     assert_eq!(outcome.all.frames.frame_ticks, 20 * 150 - under_way);
 }
@@ -120,7 +120,7 @@ fn a_driver_that_is_stuck_gives_nothing_and_goes_on_when_it_works_again() {
         (137, 1, 15, 0),
     ];
     assert_eq!(timeline(&scenario).0, expected);
-    // One that takes nothing leaves the frames free until it works.
+    // If a VM's driver takes nothing, the frames stay free until it works.
     scenario.vms[0].stuck = Vec::new();
     scenario.vms[1].stuck = vec![phase(101, 125)];
     let expected =
@@ -148,7 +148,7 @@ fn a_vm_that_arrives_waits_for_its_minimum_from_the_balloons_of_others() {
     scenario.actuator = balloon(2, 2, 1);
     let mut rows = Timeline::default();
     let outcome = simulate(&scenario, &TEN_FRAMES, &mut rows);
-    // Two leave at 3 and two at 4; the last of them arrive at 6. It makes its last access at 25.
+    // Two frames leave at 3 and two at 4; the last arrive at 6. The VM's last access is at 25.
     assert_eq!(rows.0, [(0, 0, 10, 0), (3, 0, 8, 2), (4, 0, 6, 4), (6, 1, 4, 0)]);
     assert_eq!((outcome.vms[1].started, outcome.end), (Some(Ticks(6)), Ticks(26)));
     // The driver of the only VM that could give does not work, and never will.
@@ -188,10 +188,10 @@ fn who_does_not_fit_is_refused_or_waits_first_come_first_served() {
     assert_eq!(run(&refuse), ([(Some(0), None), (None, Some((5, 4))), (Some(6), None)], 26));
     let mut queue = full_host(Admission::Queue);
     assert_eq!(run(&queue), ([(Some(0), None), (Some(20), None), (Some(20), None)], 40));
-    // The first stays for ever, so the second never fits; the third need not wait for it.
+    // The first VM never leaves, so the second never fits; the third need not wait for it.
     queue.vms[0].after = After::Idle;
     assert_eq!(run(&queue), ([(Some(0), None), (None, Some((5, 4))), (Some(6), None)], 26));
-    // The second has given up before.
+    // The second VM has given up before.
     queue.vms[0].after = After::Leave;
     queue.vms[1].stop = Some(Ticks(12));
     assert_eq!(run(&queue), ([(Some(0), None), (None, Some((12, 4))), (Some(12), None)], 32));

@@ -1,4 +1,4 @@
-//! Every fault of a scenario, one fixture each, with the text that people see.
+//! Every error of a scenario, one fixture each, with the text that users see.
 //!
 //! A fixture may begin with lines `# --set path=value`. Re-bless with `INSTA_UPDATE=always`.
 
@@ -52,7 +52,7 @@ fn every_fault_is_told_as_before() {
     });
 }
 
-/// Faults that cannot be written down as a small text file.
+/// Errors that cannot be written as a small text file.
 fn made_faults() -> Vec<Diagnostics> {
     let mut made = vec![
         diagnose(Path::new("tests/bad_scenarios/nowhere.toml")),
@@ -77,7 +77,7 @@ fn what_is_no_small_text_is_told_too() {
     });
 }
 
-/// The list of codes and what is reported are held against each other.
+/// Every code in the list is reported by some fixture, and every reported code is in the list.
 #[test]
 fn every_code_is_reported_by_a_fixture() {
     let mut reported = BTreeSet::new();

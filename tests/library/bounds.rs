@@ -81,7 +81,7 @@ fn run(scenario: &Scenario) -> (Vec<Event>, Vec<bool>) {
     unreachable!("the run ends")
 }
 
-/// First come, first served: who fits beside the minima of those that are here starts.
+/// First come, first served: a VM starts if its minimum fits beside the minima of the VMs present.
 fn admit(scenario: &Scenario, stays: &mut [Stay], queue: &mut Vec<usize>, tick: u64) {
     let min = |at: usize| scenario.vms[at].min.0;
     let stays_for_ever =
@@ -132,8 +132,8 @@ fn naive_global_lru(events: &[Event], frames: usize) -> u64 {
     faults
 }
 
-/// The fewest faults over every choice of victims: all sets of resident pages that can be reached,
-/// with the fewest faults to reach each.
+/// The fewest faults over every choice of victims: all reachable sets of resident pages, with the
+/// fewest faults to reach each.
 fn exhaustive_min(events: &[Event], frames: usize) -> u64 {
     let mut reached = BTreeMap::from([(BTreeSet::new(), 0_u64)]);
     for event in events {
@@ -289,8 +289,8 @@ fn no_policy_beats_min() {
     }
 }
 
-/// Two programs of which each loops over four pages while the other uses one, and then the other
-/// way round; on five frames, with a checkpoint where they change.
+/// Two programs on five frames: one loops over four pages while the other uses one, then the roles
+/// change, at a checkpoint.
 fn programs_that_swap() -> Scenario {
     let loops = |round: u64| 1 + round % 4;
     let first: Vec<u64> = (0..32).map(|at| if at < 16 { loops(at) } else { 1 }).collect();
@@ -348,7 +348,7 @@ fn no_run_faults_less_than_min_under_its_own_allocations() {
         let mut ticks = |bound| Ticks(if draw.below(2) == 0 { 0 } else { draw.below(bound) });
         let (fault, zero_fill, swap_in) = (ticks(7), ticks(3), ticks(5));
         scenario.cost.delays = Delays { fault, zero_fill, swap_in, write_back: ticks(5) };
-        // A policy that takes as long as an interval would let nobody run.
+        // A policy that takes as long as an interval would let no VM run.
         (scenario.cost.trap, scenario.cost.policy) = (ticks(3), ticks(2));
         if !common::fits(&scenario, policy) {
             continue;
@@ -364,7 +364,7 @@ fn no_run_faults_less_than_min_under_its_own_allocations() {
     assert!(better > 100, "MIN is better in {better} runs alone");
 }
 
-/// Until the first VM has finished, no minimum keeps a page that the one list would drop.
+/// Until the first VM has finished, no minimum keeps a page that the common list would evict.
 #[test]
 fn global_lru_as_a_policy_is_the_bound_where_no_minimum_binds() {
     let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test/global-lru");

@@ -19,12 +19,13 @@ fn one_of<T: Copy>(draw: &mut Stream, choices: &[T]) -> T {
     choices[draw.below(choices.len() as u64) as usize]
 }
 
-/// Times are a few of one unit or the largest there is, so that no run has many checkpoints.
+/// Times are a small multiple of one unit or the largest possible, so that no run has many
+/// checkpoints.
 fn scenario(draw: &mut Stream) -> String {
     let unit = one_of(draw, &[1, 1 << 20, 1 << 40, 1 << 50, 1 << 56, 1 << 61]);
     let mut ticks = |few: &[u64]| {
         let times = one_of(draw, few);
-        // The largest beside small ones would be runs of very many checkpoints.
+        // The largest time beside small ones would mean very many checkpoints.
         let times = if unit < 1 << 50 { times.min(100) } else { times };
         if times == u64::MAX { TICKS_MAX } else { times.saturating_mul(unit).min(TICKS_MAX) }
     };
@@ -79,8 +80,8 @@ fn what_is_not_refused_runs_to_its_end() {
     assert!(run > SCENARIOS / 4 && refused > SCENARIOS / 20, "{run} run, {refused} refused");
 }
 
-/// Batches of one frame on the largest host would go on for hours and days; of the same speed in
-/// larger batches the same run ends.
+/// Batches of one frame on the largest host would take hours or days to simulate; the same speed in
+/// larger batches ends.
 #[test]
 fn balloons_of_very_many_batches_are_refused_with_what_to_do_instead() {
     let scenario = |[rate, step, latency]: [u64; 3]| {

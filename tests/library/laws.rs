@@ -1,6 +1,6 @@
-//! The laws of a run, over random scenarios with any policies and replacement algorithms: the event
-//! loop that runs ahead against the one in true order with every victim named, and, where all VMs have
-//! LRU, against a naive simulator that goes tick by tick.
+//! The laws of a run, over random scenarios with any policies and replacement algorithms. The event
+//! loop that runs ahead is compared with the one in true order, which asks for every victim, and,
+//! if all VMs have LRU, with a naive simulator that goes tick by tick.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +30,7 @@ struct Laws<'a> {
     batches: Vec<Option<Ticks>>,
     moved: Vec<(Frames, Frames)>,
     last: (Ticks, Option<VmId>),
-    /// What left VMs and has not reached the free pool, with when it does.
+    /// Frames that left VMs and are not free yet, with the tick at which they are.
     flights: Vec<(Ticks, Frames)>,
 }
 
@@ -65,7 +65,8 @@ impl<'a> Laws<'a> {
         }
     }
 
-    /// Σ allocations + in flight ≤ host, and in flight is what left and has not landed.
+    /// Σ allocations + in flight ≤ host, and in flight are the frames that left and have not
+    /// landed.
     fn check_sum(&mut self, at: Ticks, in_flight: Option<Frames>) {
         self.flights.retain(|&(lands, _)| lands > at);
         let flying: Frames = self.flights.iter().map(|&(_, frames)| frames).sum();
@@ -137,7 +138,8 @@ impl Watcher for Laws<'_> {
 #[test]
 fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulator() {
     let (mut waited, mut refused, mut in_flight) = (0, 0, 0);
-    // Of each policy, the runs in which it gave somebody frames, and in which it took some.
+    // For each policy, the number of runs in which it granted frames and in which it reclaimed
+    // some.
     let mut moved: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
     for number in 0..100_000 {
         let (scenario, policy) = random_scenario(number);
@@ -188,7 +190,7 @@ fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulato
     assert_eq!(often, [true; 3], "{waited} waited, {refused} refused, {in_flight} in flight");
     for kind in balance::ALL.iter().filter(|kind| kind.name != "static" && !kind.is_yardstick()) {
         let [granted, reclaimed] = moved.get(kind.name).copied().unwrap_or_default();
-        // The slip in its rules is that nobody ever grows.
+        // The defect in its rules is that no VM ever grows.
         let never_grants = kind.name == "mom-balloon-2013-07";
         assert_eq!(never_grants, granted == 0, "{} grants", kind.name);
         let runs = if never_grants { reclaimed } else { granted };
@@ -222,7 +224,7 @@ fn under_every_policy_the_counter_is_the_list() {
             if !common::fits(&scenario, policy) {
                 continue;
             }
-            // Whoever watches accesses is told the victims.
+            // A watcher of accesses asks for the victims.
             let by_tail = simulate(&scenario, policy, &mut Laws::of(&scenario));
             index_half(&scenario, number);
             let by_counter = simulate(&scenario, policy, &mut NullWatcher);
@@ -288,7 +290,7 @@ fn every_policy_keeps_the_laws_whatever_its_guests_run() {
     for_fitting(20_000, |mut scenario, policy, case| {
         let mut draw = Stream::new(Generator::ChaCha8, scenario.seed, 0, "test/guests");
         for vm in &mut scenario.vms {
-            // All of several guests are hardly ever LRU by chance.
+            // Several random guests are hardly ever all LRU.
             let kinds = if policy.pools() { &replace::ALL[..2] } else { replace::ALL };
             let kind = &kinds[draw.below(kinds.len() as u64) as usize];
             vm.replacement = kind;
@@ -326,7 +328,7 @@ fn without_observers_a_cadence_is_the_same_as_checkpoints_farther_apart() {
         if !(policy.observers)(&scenario.settings_of(policy)).is_empty() {
             return;
         }
-        // Checkpoints hold VMs up whether or not the policy is asked.
+        // Checkpoints delay VMs whether or not the policy is asked.
         scenario.cost.policy = Ticks(0);
         let mut rare = scenario.clone();
         let cadence = 2 + scenario.seed % 3;
@@ -346,7 +348,7 @@ fn without_observers_a_cadence_is_the_same_as_checkpoints_farther_apart() {
     });
 }
 
-/// Found by the random scenarios: the access that was put off came after the departure.
+/// Found by the random scenarios: a delayed access came after the departure.
 #[test]
 fn a_vm_that_its_observers_hold_up_until_its_stop_just_leaves() {
     let mut vm = common::vm(0, &[1, 2, 3, 1, 2, 3], 2, 4);
@@ -359,8 +361,8 @@ fn a_vm_that_its_observers_hold_up_until_its_stop_just_leaves() {
     assert_eq!((in_true_order.all.counts.accesses, in_true_order.end), (2, Ticks(5)));
 }
 
-/// The oracle of LRU: a list, most recent first. Returns what moves, a shrink's evictions first, and
-/// whether the access was a demand fault and whether it evicted a page.
+/// The oracle of LRU: a list, most recent first. Returns what moves, a shrink's evictions first,
+/// and whether the access was a demand fault and whether it evicted a page.
 fn oracle(
     list: &mut Vec<u64>,
     at: usize,
@@ -400,7 +402,7 @@ fn every_short_trace_under_every_sequence_of_allocations_is_as_the_list_says() {
                     draw: &|| Stream::new(Generator::ChaCha8, 0, 0, "test/replacement"),
                     counts_write_backs: false,
                 };
-                // By the counter alone, by victims alone, and in turn.
+                // Never asked for events, always, and every other time.
                 let mut forms = [[false; 2], [true; 2], [false, true]]
                     .map(|told| (told, (replace::ALL[0].build)(&Settings::defaults(&[]), &guest)));
                 let mut list = Vec::new();

@@ -1,4 +1,4 @@
-//! Tests of the library: laws, twins, vectors and readers.
+//! Tests of the library: laws, second implementations, vectors and readers.
 
 #![allow(dead_code, reason = "each module uses its part of `common`")]
 

@@ -1,7 +1,7 @@
-//! Broken scenarios by the hundred thousand: none may panic, hang or be neither right nor wrong.
+//! A hundred thousand mutated scenarios: none may panic, hang, or be neither accepted nor refused.
 //!
-//! The mutator is seeded, so a failure is found again by running the test again. What it finds
-//! becomes a fixture of `tests/bad_scenarios`.
+//! The mutator is seeded, so a failure can be reproduced by running the test again. What it finds
+//! becomes a fixture in `tests/bad_scenarios`.
 
 use std::fs;
 use std::path::Path;
@@ -12,13 +12,13 @@ use balloonist::scenario::{Admission, Document, Phase, Scenario, Severity, Trace
 const INPUTS: u64 = 200_000;
 const BYTES_MAX: usize = 4096;
 
-/// Relative paths of the mutants' traces and bases lead here.
+/// Relative paths of the mutants' traces and bases start here.
 const FOLDER: &str = "tests/good_scenarios";
 
 /// Workloads that would need more are refused: mutants ask for billions of accesses.
 const WORKLOAD_BYTES_MAX: u64 = 256 << 10;
 
-/// What makes readers stumble.
+/// Text that has caused trouble for readers.
 const BOUNDARIES: &[&str] = &[
     "0",
     "-1",
@@ -144,7 +144,7 @@ impl Mutator {
     }
 }
 
-/// What every checked scenario keeps to, however it was come by.
+/// What holds for every checked scenario.
 fn check_laws(scenario: &Scenario) {
     let given: u128 = scenario.vms.iter().map(|vm| u128::from(vm.initial.0)).sum();
     let is_guaranteed = scenario.host.admission == Admission::Guaranteed;
@@ -175,7 +175,7 @@ fn no_mutant_is_neither_right_nor_wrong() {
     let mut mutator = Mutator { draw };
     let (mut right, mut wrong) = (0, 0);
     for round in 0..INPUTS {
-        // Of a bad fixture hardly anything good can be made.
+        // A bad fixture hardly ever mutates into a good one.
         let from = if round % 2 == 0 { &good } else { &all };
         let input = &from[mutator.below(from.len())];
         let other = &all[mutator.below(all.len())];
@@ -183,7 +183,7 @@ fn no_mutant_is_neither_right_nor_wrong() {
         for _ in 0..=mutator.below(3) {
             mutator.mutate(&mut bytes, &other.bytes);
         }
-        // Now and then the wrong reader.
+        // Sometimes the wrong reader.
         let is_dat = input.is_dat != (mutator.below(32) == 0);
         let mut document = read("tests/good_scenarios/mutant.toml", &bytes, is_dat);
         if mutator.below(8) == 0 {
@@ -203,18 +203,18 @@ fn no_mutant_is_neither_right_nor_wrong() {
             }
         }
     }
-    // Both ways must be trodden, or the mutator has become too tame or too wild.
+    // Both outcomes must occur, or the mutator changes too little or too much.
     assert!(right > INPUTS / 50 && wrong > INPUTS / 4, "{right} right, {wrong} wrong");
 }
 
-/// Inputs that are small and would be large, deep or slow if they were believed.
+/// Small inputs that would be large, deep or slow if they were taken at their word.
 #[test]
 fn bombs_do_not_go_off() {
     let repeated = |text: &str, times: usize| text.repeat(times).into_bytes();
     let keys = ["a.".repeat(78), "a".to_owned()].concat();
     let mut deepest = format!("{keys} = ");
     deepest.push_str(&format!("{{ {keys} = ").repeat(79));
-    // Given twice, the value is dropped by the TOML reader, otherwise by ours.
+    // If the key is given twice, the TOML reader drops the value, otherwise ours does.
     let deep_twice = format!("x = 1\nx.{deepest}1{}\n", " }".repeat(79));
     let deep = format!("{deepest}1{}\n", " }".repeat(79));
     let bombs = [

@@ -1,4 +1,4 @@
-//! Observers beside each other: what one estimates against what another counts, over whole traces.
+//! Observers compared: the estimates of one with the counts of another, over whole traces.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use balloonist::replace::{Counts, Delays};
 use balloonist::trace::Trace;
 use balloonist::units::{Decimal, Frames, Ticks};
 
-/// An observer of a VM of so many frames on a host of 1000.
+/// An observer of a VM with `memory` frames on a host of 1000.
 fn built(
     kind: &ObserverKind,
     settings: &[(&str, Value)],
@@ -46,7 +46,7 @@ fn interval(trace: &Trace, accesses: Range<u64>) -> Interval<'_> {
     }
 }
 
-/// What an observer intercepts and reports of an interval.
+/// What an observer intercepts in an interval and reports.
 fn shown(observer: &mut dyn Observer, interval: &Interval<'_>) -> (u64, Seen) {
     let mut seen = Seen::default();
     let traps = observer.observe(interval);
@@ -69,7 +69,7 @@ fn part(digits: u64, places: u32) -> Value {
     Value::Decimal(Decimal { digits, places })
 }
 
-/// The intervals of `every` accesses that a trace has.
+/// A trace as intervals of `every` accesses.
 fn intervals(trace: &Trace, every: u64) -> impl Iterator<Item = Range<u64>> {
     (0..trace.accesses() / every).map(move |nth| nth * every..(nth + 1) * every)
 }
@@ -117,8 +117,8 @@ fn a_dynamic_hot_set_doubles_while_too_many_accesses_trap_and_halves_while_few_d
     let dynamic = [("hot", Value::Integer(8)), ("hot_set", Value::Choice("dynamic"))];
     let seen = observed(&HOT_COLD, &dynamic, &trace, intervals(&trace, 500));
     let hidden: Vec<u64> = seen.iter().map(|(_, seen)| seen.curve.hidden.0).collect();
-    // The observed VM's memory is its 40 pages, so 20 is the most; a loop of 40 always traps. It
-    // rests on one page, and so nothing traps.
+    // The VM's memory is its 40 pages, so the hot set has at most 20; a loop over 40 always traps.
+    // Then the VM uses one page only, and nothing traps.
     assert_eq!(hidden[..4], [16, 20, 20, 20]);
     assert_eq!(hidden[9..], [20, 10, 8, 8, 8, 8, 8, 8, 8, 8, 8]);
 }
@@ -175,7 +175,7 @@ const ONE: f64 = 65_536.0;
 
 #[test]
 fn the_mean_of_many_samples_is_the_share_of_memory_that_is_touched() {
-    // 300 pages of 1000, 100 drawn of them without putting any back.
+    // 300 of 1000 pages are used; 100 are drawn without replacement.
     let trace = Arc::new(Trace::from_pages(0..300));
     let estimate = |seed: u64| {
         let mut observer = built(&ACTIVE, &[], &trace, 1000, seed);
@@ -196,7 +196,7 @@ fn the_mean_of_many_samples_is_the_share_of_memory_that_is_touched() {
 #[test]
 fn the_active_estimate_is_the_largest_of_the_latest_sample_and_two_averages() {
     let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test/trace");
-    // An interval is 200 accesses to the first so many of 400 pages.
+    // An interval is 200 accesses to the first pages of 400.
     let sizes: Vec<u64> = (0..200).map(|_| 1 + draw.below(400)).collect();
     let pages = sizes.iter().flat_map(|&size| (0..200).map(move |at| at * 7 % size));
     let trace = Arc::new(Trace::from_pages((0..400).chain(pages)));
@@ -227,14 +227,14 @@ fn the_active_estimate_rises_at_once_and_falls_slowly() {
     let tenth = (ONE / 10.0).floor();
     assert_eq!(fractions[..20], [tenth; 20]);
     assert_eq!(fractions[20..21], [ONE]);
-    // The slow average made an eighth of the way up; the fast one, half of it, falls below that.
+    // The slow average went an eighth of the way up; the fast one went half of it and falls below.
     let fast = |n: i32| tenth + (ONE - tenth) * 0.5_f64.powi(n + 1);
     let slow = |n: i32| tenth + (ONE - tenth) / 8.0 * 0.875_f64.powi(n);
     for (n, &fraction) in (1..).zip(&fractions[21..]) {
         let expected = fast(n).max(slow(n));
         assert!((fraction - expected).abs() <= 16.0, "{n}: {fraction} for {expected}");
     }
-    // From all to nothing: seven eighths of it stay each time.
+    // From all to nothing: seven eighths stay each time.
     let trace = Arc::new(Trace::from_pages(0..100));
     let mut observer = built(&ACTIVE, &[("samples", Value::Integer(1000))], &trace, 100, 1);
     for n in 0..30 {
@@ -272,7 +272,7 @@ fn a_sample_of_all_pages_is_the_curve() {
             assert_eq!(exact.curve, sampled.curve);
         }
     }
-    // What fades keeps its fractions, where the curve's counts are rounded one by one.
+    // Fading weights keep their fractions; the curve's counts are rounded one by one.
     let now = seen(&CURVE, &[("decay", part(0, 0))]);
     for (digits, places) in [(5, 1), (3, 1), (99, 2)] {
         let decay = digits as f64 / 10.0_f64.powi(places);
@@ -285,7 +285,7 @@ fn a_sample_of_all_pages_is_the_curve() {
             {
                 *faded = *faded * decay + now as f64;
                 let expected = faded.min(most);
-                // What is below a unit of weight is cut off; accesses are rounded at every
+                // Fractions of a unit of weight are cut off; accesses are rounded at every
                 // checkpoint.
                 let below = expected - sampled as f64;
                 assert!((-0.001..=1.001).contains(&below), "{decay}: {sampled} for {expected}");
@@ -340,7 +340,7 @@ fn a_tenth_of_the_pages_gives_a_curve_that_errs_little_in_the_mean_over_salts() 
     assert!(half < tenth && tenth < 0.03, "{half} {tenth}");
 }
 
-/// Weights with 32 binary places overflowed 64 bits where one page of a small sample is used often.
+/// Weights with 32 binary places overflowed 64 bits if one page of a small sample is used often.
 #[test]
 fn a_sampled_page_may_be_used_as_often_as_one_likes() {
     let rare = [("rate", part(1, 4)), ("decay", part(1, 0))];
@@ -380,7 +380,7 @@ fn shadow_hits_are_the_accesses_just_beyond_the_allocation() {
             trace.index_every(1 + number / 2);
         }
         let distances = distances(&trace);
-        // Thousandths of a host of 1000 frames; one frame at least.
+        // Thousandths of a host of 1000 frames; at least one frame.
         let share = draw.below(20);
         let mut observer = built(&SHADOW, &[("shadow", part(share, 3))], &trace, 60, 1);
         for accesses in intervals(&trace, 250) {
@@ -416,13 +416,13 @@ fn a_guest_tells_what_it_has_committed_what_is_in_swap_and_how_long_it_waited_fo
         let swap = (window.in_swap.0, window.swapped_in, window.stalled.0);
         (window.distinct.0, window.committed.0, swap)
     };
-    // Pages of the interval, pages so far, and of the latter what is not resident; faults that are
-    // not cold are from swap, and take 3 + 2 ticks each.
+    // Pages of the interval, pages so far, and how many of the latter are not resident. Faults that
+    // are not cold come from swap and take 3 + 2 ticks each.
     assert_eq!(tell(0..3, 2, 2, 2), (2, 2, (0, 0, 0)));
     assert_eq!(tell(3..6, 1, 2, 2), (2, 4, (3, 0, 0)));
     assert_eq!(tell(6..8, 2, 2, 1), (2, 5, (3, 1, 5)));
     // The second pass commits nothing new.
     assert_eq!(tell(8..16, 2, 6, 0), (5, 5, (3, 6, 30)));
-    // Nothing is in swap where all is resident.
+    // Nothing is in swap if every page is resident.
     assert_eq!(tell(16..16, 5, 0, 0), (0, 5, (0, 0, 0)));
 }

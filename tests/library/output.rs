@@ -1,4 +1,4 @@
-//! Laws of the tables: what they hold adds up, whatever is run.
+//! Laws of the tables: their sums agree, whatever is run.
 
 use std::collections::BTreeMap;
 

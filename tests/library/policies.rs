@@ -13,16 +13,16 @@ use balloonist::params::{Settings, Value};
 use balloonist::random::{Generator, Stream};
 use balloonist::units::{Decimal, Frames};
 
-/// What a policy does when it is shown the same again after its plan was carried out.
+/// What a policy does if it sees the same view again after its plan was carried out.
 #[derive(PartialEq)]
 enum Rest {
-    /// Nothing: the first plan is the last.
+    /// Nothing: the first plan is the last one.
     AtOnce,
     /// It goes on in the same direction until a bound stops it, after at most as many checkpoints
     /// as the host has frames.
     Climbs,
-    /// After ten times as many checkpoints as the host has frames it comes back to where it was
-    /// within as many as it has frames.
+    /// After ten times as many checkpoints as the host has frames, it returns to an earlier plan
+    /// within as many checkpoints as the host has frames.
     Cycles,
 }
 
@@ -74,7 +74,7 @@ impl Run {
         Self { policy, draw: Stream::new(Generator::ChaCha8, 1, 0, "policy") }
     }
 
-    /// With these of the parameters around every policy set.
+    /// With these parameters of the wrappers set.
     fn wrapped(kind: &PolicyKind, settings: &Settings, set: &[(&str, u64)]) -> Self {
         let mut around = Settings::defaults(wrapped::PARAMS);
         for &(name, value) in set {
@@ -128,7 +128,7 @@ fn with(name: &str, param: &str, value: Value) -> Run {
     Run::new(kind, &settings)
 }
 
-/// What the view looks like when the plan has been carried out and everything else stays.
+/// The view after the plan was carried out, with everything else unchanged.
 fn carried_out(mut view: View, plan: &Plan) -> View {
     for (vm, &frames) in view.vms.iter_mut().zip(&plan.0) {
         (vm.allocation, vm.target) = (frames, frames);
@@ -171,7 +171,7 @@ fn a_dead_band_and_a_largest_move_cut_plans_and_lose_no_frame_that_somebody_may_
                 assert!(moved <= wanted, "{case}");
                 let same_way = frames.cmp(&vm.allocation) == target.cmp(&vm.allocation);
                 assert!(moved == 0 || same_way, "{case}");
-                // Only a grant may be smaller, and only where no frame is left for it.
+                // Only a grant may be smaller, and only if no frame is left for it.
                 let short = target > vm.allocation && held == view.host;
                 assert!(moved == wanted || short, "{case}");
             }
@@ -247,7 +247,7 @@ fn a_policy_comes_to_rest_when_nothing_changes() {
         let mut run = Run::new(kind, settings);
         let first = run.plan(&view);
         let mut view = carried_out(view, &first);
-        // One changes a limit once in so many checkpoints.
+        // One policy changes a limit only every few checkpoints.
         let params: Vec<&str> = settings.iter().map(|(name, _)| name).collect();
         let pace = if params.contains(&"interval") { settings.integer("interval") } else { 1 };
         let checkpoints = view.host.0 * pace;
@@ -294,7 +294,7 @@ fn fewest(vms: &[VmView], frames: u64) -> Option<u64> {
         .min()
 }
 
-/// With units of so many per cent of the host.
+/// With units of this percentage of the host.
 fn zhou_greedy(percent: u64) -> Run {
     with("zhou-greedy", "unit", Value::Decimal(Decimal { digits: percent, places: 2 }))
 }
@@ -338,7 +338,7 @@ fn on_convex_curves_single_frames_and_lookahead_are_as_good() {
     }
 }
 
-/// A curve of a VM whose accesses all need so many frames.
+/// A curve of a VM whose accesses all need `frames` frames.
 fn loops_over(frames: u64) -> Curve {
     let faults = (0..=frames).map(|held| if held < frames { 1000 } else { 0 }).collect();
     Curve { accesses: 1000, faults, ..Curve::default() }
@@ -381,7 +381,7 @@ fn meb_in_single_frames_is_the_best_of_all_plans_where_there_is_not_enough() {
         }
         for vm in &mut view.vms {
             vm.seen.curve.hidden = Frames(0);
-            // It needs all that it may have.
+            // It needs its maximum.
             vm.seen.window.swapped_in = 1000;
         }
         let plan = with("meb", "group", Value::Integer(1)).plan(&view);

@@ -83,7 +83,7 @@ fn every_row_of_the_expected_allocations_is_met() {
     for row in csv::Reader::from_path("tests/report/allocations.csv").unwrap().deserialize() {
         let (test, policy, every, round, frames): (String, String, u64, u64, String) = row.unwrap();
         let (_, recorder) = replay(&test, &policy, every);
-        // Between two checkpoints nothing moves; before the first the split stands.
+        // Between two checkpoints nothing moves; before the first the initial split holds.
         let after = &recorder.frames[(round / every) as usize];
         assert_eq!(*after, frames, "{test} {policy} every {every} round {round}");
         rows += 1;

@@ -1,4 +1,4 @@
-//! Good scenarios: what they are read as, and that the effective scenario reads back.
+//! Good scenarios: how they are read, and that the effective scenario gives the same again.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -20,7 +20,7 @@ fn open(path: &str) -> Scenario {
     checked(&Document::open(Path::new(path))).scenario
 }
 
-/// All of a scenario: its effective text, the frames that its split gave, and its accesses.
+/// A whole scenario: its effective text, the frames of its split, and its accesses.
 fn text_of(scenario: &Scenario) -> String {
     let vm =
         |vm: &VmSpec| format!("{} {} {:016x}\n", vm.name, vm.initial, content_checksum(&vm.trace));
@@ -195,7 +195,7 @@ fn defaults_may_say_where_accesses_come_from() {
     assert_eq!(errors.iter().map(|found| found.code.id).collect::<Vec<_>>(), ["S035"]);
 }
 
-/// Neither this many accesses nor the error behind them may cost time.
+/// Neither this many accesses nor the error after them may take long.
 #[test]
 fn nothing_is_generated_for_a_scenario_that_is_wrong() {
     let text = "host = { memory = 8 }
@@ -274,7 +274,7 @@ fn effective_scenarios_read_back() {
     }
 }
 
-/// A scenario of random values that are right by construction.
+/// A scenario of random values, valid by construction.
 fn random_scenario(draw: &mut Stream) -> String {
     let vms = 1 + draw.below(6);
     let split = ["equal", "ceil", "shares", "initial"][draw.below(4) as usize];

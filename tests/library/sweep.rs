@@ -1,5 +1,4 @@
-//! Sweeps: what the report says of the luck of its draw, and bytes that depend on nothing but the
-//! seeds.
+//! Sweeps: what the report says about its lucky draw, and output that depends only on the seeds.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -69,8 +68,8 @@ fn runs_come_repetition_by_repetition_and_point_by_point() {
     assert_eq!(places, [(0, 1, 0), (1, 1, 0), (0, 1, 1), (1, 1, 1)]);
 }
 
-/// The points of a repetition see the same accesses, which are made once as long as anybody holds
-/// them; another repetition sees others.
+/// The points of a repetition see the same accesses, which are drawn once as long as they are held;
+/// another repetition sees others.
 #[test]
 fn the_points_of_a_repetition_share_what_is_drawn() {
     let mut document = drawn();
@@ -89,7 +88,7 @@ fn the_points_of_a_repetition_share_what_is_drawn() {
     assert_eq!(weak.strong_count(), 0, "nobody keeps the accesses of a repetition that is over");
 }
 
-/// A workload drawn from the seed, on memory that is a part of the pages drawn.
+/// A workload drawn from the seed, on memory that is a share of the pages drawn.
 fn drawn() -> Document {
     let text = "host = { memory = '30%' }\n[checkpoint]\nevery = 50\n\
                 [[vm]]\nname = 'a'\n\

@@ -1,5 +1,5 @@
 //! Every trace format against fixtures whose pages were written by hand or by another program,
-//! every error with its place, and inputs that mean harm.
+//! every error with its place, and hostile inputs.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -410,7 +410,7 @@ fn what_is_converted_says_the_same() {
     assert!(error.to_string().contains("write the trace as u64"), "{error}");
 }
 
-/// 50,000 damaged fixtures: any answer is right but a panic or a flood.
+/// 50,000 damaged fixtures: any answer is fine except a panic or unbounded output.
 #[test]
 fn damaged_files_never_panic_any_reader() {
     let mut fixtures = Vec::new();
@@ -448,7 +448,7 @@ fn damaged_files_never_panic_any_reader() {
         });
         match load_from(&bytes[..], "x.u32", None, &options) {
             Ok(loaded) => assert!((1..=200_000).contains(&loaded.trace.accesses())),
-            // Then no reader would have seen the bytes.
+            // No reader would have seen the bytes.
             Err(error) => assert!(!matches!(error.kind, ReadErrorKind::NoEffect(_)), "{error}"),
         }
     }

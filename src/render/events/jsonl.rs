@@ -1,4 +1,4 @@
-//! Events as JSON lines: an object each, with a member `event`, in the order of the run.
+//! Events as JSON lines: one object each, with a member `event`, in order.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::store::trail;
 use crate::units::{Ticks, VmId};
 use crate::watch::Checkpoint;
 
-/// The first line: what is run.
+/// The first line: the scenario and the policy.
 pub fn first(scenario: &Scenario, policy: &PolicyKind) -> String {
     let names: Vec<&str> = scenario.vms.iter().map(|vm| vm.name.as_str()).collect();
     ended(&json!({
@@ -73,7 +73,7 @@ pub fn line(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String {
     })
 }
 
-/// The last line: what the run came to.
+/// The last line: the results.
 pub fn last(outcome: &Outcome) -> String {
     let counts = outcome.all.counts;
     ended(&json!({

@@ -1,9 +1,9 @@
-//! The event log: what happened in a run, event by event, for other programs and for the eye.
+//! The event log: what happened in a run, event by event, for programs and for people.
 //!
-//! The events are arrivals, departures, waiting and refusals, moves of frames, checkpoints with
-//! what the policy saw and decided, and, where they are asked for, all accesses in their true
-//! order. [`jsonl`] and [`text`] write lines for each as it happens and keep nothing; [`perfetto`]
-//! keeps a bounded timeline and writes it at the end.
+//! The events are arrivals, departures, waits and refusals, moves of frames, checkpoints with the
+//! policy's view and decision and, on demand, all accesses in true order. [`jsonl`] and [`text`]
+//! write each event as it happens and keep nothing; [`perfetto`] keeps a bounded timeline and
+//! writes it at the end.
 
 pub mod jsonl;
 pub mod perfetto;
@@ -18,7 +18,7 @@ use crate::balance::PolicyKind;
 use crate::scenario::Scenario;
 use crate::units::Ticks;
 
-/// How events are written.
+/// A format of the event log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A JSON object on each line.
@@ -34,7 +34,7 @@ impl Format {
     pub const ALL: &'static [(&'static str, Self)] =
         &[("jsonl", Self::Jsonl), ("text", Self::Text), ("perfetto", Self::Perfetto)];
 
-    /// The format that a file's extension stands for.
+    /// The format for a file's extension.
     pub fn of_extension(extension: &str) -> Option<Self> {
         match extension {
             "jsonl" | "ndjson" => Some(Self::Jsonl),
@@ -64,7 +64,8 @@ enum Style {
 }
 
 impl<'a, W: Write> Log<'a, W> {
-    /// Begins the log of a run of `scenario` under `policy`; `accesses` are of the lines alone.
+    /// Begins the log of a run of `scenario` under `policy`. `accesses` has no effect on a
+    /// timeline.
     pub fn new(
         scenario: &'a Scenario,
         policy: &PolicyKind,

@@ -1,6 +1,6 @@
 //! Events as a timeline in the Chrome trace event format, which the Perfetto UI opens: a process
 //! for the host and for each VM, counters of frames, resident pages and faults, instants for
-//! checkpoints, slices where a VM gives or takes frames, and flows from who gave to who took.
+//! checkpoints, slices where a VM gives or takes frames, and flows from the giver to the taker.
 //!
 //! A tick is shown as a microsecond, the unit of the format. The file is bounded: of a long run
 //! every second, fourth, … checkpoint is kept, so that faults are those since the one kept before,
@@ -37,9 +37,9 @@ pub struct Timeline {
     moves_left_out: u64,
     flows: u64,
     samples: Vec<Sample>,
-    /// Every so many checkpoints are kept.
+    /// Every `stride`th checkpoint is kept.
     stride: u64,
-    /// The frames that nobody holds, the ones that came free first in front, and whose they were.
+    /// The free frames, in the order in which they became free, and their last owners.
     free: VecDeque<Freed>,
 }
 
@@ -86,7 +86,7 @@ impl Timeline {
         }
     }
 
-    /// Takes down an event.
+    /// Records an event.
     pub fn note(&mut self, at: Ticks, event: &Event<'_>) {
         match event {
             Event::Skipped(_) => {}
@@ -197,7 +197,7 @@ impl Timeline {
                 "pid": pid(vm), "tid": pid(vm), "ts": at.0, "args": { "frames": frames },
             });
             if phase == "f" {
-                event["bp"] = "e".into(); // It ends in the slice that it falls in, not the next.
+                event["bp"] = "e".into(); // It ends in the enclosing slice, not the next one.
             }
             (at, event)
         };
@@ -213,7 +213,7 @@ impl Timeline {
     }
 
     fn keep<const N: usize>(&mut self, events: [(Ticks, Value); N]) {
-        // Nothing behind what is left out is kept, so that no arrow points to a slice that is not.
+        // After the first omission everything is omitted, so that no arrow lacks its slice.
         if self.moves_left_out > 0 || self.moves.len() + N > MOVES {
             self.moves_left_out += 1;
         } else {
@@ -232,7 +232,7 @@ impl Timeline {
         }
         for &Change { vm, after, .. } in checkpoint.changes {
             let at = vms.binary_search_by_key(&vm, |(id, _)| *id);
-            vms[at.expect("who changes is here")].1.frames = after.0;
+            vms[at.expect("a VM that changes is in the view")].1.frames = after.0;
         }
         let (at, number) = (checkpoint.view.at, checkpoint.number);
         self.samples.push(Sample { at, number, fingerprint: checkpoint.fingerprint, vms });
@@ -243,7 +243,7 @@ impl Timeline {
         }
     }
 
-    /// The checkpoints that were kept, and the counters that changed at each.
+    /// The kept checkpoints, and the counters that changed at each.
     fn counters(&mut self) -> Vec<(Ticks, Value)> {
         let mut events = Vec::new();
         let mut before: Vec<Option<Gauge>> = vec![None; self.names.len()];

@@ -11,7 +11,7 @@ use crate::scenario::Scenario;
 use crate::units::{Frames, Ticks, VmId};
 use crate::watch::Checkpoint;
 
-/// What one must know to read the lines.
+/// The legend.
 pub fn first(scenario: &Scenario, policy: &PolicyKind) -> String {
     format!(
         "{} under {}: {}, {}, a checkpoint {}\n\
@@ -58,7 +58,7 @@ pub fn lines(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String {
     format!("t={at}  {said}\n")
 }
 
-/// What the run came to.
+/// The results.
 pub fn last(outcome: &Outcome) -> String {
     let counts = outcome.all.counts;
     format!(

@@ -1,9 +1,9 @@
-//! The lesson: a run as a self-contained page that is stepped through forwards and back, for a
-//! lecture. A step is an access, a checkpoint, or a VM that comes or goes; each VM's lists are
-//! drawn as boxes, in the order of the algorithm's own lists.
+//! The lesson: a run as a self-contained page for a lecture, with buttons to step forwards and
+//! back. A step is an access, a checkpoint, or a VM that comes or goes. Each VM's lists are drawn
+//! as boxes, in the order of the algorithm's own lists.
 //!
-//! The page holds the steps as data, each with the lists that it changed, and draws them itself. It
-//! is for small scenarios: how much it holds is bounded.
+//! The page holds the steps as data, each with the lists that it changed, and draws them itself.
+//! Its size is bounded, so it suits small scenarios.
 
 use std::fmt::Write as _;
 
@@ -51,7 +51,7 @@ pub struct Steps<'a> {
 pub enum Refused {
     /// No round of the range happened.
     Nothing,
-    /// The page would be too large; this is the last round that it has room for, if it has for any.
+    /// The page would be too large; this is the last round for which it has room, if any.
     TooMuch(Option<u64>),
 }
 
@@ -73,7 +73,7 @@ impl<'a> Lesson<'a> {
     /// The page.
     ///
     /// # Errors
-    /// Where there is nothing to show, or too much for one page.
+    /// If there is nothing to show, or too much for one page.
     pub fn finish(self) -> Result<String, Refused> {
         self.teller.page()
     }
@@ -142,7 +142,7 @@ impl<'a> Steps<'a> {
         json!({ "vm": vm.index(), "frames": frames.0, "lists": lists })
     }
 
-    /// Adds a step; `drawn` are the VMs whose lists it changed, `more` has what only its kind has.
+    /// Adds a step. `drawn` has the VMs whose lists it changed, `more` the members of its kind.
     fn step(&mut self, (at, round): (Ticks, u64), say: &str, drawn: Vec<Value>, more: Value) {
         if self.too_much {
             return;
@@ -161,7 +161,7 @@ impl<'a> Steps<'a> {
         changes.iter().map(|change| self.drawn(&change.held)).collect()
     }
 
-    /// What is said of changes of allocations, and the changes as data.
+    /// Changes of allocations in words and as data.
     fn changes(&self, changes: &[Resized<'_>]) -> (String, Vec<Value>) {
         let (mut said, mut moves) = (Vec::new(), Vec::new());
         for change in changes {
@@ -273,7 +273,7 @@ impl Teller for Steps<'_> {
     }
 }
 
-/// What the policy saw of a VM, and its target, in the order of the page's table.
+/// The policy's view of a VM and its target, in the order of the page's table.
 fn seen(vm: &VmView, target: Frames) -> Value {
     json!([
         vm.id.index(),

@@ -1,4 +1,4 @@
-//! Settings of policies, for tests that go over all of them on hosts of some dozen frames.
+//! Settings of policies, for tests that run all of them on hosts of a few dozen frames.
 
 use balloonist::balance::PolicyKind;
 use balloonist::params::{Domain, Settings, Value};
@@ -8,7 +8,7 @@ use balloonist::units::Decimal;
 
 use super::replacements::vary;
 
-/// The defaults, but sizes and times that were published for whole machines suit hosts of some
+/// The defaults, but with sizes and times that were published for whole machines scaled to a few
 /// dozen frames, so that the rules do something.
 pub fn small_settings(kind: &PolicyKind) -> Settings {
     let mut settings = Settings::defaults(kind.params);
@@ -35,12 +35,12 @@ pub fn small_settings(kind: &PolicyKind) -> Settings {
     settings
 }
 
-/// Those, with about half of the parameters drawn.
+/// The same with about half of the parameters drawn.
 pub fn random_settings(kind: &PolicyKind, draw: &mut Stream) -> Settings {
     vary(small_settings(kind), kind.params, draw)
 }
 
-/// Those, with every word of every choice in turn.
+/// The same with every word of every choice in turn.
 pub fn each_choice(kind: &PolicyKind) -> Vec<Settings> {
     let mut all = vec![small_settings(kind)];
     for param in kind.params {

@@ -1,5 +1,5 @@
-//! Replacement algorithms against second implementations of them, naive ones, over the same random
-//! accesses and resizes: no difference in any count, list or order.
+//! Replacement algorithms against naive second implementations, over the same random accesses and
+//! resizes: no difference in any count, fault, victim, list or order.
 
 use std::sync::Arc;
 
@@ -11,20 +11,20 @@ use balloonist::replace::{
 use balloonist::trace::{AccessKind, PageId, Trace, TraceBuilder};
 use balloonist::units::{Decimal, Frames, Page, Ticks};
 
-/// An algorithm written again as its source says it, slow and plain.
+/// An algorithm written a second time from its source, slow and plain.
 pub trait Naive {
-    /// Makes room for a page that is not resident, if there is no empty frame, and lets it in; or
-    /// notes the use of a page that is. Returns the page evicted.
+    /// Loads a page that is not resident, after making room if no frame is empty, or notes the use
+    /// of a resident page. Returns the page evicted.
     fn access(&mut self, access: Use) -> Option<PageId>;
 
-    /// Sets the allocation and returns the pages that no longer fit.
+    /// Sets the allocation and returns the pages that no longer fit, in order of eviction.
     fn resize(&mut self, frames: usize) -> Vec<PageId>;
 
-    /// Its lists as the algorithm under test has them.
+    /// Its lists, in the form of the algorithm under test.
     fn lists(&self) -> Vec<List>;
 }
 
-/// What a naive algorithm is made from.
+/// The arguments for building a naive algorithm.
 pub struct Start<'a> {
     pub settings: &'a Settings,
     pub frames: usize,
@@ -39,10 +39,10 @@ pub struct Use {
     pub writes: bool,
 }
 
-/// Makes a naive algorithm.
+/// Builds a naive algorithm.
 pub type Make = fn(Start<'_>) -> Box<dyn Naive>;
 
-/// Evicts by one rule until as many pages are resident as there are frames.
+/// Evicts `excess` pages by one rule.
 pub fn shrink(excess: usize, mut evict: impl FnMut() -> PageId) -> Vec<PageId> {
     (0..excess).map(|_| evict()).collect()
 }
@@ -57,7 +57,7 @@ pub fn marked<M: Into<u8>>(
     List { marks, ..List::resident(name, pages) }
 }
 
-/// A part of the frames, rounded down, of a parameter with two decimals at most.
+/// The share of the frames, rounded down, given by a parameter with at most two decimals.
 pub fn part(settings: &Settings, name: &str, frames: usize) -> usize {
     let text = settings.decimal(name).to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
@@ -70,7 +70,7 @@ pub fn kind(name: &str) -> &'static ReplacementKind {
     replace::ALL.iter().find(|kind| kind.name == name).expect("a known replacement algorithm")
 }
 
-/// What the guest's stream is for any test.
+/// The guest's random stream in all tests.
 pub fn draw(seed: u64) -> Stream {
     Stream::new(Generator::ChaCha8, seed, 0, "vm/test/replacement")
 }
@@ -99,13 +99,12 @@ pub fn faults(kind: &ReplacementKind, settings: &Settings, pages: &[u64], frames
     build(kind, settings, &trace, frames).run(stretch(0, trace.accesses())).demand_faults
 }
 
-/// Settings of an algorithm's parameters, drawn; near their smallest value where they are large.
+/// Random settings of an algorithm's parameters; large ones near their smallest value.
 pub fn random_settings(params: &[Param], draw: &mut Stream) -> Settings {
     vary(Settings::defaults(params), params, draw)
 }
 
-/// The settings with about half of the parameters drawn, near their smallest value where they are
-/// large.
+/// The settings with about half of the parameters drawn; large ones near their smallest value.
 pub fn vary(mut settings: Settings, params: &[Param], draw: &mut Stream) -> Settings {
     for param in params {
         if draw.below(2) == 0 {
@@ -131,7 +130,7 @@ pub fn vary(mut settings: Settings, params: &[Param], draw: &mut Stream) -> Sett
     settings
 }
 
-/// A naive algorithm led through a VM's accesses, with all that its counts are made of.
+/// A naive algorithm led through a VM's accesses, with everything that its counts need.
 struct Model {
     naive: Box<dyn Naive>,
     trace: Arc<Trace>,
@@ -157,14 +156,14 @@ impl Model {
         }
     }
 
-    /// Looks which pages are resident now. Returns those that were.
+    /// Reads which pages are resident now. Returns those that were before.
     fn look(&mut self) -> Vec<PageId> {
         let resident = self.naive.lists().into_iter().filter(|list| list.resident);
         let now = resident.flat_map(|list| list.pages).collect();
         std::mem::replace(&mut self.resident, now)
     }
 
-    /// Whether the page that goes must be written back.
+    /// Whether the evicted page must be written back: 0 or 1.
     fn write_back(&mut self, page: PageId) -> u64 {
         let Some(dirty) = &mut self.dirty else { return 0 };
         let before = dirty.len();
@@ -216,7 +215,7 @@ impl Model {
         evicted.into_iter().map(|page| self.write_back(page)).sum()
     }
 
-    /// Checks that the algorithm has told what the naive one did with frames, if it was asked.
+    /// Checks that the algorithm, if it was asked, told what the naive one did with frames.
     fn compare_events(&mut self, told: Option<Vec<FrameEvent>>, case: std::fmt::Arguments<'_>) {
         let expected = std::mem::take(&mut self.events);
         if let Some(told) = told {
@@ -270,7 +269,7 @@ fn one_sequence(kind: &ReplacementKind, make: Make, number: u64) {
         Start { settings: &settings, frames: frames as usize, draw: draw(number), trace: &trace };
     let mut model = Model::new(make, start, counts_write_backs);
     let audits = number.is_multiple_of(4);
-    // Always asked what it does with frames, never, or now and then: the counts do not change.
+    // Asked for events always, never or sometimes; the counts must not depend on it.
     let asked_in_ten = [10, 0, 5, 9, 1][number as usize % 5];
     let longest = [1, 3, 10, 100][stream.below(4) as usize];
     let resizes = stream.below(4);
@@ -356,7 +355,7 @@ fn allocations(pages: u64) -> Vec<Vec<u64>> {
 }
 
 /// All sequences of `length` numbers below `bound` in which a number appears only after all
-/// smaller ones: every trace up to the names of its pages.
+/// smaller ones: every trace up to renaming of pages.
 pub fn traces(length: usize, bound: u64) -> Vec<Vec<u64>> {
     let mut traces = vec![Vec::new()];
     for _ in 0..length {

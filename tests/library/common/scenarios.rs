@@ -14,7 +14,7 @@ use super::policies::{self, set, small_settings};
 use super::replacements::random_settings;
 use super::simulator;
 
-/// Up to three phases in order, now and then without an end.
+/// Up to three phases in order, sometimes without an end.
 fn random_phases(draw: &mut Stream, endless: bool) -> Vec<Phase> {
     let mut at = 0;
     let mut phases = Vec::new();
@@ -78,14 +78,14 @@ pub fn random_scenario(number: u64) -> (Scenario, &'static PolicyKind) {
         specs[0].after = After::Idle;
     }
     let admission = Admission::ALL[draw.below(3) as usize].1;
-    // Where that is seen to, minima need not fit together.
+    // Unless admission is guaranteed, minima need not fit together.
     let min_max = if admission == Admission::Guaranteed { 3 } else { 3 + draw.below(memory - 2) };
     for vm in &mut specs {
         vm.min = Frames(1 + draw.below(min_max));
         vm.max = Frames(vm.min.0 + draw.below(memory - vm.min.0 + 1));
         vm.initial = Frames((memory / vms).clamp(vm.min.0, vm.max.0));
     }
-    // Half of them with any replacement algorithms, a VM its own; the naive simulator knows LRU.
+    // Half of them have a random replacement algorithm for each VM; the naive simulator knows LRU.
     if draw.below(2) == 0 {
         for vm in &mut specs {
             vm.replacement = &replace::ALL[draw.below(replace::ALL.len() as u64) as usize];
@@ -105,10 +105,10 @@ pub fn random_scenario(number: u64) -> (Scenario, &'static PolicyKind) {
     scenario.cost.delays =
         Delays { fault: ticks(7), zero_fill: ticks(3), swap_in: ticks(5), write_back: ticks(5) };
     scenario.cost.counts_write_backs = draw.below(2) == 0;
-    // What observers intercept holds VMs up; the naive simulator's policies have no observers.
+    // Intercepted accesses delay VMs; the naive simulator's policies have no observers.
     scenario.cost.trap = Ticks(if draw.below(2) == 0 { 0 } else { draw.below(3) });
     scenario.cost.policy = Ticks(if draw.below(2) == 0 { 0 } else { draw.below(every) });
-    // Half of them under the policies that the naive simulator knows.
+    // Half of them run under policies that the naive simulator knows.
     let policy = if draw.below(2) == 0 {
         super::policy(simulator::POLICIES[draw.below(3) as usize])
     } else {
@@ -118,14 +118,14 @@ pub fn random_scenario(number: u64) -> (Scenario, &'static PolicyKind) {
     (scenario, policy)
 }
 
-/// Gives a policy what it needs to run and, mostly, settings with which it does something.
+/// Gives a policy what it needs to run and, usually, settings with which it does something.
 pub fn suit(scenario: &mut Scenario, policy: &PolicyKind, draw: &mut Stream) {
     if policy.name == "senpai" {
-        // Without it nobody ever stalls, and limits fall for good.
+        // Without it no VM ever stalls, and limits never rise again.
         scenario.cost.delays.fault = Ticks(1 + draw.below(6));
     }
     if policy.pools() {
-        // It needs them all.
+        // It needs all of them.
         scenario.actuator = Actuator::INSTANT;
         for vm in &mut scenario.vms {
             vm.stuck.clear();
@@ -133,7 +133,7 @@ pub fn suit(scenario: &mut Scenario, policy: &PolicyKind, draw: &mut Stream) {
             vm.replacement_settings = Settings::defaults(vm.replacement.params);
         }
     }
-    // The defaults of many are sizes of real machines, with which nothing moves here.
+    // Many defaults are sizes of real machines, with which nothing moves here.
     match draw.below(4) {
         0 => (),
         1 => set(scenario, policy, small_settings(policy)),

@@ -1,7 +1,7 @@
-//! A second simulator, as naive as can be: it goes from tick to tick, keeps each VM's pages in a
-//! plain list, and knows nothing of events, runs of accesses or stack distances. Balloons, stuck
-//! drivers, the queue at the host and idle phases are looked at anew in every tick. The policies
-//! are written again here too, from the report's words.
+//! A second, naive simulator: it goes from tick to tick, keeps each VM's pages in a plain list, and
+//! knows nothing of events, runs of accesses or stack distances. Balloons, stuck drivers, the queue
+//! at the host and idle phases are examined anew in every tick. The policies are written a second
+//! time too, from the report's words.
 
 use balloonist::random::Stream;
 use balloonist::replace::Counts;
@@ -12,7 +12,7 @@ use balloonist::units::Ticks;
 /// The policies that it knows: the report's.
 pub const POLICIES: [&str; 3] = ["static", "last-n", "proportional"];
 
-/// What the naive run came to.
+/// The results of the naive run.
 pub struct Outcome {
     pub vms: Vec<Vm>,
     pub end: u64,
@@ -26,7 +26,7 @@ pub struct Vm {
     /// Ticks charged for faults and write-backs, and for the policy.
     pub stalled: u64,
     pub overhead: u64,
-    /// The frames held during each tick that the VM was here; `None` if it never came.
+    /// The frames held in each tick that the VM was present; `None` if it never started.
     pub frames: Option<Vec<u64>>,
     interval: Counts,
     list: Vec<u64>,
@@ -41,16 +41,16 @@ pub struct Vm {
     next: u64,
     finished: Option<u64>,
     pub started: Option<u64>,
-    /// When it was turned away.
+    /// When it was refused.
     pub refused: Option<u64>,
 }
 
-/// What is between VMs.
+/// The state shared by the VMs.
 #[derive(Default)]
 struct Between {
-    /// When frames arrive in the free pool, and how many.
+    /// The frames in flight: when they become free, and how many.
     flights: Vec<(u64, u64)>,
-    /// Who waits, in order, and whether its minimum is kept back for it.
+    /// The VMs that wait, in order, and whether each one's minimum is kept back for it.
     queue: Vec<(usize, bool)>,
 }
 
@@ -121,7 +121,7 @@ fn depart(scenario: &Scenario, vms: &mut [Vm], between: &mut Between, tick: u64)
         }
         if vms[at].here && (stopped || left) {
             vms[at].here = false;
-            // What its shrinks wrote back, or an idle phase, may have held it up until its stop.
+            // Write-backs of its shrinks, or an idle phase, may have delayed it until its stop.
             vms[at].finished.get_or_insert(tick);
             let wants = |vm: &Vm| vm.here && vm.allocation < vm.target;
             if !between.queue.is_empty() || vms.iter().any(wants) {
@@ -136,7 +136,7 @@ fn stuck(scenario: &Scenario, at: usize, tick: u64) -> Option<&Phase> {
     phases.find(|phase| (phase.from.0..phase.until.0).contains(&tick))
 }
 
-/// What happens to frames without a plan, once all over.
+/// One round of what happens to frames without a plan.
 fn act(scenario: &Scenario, vms: &mut [Vm], between: &mut Between, tick: u64) {
     let memory = scenario.host.memory.0;
     let free = |vms: &[Vm], between: &Between| {
@@ -191,7 +191,7 @@ fn act(scenario: &Scenario, vms: &mut [Vm], between: &mut Between, tick: u64) {
     }
 }
 
-/// Keeps minima back for those who are first and fit, and turns away who never will.
+/// Keeps minima back for VMs that are first and fit, and refuses VMs that never will.
 fn queue(scenario: &Scenario, vms: &mut [Vm], between: &mut Between, tick: u64) {
     let memory = scenario.host.memory.0;
     let stays =
@@ -235,7 +235,7 @@ fn counted_on(scenario: &Scenario, vms: &[Vm], tick: u64) -> u64 {
     (0..vms.len()).filter(|&at| vms[at].here).map(counts_on).sum()
 }
 
-/// Takes from the targets: all surplus of the VM with the largest surplus, then of the next.
+/// Takes frames from the targets: all surplus of the VM with the largest surplus, then of the next.
 fn make_room(scenario: &Scenario, vms: &mut [Vm], kept: u64, tick: u64) {
     let surplus = |vms: &[Vm], at: usize| match stuck(scenario, at, tick) {
         Some(_) => vms[at].target.saturating_sub(vms[at].allocation),
@@ -251,7 +251,7 @@ fn make_room(scenario: &Scenario, vms: &mut [Vm], kept: u64, tick: u64) {
     }
 }
 
-/// The tick, or the end of the idle phases that it is in.
+/// The tick, or the end of the idle phases that contain it.
 fn rested(scenario: &Scenario, at: usize, mut tick: u64) -> u64 {
     while let Some(phase) =
         scenario.vms[at].idle.iter().find(|phase| (phase.from.0..phase.until.0).contains(&tick))
@@ -261,7 +261,7 @@ fn rested(scenario: &Scenario, at: usize, mut tick: u64) -> u64 {
     tick
 }
 
-/// Drops pages until the rest fits, and waits for what must be written back.
+/// Evicts pages until the others fit, and waits for write-backs.
 fn shrink(scenario: &Scenario, at: usize, vm: &mut Vm) {
     while vm.list.len() as u64 > vm.allocation {
         let written = evict(scenario, vm);
@@ -277,7 +277,7 @@ fn shrink(scenario: &Scenario, at: usize, vm: &mut Vm) {
     }
 }
 
-/// Drops the last page; returns whether it must be written back.
+/// Evicts the last page; returns whether it must be written back.
 fn evict(scenario: &Scenario, vm: &mut Vm) -> u64 {
     let page = vm.list.pop().unwrap();
     let clean = vm.dirty.len();
@@ -340,7 +340,7 @@ fn access(scenario: &Scenario, at: usize, vm: &mut Vm, trace: &[u64], tick: u64)
 fn checkpoint(scenario: &Scenario, vms: &mut [Vm], policy: &str, draw: &mut Stream) {
     let here: Vec<usize> = (0..vms.len()).filter(|&at| vms[at].here).collect();
     if !here.is_empty() {
-        // The policies write what they want into the allocations, from what was last wanted.
+        // The policies write their targets into the allocations, starting from the last targets.
         for vm in vms.iter_mut() {
             std::mem::swap(&mut vm.allocation, &mut vm.target);
         }
@@ -406,7 +406,7 @@ fn proportional(scenario: &Scenario, vms: &mut [Vm], here: &[usize], draw: &mut 
             settings.integer("guarantee").clamp(scenario.vms[at].min.0, scenario.vms[at].max.0);
         left -= targets[at];
     }
-    // Whoever cannot take its share takes what it can and is out; then all shares are new.
+    // A VM that cannot take its share takes what it can and drops out; then shares are new.
     let mut open: Vec<usize> = here.iter().copied().filter(|&at| misses(at, vms) > 0).collect();
     let share = |at: usize, open: &[usize], bonus: u64| {
         misses(at, vms) * bonus / open.iter().map(|&at| misses(at, vms)).sum::<u64>()

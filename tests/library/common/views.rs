@@ -6,7 +6,7 @@ use balloonist::random::{Generator, Stream};
 use balloonist::replace::Counts;
 use balloonist::units::{Frames, Ticks, VmId};
 
-/// A non-increasing curve with flat stretches and falls of all sizes, no two alike.
+/// A non-increasing curve with flat stretches and steps of all sizes, each curve different.
 fn random_curve(draw: &mut Stream) -> Curve {
     let length = draw.below(30);
     let warm: Vec<u64> = (0..length)
@@ -68,7 +68,7 @@ fn random_vm(draw: &mut Stream, at: u32, bounds: Bounds, allocation: Frames) -> 
     }
 }
 
-/// Up to four VMs on up to 61 frames, with anything that observers may have seen.
+/// Up to four VMs on up to 61 frames, with arbitrary measurements of observers.
 pub fn random_view(number: u64) -> View {
     let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/view");
     let vms = 1 + draw.below(4);

@@ -1,5 +1,5 @@
 //! Replacement algorithms page by page: vectors of faults, laws that need no second implementation,
-//! and naive second implementations over random and over all short traces.
+//! and naive second implementations over random traces and over all short ones.
 
 mod naive;
 mod naive_queues;
@@ -78,7 +78,7 @@ fn naive_second_implementations_agree_on_every_short_trace() {
     });
 }
 
-/// An algorithm led access by access, with what is resident and what was evicted last.
+/// An algorithm led access by access, with its resident pages.
 struct Steps {
     real: Box<dyn Replacement>,
     trace: Arc<Trace>,
@@ -183,7 +183,7 @@ fn a_hit_moves_no_page_of_the_algorithms_whose_hits_only_set_a_bit() {
             while let Some(step) = steps.next() {
                 let mut before = std::mem::replace(&mut lists, steps.lists());
                 if step.hit {
-                    // But for the mark of the page that was used.
+                    // Except for the mark of the page that was used.
                     for (before, list) in before.iter_mut().zip(&lists) {
                         let at = list.pages.iter().position(|&page| page == step.page);
                         if let Some(at) = at.filter(|&at| at < list.marks.len()) {
@@ -197,8 +197,8 @@ fn a_hit_moves_no_page_of_the_algorithms_whose_hits_only_set_a_bit() {
     });
 }
 
-/// Pages leave MGLRU by generation, the oldest first, and within one by the time at which they came
-/// into it; whoever was used since the last scan is young and comes last.
+/// MGLRU evicts pages by generation, the oldest first, and within a generation in order of entry;
+/// pages used since the last scan are young and come last.
 #[test]
 fn mglru_evicts_the_first_page_of_its_oldest_generations_that_was_not_used_since_the_scan() {
     for_random(|_, trace, frames| {
@@ -215,8 +215,8 @@ fn mglru_evicts_the_first_page_of_its_oldest_generations_that_was_not_used_since
     });
 }
 
-/// Active pages are demoted before a page goes, until there are no more of them than so many times
-/// the inactive ones; after that one page went and one came.
+/// Before an eviction, active pages are demoted until they are at most the ratio times the inactive
+/// ones; after that one page left and one came.
 #[test]
 fn linux_keeps_the_active_list_in_its_ratio_to_the_inactive_one() {
     for_random(|draw, trace, frames| {
@@ -235,8 +235,8 @@ fn linux_keeps_the_active_list_in_its_ratio_to_the_inactive_one() {
     });
 }
 
-/// Traces that fault less with so many frames than with one more, found as the test below finds
-/// others.
+/// Traces that fault less with this number of frames than with one more, found like the ones that
+/// the test below finds.
 const ANOMALIES: &[(&str, u64, &[u64])] = &[
     ("random", 2, &[1, 2, 5, 3, 0, 2, 4, 0, 1, 1, 1, 3, 3, 2, 0, 5]),
     ("fifo", 3, &[1, 0, 2, 5, 3, 0, 0, 2, 1, 0, 2, 4, 1, 3, 1, 0]),
@@ -260,7 +260,7 @@ const ANOMALIES: &[(&str, u64, &[u64])] = &[
     ("lfu", 2, &[5, 4, 5, 0, 4, 0, 4, 2, 5, 2, 2, 3, 3, 5, 2, 5]),
 ];
 
-/// With more frames they hold whatever they held with fewer.
+/// With more frames they hold every page that they hold with fewer.
 const STACKS: [&str; 2] = ["lru", "min"];
 
 #[test]
@@ -305,8 +305,8 @@ fn stack_algorithms_never_fault_more_with_more_frames() {
     }
 }
 
-/// The hand moves only to evict, so a page used since the last eviction has its bit, and a page not
-/// used since it was loaded has none.
+/// The hand moves only to evict, so a page used since the last eviction has its bit set, and a page
+/// not used since it was loaded has not.
 #[test]
 fn clock_and_sieve_evict_no_page_just_used_while_one_was_never_used_again() {
     for_random(|_, trace, frames| {
@@ -394,12 +394,12 @@ fn s3_fifo_has_no_more_ghosts_than_frames_for_its_main_queue() {
     });
 }
 
-/// However often a page was used in the main queue, it goes round three times and no more.
+/// However often a page was used in the main queue, it goes round at most three times.
 #[test]
 fn s3_fifo_counts_to_three() {
     let survived = |uses: usize| {
-        // Of three frames one is for S. Page 0 gets into M as 3 comes, and is used there; all that
-        // come later get into M too.
+        // One of three frames is for S. Page 0 enters M when 3 is loaded and is used there; all
+        // later pages enter M too.
         let uses = [0, 0, 0, 1, 2, 3].into_iter().chain(std::iter::repeat_n(0, uses));
         let comers = (4..40).flat_map(|page| [page, page, page]);
         let trace = Arc::new(Trace::from_pages(uses.chain(comers)));
@@ -453,7 +453,7 @@ fn growing_and_shrinking_back_brings_no_evicted_page_back_and_may_evict_others()
         real.resize(Frames(4));
         real.run(stretch(2, 4));
         real.resize(Frames(2));
-        // Pages 3 and 4, ids 2 and 3: the two that came first have gone.
+        // Pages 3 and 4, ids 2 and 3: the two that were loaded first are evicted.
         assert_eq!(real.resident_pages(), left, "{name}");
     }
 }

@@ -1,5 +1,5 @@
-//! The algorithms written again from their sources, with plain vectors that are searched from end
-//! to end. A list's page that leaves first is last.
+//! The algorithms written a second time from their sources, with plain vectors that are searched
+//! linearly. The page that leaves a list first is last.
 
 use balloonist::random::Stream;
 use balloonist::replace::List;
@@ -21,7 +21,7 @@ pub const ALL: &[(&str, Make)] = &[
     ("lfu", |start| Box::new(Lfu { frames: start.frames, pages: Vec::new(), clock: 0 })),
 ];
 
-/// The stack of what is resident, most recently used first.
+/// The stack of resident pages, most recently used first.
 struct Lru {
     frames: usize,
     stack: Vec<PageId>,
@@ -31,7 +31,7 @@ impl Naive for Lru {
     fn access(&mut self, Use { page, .. }: Use) -> Option<PageId> {
         let is_full = self.stack.len() == self.frames;
         let depth = self.stack.iter().position(|&other| other == page);
-        // A hit takes the page out of the stack; a miss the last, if there is no empty frame.
+        // A hit removes the page from the stack; a miss removes the last one if no frame is empty.
         let victim = match depth {
             Some(depth) => {
                 self.stack.remove(depth);
@@ -130,8 +130,8 @@ impl Naive for Fifo {
     }
 }
 
-/// Two bits for each page; the classes are kept beside them for their order, which decides what a
-/// draw means: who leaves a class is replaced by its last page.
+/// Two bits for each page. The classes are kept beside them, because their order decides which page
+/// a draw means: a page that leaves a class is replaced by its last page.
 struct Nru {
     frames: usize,
     draw: Stream,
@@ -214,7 +214,7 @@ impl Naive for Nru {
     }
 }
 
-/// A ring of frames that stay where they are, and a hand that is at one of them.
+/// A ring of fixed frames, and a hand at one of them.
 struct Clock {
     frames: usize,
     set_on_load: bool,
@@ -228,7 +228,7 @@ impl Clock {
         Self { frames, set_on_load, ring: Vec::new(), hand: 0 }
     }
 
-    /// Moves the hand to the page that goes.
+    /// Moves the hand to the victim.
     fn sweep(&mut self) {
         while self.ring[self.hand].1 {
             self.ring[self.hand].1 = false;
@@ -244,7 +244,7 @@ impl Naive for Clock {
             return None;
         }
         if self.ring.len() < self.frames {
-            // An empty frame stands just behind the hand.
+            // An empty frame is just behind the hand.
             self.ring.insert(self.hand, (page, self.set_on_load));
             self.hand = (self.hand + 1) % self.ring.len();
             return None;
@@ -271,7 +271,7 @@ impl Naive for Clock {
     }
 }
 
-/// The paper's pseudo-code: head first, the hand a page or nothing.
+/// The paper's pseudo-code: head first, the hand is a page or none.
 struct Sieve {
     frames: usize,
     queue: Vec<(PageId, bool)>,

@@ -1,4 +1,4 @@
-//! The algorithms of several queues with ghosts, written again from their sources.
+//! The algorithms with several queues and ghosts, written a second time from their sources.
 
 use balloonist::params::Settings;
 use balloonist::replace::List;
@@ -71,7 +71,7 @@ impl Naive for TwoQueue {
     }
 }
 
-/// Algorithm 1 of the paper, all queues head first, but for one page a miss.
+/// Algorithm 1 of the paper, all queues head first, except that a miss evicts one page.
 pub struct S3Fifo {
     frames: usize,
     settings: Settings,

@@ -1,4 +1,4 @@
-//! ARC and CAR, written again from figures 4 and 2 of their papers.
+//! ARC and CAR, written a second time from figures 4 and 2 of their papers.
 
 use std::collections::VecDeque;
 

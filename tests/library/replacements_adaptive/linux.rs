@@ -1,4 +1,4 @@
-//! The two of Linux, written again from the kernel's texts.
+//! Linux's two algorithms, written a second time from the kernel's sources.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -74,8 +74,8 @@ impl Naive for NaiveTwoList {
     }
 }
 
-/// Generations, the oldest first, each with the page to be evicted first in front; pages with
-/// their accessed bit.
+/// Generations, the oldest first, each with the page to evict first in front; pages with their
+/// accessed bits.
 pub(super) struct NaiveMultiGen {
     frames: usize,
     generations: VecDeque<VecDeque<(PageId, bool)>>,

@@ -1,4 +1,4 @@
-//! LIRS, written again from section 3 of its paper.
+//! LIRS, written a second time from section 3 of its paper.
 
 use std::collections::VecDeque;
 
@@ -28,7 +28,7 @@ impl NaiveLirs {
         Box::new(Self { c: frames, settings: settings.clone(), s, q, ghosts })
     }
 
-    /// How many frames are for LIR pages.
+    /// The number of frames for LIR pages.
     fn lir_frames(&self) -> usize {
         let hir_min = if self.c >= 10 { 2 } else { 1 };
         self.c - part(&self.settings, "hir_share", self.c).max(hir_min)
@@ -38,7 +38,7 @@ impl NaiveLirs {
         self.s.iter().filter(|(_, status)| *status == Status::Lir).count()
     }
 
-    /// Takes a page out of S; `None` if it is not there.
+    /// Removes a page from S; `None` if it is not there.
     fn take(&mut self, page: PageId) -> Option<Status> {
         let at = self.s.iter().position(|&(other, _)| other == page)?;
         Some(self.s.remove(at).1)

@@ -1,4 +1,4 @@
-//! MIN against the best of all choices.
+//! MIN against the best of all possible choices.
 
 use std::collections::BTreeMap;
 
@@ -49,14 +49,14 @@ impl Naive for NaiveMin {
 
     fn lists(&self) -> Vec<List> {
         let mut pages = self.resident.clone();
-        // The page of a run that goes on is used first in any case.
+        // The page of a run that continues is used first in any case.
         pages.sort_by_key(|&page| self.next_use(page));
         vec![List::resident("", pages)]
     }
 }
 
-/// The fewest demand faults that any choice of victims comes to, when so many frames are allocated
-/// at each access: all choices, by the set of resident pages.
+/// The fewest demand faults over all choices of victims, with these allocations at each access: all
+/// choices are tried, by the set of resident pages.
 fn fewest_faults(pages: &[u64], frames: &[u32]) -> u64 {
     let mut reached = BTreeMap::from([(0_u32, 0)]);
     let keep = |reached: &mut BTreeMap<u32, u64>, set, faults: u64| {
@@ -68,7 +68,7 @@ fn fewest_faults(pages: &[u64], frames: &[u32]) -> u64 {
         let mut next = BTreeMap::new();
         while let Some((set, faults)) = reached.pop_first() {
             if set.count_ones() > frames {
-                // Any page may go; sets only get smaller, so they come before.
+                // Any page may be evicted; sets only shrink, so smaller ones come earlier.
                 let members = (0..32).map(|bit| 1 << bit).filter(|bit| set & bit != 0);
                 members.for_each(|member| keep(&mut reached, set & !member, faults));
             } else if set & page != 0 {
@@ -85,7 +85,7 @@ fn fewest_faults(pages: &[u64], frames: &[u32]) -> u64 {
     *reached.values().min().expect("some set is reached")
 }
 
-/// The demand faults when so many frames are allocated at each access.
+/// The demand faults with these allocations at each access.
 fn faults_under(kind: &ReplacementKind, trace: &Arc<Trace>, frames: &[u32]) -> u64 {
     let settings = Settings::defaults(kind.params);
     let mut algorithm = build(kind, &settings, trace, frames[0].into());

@@ -1,5 +1,5 @@
-//! The replacement algorithms that adapt, and the one that knows the future, against a second,
-//! plain implementation of each, written from its source.
+//! The adaptive replacement algorithms, and the one that knows the future, against a second, plain
+//! implementation of each, written from its source.
 
 mod arc_and_car;
 mod linux;
@@ -46,7 +46,7 @@ fn naive_second_implementations_agree_on_every_short_trace() {
     });
 }
 
-/// The example of textbooks, and Belady's of FIFO's anomaly.
+/// The textbook's example, and Belady's example of FIFO's anomaly.
 const TEXTBOOK: [u64; 20] = [7, 0, 1, 2, 0, 3, 0, 4, 2, 3, 0, 3, 2, 1, 2, 0, 1, 7, 0, 1];
 const BELADY: [u64; 12] = [1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5];
 
@@ -60,7 +60,7 @@ fn the_textbook_string_and_beladys_have_the_known_faults() {
     }
 }
 
-/// Random pages: some repeat, some are the next in a loop, some draws favour low numbers.
+/// Random pages: some repeat, some continue a loop, some draws favour low numbers.
 fn skewed_pages(draw: &mut Stream, pages: u64, length: u64) -> Vec<u64> {
     let mut page = 0;
     let skewed = draw.below(2) == 0;
