@@ -16,9 +16,11 @@
 //! `tests/library/laws.rs` compares them. Whatever lets VMs meet between control events declares it
 //! ([`Meets`]); then none runs further ahead than it accesses one page again and again.
 
+mod checkpoint;
 mod error;
 mod fingerprint;
 mod horizon;
+mod outcome;
 mod policy_run;
 mod pooled;
 
@@ -28,20 +30,19 @@ use std::collections::BinaryHeap;
 pub use error::RunError;
 pub use policy_run::PolicyRun;
 
-use fingerprint::mix_counts;
 use horizon::Departures;
 
-use crate::account::{Account, Held, Outcome, Refusal};
-use crate::balance::{Plan, Policy, PolicyKind, Pool, View, wrapped};
+use crate::account::{Held, Outcome, Refusal};
+use crate::balance::{Policy, PolicyKind, Pool, View, wrapped};
 use crate::host::{Acts, Change, Host};
 use crate::meets::Meets;
 use crate::movement::Settling;
-use crate::random::{Stream, mix};
+use crate::random::Stream;
 use crate::replace::Counts;
 use crate::scenario::{Actuator, After, Scenario};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
-use crate::watch::{Access, Arrival, Checkpoint, Moved, Watcher};
+use crate::watch::{Access, Arrival, Moved, Watcher};
 
 /// What happens at one tick, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -473,95 +474,6 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    fn checkpoint(&mut self, at: Ticks) -> Result<(), RunError> {
-        self.note_moves(at);
-        for (index, vm) in self.vms.iter_mut().enumerate() {
-            let waits = self.host.waits(VmId(index as u32)) || vm.account.refused.is_some();
-            vm.account.movement.violations += u64::from(waits && at < vm.stop());
-        }
-        self.checkpoints += 1;
-        self.next_checkpoint = at + self.scenario.checkpoint_every;
-        self.push(self.next_checkpoint, EventKind::Checkpoint);
-        self.look(at);
-        if self.view.vms.is_empty() {
-            return Ok(());
-        }
-        let plan = self.plan()?;
-        self.carry_out(at);
-        self.resident.clear();
-        for vm in &self.view.vms {
-            self.resident.push(self.vms[vm.id.index()].replacement.resident());
-        }
-        self.note_fingerprint(&plan);
-        self.watcher.checkpoint(&Checkpoint {
-            number: self.checkpoints,
-            view: &self.view,
-            plan: &plan,
-            changes: &self.acts.changes,
-            in_flight: self.host.in_flight(),
-            resident: &self.resident,
-            fingerprint: self.fingerprint,
-            vms: &self.vms,
-        });
-        let acts = std::mem::take(&mut self.acts);
-        self.greet(at, &acts, &[]);
-        self.acts = acts;
-        Ok(())
-    }
-
-    /// The policy makes a plan and the host takes it as orders.
-    fn plan(&mut self) -> Result<Plan, RunError> {
-        let plan = self.policy.plan(&self.view, &mut self.rng).and_then(|plan| {
-            self.host.order(&self.view, &plan)?;
-            Ok(plan)
-        });
-        plan.map_err(|error| {
-            let name = |vm: VmId| format!("`{}`", self.scenario.vms[vm.index()].name);
-            let sentence = error.sentence(name);
-            let error = RunError { policy: self.name.clone(), at: self.view.at, error, sentence };
-            self.failed = Some(error.clone());
-            error
-        })
-    }
-
-    /// Makes the policy's view and closes the interval.
-    fn look(&mut self, at: Ticks) {
-        let ticks = [at - self.view.at, self.scenario.checkpoint_every];
-        self.view.at = at;
-        for view in self.view.vms.drain(..) {
-            self.vms[view.id.index()].take_back(view);
-        }
-        for (index, vm) in self.vms.iter_mut().enumerate() {
-            let id = VmId(index as u32);
-            if let Some(holding) = self.host.holding(id) {
-                self.view.vms.push(vm.close_and_view(id, holding, ticks, self.scenario.cost));
-            }
-        }
-    }
-
-    /// What the last checkpoint moved, and what changed since.
-    fn note_moves(&mut self, at: Ticks) {
-        let (mut granted, mut reclaimed) = (0, 0);
-        for (index, vm) in self.vms.iter_mut().enumerate() {
-            if let Some(allocation) = self.host.allocation(VmId(index as u32)) {
-                let gained = vm.note_moves(allocation);
-                if self.checkpoints > 0 {
-                    vm.settling.note(gained.unsigned_abs(), self.scenario.host.memory);
-                }
-                granted += gained.max(0).unsigned_abs();
-                reclaimed += gained.min(0).unsigned_abs();
-                self.changed |= vm.enters_phase(at);
-            }
-        }
-        if self.checkpoints > 0 {
-            self.settling.note(granted.max(reclaimed), self.scenario.host.memory);
-        }
-        if std::mem::take(&mut self.changed) {
-            self.settling.change();
-            self.vms.iter_mut().for_each(|vm| vm.settling.change());
-        }
-    }
-
     fn note_held(&mut self, at: Ticks) {
         let held = self.host.held();
         // VMs that arrive together at the beginning make one first allocation.
@@ -569,35 +481,6 @@ impl<'a> Simulation<'a> {
             self.all = Held::begin(held, at);
         } else if held != self.all.last {
             self.all.change(held, at);
-        }
-    }
-
-    fn finish(mut self) -> Outcome {
-        let end = self.end.expect("a checked scenario ends");
-        self.all.end(end);
-        self.note_moves(end);
-        for (index, vm) in self.vms.iter_mut().enumerate() {
-            vm.close_interval();
-            if self.host.allocation(VmId(index as u32)).is_some() {
-                vm.account.frames.end(end);
-            }
-            let accesses = vm.account.counts.accesses.min(vm.spec.trace.accesses());
-            vm.account.movement.settle_checkpoints = vm.settling.worst();
-            vm.account.ticks = vm.next.min(end).0.saturating_sub(vm.spec.start.0);
-            vm.account.distinct_pages = vm.spec.trace.distinct_before(accesses) as u64;
-            self.fingerprint = mix_counts(self.fingerprint, &vm.account.counts);
-        }
-        let vms: Vec<Account> = self.vms.into_iter().map(|vm| vm.account).collect();
-        let mut all = Account::all(&vms, self.all, end);
-        all.movement.settle_checkpoints = self.settling.worst();
-        Outcome {
-            policy: self.name,
-            vms,
-            all,
-            checkpoints: self.checkpoints,
-            end,
-            in_flight: self.host.in_flight(),
-            fingerprint: mix(self.fingerprint, end.0),
         }
     }
 }

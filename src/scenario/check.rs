@@ -5,6 +5,7 @@
 //! fault, and none reports a consequence of another.
 
 mod actuator;
+mod draft;
 mod host;
 pub(super) mod params;
 mod run;
@@ -19,10 +20,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use traces::{ReadFile, Traces};
 
+use self::draft::{Accesses, Draft, NEVER, Surroundings};
 use self::host::Host;
-use self::traces::Accesses;
 use self::values::{Findings, Section};
-use self::vm::{Draft, Surroundings};
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, Diagnostics, Severity, clip};
 use super::document::{Document, Origin, State};
@@ -386,7 +386,7 @@ fn finish_vm(draft: Draft, bounds: Bounds, initial: Frames) -> Option<VmSpec> {
         initial,
         start: draft.start?,
         period: draft.period?,
-        stop: draft.stop.map(|stop| (stop != vm::NEVER).then_some(stop))?,
+        stop: draft.stop.map(|stop| (stop != NEVER).then_some(stop))?,
         after: draft.after?,
         idle: draft.idle?,
         stuck: draft.stuck?,

@@ -5,8 +5,7 @@
 
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, clip};
-use super::document::{Node, Origin, State, Table, Value};
-use super::load::table;
+use super::document::{Node, Origin, State, Table, Value, table};
 use super::{REPORT_FRAMES, Scenario};
 
 /// Reads a file's text. What is wrong is reported to `problem`.

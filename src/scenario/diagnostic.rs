@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 
 use super::codes::{self, Code};
-use super::document::{Origin, Source};
+use super::origin::{Origin, SourceText};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +48,7 @@ impl Diagnostic {
 /// Diagnostics of one scenario in source order, with the sources that they point into.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
-    sources: Vec<Arc<Source>>,
+    sources: Vec<Arc<SourceText>>,
     list: Vec<Diagnostic>,
     /// Syntax errors that were dropped.
     syntax_dropped: usize,
@@ -65,7 +65,7 @@ impl Diagnostics {
 
     /// Sorts the diagnostics by place and drops repetitions: a fault of `[defaults.vm]` is found
     /// once for each VM.
-    pub(super) fn new(sources: &[Arc<Source>], mut list: Vec<Diagnostic>) -> Self {
+    pub(super) fn new(sources: &[Arc<SourceText>], mut list: Vec<Diagnostic>) -> Self {
         list.sort_by(|one, other| {
             (one.origin, one.code.id, &one.message).cmp(&(
                 other.origin,
@@ -126,7 +126,7 @@ impl Diagnostics {
     }
 }
 
-fn render(out: &mut String, diagnostic: &Diagnostic, source: &Source, colour: bool) {
+fn render(out: &mut String, diagnostic: &Diagnostic, source: &SourceText, colour: bool) {
     let (word, hue) = match diagnostic.severity {
         Severity::Error => ("error", AnsiColor::Red),
         Severity::Warning => ("warning", AnsiColor::Yellow),
@@ -174,7 +174,7 @@ const SHOWN_BEFORE: usize = 40;
 const TAB: &str = "    ";
 
 impl Excerpt {
-    fn of(source: &Source, origin: Origin) -> Option<Self> {
+    fn of(source: &SourceText, origin: Origin) -> Option<Self> {
         let (start, end) = origin.span?;
         let (line, from, to) = source.line_at(start);
         let text = source.text.as_str();
@@ -257,7 +257,7 @@ mod tests {
     use super::*;
 
     fn rendered(text: &str, start: usize, end: usize) -> String {
-        let source = Arc::new(Source::file("a.toml".to_owned(), text.to_owned()));
+        let source = Arc::new(SourceText::file("a.toml".to_owned(), text.to_owned()));
         let origin = Origin { source: 0, span: Some((start, end)) };
         let one = Diagnostic::error(codes::UNKNOWN_KEY, origin, "message", "remedy");
         Diagnostics::new(&[source], vec![one]).render(false)

@@ -9,68 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
-
-/// A text that values come from: a file, or one setting of the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// What diagnostics call it: the path as the user gave it.
-    pub(super) shown: String,
-    /// Whether it is the value of a flag of the command line, which `shown` names.
-    pub(super) is_flag: bool,
-    /// The whole text.
-    pub(super) text: String,
-    /// The folder that relative paths in it refer to, relative to the first file's folder.
-    pub(super) folder: String,
-    line_starts: Vec<usize>,
-}
-
-impl Source {
-    pub(super) fn file(shown: String, text: String) -> Self {
-        let folder = String::new();
-        Self { shown, is_flag: false, text: String::new(), folder, line_starts: vec![0] }
-            .with_text(text)
-    }
-
-    pub(super) fn with_text(mut self, text: String) -> Self {
-        let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
-        self.line_starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
-        self.text = text;
-        self
-    }
-
-    pub(super) fn flag(flag: &str, text: String) -> Self {
-        Self { is_flag: true, ..Self::file(flag.to_owned(), text) }
-    }
-
-    /// The number, counted from 1, the start and the end of the line around byte `at`.
-    pub(super) fn line_at(&self, at: usize) -> (usize, usize, usize) {
-        let at = at.min(self.text.len());
-        let line = self.line_starts.partition_point(|&start| start <= at);
-        let from = self.line_starts[line - 1];
-        let to = self.text[from..].find('\n').map_or(self.text.len(), |length| from + length);
-        let to = if self.text[from..to].ends_with('\r') { to - 1 } else { to };
-        (line, from, to)
-    }
-}
-
-/// Where a value was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Origin {
-    /// The index of the source, in the order of reading.
-    pub(super) source: usize,
-    /// The first byte and the one after the last; `None` is the source as a whole.
-    pub(super) span: Option<(usize, usize)>,
-}
-
-impl Origin {
-    pub(super) fn whole(source: usize) -> Self {
-        Self { source, span: None }
-    }
-
-    pub(super) fn at(source: usize, span: std::ops::Range<usize>) -> Self {
-        Self { source, span: Some((span.start, span.end)) }
-    }
-}
+pub use super::origin::{Origin, SourceText};
 
 /// A value and its place.
 #[derive(Clone, Debug)]
@@ -104,6 +43,12 @@ pub(super) type Table = BTreeMap<String, Entry>;
 pub(super) struct Entry {
     pub(super) key: Origin,
     pub(super) node: Node,
+}
+
+/// A table of these keys, each written where its value is.
+pub(super) fn table<'k>(entries: impl IntoIterator<Item = (&'k str, Node)>) -> Table {
+    let entry = |(key, node): (&str, Node)| (key.to_owned(), Entry { key: node.origin, node });
+    entries.into_iter().map(entry).collect()
 }
 
 impl Node {
@@ -162,7 +107,7 @@ impl Node {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Document {
-    pub(super) sources: Vec<Arc<Source>>,
+    pub(super) sources: Vec<Arc<SourceText>>,
     pub(super) root: Table,
     /// What was wrong with the sources themselves.
     pub(super) problems: Vec<Diagnostic>,
@@ -218,7 +163,7 @@ impl Document {
         document
     }
 
-    pub(super) fn add_source(&mut self, source: Source) -> usize {
+    pub(super) fn add_source(&mut self, source: SourceText) -> usize {
         self.sources.push(Arc::new(source));
         self.sources.len() - 1
     }
@@ -331,7 +276,7 @@ mod tests {
 
     #[test]
     fn lines_are_found_at_any_place() {
-        let source = Source::file("a".to_owned(), "ab\r\nc\n".to_owned());
+        let source = SourceText::file("a".to_owned(), "ab\r\nc\n".to_owned());
         let found = [0, 1, 3, 4, 5, 6, 99].map(|at| source.line_at(at));
         assert_eq!(
             found,

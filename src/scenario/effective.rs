@@ -5,8 +5,8 @@
 
 use std::fmt::Write as _;
 
-use super::document::{Node, Value as Written};
 use super::grid::{Dimension, Picks};
+use super::written::{quoted, written};
 use super::{
     Actuator, Admission, After, Cost, Expect, Grid, Phase, Scenario, Split, TraceSource, VmSpec,
 };
@@ -96,37 +96,6 @@ fn write_sweep(out: &mut String, grid: &Grid) -> std::fmt::Result {
         write_picks(out, skip)?;
     }
     Ok(())
-}
-
-/// A value of the document as TOML writes it.
-pub(super) fn written(node: &Node) -> String {
-    match &node.value {
-        Written::String(text) => quoted(text),
-        Written::Integer(value) => value.to_string(),
-        Written::Decimal(text) => text.clone(),
-        // No key takes one of these, so nothing depends on what is written here.
-        Written::Bool | Written::Date => "true".to_owned(),
-        Written::Pages(pages) => {
-            format!("[{}]", pages.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
-        }
-        Written::Array(items) => {
-            format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", "))
-        }
-        Written::Table(table) => {
-            let pair = |(key, entry): (&String, &super::document::Entry)| {
-                format!("{} = {}", quoted(key), written(&entry.node))
-            };
-            format!("{{ {} }}", table.iter().map(pair).collect::<Vec<_>>().join(", "))
-        }
-    }
-}
-
-/// A value as messages and columns of results show it: a string without its quotes.
-pub(super) fn label(node: &Node) -> String {
-    match node.text() {
-        Some(text) if !text.chars().any(char::is_control) => text.to_owned(),
-        _ => written(node),
-    }
 }
 
 fn write_actuator(out: &mut String, actuator: Actuator) -> std::fmt::Result {
@@ -225,20 +194,4 @@ fn shown(value: &Value) -> String {
 
 fn name_of<T: PartialEq>(names: &[(&'static str, T)], wanted: &T) -> &'static str {
     names.iter().find(|(_, value)| value == wanted).map_or("", |(name, _)| name)
-}
-
-/// A TOML basic string.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => quoted.extend(['\\', letter]),
-            letter if letter.is_control() => {
-                let _ = write!(quoted, "\\u{:04X}", letter as u32);
-            }
-            letter => quoted.push(letter),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

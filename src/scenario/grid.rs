@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::Document;
 use super::document::{Node, Origin};
-use super::effective::label;
+use super::written::label;
 
 /// The points of a sweep.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::codes;
 use super::diagnostic::{Diagnostic, clip};
-use super::document::{Document, Entry, Node, Origin, Source, State, Table, Value, overlay};
+use super::document::{Document, Node, Origin, SourceText, State, Table, Value, overlay, table};
 use super::{dat, toml};
 use crate::trace::read::ReadOptions;
 
@@ -30,7 +30,8 @@ impl Document {
             }
             Err(error) => {
                 let mut document = Self::beside(path);
-                let origin = Origin::whole(document.add_source(Source::file(shown, String::new())));
+                let origin =
+                    Origin::whole(document.add_source(SourceText::file(shown, String::new())));
                 let message = format!("the scenario cannot be read: {}", reason(&error));
                 let remedy = "check the path";
                 let problem = Diagnostic::error(codes::UNREADABLE, origin, message, remedy);
@@ -74,7 +75,7 @@ impl Document {
         let mut names = BTreeMap::new();
         for path in paths {
             let shown = path.display().to_string();
-            let source = document.add_source(Source::file(shown, String::new()));
+            let source = document.add_source(SourceText::file(shown, String::new()));
             let node = |value| Node { origin: Origin::whole(source), value };
             let Some(text) = path.to_str() else {
                 let message = "the path of the trace is not UTF-8";
@@ -97,7 +98,7 @@ impl Document {
             vms.push(node(Value::Table(table(keys.into_iter().flatten()))));
         }
         let mut flag = |flag: &str, text: &str| {
-            let source = document.add_source(Source::flag(flag, text.to_owned()));
+            let source = document.add_source(SourceText::flag(flag, text.to_owned()));
             let origin = Origin::at(source, 0..text.len());
             toml::read_value(text, source, 0)
                 .unwrap_or(Node { origin, value: Value::String(text.to_owned()) })
@@ -120,7 +121,7 @@ impl Document {
     pub(super) fn of_workload(kind: &str) -> Self {
         let mut document = Self::empty(PathBuf::new(), "workload");
         let shown = format!("the workload {kind}");
-        let source = document.add_source(Source::file(shown, String::new()));
+        let source = document.add_source(SourceText::file(shown, String::new()));
         let value = Value::String(kind.to_owned());
         document.root = table([("kind", Node { origin: Origin::whole(source), value })]);
         document
@@ -163,7 +164,7 @@ impl Document {
     }
 
     fn read_layer(&mut self, file: &Layer, bytes: &[u8]) -> Table {
-        let mut source = Source::file(file.path.display().to_string(), String::new());
+        let mut source = SourceText::file(file.path.display().to_string(), String::new());
         source.folder = file.folder.to_string_lossy().into_owned();
         let fault = if bytes.len() > BYTES_MAX {
             let message = "the scenario is larger than 8 MiB";
@@ -276,11 +277,6 @@ fn is_dat(path: &Path, bytes: &[u8]) -> bool {
             start.iter().any(u8::is_ascii_digit) && start.iter().all(number)
         }
     }
-}
-
-pub(super) fn table<'k>(entries: impl IntoIterator<Item = (&'k str, Node)>) -> Table {
-    let entry = |(key, node): (&str, Node)| (key.to_owned(), Entry { key: node.origin, node });
-    entries.into_iter().map(entry).collect()
 }
 
 /// The keys of a VM's `trace` that say what the options say.

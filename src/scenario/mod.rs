@@ -1,6 +1,6 @@
 //! Scenarios: what a run needs, read from a file, checked once, correct from here on.
 //!
-//! Source text becomes a [`Document`] of values that remember where they were written; `extends`,
+//! SourceText text becomes a [`Document`] of values that remember where they were written; `extends`,
 //! `--set` and sweep axes overlay documents; [`Document::check`] turns the result into a
 //! [`Scenario`] or into *all* its [`Diagnostic`]s. Nothing below a checked scenario can fail on
 //! input: its traces are loaded, its sums fit, its names are known.
@@ -22,11 +22,13 @@ mod document;
 mod effective;
 mod grid;
 mod load;
+mod origin;
 mod range;
 mod set;
 mod split;
 mod sweep_flags;
 mod toml;
+mod written;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -34,8 +36,9 @@ use std::sync::Arc;
 
 pub use check::{Checked, ReadFile, Traces};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, meant};
-pub use document::{Document, Origin, Source};
+pub use document::Document;
 pub use grid::{Dimension, Grid};
+pub use origin::{Origin, SourceText};
 
 use crate::account::Metric;
 use crate::balance::{Bounds, PolicyKind};

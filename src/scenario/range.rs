@@ -183,7 +183,7 @@ mod tests {
         let values = expand(&number(from), &number(to), &step, 1000)?;
         Ok(values
             .iter()
-            .map(|value| super::super::effective::label(&value.node(Origin::whole(0))))
+            .map(|value| super::super::written::label(&value.node(Origin::whole(0))))
             .collect())
     }
 
@@ -192,7 +192,7 @@ mod tests {
         let values = expand(&number(from), &number(to), &factor, 1000)?;
         Ok(values
             .iter()
-            .map(|value| super::super::effective::label(&value.node(Origin::whole(0))))
+            .map(|value| super::super::written::label(&value.node(Origin::whole(0))))
             .collect())
     }
 

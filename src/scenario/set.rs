@@ -3,7 +3,7 @@
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, clip, meant};
 use super::document::{
-    Document, Entry, Node, Origin, Source, State, Table, Value, replace_source, vm_name,
+    Document, Entry, Node, Origin, SourceText, State, Table, Value, replace_source, vm_name,
 };
 use super::toml;
 
@@ -16,7 +16,7 @@ impl Document {
     ///
     /// What is wrong with the setting is reported by [`check`](Self::check), at its text.
     pub fn set(&mut self, setting: &str) {
-        let source = self.add_source(Source::flag("--set", setting.to_owned()));
+        let source = self.add_source(SourceText::flag("--set", setting.to_owned()));
         let whole = Origin::at(source, 0..setting.len());
         let Some((path, text)) = setting.split_once('=') else {
             let remedy = "write a path, `=` and a value";

@@ -2,8 +2,8 @@
 
 use super::codes;
 use super::diagnostic::Diagnostic;
-use super::document::{Document, Entry, Node, Origin, Source, State, Table, Value};
-use super::load::table;
+use super::document::table;
+use super::document::{Document, Entry, Node, Origin, SourceText, State, Table, Value};
 use super::toml;
 
 impl Document {
@@ -52,7 +52,7 @@ impl Document {
         text: &str,
         value: impl FnOnce(&str, usize, usize) -> Node,
     ) {
-        let source = self.add_source(Source::flag(flag, text.to_owned()));
+        let source = self.add_source(SourceText::flag(flag, text.to_owned()));
         let Some((path, written)) =
             text.split_once('=').filter(|(_, value)| !value.trim().is_empty())
         else {

@@ -6,8 +6,8 @@ use super::super::document::{Origin, Value};
 use super::super::split::{self, Claim};
 use super::super::{Admission, HostSpec, Scenario, Split};
 use super::FRAMES_MAX;
+use super::draft::Draft;
 use super::values::{Field, Findings, Section};
-use super::vm::Draft;
 use crate::balance::Bounds;
 use crate::units::{Decimal, Frames};
 

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 
 use super::super::codes;
 use super::super::document::{Document, Entry, Node, Table, Value};
+use super::draft::Surroundings;
 use super::traces::{Traces, split_file};
 use super::values::{Findings, Section};
-use super::vm::Surroundings;
 
 /// The document with its split VMs; nothing if it has none, or if one of them is wrong.
 pub(super) fn expand(

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::super::codes;
 use super::super::diagnostic::{Diagnostic, clip, meant};
 use super::super::document::{Node, Origin, Table, Value};
-use super::super::effective::label;
 use super::super::grid::{Axis, Dimension, Grid, Picks, same};
 use super::super::range::{Fault, Number, Progress, expand};
+use super::super::written::label;
 use super::values::{Field, Findings, Section};
 
 /// What a sweep takes care of itself, or what changes no run.

@@ -11,13 +11,12 @@ use super::super::codes;
 use super::super::diagnostic::clip;
 use super::super::document::{Node, Origin, Value};
 use super::super::effective;
+use super::draft::{Accesses, Draft, Surroundings};
 use super::values::{Field, Findings, Section};
-use super::vm::{Draft, Surroundings};
 use super::workloads;
 use crate::random::{Generator, Stream};
 use crate::trace::Trace;
 use crate::trace::read::{self, Loaded, Part, ReadError, ReadErrorKind, ReadOptions};
-use crate::trace::workloads::WorkloadSpec;
 
 /// Traces read so far, and the generated ones that somebody still holds.
 ///
@@ -227,28 +226,6 @@ impl Traces {
 }
 
 const NO_PANIC: &str = "nobody panics while holding a trace";
-
-/// A VM's accesses, as far as they are known.
-pub(super) struct Accesses {
-    pub(super) source: TraceSource,
-    /// Nothing for a workload until all else is known to be right.
-    pub(super) trace: Option<Arc<Trace>>,
-}
-
-impl Accesses {
-    /// How many there are.
-    pub(super) fn count(&self) -> u64 {
-        let drawn = self.workload().and_then(WorkloadSpec::accesses_total);
-        drawn.or_else(|| Some(self.trace.as_ref()?.accesses())).unwrap_or(0)
-    }
-
-    fn workload(&self) -> Option<&WorkloadSpec> {
-        match &self.source {
-            TraceSource::Workload(spec) => Some(spec),
-            _ => None,
-        }
-    }
-}
 
 /// The VM's accesses, from their one source.
 pub(super) fn read(

@@ -1,18 +1,14 @@
 //! One VM: its own keys, and how they fit together.
 
-use std::sync::Arc;
-
 use super::super::codes;
 use super::super::diagnostic::clip;
-use super::super::document::{Origin, Source};
-use super::super::{After, Phase, Split};
-use super::traces::{self, Accesses, Traces};
+use super::super::document::Origin;
+use super::super::{After, Split};
+use super::draft::{Draft, NEVER, Surroundings};
+use super::traces::{self, Traces};
 use super::values::{Findings, Section};
 use super::{actuator, params};
-use crate::params::Settings;
-use crate::replace::ReplacementKind;
 use crate::units::{Frames, Ticks};
-use std::path::Path;
 
 /// The keys of `[defaults.vm]`.
 pub(super) const DEFAULT_KEYS: &[&str] = &[
@@ -49,40 +45,9 @@ pub(super) const KEYS: &[&str] = &[
     "workload",
 ];
 
-/// A `stop` that never comes; no tick of a scenario is as late.
-pub(super) const NEVER: Ticks = Ticks(u64::MAX);
-
 /// The largest weight: shares times frames stay far from 128 bits.
 const SHARES_MAX: u64 = 1_000_000_000;
 const SHARES_DEFAULT: u64 = 1000;
-
-/// A VM as far as it could be read: `None` is a value that was reported.
-pub(super) struct Draft<'d> {
-    pub(super) section: Section<'d>,
-    pub(super) name: Option<&'d str>,
-    pub(super) replacement: Option<(&'static ReplacementKind, Settings)>,
-    pub(super) min: Option<Frames>,
-    /// Without a bound where none was given.
-    pub(super) max: Option<Frames>,
-    pub(super) shares: Option<u64>,
-    pub(super) initial: Option<Frames>,
-    pub(super) start: Option<Ticks>,
-    pub(super) period: Option<Ticks>,
-    /// Never, [`NEVER`], where none was given.
-    pub(super) stop: Option<Ticks>,
-    pub(super) after: Option<After>,
-    pub(super) idle: Option<Vec<Phase>>,
-    pub(super) stuck: Option<Vec<Phase>>,
-    pub(super) accesses: Option<Accesses>,
-}
-
-/// What VMs are read against.
-pub(super) struct Surroundings<'s> {
-    pub(super) sources: &'s [Arc<Source>],
-    pub(super) folder: &'s Path,
-    pub(super) page_size: Option<u64>,
-    pub(super) split: Option<Split>,
-}
 
 impl<'d> Draft<'d> {
     pub(super) fn read(

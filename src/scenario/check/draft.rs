@@ -1,0 +1,66 @@
+//! VMs as far as they could be read.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::super::origin::SourceText;
+use super::super::{After, Phase, Split, TraceSource};
+use super::values::Section;
+use crate::params::Settings;
+use crate::replace::ReplacementKind;
+use crate::trace::Trace;
+use crate::trace::workloads::WorkloadSpec;
+use crate::units::{Frames, Ticks};
+
+/// A `stop` that never comes; no tick of a scenario is as late.
+pub(super) const NEVER: Ticks = Ticks(u64::MAX);
+
+/// A VM as far as it could be read: `None` is a value that was reported.
+pub(super) struct Draft<'d> {
+    pub(super) section: Section<'d>,
+    pub(super) name: Option<&'d str>,
+    pub(super) replacement: Option<(&'static ReplacementKind, Settings)>,
+    pub(super) min: Option<Frames>,
+    /// Without a bound where none was given.
+    pub(super) max: Option<Frames>,
+    pub(super) shares: Option<u64>,
+    pub(super) initial: Option<Frames>,
+    pub(super) start: Option<Ticks>,
+    pub(super) period: Option<Ticks>,
+    /// Never, [`NEVER`], where none was given.
+    pub(super) stop: Option<Ticks>,
+    pub(super) after: Option<After>,
+    pub(super) idle: Option<Vec<Phase>>,
+    pub(super) stuck: Option<Vec<Phase>>,
+    pub(super) accesses: Option<Accesses>,
+}
+
+/// What VMs are read against.
+pub(super) struct Surroundings<'s> {
+    pub(super) sources: &'s [Arc<SourceText>],
+    pub(super) folder: &'s Path,
+    pub(super) page_size: Option<u64>,
+    pub(super) split: Option<Split>,
+}
+
+/// A VM's accesses, as far as they are known.
+pub(super) struct Accesses {
+    pub(super) source: TraceSource,
+    /// Nothing for a workload until all else is known to be right.
+    pub(super) trace: Option<Arc<Trace>>,
+}
+
+impl Accesses {
+    /// How many there are.
+    pub(super) fn count(&self) -> u64 {
+        let drawn = self.workload().and_then(WorkloadSpec::accesses_total);
+        drawn.or_else(|| Some(self.trace.as_ref()?.accesses())).unwrap_or(0)
+    }
+
+    pub(super) fn workload(&self) -> Option<&WorkloadSpec> {
+        match &self.source {
+            TraceSource::Workload(spec) => Some(spec),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Values as scenarios write them.
+
+use std::fmt::Write as _;
+
+use super::document::{Entry, Node, Value};
+
+/// A value of the document as TOML writes it.
+pub(super) fn written(node: &Node) -> String {
+    match &node.value {
+        Value::String(text) => quoted(text),
+        Value::Integer(value) => value.to_string(),
+        Value::Decimal(text) => text.clone(),
+        // No key takes one of these, so nothing depends on what is written here.
+        Value::Bool | Value::Date => "true".to_owned(),
+        Value::Pages(pages) => {
+            format!("[{}]", pages.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", "))
+        }
+        Value::Table(table) => {
+            let pair = |(key, entry): (&String, &Entry)| {
+                format!("{} = {}", quoted(key), written(&entry.node))
+            };
+            format!("{{ {} }}", table.iter().map(pair).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// A value as messages and columns of results show it: a string without its quotes.
+pub(super) fn label(node: &Node) -> String {
+    match node.text() {
+        Some(text) if !text.chars().any(char::is_control) => text.to_owned(),
+        _ => written(node),
+    }
+}
+
+/// A TOML basic string.
+pub(super) fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            letter if letter.is_control() => {
+                let _ = write!(quoted, "\\u{:04X}", letter as u32);
+            }
+            letter => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,97 @@
+//! Checkpoints: what the policy sees, the plan that it makes, and what is noted of both.
+
+use super::{EventKind, RunError, Simulation};
+use crate::balance::Plan;
+use crate::units::{Ticks, VmId};
+use crate::watch::Checkpoint;
+
+impl Simulation<'_> {
+    pub(super) fn checkpoint(&mut self, at: Ticks) -> Result<(), RunError> {
+        self.note_moves(at);
+        for (index, vm) in self.vms.iter_mut().enumerate() {
+            let waits = self.host.waits(VmId(index as u32)) || vm.account.refused.is_some();
+            vm.account.movement.violations += u64::from(waits && at < vm.stop());
+        }
+        self.checkpoints += 1;
+        self.next_checkpoint = at + self.scenario.checkpoint_every;
+        self.push(self.next_checkpoint, EventKind::Checkpoint);
+        self.look(at);
+        if self.view.vms.is_empty() {
+            return Ok(());
+        }
+        let plan = self.plan()?;
+        self.carry_out(at);
+        self.resident.clear();
+        for vm in &self.view.vms {
+            self.resident.push(self.vms[vm.id.index()].replacement.resident());
+        }
+        self.note_fingerprint(&plan);
+        self.watcher.checkpoint(&Checkpoint {
+            number: self.checkpoints,
+            view: &self.view,
+            plan: &plan,
+            changes: &self.acts.changes,
+            in_flight: self.host.in_flight(),
+            resident: &self.resident,
+            fingerprint: self.fingerprint,
+            vms: &self.vms,
+        });
+        let acts = std::mem::take(&mut self.acts);
+        self.greet(at, &acts, &[]);
+        self.acts = acts;
+        Ok(())
+    }
+
+    /// The policy makes a plan and the host takes it as orders.
+    fn plan(&mut self) -> Result<Plan, RunError> {
+        let plan = self.policy.plan(&self.view, &mut self.rng).and_then(|plan| {
+            self.host.order(&self.view, &plan)?;
+            Ok(plan)
+        });
+        plan.map_err(|error| {
+            let name = |vm: VmId| format!("`{}`", self.scenario.vms[vm.index()].name);
+            let sentence = error.sentence(name);
+            let error = RunError { policy: self.name.clone(), at: self.view.at, error, sentence };
+            self.failed = Some(error.clone());
+            error
+        })
+    }
+
+    /// Makes the policy's view and closes the interval.
+    fn look(&mut self, at: Ticks) {
+        let ticks = [at - self.view.at, self.scenario.checkpoint_every];
+        self.view.at = at;
+        for view in self.view.vms.drain(..) {
+            self.vms[view.id.index()].take_back(view);
+        }
+        for (index, vm) in self.vms.iter_mut().enumerate() {
+            let id = VmId(index as u32);
+            if let Some(holding) = self.host.holding(id) {
+                self.view.vms.push(vm.close_and_view(id, holding, ticks, self.scenario.cost));
+            }
+        }
+    }
+
+    /// What the last checkpoint moved, and what changed since.
+    pub(super) fn note_moves(&mut self, at: Ticks) {
+        let (mut granted, mut reclaimed) = (0, 0);
+        for (index, vm) in self.vms.iter_mut().enumerate() {
+            if let Some(allocation) = self.host.allocation(VmId(index as u32)) {
+                let gained = vm.note_moves(allocation);
+                if self.checkpoints > 0 {
+                    vm.settling.note(gained.unsigned_abs(), self.scenario.host.memory);
+                }
+                granted += gained.max(0).unsigned_abs();
+                reclaimed += gained.min(0).unsigned_abs();
+                self.changed |= vm.enters_phase(at);
+            }
+        }
+        if self.checkpoints > 0 {
+            self.settling.note(granted.max(reclaimed), self.scenario.host.memory);
+        }
+        if std::mem::take(&mut self.changed) {
+            self.settling.change();
+            self.vms.iter_mut().for_each(|vm| vm.settling.change());
+        }
+    }
+}
