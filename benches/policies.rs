@@ -59,6 +59,7 @@ fn vm(draw: &mut Stream, at: u32, vms: u64, pages: u64, shape: Shape) -> VmView 
             active: Active { fraction: 1 << 15, frames: Frames(pages / 2) },
             window: Window { swapped_in: draw.below(pages), ..Window::default() },
             shadow_hits: draw.below(100),
+            ..Seen::default()
         },
     }
 }

@@ -14,7 +14,8 @@
 //! [`Replacement::run`](crate::replace::Replacement::run). A [`Watcher`] that must see every access
 //! in its true order gets a horizon of one tick instead. Both give the same outcome:
 //! `tests/library/laws.rs` compares them. Whatever lets VMs meet between control events declares it
-//! ([`Meets`]); then none runs further ahead than it accesses one page again and again.
+//! ([`Meets`]). Under a policy that pools frames VMs meet at faults that find no empty frame in their
+//! VM, and run ahead through all else (`simulate/pooled.rs`).
 
 mod checkpoint;
 mod error;
@@ -31,9 +32,10 @@ pub use error::RunError;
 pub use policy_run::PolicyRun;
 
 use horizon::Departures;
+use pooled::Pool;
 
 use crate::account::{Held, Outcome, Refusal};
-use crate::balance::{Policy, PolicyKind, Pool, View, wrapped};
+use crate::balance::{Policy, PolicyKind, View, wrapped};
 use crate::host::{Acts, Change, Host};
 use crate::meets::Meets;
 use crate::movement::Settling;
@@ -146,7 +148,7 @@ pub struct Simulation<'a> {
     rng: Stream,
     /// Where VMs meet between control events.
     meets: Meets,
-    /// What the VMs draw frames from between checkpoints, if they do.
+    /// What is known of the VMs' pages where they draw frames from each other.
     pool: Option<Pool>,
     queue: BinaryHeap<Reverse<Event>>,
     host: Host,
@@ -201,8 +203,7 @@ impl<'a> Simulation<'a> {
             name,
             policy: wrapped::wrap(policy, &scenario.wrapper),
             meets,
-            pool: (meets == Meets::AtAccesses)
-                .then(|| Pool::new(scenario.vms.iter().map(|vm| vm.trace.distinct_pages()))),
+            pool: (meets == Meets::AtFaults).then(|| Pool::new(scenario, observers)),
             rng: Stream::new(scenario.random, scenario.seed, scenario.repetition, "policy"),
             queue,
             host: Host::new(scenario),
@@ -245,12 +246,16 @@ impl<'a> Simulation<'a> {
         while self.next_event().is_some_and(|event| event.at < tick) {
             self.step()?;
         }
+        if self.end.is_none_or(|end| tick <= end) {
+            self.catch_up(tick);
+        }
         self.until = Ticks(u64::MAX);
         Ok(self.next_event().is_some())
     }
 
     /// Lets one event happen and returns its tick, or `None` if the run is over. A VM's accesses up
-    /// to the next control event are one event: its counts are ahead of that tick.
+    /// to the next control event are one event: its counts are ahead of that tick. Under a policy
+    /// that pools frames they may be behind it.
     ///
     /// # Errors
     /// As [`run`](Self::run); every later call then fails likewise.
@@ -294,6 +299,9 @@ impl<'a> Simulation<'a> {
     }
 
     fn happen(&mut self, event: Event) -> Result<(), RunError> {
+        if !matches!(event.kind, EventKind::Access(_)) {
+            self.catch_up(event.at);
+        }
         match event.kind {
             EventKind::Depart(vm) => self.depart(vm, event.at),
             EventKind::Arrive(vm) => self.arrive(vm, event.at),
@@ -331,9 +339,6 @@ impl<'a> Simulation<'a> {
             return; // It left when its trace was over, or was refused; this was its stop.
         }
         let allocation = self.host.dismiss(id);
-        if let Some(pool) = &mut self.pool {
-            pool.trim(id, 0);
-        }
         self.changed = true;
         let vm = &mut self.vms[id.index()];
         vm.close_interval();
@@ -391,11 +396,15 @@ impl<'a> Simulation<'a> {
     /// VMs follow the changes of their allocations.
     fn follow(&mut self, at: Ticks) {
         let watched = self.watcher.wants_accesses();
-        for change in &self.acts.changes {
+        for at_change in 0..self.acts.changes.len() {
+            let change = self.acts.changes[at_change];
             let vm = &mut self.vms[change.vm.index()];
-            vm.resize(*change, at, self.scenario.cost, watched);
-            if let Some(pool) = &mut self.pool {
-                pool.trim(change.vm, vm.replacement.resident().0);
+            vm.resize(change, at, self.scenario.cost, watched);
+            if let Some(pool) = &mut self.pool
+                && change.after < change.before
+            {
+                pool.trim(change.vm, &vm.spec.trace, vm.replacement.resident());
+                self.look_ahead(change.vm);
             }
         }
         self.note_held(at);
@@ -410,7 +419,11 @@ impl<'a> Simulation<'a> {
             vm.start(allocation, at);
             self.departures.started(id, vm, at);
             let next = vm.next;
-            self.push(next, EventKind::Access(id));
+            if self.pool.is_some() {
+                self.look_ahead(id);
+            } else {
+                self.push(next, EventKind::Access(id));
+            }
             self.changed = true;
             let vms = &self.vms;
             self.watcher.arrive(&Arrival { at, vm: id, allocation, shrunk, vms });
@@ -430,6 +443,10 @@ impl<'a> Simulation<'a> {
     }
 
     fn access(&mut self, id: VmId, at: Ticks) {
+        if self.pool.is_some() {
+            self.access_pooled(id, at);
+            return;
+        }
         if self.vms[id.index()].finished {
             return; // It was held up until its stop.
         }
@@ -439,7 +456,6 @@ impl<'a> Simulation<'a> {
             self.push(charged_to, EventKind::Access(id));
             return;
         }
-        self.draw_frame(id, at);
         let horizon = self.horizon(id, at);
         let delays = self.scenario.cost.delays;
         let watched = self.watcher.wants_accesses();
@@ -447,19 +463,32 @@ impl<'a> Simulation<'a> {
         let position = vm.position;
         let before = vm.interval;
         vm.run(horizon, delays, watched);
-        let (next, finished, leaves) = (vm.next, vm.finished, vm.spec.after == After::Leave);
-        if watched {
-            let counts = vm.interval.since(&before);
+        let (next, finished) = (vm.next, vm.finished);
+        self.show_access(id, at, position, &before);
+        if finished {
+            self.note_trace_over(id);
+        } else {
+            self.push(next, EventKind::Access(id));
+        }
+    }
+
+    /// Shows an access to a watcher that wants them all.
+    fn show_access(&mut self, id: VmId, at: Ticks, position: u64, before: &Counts) {
+        if self.watcher.wants_accesses() {
+            let vm = &self.vms[id.index()];
+            let counts = vm.interval.since(before);
             let allocation = self.host.allocation(id).expect("a VM that is not here is still");
             let (replacement, event) = (&*vm.replacement, vm.events.last().copied());
             let access = Access { at, vm: id, position, counts, event, allocation, replacement };
             self.watcher.access(&access);
         }
-        if !finished {
-            self.push(next, EventKind::Access(id));
-            return;
-        }
-        if leaves && self.vms[id.index()].spec.stop != Some(next) {
+    }
+
+    /// A VM has made its last access, or has come to its stop.
+    fn note_trace_over(&mut self, id: VmId) {
+        let vm = &self.vms[id.index()];
+        if vm.spec.after == After::Leave && vm.spec.stop != Some(vm.next) {
+            let next = vm.next;
             self.push(next, EventKind::Depart(id));
         }
         self.note_finished();

@@ -11,7 +11,7 @@ use crate::observe::{Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::Settings;
 use crate::random::{Generator, Stream};
 use crate::replace::{Counts, Delays, FrameEvent, Guest, Replacement, Stretch};
-use crate::scenario::{After, Cost, Scenario, TraceSource, VmSpec};
+use crate::scenario::{After, Cost, Phase, Scenario, TraceSource, VmSpec};
 use crate::units::{Frames, Ticks, VmId};
 
 /// A VM at work.
@@ -169,6 +169,16 @@ impl<'a> Vm<'a> {
             self.next = self.stop();
             self.finished = true;
         }
+    }
+
+    /// When its next idle phase begins.
+    pub(crate) fn rests_at(&self) -> Ticks {
+        self.spec.idle.get(self.idled).map_or(Phase::NEVER, |phase| phase.from)
+    }
+
+    /// Whether this is its first pass over its trace.
+    pub(crate) fn is_first_pass(&self) -> bool {
+        self.first_pass
     }
 
     /// Shows the interval that ends at `at` to the observers, closes it, and makes the policy's

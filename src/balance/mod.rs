@@ -8,6 +8,7 @@
 mod climbing;
 mod curves;
 mod demand;
+mod density;
 mod error;
 mod exact;
 mod fill;
@@ -29,7 +30,6 @@ use crate::random::Stream;
 use crate::replace::Counts;
 use crate::units::{Frames, Ticks, VmId};
 
-pub(crate) use demand::global_lru::Pool;
 pub use error::{PlanError, PolicyError};
 
 /// A policy as the scenario names it.
@@ -43,8 +43,8 @@ pub struct PolicyKind {
     pub follows: &'static str,
     /// Its parameters.
     pub params: &'static [Param],
-    /// Where VMs meet between checkpoints. [`Meets::AtAccesses`]: at a fault a VM draws a frame from
-    /// the others, that of the page which was used least recently.
+    /// Where VMs meet between checkpoints. [`Meets::AtFaults`]: at a fault that finds no empty frame
+    /// a VM draws one from whom [`Policy::giver`] tells.
     pub meets: Meets,
     /// What it sees of each VM beyond its counts; their parameters are among its own.
     pub observers: fn(&Settings) -> &'static [&'static ObserverKind],
@@ -64,7 +64,7 @@ impl PolicyKind {
 
     /// Whether its VMs draw frames from each other between checkpoints.
     pub fn pools(&self) -> bool {
-        self.meets == Meets::AtAccesses
+        self.meets == Meets::AtFaults
     }
 }
 
@@ -97,8 +97,10 @@ pub const ALL: &[PolicyKind] = &[
     climbing::cliffhanger_like::KIND,
     climbing::memshare_like::KIND,
     market::ginseng_like::KIND,
+    density::hit_density::KIND,
     yardsticks::opt_static::KIND,
     yardsticks::epoch_dp::KIND,
+    yardsticks::lru_min::KIND,
 ];
 
 /// The fewest and the most frames that a VM may hold; the fewest are at least 1.
@@ -203,4 +205,26 @@ pub trait Policy: Send {
     /// # Errors
     /// If it cannot decide; that ends the run. A rule that only computes never fails.
     fn plan(&mut self, view: &View, rng: &mut Stream) -> Result<Plan, PolicyError>;
+
+    /// Who gives a frame to a VM that faults and finds none empty on the host, where the policy
+    /// pools frames: a place in `ends`, which has at least one. They are the VMs above their
+    /// minima and the VM that faults, in file order; the VM that faults is the last. It replaces
+    /// its own page if it is chosen. Unless the policy says otherwise, the page used least recently
+    /// goes; of pages used at one tick that of the first VM.
+    fn giver(&mut self, _at: Ticks, ends: &[LruEnd]) -> usize {
+        let oldest = (0..ends.len()).min_by_key(|&at| (ends[at].used, ends[at].vm));
+        oldest.expect("the VM that faults can give")
+    }
+}
+
+/// The page of a VM that it would replace next, as a policy that pools frames sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LruEnd {
+    /// The VM.
+    pub vm: VmId,
+    /// When the page was used last.
+    pub used: Ticks,
+    /// When it is used next at the VM's nominal pace, if ever; told to nobody but policies that
+    /// declare [`NEXT_USES`](crate::observe::NEXT_USES).
+    pub next_use: Option<Ticks>,
 }

@@ -38,11 +38,11 @@
 //! off); `cadence`, checkpoints (1: every one). The defaults leave the policy alone.
 
 use super::split::{add, spare};
-use super::{Plan, Policy, PolicyError, View, VmView};
+use super::{LruEnd, Plan, Policy, PolicyError, View, VmView};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::replace::Counts;
-use crate::units::Frames;
+use crate::units::{Frames, Ticks};
 
 /// What it is for, in one sentence without a full stop.
 pub const SUMMARY: &str = "keys beside `kind` that hold back whichever policy is in force: it is \
@@ -131,6 +131,10 @@ impl Policy for Wrapped {
             }
             _ => Ok(Plan::unchanged(view)),
         }
+    }
+
+    fn giver(&mut self, at: Ticks, ends: &[LruEnd]) -> usize {
+        self.policy.giver(at, ends)
     }
 }
 

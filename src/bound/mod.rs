@@ -10,10 +10,12 @@ mod global_lru;
 mod merged;
 mod min;
 mod opt_given;
+mod opt_lru;
 mod pace;
 
 pub use best_static::{StaticSplit, best_static};
 pub use opt_given::opt_given;
+pub use opt_lru::opt_lru;
 
 use self::global_lru::GlobalLru;
 use self::min::Min;
@@ -34,6 +36,20 @@ pub struct Bound {
     pub capacity_faults: u64,
     /// A remark: the split, or that it was computed in groups of frames.
     pub note: Option<String>,
+}
+
+impl Bound {
+    /// The row of [`opt_lru`](opt_lru()), beside the bounds that [`all`] found.
+    pub fn opt_lru(demand_faults: u64, others: &[Self]) -> Self {
+        let cold = others.iter().find(|bound| bound.name == "cold");
+        Self {
+            name: "opt-lru",
+            summary: "the best way to move frames between LRU VMs",
+            demand_faults,
+            capacity_faults: demand_faults - cold.map_or(0, |cold| cold.demand_faults),
+            note: None,
+        }
+    }
 }
 
 /// All bounds of a scenario, the lowest kind first. Bounds that replay all VMs together are left

@@ -62,6 +62,11 @@ pub(crate) struct Args {
     #[arg(long)]
     opt_given: bool,
 
+    /// Add the bound `opt-lru`: the fewest faults of two LRU VMs however frames go between them;
+    /// it takes time in proportion to the host's frames
+    #[arg(long)]
+    opt_lru: bool,
+
     /// Write compare.csv, vms.csv, outcomes.csv, curves.csv, a series-POLICY.csv for each policy,
     /// manifest.json and timing.json to this folder, in place of earlier results there
     #[arg(long, short, value_name = "DIR")]
@@ -95,6 +100,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut recorders = recorders(folder.as_mut(), &scenario, &variants, page.is_some());
 
     let began = Instant::now();
+    let opt_lru = args.opt_lru.then(|| bound::opt_lru(&scenario)).transpose();
+    let opt_lru = opt_lru.map_err(Failure::Usage)?;
     if variants.len() as u64 >= index::RUNS_MIN {
         scenario.index();
     }
@@ -107,8 +114,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         Ok(Run { policy, replacement: *replacement, outcome, opt_given })
     };
     let recorded = variants.par_iter().zip(recorders.par_iter_mut());
-    let (runs, bounds): (Vec<Result<Run, RunError>>, _) =
+    let (runs, mut bounds): (Vec<Result<Run, RunError>>, _) =
         rayon::join(|| recorded.map(run).collect(), || bound::all(&scenario));
+    bounds.extend(opt_lru.map(|demand_faults| bound::Bound::opt_lru(demand_faults, &bounds)));
     // Of several failures the first in order is reported, whichever came first in time.
     let runs = runs.into_iter().collect::<Result<Vec<Run>, RunError>>()?;
     drop(progress);

@@ -11,6 +11,8 @@ mod curve;
 mod foreseen;
 mod hot_cold;
 mod intermittent;
+mod next_uses;
+mod reuse_ages;
 mod sampled_curve;
 mod shadow;
 mod window;
@@ -29,6 +31,8 @@ pub use curve::{CURVE, DECAY};
 pub use foreseen::{COMING, WHOLE};
 pub use hot_cold::{HOT, HOT_COLD, HOT_SET, TRAPS_HIGH, TRAPS_LOW};
 pub use intermittent::{INTERMITTENT, MOVED, STABLE};
+pub use next_uses::NEXT_USES;
+pub use reuse_ages::{AGES_DECAY, Ages, REUSE_AGES};
 pub use sampled_curve::{RATE, SAMPLED_CURVE};
 pub(crate) use shadow::shadow_frames;
 pub use shadow::{SHADOW, SHADOW_SHARE};
@@ -52,8 +56,19 @@ pub struct ObserverKind {
 }
 
 /// Every observer, in the order in which they are listed.
-pub const ALL: &[&ObserverKind] =
-    &[&CURVE, &SAMPLED_CURVE, &HOT_COLD, &INTERMITTENT, &ACTIVE, &WINDOW, &SHADOW, &COMING, &WHOLE];
+pub const ALL: &[&ObserverKind] = &[
+    &CURVE,
+    &SAMPLED_CURVE,
+    &HOT_COLD,
+    &INTERMITTENT,
+    &ACTIVE,
+    &WINDOW,
+    &SHADOW,
+    &REUSE_AGES,
+    &COMING,
+    &WHOLE,
+    &NEXT_USES,
+];
 
 /// The VM that an observer is for.
 #[derive(Debug)]
@@ -155,6 +170,8 @@ pub struct Seen {
     pub window: Window,
     /// Of [`SHADOW`]: hits that a few more frames would have made.
     pub shadow_hits: u64,
+    /// Of [`REUSE_AGES`].
+    pub ages: Ages,
 }
 
 /// LRU demand faults of the window that an observer remembers, by number of frames. All counts are

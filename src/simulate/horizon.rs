@@ -6,6 +6,7 @@ use std::collections::binary_heap::PeekMut;
 
 use super::Simulation;
 use crate::meets::Meets;
+use crate::scenario::Cost;
 use crate::units::{Ticks, VmId};
 use crate::vm::Vm;
 
@@ -39,6 +40,21 @@ impl Simulation<'_> {
             self.end_bound = bound.expect("a run waits for a VM");
         }
         control.min(self.end_bound)
+    }
+}
+
+impl Simulation<'_> {
+    /// The tick before which a VM that meets others may make its accesses in one go: those that
+    /// repeat one page, where nothing can come between them.
+    fn together_until(&self, id: VmId, at: Ticks) -> Ticks {
+        let vm = &self.vms[id.index()];
+        let cost = Cost { counts_write_backs: false, ..self.scenario.cost };
+        let accesses = if cost == Cost::default() && vm.spec.idle.is_empty() {
+            vm.spec.trace.rest_of_run(vm.position)
+        } else {
+            1
+        };
+        Ticks(at.0.saturating_add(accesses.saturating_mul(vm.spec.period.0)))
     }
 }
 

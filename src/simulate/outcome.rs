@@ -9,6 +9,7 @@ use crate::units::VmId;
 impl Simulation<'_> {
     pub(super) fn finish(mut self) -> Outcome {
         let end = self.end.expect("a checked scenario ends");
+        self.catch_up(end);
         self.all.end(end);
         self.note_moves(end);
         for (index, vm) in self.vms.iter_mut().enumerate() {

@@ -1,65 +1,283 @@
-//! Policies that pool frames: at a fault a VM may draw a frame from the others, between
-//! checkpoints.
+//! Policies that pool frames: a VM that faults and finds no empty frame of its own draws one from
+//! the others, between checkpoints.
+//!
+//! Hits need no meeting. The next fault of a VM is known from its stack distances and its resident
+//! count, so its access event is put at that tick, and all before it are hits. At a fault that
+//! draws a frame the other VMs first make their accesses up to that tick; so they do at every
+//! control event. Whoever loses a frame may fault earlier than it seemed; its event is put anew, and
+//! the old one is skipped. Where a watcher wants every access, each is an event of its own.
 
-use super::Simulation;
-use crate::balance::Pool;
-use crate::scenario::Cost;
+use std::collections::VecDeque;
+
+use super::{EventKind, Simulation};
+use crate::balance::LruEnd;
+use crate::observe::{NEXT_USES, ObserverKind};
+use crate::scenario::{After, Scenario, VmSpec};
+use crate::trace::Trace;
+use crate::trace::future::Future;
 use crate::units::{Frames, Ticks, VmId};
+use crate::vm::Vm;
 use crate::watch::Moved;
 
+/// The accesses among which the next fault is looked for in one go; the VM looks again behind them.
+const LOOK_AHEAD: u64 = 1 << 14;
+
+/// What VMs that pool frames know of their pages.
+pub(super) struct Pool {
+    lanes: Vec<Lane>,
+    // Kept from fault to fault for their memory.
+    givers: Vec<VmId>,
+    ends: Vec<LruEnd>,
+}
+
+/// One VM's resident pages by their last uses: the last `resident` distinct pages of its accesses.
+/// Runs and accesses count on over all passes over the trace.
+struct Lane {
+    /// When each page is used next, for policies that may know it.
+    future: Option<Future>,
+    /// The run that used each page last.
+    last: Vec<u64>,
+    /// The runs that have begun.
+    runs: u64,
+    resident: u64,
+    /// Every resident page was used last by this run or a later one. It never goes back: a page
+    /// comes to the top only.
+    end: u64,
+    /// From which access on the VM keeps its pace, and that access's tick; those before the one
+    /// that holds at `end` are dropped.
+    paces: VecDeque<(u64, Ticks)>,
+    /// When its access event that counts is due.
+    due: Option<Ticks>,
+}
+
+impl Pool {
+    /// An empty pool for the scenario's VMs, and a policy with these observers.
+    pub(super) fn new(scenario: &Scenario, observers: &[&ObserverKind]) -> Self {
+        let foresees = observers.iter().any(|observer| observer.name == NEXT_USES.name);
+        let lane = |VmSpec { trace, .. }: &VmSpec| Lane {
+            future: foresees.then(|| Future::of(trace)),
+            last: vec![u64::MAX; trace.distinct_pages()],
+            runs: 0,
+            resident: 0,
+            end: 0,
+            paces: VecDeque::new(),
+            due: None,
+        };
+        Self {
+            lanes: scenario.vms.iter().map(lane).collect(),
+            givers: Vec::new(),
+            ends: Vec::new(),
+        }
+    }
+
+    /// The VM holds so many pages, no more than before: the least recently used are gone.
+    pub(super) fn trim(&mut self, vm: VmId, trace: &Trace, resident: Frames) {
+        let lane = &mut self.lanes[vm.index()];
+        while lane.resident > resident.0 {
+            lane.find_end(trace);
+            lane.end += 1;
+            lane.resident -= 1;
+        }
+    }
+}
+
+impl Lane {
+    /// The VM is about to make this access at this tick.
+    fn note_pace(&mut self, access: u64, at: Ticks, period: Ticks) {
+        let expected = |&(from, tick): &(u64, Ticks)| tick.0 + (access - from) * period.0;
+        if self.paces.back().map(expected) != Some(at.0) {
+            self.paces.push_back((access, at));
+        }
+    }
+
+    /// The VM has made so many accesses and holds so many pages.
+    fn note(&mut self, trace: &Trace, accesses: u64, resident: Frames) {
+        let until = runs_before(trace, accesses);
+        let pages = trace.run_pages();
+        while self.runs < until {
+            let pass = self.runs - self.runs % pages.len() as u64;
+            let from = (self.runs - pass) as usize;
+            let to = pages.len().min((until - pass) as usize);
+            for (run, &page) in (self.runs..).zip(&pages[from..to]) {
+                self.last[page as usize] = run;
+            }
+            self.runs = pass + to as u64;
+        }
+        self.resident = resident.0;
+    }
+
+    /// Finds the run that used the least recently used page last.
+    fn find_end(&mut self, trace: &Trace) {
+        let pages = trace.run_pages();
+        let mut at = (self.end % pages.len() as u64) as usize;
+        while self.last[pages[at] as usize] != self.end {
+            self.end += 1;
+            at = if at + 1 == pages.len() { 0 } else { at + 1 };
+        }
+    }
+
+    /// The least recently used page: when it was used last and, if that is known, next.
+    fn lru_end(&mut self, id: VmId, vm: &Vm<'_>) -> LruEnd {
+        let (trace, period) = (&vm.spec.trace, vm.spec.period);
+        self.find_end(trace);
+        let pass_begins = self.end / trace.run_pages().len() as u64 * trace.accesses();
+        let run = (self.end % trace.run_pages().len() as u64) as usize;
+        let behind = pass_begins + trace.run_start(run + 1);
+        let access = behind.min(vm.accesses()) - 1;
+        while self.paces.get(1).is_some_and(|&(from, _)| from <= access) {
+            self.paces.pop_front();
+        }
+        let (from, tick) = self.paces[0];
+        let used = tick + Ticks((access - from) * period.0);
+        let repeats = vm.spec.after == After::Repeat;
+        let next = self.future.as_ref().filter(|_| !vm.finished).and_then(|future| {
+            let next = future.next_use(run, trace.run_pages()[run], pass_begins)?;
+            (repeats || next < trace.accesses()).then_some(next - vm.accesses())
+        });
+        let tick = |ahead: u64| Ticks(vm.next.0.saturating_add(ahead.saturating_mul(period.0)));
+        LruEnd { vm: id, used, next_use: next.map(tick) }
+    }
+}
+
+/// The runs that begin in the first so many accesses, over all passes.
+fn runs_before(trace: &Trace, accesses: u64) -> u64 {
+    let pass = accesses / trace.accesses();
+    let runs = trace.runs_before(accesses - pass * trace.accesses());
+    pass * trace.run_pages().len() as u64 + runs as u64
+}
+
+/// The accesses that the VM makes before its next fault, or before its last access of this pass, or
+/// before it looks again: hits, while it loses no frame.
+fn hits_ahead(vm: &Vm<'_>) -> u64 {
+    let trace = &vm.spec.trace;
+    let until = (trace.accesses() - 1).min(vm.position + LOOK_AHEAD);
+    let runs = trace.runs_before(vm.position)..trace.runs_before(until);
+    let mut depth = vm.replacement.resident().0 as u32;
+    let (most, mut fault) = (u64::from(depth) + 1, None);
+    let distances = trace.distances_of(vm.is_first_pass(), runs.clone());
+    distances.grow(&mut depth, most, |at| fault = Some(runs.start + at));
+    fault.map_or(until, |run| trace.run_start(run)) - vm.position
+}
+
+/// Whether the VM's next access is a fault that finds no empty frame.
+fn draws(vm: &Vm<'_>, allocation: Option<Frames>) -> bool {
+    let (trace, resident) = (&vm.spec.trace, vm.replacement.resident());
+    if allocation != Some(resident) || !trace.begins_run(vm.position) {
+        return false;
+    }
+    let run = trace.runs_before(vm.position);
+    let distances = trace.distances_of(vm.is_first_pass(), run..run + 1);
+    u64::from(distances.slice()[0]) > resident.0
+}
+
 impl Simulation<'_> {
-    /// A VM is about to make an access. If it faults and the VM has no empty frame, it gets the one
-    /// that the pool tells, or replaces a page of its own.
-    pub(super) fn draw_frame(&mut self, id: VmId, at: Ticks) {
-        let Some(mut pool) = self.pool.take() else { return };
+    /// Puts the event of the VM's next access that others may have to do with, if it pools frames.
+    pub(super) fn look_ahead(&mut self, id: VmId) {
         let vm = &self.vms[id.index()];
-        let page = vm.spec.trace.page(vm.position);
-        // The page cannot go while it is used again and again: a VM keeps a frame at least.
-        let until = self.together_until(id, at) - vm.spec.period;
-        let (resident, allocation) = (vm.replacement.resident(), self.host.allocation(id));
-        if !pool.holds(id, page) && allocation == Some(resident) {
-            let giver = self.giver(id, &pool);
-            if giver == Some(id) {
-                pool.trim(id, resident.0 - 1);
-            } else {
-                self.host.pass(giver, id, &mut self.acts);
-                self.follow(at);
-                if let Some(giver) = giver {
-                    pool.trim(giver, self.vms[giver.index()].replacement.resident().0);
-                }
-                let (changes, in_flight) = (&self.acts.changes, self.host.in_flight());
-                self.watcher.moved(&Moved { at, changes, in_flight, vms: &self.vms });
+        let Some(pool) = self.pool.as_mut().filter(|_| !vm.finished) else { return };
+        let hits = if self.watcher.wants_accesses() { 0 } else { hits_ahead(vm) };
+        let due = Ticks(vm.next.0.saturating_add(hits.saturating_mul(vm.spec.period.0)));
+        pool.lanes[id.index()].due = Some(due);
+        self.push(due, EventKind::Access(id));
+    }
+
+    /// All VMs that pool frames make their accesses that start before `horizon`.
+    pub(super) fn catch_up(&mut self, horizon: Ticks) {
+        for vm in 0..self.pool.as_ref().map_or(0, |pool| pool.lanes.len()) {
+            let id = VmId(vm as u32);
+            if self.host.allocation(id).is_some() {
+                self.run_pooled(id, horizon);
             }
         }
-        pool.note(id, page, until);
+    }
+
+    /// A VM that pools frames makes its accesses that start before `horizon`; of all but the first
+    /// it is known that they hit.
+    fn run_pooled(&mut self, id: VmId, horizon: Ticks) {
+        let watched = self.watcher.wants_accesses();
+        let Some(pool) = &mut self.pool else { return };
+        let lane = &mut pool.lanes[id.index()];
+        let vm = &mut self.vms[id.index()];
+        if vm.finished || vm.next >= horizon {
+            return;
+        }
+        while !vm.finished && vm.next < horizon {
+            lane.note_pace(vm.accesses(), vm.next, vm.spec.period);
+            vm.run(horizon.min(vm.rests_at()), self.scenario.cost.delays, watched);
+        }
+        lane.note(&vm.spec.trace, vm.accesses(), vm.replacement.resident());
+        if vm.finished {
+            self.note_trace_over(id);
+        }
+    }
+
+    /// The access event of a VM that pools frames.
+    pub(super) fn access_pooled(&mut self, id: VmId, at: Ticks) {
+        let due = self
+            .pool
+            .as_mut()
+            .and_then(|pool| pool.lanes[id.index()].due.take_if(|due| *due == at));
+        if due.is_none() {
+            return; // It was put anew.
+        }
+        self.run_pooled(id, at);
+        let vm = &self.vms[id.index()];
+        if !vm.finished && vm.next == at {
+            if draws(vm, self.host.allocation(id)) {
+                self.draw_frame(id, at);
+            }
+            let (position, before) = (self.vms[id.index()].position, self.vms[id.index()].interval);
+            self.run_pooled(id, at + Ticks(1));
+            self.show_access(id, at, position, &before);
+        }
+        self.look_ahead(id);
+    }
+
+    /// A VM faults and has no empty frame: it gets the one that the policy tells, or replaces a page
+    /// of its own.
+    fn draw_frame(&mut self, id: VmId, at: Ticks) {
+        let Some(mut pool) = self.pool.take() else { return };
+        pool.givers.clear();
+        pool.givers.extend(self.host.above_minimum().filter(|&other| other != id));
         self.pool = Some(pool);
+        for other in 0..self.pool.as_ref().map_or(0, |pool| pool.givers.len()) {
+            let other = self.pool.as_ref().expect("it is back").givers[other];
+            // At one tick accesses are in file order.
+            self.run_pooled(other, if other < id { at + Ticks(1) } else { at });
+        }
+        let giver = self.giver(id, at);
+        if giver == Some(id) {
+            let vm = &self.vms[id.index()];
+            let others = vm.replacement.resident() - Frames(1);
+            self.pool.as_mut().expect("it is back").trim(id, &vm.spec.trace, others);
+        } else {
+            self.host.pass(giver, id, &mut self.acts);
+            self.follow(at);
+            let (changes, in_flight) = (&self.acts.changes, self.host.in_flight());
+            self.watcher.moved(&Moved { at, changes, in_flight, vms: &self.vms });
+        }
     }
 
     /// Who gives a frame to a VM that has no empty one: nobody where one is spare, else who has an
-    /// empty frame, else whose page was used least recently, itself included.
-    fn giver(&self, id: VmId, pool: &Pool) -> Option<VmId> {
+    /// empty frame, else whom the policy tells, itself included.
+    fn giver(&mut self, id: VmId, at: Ticks) -> Option<VmId> {
         if self.host.allocation(id) == Some(self.vms[id.index()].spec.max) {
             return Some(id);
         }
         if self.host.spare() > Frames(0) {
             return None;
         }
+        let Pool { lanes, givers, ends } = self.pool.as_mut()?;
         let resident = |vm: &VmId| self.vms[vm.index()].replacement.resident();
-        let has_empty = |vm: &VmId| self.host.allocation(*vm) > Some(resident(vm));
-        let empty = self.host.above_minimum().find(has_empty);
-        empty.or_else(|| pool.oldest(self.host.above_minimum().chain([id])))
-    }
-
-    /// The tick before which a VM of a pool may make its accesses in one go: those that repeat one
-    /// page, where nothing can come between them.
-    pub(super) fn together_until(&self, id: VmId, at: Ticks) -> Ticks {
-        let vm = &self.vms[id.index()];
-        let cost = Cost { counts_write_backs: false, ..self.scenario.cost };
-        let accesses = if cost == Cost::default() && vm.spec.idle.is_empty() {
-            vm.spec.trace.rest_of_run(vm.position)
-        } else {
-            1
-        };
-        Ticks(at.0.saturating_add(accesses.saturating_mul(vm.spec.period.0)))
+        let has_empty = |vm: &&VmId| self.host.allocation(**vm) > Some(resident(vm));
+        let empty = givers.iter().find(has_empty).copied();
+        if empty.is_some() {
+            return empty;
+        }
+        ends.clear();
+        for &mut vm in givers.iter_mut().chain([&mut { id }]) {
+            ends.push(lanes[vm.index()].lru_end(vm, &self.vms[vm.index()]));
+        }
+        Some(ends[self.policy.giver(at, ends)].vm)
     }
 }

@@ -79,6 +79,25 @@ impl RankedBits {
         ones as usize
     }
 
+    /// The position of the one before which there are `rank` ones; the length if there is none.
+    pub(super) fn select(&self, rank: usize) -> u64 {
+        let rank = rank as u64;
+        let block = self.ones_before_block.partition_point(|&ones| ones <= rank) - 1;
+        let mut left = rank - self.ones_before_block[block];
+        let words = self.words.get(block * BLOCK_WORDS..).unwrap_or_default();
+        for (at, &word) in words.iter().take(BLOCK_WORDS).enumerate() {
+            let ones = u64::from(word.count_ones());
+            if left < ones {
+                // Drops the lowest ones, as many as there are before it in the word.
+                let rest = (0..left).fold(word, |rest, _| rest & (rest - 1));
+                let word = (block * BLOCK_WORDS + at) as u64;
+                return word * 64 + u64::from(rest.trailing_zeros());
+            }
+            left -= ones;
+        }
+        self.len
+    }
+
     /// The first one at or after `at`, or the length.
     pub(super) fn next_one(&self, at: u64) -> u64 {
         if at >= self.len {

@@ -178,6 +178,11 @@ impl Trace {
         self.heads.get(at)
     }
 
+    /// The access that begins a run; the number of accesses for the run behind the last.
+    pub fn run_start(&self, run: usize) -> u64 {
+        self.heads.select(run)
+    }
+
     /// The number of accesses from `at` to the end of its run.
     pub fn rest_of_run(&self, at: u64) -> u64 {
         self.heads.next_one(at + 1) - at

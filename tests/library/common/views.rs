@@ -1,7 +1,7 @@
 //! Random views, for the laws of plans.
 
 use balloonist::balance::{Bounds, View, VmView};
-use balloonist::observe::{Active, Curve, Seen, Window};
+use balloonist::observe::{Active, Ages, Curve, Seen, Window};
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::Counts;
 use balloonist::units::{Frames, Ticks, VmId};
@@ -64,6 +64,8 @@ fn random_vm(draw: &mut Stream, at: u32, bounds: Bounds, allocation: Frames) -> 
                 stalled: Ticks(draw.below(longest_stall).min(ticks)),
             },
             shadow_hits: if draw.below(2) == 0 { 0 } else { draw.below(100) },
+            // What goes by them is decided at faults.
+            ages: Ages::default(),
         },
     }
 }

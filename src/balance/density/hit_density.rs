@@ -1,0 +1,193 @@
+//! `hit-density`: a VM that faults takes the frame that earns the fewest hits for its time.
+//!
+//! *Idea.* `global-lru` takes the oldest of all VMs' LRU pages, which is right if all programs
+//! forget alike. They do not: an old page of a loop is about to be used, a young one of a scan never
+//! is. So each VM's pages are asked how many hits a tick in a frame a page of that age still earns,
+//! and the page that earns least goes.
+//! *Follows.* N. Beckmann, H. Chen and A. Cidon, "LHD: improving cache hit rate by maximizing hit
+//! density", NSDI 2018, for caches of objects.
+//! *Departs.* The classes are VMs, and the only candidate of a VM is the page at its LRU end, so
+//! that guests replace as they do. Hazards are learned by the observer `reuse-ages` from all pages,
+//! resident or not, and weigh those not used again. LHD's density expects hits until eviction; here
+//! it is the largest over horizons τ of P(used within τ) / E[ticks until used or τ], so it asks
+//! nothing of future evictions: a loop's page keeps its value until its period is over. A prior of a
+//! few pages stands for what a VM has not shown yet: their hazard falls with age, so where little is
+//! known the oldest page goes, as under `global-lru`; so it does before the first checkpoint and
+//! among equals.
+//! *Cost.* O(V) a fault that draws a frame from V VMs; O(log² ticks) for each bucket of ages that a
+//! VM's LRU end comes to between two checkpoints; the observer.
+//! *Parameters.* `decay`: of the observer; `prior`: the pages of the prior (1, ours).
+
+use crate::balance::{LruEnd, Plan, Policy, PolicyError, PolicyKind, View};
+use crate::meets::Meets;
+use crate::observe::{AGES_DECAY, Ages, Curve, REUSE_AGES};
+use crate::params::{Domain, Param, Value};
+use crate::random::Stream;
+use crate::units::Ticks;
+
+pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
+    name: "hit-density",
+    summary: "a VM that faults takes the frame of the LRU page that earns the fewest hits for its \
+              time",
+    follows: "N. Beckmann, H. Chen and A. Cidon, LHD: improving cache hit rate by maximizing hit \
+              density, NSDI 2018",
+    params: &[AGES_DECAY, PRIOR],
+    meets: Meets::AtFaults,
+    observers: |_| &[&REUSE_AGES],
+    fits: |_, _, _| Ok(()),
+    build: |settings| Box::new(HitDensity { prior: settings.integer(PRIOR.name), vms: Vec::new() }),
+};
+
+const PRIOR: Param = Param {
+    name: "prior",
+    doc: "pages that every VM is taken to have seen at each age, whose hazard falls as 0.3 by age; \
+          docs/hit-density.md says how it was chosen",
+    domain: Domain::Integer { min: 0, max: 1_000_000 },
+    default: Value::Integer(1),
+};
+
+/// By VM, what was learned up to the last checkpoint.
+struct HitDensity {
+    prior: u64,
+    vms: Vec<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    ages: Ages,
+    /// The density of a page of each bucket of ages, once somebody has asked.
+    densities: Vec<Option<u128>>,
+}
+
+impl Policy for HitDensity {
+    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
+        for vm in &view.vms {
+            if self.vms.len() <= vm.id.index() {
+                self.vms.resize_with(vm.id.index() + 1, Known::default);
+            }
+            let known = &mut self.vms[vm.id.index()];
+            known.ages.clone_from(&vm.seen.ages);
+            known.densities.clear();
+            known.densities.resize(known.ages.reuses.len(), None);
+        }
+        Ok(Plan::held(view))
+    }
+
+    fn giver(&mut self, at: Ticks, ends: &[LruEnd]) -> usize {
+        let mut earns = |end: &LruEnd| {
+            let known = self.vms.get_mut(end.vm.index());
+            known.map_or(0, |known| known.density(at - end.used, self.prior))
+        };
+        let least = ends.iter().enumerate().min_by_key(|(_, end)| (earns(end), end.used, end.vm));
+        least.expect("the VM that faults can give").0
+    }
+}
+
+/// Probabilities are in 2³²nds.
+const ONE: u128 = 1 << 32;
+
+/// The chance, in tenths, that a page of the prior is used while its age grows by its own length.
+const PRIOR_TENTHS: u128 = 3;
+
+impl Known {
+    fn density(&mut self, age: Ticks, prior: u64) -> u128 {
+        let bucket = Ages::bucket(age);
+        let Some(slot) = self.densities.get_mut(bucket) else { return 0 };
+        *slot.get_or_insert_with(|| density(&self.ages, bucket, prior))
+    }
+}
+
+/// The hits for a tick, in 2⁶⁴ths, that a page in the middle of this bucket of ages earns until the
+/// best time to give it up.
+fn density(ages: &Ages, bucket: usize, prior: u64) -> u128 {
+    // Behind the oldest page there is the prior alone, whose hazard only falls.
+    let known = ages.exposure.iter().rposition(|&exposure| exposure > 0).map_or(0, |at| at + 1);
+    let (mut survival, mut hits, mut ticks, mut best) = (ONE, 0, 0, 0);
+    for at in bucket..known.max(bucket + 1) {
+        let width = Ages::start(at + 1).0 - Ages::start(at).0;
+        let part = if at == bucket { width.div_ceil(2) } else { width };
+        let hit = survival * used_within(ages, at, part, prior) / ONE;
+        hits += hit;
+        // A page that is used within the bucket has waited half of it on average.
+        ticks += (survival - hit / 2) * u128::from(part);
+        survival -= hit;
+        best = best.max((hits << 64) / ticks.max(1));
+        if survival < ONE >> 13 {
+            break;
+        }
+    }
+    best
+}
+
+/// The probability that a page of this bucket is used within so many ticks, those of `prior` pages
+/// included: the actuaries' estimate from the hazard, reuses by page-ticks, in which a page that is
+/// used is there for half of the ticks.
+fn used_within(ages: &Ages, bucket: usize, ticks: u64, prior: u64) -> u128 {
+    let start = Ages::start(bucket).0;
+    let spent = u128::from(prior) * u128::from(Ages::start(bucket + 1).0 - start);
+    let prior = spent * u128::from(Curve::ONE) * PRIOR_TENTHS / (10 * u128::from(start.max(1)));
+    let reuses = u128::from(ages.reuses[bucket]) + prior;
+    let exposure = u128::from(ages.exposure[bucket]) + spent;
+    let (used, stayed) = (reuses * u128::from(ticks), exposure * u128::from(Curve::ONE));
+    (used.saturating_mul(2 * ONE) / (2 * stayed + used).max(1)).min(ONE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::VmId;
+
+    /// Pages of which `reuses` were used at each age of the bucket, of `exposure` page-ticks.
+    fn known(by_age: &[(u64, u64, u64)]) -> Known {
+        let mut ages = Ages { reuses: vec![0; 80], exposure: vec![0; 80] };
+        for &(age, reuses, exposure) in by_age {
+            ages.reuses[Ages::bucket(Ticks(age))] = reuses * Curve::ONE;
+            ages.exposure[Ages::bucket(Ticks(age))] = exposure;
+        }
+        Known { ages, densities: vec![None; 80] }
+    }
+
+    fn gives(vms: Vec<Known>, ages: &[u64]) -> usize {
+        let at = Ticks(1_000_000);
+        let end = |(vm, &age): (usize, &u64)| LruEnd {
+            vm: VmId(vm as u32),
+            used: at - Ticks(age),
+            next_use: None,
+        };
+        let ends: Vec<LruEnd> = ages.iter().enumerate().map(end).collect();
+        HitDensity { prior: 1, vms }.giver(at, &ends)
+    }
+
+    /// Pages of a loop of 1,000 to 1,200 ticks all come back then; those of a scan never do.
+    #[test]
+    fn an_old_page_of_a_loop_outlives_a_young_one_of_a_scan_until_it_is_overdue() {
+        let many = 1_000_000;
+        let looping = || known(&[(900, 0, many), (1_100, 5_000, many), (1_300, 0, many)]);
+        let scanning = || known(&[(100, 1, many), (1_100, 0, many), (1_300, 0, many)]);
+        assert_eq!(gives(vec![looping(), scanning()], &[900, 100]), 1);
+        assert_eq!(gives(vec![looping(), scanning()], &[1_300, 100]), 0);
+    }
+
+    #[test]
+    fn where_nothing_is_known_or_all_is_alike_the_oldest_goes() {
+        assert_eq!(gives(Vec::new(), &[5, 9, 9, 7]), 1);
+        assert_eq!(gives(vec![known(&[]), known(&[])], &[5, 900]), 1);
+        let alike = || known(&[(8, 5, 100)]);
+        assert_eq!(gives(vec![alike(), alike()], &[8, 9]), 1);
+    }
+
+    /// With a hazard that does not change the density is the hazard, whatever the age.
+    #[test]
+    fn a_constant_hazard_is_the_density() {
+        let mut ages = Ages { reuses: vec![0; 80], exposure: vec![0; 80] };
+        for bucket in 0..80 {
+            ages.reuses[bucket] = Curve::ONE;
+            ages.exposure[bucket] = 1 << 20;
+        }
+        for bucket in 0..40 {
+            let density = density(&ages, bucket, 0);
+            let hazard = 1 << 44;
+            assert!(density.abs_diff(hazard) < hazard / 1000, "{bucket}: {density} {hazard}");
+        }
+    }
+}

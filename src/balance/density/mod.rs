@@ -1,0 +1,3 @@
+//! Policies of this project: frames go where they earn the most hits.
+
+pub(super) mod hit_density;

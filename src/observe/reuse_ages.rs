@@ -1,0 +1,263 @@
+//! `reuse-ages`: at which ages a VM's pages are used again, and how long they spend at each age.
+//!
+//! *Idea.* The age of a page is the time since its last use. Of each age are counted the pages that
+//! were used again at that age, and the page-ticks that pages spent at it, those included that have
+//! not been used again. Their ratio is the hazard of a reuse, free of the bias to pages that come
+//! back. *Follows.* N. Beckmann, H. Chen and A. Cidon, "LHD: improving cache hit rate by maximizing
+//! hit density", NSDI 2018, whose events are hits and evictions by age; counting what is still open
+//! is survival analysis with censored data, E. L. Kaplan and P. Meier, "Nonparametric estimation
+//! from incomplete observations", JASA 53(282), 1958. *Departs.* Pages that are not resident count
+//! too, so what is learned does not depend on what the VM holds. Ages are ticks of the host, in
+//! buckets of which four double the age; within an interval accesses are taken as evenly spread.
+//! *Cost.* A few instructions a run, O(pages) a checkpoint, 8 bytes a page; on a real machine every
+//! access is seen. *Parameters.* `decay`: the weight that the past keeps at a checkpoint.
+
+use super::curve::fade;
+use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
+use crate::params::{Domain, Param, Value};
+use crate::trace::PageId;
+use crate::units::{Decimal, Ticks};
+
+/// See the module.
+pub const REUSE_AGES: ObserverKind = ObserverKind {
+    name: "reuse-ages",
+    summary: "at which ages pages are used again, and the page-ticks that they spend at each age",
+    follows: "N. Beckmann, H. Chen and A. Cidon, LHD: improving cache hit rate by maximizing hit \
+              density, NSDI 2018",
+    params: &[AGES_DECAY],
+    knows_the_future: false,
+    build: |settings, subject| {
+        Box::new(ReuseAges::new(settings.decimal(AGES_DECAY.name), &subject))
+    },
+};
+
+/// How much the past counts.
+pub const AGES_DECAY: Param = Param {
+    name: "decay",
+    doc: "the weight that earlier intervals keep at each checkpoint, 0 for none and 1 for all; \
+          docs/hit-density.md says how it was chosen",
+    domain: Domain::Decimal {
+        min: Decimal { digits: 0, places: 0 },
+        max: Decimal { digits: 1, places: 0 },
+    },
+    default: Value::Decimal(Decimal { digits: 9, places: 1 }),
+};
+
+/// Reuses and page-ticks by age, of which older intervals count less.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ages {
+    /// For each bucket of ages the weight of the pages used again; [`Curve::ONE`] is a reuse.
+    pub reuses: Vec<u64>,
+    /// For each bucket the page-ticks spent at these ages.
+    pub exposure: Vec<u64>,
+}
+
+impl Ages {
+    /// The bucket of an age: each age below 4 has its own, and from there on four double the age.
+    #[inline(always)]
+    pub fn bucket(age: Ticks) -> usize {
+        if age.0 < 4 {
+            return age.0 as usize;
+        }
+        let log = age.0.ilog2();
+        (4 * (log - 1) + (age.0 >> (log - 2) & 3) as u32) as usize
+    }
+
+    /// The first age of a bucket.
+    pub fn start(bucket: usize) -> Ticks {
+        if bucket < 4 {
+            return Ticks(bucket as u64);
+        }
+        if bucket > LAST_BUCKET {
+            return Ticks(u64::MAX);
+        }
+        Ticks((4 + bucket as u64 % 4) << (bucket / 4 - 1))
+    }
+}
+
+/// The bucket of the oldest age that there is.
+const LAST_BUCKET: usize = 4 * 62 + 3;
+
+const NEVER: u64 = u64::MAX;
+
+struct ReuseAges {
+    decay: Decimal,
+    /// The tick of each page's last use; [`NEVER`] before its first.
+    last: Vec<u64>,
+    /// So many pages have been used: they are numbered in the order of their first uses.
+    known: usize,
+    /// The page of the last access.
+    current: Option<PageId>,
+    /// When the interval begins.
+    now: u64,
+    /// Of the stays of the interval, from age 0 on: how many end in each bucket, less how many
+    /// began before the interval in it, and the same of the sums of their ages.
+    counts: Vec<u64>,
+    sums: Vec<u64>,
+    ages: Ages,
+}
+
+impl ReuseAges {
+    fn new(decay: Decimal, subject: &Subject) -> Self {
+        let empty = || vec![0; LAST_BUCKET + 1];
+        Self {
+            decay,
+            last: vec![NEVER; subject.trace.distinct_pages()],
+            known: 0,
+            current: None,
+            now: 0,
+            counts: empty(),
+            sums: empty(),
+            ages: Ages { reuses: empty(), exposure: empty() },
+        }
+    }
+
+    /// A page that was used last at `last` has come to the tick `at` without another use.
+    #[inline(always)]
+    fn note_stay(&mut self, last: u64, at: u64) -> usize {
+        let age = at - last;
+        let bucket = Ages::bucket(Ticks(age));
+        self.counts[bucket] = self.counts[bucket].wrapping_add(1);
+        self.sums[bucket] = self.sums[bucket].wrapping_add(age);
+        if last < self.now {
+            // The intervals before have counted it up to here.
+            let counted = self.now - last;
+            let bucket = Ages::bucket(Ticks(counted));
+            self.counts[bucket] = self.counts[bucket].wrapping_sub(1);
+            self.sums[bucket] = self.sums[bucket].wrapping_sub(counted);
+        }
+        bucket
+    }
+
+    /// Makes page-ticks of the stays, and forgets these.
+    fn close_stays(&mut self) {
+        let mut longer = 0_u64;
+        for bucket in (0..=LAST_BUCKET).rev() {
+            let start = Ages::start(bucket).0;
+            let width = Ages::start(bucket + 1).0 - start;
+            let (count, sum) =
+                (std::mem::take(&mut self.counts[bucket]), std::mem::take(&mut self.sums[bucket]));
+            let within = sum.wrapping_sub(count.wrapping_mul(start));
+            let spent = longer.wrapping_mul(width).wrapping_add(within);
+            self.ages.exposure[bucket] = self.ages.exposure[bucket].saturating_add(spent);
+            longer = longer.wrapping_add(count);
+        }
+    }
+}
+
+impl Observer for ReuseAges {
+    fn observe(&mut self, interval: &Interval<'_>) -> u64 {
+        fade(&mut self.ages.reuses, self.decay);
+        fade(&mut self.ages.exposure, self.decay);
+        let (trace, end) = (interval.trace, self.now + interval.ticks.0);
+        // Ticks of an access, with 32 binary places.
+        let pace = (u128::from(interval.ticks.0) << 32) / u128::from(interval.accesses().max(1));
+        let tick =
+            |now: u64, access: u64| now + (u128::from(access - interval.from) * pace >> 32) as u64;
+        let mut at = interval.from;
+        while at < interval.to {
+            let from = at % trace.accesses();
+            let to = trace.accesses().min(from + interval.to - at);
+            for run in trace.runs(from, to) {
+                let before = std::mem::replace(
+                    &mut self.last[run.page as usize],
+                    tick(self.now, at + run.accesses - 1),
+                );
+                if before == NEVER {
+                    self.known += 1;
+                } else if self.current != Some(run.page) {
+                    let bucket = self.note_stay(before, tick(self.now, at));
+                    self.ages.reuses[bucket] += Curve::ONE;
+                }
+                self.current = Some(run.page);
+                at += run.accesses;
+            }
+        }
+        for page in 0..self.known {
+            self.note_stay(self.last[page], end);
+        }
+        self.close_stays();
+        self.now = end;
+        interval.accesses()
+    }
+
+    fn report(&self, seen: &mut Seen) {
+        seen.ages.clone_from(&self.ages);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Generator, Stream};
+    use crate::replace::{Counts, Delays};
+    use crate::trace::Trace;
+    use crate::units::Frames;
+    use std::sync::Arc;
+
+    #[test]
+    fn buckets_cover_all_ages_in_order() {
+        for bucket in 0..LAST_BUCKET {
+            let (start, next) = (Ages::start(bucket).0, Ages::start(bucket + 1).0);
+            assert!(start < next, "{bucket}");
+            assert_eq!(Ages::bucket(Ticks(start)), bucket);
+            assert_eq!(Ages::bucket(Ticks(next - 1)), bucket);
+        }
+        assert_eq!(Ages::bucket(Ticks(u64::MAX)), LAST_BUCKET);
+        assert_eq!(Ages::start(LAST_BUCKET + 1), Ticks(u64::MAX));
+    }
+
+    /// Tick by tick, page by page: what the observer sums up in stays.
+    #[test]
+    fn ages_are_those_of_a_clock_for_each_page() {
+        let mut draw = Stream::new(Generator::ChaCha8, 5, 0, "test/ages");
+        for _ in 0..200 {
+            let pages: Vec<u64> = (0..1 + draw.below(120)).map(|_| draw.below(9)).collect();
+            let trace = Arc::new(Trace::from_pages(pages.iter().copied()));
+            let rng = Stream::new(Generator::ChaCha8, 0, 0, "test/observer");
+            let host = Frames(9);
+            let subject = Subject { trace: Arc::clone(&trace), memory: host, host, rng };
+            let mut observer = ReuseAges::new(Decimal { digits: 1, places: 0 }, &subject);
+            let every = 1 + draw.below(50);
+            let mut reuses = vec![0; LAST_BUCKET + 1];
+            let mut exposure = reuses.clone();
+            let mut last: [Option<u64>; 9] = [None; 9];
+            let (mut from, mut current) = (0, None);
+            while from < 2 * trace.accesses() {
+                let to = (from + every).min(2 * trace.accesses());
+                for at in from..to {
+                    let page = pages[(at % trace.accesses()) as usize] as usize;
+                    if let Some(last) = last[page].filter(|_| current != Some(page)) {
+                        reuses[Ages::bucket(Ticks(at - last))] += Curve::ONE;
+                    }
+                    (last[page], current) = (Some(at), Some(page));
+                    // A page is as old as it has become at the end of the tick, less one.
+                    for last in last.iter().flatten() {
+                        exposure[Ages::bucket(Ticks(at - last))] += 1;
+                    }
+                }
+                let (ticks, frames) = (Ticks(to - from), Frames(1));
+                observer.observe(&Interval {
+                    trace: &trace,
+                    from,
+                    to,
+                    counts: Counts::default(),
+                    ticks,
+                    delays: Delays::default(),
+                    allocation: frames,
+                    resident: frames,
+                    coming: 0,
+                });
+                from = to;
+            }
+            assert_eq!(observer.ages.reuses, reuses);
+            // The stays inside a run of accesses to one page are left out: nobody waits for them.
+            let repeats: u64 = (0..2 * trace.accesses())
+                .map(|at| (at % trace.accesses()) as usize)
+                .filter(|&at| pages[at] == pages[(at + 1) % pages.len()])
+                .count() as u64;
+            assert!(exposure[0] - observer.ages.exposure[0] <= repeats + 1);
+            assert_eq!(observer.ages.exposure[1..], exposure[1..]);
+        }
+    }
+}
