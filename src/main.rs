@@ -37,6 +37,7 @@ enum Command {
     Explain(command::explain::Args),
     Cache(command::cache::Args),
     Completions(command::completions::Args),
+    Man(command::man::Args),
 }
 
 fn dispatch(command: &Command, context: &Context) -> Result<(), Failure> {
@@ -57,6 +58,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), Failure> {
         Command::Explain(args) => command::explain::run(args, context),
         Command::Cache(args) => command::cache::run(args, context),
         Command::Completions(args) => command::completions::run::<Cli>(args),
+        Command::Man(args) => command::man::run::<Cli>(args),
     }
 }
 

@@ -20,6 +20,7 @@ mod journals;
 pub(crate) mod list;
 mod lists;
 mod lock;
+pub(crate) mod man;
 pub(crate) mod merge;
 pub(crate) mod mrc;
 mod progress;

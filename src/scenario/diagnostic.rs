@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::codes::{self, Code};
 use super::origin::{Origin, SourceText};
@@ -164,7 +165,7 @@ struct Excerpt {
     column: usize,
     /// The line with tabs expanded, clipped around the carets where it is long.
     text: String,
-    /// Characters before the first caret.
+    /// Columns of a terminal before the first caret.
     caret_at: usize,
     carets: usize,
 }
@@ -188,12 +189,12 @@ impl Excerpt {
         if skipped > 0 {
             shown.push('…');
         }
-        let (mut caret_at, mut carets) = (shown.chars().count(), 0);
+        let (mut caret_at, mut carets) = (shown.width(), 0);
         let mut letters = text[from..to].chars().skip(skipped);
         for (at, letter) in letters.by_ref().take(SHOWN_MAX).enumerate() {
             let at = at + skipped;
             let piece = if letter == '\t' { TAB.to_owned() } else { visible_letter(letter).into() };
-            let width = piece.chars().count();
+            let width = piece.width();
             if at < before {
                 caret_at += width;
             } else if at < before + marked {
@@ -270,6 +271,14 @@ mod tests {
             text,
             "error[S012]: message\n --> a.toml:2:2\n  |\n2 |     é = 2\n  |     ^ remedy\n"
         );
+    }
+
+    #[test]
+    fn carets_are_as_wide_as_what_they_mark() {
+        let text = rendered("日本 = e\u{301}x", 0, 6);
+        assert!(text.ends_with("1 | 日本 = e\u{301}x\n  | ^^^^ remedy\n"), "{text}");
+        let text = rendered("日本 = e\u{301}x", 12, 13);
+        assert!(text.ends_with("\n  |         ^ remedy\n"), "{text}");
     }
 
     #[test]

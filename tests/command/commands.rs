@@ -58,7 +58,7 @@ fn exit_codes_tell_what_went_wrong() {
         (2, &["explain", "X1"]),
         (3, &["run", TEST1, "--set", "host.memory=2"]),
         (4, &["run", "missing.toml"]),
-        (5, &["verify", concat!(env!("CARGO_MANIFEST_DIR"), "/src/output")]),
+        (5, &["verify", concat!(env!("CARGO_MANIFEST_DIR"), "/src/render")]),
     ];
     for (expected, arguments) in cases {
         assert_eq!(code(arguments), Some(expected), "{arguments:?}");

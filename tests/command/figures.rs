@@ -305,19 +305,14 @@ fn a_page_with_a_second_axis_calls_each_run_by_both() {
         assert!(page.contains(&format!("<figure id=\"{figure}\">")), "{figure}");
     }
     // The faults of each VM, as vms.csv has them.
-    let rows = Table::from_csv(&read(&folder.path().join("results/vms.csv"))).unwrap();
+    let rows = row::read::<VmRow>(&read(&folder.path().join("results/vms.csv"))).unwrap();
     let mut bars = 0;
-    for row in 0..rows.rows().len() {
-        let cell = |column| cell(&rows, row, column);
-        if cell("vm") != "all" {
-            let name = format!("{} on {}", cell("policy"), cell("param_replacement"));
-            let faults =
-                format!("{} demand faults in {} ", cell("demand_faults"), cell("accesses"));
-            let starts = format!("<title>{}, {name}: ", cell("vm"));
-            let bar = page.lines().find(|line| line.contains(&starts));
-            assert!(bar.is_some_and(|bar| bar.contains(&faults)), "{starts}{faults}");
-            bars += 1;
-        }
+    for row in rows.iter().filter(|row| row.vm != "all") {
+        let faults = format!("{} demand faults in {} ", row.demand_faults, row.accesses);
+        let starts = format!("<title>{}, {}: ", row.vm, row.title());
+        let bar = page.lines().find(|line| line.contains(&starts));
+        assert!(bar.is_some_and(|bar| bar.contains(&faults)), "{starts}{faults}");
+        bars += 1;
     }
     assert_eq!(bars, 2 * 2 * 3);
 }

@@ -1,0 +1,34 @@
+//! `man`: manual pages, made from the command line's own definitions.
+
+use std::io::Write;
+
+use clap::CommandFactory;
+use clap_mangen::Man;
+
+use super::Failure;
+
+/// Print a manual page, as troff
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The subcommand [default: the page of balloonist itself]
+    #[arg(value_name = "COMMAND")]
+    command: Option<String>,
+}
+
+pub(crate) fn run<C: CommandFactory>(args: &Args) -> Result<(), Failure> {
+    let mut all = C::command();
+    // Gives each subcommand its whole name and the options of all.
+    all.build();
+    let page = match &args.command {
+        None => all,
+        Some(name) => {
+            let names: Vec<&str> = all.get_subcommands().map(clap::Command::get_name).collect();
+            let found = all.get_subcommands().find(|command| command.get_name() == name);
+            let expected = || format!("no command `{name}`, expected one of {}", names.join(", "));
+            found.cloned().ok_or_else(|| Failure::Usage(expected()))?
+        }
+    };
+    let mut out = std::io::stdout().lock();
+    let written = Man::new(page).render(&mut out).and_then(|()| out.flush());
+    written.map_err(|error| Failure::stdout(&error))
+}
