@@ -1,12 +1,13 @@
 //! docs/findings.md says no number that the commands beside it do not show.
 //!
 //! A block ```` ```console ```` of the page has commands, `$ balloonist …`, each followed by lines
-//! that its output has in this order; `...` stands for any others. The numbers of a section's text
-//! and tables must be in the output of the section's own commands, whole or rounded as the page
-//! rounds them; a per cent may be of a ratio or of how far it is from 1. Numbers in `code`, numbers
-//! that are part of a word and, outside tables, whole numbers up to 20 without a per cent are not
-//! looked at. Blocks marked ```` ```console release ```` take too long for a debug build: their
-//! sections are checked in release builds alone.
+//! of its output; `...` stands for any others. trycmd runs these blocks as transcripts
+//! (`tests/command/readme.rs`). Here the numbers of a section's text and tables must be in the output
+//! of the section's own commands, whole or rounded as the page rounds them; a per cent may be of a
+//! ratio or of how far it is from 1. Numbers in `code`, numbers that are part of a word and, outside
+//! tables, whole numbers up to 20 without a per cent are not looked at. Blocks marked
+//! ```` ```console release ```` take too long for a debug build and are no transcripts of trycmd:
+//! their sections, and their lines, are checked in release builds alone.
 
 use std::fs;
 use std::process::Command;
@@ -47,7 +48,7 @@ struct Section {
     claims: Vec<String>,
 }
 
-/// A command, and lines that its output has.
+/// A command and, of a slow one, lines that its output has in this order.
 struct Example {
     command: String,
     lines: Vec<String>,
@@ -74,7 +75,7 @@ fn sections(page: &str) -> Vec<Section> {
                 } else if let Some(Example { command, .. }) = continued {
                     command.pop();
                     command.push_str(line.trim());
-                } else if !line.is_empty() && line != "..." {
+                } else if start.ends_with(" release") && !line.is_empty() && line != "..." {
                     section.commands.last_mut().unwrap().lines.push(line.to_owned());
                 }
             }

@@ -200,7 +200,7 @@ impl Journals {
         }
     }
 
-    /// The statistics, and what they come to.
+    /// The statistics, and the verdict.
     fn for_people(&mut self, context: &Context) -> Result<(Table, String), Failure> {
         let grid = self.grid.clone();
         let mut table = rows::summary(&grid, true);

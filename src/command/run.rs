@@ -134,7 +134,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 const DRAWN_MAX: usize = 100;
 
 impl Args {
-    /// Whether anybody reads stack distances: guests with LRU, who are set beside LRU's best static
+    /// Whether stack distances are read: by guests with LRU, which are set beside LRU's best static
     /// split too, observers, or the curves of `--out`.
     fn reads_distances(&self, scenario: &Scenario) -> bool {
         let PolicyKind { observers, .. } = scenario.policy;
@@ -160,8 +160,8 @@ impl Args {
         Ok(format)
     }
 
-    /// Runs, and writes the events if they are wanted. How that ended is told beside the outcome,
-    /// which is worth its files without a log too.
+    /// Runs, and writes the events if they are wanted. The second value says how the log
+    /// ended: the outcome is written to its files even if the log fails.
     fn logged(
         &self,
         (format, file): (Option<events::Format>, Option<NewFile>),

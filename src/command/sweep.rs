@@ -158,7 +158,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 /// repetitions differ in.
 fn open(args: &Args, context: &Context) -> Result<(Opened, Option<RangeInclusive<u64>>), Failure> {
     let mut opened = args.source.open_to_vary(context)?;
-    // Where nothing but the policy varies, and nobody says how often, luck is what is studied.
+    // Without an axis or a number of repetitions, the sweep studies the seeds.
     let only_luck =
         args.axis.is_empty() && args.repeat.is_none() && opened.scenario.sweep.is_none();
     let seeds = args.seeds.clone().or_else(|| only_luck.then_some(SEEDS_DEFAULT));
@@ -254,7 +254,7 @@ impl<'a> Work<'a> {
         self.journal.lock().expect(NO_PANIC).append(&record).map_err(failure)?;
         self.accesses.fetch_add(outcome.all.counts.accesses, Ordering::Relaxed);
         self.progress.step_of(began.elapsed(), || self.study.grid().name(point));
-        // Whoever finds the clock taken leaves the matter to who has it.
+        // One thread at a time syncs; the others do not wait for it.
         if let Ok(mut synced) = self.synced.try_lock()
             && synced.elapsed() > Self::BETWEEN_SYNCS
         {
@@ -272,7 +272,7 @@ impl<'a> Work<'a> {
 
 const NO_PANIC: &str = "nobody panics while holding the journal";
 
-/// A journal that nobody sees, for a sweep that writes no files.
+/// A journal in an unnamed file, for a sweep that writes no files.
 fn anonymous(header: Header) -> Result<(PathBuf, Journal), Failure> {
     let place = std::env::temp_dir();
     let journal = tempfile::tempfile().and_then(|file| Journal::begin(file, header));

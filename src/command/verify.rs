@@ -134,7 +134,7 @@ fn open_all(paths: &[PathBuf], context: &Context) -> Result<(Vec<Case>, String),
     Ok((cases, bad.join("\n")))
 }
 
-/// What one run came to beside its golden files.
+/// A run beside its golden files.
 struct Verdict {
     goldens: [Golden; 2],
     differences: Vec<Difference>,
@@ -144,10 +144,10 @@ struct Verdict {
     failed: Vec<String>,
 }
 
-/// The most differences of a table that are told. Whoever changes a parameter changes most cells.
+/// The most differences of a table that are printed. A changed parameter changes most cells.
 const TOLD_MAX: usize = 3;
 
-/// The most accesses of a walk that anybody reads.
+/// The most accesses of a walk that is worth reading.
 const WALK_MAX: u64 = 2_000;
 
 /// How many accesses so many rounds have if none of them has to wait.

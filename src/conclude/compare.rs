@@ -10,14 +10,14 @@ use crate::number::{Millionths, counted, grouped, rounded};
 use crate::replace::{Delays, ReplacementKind};
 use crate::scenario::Scenario;
 
-/// A policy and what its run came to.
+/// A policy and the outcome of its run.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The policy.
     pub policy: &'static PolicyKind,
     /// The replacement algorithm that all VMs ran instead of their own, with a second axis.
     pub replacement: Option<&'static ReplacementKind>,
-    /// What it came to.
+    /// The outcome.
     pub outcome: Outcome,
     /// The demand faults of MIN under this run's allocations, where they were asked for.
     pub opt_given: Option<u64>,
@@ -29,12 +29,12 @@ impl Run {
         title(self.policy.name, self.replacement.map(|kind| kind.name))
     }
 
-    /// Whether it may be called the best: who knows the future is a yardstick for the others.
+    /// Whether it may be called the best: a run that knows the future is a yardstick for the others.
     fn is_ranked(&self) -> bool {
         self.foresight().is_none()
     }
 
-    /// Who in it knows the future, if anybody.
+    /// The policy or the algorithm that knows the future, if one does.
     fn foresight(&self) -> Option<&'static str> {
         let replacement = self.replacement.filter(|kind| kind.knows_the_future);
         let policy = Some(self.policy).filter(|policy| policy.is_yardstick());
@@ -90,11 +90,11 @@ pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
     text
 }
 
-/// The sentences that close a comparison: who has the fewest demand faults, how far that is from
-/// the baseline and from the best static split, whom balancing has cost, and who only seems best
-/// because replacement misses leave out faults into empty frames.
+/// The sentences that close a comparison: which run has the fewest demand faults, how far that is
+/// from the baseline and from the best static split, which run balancing made worse, and which only
+/// seems best because replacement misses leave out faults into empty frames.
 ///
-/// Runs in which somebody knew the future are not ranked.
+/// Runs that know the future are not ranked.
 ///
 /// ```
 /// use balloonist::conclude::compare::{Run, verdict};
@@ -158,7 +158,7 @@ pub(crate) fn fewest(names: &[&str]) -> String {
     format!("{} {verb} the fewest demand faults", and(names))
 }
 
-/// Who knew the future.
+/// The line on runs that know the future.
 fn not_ranked(runs: &[Run]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for name in runs.iter().filter_map(Run::foresight) {
@@ -200,7 +200,7 @@ pub fn notes(scenario: &Scenario, runs: &[Run]) -> String {
     notes.iter().map(told).collect()
 }
 
-/// Who moved no frame in any of its runs, apart from who never does: their rows say nothing about
+/// The policies that moved no frame in any run, apart from `static`: their rows say nothing about
 /// their rules.
 fn never_moved(runs: &[Run]) -> String {
     let moved = |run: &Run| run.outcome.all.frames_moved() > 0;

@@ -1,5 +1,5 @@
-//! The policies of a sweep against each other: who has the fewest demand faults, over all and
-//! where.
+//! The policies of a sweep against each other: which has the fewest demand faults, over all points
+//! and at which of them.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::conclude::compare::{and, difference, fewest, foresight};
 use crate::number::{Millionths, counted, rounded};
 use crate::scenario::Grid;
 
-/// Who takes part.
+/// The policies of a sweep and the grid that they share.
 #[derive(Clone, Debug)]
 pub struct Contest<'a> {
     grid: &'a Grid,
@@ -68,8 +68,8 @@ impl<'a> Contest<'a> {
     }
 
     /// The points that differ in the policy alone, together: for each policy its point, if it is
-    /// not skipped. Only such as have all policies that are ranked, so that nobody is the better
-    /// for what was left out.
+    /// not skipped. Cells without a point of every ranked policy are left out, so that no
+    /// policy gains by a point that was skipped.
     pub fn cells(&self) -> impl Iterator<Item = Vec<Option<u64>>> {
         let points = 0..self.grid.points();
         let cell =

@@ -4,7 +4,7 @@ use crate::account::{Account, Outcome, Refusal};
 use crate::number::{counted, grouped};
 use crate::scenario::{Scenario, VmSpec};
 
-/// The most VMs that are told of one by one.
+/// The most VMs that have a sentence of their own.
 const TOLD_MAX: usize = 8;
 
 /// A sentence for each VM that waited or was refused, and one for frames in flight at the end.

@@ -1,4 +1,4 @@
-//! What results come to: verdicts, notes and expectations, in numbers and in sentences.
+//! Conclusions from results: verdicts, notes and expectations, in numbers and in sentences.
 //!
 //! It reads outcomes and knows of no file and no drawing.
 

@@ -1,4 +1,4 @@
-//! What `run` tells people: what was run, what came out, and what that means.
+//! The text of `run`: what was run, its results, and what they mean.
 
 use std::fmt::Write as _;
 
@@ -15,13 +15,13 @@ use crate::store::thinned::Thinned;
 use crate::store::trail;
 use crate::table::Format;
 
-/// A run, and what it is told with.
+/// A run, and what its text is made of.
 pub struct Told<'a> {
     /// What was run.
     pub scenario: &'a Scenario,
     /// Under which policy.
     pub policy: &'a PolicyKind,
-    /// What it came to.
+    /// The outcome.
     pub outcome: &'a Outcome,
     /// What the VMs held over time.
     pub series: &'a Thinned,

@@ -45,7 +45,7 @@ fn part(buckets: &[Bucket], cell: usize, cells: usize) -> &[Bucket] {
     &buckets[cell * buckets.len() / cells..(cell + 1) * buckets.len() / cells]
 }
 
-/// The mean allocation, rounded up, so that only who holds nothing has none.
+/// The mean allocation, rounded up, so that only a VM without frames has none.
 fn mean(buckets: &[Bucket], vm: usize) -> u64 {
     let checkpoints: u64 = buckets.iter().map(|bucket| bucket.checkpoints).sum();
     let frames: u128 = buckets.iter().map(|bucket| u128::from(bucket.vms[vm].frames)).sum();

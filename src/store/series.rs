@@ -1,4 +1,4 @@
-//! series.csv: a row for each checkpoint and VM, written while the run goes on.
+//! series.csv: a row for each checkpoint and VM, written during the run.
 //!
 //! Nothing is kept but the buffer of the writer, so a run of any length can be watched. Accesses
 //! after the last checkpoint are in vms.csv alone.

@@ -160,8 +160,8 @@ pub fn summary(grid: &Grid, for_people: bool) -> Table {
     Table::new(&[&["point"], &params[..], STATISTICS].concat()).with_given(grid.paths())
 }
 
-/// Adds the rows of a point, one for each of the [`SUMMARISED`]: what its repetitions came to, and
-/// those of its baseline.
+/// Adds the rows of a point, one for each of the [`SUMMARISED`]: the statistics of its repetitions,
+/// paired with those of its baseline.
 pub fn push_point(
     table: &mut Table,
     grid: &Grid,

@@ -20,7 +20,7 @@ pub const KEY: usize = 1;
 /// The name of the last row, after which nothing happened.
 pub const END: &str = "end";
 
-/// Collects fingerprints while a run goes on.
+/// Collects fingerprints during a run.
 #[derive(Debug, Default)]
 pub struct Trail {
     marks: Vec<Mark>,

@@ -59,7 +59,7 @@ impl Format {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     columns: Vec<String>,
-    /// Columns that somebody else has named: files, paths of settings.
+    /// Columns whose names are shown as they are: files, paths of settings.
     given: Vec<String>,
     rows: Vec<Vec<Cell>>,
     /// Rows before which the formats for people draw a line.

@@ -174,13 +174,6 @@ fn over_many_seeds_23_is_the_commonest_draw() {
 }
 
 #[test]
-fn the_page_for_people_is_as_it_was() {
-    let output = reproduce(&[]);
-    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
-    insta::assert_snapshot!("reproduce", String::from_utf8(output.stdout).unwrap());
-}
-
-#[test]
 fn csv_and_json_list_every_figure() {
     let csv = reproduce(&["--format", "csv"]);
     assert_eq!(csv.status.code(), Some(0));

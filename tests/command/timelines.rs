@@ -32,14 +32,6 @@ fn text<'a>(event: &'a Value, key: &str) -> &'a str {
     event[key].as_str().unwrap_or_else(|| panic!("`{key}` is a text in {event}"))
 }
 
-#[test]
-fn an_event_log_reads_like_this() {
-    let test1 = "scenarios/report/test1.dat";
-    let last_n = ["--policy", "last-n", "--set", "checkpoint.every=5", "--events-accesses"];
-    insta::assert_snapshot!("events_test1_text", events(test1, "text", &last_n));
-    insta::assert_snapshot!("events_test1_jsonl", events(test1, "jsonl", &last_n));
-}
-
 /// For each test, policy, n and VM the 0/1 sequence of replacement misses and the demand faults.
 #[test]
 fn the_accesses_of_json_lines_are_the_expected_ones() {

@@ -155,11 +155,6 @@ fn the_frames_read_back_are_the_expected_allocations() {
 }
 
 #[test]
-fn a_walk_reads_like_this() {
-    insta::assert_snapshot!("walk_test1_last_n", walk_report("test1", "last-n", 1));
-}
-
-#[test]
 fn a_part_of_a_walk_is_the_same_as_in_the_whole() {
     let whole = walk_report("test3", "proportional", 1);
     let scenario = "scenarios/report/test3.dat";

@@ -8,14 +8,14 @@ use crate::number::Millionths;
 use crate::render::svg::{Anchor, Drawing};
 use crate::table::{Cell, Table};
 
-/// Who has the fewest demand faults in a cell.
+/// The policies with the fewest demand faults in a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Won {
     /// The policy, by its place in the list of names; several where they tie.
     pub policies: Vec<usize>,
     /// Its demand faults to an access, in millionths.
     pub share: u64,
-    /// Who comes next, with how many.
+    /// The next policy, and its share.
     pub next: Option<(usize, u64)>,
 }
 

@@ -38,7 +38,7 @@
     link.href = "#";
     link.textContent = "Save as CSV";
     link.download = `${table.dataset.name}.csv`;
-    // The file is made when somebody wants it; until then it takes no room.
+    // The file is made when it is asked for; until then it takes no memory.
     link.addEventListener("click", () => {
       if (link.href.startsWith("blob:")) return;
       link.href = URL.createObjectURL(new Blob([csv(table)], { type: "text/csv" }));
@@ -46,7 +46,7 @@
     table.parentNode.after(link);
   }
 
-  // One box shows what is under the pointer or the arrow keys, and tells it to screen readers.
+  // One box shows what is under the pointer or the arrow keys, and screen readers announce it.
   const tip = document.getElementById("tip");
   let ending = null;
   function show(text, box) {
