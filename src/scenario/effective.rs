@@ -129,7 +129,7 @@ fn write_vm(out: &mut String, vm: &VmSpec, split: Split) -> std::fmt::Result {
             let pages: Vec<String> = pages.iter().map(u64::to_string).collect();
             writeln!(out, "trace = {{ pages = [{}] }}", pages.join(", "))
         }
-        TraceSource::File { path, options } => writeln!(out, "trace = {}", file(path, options)),
+        TraceSource::File { path, options, .. } => writeln!(out, "trace = {}", file(path, options)),
         TraceSource::Workload(spec) => writeln!(out, "workload = {}", workload(spec)),
     }
 }

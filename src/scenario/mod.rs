@@ -330,6 +330,8 @@ pub enum TraceSource {
         path: String,
         /// How it is read: its format and the reader's options.
         options: Box<ReadOptions>,
+        /// What its reader assumed and left out.
+        reading: Vec<String>,
     },
     /// Drawn by a generator from the stream "vm/NAME/workload" of the seed and the repetition.
     Workload(WorkloadSpec),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bound::Bound;
 use crate::conclude::compare;
-use crate::scenario::{Scenario, VmSpec};
+use crate::scenario::{Scenario, TraceSource, VmSpec};
 use crate::store::digest::Digest;
 use crate::store::trail;
 use crate::sweep::Repetitions;
@@ -77,6 +77,9 @@ pub struct TraceEntry {
     pub distinct_pages: u64,
     /// The hash of its accesses.
     pub content_hash: String,
+    /// What its reader assumed and left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reading: Vec<String>,
 }
 
 /// The runs of a manifest: one by one, or of a sweep, which lists them elsewhere, how many.
@@ -225,6 +228,10 @@ impl TraceEntry {
             accesses: vm.trace.accesses(),
             distinct_pages: vm.trace.distinct_pages() as u64,
             content_hash: shown_hash(&vm.trace),
+            reading: match &vm.source {
+                TraceSource::File { reading, .. } => reading.clone(),
+                _ => Vec::new(),
+            },
         }
     }
 }

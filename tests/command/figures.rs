@@ -428,7 +428,13 @@ fn jumping(vms: usize, policies: usize, checkpoints: u64) -> Results {
             let _ = writeln!(curves, "{vm},{frames},{ratio},0.{ratio:06}");
         }
         let traces = &mut manifest.study.traces;
-        traces.push(TraceEntry { vm, accesses: 1 << 40, distinct_pages: 1, content_hash });
+        traces.push(TraceEntry {
+            vm,
+            accesses: 1 << 40,
+            distinct_pages: 1,
+            content_hash,
+            reading: Vec::new(),
+        });
     }
     for policy in 0..policies {
         let policy = format!("policy-{policy}");

@@ -17,6 +17,7 @@ mod replacements;
 mod replacements_adaptive;
 mod report;
 mod scenarios;
+mod split_vms;
 mod sweep;
 mod trace_formats;
 mod trace_recorders;

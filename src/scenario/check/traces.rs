@@ -16,6 +16,7 @@ use super::values::{Field, Findings, Section};
 use super::workloads;
 use crate::random::{Generator, Stream};
 use crate::trace::Trace;
+use crate::trace::formats::PAGE_NUMBERS;
 use crate::trace::read::{self, Loaded, Part, ReadError, ReadErrorKind, ReadOptions};
 
 /// Traces read so far, and the generated ones that somebody still holds.
@@ -28,6 +29,8 @@ pub struct Traces {
     read: BTreeMap<TraceFile, Result<Arc<Trace>, ReadError>>,
     told: Vec<ReadFile>,
     parts: BTreeMap<(TraceFile, Option<u64>), Result<Vec<String>, ReadError>>,
+    /// What the readers of the files assumed and left out.
+    readings: BTreeMap<TraceFile, Vec<String>>,
     inline: BTreeMap<usize, (Arc<[u64]>, Arc<Trace>)>,
     generated: Arc<Mutex<Places>>,
     workload_bytes_max: u64,
@@ -81,6 +84,7 @@ impl Traces {
             read: BTreeMap::new(),
             told: Vec::new(),
             parts: BTreeMap::new(),
+            readings: BTreeMap::new(),
             inline: BTreeMap::new(),
             generated: Arc::default(),
             workload_bytes_max: bytes,
@@ -110,7 +114,9 @@ impl Traces {
             for Part { value, loaded } in parts {
                 let options = ReadOptions { part: Some(value.clone()), ..file.1.clone() };
                 let trace = Ok(Arc::new(loaded.trace));
-                self.read.insert((file.0.clone(), options), trace);
+                let key = (file.0.clone(), options);
+                self.readings.insert(key.clone(), reading(&loaded.notes));
+                self.read.insert(key, trace);
                 values.push(value);
             }
             values
@@ -161,6 +167,7 @@ impl Traces {
     fn keep(&mut self, file: TraceFile, loaded: Result<Loaded, ReadError>) {
         let mut keep = |loaded: Loaded| {
             let recognised = (file.1.format == "auto").then_some(loaded.format.name);
+            self.readings.insert(file.clone(), reading(&loaded.notes));
             self.told.push(ReadFile { path: file.0.clone(), recognised, notes: loaded.notes });
             Arc::new(loaded.trace)
         };
@@ -223,6 +230,13 @@ impl Traces {
     pub fn files(&self) -> impl Iterator<Item = &Trace> {
         self.read.values().filter_map(|read| read.as_deref().ok())
     }
+}
+
+/// What of a reader's notes belongs to a result: not that plain numbers are pages, nor where kinds
+/// come from.
+fn reading(notes: &[String]) -> Vec<String> {
+    let is_plain = |note: &str| note == PAGE_NUMBERS || note.starts_with("kinds from");
+    notes.iter().filter(|note| !is_plain(note)).cloned().collect()
 }
 
 const NO_PANIC: &str = "nobody panics while holding a trace";
@@ -400,10 +414,14 @@ fn read_file(
     let options = read_options(findings, trace, around);
     let (name, options) = findings.text(file).zip(options)?;
     let path = path_of(file, name, around);
-    match cache.get(&(around.folder.join(&path), options.clone())) {
+    let key = (around.folder.join(&path), options.clone());
+    let _ = cache.get(&key);
+    let reading = cache.readings.get(&key).cloned();
+    match cache.get(&key) {
         Ok(trace) => {
             let path = path.to_string_lossy().into_owned();
-            let source = TraceSource::File { path, options: Box::new(options) };
+            let reading = reading.unwrap_or_default();
+            let source = TraceSource::File { path, options: Box::new(options), reading };
             Some(Accesses { source, trace: Some(Arc::clone(trace)) })
         }
         Err(error) => {
