@@ -27,7 +27,8 @@ fn a_split_vm_is_a_vm_of_each_value() {
     }
     let written = checked(&written);
     let run = |scenario: &Scenario| {
-        let outcome = simulate(scenario, scenario.policy, &mut NullWatcher);
+        let outcome =
+            simulate(scenario, scenario.policy, &mut NullWatcher).expect("policies decide");
         outcome.vms.iter().map(|vm| vm.counts.demand_faults).collect::<Vec<_>>()
     };
     assert_eq!(run(&split), run(&written));
