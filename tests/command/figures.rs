@@ -366,7 +366,7 @@ fn a_damaged_folder_is_refused_with_the_place() {
         ("no JSON", 3, "manifest.json: it is not JSON", |folder| {
             fs::write(folder.join("manifest.json"), "{ \"name\": ").unwrap();
         }),
-        ("an empty manifest", 3, "manifest.json: missing field `balloonist`", |folder| {
+        ("an empty manifest", 3, "manifest.json: missing field `runs`", |folder| {
             fs::write(folder.join("manifest.json"), "{}").unwrap();
         }),
         ("a lost file", 4, "vms.csv: ", |folder| fs::remove_file(folder.join("vms.csv")).unwrap()),
