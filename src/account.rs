@@ -337,3 +337,44 @@ impl Held {
         self.since = at;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each count of a VM under its own name, and the sums of two VMs: a column that showed another,
+    /// or a sum that forgot one, would be seen.
+    #[test]
+    fn every_sum_and_every_column_has_its_own_count() {
+        let vm = |factor: u64| Account {
+            granted: Frames(3 * factor),
+            reclaimed: Frames(5 * factor),
+            distinct_pages: 7 * factor,
+            nominal_ticks: 11 * factor,
+            stall_ticks: 13 * factor,
+            overhead_ticks: 17 * factor,
+            movement: Movement {
+                oscillations: 19 * factor,
+                violations: 23 * factor,
+                ..Movement::default()
+            },
+            ..Account::default()
+        };
+        let all = Account::all(&[vm(1), vm(100)], Held::default(), Ticks(1));
+        let expected = [
+            ("granted", 303),
+            ("reclaimed", 505),
+            ("distinct_pages", 707),
+            ("stall_ticks", 1_313),
+            ("overhead_ticks", 1_717),
+            ("oscillations", 1_919),
+            ("guarantee_violations", 2_323),
+        ];
+        for (name, count) in expected {
+            let found = METRICS.iter().find(|metric| metric.name == name);
+            assert_eq!(found.map(|metric| (metric.of)(&all)), Some(count), "{name}");
+        }
+        assert_eq!((all.frames_moved(), all.delayed_ticks()), (505, 3_030));
+        assert_eq!(all.nominal_ticks, 1_111);
+    }
+}

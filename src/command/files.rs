@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use balloonist::store::digest::Digest;
 use balloonist::store::manifest::FileEntry;
@@ -213,9 +214,17 @@ impl Write for NewFile {
     }
 }
 
+/// While this is held, a signal waits: files that belong together are moved together.
+pub(super) fn moving() -> MutexGuard<'static, ()> {
+    static MOVING: Mutex<()> = Mutex::new(());
+    // What it guards is on the disk; a panic leaves nothing half changed in memory.
+    MOVING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Removes what is under construction, and folders that were made for it, as the process ends:
 /// nothing can be created or committed afterwards. Returns whether files were moved before.
 pub(super) fn abandon_all() -> bool {
+    std::mem::forget(moving());
     let register = register();
     for file in &register.temporary {
         // It may be gone already; otherwise there is nothing more to be done.

@@ -89,6 +89,11 @@ impl Journals {
         let labels = self.grid.labels(record.run % self.grid.points());
         let mut reader =
             csv::ReaderBuilder::new().has_headers(false).from_reader(record.rows.as_bytes());
+        // Repetitions that differ in their seeds are each the first of its seed.
+        let repetition = match self.repetitions {
+            Repetitions::Streams(_) => record.run / self.grid.points(),
+            Repetitions::Seeds(_) => 0,
+        };
         let mut last = None;
         for line in reader.records() {
             let line = line.map_err(|error| error.to_string())?;
@@ -96,7 +101,7 @@ impl Journals {
             if found != expected {
                 return Err(format!("found {found} columns, expected {expected}"));
             }
-            let run = [record.run.to_string(), (record.run / self.grid.points()).to_string()];
+            let run = [record.run.to_string(), repetition.to_string()];
             let start = run.iter().chain(&labels);
             if let Some((found, expected)) = line.iter().zip(start).find(|(found, it)| found != it)
             {

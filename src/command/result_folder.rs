@@ -11,7 +11,7 @@ use std::path::Path;
 use balloonist::store::manifest::{FileEntry, Manifest};
 use balloonist::store::series;
 
-use super::files::{NewFile, commit_all, remove};
+use super::files::{NewFile, commit_all, moving, remove};
 use super::lock::HeldFolder;
 use super::register::{Kind, foreign, register};
 use super::text::shown;
@@ -131,6 +131,7 @@ impl ResultFolder {
             moved.push(TIMING.to_owned());
         }
         files.iter_mut().chain([&mut manifest_file]).try_for_each(NewFile::sync)?;
+        let _moving = moving();
         held.begin_to_move(&moved)?;
         commit_all(files)?;
         if fs::read_to_string(path.join(MANIFEST)).is_ok_and(|earlier| earlier != manifest) {

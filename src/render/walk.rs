@@ -110,7 +110,7 @@ impl<'a, W: Write> Walk<'a, W> {
             counted(counts.demand_faults, "demand fault"),
             grouped(counts.cold_faults),
             counted(counts.replacement_misses, "replacement miss"),
-            counted(outcome.all.granted.0, "frame"),
+            counted(outcome.all.frames_moved(), "frame"),
         ));
         board.written?;
         board.out.flush()

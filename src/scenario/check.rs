@@ -222,6 +222,7 @@ fn check(
         if let (Some(every), Some(latest), Some(actuator)) = (every, latest, actuator) {
             let ticks = [u128::from(every.0), latest];
             actuator::check_batches(findings, &balloon, actuator, ticks, &fitted);
+            run::check_moves(findings, &checkpoint, ticks, fitted.memory);
         }
         Some(fitted)
     };

@@ -186,7 +186,8 @@ codes! {
          digits."
     TOO_LONG "S051" "the run is too long"
         "Every VM must end before 2^62 ticks even if each of its accesses were a fault. What \
-         holds one up that stops is counted too."
+         holds one up that stops is counted too. All VMs together must have fewer than 2^63 ticks and \
+         2^55 accesses, so that every sum of theirs fits into 64 bits."
     LISTED_TWICE "S052" "a policy is listed twice"
         "Each policy of a list runs once, and its name is the key of its results."
     NOT_A_NUMBER "S053" "a word of the .dat file is not a number"
@@ -201,7 +202,7 @@ codes! {
     TOO_MANY_EVENTS "S056" "the run has too many checkpoints or balloon batches"
         "A run may have at most 10,000,000,000 checkpoints and 100,000,000,000 balloon batches, \
          100,000,000 of them in flight at a time, counted as if every access were a fault and \
-         every plan moved all frames. More would not end in a day. Time is in ticks: where accesses \
+         every plan moved all frames, which together must be fewer than 2^63 frames. More would not end in a day. Time is in ticks: where accesses \
          are far apart, checkpoints and the steps of balloons must be too."
     BAD_PHASE "S057" "the phases of a VM are out of order"
         "`idle` and `stuck` list phases of a VM by the ticks of the run: each ends after it \

@@ -342,6 +342,23 @@ mod tests {
         }
     }
 
+    /// What a killed process has left may be longer than the line that is written over it.
+    #[test]
+    fn a_torn_end_is_cut_to_the_last_whole_line() {
+        let header = sealed(&format!("{MAGIC}\t0\t3\t3\t{{}}"));
+        let record = |run| Record { run, metrics: [1, 2, 3], rows: "a\n".to_owned() };
+        let line = sealed(&shown(&record(0)));
+        let torn = "1\t".to_owned() + &"9".repeat(1_000);
+        let mut journal = read(format!("{header}{line}{torn}").as_bytes()).unwrap().unwrap();
+        journal.cut_tail().unwrap();
+        let length = (header.len() + line.len()) as u64;
+        assert_eq!(journal.handle().unwrap().metadata().unwrap().len(), length);
+        journal.append(&record(2)).unwrap();
+        let again = Journal::read(journal.handle().unwrap()).unwrap().unwrap();
+        assert_eq!(again.which(), [true, false, true]);
+        assert_eq!(again.end, again.file.get_ref().metadata().unwrap().len());
+    }
+
     #[test]
     fn only_the_beginning_of_a_journal_has_not_begun() {
         let line = sealed(&format!("{MAGIC}\t0\t3\t3\t{{}}"));

@@ -12,6 +12,7 @@ mod readme;
 mod reference;
 mod replacement_commands;
 mod reproduce;
+mod simulation;
 mod sweep_grid;
 mod sweep_journal;
 mod timelines;

@@ -191,3 +191,31 @@ fn a_range_without_rounds_is_refused() {
     let error = String::from_utf8(beyond.stderr).unwrap();
     assert_eq!(error, "error: the run has 10 rounds, so there is no round 11\n");
 }
+
+/// Frames that are in flight when the run ends were reclaimed and granted to nobody; the walk counts
+/// them as the tables do.
+#[test]
+fn the_walk_and_the_tables_count_the_same_frames_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flight.toml");
+    let text = "host.memory = 12\ncheckpoint.every = 5\npolicy.kind = 'last-n'\n\
+        actuator = { kind = 'balloon', latency = 1000 }\n\
+        [[vm]]\nname = 'a'\ntrace.pages = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n\
+        [[vm]]\nname = 'b'\ntrace.pages = [1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3]\n";
+    std::fs::write(&path, text).unwrap();
+    let output = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_balloonist"));
+        let output = command.args(arguments).arg(&path).arg("--quiet").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let table = output(&["compare", "--policies", "last-n", "--format", "csv"]);
+    let mut lines = table.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let (columns, row) = (lines.next().unwrap(), lines.next().unwrap());
+    let at = columns.iter().position(|column| *column == "frames_moved").unwrap();
+    let moved = row[at];
+    assert_ne!(moved, "0");
+    let walk = output(&["walk"]);
+    let last = walk.lines().last().unwrap();
+    assert!(last.ends_with(&format!(", {moved} frames moved")), "{last}: {moved}");
+}

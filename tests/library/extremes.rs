@@ -80,6 +80,43 @@ fn what_is_not_refused_runs_to_its_end() {
     assert!(run > SCENARIOS / 4 && refused > SCENARIOS / 20, "{run} run, {refused} refused");
 }
 
+/// Sums over VMs and checkpoints that 64 bits cannot hold are refused, not met in a run.
+#[test]
+fn sums_that_overflow_are_refused_before_the_run() {
+    let refused = |text: &str, code: &str| {
+        let found = Document::from_toml("sums.toml", text.as_bytes()).check().unwrap_err();
+        assert!(
+            found.render(false).starts_with(&format!("error[{code}]")),
+            "{}",
+            found.render(false)
+        );
+    };
+    let eight = |key: &str, host: &str| {
+        let vm = |at: u32| format!("[[vm]]\nname = 'v{at}'\n{key}\ntrace.pages = [1, 2, 3]\n");
+        let vms: String = (0..8).map(vm).collect();
+        format!("host.memory = 32\ncheckpoint.every = {}\n{host}\n{vms}", 1_u64 << 52)
+    };
+    refused(&eight("", &format!("cost.fault = {}", 1_u64 << 60)), "S051");
+    refused(&eight(&format!("period = {}", 1_u64 << 60), ""), "S051");
+    // Each 2^57 accesses, by eight binary places of a curve that never fades.
+    let repeated = format!("after = 'repeat'\nstop = {}", 1_u64 << 57);
+    let curves = "policy.kind = 'mrc-dp'\npolicy.mrc-dp.decay = 1";
+    refused(&eight(&repeated, curves), "S051");
+    // A plan a tick, each of which may move the whole host.
+    let vm = |at: u32| {
+        format!(
+            "[[vm]]\nname = 'v{at}'\nstart = {at}\nperiod = 2\n\
+             workload = {{ kind = 'loop', accesses = 9000000, pages = 1 }}\n"
+        )
+    };
+    let swing = |memory: u64| {
+        let kind = "policy.kind = 'ws-share'";
+        format!("host.memory = {memory}\ncheckpoint.every = 1\n{kind}\n{}{}", vm(0), vm(1))
+    };
+    refused(&swing(1 << 40), "S056");
+    assert!(Document::from_toml("a.toml", swing(1 << 38).as_bytes()).check().is_ok());
+}
+
 /// Batches of one frame on the largest host would take hours or days to simulate; the same speed in
 /// larger batches ends.
 #[test]

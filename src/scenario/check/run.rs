@@ -10,7 +10,7 @@ use super::values::{Field, Findings, Section};
 use crate::account::{METRICS, Metric};
 use crate::balance::PolicyKind;
 use crate::replace::Delays;
-use crate::units::{Decimal, Ticks};
+use crate::units::{Decimal, Frames, Ticks};
 
 /// What decides how long a run may last, beside its VMs; `None` is what was reported.
 pub(super) struct Length {
@@ -53,9 +53,11 @@ impl Length {
         // The last tick of the run if every access were a fault and a trap; `None` where a part is
         // not known.
         let mut latest = Some(0_u128);
+        let mut ticks = 0_u128;
         for vm in ending {
             let end = vm.stop.and_then(|stop| {
                 let worst = waits?.saturating_add(self.latest_end(vm, stop)?);
+                ticks += worst;
                 is_in_time(findings, vm, worst).then(|| worst.min(u128::from(stop.0)))
             });
             latest = latest.zip(end).map(|(latest, end)| latest.max(end));
@@ -64,13 +66,38 @@ impl Length {
             for vm in endless {
                 if let Some(end) = self.latest_end(vm, Ticks(latest as u64)) {
                     is_in_time(findings, vm, end);
+                    ticks += end;
                 }
             }
+            self.check_sums(findings, vms, ticks, latest);
         }
         if let (Some(every), Some(latest)) = (self.every, latest.filter(|&latest| latest > 0)) {
             check_checkpoints(findings, checkpoint, every, latest);
         }
         latest
+    }
+
+    /// Reports VMs whose counts would overflow where they are added up: ticks in 64 bits, accesses
+    /// with the eight binary places that observers keep.
+    fn check_sums(&self, findings: &mut Findings, vms: &[Draft], ticks: u128, latest: u128) {
+        let Some(first) = vms.first() else { return };
+        let of_vm = |vm: &Draft| self.most_accesses(vm, vm.stop?.min(Ticks(latest as u64)));
+        let accesses: u128 = vms.iter().filter_map(of_vm).sum();
+        for (what, sum, most) in [("ticks", ticks, TICKS_SUM), ("accesses", accesses, ACCESSES_SUM)]
+        {
+            if sum > most {
+                let message = format!("all VMs together could have {sum} {what}, more than {most}");
+                let remedy = "shorten the run: lower a `stop`, a `period` or a `cost`";
+                findings.error(codes::TOO_LONG, first.section.origin, message, remedy);
+            }
+        }
+    }
+
+    /// The accesses that a VM begins before `stop` if it never waits.
+    fn most_accesses(&self, vm: &Draft, stop: Ticks) -> Option<u128> {
+        let once = u128::from(vm.accesses.as_ref()?.count());
+        let in_time = u128::from(stop.0.saturating_sub(vm.start?.0).div_ceil(vm.period?.0));
+        Some(if vm.after? == After::Repeat { in_time } else { once.min(in_time) })
     }
 
     /// When the VM would be done with the accesses that it begins before `stop` if it never waited
@@ -79,9 +106,7 @@ impl Length {
     fn latest_end(&self, vm: &Draft, stop: Ticks) -> Option<u128> {
         let (start, period) = (vm.start?, vm.period?);
         let once = u128::from(vm.accesses.as_ref()?.count());
-        let in_time = u128::from(stop.0.saturating_sub(start.0).div_ceil(period.0));
-        let repeats = vm.after? == After::Repeat;
-        let accesses = if repeats { in_time } else { once.min(in_time) };
+        let accesses = self.most_accesses(vm, stop)?;
         let Cost { delays: Delays { fault, zero_fill, swap_in, write_back }, trap, policy, .. } =
             self.cost?;
         // At worst a page comes in and another goes out at each access.
@@ -161,6 +186,30 @@ fn check_checkpoints(findings: &mut Findings, checkpoint: &Section, every: Ticks
 
 /// The most checkpoints that a run may have.
 const CHECKPOINTS_MAX: u128 = 10_000_000_000;
+
+/// The most ticks and accesses that all VMs together may have, and frames that all checkpoints
+/// together may move: their sums are kept in 64 bits, those of observers with eight of them behind
+/// the point.
+const TICKS_SUM: u128 = i64::MAX as u128;
+const ACCESSES_SUM: u128 = TICKS_SUM >> 8;
+const FRAMES_SUM: u128 = i64::MAX as u128;
+
+/// Reports checkpoints that could move more frames than can be counted.
+pub(super) fn check_moves(
+    findings: &mut Findings,
+    checkpoint: &Section,
+    [every, latest]: [u128; 2],
+    memory: Frames,
+) {
+    let checkpoints = latest / every;
+    let moved = checkpoints.saturating_mul(u128::from(memory.0));
+    if moved > FRAMES_SUM {
+        let message =
+            format!("{checkpoints} checkpoints could move {moved} frames, more than {FRAMES_SUM}");
+        let remedy = "make checkpoints further apart, or the host smaller";
+        findings.error(codes::TOO_MANY_EVENTS, checkpoint.origin_of("every"), message, remedy);
+    }
+}
 
 /// The policies of the array at `key`, each once; `None` where the key is missing.
 pub(super) fn policy_list(
