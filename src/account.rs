@@ -372,7 +372,8 @@ mod tests {
         ];
         for (name, count) in expected {
             let found = METRICS.iter().find(|metric| metric.name == name);
-            assert_eq!(found.map(|metric| (metric.of)(&all)), Some(count), "{name}");
+            let found = found.and_then(|metric| metric.read(&all)).map(|value| value.0);
+            assert_eq!(found, Some(count * Millionths::ONE), "{name}");
         }
         assert_eq!((all.frames_moved(), all.delayed_ticks()), (505, 3_030));
         assert_eq!(all.nominal_ticks, 1_111);

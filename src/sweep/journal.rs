@@ -346,7 +346,8 @@ mod tests {
     #[test]
     fn a_torn_end_is_cut_to_the_last_whole_line() {
         let header = sealed(&format!("{MAGIC}\t0\t3\t3\t{{}}"));
-        let record = |run| Record { run, metrics: [1, 2, 3], rows: "a\n".to_owned() };
+        let record =
+            |run| Record { run, metrics: [1, 2, 3], rows: "a\n".to_owned(), failed: vec![] };
         let line = sealed(&shown(&record(0)));
         let torn = "1\t".to_owned() + &"9".repeat(1_000);
         let mut journal = read(format!("{header}{line}{torn}").as_bytes()).unwrap().unwrap();
