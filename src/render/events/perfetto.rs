@@ -89,7 +89,6 @@ impl Timeline {
     /// Records an event.
     pub fn note(&mut self, at: Ticks, event: &Event<'_>) {
         match event {
-            Event::Skipped(_) => {}
             Event::Wait(vm) => self.instant(at, *vm, "waits"),
             Event::Refuse { vm, .. } => self.instant(at, *vm, "is refused"),
             Event::Arrive(held, shrunk) => {
@@ -98,7 +97,7 @@ impl Timeline {
             }
             Event::Move(changes, _) => self.change(at, changes),
             Event::Depart(vm, allocation) => self.give(at, *vm, allocation.0, "leaves behind"),
-            Event::Access(_) => {}
+            Event::Skipped(_) | Event::Access(_) => {}
             Event::Checkpoint(checkpoint, changes) => {
                 self.sample(checkpoint);
                 self.change(at, changes);

@@ -39,7 +39,7 @@ pub struct Steps<'a> {
     policy: &'a PolicyKind,
     /// What every VM holds before the first step, drawn.
     before: Vec<Value>,
-    steps: Vec<String>,
+    collected: Vec<String>,
     bytes: usize,
     /// The last round of which all steps were collected.
     whole: u64,
@@ -62,7 +62,7 @@ impl<'a> Lesson<'a> {
             scenario,
             policy,
             before: Vec::new(),
-            steps: Vec::new(),
+            collected: Vec::new(),
             bytes: 0,
             whole: 0,
             too_much: false,
@@ -84,14 +84,14 @@ impl<'a> Steps<'a> {
         if self.too_much {
             return Err(Refused::TooMuch((self.whole > 0).then_some(self.whole)));
         }
-        if self.steps.is_empty() {
+        if self.collected.is_empty() {
             return Err(Refused::Nothing);
         }
         let vm = |vm: &crate::scenario::VmSpec| json!([vm.name, vm.replacement.name]);
         let vms: Vec<Value> = self.scenario.vms.iter().map(vm).collect();
         // A script's text ends at the first `</`, which no string of ours may hold.
         let data =
-            format!("{{\"vms\":{},\n\"steps\":[\n{}\n]}}", json!(vms), self.steps.join(",\n"))
+            format!("{{\"vms\":{},\n\"steps\":[\n{}\n]}}", json!(vms), self.collected.join(",\n"))
                 .replace('<', "\\u003c");
         let scenario = self.scenario;
         let name = escaped(&scenario.name);
@@ -143,7 +143,7 @@ impl<'a> Steps<'a> {
     }
 
     /// Adds a step. `drawn` has the VMs whose lists it changed, `more` the members of its kind.
-    fn step(&mut self, (at, round): (Ticks, u64), say: &str, drawn: Vec<Value>, more: Value) {
+    fn step(&mut self, (at, round): (Ticks, u64), say: &str, drawn: &[Value], more: Value) {
         if self.too_much {
             return;
         }
@@ -153,8 +153,8 @@ impl<'a> Steps<'a> {
         }
         let step = step.to_string();
         self.bytes += step.len();
-        self.steps.push(step);
-        self.too_much = self.steps.len() > STEPS || self.bytes > BYTES;
+        self.collected.push(step);
+        self.too_much = self.collected.len() > STEPS || self.bytes > BYTES;
     }
 
     fn drawn_all(&self, changes: &[Resized<'_>]) -> Vec<Value> {
@@ -186,7 +186,7 @@ impl<'a> Steps<'a> {
         }
         let mut drawn = self.drawn_all(shrunk);
         drawn.push(self.drawn(held));
-        self.step(when, &say, drawn, json!({ "moves": moves }));
+        self.step(when, &say, &drawn, json!({ "moves": moves }));
     }
 
     fn access(&mut self, when: (Ticks, u64), touch: &Touch<'_>) {
@@ -203,8 +203,8 @@ impl<'a> Steps<'a> {
         let more = json!({
             "vm": vm.index(), "page": touch.page.0, "kind": kind, "evicted": evicted,
         });
-        let drawn = vec![self.drawn(&touch.held)];
-        self.step(when, &say, drawn, more);
+        let drawn = [self.drawn(&touch.held)];
+        self.step(when, &say, &drawn, more);
     }
 
     fn checkpoint(
@@ -220,7 +220,7 @@ impl<'a> Steps<'a> {
         let saw: Vec<Value> = saw.map(|(vm, target)| seen(vm, *target)).collect();
         let more = json!({ "saw": saw, "moves": moves, "flight": checkpoint.in_flight.0 });
         let drawn = self.drawn_all(changes);
-        self.step(when, &format!("Checkpoint {number}: {said}"), drawn, more);
+        self.step(when, &format!("Checkpoint {number}: {said}"), &drawn, more);
         if !self.too_much {
             self.whole = number;
         }
@@ -238,34 +238,34 @@ impl Teller for Steps<'_> {
             self.before = held.iter().map(|held| self.drawn(held)).collect();
             return;
         }
-        if self.steps.is_empty() {
+        if self.collected.is_empty() {
             let before = std::mem::take(&mut self.before);
-            self.step(when, "Before the first step", before, json!({}));
+            self.step(when, "Before the first step", &before, json!({}));
         }
         match event {
             Event::Skipped(_) => {}
             Event::Wait(vm) => {
                 let min = counted(self.scenario.vms[vm.index()].min.0, "frame");
                 let say = format!("{} waits for its minimum of {min}", self.name(*vm));
-                self.step(when, &say, Vec::new(), json!({}));
+                self.step(when, &say, &[], json!({}));
             }
             Event::Refuse { vm, left, .. } => {
                 let left = grouped(left.0);
                 let say = format!("{} does not start: {left} frames are left", self.name(*vm));
-                self.step(when, &say, Vec::new(), json!({}));
+                self.step(when, &say, &[], json!({}));
             }
             Event::Arrive(held, shrunk) => self.arrival(when, held, shrunk),
             Event::Move(changes, in_flight) => {
                 let (said, moves) = self.changes(changes);
                 let more = json!({ "moves": moves, "flight": in_flight.0 });
                 let drawn = self.drawn_all(changes);
-                self.step(when, &format!("Balloons: {said}"), drawn, more);
+                self.step(when, &format!("Balloons: {said}"), &drawn, more);
             }
             Event::Depart(vm, allocation) => {
                 let frames = counted(allocation.0, "frame");
                 let say = format!("{} leaves {frames} behind", self.name(*vm));
-                let drawn = vec![self.boxes(*vm, Frames(0), &[])];
-                self.step(when, &say, drawn, json!({}));
+                let drawn = [self.boxes(*vm, Frames(0), &[])];
+                self.step(when, &say, &drawn, json!({}));
             }
             Event::Access(touch) => self.access(when, touch),
             Event::Checkpoint(checkpoint, changes) => self.checkpoint(when, checkpoint, changes),
