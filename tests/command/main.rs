@@ -6,6 +6,7 @@ mod expectations;
 mod figures;
 mod folders;
 mod hostile;
+mod large_pages;
 mod outputs;
 mod published;
 mod readme;
