@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::units::Decimal;
+use crate::units::{self, Decimal};
 
 /// One parameter: its name, what it means, what it may be, and what it is unless set.
 #[derive(Clone, Debug)]
@@ -17,8 +17,19 @@ pub struct Param {
     pub doc: &'static str,
     /// The values it may have.
     pub domain: Domain,
-    /// The value it has unless set; inside the domain.
+    /// The value it has unless set; inside the domain. Of frames it may be a size in bytes.
     pub default: Value,
+}
+
+impl Param {
+    /// The value it has unless set, on a host with pages of so many bytes: a size that was
+    /// published in bytes is rounded up to whole frames.
+    pub fn default_on(&self, page_size: u64) -> Value {
+        match self.default {
+            Value::Bytes(bytes) => Value::Integer(bytes.div_ceil(page_size)),
+            ref other => other.clone(),
+        }
+    }
 }
 
 /// The values that a parameter may have.
@@ -61,6 +72,8 @@ pub enum Domain {
 pub enum Value {
     /// A number, of frames or ticks where the domain says so.
     Integer(u64),
+    /// A size in bytes, as a default was published. [`Settings`] hold it in frames.
+    Bytes(u64),
     /// An exact decimal number.
     Decimal(Decimal),
     /// One of the words of the domain.
@@ -68,6 +81,9 @@ pub enum Value {
     /// A text.
     Text(Cow<'static, str>),
 }
+
+/// The size of a page in bytes where nothing else is said.
+pub const PAGE_SIZE: u64 = 4096;
 
 impl fmt::Display for Domain {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,6 +104,7 @@ impl fmt::Display for Value {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Integer(number) => number.fmt(out),
+            Self::Bytes(bytes) => units::show_size(*bytes).fmt(out),
             Self::Decimal(number) => number.fmt(out),
             Self::Choice(word) => word.fmt(out),
             Self::Text(text) => text.fmt(out),
@@ -95,19 +112,34 @@ impl fmt::Display for Value {
     }
 }
 
-/// The checked values of all parameters of one list, in the list's order.
+/// The checked values of all parameters of one list, in the list's order, and the page size of the
+/// host that they are for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings(Vec<(&'static str, Value)>);
+pub struct Settings {
+    page_size: u64,
+    values: Vec<(&'static str, Value)>,
+}
 
 impl Settings {
-    /// Every parameter at its default.
+    /// Every parameter at its default, on a host with pages of 4 KiB.
     pub fn defaults(params: &[Param]) -> Self {
-        Self(params.iter().map(|param| (param.name, param.default.clone())).collect())
+        Self::defaults_on(params, PAGE_SIZE)
+    }
+
+    /// Every parameter at its default, on a host with pages of so many bytes.
+    pub fn defaults_on(params: &[Param], page_size: u64) -> Self {
+        let value = |param: &Param| (param.name, param.default_on(page_size));
+        Self { page_size, values: params.iter().map(value).collect() }
+    }
+
+    /// The bytes of a page of the host.
+    pub fn page_size(&self) -> u64 {
+        self.page_size
     }
 
     /// Names and values, in the order of the list.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
-        self.0.iter().map(|(name, value)| (*name, value))
+        self.values.iter().map(|(name, value)| (*name, value))
     }
 
     /// Sets a parameter of the list; the caller has checked the value against the parameter's
@@ -116,7 +148,7 @@ impl Settings {
     /// # Panics
     /// If the list has no such parameter.
     pub fn set(&mut self, name: &str, value: Value) {
-        let slot = self.0.iter_mut().find(|(param, _)| *param == name);
+        let slot = self.values.iter_mut().find(|(param, _)| *param == name);
         slot.unwrap_or_else(|| panic!("no parameter is called {name}")).1 = value;
     }
 
@@ -165,7 +197,7 @@ impl Settings {
     }
 
     fn get(&self, name: &str) -> &Value {
-        let found = self.0.iter().find(|(param, _)| *param == name);
+        let found = self.values.iter().find(|(param, _)| *param == name);
         &found.unwrap_or_else(|| panic!("no parameter is called {name}")).1
     }
 }

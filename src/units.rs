@@ -172,6 +172,18 @@ pub fn parse_size(text: &str) -> Result<u64, UnitError> {
     number.scaled(find_unit(unit, SIZE_UNITS, SIZE_NAMES)?).ok_or_overflow("bytes")
 }
 
+/// A size in the largest binary unit that divides it.
+pub(crate) fn show_size(bytes: u64) -> String {
+    let (mut size, mut unit) = (bytes, "B");
+    for larger in ["KiB", "MiB", "GiB", "TiB"] {
+        if size == 0 || size % 1024 != 0 {
+            break;
+        }
+        (size, unit) = (size / 1024, larger);
+    }
+    format!("{size} {unit}")
+}
+
 /// A duration such as "100 ms" or "0.5 s" in nanoseconds.
 ///
 /// # Errors
@@ -304,6 +316,11 @@ fn find_unit(unit: &str, units: &[(&str, u64)], names: &'static str) -> Result<u
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_shown_in_their_largest_unit() {
+        assert_eq!([1, 4096, 2 << 20, 1536].map(show_size), ["1 B", "4 KiB", "2 MiB", "1536 B"]);
+    }
 
     #[test]
     fn sizes_are_exact_or_refused() {

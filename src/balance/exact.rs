@@ -15,9 +15,26 @@ pub(super) fn times(frames: Frames, factor: Decimal) -> Frames {
     Frames(part(frames.0, factor.digits, factor.denominator()))
 }
 
-/// ⌊`frames` / `divisor`⌋, of a divisor above 0.
-pub(super) fn over(frames: Frames, divisor: Decimal) -> Frames {
-    Frames(part(frames.0, divisor.denominator(), divisor.digits))
+/// Binary digits of a frame in which rules that work in bytes or fractions are computed, so that
+/// only the result is rounded to a frame.
+const FINE: u32 = 24;
+
+/// A number of frames in 2⁻²⁴ of a frame.
+pub(super) fn fine(frames: Frames) -> i128 {
+    i128::from(frames.0) << FINE
+}
+
+/// The whole frames of so many 2⁻²⁴ of a frame; less than nothing is nothing.
+pub(super) fn whole(fine: i128) -> Frames {
+    Frames(u64::try_from(fine >> FINE).unwrap_or(if fine < 0 { 0 } else { u64::MAX }))
+}
+
+/// `fine` · `numerator` / `denominator`, rounded down.
+pub(super) fn scale(fine: i128, numerator: u64, denominator: u64) -> i128 {
+    let (numerator, denominator) = (i128::from(numerator), i128::from(denominator));
+    // In two steps, so that frames of 40 bits and fractions of 60 fit.
+    let (whole, rest) = (fine.div_euclid(denominator), fine.rem_euclid(denominator));
+    whole * numerator + rest * numerator / denominator
 }
 
 /// 1 − `fraction`, of a fraction up to 1.
@@ -42,13 +59,6 @@ const fn shortest(mut digits: u64, mut places: u32) -> Decimal {
         places -= 1;
     }
     Decimal { digits, places }
-}
-
-impl View {
-    /// The frames that no VM holds.
-    pub(super) fn free(&self) -> Frames {
-        self.host - self.vms.iter().map(|vm| vm.allocation).sum()
-    }
 }
 
 impl Plan {
@@ -90,7 +100,9 @@ mod tests {
         assert_eq!(part(7, 1, 2), 3);
         assert_eq!(part(u64::MAX, u64::MAX, 1), u64::MAX);
         assert_eq!(times(Frames(1000), hundredths(5)), Frames(50));
-        assert_eq!(over(Frames(10), hundredths(30)), Frames(33));
+        assert_eq!(whole(scale(fine(Frames(10)), 10, 3)), Frames(33));
+        assert_eq!(scale(-fine(Frames(1)), 1, 2), -fine(Frames(1)) / 2);
+        assert_eq!(whole(-1), Frames(0));
         assert_eq!(Decimal::compare_ratio(1, 4, hundredths(25)), std::cmp::Ordering::Equal);
         assert_eq!(Decimal::compare_ratio(0, 0, hundredths(1)), std::cmp::Ordering::Less);
         assert_eq!(rest_of_one(hundredths(75)), hundredths(25));

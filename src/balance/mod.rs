@@ -14,12 +14,12 @@ mod exact;
 mod fill;
 mod hypervisors;
 mod market;
+mod meminfo;
 mod pressure;
 mod report;
 mod split;
 #[cfg(test)]
 mod testing;
-mod used;
 pub mod wrapped;
 mod yardsticks;
 

@@ -30,6 +30,11 @@ pub(super) fn using(distinct: u64, vm: VmView) -> VmView {
     vm
 }
 
+/// A VM of whose frames so many hold a page.
+pub(super) fn resident(frames: u64, vm: VmView) -> VmView {
+    VmView { resident: Frames(frames), ..vm }
+}
+
 /// These VMs, in this order, on a host of so many frames.
 pub(super) fn view(host: u64, mut vms: Vec<VmView>) -> View {
     for (at, vm) in vms.iter_mut().enumerate() {

@@ -35,7 +35,7 @@ pub use next_uses::NEXT_USES;
 pub use reuse_ages::{AGES_DECAY, Ages, REUSE_AGES};
 pub use sampled_curve::{RATE, SAMPLED_CURVE};
 pub(crate) use shadow::shadow_frames;
-pub use shadow::{SHADOW, SHADOW_SHARE};
+pub use shadow::{SHADOW, SHADOW_OF_SIZE, SHADOW_SHARE, SHADOW_SIZE};
 pub use window::WINDOW;
 
 /// A kind of observer, as policies declare it.
@@ -64,6 +64,7 @@ pub const ALL: &[&ObserverKind] = &[
     &ACTIVE,
     &WINDOW,
     &SHADOW,
+    &SHADOW_OF_SIZE,
     &REUSE_AGES,
     &COMING,
     &WHOLE,
@@ -168,7 +169,7 @@ pub struct Seen {
     pub active: Active,
     /// Of [`WINDOW`].
     pub window: Window,
-    /// Of [`SHADOW`]: hits that a few more frames would have made.
+    /// Of [`SHADOW`] or [`SHADOW_OF_SIZE`]: hits that a few more frames would have made.
     pub shadow_hits: u64,
     /// Of [`REUSE_AGES`].
     pub ages: Ages,

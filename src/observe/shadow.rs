@@ -8,7 +8,8 @@
 //! the end of the interval.
 //! *Cost.* Two comparisons a run, or O(1) with an [index](crate::trace::index). On a real machine
 //! only accesses that fault anyway are intercepted.
-//! *Parameters.* `shadow`: the list's length as a share of the host's frames (default 0.01, ours).
+//! *Parameters.* The list's length, as a share of the host's frames (`shadow`, 0.01, ours) or as a
+//! size (`shadow_size`, 10 MiB, that of utah-scs/lsm-sim, which simulates Cliffhanger and Memshare).
 
 use super::{Interval, Observer, ObserverKind, Part, Seen};
 use crate::params::{Domain, Param, Settings, Value};
@@ -26,6 +27,26 @@ pub const SHADOW: ObserverKind = ObserverKind {
     build: |settings, subject| {
         Box::new(Shadow { frames: shadow_frames(settings, subject.host), hits: 0 })
     },
+};
+
+/// The same with a list of a given size.
+pub const SHADOW_OF_SIZE: ObserverKind = ObserverKind {
+    name: "shadow-of-size",
+    params: &[SHADOW_SIZE],
+    build: |settings, _| {
+        let frames = Frames(settings.integer(SHADOW_SIZE.name));
+        Box::new(Shadow { frames, hits: 0 })
+    },
+    ..SHADOW
+};
+
+/// The length of the shadow list as a size.
+pub const SHADOW_SIZE: Param = Param {
+    name: "shadow_size",
+    doc: "the frames more than the allocation whose hits are counted; the Memshare authors' \
+          simulator's",
+    domain: Domain::Frames { min: 1 },
+    default: Value::Bytes(10 << 20),
 };
 
 /// The length of the shadow list.

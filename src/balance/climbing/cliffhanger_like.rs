@@ -12,10 +12,12 @@
 //! V VMs. *Parameters.* `hits`: shadow hits that move a frame (4); `shadow`: the observer's (1 % of
 //! the host).
 
-use super::{Credits, Debtors, HITS};
-use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View};
+use std::cmp::Reverse;
+
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, split};
 use crate::meets::Meets;
-use crate::observe::{SHADOW, SHADOW_SHARE};
+use crate::observe::{SHADOW, SHADOW_SHARE, shadow_frames};
+use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::units::Frames;
 
@@ -29,7 +31,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     meets: Meets::Never,
     observers: |_| &[&SHADOW],
     fits: |_, _, _| Ok(()),
-    build: |settings| Box::new(CliffhangerLike(Credits::new(settings, Debtors::Others))),
+    build: |settings| Box::new(CliffhangerLike(Credits::new(settings))),
 };
 
 struct CliffhangerLike(Credits);
@@ -39,6 +41,102 @@ impl Policy for CliffhangerLike {
         // A shadow hit credits its queue and debits another at random; memory follows the credits.
         let floors: Vec<Frames> = view.vms.iter().map(|vm| vm.bounds.min).collect();
         Ok(self.0.turn(view, &floors, rng))
+    }
+}
+
+/// The price of a frame.
+const HITS: Param = Param {
+    name: "hits",
+    doc: "shadow hits that move a frame; credits of 1 KiB a hit, as the paper's are said to be, and \
+          pages of 4 KiB",
+    domain: Domain::Integer { min: 1, max: 1_000_000 },
+    default: Value::Integer(4),
+};
+
+/// The credits of all VMs of a run. A shadow hit is a credit for its VM and a debit for another;
+/// the price of a frame in credits moves a frame.
+struct Credits {
+    settings: Settings,
+    /// Shadow hits that move a frame.
+    price: i64,
+    /// By VM.
+    of: Vec<i64>,
+}
+
+impl Credits {
+    fn new(settings: &Settings) -> Self {
+        let price = settings.integer(HITS.name) as i64;
+        Self { settings: settings.clone(), price, of: Vec::new() }
+    }
+
+    /// The most credits, and debts, that a VM may have: a shadow list cannot tell of more frames.
+    fn most(&self, view: &View) -> i64 {
+        let Frames(frames) = shadow_frames(&self.settings, view.host);
+        frames.min(1 << 40) as i64 * self.price
+    }
+
+    /// Lets the interval's shadow hits move frames; nobody is brought below its floor.
+    fn turn(&mut self, view: &View, floors: &[Frames], rng: &mut Stream) -> Plan {
+        let (vms, most) = (&view.vms, self.most(view));
+        let known = vms.iter().map(|vm| vm.id.index() + 1).max().unwrap_or(0);
+        self.of.resize(self.of.len().max(known), 0);
+        let mut credits: Vec<i64> = vms.iter().map(|vm| self.of[vm.id.index()]).collect();
+        let Plan(mut frames) = split::settle(view, floors.to_vec());
+        for vm in (0..vms.len()).filter(|&vm| vms[vm].seen.shadow_hits > 0) {
+            let others: Vec<usize> = (0..vms.len()).filter(|&at| at != vm).collect();
+            if others.is_empty() {
+                break;
+            }
+            for _ in 0..vms[vm].seen.shadow_hits.min(most as u64) {
+                let debtor = others[rng.below(others.len() as u64) as usize];
+                credits[vm] += 1;
+                credits[debtor] -= 1;
+            }
+        }
+        for credits in &mut credits {
+            *credits = (*credits).clamp(-most, most);
+        }
+        self.trade(view, floors, &mut frames, &mut credits);
+        for (vm, credits) in vms.iter().zip(credits) {
+            self.of[vm.id.index()] = credits;
+        }
+        Plan(frames)
+    }
+
+    /// Moves frames from those deepest in debt to those with most credit, for its price. Frames
+    /// that nobody holds go first. Ties go by file order.
+    fn trade(&self, view: &View, floors: &[Frames], frames: &mut [Frames], credits: &mut [i64]) {
+        let mut takers: Vec<usize> = (0..frames.len()).collect();
+        takers.sort_by_key(|&at| Reverse(credits[at]));
+        let mut givers: Vec<usize> = (0..frames.len()).collect();
+        givers.sort_by_key(|&at| credits[at]);
+        let mut givers = givers.into_iter().peekable();
+        let mut free = split::spare(view, frames).0;
+        for taker in takers {
+            let room = view.vms[taker].bounds.max.0 - frames[taker].0;
+            let mut wanted = room.min((credits[taker] / self.price).max(0) as u64);
+            while wanted > 0 {
+                let moved = if free > 0 {
+                    let moved = wanted.min(free);
+                    free -= moved;
+                    moved
+                } else {
+                    let Some(&giver) = givers.peek() else { return };
+                    let owed = (-credits[giver] / self.price).max(0) as u64;
+                    let moved = wanted.min(owed).min(frames[giver].0 - floors[giver].0);
+                    if moved == 0 {
+                        givers.next();
+                        continue;
+                    }
+                    frames[giver] -= Frames(moved);
+                    credits[giver] += moved as i64 * self.price;
+                    moved
+                };
+                frames[taker] += Frames(moved);
+                credits[taker] -= moved as i64 * self.price;
+                wanted -= moved;
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@
 //! each committed one (0.2, Hyper-V's; it allows 0.05 to 2); `used`: what is committed
 //! (`committed`).
 
-use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, exact, used};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, exact, meminfo};
 use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Value};
@@ -23,13 +23,13 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "hyperv-like",
     summary: "gives every VM what it has committed and a buffer, in shortage by shares",
     follows: "Dynamic Memory of Microsoft Hyper-V, 2011, from secondary descriptions",
-    params: &[BUFFER, used::COMMITTED_PARAM],
+    params: &[BUFFER, meminfo::COMMITTED_PARAM],
     meets: Meets::Never,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
         let buffer = settings.decimal(BUFFER.name);
-        Box::new(DynamicMemory { buffer, used: used::of(settings) })
+        Box::new(DynamicMemory { buffer, used: meminfo::used_of(settings) })
     },
 };
 

@@ -2,30 +2,32 @@
 //!
 //! *Idea.* Below a threshold of free host memory every guest gives a twentieth a round, but keeps
 //! what it uses and some free memory, the less the shorter the host is. Above it every guest grows
-//! by a twentieth. *Follows.* The sample balloon rules of oVirt's Memory Overcommitment Manager
-//! (doc/balloon.rules at e0f3d3b, November 2013), A. Litke and others, 2010 on. *Departs.* A
-//! checkpoint is a round and takes one sample; free host memory and what guests use are means of
-//! the last samples, of which MOM takes two a round. Used memory is the working set of the
-//! interval, at most the allocation, unless the parameter says otherwise: a page that was not used
-//! lately counts as free, because traces free nothing. Every product is rounded down. Growth beyond
-//! the free frames is given in file order. There is neither a preference for idle guests nor
-//! balance between guests, as in the original, and no range of free memory in which nothing moves:
-//! guests that use little swing around the threshold. *Cost.* O(V log V) a checkpoint for V VMs.
+//! by a twentieth.
+//! *Follows.* The sample balloon rules of oVirt's Memory Overcommitment Manager: oVirt/mom
+//! doc/balloon.rules, with mom/Collectors and mom/Entity.py, at 3de1c8e; A. Litke and others, 2010
+//! on. The rules are those of November 2013.
+//! *Departs.* Host memory and guest memory are as `balance/meminfo.rs` defines them: host free is
+//! `MemFree` + `Buffers` + `Cached`, so frames that no guest has touched are free, and a guest uses
+//! its resident pages. Amounts are kept in 2⁻²⁴ frames where the original has floating-point
+//! numbers, and the target is rounded down to a frame. Growth beyond the free frames is given in
+//! file order; the original grants it and lets the host swap. There is neither a preference for
+//! idle guests nor balance between guests, as in the original.
+//! *Cost.* O(V log V) a checkpoint or sample for V VMs.
 //! *Parameters.* `threshold`: free part of the host's memory below which guests shrink (0.2);
 //! `critical`: part at which they are made to swap (0.05); `guest_free`: part of its memory that a
 //! guest would like free (0.2); `max_change`, `min_change`: the most and the least change of a
-//! guest's memory in a round (0.05, 0.0025); `samples`: samples of which means are taken (10); all
-//! MOM's. `used`: what is used (`working-set`).
+//! guest's memory in a round (0.05, 0.0025); `samples`: samples of which means are taken (10);
+//! `sample_every`: time between two samples (5 s); all MOM's. `used`: what is used (`resident`).
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::balance::{Bounds, Plan, Policy, PolicyError, PolicyKind, View, VmView, exact, used};
+use crate::balance::{Bounds, Plan, Policy, PolicyError, PolicyKind, View, VmView, exact, meminfo};
 use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
-use crate::units::{Decimal, Frames, VmId};
+use crate::units::{Decimal, Frames, Ticks, VmId};
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "mom-balloon",
@@ -52,7 +54,8 @@ pub(super) const PARAMS: &[Param] = &[
     ),
     part("min_change", "part of its memory by which a guest must change, or not at all; MOM's", 25),
     SAMPLES,
-    used::WORKING_SET_PARAM,
+    SAMPLE_EVERY,
+    meminfo::RESIDENT_PARAM,
 ];
 
 const fn part(name: &'static str, doc: &'static str, ten_thousandths: u64) -> Param {
@@ -66,9 +69,16 @@ const fn part(name: &'static str, doc: &'static str, ten_thousandths: u64) -> Pa
 
 const SAMPLES: Param = Param {
     name: "samples",
-    doc: "samples, one a checkpoint, of which means are taken; MOM's",
+    doc: "latest samples of which means are taken; MOM's",
     domain: Domain::Integer { min: 1, max: 1000 },
     default: Value::Integer(10),
+};
+
+const SAMPLE_EVERY: Param = Param {
+    name: "sample_every",
+    doc: "time between two samples after a checkpoint, at which one is taken too; MOM's 5 s",
+    domain: Domain::Ticks { min: 1 },
+    default: Value::Integer(5_000_000_000),
 };
 
 struct MomBalloon {
@@ -78,24 +88,28 @@ struct MomBalloon {
 
 impl Policy for MomBalloon {
     fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
-        let (host, guests) = self.statistics.sample(view);
-        let wanted: Vec<Frames> = guests
-            .iter()
+        self.statistics.sample(view);
+        let host = self.statistics.host(view);
+        let wanted: Vec<Frames> = self
+            .statistics
+            .guests(view)
             .map(|guest| {
                 let target = if self.rules.is_short(host) {
                     // The floor is the greater of what is guaranteed and what is needed.
-                    self.rules.shrink(guest, guest.bounds.min.max(self.rules.need(host, guest)))
+                    let need = self.rules.need_under_pressure(host, &guest);
+                    self.rules.shrink(&guest, guest.min().max(need))
                 } else {
-                    self.rules.grow(guest)
+                    self.rules.grow(&guest, self.rules.need_in_plenty(&guest))
                 };
                 target.unwrap_or(guest.now)
             })
+            .map(exact::whole)
             .collect();
         Ok(Plan::in_file_order(view, &wanted))
     }
 }
 
-/// The constants and the formulas of the rules.
+/// The constants and the formulas of the rules. Sizes are in 2⁻²⁴ of a frame.
 pub(super) struct Rules {
     threshold: Decimal,
     critical: Decimal,
@@ -104,19 +118,33 @@ pub(super) struct Rules {
     min_change: Decimal,
 }
 
-/// What the rules know of the host.
+/// Under critical pressure the host's free part less this is what a guest keeps free: less than
+/// nothing. The rules write it as a number, whatever the critical part is set to.
+const SWAPPED: Decimal = exact::hundredths(5);
+
+/// What the rules know of the host: a part of its memory is free.
 #[derive(Clone, Copy)]
-pub(super) struct HostMemory {
-    pub(super) free: Frames,
-    pub(super) all: Frames,
+pub(super) struct HostFree {
+    free: u64,
+    of: u64,
 }
 
-/// What the rules know of a guest.
+/// What the rules know of a guest, in 2⁻²⁴ of a frame.
 #[derive(Clone, Copy)]
 pub(super) struct Guest {
-    pub(super) now: Frames,
-    pub(super) used: Frames,
-    pub(super) bounds: Bounds,
+    pub(super) now: i128,
+    used: i128,
+    bounds: Bounds,
+}
+
+impl Guest {
+    pub(super) fn min(&self) -> i128 {
+        exact::fine(self.bounds.min)
+    }
+
+    fn max(&self) -> i128 {
+        exact::fine(self.bounds.max)
+    }
 }
 
 impl Rules {
@@ -130,50 +158,59 @@ impl Rules {
         }
     }
 
-    pub(super) fn is_short(&self, host: HostMemory) -> bool {
-        Decimal::compare_ratio(host.free.0, host.all.0, self.threshold) == Ordering::Less
+    pub(super) fn is_short(&self, host: HostFree) -> bool {
+        Decimal::compare_ratio(host.free, host.of, self.threshold) == Ordering::Less
     }
 
-    /// What a guest of a host that is short needs: what it uses, and some of its memory free.
-    pub(super) fn need(&self, host: HostMemory, guest: &Guest) -> Frames {
-        let host_free = Frames(exact::part(guest.now.0, host.free.0, host.all.0));
-        if Decimal::compare_ratio(host.free.0, host.all.0, self.critical) == Ordering::Greater {
+    /// What a guest needs: what it uses, and a part of its memory free that follows the host's.
+    pub(super) fn need_under_pressure(&self, host: HostFree, guest: &Guest) -> i128 {
+        let host_free = exact::scale(guest.now, host.free, host.of);
+        if Decimal::compare_ratio(host.free, host.of, self.critical) == Ordering::Greater {
             // Normal pressure: the less the host has free, the less the guest.
-            guest.used + exact::times(exact::over(host_free, self.threshold), self.guest_free)
+            let of_threshold =
+                exact::scale(host_free, self.threshold.denominator(), self.threshold.digits);
+            guest.used + times(of_threshold, self.guest_free)
         } else {
             // Critical pressure: the guest's free memory is negative, it is forced to swap.
-            let critical = exact::times(guest.now, self.critical);
-            Frames((guest.used + host_free).0.saturating_sub(critical.0))
+            guest.used + host_free - times(guest.now, SWAPPED)
         }
     }
 
-    /// The smaller size of a guest that keeps so many frames; `None` if it stays as it is.
-    pub(super) fn shrink(&self, guest: &Guest, floor: Frames) -> Option<Frames> {
+    /// What a guest needs where the host has plenty: what it uses, and some free.
+    fn need_in_plenty(&self, guest: &Guest) -> i128 {
+        guest.used + times(guest.now, self.guest_free)
+    }
+
+    /// The smaller size of a guest that keeps so much; `None` if it stays as it is.
+    pub(super) fn shrink(&self, guest: &Guest, floor: i128) -> Option<i128> {
         // Not too fast.
-        let target = exact::times(guest.now, exact::rest_of_one(self.max_change)).max(floor);
+        let target = times(guest.now, exact::rest_of_one(self.max_change)).max(floor);
         (target <= guest.now && self.is_worth_it(guest, target)).then_some(target)
     }
 
-    /// The larger size of a guest; `None` if it stays as it is.
-    fn grow(&self, guest: &Guest) -> Option<Frames> {
-        if guest.now >= guest.bounds.max {
+    /// The larger size of a guest that needs so much; `None` if it stays as it is.
+    pub(super) fn grow(&self, guest: &Guest, need: i128) -> Option<i128> {
+        if guest.now >= guest.max() {
             return None; // Its balloon is empty.
         }
-        let need = guest.used + exact::times(guest.now, self.guest_free);
-        let faster = guest.now + exact::times(guest.now, self.max_change);
-        let target = faster.max(guest.bounds.min.max(need)).min(guest.bounds.max);
+        let faster = guest.now + times(guest.now, self.max_change);
+        let target = faster.max(guest.min().max(need)).min(guest.max());
         self.is_worth_it(guest, target).then_some(target)
     }
 
-    fn is_worth_it(&self, guest: &Guest, target: Frames) -> bool {
-        // A whole number exceeds a product if it exceeds the product rounded down.
-        target.0.abs_diff(guest.now.0) > exact::times(guest.now, self.min_change).0
+    fn is_worth_it(&self, guest: &Guest, target: i128) -> bool {
+        (target - guest.now).abs() > times(guest.now, self.min_change)
     }
+}
+
+fn times(fine: i128, factor: Decimal) -> i128 {
+    exact::scale(fine, factor.digits, factor.denominator())
 }
 
 /// The latest samples of the host and of each guest.
 pub(super) struct Statistics {
     samples: usize,
+    every: Ticks,
     used: fn(&VmView) -> Frames,
     free: VecDeque<Frames>,
     guests: BTreeMap<VmId, VecDeque<Frames>>,
@@ -183,46 +220,56 @@ impl Statistics {
     pub(super) fn of(settings: &Settings) -> Self {
         Self {
             samples: settings.integer(SAMPLES.name) as usize,
-            used: used::of(settings),
+            every: Ticks(settings.integer(SAMPLE_EVERY.name)),
+            used: meminfo::used_of(settings),
             free: VecDeque::new(),
             guests: BTreeMap::new(),
         }
     }
 
-    /// Takes a sample; returns the means.
-    pub(super) fn sample(&mut self, view: &View) -> (HostMemory, Vec<Guest>) {
-        let free = mean_with(&mut self.free, view.free(), self.samples);
-        let guest = |vm: &VmView| {
-            let used = (self.used)(vm).min(vm.allocation);
-            let samples = self.guests.entry(vm.id).or_default();
-            let used = mean_with(samples, used, self.samples);
-            Guest { now: vm.allocation, used, bounds: vm.bounds }
+    /// Takes a sample.
+    pub(super) fn sample(&mut self, view: &View) {
+        let count = self.samples;
+        let note = |samples: &mut VecDeque<Frames>, sample: Frames| {
+            if samples.len() == count {
+                samples.pop_front();
+            }
+            samples.push_back(sample);
         };
-        let guests = view.vms.iter().map(guest).collect();
-        (HostMemory { free, all: view.host }, guests)
+        note(&mut self.free, view.host - view.used());
+        for vm in &view.vms {
+            note(self.guests.entry(vm.id).or_default(), (self.used)(vm).min(vm.allocation));
+        }
     }
-}
 
-/// The mean of the last `count` samples, this one included, rounded down.
-fn mean_with(samples: &mut VecDeque<Frames>, sample: Frames, count: usize) -> Frames {
-    if samples.len() == count {
-        samples.pop_front();
+    /// The mean of the host's samples.
+    pub(super) fn host(&self, view: &View) -> HostFree {
+        let free = self.free.iter().copied().sum::<Frames>().0;
+        HostFree { free, of: view.host.0 * self.free.len() as u64 }
     }
-    samples.push_back(sample);
-    let sum: u128 = samples.iter().map(|sample| u128::from(sample.0)).sum();
-    Frames((sum / samples.len() as u128) as u64)
+
+    /// What the guests have now, and the means of what they used.
+    pub(super) fn guests(&self, view: &View) -> impl Iterator<Item = Guest> {
+        view.vms.iter().map(|vm| {
+            let samples = &self.guests[&vm.id];
+            let sum = exact::fine(samples.iter().copied().sum());
+            let used = sum / samples.len() as i128;
+            Guest { now: exact::fine(vm.allocation), used, bounds: vm.bounds }
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{policy, step, using, view, vm};
+    use super::super::super::testing::{policy, resident, step, view, vm};
     use super::*;
 
     /// A host with so many percent free, on which a guest has `now` frames and uses `used`.
     fn target(free: u64, now: u64, used: u64) -> u64 {
-        let held = 100 * now - now * free;
-        let guests = vec![using(used, vm(now, 200, 1000)), vm(held - now, 1, 100_000)];
-        step(&mut *policy(&KIND, &[]), &mut view(100 * now, guests))[0]
+        let held = 100 * now - now * free - used;
+        let guests = vec![resident(used, vm(now, 200, 1000)), vm(held, 1, 100_000)];
+        let mut view = view(100 * now, guests);
+        step(&mut *policy(&KIND, &[]), &mut view)[0]
     }
 
     #[test]
@@ -251,14 +298,34 @@ mod tests {
     }
 
     #[test]
-    fn guests_that_use_little_swing_around_the_threshold_in_a_cycle_of_21_rounds() {
-        let guests = vec![using(10, vm(450, 1, 1000)), using(10, vm(450, 1, 1000))];
-        let mut view = view(1000, guests);
-        let mut mom = policy(&KIND, &[("samples", Value::Integer(1))]);
-        let rounds: Vec<u64> = (0..300).map(|_| step(&mut *mom, &mut view)[0]).collect();
-        let repeats = |length: usize| rounds[200..].iter().eq(&rounds[200 - length..300 - length]);
-        assert_eq!((1..100).find(|&length| repeats(length)), Some(21));
-        let swing = &rounds[279..];
-        assert_eq!((swing.iter().min(), swing.iter().max()), (Some(&381), Some(&420)));
+    fn frames_that_no_guest_has_touched_are_free() {
+        // Nine tenths are granted, but half of the host is free, so the guest grows.
+        let mut half = view(1000, vec![resident(500, vm(900, 200, 1000))]);
+        assert_eq!(step(&mut *policy(&KIND, &[]), &mut half), [945]);
+    }
+
+    #[test]
+    fn resident_pages_are_used_whether_the_guest_needs_them_or_not() {
+        let mut tight = view(1000, vec![vm(450, 100, 1000), vm(450, 100, 1000)]);
+        assert_eq!(step(&mut *policy(&KIND, &[]), &mut tight), [450, 450]);
+    }
+
+    #[test]
+    fn the_critical_part_decides_the_branch_and_not_the_formula() {
+        // 980 used, 8 % of the host free: 980 + (0.08 − 0.05)·1000, whatever `critical` is.
+        let guests = vec![resident(980, vm(1200, 1, 1200)), vm(8220, 1, 10_000)];
+        let mut view = view(10_000, guests);
+        let critical = ("critical", Value::Decimal(exact::hundredths(10)));
+        assert_eq!(step(&mut *policy(&KIND, &[critical]), &mut view)[0], 1140);
+    }
+
+    #[test]
+    fn means_are_of_all_samples_and_samples_are_dropped_when_there_are_enough() {
+        let mut mom = policy(&KIND, &[("samples", Value::Integer(2))]);
+        let mut view = view(1000, vec![resident(900, vm(950, 1, 1000))]);
+        assert_eq!(step(&mut *mom, &mut view), [950]);
+        // Free 10 % and 90 %: the mean is 50 %.
+        view.vms[0].resident = Frames(100);
+        assert_eq!(step(&mut *mom, &mut view), [997]);
     }
 }

@@ -13,7 +13,7 @@
 //! *Parameters.* As `mom-balloon`.
 
 use super::mom_balloon::{PARAMS, Rules, Statistics};
-use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View};
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, exact};
 use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::random::Stream;
@@ -40,18 +40,21 @@ struct Slipped {
 
 impl Policy for Slipped {
     fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
-        let (host, guests) = self.statistics.sample(view);
+        self.statistics.sample(view);
+        let host = self.statistics.host(view);
         if !self.rules.is_short(host) {
             // The round ends with "undefined symbol" at the first guest that could grow.
             return Ok(Plan::unchanged(view));
         }
-        let wanted: Vec<Frames> = guests
-            .iter()
+        let wanted: Vec<Frames> = self
+            .statistics
+            .guests(view)
             .map(|guest| {
                 // `min` where `max` is meant.
-                let floor = guest.bounds.min.min(self.rules.need(host, guest));
-                self.rules.shrink(guest, floor).unwrap_or(guest.now)
+                let floor = guest.min().min(self.rules.need_under_pressure(host, &guest));
+                self.rules.shrink(&guest, floor).unwrap_or(guest.now)
             })
+            .map(exact::whole)
             .collect();
         Ok(Plan::in_file_order(view, &wanted))
     }
@@ -59,14 +62,14 @@ impl Policy for Slipped {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{policy, step, using, view, vm};
+    use super::super::super::testing::{policy, resident, step, view, vm};
     use super::super::mom_balloon;
     use super::*;
 
     #[test]
     fn a_guest_shrinks_into_what_it_uses_where_the_corrected_rules_stop() {
         for (kind, expected) in [(&KIND, 950), (&mom_balloon::KIND, 980)] {
-            let guests = vec![using(880, vm(1000, 200, 1000)), vm(8000, 1, 10_000)];
+            let guests = vec![resident(880, vm(1000, 200, 1000)), vm(8120, 1, 10_000)];
             let mut view = view(10_000, guests);
             assert_eq!(step(&mut *policy(kind, &[]), &mut view)[0], expected);
         }
@@ -74,8 +77,7 @@ mod tests {
 
     #[test]
     fn a_guest_never_grows() {
-        let mut view = view(1000, vec![using(790, vm(800, 200, 1000)), vm(1, 1, 1)]);
-        view.host = Frames(10_000);
+        let mut view = view(10_000, vec![resident(790, vm(800, 200, 1000)), vm(1, 1, 1)]);
         assert_eq!(step(&mut *policy(&KIND, &[]), &mut view)[0], 800);
         assert_eq!(step(&mut *policy(&mom_balloon::KIND, &[]), &mut view)[0], 950);
     }
@@ -83,7 +85,7 @@ mod tests {
     #[test]
     fn under_pressure_that_stays_guests_shrink_to_their_minimum() {
         // The guest with fixed memory alone keeps the host short.
-        let mut view = view(1000, vec![using(300, vm(100, 20, 400)), vm(900, 900, 900)]);
+        let mut view = view(1000, vec![vm(100, 20, 400), vm(900, 900, 900)]);
         let mut slipped = policy(&KIND, &[]);
         for _ in 0..100 {
             step(&mut *slipped, &mut view);

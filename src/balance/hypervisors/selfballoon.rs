@@ -1,43 +1,54 @@
 //! `selfballoon`: every guest sets its own balloon to what it has committed.
 //!
 //! *Idea.* A guest knows best what it needs. It moves towards the memory that its programs have
-//! committed, down in small steps and up at once, and never below a floor. *Follows.* D.
-//! Magenheimer's self-ballooning in Linux's Xen driver, 2011 (drivers/xen/xen-selfballoon.c), and
-//! the older xenballoond. *Departs.* Committed memory is all pages used so far: traces free
-//! nothing, so a VM's goal never falls and only grants remain once it is reached. There are no
-//! reserved pages, which the driver adds to goal and floor, and no frontswap, whose pages it adds
-//! to the goal. The floor is that of the driver, a line in pieces over the VM's maximum, or the
-//! VM's minimum where that is greater; a guest of less than 16 MiB does not balloon. No host
-//! arbitrates: requests that do not fit are refused in file order, the first of them perhaps in
-//! part. *Cost.* O(V) a checkpoint for V VMs. *Parameters.* `down`, `up`: the part of the way that
-//! a step makes is one over these (8 and 1, the driver's); `reserve`: the part of the VM's maximum
-//! that the goal adds (0.1, from Linux's correction of 2013, because guests without it ran out of
-//! memory); `mebibyte`: the frames of a MiB, in which the floor is given (256, of 4 KiB); `used`:
-//! what is committed (`committed`).
+//! committed, down in small steps and up at once, and never below a floor.
+//! *Follows.* D. Magenheimer's self-ballooning in Linux's Xen driver, 2011: torvalds/linux
+//! drivers/xen/xen-selfballoon.c of v5.2, the last release that had it, and the older xenballoond.
+//! *Departs.* Committed memory is all pages used so far: traces free nothing, so a VM's goal never
+//! falls and only grants remain once it is reached. There are no reserved pages, which the driver
+//! adds to goal and floor, and no frontswap, whose pages it adds to the goal. A guest's memory at
+//! boot is what it holds at the first checkpoint that finds it on the host. The VM's minimum holds
+//! where it is above the driver's floor. No host arbitrates: requests that do not fit are refused
+//! in file order, the first of them perhaps in part.
+//! *Cost.* O(V log V) a checkpoint for V VMs.
+//! *Parameters.* `down`, `up`: the part of the way that a step makes is one over these (8 and 1, the
+//! driver's); `reserve`: the part of the guest's memory at boot that the goal adds, in whole MiB
+//! (0.1, from Linux's correction of 2013, because guests without it ran out of memory); `mebibyte`:
+//! the frames that count as a MiB, so that small hosts can be balanced (0: a true MiB); `used`: what
+//! is committed (`committed`).
 
-use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, exact, used};
+use std::collections::BTreeMap;
+
+use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, exact, meminfo};
 use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
-use crate::units::{Decimal, Frames};
+use crate::units::{Decimal, Frames, VmId};
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "selfballoon",
     summary: "lets every guest approach what it has committed, slowly down and at once up",
     follows: "D. Magenheimer, self-ballooning in Linux's Xen driver, 2011",
-    params: &[DOWN, UP, RESERVE, MEBIBYTE, used::COMMITTED_PARAM],
+    params: &[DOWN, UP, RESERVE, MEBIBYTE, meminfo::COMMITTED_PARAM],
     meets: Meets::Never,
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
-        Box::new(SelfBalloon {
-            down: settings.integer(DOWN.name),
-            up: settings.integer(UP.name),
+        let page = u128::from(settings.page_size());
+        let mebibyte = match u128::from(settings.integer(MEBIBYTE.name)) {
+            0 => 1 << 20,
+            frames => frames * page,
+        };
+        let driver = Driver {
+            page,
+            mebibyte,
+            down: settings.integer(DOWN.name).into(),
+            up: settings.integer(UP.name).into(),
             reserve: settings.decimal(RESERVE.name),
-            mebibyte: settings.integer(MEBIBYTE.name),
-            used: used::of(settings),
-        })
+            used: meminfo::used_of(settings),
+        };
+        Box::new(SelfBalloon { driver, at_boot: BTreeMap::new() })
     },
 };
 
@@ -59,59 +70,76 @@ const UP: Param = Param {
 
 const RESERVE: Param = Param {
     name: "reserve",
-    doc: "the part of the VM's maximum that the goal adds to what is committed; Linux's since 2013",
+    doc: "the part of the VM's memory at boot that the goal adds to what is committed, in whole \
+          MiB; Linux's since 2013",
     domain: Domain::Decimal { min: exact::hundredths(0), max: exact::hundredths(100) },
     default: Value::Decimal(exact::hundredths(10)),
 };
 
 const MEBIBYTE: Param = Param {
     name: "mebibyte",
-    doc: "the frames of a MiB, in which the floor is given; of 4 KiB",
-    domain: Domain::Frames { min: 1 },
-    default: Value::Integer(256),
+    doc: "the frames that count as a MiB, in which floor and reserve are given; 0: a true MiB",
+    domain: Domain::Frames { min: 0 },
+    default: Value::Integer(0),
 };
 
 struct SelfBalloon {
-    down: u64,
-    up: u64,
-    reserve: Decimal,
-    mebibyte: u64,
-    used: fn(&VmView) -> Frames,
+    driver: Driver,
+    /// What each guest held when it was first seen.
+    at_boot: BTreeMap<VmId, Frames>,
 }
 
 impl Policy for SelfBalloon {
     fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
-        let wanted: Vec<Frames> = view.vms.iter().map(|vm| self.target(vm)).collect();
+        let wanted = view.vms.iter().map(|vm| {
+            let at_boot = *self.at_boot.entry(vm.id).or_insert(vm.allocation);
+            self.driver.target(vm, at_boot)
+        });
+        let wanted: Vec<Frames> = wanted.collect();
         Ok(Plan::in_file_order(view, &wanted))
     }
 }
 
-impl SelfBalloon {
-    fn target(&self, vm: &VmView) -> Frames {
-        let now = vm.allocation;
-        let goal = (self.used)(vm) + exact::times(vm.bounds.max, self.reserve);
-        let Some(floor) = self.floor(vm.bounds.max.0) else { return now };
+/// The driver in every guest. Sizes are in bytes.
+struct Driver {
+    page: u128,
+    mebibyte: u128,
+    down: u128,
+    up: u128,
+    reserve: Decimal,
+    used: fn(&VmView) -> Frames,
+}
+
+impl Driver {
+    fn target(&self, vm: &VmView, at_boot: Frames) -> Frames {
+        let bytes = |frames: Frames| u128::from(frames.0) * self.page;
+        let now = bytes(vm.allocation);
+        let reserve = bytes(exact::times(at_boot, self.reserve)) / self.mebibyte * self.mebibyte;
+        let goal = bytes((self.used)(vm)) + reserve;
+        // The driver counts in pages.
+        let pages = |bytes: u128, parts: u128| bytes / self.page / parts * self.page;
         let target = if now > goal {
-            now - Frames((now - goal).0 / self.down)
+            now - pages(now - goal, self.down)
         } else {
-            now + Frames((goal - now).0 / self.up)
+            now + pages(goal - now, self.up)
         };
-        target.max(Frames(floor))
+        let floor = self.floor(bytes(vm.bounds.max));
+        Frames((target.max(floor) / self.page) as u64)
     }
 
-    /// The fewest frames with which a guest of so many frames is thought to work; `None` for those
-    /// too small to balloon.
-    fn floor(&self, usable: u64) -> Option<u64> {
-        let mib = |count: u64| count.saturating_mul(self.mebibyte);
-        let line = |base: u64, from: u64, slope: u64| mib(base) + (usable - mib(from)) / slope;
+    /// The least with which a guest of this size is thought to work; all of it for those too small
+    /// to balloon.
+    fn floor(&self, usable: u128) -> u128 {
+        let mib = |count: u128| count * self.mebibyte;
+        let line = |base: u128, slope: u128| mib(base) + (usable - mib(base)) / slope;
         if usable < mib(16) {
-            None
+            usable
         } else if usable < mib(64) {
-            Some(line(16, 16, 2))
+            line(16, 2)
         } else if usable < mib(512) {
-            Some(line(40, 40, 8))
+            line(40, 8)
         } else {
-            Some(line(99, 99, 32))
+            line(99, 32)
         }
     }
 }
@@ -144,26 +172,27 @@ mod tests {
         assert_eq!(last, Some(vec![607]));
     }
 
+    /// The original's target: 40 000 + 25 MiB, of 256 MiB at boot and 512 at most.
     #[test]
-    fn the_goal_adds_a_tenth_of_the_configured_memory() {
-        let mut view = view(2000, vec![using(600, vm(500, 1, 1000))]);
-        let mut guest = policy(&KIND, &[("mebibyte", Value::Integer(1))]);
-        assert_eq!(step(&mut *guest, &mut view), [700]);
+    fn the_goal_adds_a_tenth_of_the_memory_at_boot_in_whole_mebibytes() {
+        let mut view = view(300_000, vec![using(40_000, vm(65_536, 1, 131_072))]);
+        let mut guest = policy(&KIND, &[]);
+        assert_eq!(step(&mut *guest, &mut view), [63_144]);
+        assert_eq!(step(&mut *guest, &mut view), [61_051], "the memory at boot stays the same");
     }
 
     #[test]
-    fn the_floor_is_the_drivers() {
-        let guest = SelfBalloon {
-            down: 8,
-            up: 1,
-            reserve: exact::hundredths(10),
-            mebibyte: 256,
-            used: |_| Frames(0),
+    fn the_floor_is_the_drivers_and_a_small_guest_has_its_maximum() {
+        let floor = |mib: u64| {
+            let mut view = view(1 << 30, vec![vm(mib * 256, 1, mib * 256)]);
+            let mut guest = policy(&KIND, &[("down", Value::Integer(1)), PLAIN[0].clone()]);
+            step(&mut *guest, &mut view)[0]
         };
-        let floors = [15, 16, 32, 64, 512, 2048].map(|mib| guest.floor(mib * 256));
-        // In MiB: 16, 24, 43, 111.90625 and 159.90625.
-        let expected = [None, Some(4096), Some(6144), Some(11_008), Some(28_648), Some(40_936)];
-        assert_eq!(floors, expected);
+        // In MiB: 15, 16, 24, 43, 111.90625 and 159.90625.
+        let expected = [3840, 4096, 6144, 11_008, 28_648, 40_936];
+        assert_eq!([15, 16, 32, 64, 512, 2048].map(floor), expected);
+        let mut small = view(10_000, vec![vm(100, 1, 4095)]);
+        assert_eq!(step(&mut *policy(&KIND, &[]), &mut small), [4095]);
     }
 
     #[test]

@@ -1,18 +1,22 @@
 //! `senpai`: a limit that tightens while a VM does not stall and backs off when it does.
 //!
 //! *Idea.* The least memory that does not slow a program down cannot be computed but felt for: the
-//! limit goes down by up to a hundredth every few rounds, and the more the program stalls the more
-//! it gets back at once. *Follows.* J. Weiner, senpai (facebookincubator/senpai), 2019, in its
-//! original form. *Departs.* The limit is the allocation and its range the VM's bounds. Stall time
-//! is that of capacity faults, which takes ticks only where `cost.fault` says so: without it nobody
-//! ever stalls and everybody shrinks to its minimum. Factors are applied in integers, rounded down
-//! after each, so a VM of less than 100 frames never shrinks. Growth beyond the free frames is
-//! given in file order. Nothing is at rest by design: a VM that never stalls shrinks to its
-//! minimum. *Cost.* O(V log V) a checkpoint for V VMs. *Parameters.* `target`: stall time that is
-//! aimed at between two changes (10 ms at 1 ns a tick, the original's 10 000 µs); `interval`:
-//! checkpoints between two changes (6); `max_probe`, `max_backoff`: the most by which the limit is
-//! tightened and loosened, in parts of it (0.01 and 1); `coeff_probe`, `coeff_backoff`: how far
-//! from the target stall time must be for that (10 and 20); all the original's.
+//! limit goes down by up to a hundredth every few rounds, and the more the program stalls the
+//! more it gets back at once.
+//! *Follows.* J. Weiner, senpai: facebookincubator/senpai senpai.py at c51e8e2, 2019, the original
+//! form; oomd's plugin of the same name is another rule, `oomd-senpai`.
+//! *Departs.* The limit is the allocation and its range the VM's bounds (100 MiB to 100 GiB in the
+//! original). Stall time is that of capacity faults, which takes ticks only where `cost.fault` says
+//! so: without it no VM ever stalls and all shrink to their minima. The original computes in
+//! floating-point numbers; here in 2⁻²⁴ frames. As there, the limit is rounded down to a page, so a
+//! small VM loses at least a page. Growth beyond the free frames is given in file order. Nothing is
+//! at rest by design: a VM that never stalls shrinks to its minimum.
+//! *Cost.* O(V log V) a checkpoint for V VMs.
+//! *Parameters.* `target`: stall time that is aimed at between two changes (10 ms at 1 ns a tick, the
+//! original's 10 000 µs); `interval`: checkpoints between two changes, of a second each in the
+//! original (6; the first change comes one later); `max_probe`, `max_backoff`: the most by which the
+//! limit is tightened and loosened, in parts of it (0.01 and 1); `coeff_probe`, `coeff_backoff`: how
+//! far from the target stall time must be for that (10 and 20); all the original's.
 
 use std::collections::BTreeMap;
 
@@ -109,7 +113,7 @@ impl Policy for Senpai {
             .vms
             .iter()
             .map(|vm| {
-                let start = || Limit { stalled: 0, wait: self.rule.interval - 1 };
+                let start = || Limit { stalled: 0, wait: self.rule.interval };
                 self.rule.step(self.limits.entry(vm.id).or_insert_with(start), vm)
             })
             .collect();
@@ -132,28 +136,31 @@ impl Rule {
     /// A VM's next limit.
     fn step(&self, limit: &mut Limit, vm: &VmView) -> Frames {
         limit.stalled += vm.seen.window.stalled.0;
-        let now = vm.allocation;
+        let now = exact::fine(vm.allocation);
         let next = if limit.stalled > self.target {
             // Stalls are above the target: back off at once, by the square of how far above.
-            let most = self.target.saturating_mul(self.coeff_backoff);
-            now + squared(exact::times(now, self.max_backoff), limit.stalled.min(most), most)
+            let most = self.target.saturating_mul(self.coeff_backoff).min(1 << 60);
+            now + squared(times(now, self.max_backoff), limit.stalled.min(most), most)
         } else if limit.wait > 0 {
             limit.wait -= 1;
-            return now;
+            return vm.allocation;
         } else {
             // A whole interval went well: tighten, by the square of how well.
-            let least = limit.stalled.max(1).saturating_mul(self.coeff_probe);
-            now - squared(exact::times(now, self.max_probe), self.target.min(least), least)
+            let least = limit.stalled.max(1).saturating_mul(self.coeff_probe).min(1 << 60);
+            now - squared(times(now, self.max_probe), self.target.min(least), least)
         };
         *limit = Limit { stalled: 0, wait: self.interval - 1 };
-        next
+        exact::whole(next)
     }
 }
 
-/// `frames` · (`numerator` / `denominator`)².
-fn squared(frames: Frames, numerator: u64, denominator: u64) -> Frames {
-    let once = exact::part(frames.0, numerator, denominator);
-    Frames(exact::part(once, numerator, denominator))
+fn times(fine: i128, factor: Decimal) -> i128 {
+    exact::scale(fine, factor.digits, factor.denominator())
+}
+
+/// `fine` · (`numerator` / `denominator`)².
+fn squared(fine: i128, numerator: u64, denominator: u64) -> i128 {
+    exact::scale(exact::scale(fine, numerator, denominator), numerator, denominator)
 }
 
 #[cfg(test)]
@@ -164,11 +171,11 @@ mod tests {
 
     const MILLION: u64 = 1_000_000;
 
-    /// The limit of a VM of a million frames after six checkpoints, of which the last saw it stall.
-    fn after_six(stalled: u64) -> u64 {
+    /// The limit of a VM of a million frames after seven checkpoints, of which the last saw it stall.
+    fn after_seven(stalled: u64) -> u64 {
         let mut senpai = policy(&KIND, &[("target", Value::Integer(10_000))]);
         let mut view = view(3 * MILLION, vec![vm(MILLION, 1, 3 * MILLION)]);
-        for _ in 0..5 {
+        for _ in 0..6 {
             assert_eq!(step(&mut *senpai, &mut view), [MILLION]);
         }
         view.vms[0].seen.window.stalled = Ticks(stalled);
@@ -187,7 +194,7 @@ mod tests {
             (200_000, 2_000_000),
         ];
         for (stalled, limit) in table {
-            assert_eq!(after_six(stalled), limit, "{stalled}");
+            assert_eq!(after_seven(stalled), limit, "{stalled}");
         }
     }
 

@@ -102,7 +102,7 @@ fn values(
     params: &[Param],
     page_size: Option<u64>,
 ) -> Settings {
-    let mut settings = Settings::defaults(params);
+    let mut settings = Settings::defaults_on(params, page_size.unwrap_or(params::PAGE_SIZE));
     for param in params {
         let value =
             section.get(param.name).and_then(|field| value(findings, &field, param, page_size));

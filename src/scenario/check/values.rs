@@ -235,7 +235,7 @@ impl Findings {
             let page_size = page_size?;
             if bytes % page_size != 0 {
                 let pages = decimal_quotient(bytes, page_size);
-                let size = show_size(page_size);
+                let size = units::show_size(page_size);
                 let message = format!("{} is {pages} pages of {size}", clip(text.trim()));
                 let remedy = "a whole number of pages is needed";
                 self.error(codes::NOT_WHOLE_PAGES, field.node.origin, message, remedy);
@@ -269,7 +269,7 @@ impl Findings {
         if !bytes.is_power_of_two() {
             let message = format!("a page of {bytes} bytes is not a power of two");
             let below = 1_u64 << bytes.max(1).ilog2();
-            let remedy = format!("the next smaller one is {}", show_size(below));
+            let remedy = format!("the next smaller one is {}", units::show_size(below));
             self.error(codes::BAD_PAGE_SIZE, field.node.origin, message, remedy);
             return None;
         }
@@ -371,18 +371,6 @@ fn listed(names: &[&str], path: &str) -> String {
     format!("{some} and {more} more, which `{command}` shows")
 }
 
-/// A size in the largest binary unit that divides it.
-pub(super) fn show_size(bytes: u64) -> String {
-    let (mut size, mut unit) = (bytes, "B");
-    for larger in ["KiB", "MiB", "GiB", "TiB"] {
-        if size == 0 || size % 1024 != 0 {
-            break;
-        }
-        (size, unit) = (size / 1024, larger);
-    }
-    format!("{size} {unit}")
-}
-
 /// The quotient with at most three decimal places, for messages.
 fn decimal_quotient(dividend: u64, divisor: u64) -> String {
     let (quotient, rest) = (dividend / divisor, u128::from(dividend % divisor) * 1000);
@@ -402,10 +390,5 @@ mod tests {
         assert_eq!(decimal_quotient(10 << 10, 4096), "2.5");
         assert_eq!(decimal_quotient(4097, 4096), "about 1.000");
         assert_eq!(decimal_quotient(1, 8), "0.125");
-    }
-
-    #[test]
-    fn sizes_are_shown_in_their_largest_unit() {
-        assert_eq!([1, 4096, 2 << 20, 1536].map(show_size), ["1 B", "4 KiB", "2 MiB", "1536 B"]);
     }
 }

@@ -15,6 +15,7 @@ pub fn small_settings(kind: &PolicyKind) -> Settings {
     let small: &[(&str, u64)] = match kind.name {
         "squeezed" => &[("stuck_after", 5)],
         "selfballoon" => &[("mebibyte", 1)],
+        "memshare-like" => &[("steal", 1), ("shadow_size", 2)],
         "qmemman" => &[("pref_min", 2), ("donor_min", 1)],
         "proxmox-autoballoon" => &[("tolerance", 1), ("step", 5)],
         "mom-balloon" | "mom-balloon-2013-07" => &[("samples", 1)],
