@@ -2,7 +2,7 @@
 //!
 //! # Order
 //! An event is a tick and a kind; their derived order *is* the tie rule: at one tick VMs
-//! depart, then arrive, then balloons act, then the checkpoint happens, then VMs make their
+//! depart, then arrive, then balloons act, then the policy takes a sample if it takes any, then the checkpoint happens, then VMs make their
 //! accesses, each in file order. An event is unique, so nothing else can decide. The host reports
 //! only the next balloon tick; stale events are skipped.
 //!
@@ -24,6 +24,7 @@ mod horizon;
 mod outcome;
 mod policy_run;
 mod pooled;
+mod sampling;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -52,6 +53,7 @@ enum EventKind {
     Depart(VmId),
     Arrive(VmId),
     Balloon,
+    Sample,
     Checkpoint,
     Access(VmId),
 }
@@ -156,6 +158,8 @@ pub struct Simulation<'a> {
     /// Starts that are still to come, the next one last.
     arrivals: Vec<Ticks>,
     next_checkpoint: Ticks,
+    /// When the policy looks at the host next, if it does before the next checkpoint.
+    next_sample: Option<Ticks>,
     checkpoints: u64,
     departures: Departures,
     /// When the event of balloons that counts is queued, if one is.
@@ -197,7 +201,7 @@ impl<'a> Simulation<'a> {
             .collect();
         let next_checkpoint = scenario.checkpoint_every;
         queue.push(Reverse(Event { at: next_checkpoint, kind: EventKind::Checkpoint }));
-        Self {
+        let mut run = Self {
             scenario,
             watcher,
             name,
@@ -209,6 +213,7 @@ impl<'a> Simulation<'a> {
             host: Host::new(scenario),
             arrivals,
             next_checkpoint,
+            next_sample: None,
             checkpoints: 0,
             departures: Departures::of(&vms),
             balloon: None,
@@ -225,7 +230,9 @@ impl<'a> Simulation<'a> {
             view: View { at: Ticks(0), host: scenario.host.memory, vms: Vec::new() },
             resident: Vec::new(),
             acts: Acts::default(),
-        }
+        };
+        run.queue_sample(Ticks(0));
+        run
     }
 
     /// Runs to the end, from wherever the run is.
@@ -306,6 +313,7 @@ impl<'a> Simulation<'a> {
             EventKind::Depart(vm) => self.depart(vm, event.at),
             EventKind::Arrive(vm) => self.arrive(vm, event.at),
             EventKind::Balloon => self.balloon(event.at),
+            EventKind::Sample => self.sample(event.at),
             EventKind::Checkpoint => return self.checkpoint(event.at),
             EventKind::Access(vm) => self.access(vm, event.at),
         }

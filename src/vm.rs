@@ -181,6 +181,23 @@ impl<'a> Vm<'a> {
         self.first_pass
     }
 
+    /// The policy's view of it while the interval goes on, without what observers measure.
+    pub(crate) fn glance(&self, id: VmId, Holding { allocation, target }: Holding) -> VmView {
+        let mut total = self.account.counts;
+        total.add(self.interval);
+        VmView {
+            id,
+            bounds: Bounds { min: self.spec.min, max: self.spec.max },
+            shares: self.spec.shares,
+            allocation,
+            target,
+            resident: self.replacement.resident(),
+            interval: self.interval,
+            total,
+            seen: Seen::default(),
+        }
+    }
+
     /// Shows the interval that ends at `at` to the observers, closes it, and makes the policy's
     /// view of it. What the observers intercepted is charged to the VM. `ticks` are the lengths of
     /// this interval and of the next.

@@ -41,6 +41,9 @@ pub struct PolicyKind {
     pub summary: &'static str,
     /// Authors, title, venue and year of the rule.
     pub follows: &'static str,
+    /// How often the rule runs where it is deployed, at 1 ns a tick; `None` if it is not deployed,
+    /// or runs when something happens.
+    pub live_interval: Option<Ticks>,
     /// Its parameters.
     pub params: &'static [Param],
     /// Where VMs meet between checkpoints. [`Meets::AtFaults`]: at a fault that finds no empty frame
@@ -205,6 +208,16 @@ pub trait Policy: Send {
     /// # Errors
     /// If it cannot decide; that ends the run. A rule that only computes never fails.
     fn plan(&mut self, view: &View, rng: &mut Stream) -> Result<Plan, PolicyError>;
+
+    /// How often it looks at the host between checkpoints, if it does. The time runs from each
+    /// checkpoint anew.
+    fn samples_every(&self) -> Option<Ticks> {
+        None
+    }
+
+    /// Looks at the host between two checkpoints. What observers measure is not in the view, for
+    /// their interval is not over.
+    fn sample(&mut self, _view: &View) {}
 
     /// Who gives a frame to a VM that faults and finds none empty on the host, where the policy
     /// pools frames: a place in `ends`, which has at least one. They are the VMs above their

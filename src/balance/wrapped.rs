@@ -136,6 +136,14 @@ impl Policy for Wrapped {
     fn giver(&mut self, at: Ticks, ends: &[LruEnd]) -> usize {
         self.policy.giver(at, ends)
     }
+
+    fn samples_every(&self) -> Option<Ticks> {
+        self.policy.samples_every()
+    }
+
+    fn sample(&mut self, view: &View) {
+        self.policy.sample(view);
+    }
 }
 
 impl Wrapped {

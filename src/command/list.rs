@@ -14,6 +14,7 @@ use balloonist::table::Format;
 use balloonist::table::Table;
 use balloonist::trace::workloads::WorkloadSpec;
 use balloonist::trace::{convert, formats, workloads};
+use balloonist::units::Ticks;
 use balloonist::{balance, observe, replace};
 use clap::ValueEnum;
 
@@ -85,8 +86,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 
 fn policies() -> Vec<Entry> {
     let entry = |kind: &'static balance::PolicyKind| {
-        let balance::PolicyKind { name, summary, follows, params, .. } = *kind;
-        Entry { name, summary: summary.into(), follows, needs: None, params }
+        let balance::PolicyKind { name, summary, follows, live_interval, params, .. } = *kind;
+        let summary = match live_interval {
+            Some(Ticks(ns)) => format!("{summary}; every {} s in life", ns / 1_000_000_000).into(),
+            None => summary.into(),
+        };
+        Entry { name, summary, follows, needs: None, params }
     };
     balance::ALL.iter().map(entry).chain(std::iter::once(wrapper())).collect()
 }

@@ -254,6 +254,7 @@ fn check(
         sweep,
     };
     policies.check_pools(findings, &scenario);
+    policies.check_intervals(findings, &scenario, &checkpoint);
     Some(scenario)
 }
 
@@ -424,6 +425,37 @@ impl Policies {
         }
     }
 
+    /// Warns of named policies that run much more or less often where they are deployed. Only a
+    /// checkpoint that is written as a duration is a real time; bare ticks are a model's.
+    fn check_intervals(&self, findings: &mut Findings, scenario: &Scenario, checkpoint: &Section) {
+        let is_time =
+            |field: &values::Field| matches!(field.node.value, super::document::Value::String(_));
+        if !checkpoint.get("every").is_some_and(|field| is_time(&field)) {
+            return;
+        }
+        let asked = u128::from(scenario.checkpoint_every.0) * u128::from(scenario.cadence());
+        let mut warned: Vec<&str> = Vec::new();
+        for (kind, _) in self.in_force.into_iter().chain(self.compare.iter().flatten().copied()) {
+            let Some(Ticks(live)) = kind.live_interval else { continue };
+            let live = u128::from(live);
+            if (asked > 2 * live || 2 * asked < live) && !warned.contains(&kind.name) {
+                warned.push(kind.name);
+                let (live, asked) = (seconds(live), seconds(asked));
+                let message = format!(
+                    "`{}` runs every {live} s where it is deployed, here every {asked} s",
+                    kind.name
+                );
+                let remedy = "set `checkpoint.every`, or `policy.cadence`, to the rule's interval";
+                findings.warn(
+                    codes::ANOTHER_INTERVAL,
+                    checkpoint.origin_of("every"),
+                    message,
+                    remedy,
+                );
+            }
+        }
+    }
+
     /// The policies if they fit the host and the VMs. Of the default list, those that do not fit
     /// are left out with a warning: they were not asked for.
     fn fitting(
@@ -461,4 +493,10 @@ impl Policies {
         };
         self.in_force.filter(|_| fits).map(|(policy, _)| (policy, compare))
     }
+}
+
+/// Nanoseconds as seconds, for messages.
+fn seconds(ns: u128) -> String {
+    let text = format!("{}.{:09}", ns / 1_000_000_000, ns % 1_000_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

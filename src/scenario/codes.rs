@@ -231,6 +231,10 @@ codes! {
          would silently ignore them. Page numbers have neither a size nor a page size; where \
          the values are addresses, `unit = 1` says so. `balloonist list formats` shows the options \
          of each format."
+    ANOTHER_INTERVAL "S065" "a deployed policy runs at another interval"
+        "The policy runs more than twice as often, or less than half as often, where it is deployed. \
+         `balloonist list policies` says how often that is. This is a warning, given where \
+         `checkpoint.every` is written as a duration: bare ticks are a model's time."
 }
 
 #[cfg(test)]

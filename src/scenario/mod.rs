@@ -89,6 +89,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// The checkpoints from one at which the policy is asked to the next.
+    pub(crate) fn cadence(&self) -> u64 {
+        self.wrapper.integer("cadence")
+    }
+
     /// The most VMs that a scenario may have.
     pub const VMS_MAX: usize = 65_536;
 

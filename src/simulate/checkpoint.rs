@@ -15,6 +15,7 @@ impl Simulation<'_> {
         self.checkpoints += 1;
         self.next_checkpoint = at + self.scenario.checkpoint_every;
         self.push(self.next_checkpoint, EventKind::Checkpoint);
+        self.queue_sample(at);
         self.look(at);
         if self.view.vms.is_empty() {
             return Ok(());

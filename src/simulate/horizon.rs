@@ -18,6 +18,9 @@ impl Simulation<'_> {
         }
         let arrival = self.arrivals.last().copied().unwrap_or(self.next_checkpoint);
         let mut control = self.next_checkpoint.min(arrival).min(self.until);
+        if let Some(sample) = self.next_sample {
+            control = control.min(sample);
+        }
         if self.meets > Meets::Never {
             control = control.min(self.together_until(id, at));
         }

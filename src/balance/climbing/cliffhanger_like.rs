@@ -27,6 +27,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               saved, from others at random",
     follows: "A. Cidon, A. Eisenman, M. Alizadeh and S. Katti, Cliffhanger: scaling performance \
               cliffs in web memory caches, NSDI 2016",
+    live_interval: None,
     params: &[HITS, SHADOW_SHARE],
     meets: Meets::Never,
     observers: |_| &[&SHADOW],

@@ -31,6 +31,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               whose faults a little more memory would have saved",
     follows: "A. Cidon, D. Rushton, S. M. Rumble and R. Stutsman, Memshare: a dynamic multi-tenant \
               key-value cache, USENIX ATC 2017",
+    live_interval: None,
     params: &[RESERVED, STEAL, DRAWS, SHADOW_SIZE],
     meets: Meets::Never,
     observers: |_| &[&SHADOW_OF_SIZE],

@@ -26,6 +26,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               its part by shares",
     follows: "P. Lu and K. Shen, Virtual machine memory access tracing with hypervisor exclusive \
               cache, USENIX ATC 2007",
+    live_interval: None,
     params: &[SLACK, OBSERVER, DECAY, RATE],
     meets: Meets::Never,
     observers,

@@ -35,6 +35,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "gives each VM its working set and more where it swaps, and divides the rest in \
               proportion; short of memory, predicted misses decide",
     follows: "W. Zhao and Z. Wang, Dynamic memory balancing for virtual machines, VEE 2009",
+    live_interval: None,
     params: &[
         GROUP, MISS_RATIO, TRACKING, DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH, STABLE, MOVED,
     ],

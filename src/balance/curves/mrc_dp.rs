@@ -23,6 +23,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "the partition with the fewest faults that the curves predict, whatever their shape",
     follows: "H. S. Stone, J. Turek and J. L. Wolf, Optimal partitioning of cache memory, IEEE \
               Transactions on Computers 41(9), 1992; W. Zhao and Z. Wang, VEE 2009",
+    live_interval: None,
     params: PARAMS,
     meets: Meets::Never,
     observers,

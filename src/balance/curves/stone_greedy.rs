@@ -22,6 +22,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               convex",
     follows: "H. S. Stone, J. Turek and J. L. Wolf, Optimal partitioning of cache memory, IEEE \
               Transactions on Computers 41(9), 1992",
+    live_interval: None,
     params: PARAMS,
     meets: Meets::Never,
     observers,

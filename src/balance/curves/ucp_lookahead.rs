@@ -21,6 +21,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "ucp-lookahead",
     summary: "gives the VM with the best gain per frame, however many frames ahead, what it needs",
     follows: "M. K. Qureshi and Y. N. Patt, Utility-based cache partitioning, MICRO 2006",
+    live_interval: None,
     params: PARAMS,
     meets: Meets::Never,
     observers,

@@ -25,6 +25,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "gives units of memory one by one to the VM whose curve says it saves most faults",
     follows: "P. Zhou, V. Pandey, J. Sundaresan, A. Raghuraman, Y. Zhou and S. Kumar, Dynamic \
               tracking of page miss ratio curve for memory management, ASPLOS 2004",
+    live_interval: None,
     params: &[UNIT, OBSERVER, DECAY, RATE],
     meets: Meets::Never,
     observers,

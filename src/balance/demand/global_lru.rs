@@ -19,6 +19,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "global-lru",
     summary: "one LRU list for all VMs: who faults takes the frame of the page used least recently",
     follows: "P. J. Denning, The working set model for program behavior, CACM 11(5), 1968",
+    live_interval: None,
     params: &[],
     meets: Meets::AtFaults,
     observers: |_| &[],

@@ -28,6 +28,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               when they are rare",
     follows: "W. W. Chu and H. Opderbeck, The page fault frequency replacement algorithm, AFIPS \
               FJCC 1972",
+    live_interval: None,
     params: &[UPPER, LOWER],
     meets: Meets::Never,
     observers: |_| &[&WINDOW],

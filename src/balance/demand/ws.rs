@@ -25,6 +25,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "gives every VM its working set while they fit, and squeezes the others, lowest \
               shares first, to their minimum",
     follows: "P. J. Denning, The working set model for program behavior, CACM 11(5), 1968",
+    live_interval: None,
     params: &[],
     meets: Meets::Never,
     observers: |_| &[&WINDOW],

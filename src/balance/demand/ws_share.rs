@@ -21,6 +21,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "ws-share",
     summary: "divides all frames in proportion to working sets",
     follows: "P. J. Denning, The working set model for program behavior, CACM 11(5), 1968",
+    live_interval: None,
     params: &[],
     meets: Meets::Never,
     observers: |_| &[&WINDOW],

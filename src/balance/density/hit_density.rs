@@ -31,6 +31,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               time",
     follows: "N. Beckmann, H. Chen and A. Cidon, LHD: improving cache hit rate by maximizing hit \
               density, NSDI 2018",
+    live_interval: None,
     params: &[AGES_DECAY, PRIOR],
     meets: Meets::AtFaults,
     observers: |_| &[&REUSE_AGES],

@@ -24,12 +24,13 @@ use crate::meets::Meets;
 use crate::observe::{ACTIVE, SAMPLES};
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
-use crate::units::Decimal;
+use crate::units::{Decimal, Ticks};
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "esx-idle-tax",
     summary: "divides frames by shares and taxes those that VMs do not use",
     follows: "C. A. Waldspurger, Memory resource management in VMware ESX Server, OSDI 2002",
+    live_interval: Some(Ticks(15_000_000_000)),
     params: &[TAX, SAMPLES],
     meets: Meets::Never,
     observers: |_| &[&ACTIVE],
@@ -64,7 +65,7 @@ mod tests {
     use super::super::super::testing::{policy, step, view, vm};
     use super::*;
     use crate::balance::VmView;
-    use crate::units::Frames;
+    use crate::units::{Frames, Ticks};
 
     fn active(frames: u64, shares: u64, max: u64) -> VmView {
         let mut vm = vm(1, 1, max);

@@ -17,12 +17,13 @@ use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
 use crate::shares;
-use crate::units::{Decimal, Frames};
+use crate::units::{Decimal, Frames, Ticks};
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "hyperv-like",
     summary: "gives every VM what it has committed and a buffer, in shortage by shares",
     follows: "Dynamic Memory of Microsoft Hyper-V, 2011, from secondary descriptions",
+    live_interval: Some(Ticks(1_000_000_000)),
     params: &[BUFFER, meminfo::COMMITTED_PARAM],
     meets: Meets::Never,
     observers: |_| &[&WINDOW],

@@ -34,6 +34,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "shrinks all guests alike while the host is short of free memory and grows them while \
               it is not",
     follows: "the sample balloon rules of oVirt's Memory Overcommitment Manager, November 2013",
+    live_interval: Some(Ticks(10_000_000_000)),
     params: PARAMS,
     meets: Meets::Never,
     observers: |_| &[&WINDOW],
@@ -106,6 +107,14 @@ impl Policy for MomBalloon {
             .map(exact::whole)
             .collect();
         Ok(Plan::in_file_order(view, &wanted))
+    }
+
+    fn samples_every(&self) -> Option<Ticks> {
+        Some(self.statistics.every)
+    }
+
+    fn sample(&mut self, view: &View) {
+        self.statistics.sample(view);
     }
 }
 
@@ -210,7 +219,7 @@ fn times(fine: i128, factor: Decimal) -> i128 {
 /// The latest samples of the host and of each guest.
 pub(super) struct Statistics {
     samples: usize,
-    every: Ticks,
+    pub(super) every: Ticks,
     used: fn(&VmView) -> Frames,
     free: VecDeque<Frames>,
     guests: BTreeMap<VmId, VecDeque<Frames>>,

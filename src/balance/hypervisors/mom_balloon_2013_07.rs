@@ -17,13 +17,14 @@ use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, exact};
 use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::random::Stream;
-use crate::units::Frames;
+use crate::units::{Frames, Ticks};
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "mom-balloon-2013-07",
     summary: "mom-balloon as it was shipped for two months, with a floor that does not hold and \
               guests that never grow",
     follows: "the sample balloon rules of oVirt's Memory Overcommitment Manager, July 2013",
+    live_interval: Some(Ticks(10_000_000_000)),
     params: PARAMS,
     meets: Meets::Never,
     observers: |_| &[&WINDOW],
@@ -57,6 +58,14 @@ impl Policy for Slipped {
             .map(exact::whole)
             .collect();
         Ok(Plan::in_file_order(view, &wanted))
+    }
+
+    fn samples_every(&self) -> Option<Ticks> {
+        Some(self.statistics.every)
+    }
+
+    fn sample(&mut self, view: &View) {
+        self.statistics.sample(view);
     }
 }
 

@@ -24,13 +24,14 @@ use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
-use crate::units::{Decimal, Frames};
+use crate::units::{Decimal, Frames, Ticks};
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "proxmox-autoballoon",
     summary: "grows guests under pressure or shrinks comfortable ones, by shares, to keep the host \
               at four fifths",
     follows: "the auto-ballooning of Proxmox VE, 2012",
+    live_interval: Some(Ticks(10_000_000_000)),
     params: &[GOAL, TOLERANCE, STEP, PRESSURE, meminfo::RESIDENT_PARAM],
     meets: Meets::Never,
     observers: |_| &[&WINDOW],

@@ -38,6 +38,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "qmemman",
     summary: "divides memory in proportion to what guests use and a third more",
     follows: "qmemman of Qubes OS, R. Wojtczuk and M. Marczykowski, 2010",
+    live_interval: None,
     params: &[
         CACHE_FACTOR,
         PREF_MIN,

@@ -24,12 +24,13 @@ use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
-use crate::units::{Decimal, Frames, VmId};
+use crate::units::{Decimal, Frames, Ticks, VmId};
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "selfballoon",
     summary: "lets every guest approach what it has committed, slowly down and at once up",
     follows: "D. Magenheimer, self-ballooning in Linux's Xen driver, 2011",
+    live_interval: Some(Ticks(5_000_000_000)),
     params: &[DOWN, UP, RESERVE, MEBIBYTE, meminfo::COMMITTED_PARAM],
     meets: Meets::Never,
     observers: |_| &[&WINDOW],

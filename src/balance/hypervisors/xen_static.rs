@@ -20,6 +20,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "xen-static",
     summary: "leaves every VM its reservation and gives free frames to those that ask first",
     follows: "P. Barham et al., Xen and the art of virtualization, SOSP 2003",
+    live_interval: None,
     params: &[],
     meets: Meets::Never,
     observers: |_| &[],

@@ -26,6 +26,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "sells memory in an auction, in which a saved miss is worth its shares to each VM",
     follows: "O. Agmon Ben-Yehuda, E. Posener, M. Ben-Yehuda, A. Schuster and A. Mu'alem, Ginseng: \
               market-driven memory allocation, VEE 2014",
+    live_interval: None,
     params: &[OBSERVER, DECAY, RATE],
     meets: Meets::Never,
     observers,

@@ -25,12 +25,13 @@ use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
-use crate::units::{Decimal, Frames, VmId};
+use crate::units::{Decimal, Frames, Ticks, VmId};
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "senpai",
     summary: "tightens each VM's limit while it hardly stalls and loosens it as it does",
     follows: "J. Weiner, senpai, 2019, in its original form",
+    live_interval: Some(Ticks(1_000_000_000)),
     params: &[TARGET, INTERVAL, MAX_PROBE, MAX_BACKOFF, COEFF_PROBE, COEFF_BACKOFF],
     meets: Meets::Never,
     observers: |_| &[&WINDOW],
@@ -167,7 +168,6 @@ fn squared(fine: i128, numerator: u64, denominator: u64) -> i128 {
 mod tests {
     use super::super::super::testing::{policy, step, view, vm};
     use super::*;
-    use crate::units::Ticks;
 
     const MILLION: u64 = 1_000_000;
 

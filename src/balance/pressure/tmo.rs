@@ -19,13 +19,14 @@ use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
-use crate::units::{Decimal, Frames};
+use crate::units::{Decimal, Frames, Ticks};
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "tmo",
     summary: "takes a small part of each VM's frames, less as it stalls, and gives frames back on \
               demand",
     follows: "J. Weiner et al., TMO: transparent memory offloading in datacenters, ASPLOS 2022",
+    live_interval: Some(Ticks(6_000_000_000)),
     params: &[RATIO, PRESSURE, MOST],
     meets: Meets::Never,
     observers: |_| &[&WINDOW],
@@ -96,7 +97,6 @@ impl Offloading {
 mod tests {
     use super::super::super::testing::{policy, step, view, vm};
     use super::*;
-    use crate::units::Ticks;
 
     const MEMORY: u64 = 1 << 18;
 

@@ -24,6 +24,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "pairs the VMs by the miss ratio of the last interval and moves one frame in each pair",
     follows: "strategy 2 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
               machines, COEN 283 report, 2011",
+    live_interval: None,
     params: &[counter::PARAM],
     meets: Meets::Never,
     observers: |_| &[],

@@ -26,6 +26,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "guarantees every VM a few frames and divides the rest by all misses so far",
     follows: "strategy 3 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
               machines, COEN 283 report, 2011",
+    live_interval: None,
     params: &[counter::PARAM, GUARANTEE, ROUNDING],
     meets: Meets::Never,
     observers: |_| &[],

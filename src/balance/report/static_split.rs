@@ -14,6 +14,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "leaves every VM the frames that the first split gave it",
     follows: "strategy 1 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
               machines, COEN 283 report, 2011",
+    live_interval: None,
     params: &[],
     meets: Meets::Never,
     observers: |_| &[],

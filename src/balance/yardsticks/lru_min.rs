@@ -24,6 +24,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
               again last",
     follows: "L. A. Belady, A study of replacement algorithms for a virtual-storage computer, IBM \
               Systems Journal 5(2), 1966",
+    live_interval: None,
     params: &[],
     meets: Meets::AtFaults,
     observers: |_| &[&NEXT_USES],

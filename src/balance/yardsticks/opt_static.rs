@@ -20,6 +20,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     summary: "knows the future: the best split that never changes, from the first checkpoint on",
     follows: "H. S. Stone, J. Turek and J. L. Wolf, Optimal partitioning of cache memory, IEEE \
               Transactions on Computers 41(9), 1992",
+    live_interval: None,
     params: &[],
     meets: Meets::Never,
     observers: |_| &[&WHOLE],
