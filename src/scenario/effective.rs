@@ -186,7 +186,7 @@ fn replacement(kind: &str, settings: &Settings) -> String {
 fn shown(value: &Value) -> String {
     match value {
         Value::Integer(value) => value.to_string(),
-        Value::Bytes(bytes) => quoted(&crate::units::show_size(bytes)),
+        Value::Bytes(bytes) => quoted(&crate::units::show_size(*bytes)),
         Value::Decimal(decimal) => decimal.to_string(),
         Value::Choice(word) => quoted(word),
         Value::Text(text) => quoted(text),
