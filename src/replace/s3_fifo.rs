@@ -9,7 +9,9 @@
 //! makes M too large, M gives up pages as frames are needed, not at once. The share of S is rounded
 //! down, but is at least one frame. A ghost is looked up before room is made for its page, and is
 //! removed from G at once. As in the paper, new pages enter S even while frames are empty;
-//! libCacheSim puts them into M once S has its share, until the first eviction. Resizing is ours:
+//! libCacheSim puts them into M once S has its share, until the first eviction. As in the paper, G
+//! holds as many ghosts as M has frames; libCacheSim (1a1a11a/libCacheSim S3FIFO.c at aa0fc40) holds
+//! 0.9 of all frames, rounded down, which may be one fewer. Resizing is ours:
 //! the shares of S, M and G are computed anew, then pages are evicted by the same rule until the
 //! others fit, those of S become ghosts, and G drops its oldest; a grant keeps all queues. Growing
 //! and shrinking back is therefore no undo: pages have changed queues, counts are used up and

@@ -27,6 +27,7 @@ const TEN_FRAMES: PolicyKind = PolicyKind {
     name: "static",
     summary: "",
     follows: "",
+    live_interval: None,
     params: &[],
     meets: Meets::Never,
     observers: |_| &[],

@@ -66,6 +66,7 @@ fn a_kind_that_is_in_no_list_runs_with_its_defaults_or_what_the_scenario_sets() 
         name: "fixed",
         summary: "",
         follows: "",
+        live_interval: None,
         params: &[GIVEN],
         meets: Meets::Never,
         observers: |_| &[],

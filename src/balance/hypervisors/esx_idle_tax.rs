@@ -65,7 +65,7 @@ mod tests {
     use super::super::super::testing::{policy, step, view, vm};
     use super::*;
     use crate::balance::VmView;
-    use crate::units::{Frames, Ticks};
+    use crate::units::Frames;
 
     fn active(frames: u64, shares: u64, max: u64) -> VmView {
         let mut vm = vm(1, 1, max);
