@@ -29,7 +29,7 @@ fn traces() -> [(&'static str, Arc<Trace>, Frames); 2] {
 
 fn replay(build: Build, trace: &Arc<Trace>, frames: Frames) -> Counts {
     let draw = || Stream::new(Generator::ChaCha8, 1, 0, "bench");
-    replace::replay(build, &Settings::defaults(&[]), trace, frames, &draw)
+    replace::replay(build, &Settings::defaults(&[]), trace, 0, frames, &draw)
 }
 
 /// The same with every fault and victim recorded.

@@ -83,7 +83,7 @@ fn report(phase: &str, took: Took, trace: &Trace, counts: Option<Counts>) {
 /// The whole trace by one VM.
 fn replay(build: Build, settings: &Settings, trace: &Arc<Trace>, frames: Frames) -> Counts {
     let draw = || Stream::new(Generator::ChaCha8, 1, 0, "speed");
-    replace::replay(build, settings, trace, frames, &draw)
+    replace::replay(build, settings, trace, 0, frames, &draw)
 }
 
 #[derive(Clone, Copy)]

@@ -29,8 +29,10 @@ pub struct Outcome {
 /// What one VM, or all together, did and held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Accesses and faults.
+    /// Accesses and faults; like all that follows, without the warm-up.
     pub counts: Counts,
+    /// Accesses of the warm-up.
+    pub warm_up_accesses: u64,
     /// Frames granted by policies and to make room for arrivals, all together.
     pub granted: Frames,
     /// Frames reclaimed likewise; a departure is not counted.
@@ -96,6 +98,25 @@ impl Account {
         Millionths::ratio(nominal + u128::from(self.delayed_ticks()), nominal)
     }
 
+    /// What was done since the account was `before`; what was held is that of this account.
+    pub(crate) fn since(&self, before: &Self) -> Self {
+        Self {
+            counts: self.counts.since(&before.counts),
+            warm_up_accesses: before.counts.accesses,
+            granted: self.granted - before.granted,
+            reclaimed: self.reclaimed - before.reclaimed,
+            nominal_ticks: self.nominal_ticks - before.nominal_ticks,
+            stall_ticks: self.stall_ticks - before.stall_ticks,
+            overhead_ticks: self.overhead_ticks - before.overhead_ticks,
+            movement: Movement {
+                oscillations: self.movement.oscillations - before.movement.oscillations,
+                violations: self.movement.violations - before.movement.violations,
+                ..self.movement
+            },
+            ..*self
+        }
+    }
+
     /// Puts together what all VMs' accounts say, apart from what they held.
     pub(crate) fn all(vms: &[Self], frames: Held, ticks: Ticks) -> Self {
         let mut all = Self { frames, ticks: ticks.0, ..Self::default() };
@@ -103,6 +124,7 @@ impl Account {
             // Named one by one, so that a field that is new cannot be forgotten.
             let Self {
                 counts,
+                warm_up_accesses,
                 granted,
                 reclaimed,
                 distinct_pages,
@@ -117,6 +139,7 @@ impl Account {
                 refused: _,
             } = *vm;
             all.counts.add(counts);
+            all.warm_up_accesses += warm_up_accesses;
             all.granted += granted;
             all.reclaimed += reclaimed;
             all.distinct_pages += distinct_pages;
@@ -265,6 +288,9 @@ pub const METRICS: &[Metric] = &[
          1984)",
         |of| of.jain.map(Millionths),
     ),
+    metric("warm_up_accesses", "accesses of the warm-up, which nothing else counts", |of| {
+        of.warm_up_accesses
+    }),
 ];
 
 const fn metric(name: &'static str, means: &'static str, of: fn(&Account) -> u64) -> Metric {

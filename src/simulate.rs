@@ -175,6 +175,8 @@ pub struct Simulation<'a> {
     /// When the run ends, once all VMs that do not repeat for ever have finished.
     end: Option<Ticks>,
     all: Held,
+    /// When the first VM began to be counted, where there is a warm-up.
+    counted_since: Option<Ticks>,
     settling: Settling,
     /// Whether a VM came, went or began another phase since the last checkpoint.
     changed: bool,
@@ -224,6 +226,7 @@ impl<'a> Simulation<'a> {
             vms,
             end: None,
             all: Held::default(),
+            counted_since: None,
             settling: Settling::default(),
             changed: false,
             fingerprint: 0,
@@ -473,6 +476,7 @@ impl<'a> Simulation<'a> {
         vm.run(horizon, delays, watched);
         let (next, finished) = (vm.next, vm.finished);
         self.show_access(id, at, position, &before);
+        self.note_counted(id);
         if finished {
             self.note_trace_over(id);
         } else {
@@ -502,6 +506,25 @@ impl<'a> Simulation<'a> {
         self.note_finished();
     }
 
+    /// Notes when a VM that has run began to be counted.
+    fn note_counted(&mut self, id: VmId) {
+        if self.scenario.warm_up.is_some()
+            && let Some(since) = self.vms[id.index()].counted_since()
+        {
+            self.count_from(since);
+        }
+    }
+
+    /// What all VMs hold and move counts from the first tick at which one of them counts. No frame
+    /// has moved since then, for a VM runs no further than to the next control event.
+    fn count_from(&mut self, since: Ticks) {
+        if self.counted_since.is_none_or(|first| since < first) {
+            self.counted_since = Some(since);
+            self.all = Held::begin(self.all.last, since);
+            self.settling = Settling::default();
+        }
+    }
+
     /// One VM less that the run waits for.
     fn note_finished(&mut self) {
         self.unfinished -= 1;
@@ -514,8 +537,9 @@ impl<'a> Simulation<'a> {
     fn note_held(&mut self, at: Ticks) {
         let held = self.host.held();
         // VMs that arrive together at the beginning make one first allocation.
-        if self.all.ticks == Ticks(0) && self.all.since == at || self.all == Held::default() {
-            self.all = Held::begin(held, at);
+        // What happens before counting begins, for which a VM may have run ahead, is not counted.
+        if self.all.ticks == Ticks(0) && at <= self.all.since || self.all == Held::default() {
+            self.all = Held::begin(held, at.max(self.all.since));
         } else if held != self.all.last {
             self.all.change(held, at);
         }

@@ -11,7 +11,9 @@ use crate::observe::{Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::Settings;
 use crate::random::{Generator, Stream};
 use crate::replace::{Counts, Delays, FrameEvent, Guest, Replacement, Stretch};
-use crate::scenario::{After, Cost, Phase, Scenario, TraceSource, VmSpec};
+use crate::scenario::{
+    After, Cost, Phase, Scenario, TraceSource, VmSpec, WarmUp, WarmUpEnd,
+};
 use crate::units::{Frames, Ticks, VmId};
 
 /// A VM at work.
@@ -30,6 +32,10 @@ pub(crate) struct Vm<'a> {
     pub(crate) finished: bool,
     pub(crate) interval: Counts,
     pub(crate) account: Account,
+    /// Its warm-up, while that lasts.
+    warm_up: Option<WarmUp>,
+    /// Its account, and the tick, when the warm-up was over; if there was none, the beginning.
+    counted_from: (Account, Ticks),
     returns: Returns,
     pub(crate) settling: Settling,
     /// Where its workload's phases that are still to come begin.
@@ -76,6 +82,8 @@ impl<'a> Vm<'a> {
             finished: false,
             interval: Counts::default(),
             account: Account::default(),
+            warm_up: scenario.warm_up,
+            counted_from: (Account::default(), spec.start),
             returns: Returns::default(),
             settling: Settling::default(),
             phases: match &spec.source {
@@ -139,11 +147,12 @@ impl<'a> Vm<'a> {
         let horizon = horizon.min(self.stop());
         let length = self.spec.trace.accesses();
         while self.next < horizon && !self.finished {
+            let warms = self.warms_for();
             let rests = self.spec.idle.get(self.idled).map_or(horizon, |phase| phase.from);
             let stretch = Stretch {
                 from: self.position,
                 first_pass: self.first_pass,
-                budget: rests.min(horizon) - self.next,
+                budget: warms.min(rests.min(horizon) - self.next),
                 period: self.spec.period,
                 delays,
             };
@@ -195,6 +204,60 @@ impl<'a> Vm<'a> {
             interval: self.interval,
             total,
             seen: Seen::default(),
+        }
+    }
+
+    /// The ticks after which its warm-up may be over, while it lasts; at its end counting begins.
+    fn warms_for(&mut self) -> Ticks {
+        let Some(warm_up) = self.warm_up else { return Ticks(u64::MAX) };
+        let started = self.account.started.unwrap_or(self.spec.start);
+        let left = match warm_up.end(started, self.spec.trace.accesses()) {
+            // Delays may leave some of them for the next stretch.
+            WarmUpEnd::Accesses(accesses) => {
+                accesses.saturating_sub(self.accesses()).saturating_mul(self.spec.period.0)
+            }
+            WarmUpEnd::Tick(tick) => tick.0.saturating_sub(self.next.0),
+        };
+        if left > 0 {
+            return Ticks(left);
+        }
+        self.begin_to_count(self.next);
+        Ticks(u64::MAX)
+    }
+
+    /// Its warm-up is over at `at`: from here on everything counts.
+    pub(crate) fn begin_to_count(&mut self, at: Ticks) {
+        self.warm_up = None;
+        let mut before = self.account;
+        before.counts.add(self.interval);
+        self.counted_from = (before, at);
+        self.account.frames = Held::begin(self.account.frames.last, at);
+        self.settling = Settling::default();
+    }
+
+    /// When it began to be counted; `None` while its warm-up lasts.
+    pub(crate) fn counted_since(&self) -> Option<Ticks> {
+        self.warm_up.is_none().then_some(self.counted_from.1)
+    }
+
+    /// How many of the accesses from `from` to before `to`, counted over all passes, belong to the
+    /// warm-up.
+    pub(crate) fn warm_up_within(&self, from: u64, to: u64) -> u64 {
+        let end = if self.warm_up.is_some() { to } else { self.counted_from.0.counts.accesses };
+        end.clamp(from, to) - from
+    }
+
+    /// Its account of what counts, of a run that ends at `end`, which is after its last interval.
+    pub(crate) fn counted(&mut self, end: Ticks) -> Account {
+        if self.warm_up.is_some() {
+            self.begin_to_count(self.next.min(end));
+        }
+        let (before, since) = &self.counted_from;
+        let (from, to) = (before.counts.accesses, self.account.counts.accesses);
+        Account {
+            ticks: self.next.min(end).0.saturating_sub(since.0),
+            distinct_pages: self.spec.trace.distinct_between(from, to) as u64,
+            ..self.account.since(before)
         }
     }
 

@@ -1,7 +1,7 @@
 //! Watching a run: what the walk-through, the series and the tests see.
 
 use crate::account::Refusal;
-use crate::balance::{Plan, View};
+use crate::balance::{Plan, View, VmView};
 use crate::host::Change;
 use crate::replace::{Counts, FrameEvent, Replacement};
 use crate::units::{Frames, Ticks, VmId};
@@ -187,5 +187,11 @@ impl Checkpoint<'_> {
     /// accesses.
     pub fn evictions(&self, vm: VmId) -> &[FrameEvent] {
         &self.vms[vm.index()].events
+    }
+
+    /// How many accesses of the interval of a VM of the view belong to its warm-up.
+    pub fn warm_up_accesses(&self, vm: &VmView) -> u64 {
+        let to = vm.total.accesses;
+        self.vms[vm.id.index()].warm_up_within(to - vm.interval.accesses, to)
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn of(scenario: &Scenario, paces: &[Pace]) -> Option<StaticSplit> {
             if !pace.starts {
                 return Part { min: 0, useful: 0, faults: vec![0] };
             }
-            let mut faults = curve::lru_faults(&vm.trace, pace.accesses);
+            let mut faults = curve::lru_faults_between(&vm.trace, pace.warm_up, pace.accesses);
             // It cannot have more frames than its maximum, or use more than it has pages.
             faults.truncate(usize::try_from(vm.max.0).map_or(faults.len(), |max| max + 1));
             // A minimum above the number of its pages is held all the same.

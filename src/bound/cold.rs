@@ -6,7 +6,8 @@ use crate::scenario::Scenario;
 /// The cold faults of all VMs.
 pub(super) fn faults(scenario: &Scenario, paces: &[Pace]) -> u64 {
     let distinct = |(vm, pace): (&crate::scenario::VmSpec, &Pace)| {
-        vm.trace.distinct_before(pace.accesses.min(vm.trace.accesses())) as u64
+        let before = |accesses: u64| vm.trace.distinct_before(accesses.min(vm.trace.accesses()));
+        (before(pace.accesses) - before(pace.warm_up)) as u64
     };
     scenario.vms.iter().zip(paces).map(distinct).sum()
 }

@@ -31,12 +31,12 @@ impl GlobalLru {
 }
 
 impl Yardstick for GlobalLru {
-    fn begin(&mut self, page: PageId) {
+    fn begin(&mut self, page: PageId, counts: bool) {
         if self.list.contains(page) {
             self.list.remove(page);
             return;
         }
-        self.faults += 1;
+        self.faults += u64::from(counts);
         if self.empty > 0 {
             self.empty -= 1;
         } else {

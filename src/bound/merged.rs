@@ -26,14 +26,17 @@ struct Event {
     what: What,
 }
 
+/// Whether the first access of a visit counts: it is not part of the VM's warm-up.
+type Counts = bool;
+
 #[derive(Clone, Copy, Debug)]
 enum What {
     /// A visit to a page begins; the page must not be evicted before it ends.
-    Begin(PageId),
+    Begin(PageId, Counts),
     /// A visit ends.
     End(Visit),
     /// A visit of one access begins and ends.
-    Touch(Visit),
+    Touch(Visit, Counts),
     /// The VM departs, and its pages are gone.
     Depart,
 }
@@ -64,8 +67,8 @@ impl Visit {
 
 /// A yardstick that follows the visits to all VMs' pages, which are numbered together.
 pub(super) trait Yardstick {
-    /// A visit begins.
-    fn begin(&mut self, page: PageId);
+    /// A visit begins; a fault is counted if it `counts`.
+    fn begin(&mut self, page: PageId, counts: bool);
 
     /// A visit ends. `next_use` orders pages by their next visit, those never used again last.
     fn end(&mut self, page: PageId, next_use: u128);
@@ -102,13 +105,13 @@ pub(super) fn replay(
     };
     for Event { vm, what } in Merged::new(scenario, paces) {
         match what {
-            What::Begin(page) => {
-                one.begin(bases[vm] + page);
-                other.begin(bases[vm] + page);
+            What::Begin(page, counts) => {
+                one.begin(bases[vm] + page, counts);
+                other.begin(bases[vm] + page, counts);
             }
-            What::Touch(visit) => {
-                one.begin(bases[vm] + visit.page);
-                other.begin(bases[vm] + visit.page);
+            What::Touch(visit, counts) => {
+                one.begin(bases[vm] + visit.page, counts);
+                other.begin(bases[vm] + visit.page, counts);
                 end(vm, &visit, one, other);
             }
             What::End(visit) => end(vm, &visit, one, other),
@@ -185,6 +188,7 @@ impl Lane<'_> {
         let rest = self.trace.rest_of_run(self.position);
         let together = if self.whole_runs { rest.min(self.pace.accesses - self.made) } else { 1 };
         let page = self.trace.run_pages()[self.run];
+        let counts = self.made >= self.pace.warm_up;
         self.made += together;
         let last = self.made - 1;
         let visit = Visit { page, run: self.run, last, run_goes_on: together < rest };
@@ -194,10 +198,10 @@ impl Lane<'_> {
             (self.position, self.run) = (0, 0);
         }
         if together == 1 {
-            return What::Touch(visit);
+            return What::Touch(visit, counts);
         }
         self.open = Some(visit);
-        What::Begin(page)
+        What::Begin(page, counts)
     }
 }
 

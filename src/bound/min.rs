@@ -40,11 +40,11 @@ impl Min {
 }
 
 impl Yardstick for Min {
-    fn begin(&mut self, page: PageId) {
+    fn begin(&mut self, page: PageId, counts: bool) {
         if self.resident[page as usize] {
             return;
         }
-        self.faults += 1;
+        self.faults += u64::from(counts);
         if self.empty > 0 {
             self.empty -= 1;
         } else {

@@ -10,6 +10,7 @@
 //! *Cost.* One more run of the policy, and MIN on every trace.
 //! *Parameters.* None.
 
+use crate::account::Account;
 use crate::balance::PolicyKind;
 use crate::host::Change;
 use crate::params::Settings;
@@ -30,7 +31,7 @@ pub fn opt_given(scenario: &Scenario, policy: &PolicyKind) -> Result<u64, RunErr
     let mut history = History(vec![Vec::new(); scenario.vms.len()]);
     let outcome = simulate(scenario, policy, &mut history)?;
     let vms = scenario.vms.iter().zip(&history.0).zip(&outcome.vms);
-    Ok(vms.map(|((vm, held), account)| faults(vm, held, account.counts.accesses)).sum())
+    Ok(vms.map(|((vm, held), account)| faults(vm, held, account)).sum())
 }
 
 /// For each VM, its allocations, each with the number of accesses made before it.
@@ -60,9 +61,12 @@ impl Watcher for History {
     }
 }
 
-/// MIN's demand faults in the first `accesses` accesses of a VM with these allocations, each with
-/// the number of accesses made before it.
-fn faults(vm: &VmSpec, held: &[(u64, Frames)], accesses: u64) -> u64 {
+/// MIN's demand faults in the accesses that count, of a VM with these allocations, each with the
+/// number of accesses made before it.
+fn faults(vm: &VmSpec, held: &[(u64, Frames)], account: &Account) -> u64 {
+    let warm_up = account.warm_up_accesses;
+    let accesses = warm_up + account.counts.accesses;
+    let mut before = 0;
     let Some(&(_, first)) = held.first() else { return 0 };
     let draw = || Stream::new(Generator::ChaCha8, 0, 0, "min draws nothing");
     let guest = Guest { trace: &vm.trace, frames: first, draw: &draw, counts_write_backs: false };
@@ -71,8 +75,13 @@ fn faults(vm: &VmSpec, held: &[(u64, Frames)], accesses: u64) -> u64 {
     let length = vm.trace.accesses();
     for &(until, frames) in held[1..].iter().chain([&(accesses, first)]) {
         while counts.accesses < until {
+            if counts.accesses == warm_up {
+                before = counts.demand_faults;
+            }
             let pass = counts.accesses / length;
-            let budget = until.min((pass + 1) * length) - counts.accesses;
+            let end = until.min((pass + 1) * length);
+            let end = if counts.accesses < warm_up { end.min(warm_up) } else { end };
+            let budget = end - counts.accesses;
             counts.add(min.run(Stretch {
                 from: counts.accesses - pass * length,
                 first_pass: pass == 0,
@@ -83,5 +92,5 @@ fn faults(vm: &VmSpec, held: &[(u64, Frames)], accesses: u64) -> u64 {
         }
         let _ = min.resize(frames); // Nothing counts write-backs.
     }
-    counts.demand_faults
+    if accesses == warm_up { 0 } else { counts.demand_faults - before }
 }

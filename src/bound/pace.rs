@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::host::{Acts, Host};
-use crate::scenario::{After, Phase, Scenario, VmSpec};
+use crate::scenario::{After, Phase, Scenario, VmSpec, WarmUpEnd};
 use crate::units::{Ticks, VmId};
 
 /// One VM's accesses in time.
@@ -18,6 +18,8 @@ pub(super) struct Pace {
     period: u64,
     /// The number of its accesses over all passes; 0 if it never starts.
     pub(super) accesses: u64,
+    /// How many of these are its warm-up.
+    pub(super) warm_up: u64,
     /// When it departs, if it does.
     pub(super) departs: Option<u64>,
     /// Whether it starts before the run ends.
@@ -69,6 +71,13 @@ impl Pace {
             } else if spec.after == After::Repeat {
                 pace.accesses = pace.accesses_before(spec.stop.map_or(end, |stop| stop.0.min(end)));
             }
+            if let Some(warm_up) = scenario.warm_up.filter(|_| pace.starts) {
+                let accesses = match warm_up.end(Ticks(start), spec.trace.accesses()) {
+                    WarmUpEnd::Accesses(accesses) => accesses,
+                    WarmUpEnd::Tick(tick) => pace.accesses_before(tick.0),
+                };
+                pace.warm_up = accesses.min(pace.accesses);
+            }
         }
         paces
     }
@@ -78,6 +87,7 @@ impl Pace {
             stretches: Vec::new(),
             period: spec.period.0,
             accesses: 0,
+            warm_up: 0,
             departs: None,
             starts: false,
         }

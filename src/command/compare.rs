@@ -87,6 +87,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let forms = forms(&scenario, &replacements);
     let every_form: Vec<&Scenario> = forms.iter().map(|(_, form)| &**form).collect();
     let policies = input::policies_or_compared(&args.policies, &every_form, context)?;
+    let kinds: Vec<&PolicyKind> = policies.iter().map(|policy| &**policy).collect();
+    let told = every_form.iter().flat_map(|form| form.on_reduced(&kinds));
+    told.for_each(|text| context.note(&text));
     let variants = variants(&forms, &policies);
     let baseline = baseline(args.baseline.as_deref(), &policies)? * replacements.len().max(1);
     let names = || of_comparison(variants.iter().map(Variant::title));
@@ -201,7 +204,9 @@ fn heading(scenario: &Scenario) -> String {
     let frames = number::counted(scenario.host.memory.0, "frame");
     let vms = number::counted(scenario.vms.len() as u64, "VM");
     let every = number::every(scenario.checkpoint_every.0);
-    format!("{}: {vms} on {frames}, a checkpoint {every}", scenario.name)
+    let warm_up = scenario.warm_up.map(|warm_up| format!(", a warm-up of {warm_up}"));
+    let warm_up = warm_up.unwrap_or_default();
+    format!("{}: {vms} on {frames}, a checkpoint {every}{warm_up}", scenario.name)
 }
 
 /// Everything that was compared.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use balloonist::account::Outcome;
 use balloonist::random::Generator;
+use balloonist::scenario::WarmUp;
 use balloonist::simulate::RunError;
 use balloonist::table::Format;
 use balloonist::table::Table;
@@ -30,6 +31,11 @@ pub(crate) struct Common {
     /// Seed of all randomness [default: the scenario's, or 1]
     #[arg(long, global = true, value_name = "N")]
     pub(crate) seed: Option<u64>,
+
+    /// What each VM or trace does first and is not counted: `10%`, `1000 accesses`, `10 s` or
+    /// `until 10 s` [default: the scenario's, or nothing]
+    #[arg(long, global = true, value_name = "WHAT", value_parser = WarmUp::parse)]
+    pub(crate) warm_up: Option<WarmUp>,
 
     /// Who makes the policies' draws [default: the scenario's, or chacha8]
     #[arg(long, global = true, value_name = "GENERATOR", value_parser = generator())]
@@ -131,7 +137,8 @@ impl Context {
         let settings = self.common.settings.iter().map(|set| format!(" --set {}", quoted(set)));
         let seed = self.common.seed.map(|seed| format!(" --seed {seed}"));
         let random = self.common.random.map(|random| format!(" --random {}", random.name()));
-        settings.chain(seed).chain(random).collect()
+        let warm_up = self.common.warm_up.map(|warm_up| format!(" --warm-up '{warm_up}'"));
+        settings.chain(seed).chain(warm_up).chain(random).collect()
     }
 
     /// Makes a run, and notes how long it took.

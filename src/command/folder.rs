@@ -108,9 +108,9 @@ fn read_series(place: &Path, vms: &[String]) -> Result<Thinned, Failure> {
     let mut reader = csv::Reader::from_reader(BufReader::with_capacity(1 << 16, file));
     let mut thinned = Thinned::new(vms.len());
     let wrong = |error: csv::Error| damaged(place, &error.to_string());
-    if reader.headers().map_err(wrong)?.iter().collect::<Vec<_>>().join(",") + "\n"
-        != series::HEADER
-    {
+    let header = reader.headers().map_err(wrong)?.iter().collect::<Vec<_>>().join(",");
+    let without_mark = header.strip_suffix(series::WARM_UP).unwrap_or(&header);
+    if without_mark.trim_end_matches(',') != series::HEADER.trim_end() {
         return Err(damaged(place, "its header is not that of a series"));
     }
     let mut record = csv::StringRecord::new();

@@ -209,6 +209,7 @@ fn check_keeping(
     }
     let flags = [
         ("seed", common.seed.map(|seed| seed.to_string())),
+        ("warm_up", common.warm_up.map(|warm_up| format!("'{warm_up}'"))),
         ("random", common.random.map(|generator| generator.name().to_owned())),
         ("policy.kind", policy.map(str::to_owned)),
     ];

@@ -7,12 +7,14 @@ use std::time::Instant;
 use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, ReplacementKind};
+use balloonist::scenario::{WarmUp, WarmUpEnd};
 use balloonist::store::mrc::{self, Curve};
 use balloonist::table::Format;
 use balloonist::trace::read::Loaded;
+use balloonist::trace::reduce::OnReduced;
 use balloonist::trace::shards::{Sample, sampled_lru_faults};
 use balloonist::trace::{Trace, curve};
-use balloonist::units::{Decimal, Frames};
+use balloonist::units::{Decimal, Frames, Ticks};
 use rayon::prelude::*;
 
 use super::reader::Reader;
@@ -69,6 +71,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         read.into_iter().flatten().map(|(path, trace)| (path, Arc::new(trace))).unzip();
     let accesses: u64 = traces.iter().map(|trace| trace.accesses()).sum();
     context.timing.note("read", began.elapsed(), accesses);
+    let warm_up = |trace: &Trace| warm_up_of(trace, context.common.warm_up);
+    let warm_ups: Vec<u64> = traces.iter().map(|trace| warm_up(trace)).collect::<Result<_, _>>()?;
     match args.sample {
         None if kinds.is_empty() || kinds.iter().any(|kind| kind.is_lru()) => {
             distances::warm(&traces.iter().map(|trace| &**trace).collect::<Vec<_>>(), context);
@@ -79,28 +83,77 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         }
         Some(Sample::Rate(_)) => context.note("estimated from a sample of each trace's pages"),
     }
+    let points_of = |faults: &[u64], trace: &Trace| {
+        let least = trace.reduction().map_or(0, |reduction| reduction.frames);
+        let points = Curve::points_of(faults, &points).into_iter();
+        points.filter(|(frames, _)| frames.0 >= least).collect()
+    };
+    for (path, trace) in paths.iter().zip(&traces) {
+        note_reduced(&trace_name(path), trace, &kinds, args.sample.is_some(), context);
+    }
     let began = Instant::now();
     let seed = context.common.seed.unwrap_or(1);
     let curves: Vec<Curve> = if kinds.is_empty() {
-        let curve = |(path, trace): (&PathBuf, &Arc<Trace>)| {
+        let curve = |((path, trace), &warm_up): ((&PathBuf, &Arc<Trace>), &u64)| {
             let (faults, pages) = match args.sample {
-                Some(sample) => sampled_lru_faults(trace, sample, seed),
-                None => (curve::lru_faults(trace, trace.accesses()), trace.distinct_pages()),
+                Some(sample) => sampled_lru_faults(trace, warm_up, sample, seed),
+                None => {
+                    let faults = curve::lru_faults_between(trace, warm_up, trace.accesses());
+                    (faults, trace.distinct_pages())
+                }
             };
-            let points = Curve::points_of(&faults, &points);
-            let (trace, accesses) = (trace_name(path), trace.accesses());
+            let points = points_of(&faults, trace);
+            let (trace, accesses) = (trace_name(path), trace.accesses() - warm_up);
             (Curve { trace, accesses, replacement: None, points }, pages)
         };
-        let curves: Vec<_> = paths.par_iter().zip(&traces).map(curve).collect();
+        let curves: Vec<_> = paths.par_iter().zip(&traces).zip(&warm_ups).map(curve).collect();
         for ((curve, pages), trace) in curves.iter().zip(&traces) {
             note_rough(&curve.trace, *pages, trace.distinct_pages(), context);
         }
         curves.into_iter().map(|(curve, _)| curve).collect()
     } else {
-        simulated(&paths, &traces, &kinds, &points, seed)
+        simulated(&paths, &traces, &warm_ups, &kinds, &points, seed)
     };
     context.timing.note("curves", began.elapsed(), accesses);
     context.print_table(&mrc::table(&curves), args.format)
+}
+
+/// Says what the curve of a reduced trace leaves out, and what is not exact on it.
+fn note_reduced(
+    name: &str,
+    trace: &Trace,
+    kinds: &[&'static ReplacementKind],
+    is_sampled: bool,
+    context: &Context,
+) {
+    let Some(reduction) = trace.reduction() else { return };
+    let frames = reduction.frames;
+    context.note(&format!("{name}: reduced for {frames} frames, its curve begins there"));
+    // Here allocations never shrink.
+    let inexact = |kind: &&&ReplacementKind| kind.on_reduced == OnReduced::Inexact;
+    for kind in kinds.iter().filter(inexact) {
+        context.note(&format!("{name}: {} is not exact on a reduced trace", kind.name));
+    }
+    if is_sampled {
+        context.note(&format!("{name}: a sample of a reduced trace is of what is left of it"));
+    }
+}
+
+/// The first accesses of a trace that its curve does not count.
+fn warm_up_of(trace: &Trace, warm_up: Option<WarmUp>) -> Result<u64, Failure> {
+    let Some(warm_up) = warm_up else { return Ok(0) };
+    match warm_up.end(Ticks(0), trace.accesses()) {
+        WarmUpEnd::Tick(_) => Err(Failure::Usage(format!(
+            "--warm-up `{warm_up}`: a curve has no clock; give a share such as 10%, or accesses"
+        ))),
+        WarmUpEnd::Accesses(accesses) if accesses >= trace.accesses() => {
+            Err(Failure::Usage(format!(
+                "--warm-up `{warm_up}`: the trace has {} accesses, so nothing is left to count",
+                trace.accesses()
+            )))
+        }
+        WarmUpEnd::Accesses(accesses) => Ok(accesses),
+    }
 }
 
 /// Says that an estimate is rough: its error depends on the distinct pages that it is made of.
@@ -119,28 +172,32 @@ fn note_rough(trace: &str, sampled: usize, pages: usize, context: &Context) {
 fn simulated(
     paths: &[PathBuf],
     traces: &[Arc<Trace>],
+    warm_ups: &[u64],
     kinds: &[&'static ReplacementKind],
     points: &[Frames],
     seed: u64,
 ) -> Vec<Curve> {
-    let traces = paths.par_iter().zip(traces);
-    let of_trace = |(path, trace): (&PathBuf, &Arc<Trace>)| {
+    let traces = paths.par_iter().zip(traces).zip(warm_ups);
+    let of_trace = |((path, trace), &warm_up): ((&PathBuf, &Arc<Trace>), &u64)| {
         let sizes = match points {
             [] => powers_and_all(trace.distinct_pages() as u64),
             points => points.to_vec(),
         };
+        let least = trace.reduction().map_or(0, |reduction| reduction.frames);
+        let sizes: Vec<Frames> = sizes.into_iter().filter(|frames| frames.0 >= least).collect();
         let vm = path.file_stem().map_or_else(|| "-".into(), |stem| stem.to_string_lossy());
         let purpose = format!("vm/{vm}/replacement");
         let draw = || Stream::new(Generator::ChaCha8, seed, 0, &purpose);
         let curve = |kind: &&'static ReplacementKind| {
             let settings = Settings::defaults(kind.params);
             let point = |&frames: &Frames| {
-                let counts = replace::replay(kind.build, &settings, trace, frames, &draw);
+                let counts = replace::replay(kind.build, &settings, trace, warm_up, frames, &draw);
                 (frames, counts.demand_faults)
             };
             let points = sizes.par_iter().map(point).collect();
             let replacement = Some(kind.name);
-            Curve { trace: trace_name(path), accesses: trace.accesses(), replacement, points }
+            let accesses = trace.accesses() - warm_up;
+            Curve { trace: trace_name(path), accesses, replacement, points }
         };
         kinds.par_iter().map(curve).collect::<Vec<_>>()
     };

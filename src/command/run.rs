@@ -82,6 +82,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         distances::warm_all(&scenario, context);
     }
     let policy = scenario.policy;
+    scenario.on_reduced(&[policy]).iter().for_each(|text| context.note(text));
     let folder = args.out.as_deref().map(|out| ResultFolder::create(out, OF_RUN));
     let mut folder = folder.transpose()?;
     let log = args.events.as_deref().filter(|place| !is_stdout(place));

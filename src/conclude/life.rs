@@ -39,6 +39,9 @@ fn note(vm: &VmSpec, account: &Account) -> Option<String> {
         ));
     }
     let started = grouped(account.started.filter(|started| *started > vm.start)?);
+    if account.warm_up_accesses > 0 {
+        return Some(format!("VM {name} waited from tick {start} to {started}."));
+    }
     let frames = counted(account.frames.first.0, "frame");
     Some(format!(
         "VM {name} waited from tick {start} to {started}, and then started with {frames}."

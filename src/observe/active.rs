@@ -22,6 +22,7 @@ use super::{Active, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::trace::Trace;
+use crate::trace::reduce::OnReduced;
 use crate::units::Frames;
 
 /// See the module.
@@ -31,6 +32,7 @@ pub const ACTIVE: ObserverKind = ObserverKind {
     follows: "C. A. Waldspurger, Memory resource management in VMware ESX Server, OSDI 2002",
     params: &[SAMPLES],
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     build: |settings, subject| Box::new(TouchSampler::new(settings, subject)),
 };
 

@@ -11,6 +11,7 @@
 
 use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::{Domain, Param, Settings, Value};
+use crate::trace::reduce::OnReduced;
 use crate::units::Decimal;
 
 /// See the module.
@@ -21,6 +22,7 @@ pub const CURVE: ObserverKind = ObserverKind {
               ASPLOS 2004",
     params: &[DECAY],
     knows_the_future: false,
+    on_reduced: OnReduced::FromK,
     build: |settings, subject| Box::new(ExactCurve::new(settings, &subject)),
 };
 

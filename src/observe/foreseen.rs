@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use super::{Curve, Interval, Observer, ObserverKind, Seen, parts};
+use crate::trace::reduce::OnReduced;
 use crate::trace::{Trace, curve};
 
 /// The curve of the interval that begins.
@@ -21,6 +22,7 @@ pub const COMING: ObserverKind = ObserverKind {
               Journal 9(2), 1970",
     params: &[],
     knows_the_future: true,
+    on_reduced: OnReduced::FromK,
     build: |_, subject| {
         let histogram = vec![0; subject.trace.distinct_pages() + 2];
         Box::new(Coming { trace: subject.trace, accesses: 0, histogram })
@@ -35,6 +37,7 @@ pub const WHOLE: ObserverKind = ObserverKind {
               Journal 9(2), 1970",
     params: &[],
     knows_the_future: true,
+    on_reduced: OnReduced::FromK,
     build: |_, subject| Box::new(Whole { trace: subject.trace, faults: Vec::new() }),
 };
 

@@ -23,6 +23,7 @@ use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::Trace;
 use crate::trace::index::bucket;
+use crate::trace::reduce::OnReduced;
 use crate::units::{Decimal, Frames};
 
 /// See the module.
@@ -32,6 +33,7 @@ pub const HOT_COLD: ObserverKind = ObserverKind {
     follows: "W. Zhao and Z. Wang, Dynamic memory balancing for virtual machines, VEE 2009",
     params: &[DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH],
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     build: |settings, subject| Box::new(HotCold::new(settings, subject)),
 };
 

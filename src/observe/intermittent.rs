@@ -23,6 +23,7 @@ use super::{
 };
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::mix;
+use crate::trace::reduce::OnReduced;
 use crate::trace::{PageId, Trace};
 use crate::units::{Decimal, Frames};
 
@@ -33,6 +34,7 @@ pub const INTERMITTENT: ObserverKind = ObserverKind {
     follows: "W. Zhao et al., Low cost working set size tracking, USENIX ATC 2011",
     params: &[DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH, STABLE, MOVED],
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     build: |settings, subject| Box::new(Intermittent::new(settings, subject)),
 };
 

@@ -23,6 +23,7 @@ use crate::params::{Param, Settings};
 use crate::random::Stream;
 use crate::replace::{Counts, Delays};
 use crate::trace::index::StackDistances;
+use crate::trace::reduce::OnReduced;
 use crate::trace::{PageId, Trace};
 use crate::units::{Decimal, Frames, Ticks};
 
@@ -51,6 +52,8 @@ pub struct ObserverKind {
     pub params: &'static [Param],
     /// Whether it knows the future, which makes a policy that declares it a yardstick.
     pub knows_the_future: bool,
+    /// What it measures on a reduced trace.
+    pub on_reduced: OnReduced,
     /// Builds it for a VM, with the settings of the policy that declares it.
     pub build: fn(&Settings, Subject) -> Box<dyn Observer>,
 }

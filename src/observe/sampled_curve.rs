@@ -15,6 +15,7 @@
 use super::curve::{DECAY, fade, fade_fine};
 use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::{Domain, Param, Settings, Value};
+use crate::trace::reduce::OnReduced;
 use crate::trace::shards::{Sample, Sampler, WEIGHT_BITS};
 use crate::units::Decimal;
 
@@ -25,6 +26,7 @@ pub const SAMPLED_CURVE: ObserverKind = ObserverKind {
     follows: "C. A. Waldspurger et al., Efficient MRC construction with SHARDS, FAST 2015",
     params: &[DECAY, RATE],
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     build: |settings, subject| Box::new(SampledCurve::new(settings, subject)),
 };
 

@@ -14,6 +14,7 @@
 use super::{Interval, Observer, ObserverKind, Part, Seen};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::distances::COLD;
+use crate::trace::reduce::OnReduced;
 use crate::units::{Decimal, Frames};
 
 /// See the module.
@@ -24,6 +25,7 @@ pub const SHADOW: ObserverKind = ObserverKind {
               2016",
     params: &[SHADOW_SHARE],
     knows_the_future: false,
+    on_reduced: OnReduced::Exact,
     build: |settings, subject| {
         Box::new(Shadow { frames: shadow_frames(settings, subject.host), hits: 0 })
     },

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use super::{Interval, Observer, ObserverKind, Seen, Subject, Window};
 use crate::replace::Delays;
 use crate::trace::Trace;
+use crate::trace::reduce::OnReduced;
 use crate::units::{Frames, Ticks};
 
 /// See the module.
@@ -24,6 +25,7 @@ pub const WINDOW: ObserverKind = ObserverKind {
     follows: "P. J. Denning, The working set model for program behavior, CACM 11(5), 1968",
     params: &[],
     knows_the_future: false,
+    on_reduced: OnReduced::Blocks,
     build: |_, subject| Box::new(GuestStatistics::new(subject)),
 };
 

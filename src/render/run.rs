@@ -92,18 +92,22 @@ fn heading(scenario: &Scenario, policy: &PolicyKind, outcome: &Outcome, format: 
     let checkpoints =
         format!("{}, {} in all", every(scenario.checkpoint_every.0), grouped(outcome.checkpoints));
     let random = format!("seed {}, {}", scenario.seed, scenario.random.name());
+    let policy = settings(scenario, policy);
+    let warm_up = scenario.warm_up.map(|warm_up| format!("{warm_up}, played and not counted"));
     let lines = [
         ("scenario", scenario.name.as_str()),
-        ("policy", &settings(scenario, policy)),
+        ("policy", &policy),
         ("host", &host),
         ("checkpoints", &checkpoints),
         ("random", &random),
     ];
+    let warm_up = warm_up.iter().map(|warm_up| ("warm-up", warm_up.as_str()));
+    let lines = lines.into_iter().chain(warm_up);
     let line = |(name, value): (&str, &str)| match format {
         Format::Markdown => format!("- {name}: {value}\n"),
         _ => format!("{name:<11}  {value}\n"),
     };
-    lines.into_iter().map(line).collect()
+    lines.map(line).collect()
 }
 
 /// The policy with its parameters, and with those around it that are not off:

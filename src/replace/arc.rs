@@ -21,6 +21,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::params::Settings;
 use crate::trace::PageId;
+use crate::trace::reduce::OnReduced;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "arc",
@@ -29,6 +30,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "N. Megiddo and D. S. Modha, ARC: a self-tuning, low overhead replacement cache, \
               FAST 2003",
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     params: &[STEP],
     build: |settings, guest| Paged::boxed(guest, Arc::new(settings, guest)),
 };

@@ -24,12 +24,14 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::params::Settings;
 use crate::trace::PageId;
+use crate::trace::reduce::OnReduced;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "car",
     summary: "ARC with clocks in place of LRU lists, so that a hit only sets a bit",
     follows: "S. Bansal and D. S. Modha, CAR: Clock with adaptive replacement, FAST 2004",
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     params: &[STEP],
     build: |settings, guest| Paged::boxed(guest, Car::new(settings, guest)),
 };

@@ -22,6 +22,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
+use crate::trace::reduce::OnReduced;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "clock",
@@ -30,6 +31,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "F. J. Corbató, A paging experiment with the Multics system, MIT Project MAC report \
               MAC-M-384, 1968",
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     params: &[LOAD],
     build: |settings, guest| Paged::boxed(guest, Clock::new(settings, guest)),
 };

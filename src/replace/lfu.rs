@@ -22,6 +22,7 @@ use std::collections::binary_heap::PeekMut;
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;
+use crate::trace::reduce::OnReduced;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "lfu",
@@ -29,6 +30,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "L. Breslau, P. Cao, L. Fan, G. Phillips and S. Shenker, Web caching and Zipf-like \
               distributions: evidence and implications, INFOCOM 1999",
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     params: &[],
     build: |_, guest| Paged::boxed(guest, Lfu::new(guest)),
 };

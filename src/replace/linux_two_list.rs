@@ -24,12 +24,14 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
+use crate::trace::reduce::OnReduced;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "linux-two-list",
     summary: "an inactive and an active list; a second touch or a quick return activates a page",
     follows: "J. Weiner, Thrash detection-based file cache sizing, Linux 3.15, 2014",
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     params: &[Param {
         name: "inactive_ratio",
         doc: "how many times as long as the inactive list the active one may be; 0 stands for \

@@ -34,6 +34,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
+use crate::trace::reduce::OnReduced;
 use crate::units::Decimal;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
@@ -43,6 +44,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "S. Jiang and X. Zhang, LIRS: an efficient low inter-reference recency set \
               replacement policy to improve buffer cache performance, SIGMETRICS 2002",
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     params: &[
         Param {
             name: "hir_share",

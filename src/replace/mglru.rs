@@ -25,12 +25,14 @@ use super::links::Links;
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;
+use crate::trace::reduce::OnReduced;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "mglru",
     summary: "ages pages in up to four generations by scans of their accessed bits",
     follows: "Y. Zhao, Multi-Gen LRU, Linux 6.1, 2022",
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     params: &[],
     build: |_, guest| Paged::boxed(guest, MultiGen::new(guest)),
 };

@@ -21,6 +21,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::tournament::Tournament;
 use super::{Guest, List, ReplacementKind};
 use crate::trace::future::Future;
+use crate::trace::reduce::OnReduced;
 use crate::trace::{PageId, Trace};
 
 pub(crate) const KIND: ReplacementKind = ReplacementKind {
@@ -29,6 +30,7 @@ pub(crate) const KIND: ReplacementKind = ReplacementKind {
     follows: "L. A. Belady, A study of replacement algorithms for a virtual-storage computer, IBM \
               Systems Journal 5(2), 1966",
     knows_the_future: true,
+    on_reduced: OnReduced::UnlessShrunk,
     params: &[],
     build: |_, guest| Paged::boxed(guest, Min::new(guest)),
 };

@@ -35,6 +35,7 @@ pub use sink::FrameEvent;
 
 use crate::params::{Param, Settings};
 use crate::random::Stream;
+use crate::trace::reduce::OnReduced;
 use crate::trace::{PageId, Trace};
 use crate::units::{Frames, Ticks};
 
@@ -50,6 +51,8 @@ pub struct ReplacementKind {
     /// Whether it reads accesses that are still to come, which no algorithm in a real VM can. Its
     /// faults are a bound for the others.
     pub knows_the_future: bool,
+    /// What it comes to on a reduced trace: what LRU cannot tell apart others may.
+    pub on_reduced: OnReduced,
     /// Its parameters.
     pub params: &'static [Param],
     /// Builds the algorithm for a VM.

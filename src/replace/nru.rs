@@ -21,6 +21,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
+use crate::trace::reduce::OnReduced;
 use crate::trace::{AccessKind, PageId, Trace};
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
@@ -28,6 +29,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     summary: "evicts a page drawn from those not used lately, unmodified ones first",
     follows: "A. S. Tanenbaum, Modern Operating Systems",
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     params: &[TICK],
     build: |settings, guest| Paged::boxed(guest, Nru::new(settings, guest)),
 };

@@ -15,6 +15,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::random::Stream;
 use crate::trace::PageId;
+use crate::trace::reduce::OnReduced;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "random",
@@ -22,6 +23,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "L. A. Belady, A study of replacement algorithms for a virtual-storage computer, IBM \
               Systems Journal 5(2), 1966",
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     params: &[],
     build: |_, guest| Paged::boxed(guest, Random::new(guest)),
 };

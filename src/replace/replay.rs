@@ -8,19 +8,25 @@ use crate::random::Stream;
 use crate::trace::Trace;
 use crate::units::{Frames, Ticks};
 
-/// The counts of one pass over `trace` in a VM that holds `frames` frames throughout: a point of
-/// the algorithm's fault curve.
+/// The counts of the accesses of `trace` from access `from` on in a VM that holds `frames` frames
+/// throughout and has made all accesses before: a point of the algorithm's fault curve.
 pub fn replay(
     build: Build,
     settings: &Settings,
     trace: &Arc<Trace>,
+    from: u64,
     frames: Frames,
     draw: &dyn Fn() -> Stream,
 ) -> Counts {
-    start(build, settings, trace, frames, draw).run(whole(trace))
+    let mut algorithm = start(build, settings, trace, frames, draw);
+    if from > 0 {
+        let _ = algorithm.run(Stretch { budget: Ticks(from), ..whole(trace) }); // Not counted.
+    }
+    let budget = Ticks(trace.accesses() - from);
+    algorithm.run(Stretch { from, budget, ..whole(trace) })
 }
 
-/// The same, with every fault, fill and victim in order.
+/// The counts of one pass over `trace`, with every fault, fill and victim in order.
 pub fn replay_recorded(
     build: Build,
     settings: &Settings,

@@ -28,6 +28,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
+use crate::trace::reduce::OnReduced;
 use crate::units::Decimal;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
@@ -37,6 +38,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "J. Yang, Y. Zhang, Z. Qiu, Y. Yue and K. V. Rashmi, FIFO queues are all you need for \
               cache eviction, SOSP 2023",
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     params: &[SMALL, USES],
     build: |settings, guest| Paged::boxed(guest, S3Fifo::new(settings, guest)),
 };

@@ -19,6 +19,7 @@ use std::collections::VecDeque;
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;
+use crate::trace::reduce::OnReduced;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "sieve",
@@ -27,6 +28,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "Y. Zhang, J. Yang, Y. Yue, Y. Vigfusson and K. V. Rashmi, SIEVE is simpler than LRU: \
               an efficient turn-key eviction algorithm for web caches, NSDI 2024",
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     params: &[],
     build: |_, guest| Paged::boxed(guest, Sieve::new(guest)),
 };

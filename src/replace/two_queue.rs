@@ -23,6 +23,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
+use crate::trace::reduce::OnReduced;
 use crate::units::Decimal;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
@@ -31,6 +32,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "T. Johnson and D. Shasha, 2Q: a low overhead high performance buffer management \
               replacement algorithm, VLDB 1994",
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     params: &[IN, OUT],
     build: |settings, guest| Paged::boxed(guest, TwoQueue::new(settings, guest)),
 };

@@ -44,6 +44,7 @@ const ROOT_KEYS: &[&str] = &[
     "seed",
     "random",
     "compare",
+    "warm_up",
     "host",
     "checkpoint",
     "policy",
@@ -201,6 +202,7 @@ fn check(
         split: host.split,
     };
     let mut vms = read_vms(findings, &root, &around, traces);
+    let warm_up = run::warm_up(findings, &root, &vms);
     host::check_count(findings, &root, vms.len());
     traces.check_bytes(findings, &vms);
     let length = run::Length { cost, every, actuator, admission: host.admission };
@@ -249,6 +251,7 @@ fn check(
         wrapper,
         cost: cost?,
         actuator: actuator?,
+        warm_up: warm_up?,
         vms: vms.collect::<Option<_>>()?,
         expects,
         sweep,

@@ -235,6 +235,15 @@ codes! {
         "The policy runs more than twice as often, or less than half as often, where it is deployed. \
          `balloonist list policies` says how often that is. This is a warning, given where \
          `checkpoint.every` is written as a duration: bare ticks are a model's time."
+    BAD_WARM_UP "S066" "the warm-up cannot be"
+        "`warm_up` says what each VM does before its accesses count: a share of its trace \
+         (\"10%\"), its first accesses (1000 or \"1000 accesses\"), a time from its own start \
+         (\"10 s\" or \"5000 ticks\") or until a tick of the run (\"until 10 s\"). Something \
+         must be left to count."
+    BELOW_REDUCTION "S067" "a VM may hold fewer frames than its trace is reduced for"
+        "`trace convert --reduce K` drops references that no LRU list of K frames or more can tell \
+         apart; with fewer frames faults would be missing without a word. A VM with such a trace \
+         has a `min` of K unless it says more."
 }
 
 #[cfg(test)]

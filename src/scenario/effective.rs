@@ -29,6 +29,9 @@ impl Scenario {
         writeln!(out, "name = {}", quoted(&self.name))?;
         writeln!(out, "seed = {}", self.seed)?;
         writeln!(out, "random = {}", quoted(self.random.name()))?;
+        if let Some(warm_up) = self.warm_up {
+            writeln!(out, "warm_up = {}", quoted(&warm_up.to_string()))?;
+        }
         let compare = self.compare.iter().map(|kind| quoted(kind.name));
         writeln!(out, "compare = [{}]", compare.collect::<Vec<_>>().join(", "))?;
         writeln!(out, "\n[host]\nmemory = {}", self.host.memory)?;

@@ -28,6 +28,7 @@ mod set;
 mod split;
 mod sweep_flags;
 mod toml;
+mod warm_up;
 mod written;
 
 use std::borrow::Cow;
@@ -39,6 +40,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity, meant};
 pub use document::Document;
 pub use grid::{Dimension, Grid};
 pub use origin::{Origin, SourceText};
+pub use warm_up::{WarmUp, WarmUpEnd};
 
 use crate::account::Metric;
 use crate::balance::{Bounds, PolicyKind};
@@ -80,6 +82,8 @@ pub struct Scenario {
     pub cost: Cost,
     /// How orders to move frames are carried out.
     pub actuator: Actuator,
+    /// What each VM does first, which is played and not counted.
+    pub warm_up: Option<WarmUp>,
     /// The VMs, in file order; at least one.
     pub vms: Vec<VmSpec>,
     /// What must hold after a run.
@@ -138,6 +142,32 @@ impl Scenario {
     pub fn index(&self) {
         let counted = self.vms.iter().filter(|vm| vm.replacement.is_lru());
         counted.for_each(|vm| vm.trace.index());
+    }
+
+    /// What is not, or not everywhere, as on the whole traces where VMs have reduced ones: a
+    /// sentence for each algorithm and each observer of these policies, without a full stop.
+    pub fn on_reduced(&self, policies: &[&PolicyKind]) -> Vec<String> {
+        let mut told = Vec::new();
+        let mut tell = |text: String| {
+            if !told.contains(&text) {
+                told.push(text);
+            }
+        };
+        for vm in &self.vms {
+            let Some(reduction) = vm.trace.reduction() else { continue };
+            let of = format!("on traces reduced for {} frames", reduction.frames);
+            if let Some(text) = vm.replacement.on_reduced.told(reduction) {
+                tell(format!("{of} {} is {text}", vm.replacement.name));
+            }
+            for policy in policies {
+                for observer in (policy.observers)(&self.settings_of(policy)) {
+                    if let Some(text) = observer.on_reduced.told(reduction) {
+                        tell(format!("{of} {} of {} is {text}", observer.name, policy.name));
+                    }
+                }
+            }
+        }
+        told
     }
 
     /// The parameters of `policy`: those that the scenario sets, or their defaults if it knows no

@@ -4,12 +4,15 @@ use super::Simulation;
 use super::fingerprint::mix_counts;
 use crate::account::{Account, Outcome};
 use crate::random::mix;
-use crate::units::VmId;
+use crate::units::{Ticks, VmId};
 
 impl Simulation<'_> {
     pub(super) fn finish(mut self) -> Outcome {
         let end = self.end.expect("a checked scenario ends");
         self.catch_up(end);
+        if self.scenario.warm_up.is_some() && self.counted_since.is_none() {
+            self.count_from(end);
+        }
         self.all.end(end);
         self.note_moves(end);
         for (index, vm) in self.vms.iter_mut().enumerate() {
@@ -17,14 +20,14 @@ impl Simulation<'_> {
             if self.host.allocation(VmId(index as u32)).is_some() {
                 vm.account.frames.end(end);
             }
-            let accesses = vm.account.counts.accesses.min(vm.spec.trace.accesses());
-            vm.account.movement.settle_checkpoints = vm.settling.worst();
-            vm.account.ticks = vm.next.min(end).0.saturating_sub(vm.spec.start.0);
-            vm.account.distinct_pages = vm.spec.trace.distinct_before(accesses) as u64;
             self.fingerprint = mix_counts(self.fingerprint, &vm.account.counts);
+            let counted = vm.counted(end);
+            vm.account = counted;
+            vm.account.movement.settle_checkpoints = vm.settling.worst();
         }
         let vms: Vec<Account> = self.vms.into_iter().map(|vm| vm.account).collect();
-        let mut all = Account::all(&vms, self.all, end);
+        let length = end - self.counted_since.unwrap_or(Ticks(0));
+        let mut all = Account::all(&vms, self.all, length);
         all.movement.settle_checkpoints = self.settling.worst();
         Outcome {
             policy: self.name,

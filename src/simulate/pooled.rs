@@ -206,7 +206,9 @@ impl Simulation<'_> {
             vm.run(horizon.min(vm.rests_at()), self.scenario.cost.delays, watched);
         }
         lane.note(&vm.spec.trace, vm.accesses(), vm.replacement.resident());
-        if vm.finished {
+        let finished = vm.finished;
+        self.note_counted(id);
+        if finished {
             self.note_trace_over(id);
         }
     }

@@ -5,7 +5,7 @@ use crate::account::Outcome;
 use crate::number::Millionths;
 use crate::scenario::Scenario;
 use crate::store::row::row;
-use crate::trace::curve::lru_faults;
+use crate::trace::curve::lru_faults_between;
 
 row! {
     /// A row of curves.csv: a point of a VM's curve. A curve is level, or nearly straight, between
@@ -21,14 +21,17 @@ row! {
 /// The most points of a VM's curve.
 const POINTS: usize = 512;
 
-/// The rows of each VM in file order, from 0 frames to those of the host: the demand faults of LRU
-/// over the accesses that the VM made in `outcome`.
+/// The rows of each VM in file order, from 0 frames, or those that its trace is reduced for, to
+/// those of the host: the demand faults of LRU over the accesses that the VM made in `outcome` and
+/// that count.
 pub fn rows(scenario: &Scenario, outcome: &Outcome) -> Vec<CurveRow> {
     let mut rows = Vec::new();
     for (vm, account) in scenario.vms.iter().zip(&outcome.vms) {
         let accesses = account.counts.accesses;
-        let faults = lru_faults(&vm.trace, accesses);
-        let frames = 0..=scenario.host.memory.0.min(faults.len() as u64 - 1);
+        let warm = account.warm_up_accesses;
+        let faults = lru_faults_between(&vm.trace, warm, warm + accesses);
+        let least = vm.trace.reduction().map_or(0, |reduction| reduction.frames);
+        let frames = least..=scenario.host.memory.0.min(faults.len() as u64 - 1);
         let points: Vec<(u64, u64)> =
             frames.map(|frames| (frames, faults[frames as usize])).collect();
         rows.extend(thinned(&points, POINTS).into_iter().map(|(frames, faults)| CurveRow {

@@ -13,6 +13,9 @@ use crate::watch::{Checkpoint, Watcher};
 pub const HEADER: &str =
     "tick,vm,frames,resident,target,accesses,demand_faults,replacement_misses\n";
 
+/// The header's last column where the scenario has a warm-up.
+pub const WARM_UP: &str = "warm_up_accesses";
+
 /// The name of the series of one run of a comparison.
 pub fn file_of(run: &str) -> String {
     format!("series-{}.csv", compare::slug(run))
@@ -21,10 +24,12 @@ pub fn file_of(run: &str) -> String {
 /// Writes series.csv.
 ///
 /// `frames` and `resident` are what the VM held during the interval that the checkpoint closes, at
-/// its end; `target` is what the policy decided; the counts are those of the interval.
+/// its end; `target` is what the policy decided; the counts are those of the interval, and
+/// `warm_up_accesses`, where the scenario has a warm-up, says how many of the accesses belong to it.
 pub struct Series<'a, W> {
     /// The names of the VMs, by id.
     names: Vec<&'a str>,
+    marks_warm_up: bool,
     out: W,
     outcome: io::Result<()>,
 }
@@ -32,9 +37,14 @@ pub struct Series<'a, W> {
 impl<'a, W: Write> Series<'a, W> {
     /// Begins with the header.
     pub fn new(scenario: &'a Scenario, mut out: W) -> Self {
-        let outcome = out.write_all(HEADER.as_bytes());
+        let marks_warm_up = scenario.warm_up.is_some();
+        let outcome = if marks_warm_up {
+            writeln!(out, "{},{WARM_UP}", HEADER.trim_end())
+        } else {
+            out.write_all(HEADER.as_bytes())
+        };
         let names = scenario.vms.iter().map(|vm| vm.name.as_str()).collect();
-        Self { names, out, outcome }
+        Self { names, marks_warm_up, out, outcome }
     }
 
     /// Gives the writer back.
@@ -48,7 +58,7 @@ impl<'a, W: Write> Series<'a, W> {
     fn write(&mut self, checkpoint: &Checkpoint<'_>) -> io::Result<()> {
         for (vm, target) in checkpoint.view.vms.iter().zip(&checkpoint.plan.0) {
             // VM names are letters, digits, `-`, `_` and `.`: no cell needs quotes.
-            writeln!(
+            write!(
                 self.out,
                 "{},{},{},{},{target},{},{},{}",
                 checkpoint.view.at,
@@ -59,6 +69,10 @@ impl<'a, W: Write> Series<'a, W> {
                 vm.interval.demand_faults,
                 vm.interval.replacement_misses,
             )?;
+            if self.marks_warm_up {
+                write!(self.out, ",{}", checkpoint.warm_up_accesses(vm))?;
+            }
+            writeln!(self.out)?;
         }
         Ok(())
     }

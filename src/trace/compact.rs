@@ -5,7 +5,7 @@
 //! | bytes | header |
 //! |---|---|
 //! | 0..8 | `b1 "balloon"` |
-//! | 8..12, 12..16 | version (1); flags (bit 0: the trace has kinds; bit 1: it has times) |
+//! | 8..12, 12..16 | version (1); flags (bit 0: the trace has kinds; bit 1: it has times; bit 2: it is reduced) |
 //! | 16..24, 24..32, 32..40 | accesses, runs, distinct pages |
 //! | 40..48 | the trace's [`content_checksum`](super::content_checksum()) |
 //! | 48..56 | bytes of all columns |
@@ -19,7 +19,8 @@
 //! 4. if there are kinds: for each page its kind (0 fetch, 1 load, 2 store, 3 modify) if all its
 //!    accesses have the same, else 4; then the kinds of all accesses to pages with a 4, in order;
 //! 5. if there are times: when the recording began, then for each access the nanoseconds since the
-//!    access before, for the first since the beginning, LEB128.
+//!    access before, for the first since the beginning, LEB128;
+//! 6. if it is [reduced](super::reduce): K, and the resolution or 0, LEB128.
 //!
 //! The repetitions of a program lie millions of accesses apart, which zstd finds in a window of
 //! 32 MiB; predicting the next run from those before made the columns larger, not smaller. Every
@@ -39,8 +40,9 @@ const VERSION: u32 = 1;
 const HEADER: usize = 64;
 const HAS_KINDS: u32 = 1;
 const HAS_TIMES: u32 = 2;
+const IS_REDUCED: u32 = 4;
 /// All that this version knows.
-const FLAGS: u32 = HAS_KINDS | HAS_TIMES;
+const FLAGS: u32 = HAS_KINDS | HAS_TIMES | IS_REDUCED;
 /// Stands for a page whose accesses have several kinds.
 const MIXED: u8 = 4;
 /// The logarithm of the bytes in which zstd looks for repetitions.
@@ -121,6 +123,7 @@ mod tests {
     use super::*;
     use crate::trace::compression::Compression;
     use crate::trace::read::{ReadOptions, load_from};
+    use crate::trace::reduce::{Reduction, reduce};
     use crate::trace::{AccessKind, ReadErrorKind, Trace, TraceBuilder, content_hash};
     use crate::units::Page;
     use proptest::prelude::*;
@@ -184,6 +187,18 @@ mod tests {
         let loaded = load_from(&saved(&trace)[..], "", None, &ReadOptions::default()).unwrap();
         assert_eq!(loaded.trace, trace);
         assert_eq!(loaded.trace.times().unwrap().origin(), 3);
+    }
+
+    #[test]
+    fn a_reduction_is_read_again() {
+        for resolution in [None, Some(10_000)] {
+            let reduction = Reduction { frames: 32, resolution };
+            let whole = trace(&[(7, 0), (9, 0), (7, 0), (9, 0), (7, 0)], false);
+            let reduced = reduce(&whole, reduction).unwrap();
+            let read = load_from(&saved(&reduced)[..], "", None, &ReadOptions::default()).unwrap();
+            assert_eq!((read.trace.reduction(), &read.trace), (Some(reduction), &reduced));
+            assert!(saved(&reduced) != saved(&whole));
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::reduce::Reduction;
 use super::store::Trace;
 use crate::random::{fnv1a, mix};
 
@@ -90,6 +91,10 @@ pub fn content_checksum(trace: &Trace) -> u64 {
     if let Some(times) = trace.times() {
         hash = mix(hash, u64::from_le_bytes(*b"times..."));
         hash = (0..times.len()).fold(hash, |hash, at| mix(hash, times.elapsed(at)));
+    }
+    if let Some(Reduction { frames, resolution }) = trace.reduction() {
+        hash = mix(hash, u64::from_le_bytes(*b"reduced."));
+        hash = mix(mix(hash, frames), resolution.unwrap_or(0));
     }
     // The last word has been multiplied once only; the high bits reach the low ones here.
     mix(mix(hash, 1), hash >> 32)

@@ -15,12 +15,43 @@ use super::store::Trace;
 /// assert_eq!(lru_faults(&trace, 6), [6, 6, 6, 3]);
 /// ```
 pub fn lru_faults(trace: &Trace, accesses: u64) -> Vec<u64> {
+    lru_faults_between(trace, 0, accesses)
+}
+
+/// Likewise of the accesses `from..to`, which count on over all passes, where those before have
+/// been played too.
+///
+/// ```
+/// use balloonist::trace::{Trace, curve::lru_faults_between};
+/// let trace = Trace::from_pages([1, 2, 3, 1, 2, 3]);
+/// assert_eq!(lru_faults_between(&trace, 3, 6), [3, 3, 3, 0]);
+/// ```
+pub fn lru_faults_between(trace: &Trace, from: u64, to: u64) -> Vec<u64> {
     let pages = trace.distinct_pages();
     // By distance, cold ones last.
     let mut histogram = vec![0_u64; pages + 2];
+    add(&mut histogram, trace, to, 1);
+    if from > 0 {
+        add(&mut histogram, trace, from, 1_u64.wrapping_neg());
+    }
+    let mut faults = vec![0; pages + 1];
+    let mut deeper = 0;
+    for frames in (0..=pages).rev() {
+        deeper += histogram[frames + 1];
+        faults[frames] = deeper;
+    }
+    faults[0] = to - from;
+    faults
+}
+
+/// Adds `weight` to the entry of the distance of each of the first `accesses` accesses.
+fn add(histogram: &mut [u64], trace: &Trace, accesses: u64, weight: u64) {
+    let pages = trace.distinct_pages();
     let mut add = |distances: &[u32], times: u64| {
+        let times = times.wrapping_mul(weight);
         for &distance in distances {
-            histogram[(distance as usize).min(pages + 1)] += times;
+            let entry = &mut histogram[(distance as usize).min(pages + 1)];
+            *entry = entry.wrapping_add(times);
         }
     };
     let (passes, rest) = (accesses / trace.accesses(), accesses % trace.accesses());
@@ -35,12 +66,4 @@ pub fn lru_faults(trace: &Trace, accesses: u64) -> Vec<u64> {
             add(&repeated[..rest], 1);
         }
     }
-    let mut faults = vec![0; pages + 1];
-    let mut deeper = 0;
-    for frames in (0..=pages).rev() {
-        deeper += histogram[frames + 1];
-        faults[frames] = deeper;
-    }
-    faults[0] = accesses;
-    faults
 }

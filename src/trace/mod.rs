@@ -16,6 +16,7 @@ pub mod info;
 mod input;
 mod intern;
 pub mod read;
+pub mod reduce;
 pub mod shards;
 pub mod store;
 pub mod times;

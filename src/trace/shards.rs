@@ -29,15 +29,25 @@ pub enum Sample {
     Size(usize),
 }
 
-/// The estimated LRU demand faults of `trace` for every allocation from 0 frames to the number of
-/// distinct pages; with the rate 1 exactly [`lru_faults`](super::curve::lru_faults). Beside them
+/// The estimated LRU demand faults of the accesses of `trace` from access `from` on, where those
+/// before have been played too, for every allocation from 0 frames to the number of
+/// distinct pages; with the rate 1 exactly [`lru_faults_between`](super::curve::lru_faults_between). Beside them
 /// the distinct pages in the sample, on whose number the error depends, not on that of accesses.
-pub fn sampled_lru_faults(trace: &Trace, sample: Sample, salt: u64) -> (Vec<u64>, usize) {
+pub fn sampled_lru_faults(
+    trace: &Trace,
+    from: u64,
+    sample: Sample,
+    salt: u64,
+) -> (Vec<u64>, usize) {
     let pages = trace.distinct_pages();
     let mut sampler = Sampler::new(trace, sample, salt);
     // Weights by distance, cold accesses last. A distance of 0 cannot be.
     let mut weights = vec![0_u128; pages + 2];
-    for &page in trace.run_pages() {
+    let warm_up = trace.runs_before(from);
+    for &page in &trace.run_pages()[..warm_up] {
+        let _ = sampler.weigh(page);
+    }
+    for &page in &trace.run_pages()[warm_up..] {
         // The rest of a run repeats its page: hits with any frame at all, so no weight is due.
         if let Some((bucket, weight)) = sampler.weigh(page) {
             weights[bucket] += weight;
@@ -48,9 +58,9 @@ pub fn sampled_lru_faults(trace: &Trace, sample: Sample, salt: u64) -> (Vec<u64>
     for frames in (0..=pages).rev() {
         deeper += weights[frames + 1];
         let estimate = u64::try_from(deeper >> WEIGHT_BITS).unwrap_or(u64::MAX);
-        faults[frames] = estimate.min(trace.accesses());
+        faults[frames] = estimate.min(trace.accesses() - from);
     }
-    faults[0] = trace.accesses();
+    faults[0] = trace.accesses() - from;
     (faults, sampler.pages())
 }
 
@@ -150,7 +160,7 @@ impl Sampler {
 mod tests {
     use super::*;
     use crate::random::{Generator, Stream};
-    use crate::trace::curve::lru_faults;
+    use crate::trace::curve::{lru_faults, lru_faults_between};
 
     /// Accesses to 3,000 pages, the low numbers far more often.
     fn skewed() -> Trace {
@@ -167,8 +177,10 @@ mod tests {
         let exact = lru_faults(&trace, trace.accesses());
         let pages = trace.distinct_pages();
         let all = Decimal::parse("1").unwrap();
-        assert_eq!(sampled_lru_faults(&trace, Sample::Rate(all), 7), (exact.clone(), pages));
-        assert_eq!(sampled_lru_faults(&trace, Sample::Size(3000), 7), (exact, pages));
+        assert_eq!(sampled_lru_faults(&trace, 0, Sample::Rate(all), 7), (exact.clone(), pages));
+        assert_eq!(sampled_lru_faults(&trace, 0, Sample::Size(3000), 7), (exact, pages));
+        let warm = (lru_faults_between(&trace, 30_000, trace.accesses()), pages);
+        assert_eq!(sampled_lru_faults(&trace, 30_000, Sample::Rate(all), 7), warm);
     }
 
     /// The mean absolute error of the miss ratio over all sizes and ten salts, in millionths.
@@ -176,7 +188,7 @@ mod tests {
         let exact = lru_faults(trace, trace.accesses());
         let salts = 0..10;
         let errors = salts.map(|salt| {
-            let (sampled, pages) = sampled_lru_faults(trace, sample, salt);
+            let (sampled, pages) = sampled_lru_faults(trace, 0, sample, salt);
             assert!(!matches!(sample, Sample::Size(size) if pages > size));
             let differences = exact.iter().zip(&sampled).map(|(one, other)| one.abs_diff(*other));
             differences.sum::<u64>() * 1_000_000 / trace.accesses() / exact.len() as u64

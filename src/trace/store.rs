@@ -13,6 +13,7 @@ use super::bits::{Kinds, RankedBits};
 use super::content_hash::ContentHash;
 use super::distances;
 use super::index::{Index, StackDistances};
+use super::reduce::Reduction;
 use super::times::Times;
 use crate::units::Page;
 
@@ -69,6 +70,7 @@ pub struct Trace {
     first_runs: Vec<u32>,
     kinds: Option<Kinds>,
     times: Option<Times>,
+    reduction: Option<Reduction>,
     distances: OnceLock<Vec<u32>>,
     repeat_distances: OnceLock<Vec<u32>>,
     /// Of the distances of the first pass, and of the repeated ones.
@@ -218,6 +220,7 @@ impl Trace {
             first_runs,
             kinds: None,
             times: None,
+            reduction: None,
             distances: OnceLock::new(),
             repeat_distances: OnceLock::new(),
             indexes: Default::default(),
@@ -234,6 +237,16 @@ impl Trace {
     pub(super) fn with_kinds(self, kinds: Kinds) -> Self {
         assert_eq!(kinds.len(), self.accesses(), "a trace has one kind an access");
         Self { kinds: Some(kinds), content_hash: OnceLock::new(), ..self }
+    }
+
+    /// How it was reduced, if it was.
+    pub fn reduction(&self) -> Option<Reduction> {
+        self.reduction
+    }
+
+    /// This trace, which was reduced in this way.
+    pub(super) fn with_reduction(self, reduction: Reduction) -> Self {
+        Self { reduction: Some(reduction), content_hash: OnceLock::new(), ..self }
     }
 
     /// This trace with the times of its accesses.
@@ -257,6 +270,21 @@ impl Trace {
         })
     }
 
+    /// The distinct pages among the accesses `from..to`, which count on over all passes.
+    pub fn distinct_between(&self, from: u64, to: u64) -> usize {
+        let length = self.accesses();
+        if from == 0 || to - from >= length {
+            return self.distinct_before((to - from).min(length));
+        }
+        let (from, to) = (from % length, from % length + (to - from));
+        let mut seen = vec![false; self.distinct_pages()];
+        let passes = [from..to.min(length), 0..to.saturating_sub(length)];
+        for run in passes.into_iter().flat_map(|part| self.runs(part.start, part.end)) {
+            seen[run.page as usize] = true;
+        }
+        seen.into_iter().filter(|&seen| seen).count()
+    }
+
     /// The distinct pages among the first `accesses` accesses.
     pub fn distinct_before(&self, accesses: u64) -> usize {
         let runs = self.runs_before(accesses);
@@ -272,6 +300,7 @@ impl PartialEq for Trace {
             && self.numbers == other.numbers
             && self.kinds == other.kinds
             && self.times == other.times
+            && self.reduction == other.reduction
     }
 }
 

@@ -10,8 +10,8 @@ use balloonist::bound;
 use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Delays};
-use balloonist::scenario::{Actuator, Admission, After, Phase, Scenario, VmSpec};
-use balloonist::units::{Frames, Ticks};
+use balloonist::scenario::{Actuator, Admission, After, Phase, Scenario, VmSpec, WarmUp};
+use balloonist::units::{Decimal, Frames, Ticks};
 use balloonist::watch::NullWatcher;
 
 /// An access in the order of the run: (VM, page), or a VM's departure.
@@ -31,12 +31,18 @@ struct Stay {
     over: Option<u64>,
 }
 
-/// The run without delays, tick by tick, and which VMs start.
-fn run(scenario: &Scenario) -> (Vec<Event>, Vec<bool>) {
+/// The run without delays, tick by tick: its events, and the first tick that each VM is there.
+fn run(scenario: &Scenario) -> (Vec<Event>, Vec<Option<u64>>) {
+    let (events, starts) = timed_run(scenario);
+    (events.into_iter().map(|(_, event)| event).collect(), starts)
+}
+
+/// Likewise, each event with its tick.
+fn timed_run(scenario: &Scenario) -> (Vec<(u64, Event)>, Vec<Option<u64>>) {
     let specs = &scenario.vms;
     let mut stays: Vec<Stay> = specs.iter().map(|_| Stay::default()).collect();
     let mut queue: Vec<usize> = Vec::new();
-    let mut starts = vec![false; specs.len()];
+    let mut starts = vec![None; specs.len()];
     let mut events = Vec::new();
     for tick in 0.. {
         for (at, stay) in stays.iter_mut().enumerate() {
@@ -44,7 +50,7 @@ fn run(scenario: &Scenario) -> (Vec<Event>, Vec<bool>) {
             let leaves = specs[at].after == After::Leave && stay.over == Some(tick);
             if stay.here && (stops || leaves) {
                 (stay.here, stay.over) = (false, stay.over.or(Some(tick)));
-                events.push(Event::Depart(at));
+                events.push((tick, Event::Depart(at)));
             } else if stops && queue.contains(&at) {
                 queue.retain(|&other| other != at);
                 stay.over = Some(tick);
@@ -63,14 +69,16 @@ fn run(scenario: &Scenario) -> (Vec<Event>, Vec<bool>) {
             return (events, starts);
         }
         for (at, (spec, stay)) in specs.iter().zip(&mut stays).enumerate() {
-            starts[at] |= stay.here;
+            if stay.here {
+                starts[at].get_or_insert(tick);
+            }
             let idles = spec.idle.iter().any(|phase| phase.contains(Ticks(tick)));
             if !stay.here || stay.over.is_some() || stay.next > tick || idles {
                 continue;
             }
             let position = stay.made % spec.trace.accesses();
             let page = spec.trace.page(position) as usize;
-            events.push(Event::Access(at, spec.trace.numbers()[page].0));
+            events.push((tick, Event::Access(at, spec.trace.numbers()[page].0)));
             (stay.made, stay.next) = (stay.made + 1, tick + spec.period.0);
             if spec.after != After::Repeat && stay.made == spec.trace.accesses() {
                 let stop = spec.stop.map_or(u64::MAX, |stop| stop.0);
@@ -180,7 +188,11 @@ fn naive_lru(pages: &[u64], frames: u64) -> u64 {
 }
 
 /// The fewest faults over every split of the host within the VMs' bounds.
-fn exhaustive_best_static(scenario: &Scenario, events: &[Event], starts: &[bool]) -> Option<u64> {
+fn exhaustive_best_static(
+    scenario: &Scenario,
+    events: &[Event],
+    starts: &[Option<u64>],
+) -> Option<u64> {
     let vms = scenario.vms.len();
     let pages_of = |vm: usize| -> Vec<u64> {
         let page = |event: &Event| match *event {
@@ -190,7 +202,7 @@ fn exhaustive_best_static(scenario: &Scenario, events: &[Event], starts: &[bool]
         events.iter().filter_map(page).collect()
     };
     let mut splits: Vec<(u64, u64)> = vec![(scenario.host.memory.0, 0)];
-    for vm in (0..vms).filter(|&vm| starts[vm]) {
+    for vm in (0..vms).filter(|&vm| starts[vm].is_some()) {
         let (spec, pages) = (&scenario.vms[vm], pages_of(vm));
         let deal = |&(left, faults): &(u64, u64)| {
             let most = spec.max.0.min(left);
@@ -267,6 +279,116 @@ fn bounds_are_those_of_brute_force() {
         let found = found.get("best-static").copied();
         assert_eq!(found, best, "scenario {number}: best-static");
     }
+}
+
+/// Which events count: accesses that do not belong to the warm-up of their VM.
+fn counted(scenario: &Scenario, events: &[(u64, Event)], starts: &[Option<u64>]) -> Vec<bool> {
+    let mut made = vec![0; scenario.vms.len()];
+    let counts = |&(tick, event): &(u64, Event)| {
+        let Event::Access(vm, _) = event else { return false };
+        made[vm] += 1;
+        let length = scenario.vms[vm].trace.accesses();
+        match scenario.warm_up.unwrap() {
+            WarmUp::Share(share) => {
+                (made[vm] - 1) >= length * share.digits / 10_u64.pow(share.places)
+            }
+            WarmUp::Accesses(accesses) => made[vm] > accesses,
+            WarmUp::For(ticks) => tick >= starts[vm].unwrap() + ticks.0,
+            WarmUp::Until(until) => tick >= until.0,
+        }
+    };
+    events.iter().map(counts).collect()
+}
+
+/// The counted faults of one list of `frames` pages; when it is full, `victim` says at which place
+/// of the list, which has the page used last in front, a page goes.
+fn counted_faults(
+    events: &[Event],
+    counted: &[bool],
+    frames: usize,
+    victim: impl Fn(&[(usize, u64)], usize) -> usize,
+) -> u64 {
+    let (mut list, mut faults) = (Vec::new(), 0);
+    for (at, event) in events.iter().enumerate() {
+        match *event {
+            Event::Depart(vm) => list.retain(|&(owner, _)| owner != vm),
+            Event::Access(vm, page) => {
+                match list.iter().position(|&entry| entry == (vm, page)) {
+                    Some(place) => drop(list.remove(place)),
+                    None if frames == 0 => faults += u64::from(counted[at]),
+                    None => {
+                        faults += u64::from(counted[at]);
+                        if list.len() == frames {
+                            list.remove(victim(&list, at));
+                        }
+                    }
+                }
+                list.insert(0, (vm, page));
+                list.truncate(frames);
+            }
+        }
+    }
+    faults
+}
+
+#[test]
+fn bounds_after_a_warm_up_are_simulated_whole_and_counted_from_there() {
+    let mut shorter = 0;
+    for number in 0..3_000_u64 {
+        let mut scenario = random_scenario(number);
+        let some = number / 4 % 13;
+        let share = Decimal { digits: some * 7, places: 2 };
+        scenario.warm_up = Some(match number % 4 {
+            0 => WarmUp::Share(share),
+            1 => WarmUp::Accesses(some),
+            2 => WarmUp::For(Ticks(some)),
+            _ => WarmUp::Until(Ticks(some)),
+        });
+        let (timed, starts) = timed_run(&scenario);
+        let counted = counted(&scenario, &timed, &starts);
+        let events: Vec<Event> = timed.iter().map(|&(_, event)| event).collect();
+        let frames = scenario.host.memory.0 as usize;
+        let found: BTreeMap<&str, u64> = bound::all(&scenario)
+            .into_iter()
+            .map(|bound| (bound.name, bound.demand_faults))
+            .collect();
+        let seen_before = |at: usize| events[..at].contains(&events[at]);
+        let cold = (0..events.len()).filter(|&at| counted[at] && !seen_before(at)).count();
+        assert_eq!(found["cold"], cold as u64, "scenario {number}: cold");
+        let lru = |list: &[(usize, u64)], _: usize| list.len() - 1;
+        let global = counted_faults(&events, &counted, frames, lru);
+        assert_eq!(found["global-lru"], global, "scenario {number}: global-lru");
+        let furthest = |list: &[(usize, u64)], at: usize| {
+            let used = |&(vm, page): &(usize, u64)| {
+                let later = events[at..].iter();
+                later.take_while(|&&event| event != Event::Access(vm, page)).count()
+            };
+            let next: Vec<usize> = list.iter().map(used).collect();
+            (0..next.len()).max_by_key(|&place| next[place]).unwrap()
+        };
+        let min = counted_faults(&events, &counted, frames, furthest);
+        assert_eq!(found["min"], min, "scenario {number}: min");
+        let mut splits: Vec<(u64, u64)> = vec![(scenario.host.memory.0, 0)];
+        for vm in (0..scenario.vms.len()).filter(|&vm| starts[vm].is_some()) {
+            let own = |at: &usize| matches!(events[*at], Event::Access(owner, _) if owner == vm);
+            let at: Vec<usize> = (0..events.len()).filter(own).collect();
+            let events: Vec<Event> = at.iter().map(|&at| events[at]).collect();
+            let counts: Vec<bool> = at.iter().map(|&at| counted[at]).collect();
+            let bounds = scenario.vms[vm].min.0..=scenario.vms[vm].max.0;
+            let faults: Vec<(u64, u64)> = bounds
+                .map(|held| (held, counted_faults(&events, &counts, held as usize, lru)))
+                .collect();
+            let deal = |&(left, sum): &(u64, u64)| {
+                let fits = faults.iter().filter(move |&&(held, _)| held <= left);
+                fits.map(move |&(held, faults)| (left - held, sum + faults)).collect::<Vec<_>>()
+            };
+            splits = splits.iter().flat_map(deal).collect();
+        }
+        let best = splits.into_iter().map(|(_, faults)| faults).min();
+        assert_eq!(found.get("best-static").copied(), best, "scenario {number}: best-static");
+        shorter += u64::from(counted.iter().any(|&counts| counts) && cold > 0);
+    }
+    assert!(shorter > 1_000, "{shorter} scenarios have a cold fault left to count");
 }
 
 #[test]

@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use balloonist::number::counted;
+use balloonist::trace::Trace;
+use balloonist::trace::reduce::{Reduction, reduce};
+
 use super::super::reader::{self, Reader};
 use super::super::{Context, Failure, input};
 use super::target::Output;
@@ -17,6 +21,18 @@ pub(super) struct Args {
     #[command(flatten)]
     output: Output,
 
+    /// Drop the references that no LRU list of K frames or more can tell apart; a VM with the trace
+    /// then keeps K frames at least. Dropped references become repeats of the page before, so
+    /// positions stay
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(2..))]
+    reduce: Option<u64>,
+
+    /// Of a reduced trace keep each page's first reference in every block of so many accesses too,
+    /// so that the pages touched in whole blocks are right
+    #[arg(long, value_name = "ACCESSES", requires = "reduce",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    resolution: Option<u64>,
+
     #[command(flatten)]
     reader: Reader,
 }
@@ -26,11 +42,26 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if !args.reader.splits() {
         let target = args.output.open()?;
         let loaded = args.reader.load(&args.trace, context)?;
-        return target.write(&loaded.trace, context);
+        return target.write(&args.reduced(loaded.trace, context)?, context);
     }
     let loaded = args.reader.load_each(&args.trace, context)?;
     let open = |(value, _): &(Option<String>, _)| args.output.open_for(value.as_deref());
     let targets: Vec<_> = loaded.iter().map(open).collect::<Result<_, _>>()?;
     let mut each = targets.into_iter().zip(loaded);
-    each.try_for_each(|(target, (_, loaded))| target.write(&loaded.trace, context))
+    each.try_for_each(|(target, (_, loaded))| {
+        target.write(&args.reduced(loaded.trace, context)?, context)
+    })
+}
+
+impl Args {
+    /// The trace, reduced if that was asked for.
+    fn reduced(&self, trace: Trace, context: &Context) -> Result<Trace, Failure> {
+        let Some(frames) = self.reduce else { return Ok(trace) };
+        let reduction = Reduction { frames, resolution: self.resolution };
+        let reduced = reduce(&trace, reduction).map_err(Failure::Trace)?;
+        let [before, after] = [&trace, &reduced].map(|trace| trace.run_pages().len() as u64);
+        let (before, after) = (counted(before, "run"), counted(after, "run"));
+        context.note(&format!("reduced from {before} to {after}"));
+        Ok(reduced)
+    }
 }

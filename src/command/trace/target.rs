@@ -94,6 +94,13 @@ impl Target {
     /// Writes the trace; the file appears whole or not at all.
     pub(super) fn write(self, trace: &Trace, context: &Context) -> Result<(), Failure> {
         let Self { place, kind, file } = self;
+        if trace.reduction().is_some() && kind.name != "balloonist" {
+            return Err(Failure::Usage(format!(
+                "{} does not say that the trace is reduced, so nothing would keep its VM from \
+                 fewer frames; write it `--to balloonist`",
+                kind.name
+            )));
+        }
         let Some(mut file) = file else {
             let mut out = context.stdout();
             let written = (kind.write)(trace, &mut out).and_then(|()| Ok(out.flush()?));

@@ -2,7 +2,8 @@
 
 use super::super::codes;
 use super::super::diagnostic::{clip, meant};
-use super::super::{Actuator, Admission, After, Cost, Expect, Phase};
+use super::super::document::Value;
+use super::super::{Actuator, Admission, After, Cost, Expect, Phase, WarmUp};
 use super::TICKS_MAX;
 use super::draft::{Draft, NEVER};
 use super::params::{self, policies};
@@ -209,6 +210,43 @@ pub(super) fn check_moves(
         let remedy = "make checkpoints further apart, or the host smaller";
         findings.error(codes::TOO_MANY_EVENTS, checkpoint.origin_of("every"), message, remedy);
     }
+}
+
+/// What each VM does before it is counted. The inner `None`: everything counts.
+pub(super) fn warm_up(
+    findings: &mut Findings,
+    root: &Section,
+    vms: &[Draft],
+) -> Option<Option<WarmUp>> {
+    let Some(field) = root.get("warm_up") else { return Some(None) };
+    let origin = field.node.origin;
+    let warm_up = match &field.node.value {
+        Value::Integer(_) => WarmUp::Accesses(findings.integer(&field, 0, TICKS_MAX)?),
+        Value::String(text) => match WarmUp::parse(text) {
+            Ok(warm_up) => warm_up,
+            Err(message) => {
+                let remedy = "write \"10%\", \"1000 accesses\", \"10 s\" or \"until 10 s\"";
+                findings.error(codes::BAD_WARM_UP, origin, clip(&message), remedy);
+                return None;
+            }
+        },
+        _ => {
+            findings.wrong_type(&field, "a string such as \"10%\", or a number of accesses");
+            return None;
+        }
+    };
+    let outlives = |vm: &Draft| match (warm_up, &vm.accesses) {
+        (WarmUp::Accesses(warm), Some(accesses)) => {
+            vm.after == Some(After::Repeat) || accesses.count() > warm
+        }
+        _ => true,
+    };
+    if !vms.is_empty() && !vms.iter().any(outlives) {
+        let message = "every access of every VM would belong to the warm-up";
+        findings.error(codes::BAD_WARM_UP, origin, message, "shorten it, or give a share: \"10%\"");
+        return None;
+    }
+    Some(Some(warm_up))
 }
 
 /// The policies of the array at `key`, each once; `None` where the key is missing.

@@ -65,7 +65,27 @@ impl<'d> Draft<'d> {
         let mut draft = Self::read_numbers(findings, section, around);
         draft.name = name;
         draft.accesses = traces::read(findings, &draft.section, around, cache);
+        draft.keep_reduction(findings);
         draft
+    }
+
+    /// On a reduced trace faults are right from so many frames on: the VM keeps as many.
+    fn keep_reduction(&mut self, findings: &mut Findings) {
+        let trace = self.accesses.as_ref().and_then(|accesses| accesses.trace.as_ref());
+        let Some(reduction) = trace.and_then(|trace| trace.reduction()) else { return };
+        let needed = Frames(reduction.frames);
+        match self.section.get("min") {
+            None => self.min = Some(needed),
+            Some(field) if self.min.is_some_and(|min| min < needed) => {
+                let called = self.called();
+                let message = format!(
+                    "{called} may be taken below {needed} frames, for which its trace is reduced"
+                );
+                let remedy = format!("set `min` to {needed} or more, or read the whole trace");
+                findings.error(codes::BELOW_REDUCTION, field.node.origin, message, remedy);
+            }
+            Some(_) => {}
+        }
     }
 
     /// The keys that `[defaults.vm]` may give too.

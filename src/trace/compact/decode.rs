@@ -3,13 +3,15 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use super::{
-    Checksum, FLAGS, HAS_KINDS, HAS_TIMES, HEADER, Header, MAGIC, MIXED, VERSION, WINDOW_LOG,
+    Checksum, FLAGS, HAS_KINDS, HAS_TIMES, HEADER, Header, IS_REDUCED, MAGIC, MIXED, VERSION,
+    WINDOW_LOG,
 };
 use super::{checksum, index_width};
 use crate::trace::bits::{Kinds, RankedBits};
 use crate::trace::codecs::{ZstdFrames, zstd_reader};
 use crate::trace::input::Input;
 use crate::trace::read::{ReadError, ReadErrorKind, ReadOptions};
+use crate::trace::reduce::Reduction;
 use crate::trace::store::{AccessKind, PageId, Trace};
 use crate::trace::times::Times;
 use crate::units::Page;
@@ -47,6 +49,9 @@ pub(in crate::trace) fn read(
     if header.flags & HAS_TIMES != 0 {
         let times = column(input, "times", |bytes| times(bytes, header))?;
         trace = trace.with_times(times);
+    }
+    if header.flags & IS_REDUCED != 0 {
+        trace = trace.with_reduction(column(input, "reduction", reduction)?);
     }
     let end = input.offset();
     if input.peek(1)?.is_empty() && end.checked_sub(HEADER as u64) == Some(header.bytes) {
@@ -305,6 +310,14 @@ fn times(bytes: &mut dyn BufRead, header: Header) -> io::Result<Times> {
         let _ = times.push(time); // They rise, as they are differences.
     }
     Ok(times)
+}
+
+fn reduction(bytes: &mut dyn BufRead) -> io::Result<Reduction> {
+    let (frames, resolution) = (varint(bytes)?, varint(bytes)?);
+    if frames < 2 {
+        return Err(contradiction("it is reduced for fewer than 2 frames"));
+    }
+    Ok(Reduction { frames, resolution: Some(resolution).filter(|&accesses| accesses > 0) })
 }
 
 fn kinds(bytes: &mut dyn BufRead, trace: &Trace) -> io::Result<Kinds> {

@@ -2,10 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::{Checksum, HAS_KINDS, HAS_TIMES, HEADER, Header, MAGIC, MIXED, VERSION, WINDOW_LOG};
+use super::{
+    Checksum, HAS_KINDS, HAS_TIMES, HEADER, Header, IS_REDUCED, MAGIC, MIXED, VERSION, WINDOW_LOG,
+};
 use super::{checksum, index_width};
 use crate::trace::codecs::write_zstd_frame;
 use crate::trace::content_hash::content_checksum;
+use crate::trace::reduce::Reduction;
 use crate::trace::store::{AccessKind, Trace};
 use crate::trace::times::Times;
 
@@ -29,6 +32,13 @@ pub fn write_compact(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
     if let Some(recorded) = trace.times() {
         column(&mut columns, |out| times(recorded, out))?;
         flags |= HAS_TIMES;
+    }
+    if let Some(Reduction { frames, resolution }) = trace.reduction() {
+        column(&mut columns, |out| {
+            varint(out, frames)?;
+            varint(out, resolution.unwrap_or(0))
+        })?;
+        flags |= IS_REDUCED;
     }
     let header = Header {
         accesses: trace.accesses(),

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use super::super::bits::{Kinds, RankedBits};
 use super::super::intern::{Interner, NO_PAGE};
+use super::super::reduce::Reduction;
 use super::super::times::Times;
 use super::{AccessKind, PageId, Trace};
 use crate::units::Page;
@@ -17,6 +18,7 @@ pub struct TraceBuilder {
     first_runs: Vec<u32>,
     kinds: Option<Kinds>,
     times: Option<Times>,
+    reduction: Option<Reduction>,
     backwards: u64,
     ids: Interner,
     last: Option<Page>,
@@ -43,6 +45,7 @@ impl TraceBuilder {
             first_runs: Vec::new(),
             kinds: None,
             times: None,
+            reduction: None,
             backwards: 0,
             ids: Interner::default(),
             last: None,
@@ -195,6 +198,7 @@ impl TraceBuilder {
     /// Takes over a whole trace in place of what is here, or its first accesses if only so many are
     /// wanted, and no more accesses.
     pub(in crate::trace) fn adopt(&mut self, trace: Trace) {
+        self.reduction = trace.reduction;
         if trace.accesses() > self.accesses_max {
             for at in 0..self.accesses_max {
                 let page = trace.numbers[trace.page(at) as usize];
@@ -216,6 +220,7 @@ impl TraceBuilder {
             first_runs: trace.first_runs,
             kinds: trace.kinds,
             times: trace.times,
+            reduction: trace.reduction,
             ..Self::with_limit(0)
         };
         self.accesses_max = self.heads.len();
@@ -279,6 +284,7 @@ impl TraceBuilder {
             first_runs: self.first_runs,
             kinds: self.kinds,
             times: self.times,
+            reduction: self.reduction,
             distances: OnceLock::new(),
             repeat_distances: OnceLock::new(),
             indexes: Default::default(),

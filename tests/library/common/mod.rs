@@ -69,6 +69,7 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
         wrapper: Settings::defaults(balance::wrapped::PARAMS),
         cost: Cost::default(),
         actuator: Actuator::INSTANT,
+        warm_up: None,
         vms,
         expects: Vec::new(),
         sweep: None,
