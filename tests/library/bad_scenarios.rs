@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 use balloonist::scenario::codes;
 use balloonist::scenario::{Diagnostics, Document, Severity};
+use balloonist::trace::Trace;
+use balloonist::trace::compact::write_compact;
+use balloonist::trace::reduce::{Reduction, reduce};
 
 const FOLDER: &str = "tests/bad_scenarios";
 
@@ -66,6 +69,17 @@ fn made_faults() -> Vec<Diagnostics> {
     for text in [large, crowd.into_bytes()] {
         made.push(*Document::from_toml("made.toml", &text).check().unwrap_err());
     }
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("reduced");
+    let reduction = Reduction { frames: 3, resolution: None };
+    let reduced = reduce(&Trace::from_pages([1, 2, 1, 2, 1]), reduction).unwrap();
+    write_compact(&reduced, &mut fs::File::create(&place).unwrap()).unwrap();
+    let text = format!(
+        "[host]\nmemory = 9\n[checkpoint]\nevery = 1\n[[vm]]\nname = 'a'\nmin = 2\n\
+         trace.file = '{}'\n",
+        place.display()
+    );
+    made.push(*Document::from_toml("made.toml", text.as_bytes()).check().unwrap_err());
     made
 }
 
