@@ -11,9 +11,7 @@ use crate::observe::{Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::Settings;
 use crate::random::{Generator, Stream};
 use crate::replace::{Counts, Delays, FrameEvent, Guest, Replacement, Stretch};
-use crate::scenario::{
-    After, Cost, Phase, Scenario, TraceSource, VmSpec, WarmUp, WarmUpEnd,
-};
+use crate::scenario::{After, Cost, Phase, Scenario, TraceSource, VmSpec, WarmUp, WarmUpEnd};
 use crate::units::{Frames, Ticks, VmId};
 
 /// A VM at work.

@@ -7,6 +7,7 @@
 //! policies that declare it. *Cost.* 8 bytes a run. *Parameters.* None.
 
 use super::{Interval, Observer, ObserverKind, Seen};
+use crate::trace::reduce::OnReduced;
 
 /// See the module.
 pub const NEXT_USES: ObserverKind = ObserverKind {
@@ -16,6 +17,7 @@ pub const NEXT_USES: ObserverKind = ObserverKind {
               Systems Journal 5(2), 1966",
     params: &[],
     knows_the_future: true,
+    on_reduced: OnReduced::Inexact,
     build: |_, _| Box::new(AtFaults),
 };
 

@@ -16,6 +16,7 @@ use super::curve::fade;
 use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::{Domain, Param, Value};
 use crate::trace::PageId;
+use crate::trace::reduce::OnReduced;
 use crate::units::{Decimal, Ticks};
 
 /// See the module.
@@ -26,6 +27,7 @@ pub const REUSE_AGES: ObserverKind = ObserverKind {
               density, NSDI 2018",
     params: &[AGES_DECAY],
     knows_the_future: false,
+    on_reduced: OnReduced::Inexact,
     build: |settings, subject| {
         Box::new(ReuseAges::new(settings.decimal(AGES_DECAY.name), &subject))
     },

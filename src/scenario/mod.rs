@@ -160,10 +160,6 @@ impl Scenario {
                 tell(format!("{of} {} is {text}", vm.replacement.name));
             }
             for policy in policies {
-                if policy.pools {
-                    // A repeat in place of a dropped reference makes the page before younger.
-                    tell(format!("{of} the ages that {} compares are not exact", policy.name));
-                }
                 for observer in (policy.observers)(&self.settings_of(policy)) {
                     if let Some(text) = observer.on_reduced.told(reduction) {
                         tell(format!("{of} {} of {} is {text}", observer.name, policy.name));

@@ -148,7 +148,7 @@ fn policies_that_see_what_is_exact_decide_the_same() {
         let policy = &balance::ALL[draw.below(balance::ALL.len() as u64) as usize];
         let exact = |scenario: &Scenario| {
             let observers = (policy.observers)(&scenario.settings_of(policy));
-            !policy.pools
+            !policy.pools()
                 && observers.iter().all(|observer| observer.on_reduced == OnReduced::Exact)
         };
         let least = 2 + draw.below(4);
