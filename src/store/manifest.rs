@@ -291,6 +291,7 @@ mod repetitions {
         Streams(u64),
     }
 
+    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
     pub(super) fn serialize<S: Serializer>(
         repetitions: &Option<Repetitions>,
         to: S,

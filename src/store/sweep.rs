@@ -145,7 +145,9 @@ pub fn read(grid: &Grid, text: &str) -> Result<Vec<RunRow>, String> {
 pub fn table(grid: &Grid, rows: &[RunRow]) -> Table {
     let columns = columns(grid);
     let mut table = Table::new(&columns.iter().map(String::as_str).collect::<Vec<_>>());
-    rows.iter().for_each(|row| table.push(row.cells()));
+    for row in rows {
+        table.push(row.cells());
+    }
     table
 }
 

@@ -285,7 +285,7 @@ fn parse_header(text: &str) -> Option<Header> {
 fn shown(record: &Record) -> String {
     let Record { run, metrics: [one, two, three], rows, failed } = record;
     let rows = rows.trim_end_matches('\n').replace('\n', "\t");
-    let failed: String = failed.iter().map(|sentence| format!("\t!{sentence}")).collect();
+    let failed: String = failed.iter().flat_map(|sentence| ["\t!", sentence.as_str()]).collect();
     format!("{run}\t{one}\t{two}\t{three}\t{rows}{failed}")
 }
 
