@@ -264,8 +264,8 @@ mod tests {
         assert_eq!(once(set, 40, &[10, 10, 10, 10], &[6, 2, 16, 16]), [10, 2, 14, 14]);
         // 7 for 6 and 5 of 11: 3.8 and 3.2, the frame left over to the larger remainder.
         assert_eq!(once(set, 40, &[10, 10, 10, 10], &[6, 3, 16, 15]), [10, 3, 14, 13]);
-        // 7 for 6 and 6: 3.5 each, the frame left over to the first.
-        assert_eq!(once(set, 40, &[10, 10, 10, 10], &[6, 3, 16, 16]), [10, 3, 14, 13]);
+        // 7 for 5 and 5: 3.5 each, the frame left over to the first.
+        assert_eq!(once(set, 40, &[10, 10, 10, 10], &[7, 3, 15, 15]), [10, 3, 14, 13]);
         // Nothing is freed, so nothing is granted.
         assert_eq!(once(set, 30, &[10, 10, 10], &[7, 7, 16]), [10, 10, 10]);
         // Frames that nobody holds are granted first as last.
