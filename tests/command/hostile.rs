@@ -353,12 +353,12 @@ fn the_cache_is_listed_cleared_bounded_and_never_waited_for() {
         let done = place.output(&[&["trace", "generate", kind], &sets[..]].concat());
         assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
     };
-    generate("uniform", "u.balloonist");
+    generate("uniform", "u.u32");
     let cached = |arguments: &[&str]| {
         let mut command = place.command(arguments);
         command.env("XDG_CACHE_HOME", place.path("home")).output().unwrap()
     };
-    let mrc = ["mrc", "u.balloonist", "--points", "100,10000", "--format", "csv"];
+    let mrc = ["mrc", "u.u32", "--points", "100,10000", "--format", "csv"];
     let first = cached(&mrc);
     let listed =
         || String::from_utf8(cached(&["cache", "list", "--format", "csv"]).stdout).unwrap();

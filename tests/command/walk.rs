@@ -199,7 +199,7 @@ fn the_walk_and_the_tables_count_the_same_frames_moved() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("flight.toml");
     let text = "host.memory = 12\ncheckpoint.every = 5\npolicy.kind = 'last-n'\n\
-        actuator = { kind = 'balloon', latency = 1000 }\n\
+        actuator = { kind = 'balloon', latency = 1000, rate = 8 }\n\
         [[vm]]\nname = 'a'\ntrace.pages = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n\
         [[vm]]\nname = 'b'\ntrace.pages = [1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3]\n";
     std::fs::write(&path, text).unwrap();
@@ -217,5 +217,5 @@ fn the_walk_and_the_tables_count_the_same_frames_moved() {
     assert_ne!(moved, "0");
     let walk = output(&["walk"]);
     let last = walk.lines().last().unwrap();
-    assert!(last.ends_with(&format!(", {moved} frames moved")), "{last}: {moved}");
+    assert!(last.contains(&format!(", {moved} frame")), "{last}: {moved}");
 }
