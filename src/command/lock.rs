@@ -17,6 +17,8 @@ pub(super) struct HeldFolder {
     lock: File,
     /// Whether the file of the lock stays, as in the folders of sweeps.
     stays: bool,
+    /// What the file said before, for a command that is refused after it took hold.
+    earlier: String,
     /// The files that a command was moving here when it was killed: some may be there already,
     /// and no manifest lists them.
     pub(super) cut_short: Vec<String>,
@@ -48,8 +50,10 @@ impl HeldFolder {
         };
         let moves = earlier.lines().filter_map(|line| line.strip_prefix(MOVES));
         let cut_short = moves.map(str::to_owned).collect();
-        register().temporary.insert(place.clone());
-        let mut held = Self { path: path.to_owned(), lock, stays: false, cut_short };
+        if earlier.is_empty() {
+            register().temporary.insert(place.clone());
+        }
+        let mut held = Self { path: path.to_owned(), lock, stays: false, earlier, cut_short };
         held.name_holder().map_err(failure)?;
         remove_leftovers(path)?;
         Ok(held)
@@ -73,25 +77,34 @@ impl HeldFolder {
     /// The files are at their places; `stays` says whether the lock's file does.
     pub(super) fn has_moved(&mut self, stays: bool) -> Result<(), Failure> {
         self.stays = stays;
+        self.earlier.clear();
         self.cut_short.clear();
         self.name_holder().map_err(|error| Failure::io(self.path.join(LOCK), &error))
     }
 
     fn name_holder(&mut self) -> io::Result<()> {
-        self.lock.set_len(0)?;
-        self.lock.rewind()?;
         let mut text = format!("{HOLDER}{}{}\n", std::process::id(), host());
         text.extend(self.cut_short.iter().map(|name| format!("{MOVES}{name}\n")));
-        self.lock.write_all(text.as_bytes())
+        rewrite(&mut self.lock, &text)
     }
+}
+
+fn rewrite(lock: &mut File, text: &str) -> io::Result<()> {
+    lock.set_len(0)?;
+    lock.rewind()?;
+    lock.write_all(text.as_bytes())
 }
 
 impl Drop for HeldFolder {
     fn drop(&mut self) {
         let place = self.path.join(LOCK);
-        if !self.stays && self.cut_short.is_empty() && is_still(&self.lock, &place) {
-            // One that stays says only that a command was cut short.
-            let _ = fs::remove_file(&place);
+        if !self.stays && is_still(&self.lock, &place) {
+            // The command changed nothing, or all its files have moved.
+            let _ = if self.earlier.is_empty() {
+                fs::remove_file(&place)
+            } else {
+                rewrite(&mut self.lock, &self.earlier)
+            };
         }
         if !self.stays {
             register().temporary.remove(&place);

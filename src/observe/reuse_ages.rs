@@ -154,8 +154,9 @@ impl Observer for ReuseAges {
         let (trace, end) = (interval.trace, self.now + interval.ticks.0);
         // Ticks of an access, with 32 binary places.
         let pace = (u128::from(interval.ticks.0) << 32) / u128::from(interval.accesses().max(1));
-        let tick =
-            |now: u64, access: u64| now + (u128::from(access - interval.from) * pace >> 32) as u64;
+        let tick = |now: u64, access: u64| {
+            now + ((u128::from(access - interval.from) * pace) >> 32) as u64
+        };
         let mut at = interval.from;
         while at < interval.to {
             let from = at % trace.accesses();
@@ -214,7 +215,7 @@ mod tests {
     fn ages_are_those_of_a_clock_for_each_page() {
         let mut draw = Stream::new(Generator::ChaCha8, 5, 0, "test/ages");
         for _ in 0..200 {
-            let pages: Vec<u64> = (0..1 + draw.below(120)).map(|_| draw.below(9)).collect();
+            let pages: Vec<u64> = (0..=draw.below(120)).map(|_| draw.below(9)).collect();
             let trace = Arc::new(Trace::from_pages(pages.iter().copied()));
             let rng = Stream::new(Generator::ChaCha8, 0, 0, "test/observer");
             let host = Frames(9);

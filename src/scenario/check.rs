@@ -251,7 +251,7 @@ fn check(
         wrapper,
         cost: cost?,
         actuator: actuator?,
-        warm_up: warm_up?,
+        warm_up,
         vms: vms.collect::<Option<_>>()?,
         expects,
         sweep,

@@ -1,6 +1,6 @@
 //! Scenarios: what a run needs, read from a file, checked once, correct from here on.
 //!
-//! SourceText text becomes a [`Document`] of values that remember where they were written; `extends`,
+//! Source text becomes a [`Document`] of values that remember where they were written; `extends`,
 //! `--set` and sweep axes overlay documents; [`Document::check`] turns the result into a
 //! [`Scenario`] or into *all* its [`Diagnostic`]s. Nothing below a checked scenario can fail on
 //! input: its traces are loaded, its sums fit, its names are known.

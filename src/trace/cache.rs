@@ -65,7 +65,7 @@ const ENDING: &str = ".distances";
 const UNFINISHED: &str = ".balloonist-";
 
 /// After so long an unfinished entry belongs to a process that was killed.
-const UNFINISHED_MAX: Duration = Duration::from_secs(3600);
+const UNFINISHED_MAX: Duration = Duration::from_hours(1);
 
 impl Cache {
     /// The bytes that a cache holds at most, unless somebody says otherwise: 2 GiB.

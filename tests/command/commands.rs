@@ -164,7 +164,11 @@ fn results_leave_nothing_stale_of_those_they_replace() {
     assert_eq!(code(&["report", out_name, "--out", "-"]), Some(0));
 
     // A page that the same command makes is not told of.
-    let told = compare("last-n", &["--report", page.to_str().unwrap()]);
+    let page_name = page.to_str().unwrap();
+    let foreign = ["compare", TEST3, "--out", out_name, "--report", page_name];
+    assert_eq!(code(&foreign), Some(2), "a page that is not ours is not replaced");
+    assert_eq!(fs::read_to_string(&page).unwrap(), "mine");
+    let told = compare("last-n", &["--report", page_name, "--force"]);
     assert_eq!(
         told,
         format!("{out_name} still has of earlier results: faults.svg; make anew or delete\n")
@@ -318,7 +322,8 @@ fn a_failed_expectation_is_exit_code_1() {
     fs::write(&path, expect.replace("BASE", TEST1)).unwrap();
     let output = output(&["run", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
-    let expected = "hopeful under static: demand_faults of all is 30, expected at most 29\n";
+    let expected = "hopeful under static: demand_faults of all is 30, expected at most 29\n\
+                    FAILED: 1 expectation\n";
     assert_eq!(text(&output.stderr), expected);
 }
 

@@ -122,7 +122,7 @@ fn no_row_has_fewer_faults_than_min_with_the_whole_host() {
     assert!(compared.iter().filter(|row| row["role"] == "policy").all(|row| faults(row) >= min));
 }
 
-/// global-lru wants LRU in every VM: in those that run, whatever the scenario says.
+/// Policies that take LRU ends want LRU in every VM: in those that run, whatever the scenario says.
 #[test]
 fn policies_must_fit_the_algorithms_that_run() {
     let scenario = "scenarios/report/test3.dat";
@@ -133,9 +133,9 @@ fn policies_must_fit_the_algorithms_that_run() {
     };
     let (with_lru, with_clock): (Vec<String>, Vec<String>) =
         (policies_with("lru"), policies_with("clock"));
-    let pools = |name: &String| name == "global-lru";
-    assert!(with_lru.iter().any(pools) && !with_clock.iter().any(pools));
-    assert_eq!(with_lru.len(), with_clock.len() + 1);
+    let pooling = ["global-lru", "hit-density"].map(str::to_owned);
+    assert!(pooling.iter().all(|name| with_lru.contains(name) && !with_clock.contains(name)));
+    assert_eq!(with_lru.len(), with_clock.len() + pooling.len());
     let clocks = in_all_vms("clock");
     let set = ["compare", scenario, "--set", &clocks, "--policies", "global-lru"];
     printed(&[&set[..], &["--replacements", "lru"]].concat());

@@ -50,7 +50,7 @@ fn exit_codes_tell_what_went_wrong() {
         (2, &["trace", "head", "tests/traces/plain.txt", "--page-size", "5000"], "power of two"),
         (2, &["trace", "info", plain, "--format", "json"], "`--print json` prints the result so"),
         (2, &["trace", "info", plain, "--format", "lakcey"], "'lackey'"),
-        (3, &["trace", "info", plain, "--format", "csv"], "`--print csv` prints the result so"),
+        (3, &["trace", "info", plain, "--format", "csv"], "no known heading"),
         (2, &["trace", "generate", "zpif", "-o", out], "'zipf'"),
         (2, &["trace", "convert", wide, "-o", "x.zst"], "written uncompressed"),
         (2, &["trace", "convert", wide, "-o", out, "--to", "u32"], "does not fit into 32 bits"),
@@ -126,6 +126,7 @@ fn every_output_format_is_read_back_as_the_same_accesses() {
         &path("a.balloonist"),
         "-o",
         &path("b.txt"),
+        "--force",
         "--limit-accesses",
         "10",
         "--format",
@@ -265,7 +266,7 @@ fn a_trace_is_not_converted_over_itself() {
     let place = place.to_str().unwrap();
     let refused = output(&["trace", "convert", place, "--field", "address", "--out", place]);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(text(&refused.stderr).contains("is the trace that is read"));
+    assert!(text(&refused.stderr).contains("is read and would be replaced"));
     assert_eq!(fs::read_to_string(place).unwrap(), "address\n4096\n8192\n");
 }
 

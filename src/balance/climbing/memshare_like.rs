@@ -3,7 +3,7 @@
 //! *Idea.* Part of each VM's memory is reserved for it and the rest is pooled. A shadow hit takes a
 //! little from the pooled part of another VM, drawn at random, and adds it to the VM's own.
 //! *Follows.* A. Cidon, D. Rushton, S. M. Rumble and R. Stutsman, "Memshare: a dynamic multi-tenant
-//! key-value cache", USENIX ATC 2017; the authors' simulator, utah-scs/lsm-sim src/lsc_multi.cpp
+//! key-value cache", USENIX ATC 2017; the authors' simulator, utah-scs/lsm-sim `src/lsc_multi.cpp`
 //! and .h (`process_request`, `try_steal_from`) at 730e339.
 //! *Departs.* VMs for tenants, and LRU stack distances for the shadow queue. Hits are counted up to
 //! the checkpoint and served VM by VM in file order; the original serves each as it comes. What the

@@ -2,8 +2,8 @@
 //!
 //! *Idea.* If the host uses less than its goal, guests under pressure may grow; if it uses more,
 //! comfortable guests shrink. What VMs hold above their minimum is to be in proportion to shares.
-//! *Follows.* Proxmox VE's auto-ballooning: proxmox/pve-manager PVE/AutoBalloon.pm (compute_alg1)
-//! and PVE/Service/pvestatd.pm (auto_ballooning) at 14a22df; D. Maurer, 2012 on.
+//! *Follows.* Proxmox VE's auto-ballooning: proxmox/pve-manager PVE/AutoBalloon.pm (`compute_alg1`)
+//! and PVE/Service/pvestatd.pm (`auto_ballooning`) at 14a22df; D. Maurer, 2012 on.
 //! *Departs.* Host memory and guest memory are as `balance/meminfo.rs` defines them: the host uses
 //! the resident pages of all VMs, and a guest's free memory is what it holds less its resident
 //! pages. Bytes are divided in integers, where the original has floating-point numbers; the result

@@ -3,7 +3,7 @@
 //! *Idea.* Each domain declares a range. If all maxima fit, all have them; if not, one number says
 //! for all how far above their minima they are.
 //! *Follows.* The squeezed daemon of `XenServer`: xapi-project/xen-api ocaml/squeezed/lib/squeeze.ml
-//! and src/squeeze_xen.ml at e2ee48d; D. Scott, 2008 on.
+//! and `src/squeeze_xen.ml` at e2ee48d; D. Scott, 2008 on.
 //! *Departs.* A domain's dynamic range is the VM's bounds. The daemon works in KiB and
 //! floating-point numbers; here the way is rounded down to a frame, and what that leaves over stays
 //! free. Allocations are exact, so there is no margin of inaccuracy (the daemon counts 4 KiB a

@@ -70,35 +70,12 @@ impl Length {
                     ticks += end;
                 }
             }
-            self.check_sums(findings, vms, ticks, latest);
+            check_sums(findings, vms, ticks, latest);
         }
         if let (Some(every), Some(latest)) = (self.every, latest.filter(|&latest| latest > 0)) {
             check_checkpoints(findings, checkpoint, every, latest);
         }
         latest
-    }
-
-    /// Reports VMs whose counts would overflow where they are added up: ticks in 64 bits, accesses
-    /// with the eight binary places that observers keep.
-    fn check_sums(&self, findings: &mut Findings, vms: &[Draft], ticks: u128, latest: u128) {
-        let Some(first) = vms.first() else { return };
-        let of_vm = |vm: &Draft| self.most_accesses(vm, vm.stop?.min(Ticks(latest as u64)));
-        let accesses: u128 = vms.iter().filter_map(of_vm).sum();
-        for (what, sum, most) in [("ticks", ticks, TICKS_SUM), ("accesses", accesses, ACCESSES_SUM)]
-        {
-            if sum > most {
-                let message = format!("all VMs together could have {sum} {what}, more than {most}");
-                let remedy = "shorten the run: lower a `stop`, a `period` or a `cost`";
-                findings.error(codes::TOO_LONG, first.section.origin, message, remedy);
-            }
-        }
-    }
-
-    /// The accesses that a VM begins before `stop` if it never waits.
-    fn most_accesses(&self, vm: &Draft, stop: Ticks) -> Option<u128> {
-        let once = u128::from(vm.accesses.as_ref()?.count());
-        let in_time = u128::from(stop.0.saturating_sub(vm.start?.0).div_ceil(vm.period?.0));
-        Some(if vm.after? == After::Repeat { in_time } else { once.min(in_time) })
     }
 
     /// When the VM would be done with the accesses that it begins before `stop` if it never waited
@@ -107,7 +84,7 @@ impl Length {
     fn latest_end(&self, vm: &Draft, stop: Ticks) -> Option<u128> {
         let (start, period) = (vm.start?, vm.period?);
         let once = u128::from(vm.accesses.as_ref()?.count());
-        let accesses = self.most_accesses(vm, stop)?;
+        let accesses = most_accesses(vm, stop)?;
         let Cost { delays: Delays { fault, zero_fill, swap_in, write_back }, trap, policy, .. } =
             self.cost?;
         // At worst a page comes in and another goes out at each access.
@@ -212,13 +189,31 @@ pub(super) fn check_moves(
     }
 }
 
-/// What each VM does before it is counted. The inner `None`: everything counts.
-pub(super) fn warm_up(
-    findings: &mut Findings,
-    root: &Section,
-    vms: &[Draft],
-) -> Option<Option<WarmUp>> {
-    let Some(field) = root.get("warm_up") else { return Some(None) };
+/// Reports VMs whose counts would overflow where they are added up: ticks in 64 bits, accesses
+/// with the eight binary places that observers keep.
+fn check_sums(findings: &mut Findings, vms: &[Draft], ticks: u128, latest: u128) {
+    let Some(first) = vms.first() else { return };
+    let of_vm = |vm: &Draft| most_accesses(vm, vm.stop?.min(Ticks(latest as u64)));
+    let accesses: u128 = vms.iter().filter_map(of_vm).sum();
+    for (what, sum, most) in [("ticks", ticks, TICKS_SUM), ("accesses", accesses, ACCESSES_SUM)] {
+        if sum > most {
+            let message = format!("all VMs together could have {sum} {what}, more than {most}");
+            let remedy = "shorten the run: lower a `stop`, a `period` or a `cost`";
+            findings.error(codes::TOO_LONG, first.section.origin, message, remedy);
+        }
+    }
+}
+
+/// The accesses that a VM begins before `stop` if it never waits.
+fn most_accesses(vm: &Draft, stop: Ticks) -> Option<u128> {
+    let once = u128::from(vm.accesses.as_ref()?.count());
+    let in_time = u128::from(stop.0.saturating_sub(vm.start?.0).div_ceil(vm.period?.0));
+    Some(if vm.after? == After::Repeat { in_time } else { once.min(in_time) })
+}
+
+/// What each VM does before it is counted; `None` where everything counts, or after an error.
+pub(super) fn warm_up(findings: &mut Findings, root: &Section, vms: &[Draft]) -> Option<WarmUp> {
+    let field = root.get("warm_up")?;
     let origin = field.node.origin;
     let warm_up = match &field.node.value {
         Value::Integer(_) => WarmUp::Accesses(findings.integer(&field, 0, TICKS_MAX)?),
@@ -246,7 +241,7 @@ pub(super) fn warm_up(
         findings.error(codes::BAD_WARM_UP, origin, message, "shorten it, or give a share: \"10%\"");
         return None;
     }
-    Some(Some(warm_up))
+    Some(warm_up)
 }
 
 /// The policies of the array at `key`, each once; `None` where the key is missing.

@@ -364,7 +364,11 @@ fn listed(names: &[&str], path: &str) -> String {
     if names.len() <= ALL_MAX {
         return names.join(", ");
     }
-    let lists = [("replacement", "list replacements"), ("workload", "list workloads")];
+    let lists = [
+        ("replacement", "list replacements"),
+        ("workload", "list workloads"),
+        ("trace", "list formats"),
+    ];
     let lists = lists.into_iter().find(|(part, _)| path.contains(part));
     let command = lists.map_or("list policies", |(_, command)| command);
     let (some, more) = (names[..SOME].join(", "), names.len() - SOME);
