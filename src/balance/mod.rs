@@ -106,6 +106,9 @@ pub const ALL: &[PolicyKind] = &[
     yardsticks::lru_min::KIND,
 ];
 
+/// The most samples between two checkpoints that a policy may remember.
+pub(crate) const SAMPLES_MAX: u64 = 1000;
+
 /// The fewest and the most frames that a VM may hold; the fewest are at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {

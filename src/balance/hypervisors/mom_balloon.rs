@@ -22,7 +22,9 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::balance::{Bounds, Plan, Policy, PolicyError, PolicyKind, View, VmView, exact, meminfo};
+use crate::balance::{
+    Bounds, Plan, Policy, PolicyError, PolicyKind, SAMPLES_MAX, View, VmView, exact, meminfo,
+};
 use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Settings, Value};
@@ -71,7 +73,7 @@ const fn part(name: &'static str, doc: &'static str, ten_thousandths: u64) -> Pa
 const SAMPLES: Param = Param {
     name: "samples",
     doc: "latest samples of which means are taken; MOM's",
-    domain: Domain::Integer { min: 1, max: 1000 },
+    domain: Domain::Integer { min: 1, max: SAMPLES_MAX },
     default: Value::Integer(10),
 };
 
