@@ -148,7 +148,9 @@ impl Temporary {
             let file = builder().tempfile_in(folder)?;
             // Another command may have taken the file for a dead one's before the lock was there.
             // Where a file system has no locks nothing is ever removed.
-            if file.as_file().try_lock().is_err_and(is_held) || !file.path().exists() {
+            if file.as_file().try_lock().is_err_and(|error| is_held(&error))
+                || !file.path().exists()
+            {
                 continue;
             }
             register.temporary.insert(file.path().to_owned());
@@ -180,7 +182,7 @@ impl Drop for Temporary {
     }
 }
 
-fn is_held(error: fs::TryLockError) -> bool {
+fn is_held(error: &fs::TryLockError) -> bool {
     matches!(error, fs::TryLockError::WouldBlock)
 }
 

@@ -69,7 +69,8 @@ impl HeldFolder {
     /// moved to their places.
     pub(super) fn begin_to_move(&mut self, names: &[String]) -> Result<(), Failure> {
         self.keep_lock();
-        let lines: String = names.iter().map(|name| format!("{MOVES}{name}\n")).collect();
+        let lines =
+            names.iter().map(|name| format!("{MOVES}{name}\n")).collect::<Vec<_>>().concat();
         let written = self.lock.write_all(lines.as_bytes()).and_then(|()| self.lock.sync_all());
         written.map_err(|error| Failure::io(self.path.join(LOCK), &error))
     }

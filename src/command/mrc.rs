@@ -95,12 +95,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let seed = context.common.seed.unwrap_or(1);
     let curves: Vec<Curve> = if kinds.is_empty() {
         let curve = |((path, trace), &warm_up): ((&PathBuf, &Arc<Trace>), &u64)| {
-            let (faults, pages) = match args.sample {
-                Some(sample) => sampled_lru_faults(trace, warm_up, sample, seed),
-                None => {
-                    let faults = curve::lru_faults_between(trace, warm_up, trace.accesses());
-                    (faults, trace.distinct_pages())
-                }
+            let (faults, pages) = if let Some(sample) = args.sample {
+                sampled_lru_faults(trace, warm_up, sample, seed)
+            } else {
+                let faults = curve::lru_faults_between(trace, warm_up, trace.accesses());
+                (faults, trace.distinct_pages())
             };
             let points = points_of(&faults, trace);
             let (trace, accesses) = (trace_name(path), trace.accesses() - warm_up);
