@@ -551,7 +551,7 @@ fn opt_lru_is_the_best_of_all_choices_and_no_policy_is_below_it() {
     for number in 0..1_500 {
         let memory = 3 + draw.below(5);
         let vm = |at: usize, draw: &mut Stream| {
-            let pages: Vec<u64> = (0..1 + draw.below(12)).map(|_| draw.below(5)).collect();
+            let pages: Vec<u64> = (0..=draw.below(12)).map(|_| draw.below(5)).collect();
             let mut vm = common::vm(at, &pages, 1 + draw.below(memory / 2), memory);
             vm.initial = vm.min;
             vm.max = Frames(vm.min.0 + draw.below(memory - vm.min.0 + 1));

@@ -84,7 +84,7 @@ fn skewed(accesses: u64, pages: u64) -> Arc<Trace> {
 fn without_a_hot_set_and_decay_the_trapped_curve_is_exact() {
     let trace = skewed(5000, 60);
     let undecayed = ("decay", part(1, 0));
-    let exact = observed(&CURVE, &[undecayed.clone()], &trace, intervals(&trace, 500));
+    let exact = observed(&CURVE, std::slice::from_ref(&undecayed), &trace, intervals(&trace, 500));
     let trapped = observed(
         &HOT_COLD,
         &[undecayed, ("hot", Value::Integer(0))],

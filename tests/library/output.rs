@@ -58,6 +58,7 @@ fn the_intervals_of_the_series_add_up_to_the_totals() {
 
 #[test]
 fn every_row_keeps_the_laws_and_the_last_one_is_the_sum() {
+    type Count = (&'static str, fn(&VmRow) -> u64);
     let scenario = loops(60);
     for policy in policies() {
         let outcome = simulate(&scenario, policy, &mut balloonist::watch::NullWatcher);
@@ -69,7 +70,7 @@ fn every_row_keeps_the_laws_and_the_last_one_is_the_sum() {
             assert!(row.frames_min <= row.frames_first && row.frames_last <= row.frames_max);
         }
         let (all, vms) = rows.split_last().unwrap();
-        let sums: [(&str, fn(&VmRow) -> u64); 5] = [
+        let sums: [Count; 5] = [
             ("accesses", |row| row.accesses),
             ("hits", |row| row.hits),
             ("demand_faults", |row| row.demand_faults),

@@ -1,6 +1,8 @@
 //! Reduced traces against whole ones: the same faults at the same ticks, whatever the allocation
 //! does above the frames that the trace is reduced for.
 
+#![allow(clippy::disallowed_methods, reason = "the environment says how many cases to try")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -81,7 +83,9 @@ fn what_is_declared_exact_faults_at_the_same_accesses() {
             .filter(|&at| at == 0 || draw.below(4) == 0)
             .map(|at| (at, 0))
             .collect();
-        history.iter_mut().for_each(|(_, frames)| *frames = least + draw.below(6));
+        for (_, frames) in &mut history {
+            *frames = least + draw.below(6);
+        }
         let mut growing = history.clone();
         growing.sort_by_key(|&(_, frames)| frames);
         let growing: Vec<(u64, u64)> =

@@ -38,8 +38,8 @@ fn kinds(trace: &Trace) -> String {
 
 #[test]
 fn presets_are_recognised_and_give_what_a_script_counted() {
-    let auto = ReadOptions::default;
     type Row = (&'static str, ReadOptions, &'static str, (u64, usize), Option<[u64; 4]>);
+    let auto = ReadOptions::default;
     let table: Vec<Row> = vec![
         ("addresses-as-pages.txt", auto(), "addresses", (600, 10), None),
         ("os-course-hex.trace", auto(), "os-course", (400, 31), Some([0, 291, 109, 0])),

@@ -188,7 +188,7 @@ impl Model {
         let come = after.iter().filter(|page| !before.contains(page)).count();
         assert_eq!(come, usize::from(is_fault), "no other page comes");
         let write_backs = victim.map_or(0, |victim| self.write_back(victim));
-        self.events.extend(is_fault.then(|| match victim {
+        self.events.extend(is_fault.then_some(match victim {
             Some(victim) => FrameEvent::Replacement { position: at, page, victim },
             None => FrameEvent::Fill { position: at, page },
         }));
