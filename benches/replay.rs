@@ -6,12 +6,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use balloonist::formats::read_trace;
 use balloonist::params::{Settings, Value};
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Build, Counts, FrameEvent};
 use balloonist::scenario::Document;
 use balloonist::trace::workloads::{self, WorkloadSpec};
-use balloonist::trace::{Trace, curve, distances::distances, read_trace};
+use balloonist::trace::{Trace, curve, distances::distances};
 use balloonist::units::Frames;
 use balloonist::{balance, bound, simulate, watch};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

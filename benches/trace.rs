@@ -3,12 +3,12 @@
 use std::fmt::Write;
 use std::hint::black_box;
 
+use balloonist::formats::compact::write_compact;
+use balloonist::formats::{ReadOptions, load_from};
 use balloonist::params::{Settings, Value};
 use balloonist::random::{Generator, Stream};
-use balloonist::trace::compact::write_compact;
-use balloonist::trace::read::{ReadOptions, load_from};
 use balloonist::trace::workloads::{self, WorkloadSpec};
-use balloonist::trace::{Trace, TraceBuilder, content_hash};
+use balloonist::trace::{Trace, TraceBuilder};
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 
 const ACCESSES: u64 = 2_000_000;
@@ -80,8 +80,9 @@ fn store(criterion: &mut Criterion) {
         });
     }
     let trace = generate("zipf", 4096);
-    group
-        .bench_function("content-hash", |bencher| bencher.iter(|| content_hash(black_box(&trace))));
+    group.bench_function("content-hash", |bencher| {
+        bencher.iter(|| black_box(&trace).content_hash())
+    });
 }
 
 fn generators(criterion: &mut Criterion) {

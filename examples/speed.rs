@@ -13,10 +13,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use balloonist::formats::read_trace;
 use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Build, Counts, ReplacementKind};
-use balloonist::trace::{Trace, distances::distances, read_trace};
+use balloonist::trace::{Trace, distances::distances};
 use balloonist::units::Frames;
 
 const REPETITIONS: u32 = 5;

@@ -96,18 +96,19 @@
 //! ```
 //!
 //! # Read a trace and its curve
-//! [`trace::read`] recognises some twenty formats; [`trace::curve`] tells the demand faults of LRU
+//! [`formats`] recognises some twenty formats; [`trace::curve`] tells the demand faults of LRU
 //! at every number of frames. Compressed traces need the features `xz` and `zstd`:
 //!
 //! ```
-//! use balloonist::trace::{curve, read_trace};
+//! use balloonist::formats::read_trace;
+//! use balloonist::trace::curve;
 //!
 //! let trace = read_trace("tests/traces/plain.txt".as_ref(), "auto")?;
 //! let faults = curve::lru_faults(&trace, trace.accesses());
 //! // With no frame every access faults, with all of them the first to each page.
 //! assert_eq!(faults.first(), Some(&trace.accesses()));
 //! assert_eq!(faults.last(), Some(&(trace.distinct_pages() as u64)));
-//! # Ok::<(), balloonist::trace::ReadError>(())
+//! # Ok::<(), balloonist::formats::ReadError>(())
 //! ```
 //!
 //! # Watch a run
@@ -151,6 +152,7 @@ pub mod account;
 pub mod balance;
 pub mod bound;
 pub mod conclude;
+pub mod formats;
 pub mod host;
 pub mod meets;
 mod movement;

@@ -1,9 +1,9 @@
 //! Every trace reader on any bytes: no panic, no flood. The first byte chooses the format.
 #![no_main]
 
-use balloonist::trace::compact::write_compact;
-use balloonist::trace::formats;
-use balloonist::trace::read::{ReadOptions, load_from};
+use balloonist::formats::compact::write_compact;
+use balloonist::formats;
+use balloonist::formats::{ReadOptions, load_from};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

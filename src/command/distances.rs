@@ -5,7 +5,6 @@ use std::time::Instant;
 use balloonist::scenario::Scenario;
 use balloonist::trace::Trace;
 use balloonist::trace::cache::{Cache, Warmed};
-use balloonist::trace::content_hash;
 use rayon::prelude::*;
 
 use super::{Context, cache};
@@ -29,7 +28,7 @@ pub(super) fn warm(traces: &[&Trace], context: &Context) {
     let cache = if context.common.no_cache { None } else { cache::of_user(context) };
     traces.par_iter().for_each(|trace| match &cache {
         Some((_, cache)) if Cache::is_worth_it(trace) => {
-            if let Warmed::Computed(Err(error)) = cache.warm(trace, content_hash(trace)) {
+            if let Warmed::Computed(Err(error)) = cache.warm(trace, trace.content_hash()) {
                 context.note(&format!("stack distances are not kept for the next time: {error}"));
             }
         }

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use balloonist::balance::PolicyKind;
+use balloonist::formats;
+use balloonist::formats::PAGE_NUMBERS;
+use balloonist::formats::{ReadErrorKind, ReadOptions, load_head};
 use balloonist::scenario::{Checked, Diagnostics, Document, ReadFile, Scenario, Traces};
-use balloonist::trace::formats::PAGE_NUMBERS;
-use balloonist::trace::read::{ReadErrorKind, ReadOptions, load_head};
-use balloonist::trace::{TraceBuilder, formats};
+use balloonist::trace::TraceBuilder;
 
 use super::distances;
 use super::guard::say;

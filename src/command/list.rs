@@ -12,10 +12,11 @@ use balloonist::store::vms::{self, VmRow};
 use balloonist::table::Cell;
 use balloonist::table::Format;
 use balloonist::table::Table;
+use balloonist::trace::workloads;
 use balloonist::trace::workloads::WorkloadSpec;
-use balloonist::trace::{convert, formats, workloads};
 use balloonist::units::Ticks;
 use balloonist::{balance, observe, replace};
+use balloonist::{formats, formats::write};
 use clap::ValueEnum;
 
 use super::text;
@@ -203,7 +204,7 @@ fn format_table() -> Table {
     const COLUMNS: &[&str] =
         &["name", "summary", "extensions", "options", "read", "written", "source"];
     let mut table = Table::new(COLUMNS);
-    let is_written = |name| convert::OUTPUTS.iter().any(|output| output.name == name);
+    let is_written = |name| write::OUTPUTS.iter().any(|output| output.name == name);
     let yes = |is: bool| Cell::from(if is { "yes" } else { "no" });
     for format in formats::ALL {
         let extensions: Vec<String> =
@@ -220,7 +221,7 @@ fn format_table() -> Table {
         table.push(cells.into());
     }
     let is_read = |name| formats::ALL.iter().any(|format| format.name == name);
-    for output in convert::OUTPUTS.iter().filter(|output| !is_read(output.name)) {
+    for output in write::OUTPUTS.iter().filter(|output| !is_read(output.name)) {
         let (name, summary) = (output.name.into(), output.summary.into());
         let (none, own) = (|| Cell::Empty, "our own".into());
         table.push(vec![name, summary, none(), none(), yes(false), yes(true), own]);

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use balloonist::formats::Loaded;
 use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, ReplacementKind};
 use balloonist::scenario::{WarmUp, WarmUpEnd};
 use balloonist::store::mrc::{self, Curve};
 use balloonist::table::Format;
-use balloonist::trace::read::Loaded;
-use balloonist::trace::reduce::OnReduced;
+use balloonist::trace::reduction::OnReduced;
 use balloonist::trace::shards::{Sample, sampled_lru_faults};
 use balloonist::trace::{Trace, curve};
 use balloonist::units::{Decimal, Frames, Ticks};

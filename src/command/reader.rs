@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use balloonist::trace::read::{
-    Loaded, Part, ReadOptions, keep_largest, load, load_head, load_parts,
-};
-use balloonist::trace::{ReadError, ReadErrorKind, formats};
+use balloonist::formats::{self, ReadError, ReadErrorKind};
+use balloonist::formats::{Loaded, Part, ReadOptions, keep_largest, load, load_head, load_parts};
 use balloonist::units::parse_size;
 use clap::Arg;
 use clap::builder::PossibleValuesParser;

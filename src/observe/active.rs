@@ -22,7 +22,7 @@ use super::{Active, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::trace::Trace;
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 use crate::units::Frames;
 
 /// See the module.

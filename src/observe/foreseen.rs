@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use super::{Curve, Interval, Observer, ObserverKind, Seen, parts};
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 use crate::trace::{Trace, curve};
 
 /// The curve of the interval that begins.

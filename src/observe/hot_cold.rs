@@ -23,7 +23,7 @@ use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::Trace;
 use crate::trace::index::bucket;
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 use crate::units::{Decimal, Frames};
 
 /// See the module.

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::mix;
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 use crate::trace::{PageId, Trace};
 use crate::units::{Decimal, Frames};
 

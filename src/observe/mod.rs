@@ -23,7 +23,7 @@ use crate::params::{Param, Settings};
 use crate::random::Stream;
 use crate::replace::{Counts, Delays};
 use crate::trace::index::StackDistances;
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 use crate::trace::{PageId, Trace};
 use crate::units::{Decimal, Frames, Ticks};
 

@@ -7,7 +7,7 @@
 //! policies that declare it. *Cost.* 8 bytes a run. *Parameters.* None.
 
 use super::{Interval, Observer, ObserverKind, Seen};
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 
 /// See the module.
 pub const NEXT_USES: ObserverKind = ObserverKind {

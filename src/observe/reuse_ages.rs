@@ -16,7 +16,7 @@ use super::curve::fade;
 use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::{Domain, Param, Value};
 use crate::trace::PageId;
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 use crate::units::{Decimal, Ticks};
 
 /// See the module.

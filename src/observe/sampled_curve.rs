@@ -15,7 +15,7 @@
 use super::curve::{DECAY, fade, fade_fine};
 use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::{Domain, Param, Settings, Value};
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 use crate::trace::shards::{Sample, Sampler, WEIGHT_BITS};
 use crate::units::Decimal;
 

@@ -14,7 +14,7 @@
 use super::{Interval, Observer, ObserverKind, Part, Seen};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::distances::COLD;
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 use crate::units::{Decimal, Frames};
 
 /// See the module.

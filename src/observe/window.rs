@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::{Interval, Observer, ObserverKind, Seen, Subject, Window};
 use crate::replace::Delays;
 use crate::trace::Trace;
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 use crate::units::{Frames, Ticks};
 
 /// See the module.

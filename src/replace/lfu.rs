@@ -22,7 +22,7 @@ use std::collections::binary_heap::PeekMut;
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "lfu",

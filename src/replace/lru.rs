@@ -39,7 +39,7 @@ use super::paged::{Accesses, Touch, cold_faults, drive};
 use super::sink::{Dirty, Null, Sink};
 use super::{Counts, Delays, FrameEvent, Guest, List, Replacement, ReplacementKind, Stretch};
 use crate::trace::index::StackDistances;
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 use crate::trace::{PageId, Trace};
 use crate::units::Frames;
 

@@ -25,7 +25,7 @@ use super::links::Links;
 use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "mglru",

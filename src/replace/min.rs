@@ -21,7 +21,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::tournament::Tournament;
 use super::{Guest, List, ReplacementKind};
 use crate::trace::future::Future;
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 use crate::trace::{PageId, Trace};
 
 pub(crate) const KIND: ReplacementKind = ReplacementKind {

@@ -35,7 +35,7 @@ pub use sink::FrameEvent;
 
 use crate::params::{Param, Settings};
 use crate::random::Stream;
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 use crate::trace::{PageId, Trace};
 use crate::units::{Frames, Ticks};
 

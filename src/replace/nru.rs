@@ -21,7 +21,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 use crate::trace::{AccessKind, PageId, Trace};
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {

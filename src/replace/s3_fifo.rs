@@ -28,7 +28,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
-use crate::trace::reduce::OnReduced;
+use crate::trace::reduction::OnReduced;
 use crate::units::Decimal;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {

@@ -11,9 +11,9 @@ use super::{
     Actuator, Admission, After, Cost, Expect, Grid, Phase, Scenario, Split, TraceSource, VmSpec,
 };
 use crate::balance;
+use crate::formats::ReadOptions;
 use crate::params::{Settings, Value};
 use crate::replace::Delays;
-use crate::trace::read::ReadOptions;
 use crate::trace::workloads::WorkloadSpec;
 
 impl Scenario {

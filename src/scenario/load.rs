@@ -11,7 +11,7 @@ use super::codes;
 use super::diagnostic::{Diagnostic, clip};
 use super::document::{Document, Node, Origin, SourceText, State, Table, Value, overlay, table};
 use super::{dat, toml};
-use crate::trace::read::ReadOptions;
+use crate::formats::ReadOptions;
 
 /// The most bytes of a scenario file.
 const BYTES_MAX: usize = 8 << 20;

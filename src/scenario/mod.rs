@@ -44,11 +44,11 @@ pub use warm_up::{WarmUp, WarmUpEnd};
 
 use crate::account::Metric;
 use crate::balance::{Bounds, PolicyKind};
+use crate::formats::ReadOptions;
 use crate::params::Settings;
 use crate::random::Generator;
 use crate::replace::{Delays, ReplacementKind};
 use crate::trace::Trace;
-use crate::trace::read::ReadOptions;
 use crate::trace::workloads::WorkloadSpec;
 use crate::units::{Decimal, Frames, Ticks};
 

@@ -13,7 +13,7 @@ use crate::scenario::{Scenario, TraceSource, VmSpec};
 use crate::store::digest::Digest;
 use crate::store::trail;
 use crate::sweep::Repetitions;
-use crate::trace::{Trace, content_hash};
+use crate::trace::Trace;
 
 /// What manifest.json says of a run, a comparison or a sweep. The writer fills this value, and the
 /// reader gets it back.
@@ -249,7 +249,7 @@ impl RunEntry {
 }
 
 fn shown_hash(trace: &Trace) -> String {
-    content_hash(trace).to_string()
+    trace.content_hash().to_string()
 }
 
 /// timing.json: how long it took and how fast that was.

@@ -1,9 +1,9 @@
 //! What there is to say about traces, a row each.
 
+use crate::formats::info::TraceInfo;
 use crate::table::Cell;
 use crate::table::Table;
 use crate::trace::AccessKind;
-use crate::trace::info::TraceInfo;
 
 /// A row for each trace, with what it is called.
 pub fn table(infos: &[(String, TraceInfo)]) -> Table {

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use crate::scenario::{Diagnostics, Document, Grid, Scenario, TraceSource, Traces};
-use crate::trace::{Trace, content_hash, index};
+use crate::trace::{Trace, index};
 
 /// How the repetitions of a sweep differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,7 +190,7 @@ impl Study {
         }
         let files: Vec<&Trace> = self.traces.files().collect();
         files.into_par_iter().for_each(|trace| {
-            content_hash(trace);
+            trace.content_hash();
         });
     }
 

@@ -1,10 +1,10 @@
 //! Bits with rank, and two-bit kinds: the dense columns of the trace store.
 
-use super::store::AccessKind;
+use super::access::AccessKind;
 
 /// Bits with the number of ones before each block of 512, so that `rank` is O(1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct RankedBits {
+pub(crate) struct RankedBits {
     words: Vec<u64>,
     ones_before_block: Vec<u64>,
     len: u64,
@@ -14,13 +14,13 @@ const BLOCK_WORDS: usize = 8;
 
 impl RankedBits {
     /// The number of bits.
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.len
     }
 
     /// Adds a bit. No `rank` until [`finish`](Self::finish).
     #[inline]
-    pub(super) fn push(&mut self, bit: bool) {
+    pub(crate) fn push(&mut self, bit: bool) {
         if self.len.is_multiple_of(64) {
             self.words.push(0);
         }
@@ -33,14 +33,14 @@ impl RankedBits {
 
     /// Adds 64 bits, the lowest first; the length must be a multiple of 64.
     #[inline]
-    pub(super) fn push_word(&mut self, word: u64) {
+    pub(crate) fn push_word(&mut self, word: u64) {
         debug_assert!(self.len.is_multiple_of(64));
         self.words.push(word);
         self.len += 64;
     }
 
     /// Adds `count` zeros.
-    pub(super) fn push_zeros(&mut self, count: u64) {
+    pub(crate) fn push_zeros(&mut self, count: u64) {
         self.len += count;
         let words = self.len.div_ceil(64) as usize;
         if words > self.words.len() {
@@ -49,7 +49,7 @@ impl RankedBits {
     }
 
     /// Makes the rank index.
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         let mut ones = 0;
         self.words.shrink_to_fit();
         self.ones_before_block = Vec::with_capacity(self.words.len() / BLOCK_WORDS + 2);
@@ -61,12 +61,12 @@ impl RankedBits {
     }
 
     /// The bit at position `at`.
-    pub(super) fn get(&self, at: u64) -> bool {
+    pub(crate) fn get(&self, at: u64) -> bool {
         self.words[(at / 64) as usize] >> (at % 64) & 1 == 1
     }
 
     /// The ones before position `at`, which may be the length.
-    pub(super) fn rank(&self, at: u64) -> usize {
+    pub(crate) fn rank(&self, at: u64) -> usize {
         let word = (at / 64) as usize;
         let block = word / BLOCK_WORDS;
         let whole = &self.words[block * BLOCK_WORDS..word.min(self.words.len())];
@@ -80,7 +80,7 @@ impl RankedBits {
     }
 
     /// The position of the one before which there are `rank` ones; the length if there is none.
-    pub(super) fn select(&self, rank: usize) -> u64 {
+    pub(crate) fn select(&self, rank: usize) -> u64 {
         let rank = rank as u64;
         let block = self.ones_before_block.partition_point(|&ones| ones <= rank) - 1;
         let mut left = rank - self.ones_before_block[block];
@@ -99,7 +99,7 @@ impl RankedBits {
     }
 
     /// The first one at or after `at`, or the length.
-    pub(super) fn next_one(&self, at: u64) -> u64 {
+    pub(crate) fn next_one(&self, at: u64) -> u64 {
         if at >= self.len {
             return self.len;
         }
@@ -118,25 +118,25 @@ impl RankedBits {
 
 /// Access kinds, two bits each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Kinds {
+pub(crate) struct Kinds {
     words: Vec<u64>,
     len: u64,
 }
 
 impl Kinds {
     /// The number of accesses whose kind is known.
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.len
     }
 
     /// The kinds, 32 a word, the first lowest, with zeros behind the last.
-    pub(super) fn words(&self) -> &[u64] {
+    pub(crate) fn words(&self) -> &[u64] {
         &self.words
     }
 
     /// Adds a kind.
     #[inline]
-    pub(super) fn push(&mut self, kind: AccessKind) {
+    pub(crate) fn push(&mut self, kind: AccessKind) {
         if self.len.is_multiple_of(32) {
             self.words.push(0);
         }
@@ -146,7 +146,7 @@ impl Kinds {
     }
 
     /// Adds many kinds.
-    pub(super) fn extend(&mut self, kinds: &[AccessKind]) {
+    pub(crate) fn extend(&mut self, kinds: &[AccessKind]) {
         let to_boundary = (32 - self.len as usize % 32) % 32;
         let (first, rest) = kinds.split_at(to_boundary.min(kinds.len()));
         for &kind in first {
@@ -165,12 +165,12 @@ impl Kinds {
     }
 
     /// The kind of access `at`.
-    pub(super) fn get(&self, at: u64) -> AccessKind {
+    pub(crate) fn get(&self, at: u64) -> AccessKind {
         AccessKind::ALL[(self.words[(at / 32) as usize] >> (at % 32 * 2) & 3) as usize]
     }
 
     /// How many accesses have each kind, in the order of [`AccessKind::ALL`].
-    pub(super) fn counts(&self) -> [u64; 4] {
+    pub(crate) fn counts(&self) -> [u64; 4] {
         const LOW: u64 = 0x5555_5555_5555_5555;
         let mut counts = [0_u64; 4];
         for word in &self.words {

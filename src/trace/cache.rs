@@ -287,7 +287,6 @@ fn is_own(found: &fs::Metadata) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::content_hash;
 
     const NOW: SystemTime = SystemTime::UNIX_EPOCH;
 
@@ -297,7 +296,7 @@ mod tests {
 
     /// What `cache` does for a trace that has no distances yet.
     fn warm(cache: &Cache, trace: &Trace) -> Warmed {
-        cache.warm(trace, content_hash(trace))
+        cache.warm(trace, trace.content_hash())
     }
 
     fn long_trace() -> Trace {

@@ -2,15 +2,63 @@
 
 use std::fmt;
 
-use super::reduce::Reduction;
-use super::store::Trace;
+use super::columns::Columns;
+use super::reduction::Reduction;
 use crate::random::{fnv1a, mix};
 
-/// A 256-bit hash of a trace's accesses. Displayed as 64 hexadecimal digits.
+/// The BLAKE3 hash of a trace's accesses: page numbers, their order, and kinds and times if it
+/// knows them.
+///
+/// The same accesses give the same hash from every format and on every machine, and nobody can make
+/// two traces with one hash, so manifests, journals and cache keys use it. It is computed when
+/// first asked for.
+///
+/// ```
+/// use balloonist::trace::Trace;
+/// let hash = Trace::from_pages([1, 1, 2]).content_hash();
+/// assert_eq!(hash, Trace::from_pages([1, 1, 2]).content_hash());
+/// assert_ne!(hash, Trace::from_pages([1, 2, 2]).content_hash());
+/// ```
+///
+/// Displayed as 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ContentHash([u8; 32]);
 
 impl ContentHash {
+    /// The hash of these accesses.
+    pub(super) fn of(trace: &Columns) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("balloonist trace content 2");
+        hasher.update(&trace.accesses().to_le_bytes());
+        let mut block = Vec::with_capacity(BLOCK);
+        for run in trace.runs(0, trace.accesses()) {
+            block.extend(trace.numbers()[run.page as usize].0.to_le_bytes());
+            block.extend(run.accesses.to_le_bytes());
+            if block.len() >= BLOCK {
+                hasher.update(&block);
+                block.clear();
+            }
+        }
+        hasher.update(&block);
+        if let Some(words) = trace.kind_words() {
+            hasher.update(b"kinds...");
+            for words in words.chunks(BLOCK / 8) {
+                block.clear();
+                block.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+                hasher.update(&block);
+            }
+        }
+        if let Some(times) = trace.times() {
+            hasher.update(b"times...");
+            for first in (0..times.len()).step_by(BLOCK / 8) {
+                let words = first..times.len().min(first + (BLOCK / 8) as u64);
+                block.clear();
+                block.extend(words.flat_map(|at| times.elapsed(at).to_le_bytes()));
+                hasher.update(&block);
+            }
+        }
+        Self(*hasher.finalize().as_bytes())
+    }
+
     /// Its bytes.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
@@ -23,62 +71,12 @@ impl fmt::Display for ContentHash {
     }
 }
 
-/// The BLAKE3 hash of a trace's accesses: page numbers, their order, and kinds and times if it
-/// knows them.
-///
-/// The same accesses give the same hash from every format and on every machine, and nobody can make
-/// two traces with one hash, so manifests, journals and cache keys use it. It is computed when
-/// first asked for.
-///
-/// ```
-/// use balloonist::trace::{Trace, content_hash};
-/// let hash = content_hash(&Trace::from_pages([1, 1, 2]));
-/// assert_eq!(hash, content_hash(&Trace::from_pages([1, 1, 2])));
-/// assert_ne!(hash, content_hash(&Trace::from_pages([1, 2, 2])));
-/// ```
-pub fn content_hash(trace: &Trace) -> ContentHash {
-    *trace.content_hash.get_or_init(|| computed(trace))
-}
-
-fn computed(trace: &Trace) -> ContentHash {
-    let mut hasher = blake3::Hasher::new_derive_key("balloonist trace content 2");
-    hasher.update(&trace.accesses().to_le_bytes());
-    let mut block = Vec::with_capacity(BLOCK);
-    for run in trace.runs(0, trace.accesses()) {
-        block.extend(trace.numbers()[run.page as usize].0.to_le_bytes());
-        block.extend(run.accesses.to_le_bytes());
-        if block.len() >= BLOCK {
-            hasher.update(&block);
-            block.clear();
-        }
-    }
-    hasher.update(&block);
-    if let Some(words) = trace.kind_words() {
-        hasher.update(b"kinds...");
-        for words in words.chunks(BLOCK / 8) {
-            block.clear();
-            block.extend(words.iter().flat_map(|word| word.to_le_bytes()));
-            hasher.update(&block);
-        }
-    }
-    if let Some(times) = trace.times() {
-        hasher.update(b"times...");
-        for first in (0..times.len()).step_by(BLOCK / 8) {
-            let words = first..times.len().min(first + (BLOCK / 8) as u64);
-            block.clear();
-            block.extend(words.flat_map(|at| times.elapsed(at).to_le_bytes()));
-            hasher.update(&block);
-        }
-    }
-    ContentHash(*hasher.finalize().as_bytes())
-}
-
 /// Bytes that are hashed together.
 const BLOCK: usize = 1 << 16;
 
 /// A 64-bit checksum of a trace's accesses, which the header of a compact file holds. It finds
-/// damage; it is no protection against forgery, as [`content_hash`] is.
-pub fn content_checksum(trace: &Trace) -> u64 {
+/// damage; it is no protection against forgery, as [`ContentHash`] is.
+pub fn content_checksum(trace: &Columns) -> u64 {
     let mut hash = mix(fnv1a(b"balloonist/trace/1"), trace.accesses());
     for run in trace.runs(0, trace.accesses()) {
         hash = mix(hash, trace.numbers()[run.page as usize].0);
@@ -103,7 +101,7 @@ pub fn content_checksum(trace: &Trace) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{AccessKind, TraceBuilder};
+    use crate::trace::{AccessKind, Trace, TraceBuilder};
     use crate::units::Page;
 
     fn with_kinds(accesses: &[(u64, AccessKind)]) -> Trace {
@@ -138,9 +136,11 @@ mod tests {
             with_times(&[(0, 7), (1, 7)]),
             with_times(&[(0, 7), (1, 8)]),
         ];
-        let hashes: std::collections::BTreeSet<_> = traces.iter().map(content_hash).collect();
+        let hashes: std::collections::BTreeSet<_> =
+            traces.iter().map(Trace::content_hash).collect();
         assert_eq!(hashes.len(), traces.len());
-        let sums: std::collections::BTreeSet<_> = traces.iter().map(content_checksum).collect();
+        let sums: std::collections::BTreeSet<_> =
+            traces.iter().map(|trace| content_checksum(trace)).collect();
         assert_eq!(sums.len(), traces.len());
     }
 
@@ -161,7 +161,7 @@ mod tests {
         let second = undone(wanted, after(7));
         let (one, other) = (Trace::from_pages([1, 2]), Trace::from_pages([7, second]));
         assert_eq!(content_checksum(&one), content_checksum(&other));
-        assert_ne!(content_hash(&one), content_hash(&other));
+        assert_ne!(one.content_hash(), other.content_hash());
     }
 
     /// Compact files, cache keys and manifests of earlier versions must stay valid.
@@ -171,6 +171,6 @@ mod tests {
         assert_eq!(content_checksum(&trace), 0xb1b2_148e_33b0_fff2);
         // Made by another implementation of BLAKE3 from 8 bytes of length and 16 of each run.
         let expected = "ca3fed6c4c263f86fd894d58f10e756527a521b186ee0262f3190590fb9fa39b";
-        assert_eq!(content_hash(&trace).to_string(), expected);
+        assert_eq!(trace.content_hash().to_string(), expected);
     }
 }

@@ -15,7 +15,8 @@
 //! bytes a page while it is computed.
 //! *Parameters.* None.
 
-use super::store::{PageId, Trace};
+use super::access::PageId;
+use super::columns::Columns;
 
 /// The distance of a run that uses its page for the first time: deeper than any stack.
 pub const COLD: u32 = u32::MAX;
@@ -28,7 +29,7 @@ pub const COLD: u32 = u32::MAX;
 /// let trace = Trace::from_pages([1, 2, 3, 2, 1, 4, 3, 1]);
 /// assert_eq!(distances(&trace), [COLD, COLD, COLD, 2, 3, COLD, 4, 3]);
 /// ```
-pub fn distances(trace: &Trace) -> Vec<u32> {
+pub fn distances(trace: &Columns) -> Vec<u32> {
     let mut stack = LruStack::new(trace.distinct_pages());
     let mut depths = vec![0; trace.run_pages().len()];
     stack.depths(trace.run_pages(), &mut depths);
@@ -37,7 +38,7 @@ pub fn distances(trace: &Trace) -> Vec<u32> {
 
 /// What the distances are when the trace is replayed again right after its end: those of its first
 /// uses are not cold but reach back over the end. The others do not change.
-pub fn repeat_distances(trace: &Trace, distances: &[u32]) -> Vec<u32> {
+pub fn repeat_distances(trace: &Columns, distances: &[u32]) -> Vec<u32> {
     let mut stack = LruStack::new(trace.distinct_pages());
     let pages = trace.run_pages();
     stack.depths(pages, &mut vec![0; pages.len()]);
@@ -264,6 +265,7 @@ fn sum_after(counts: &[u16], at: usize) -> u32 {
 mod tests {
     use super::*;
     use crate::random::{Generator, Stream};
+    use crate::trace::Trace;
     use proptest::prelude::*;
 
     /// Mattson's list walk: the oracle.

@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 
-use super::store::PageId;
+use super::access::PageId;
 use crate::units::Page;
 
 /// Page number → id.

@@ -1,27 +1,25 @@
 //! Traces: the page accesses of a VM, stored once and shared by every run that replays them.
 
-mod bits;
+mod access;
+pub(crate) mod bits;
+mod builder;
 pub mod cache;
-mod codecs;
-pub mod compact;
-pub mod compression;
+mod columns;
 mod content_hash;
-pub mod convert;
 pub mod curve;
 pub mod distances;
-pub mod formats;
 pub mod future;
 pub mod index;
-pub mod info;
-mod input;
 mod intern;
-pub mod read;
 pub mod reduce;
+pub mod reduction;
 pub mod shards;
-pub mod store;
+mod store;
 pub mod times;
 pub mod workloads;
 
-pub use content_hash::{ContentHash, content_checksum, content_hash};
-pub use read::{ReadError, ReadErrorKind, read_trace};
-pub use store::{AccessKind, PageId, Run, Trace, TraceBuilder};
+pub use access::{AccessKind, PageId, Run};
+pub use builder::TraceBuilder;
+pub use columns::Columns;
+pub use content_hash::{ContentHash, content_checksum};
+pub use store::Trace;

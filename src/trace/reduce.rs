@@ -12,16 +12,10 @@
 //! *Cost.* O(log runs) a run; 4 bytes a run and 24 a page.
 //! *Parameters.* K, at least 2; the resolution.
 
-use super::store::{AccessKind, Trace, TraceBuilder};
-
-/// How a trace was reduced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reduction {
-    /// K: with so many frames or more LRU faults as on the whole trace.
-    pub frames: u64,
-    /// The accesses of a block in which each page's first reference was kept, if any were.
-    pub resolution: Option<u64>,
-}
+use super::access::AccessKind;
+use super::builder::TraceBuilder;
+use super::reduction::Reduction;
+use super::store::Trace;
 
 /// `trace` without what `reduction` allows to drop.
 ///
@@ -30,7 +24,8 @@ pub struct Reduction {
 ///
 /// ```
 /// use balloonist::trace::Trace;
-/// use balloonist::trace::reduce::{Reduction, reduce};
+/// use balloonist::trace::reduce::reduce;
+/// use balloonist::trace::reduction::Reduction;
 /// // With two frames the middle 1 is a hit, whatever happens.
 /// let trace = Trace::from_pages([1, 2, 1, 2, 1, 3, 4]);
 /// let reduced = reduce(&trace, Reduction { frames: 2, resolution: None }).unwrap();
@@ -62,11 +57,11 @@ pub fn reduce(trace: &Trace, reduction: Reduction) -> Result<Trace, String> {
         at += run.accesses;
         kept = Some(page);
     }
-    let reduced = builder.finish().with_reduction(reduction);
-    Ok(match trace.times() {
+    let reduced = builder.columns().with_reduction(reduction);
+    Ok(Trace::from(match trace.times() {
         Some(times) => reduced.with_times(times.clone()),
         None => reduced,
-    })
+    }))
 }
 
 /// What is known of a page on the way through the trace.
@@ -159,37 +154,6 @@ impl Marks {
             at -= at & at.wrapping_neg();
         }
         self.all - before
-    }
-}
-
-/// What a part of a run comes to on a reduced trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnReduced {
-    /// The same as on the whole trace.
-    Exact,
-    /// The same from K frames on.
-    FromK,
-    /// The same while no allocation shrinks.
-    UnlessShrunk,
-    /// The same over whole blocks of the resolution.
-    Blocks,
-    /// Something else.
-    Inexact,
-}
-
-impl OnReduced {
-    /// What is to be told of it; nothing where it is exact.
-    pub fn told(self, reduction: Reduction) -> Option<String> {
-        let frames = reduction.frames;
-        match (self, reduction.resolution) {
-            (Self::Exact, _) => None,
-            (Self::FromK, _) => Some(format!("exact from {frames} frames on")),
-            (Self::UnlessShrunk, _) => Some("exact while no allocation shrinks".to_owned()),
-            (Self::Blocks, Some(block)) => {
-                Some(format!("exact over whole blocks of {block} accesses, else not"))
-            }
-            (Self::Blocks | Self::Inexact, _) => Some("not exact".to_owned()),
-        }
     }
 }
 

@@ -15,8 +15,9 @@
 
 use std::collections::BinaryHeap;
 
+use super::access::PageId;
 use super::distances::{COLD, LruStack};
-use super::store::{PageId, Trace};
+use super::store::Trace;
 use crate::random::mix;
 use crate::units::{Decimal, Page};
 

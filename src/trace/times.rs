@@ -28,7 +28,7 @@ impl Times {
 
     /// Adds the time of the next access in nanoseconds. One that is earlier than the time before
     /// becomes that time; returns whether that was so.
-    pub(super) fn push(&mut self, time: u64) -> bool {
+    pub(crate) fn push(&mut self, time: u64) -> bool {
         let last = self.last().unwrap_or(0);
         let is_earlier = time < last;
         let time = time.max(last);
@@ -41,7 +41,7 @@ impl Times {
     }
 
     /// Says when the recording began; at the first access if that was earlier.
-    pub(super) fn since(&mut self, origin: u64) {
+    pub(crate) fn since(&mut self, origin: u64) {
         self.origin = Some(origin);
     }
 

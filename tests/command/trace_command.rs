@@ -5,8 +5,9 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use balloonist::formats::read_trace;
 use balloonist::scenario::Document;
-use balloonist::trace::{Trace, content_hash, read_trace};
+use balloonist::trace::Trace;
 
 const ZIPF: &[&str] = &["trace", "generate", "zipf", "--set", "pages=50", "--set", "accesses=3000"];
 
@@ -110,7 +111,7 @@ fn every_output_format_is_read_back_as_the_same_accesses() {
     };
     convert("a.balloonist", "b.txt", &[]);
     convert("b.txt", "c.balloonist", &["--format", "text"]);
-    assert_eq!(content_hash(&read(&place("c.balloonist"))), content_hash(&original));
+    assert_eq!(read(&place("c.balloonist")).content_hash(), original.content_hash());
     for width in ["u32", "u64"] {
         let (pages, kinds) = (format!("w{width}.pages.{width}"), format!("w{width}.kinds.u8"));
         convert("a.balloonist", &pages, &[]);

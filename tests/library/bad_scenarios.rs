@@ -7,11 +7,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use balloonist::formats::compact::write_compact;
 use balloonist::scenario::codes;
 use balloonist::scenario::{Diagnostics, Document, Severity};
 use balloonist::trace::Trace;
-use balloonist::trace::compact::write_compact;
-use balloonist::trace::reduce::{Reduction, reduce};
+use balloonist::trace::reduce::reduce;
+use balloonist::trace::reduction::Reduction;
 
 const FOLDER: &str = "tests/bad_scenarios";
 

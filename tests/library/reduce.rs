@@ -15,7 +15,8 @@ use balloonist::replace::{self, Counts, Delays, Guest, ReplacementKind, Stretch}
 use balloonist::scenario::{Admission, Scenario};
 use balloonist::simulate::simulate;
 use balloonist::trace::curve::lru_faults;
-use balloonist::trace::reduce::{OnReduced, Reduction, reduce};
+use balloonist::trace::reduce::reduce;
+use balloonist::trace::reduction::{OnReduced, Reduction};
 use balloonist::trace::{AccessKind, Trace, TraceBuilder};
 use balloonist::units::{Frames, Page, Ticks};
 use balloonist::watch::NullWatcher;

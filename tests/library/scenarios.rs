@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use balloonist::formats::ReadOptions;
 use balloonist::random::{Generator, Stream};
 use balloonist::scenario::{
     After, Checked, Document, Scenario, Split, TraceSource, Traces, VmSpec,
 };
 use balloonist::trace::content_checksum;
-use balloonist::trace::read::ReadOptions;
 use balloonist::units::Decimal;
 
 fn checked(document: &Document) -> Checked {

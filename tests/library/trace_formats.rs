@@ -4,10 +4,11 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use balloonist::formats::write::{OUTPUTS, WriteError};
+use balloonist::formats::{self, ReadErrorKind, read_trace};
+use balloonist::formats::{Loaded, ReadOptions, load, load_from};
 use balloonist::random::{Generator, Stream, fnv1a};
-use balloonist::trace::convert::{OUTPUTS, WriteError};
-use balloonist::trace::read::{Loaded, ReadOptions, load, load_from};
-use balloonist::trace::{AccessKind, ReadErrorKind, Trace, formats, read_trace};
+use balloonist::trace::{AccessKind, Trace};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces").join(name)
@@ -379,7 +380,7 @@ fn written(trace: &Trace, output: &str, path: &Path) -> Result<(), WriteError> {
 
 #[test]
 fn what_is_converted_says_the_same() {
-    use balloonist::trace::{content_hash, info::TraceInfo};
+    use balloonist::formats::info::TraceInfo;
     let folder = tempfile::tempdir().unwrap();
     let original = loaded("lackey.txt.gz", &ReadOptions::default());
     for (output, name, with_kinds) in [
@@ -396,7 +397,7 @@ fn what_is_converted_says_the_same() {
         let again = load(&path, &ReadOptions::default()).unwrap();
         assert_eq!(again.format.name, output);
         assert_eq!(pages(&again.trace), pages(&original.trace), "{output}");
-        let same = content_hash(&again.trace) == TraceInfo::of(&original).content_hash;
+        let same = again.trace.content_hash() == TraceInfo::of(&original).content_hash;
         assert_eq!(same, with_kinds, "{output}");
     }
     let path = folder.path().join("x.txt");
@@ -418,7 +419,7 @@ fn damaged_files_never_panic_any_reader() {
         let path = entry.unwrap().path();
         let mut bytes = Vec::new();
         let (mut reader, _) =
-            balloonist::trace::compression::decompress(std::fs::File::open(&path).unwrap())
+            balloonist::formats::compression::decompress(std::fs::File::open(&path).unwrap())
                 .unwrap();
         reader.read_to_end(&mut bytes).unwrap();
         bytes.truncate(2000);
@@ -429,7 +430,7 @@ fn damaged_files_never_panic_any_reader() {
     }
     let mut compact = Vec::new();
     let trace = loaded("lackey.txt.gz", &ReadOptions::default()).trace;
-    balloonist::trace::compact::write_compact(&trace, &mut compact).unwrap();
+    balloonist::formats::compact::write_compact(&trace, &mut compact).unwrap();
     fixtures.push(compact);
     let mut stream = Stream::new(Generator::ChaCha8, 1, 0, "mutations");
     let names: Vec<&str> =

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use balloonist::trace::read::{Loaded, ReadOptions, load, load_from};
-use balloonist::trace::{ReadError, ReadErrorKind, Trace};
+use balloonist::formats::{Loaded, ReadOptions, load, load_from};
+use balloonist::formats::{ReadError, ReadErrorKind};
+use balloonist::trace::Trace;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces").join(name)

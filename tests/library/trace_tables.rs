@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use balloonist::trace::read::{Loaded, ReadOptions, load, load_from, load_parts};
-use balloonist::trace::{AccessKind, ReadError, ReadErrorKind, Trace};
+use balloonist::formats::{Loaded, ReadOptions, load, load_from, load_parts};
+use balloonist::formats::{ReadError, ReadErrorKind};
+use balloonist::trace::{AccessKind, Trace};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces").join(name)

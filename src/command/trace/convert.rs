@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use balloonist::number::counted;
 use balloonist::trace::Trace;
-use balloonist::trace::reduce::{Reduction, reduce};
+use balloonist::trace::reduce::reduce;
+use balloonist::trace::reduction::Reduction;
 
 use super::super::reader::{self, Reader};
 use super::super::{Context, Failure, input};

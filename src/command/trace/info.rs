@@ -3,9 +3,9 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
+use balloonist::formats::info::TraceInfo;
 use balloonist::store::traces;
 use balloonist::table::Format;
-use balloonist::trace::info::TraceInfo;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Command};

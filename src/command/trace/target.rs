@@ -3,9 +3,9 @@
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use balloonist::formats::write::{OUTPUTS, OutputKind, WriteError};
 use balloonist::number::counted;
 use balloonist::trace::Trace;
-use balloonist::trace::convert::{OUTPUTS, OutputKind, WriteError};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::super::files::NewFile;

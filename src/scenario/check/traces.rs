@@ -14,10 +14,10 @@ use super::super::effective;
 use super::draft::{Accesses, Draft, Surroundings};
 use super::values::{Field, Findings, Section};
 use super::workloads;
+use crate::formats::PAGE_NUMBERS;
+use crate::formats::{self, Loaded, Part, ReadError, ReadErrorKind, ReadOptions};
 use crate::random::{Generator, Stream};
 use crate::trace::Trace;
-use crate::trace::formats::PAGE_NUMBERS;
-use crate::trace::read::{self, Loaded, Part, ReadError, ReadErrorKind, ReadOptions};
 
 /// Traces read so far, and the generated ones that somebody still holds.
 ///
@@ -107,8 +107,8 @@ impl Traces {
         if let Some(known) = self.parts.get(&wanted) {
             return known.clone();
         }
-        let loaded = read::load_parts(&file.0, &file.1).map(|mut parts| {
-            let left_out = read::keep_largest(&mut parts, largest);
+        let loaded = formats::load_parts(&file.0, &file.1).map(|mut parts| {
+            let left_out = formats::keep_largest(&mut parts, largest);
             self.tell_parts(file, &parts, left_out);
             let mut values = Vec::new();
             for Part { value, loaded } in parts {
@@ -135,7 +135,7 @@ impl Traces {
 
     fn get(&mut self, file: &TraceFile) -> &Result<Arc<Trace>, ReadError> {
         if !self.read.contains_key(file) {
-            let loaded = read::load(&file.0, &file.1);
+            let loaded = formats::load(&file.0, &file.1);
             self.keep(file.clone(), loaded);
         }
         &self.read[file]
@@ -151,7 +151,7 @@ impl Traces {
             return;
         }
         let load = |file: TraceFile| {
-            let loaded = read::load(&file.0, &file.1);
+            let loaded = formats::load(&file.0, &file.1);
             (file, loaded)
         };
         let loaded: Vec<_> = files.into_par_iter().map(load).collect();

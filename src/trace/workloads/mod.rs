@@ -11,9 +11,9 @@ mod uniform;
 mod working_set;
 mod zipf;
 
-use super::store::{AccessKind, Trace, TraceBuilder};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
+use crate::trace::{AccessKind, Trace, TraceBuilder};
 use crate::units::Decimal;
 
 /// A workload as the scenario names it.

@@ -1,0 +1,337 @@
+//! Compact form → trace.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use super::{
+    Checksum, FLAGS, HAS_KINDS, HAS_TIMES, HEADER, Header, IS_REDUCED, MAGIC, MIXED, VERSION,
+    WINDOW_LOG,
+};
+use super::{checksum, index_width};
+use crate::formats::codecs::{ZstdFrames, zstd_reader};
+use crate::formats::error::{ReadError, ReadErrorKind};
+use crate::formats::input::Input;
+use crate::formats::options::ReadOptions;
+use crate::trace::bits::{Kinds, RankedBits};
+use crate::trace::reduction::Reduction;
+use crate::trace::times::Times;
+use crate::trace::{AccessKind, Columns, PageId};
+use crate::units::Page;
+
+/// Whether a file begins like a compact trace.
+pub(super) fn looks_like(head: &[u8]) -> bool {
+    head.starts_with(&MAGIC)
+}
+
+/// Reads a compact trace.
+pub(super) fn read(input: &mut Input<'_>, options: &ReadOptions) -> Result<Columns, ReadError> {
+    let header = Header::read(input)?;
+    let bytes = u128::from(header.runs) * 4 + u128::from(header.pages) * 8;
+    if header.accesses > options.accesses_max || bytes > u128::from(options.bytes_max) {
+        return Err(ReadError::new(
+            ReadErrorKind::TooLarge,
+            format!(
+                "byte 16: the trace has {} accesses in {} runs, more than the limit",
+                header.accesses, header.runs
+            ),
+        ));
+    }
+    let numbers = column(input, "page numbers", |bytes| numbers(bytes, header))?;
+    let pages = column(input, "pages of the runs", |bytes| run_pages(bytes, header))?;
+    let heads = column(input, "lengths of the runs", |bytes| run_lengths(bytes, header))?;
+    let first_runs = first_runs(&pages, header)?;
+    let mut trace = Columns::new(heads, pages, numbers, first_runs);
+    if header.flags & HAS_KINDS != 0 {
+        let kinds = column(input, "kinds", |bytes| kinds(bytes, &trace))?;
+        trace = trace.with_kinds(kinds);
+    }
+    if header.flags & HAS_TIMES != 0 {
+        let times = column(input, "times", |bytes| times(bytes, header))?;
+        trace = trace.with_times(times);
+    }
+    if header.flags & IS_REDUCED != 0 {
+        trace = trace.with_reduction(column(input, "reduction", reduction)?);
+    }
+    let end = input.offset();
+    if input.peek(1)?.is_empty() && end.checked_sub(HEADER as u64) == Some(header.bytes) {
+        return Ok(trace);
+    }
+    Err(damaged(end, "expected the end of the file, as its header says"))
+}
+
+#[cold]
+fn damaged(at: u64, what: &str) -> ReadError {
+    ReadError::damaged(format!("byte {at}: {what}; the compact trace is damaged, make it again"))
+}
+
+impl Header {
+    fn read(input: &mut Input<'_>) -> Result<Self, ReadError> {
+        let bytes: [u8; HEADER] = *input
+            .peek(HEADER)?
+            .first_chunk()
+            .ok_or_else(|| damaged(0, "the file ends inside its header of 64 bytes"))?;
+        let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]));
+        let (version, flags) = (word(8) as u32, (word(8) >> 32) as u32);
+        if bytes[..8] != MAGIC {
+            return Err(ReadError::format(
+                "byte 0: found no mark of a compact trace, expected b1 and `balloon`".to_owned(),
+            ));
+        }
+        if word(56) != checksum(&bytes[..56]) {
+            return Err(damaged(56, "the header's checksum is wrong"));
+        }
+        if version != VERSION || flags & !FLAGS != 0 {
+            return Err(ReadError::format(format!(
+                "byte 8: found version {version} with flags {flags}, expected version {VERSION}; \
+                 a newer balloonist can read it"
+            )));
+        }
+        input.skip(HEADER);
+        let header = Self {
+            accesses: word(16),
+            runs: word(24),
+            pages: word(32),
+            content_checksum: word(40),
+            bytes: word(48),
+            flags,
+        };
+        let ordered = header.pages <= header.runs && header.runs <= header.accesses;
+        if !ordered || header.runs > u64::from(u32::MAX) || header.pages == 0 {
+            return Err(damaged(16, "the counts contradict each other"));
+        }
+        Ok(header)
+    }
+}
+
+/// Reads one column with `read`, which must use up all of its data.
+fn column<T>(
+    input: &mut Input<'_>,
+    name: &str,
+    read: impl FnOnce(&mut dyn BufRead) -> io::Result<T>,
+) -> Result<T, ReadError> {
+    let start = input.offset();
+    let head: [u8; 16] = *input
+        .peek(16)?
+        .first_chunk()
+        .ok_or_else(|| damaged(start, &format!("the column of {name} is missing")))?;
+    input.skip(16);
+    let (length, expected) = head.split_at(8);
+    let mut check = Checksum::new();
+    check.add(length);
+    let left = length.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte));
+    let mut section = Section { input, left, check };
+    let value = decompressed(&mut section, read).map_err(|error| match error.kind() {
+        io::ErrorKind::Unsupported => ReadError::from_stream(&error, start),
+        _ => damaged(start, &format!("the column of {name} cannot be read ({error})")),
+    })?;
+    if section.left > 0 || section.check.finish().to_le_bytes() != expected {
+        return Err(damaged(start, &format!("the checksum of the column of {name} is wrong")));
+    }
+    Ok(value)
+}
+
+fn decompressed<T>(
+    section: &mut Section<'_, '_>,
+    read: impl FnOnce(&mut dyn BufRead) -> io::Result<T>,
+) -> io::Result<T> {
+    let mut compressed = BufReader::with_capacity(1 << 16, section);
+    let frame = zstd_reader(&mut compressed, WINDOW_LOG, ZstdFrames::One)?;
+    let mut plain = BufReader::with_capacity(1 << 16, frame);
+    let value = read(&mut plain)?;
+    let is_used_up = plain.fill_buf()?.is_empty();
+    drop(plain);
+    // All compressed bytes must belong to the frame.
+    if is_used_up && compressed.fill_buf()?.is_empty() {
+        return Ok(value);
+    }
+    Err(contradiction("it is too long"))
+}
+
+fn contradiction(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}
+
+/// The data of one column.
+struct Section<'a, 'b> {
+    input: &'a mut Input<'b>,
+    left: u64,
+    check: Checksum,
+}
+
+impl Read for Section<'_, '_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let want = out.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let bytes = self.input.peek(want).map_err(|error| contradiction(&error.message))?;
+        let got = bytes.len();
+        out[..got].copy_from_slice(bytes);
+        self.check.add(bytes);
+        self.input.skip(got);
+        self.left -= got as u64;
+        Ok(got)
+    }
+}
+
+fn varint(bytes: &mut dyn BufRead) -> io::Result<u64> {
+    let mut value = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let byte = byte(bytes)?;
+        let part = u64::from(byte & 0x7f);
+        if part << shift >> shift != part {
+            break;
+        }
+        value |= part << shift;
+        if byte < 0x80 {
+            return Ok(value);
+        }
+    }
+    Err(contradiction("a number has more than 64 bits"))
+}
+
+#[inline]
+fn byte(bytes: &mut dyn BufRead) -> io::Result<u8> {
+    let first = bytes.fill_buf()?.first().copied();
+    let first = first.ok_or_else(|| contradiction("it is too short"))?;
+    bytes.consume(1);
+    Ok(first)
+}
+
+fn numbers(bytes: &mut dyn BufRead, header: Header) -> io::Result<Vec<Page>> {
+    let mut numbers = Vec::new();
+    let mut number = 0_u64;
+    for _ in 0..header.pages {
+        let zigzag = varint(bytes)?;
+        number = number.wrapping_add((zigzag >> 1) ^ (zigzag & 1).wrapping_neg());
+        numbers.push(Page(number));
+    }
+    Ok(numbers)
+}
+
+fn run_pages(bytes: &mut dyn BufRead, header: Header) -> io::Result<Vec<PageId>> {
+    let width = index_width(header.pages);
+    let mut pages = Vec::new();
+    let mut carry = Vec::new();
+    while (pages.len() as u64) < header.runs {
+        let block = bytes.fill_buf()?;
+        let left = (header.runs - pages.len() as u64) as usize;
+        if carry.is_empty() && block.len() >= width {
+            let used = (block.len() / width).min(left) * width;
+            match width {
+                1 => pages.extend(block[..used].iter().map(|&page| PageId::from(page))),
+                2 => pages.extend(
+                    block[..used]
+                        .as_chunks()
+                        .0
+                        .iter()
+                        .map(|&p| PageId::from(u16::from_le_bytes(p))),
+                ),
+                _ => pages.extend(
+                    block[..used].as_chunks().0.iter().map(|&page| PageId::from_le_bytes(page)),
+                ),
+            }
+            bytes.consume(used);
+            continue;
+        }
+        // An index lies across two blocks.
+        carry.push(byte(bytes)?);
+        if carry.len() == width {
+            pages.push(carry.iter().rev().fold(0, |page, &byte| page << 8 | PageId::from(byte)));
+            carry.clear();
+        }
+    }
+    pages.shrink_to_fit();
+    Ok(pages)
+}
+
+/// The first run of each page; checks that pages are numbered in first-seen order and that no run
+/// continues the one before.
+fn first_runs(pages: &[PageId], header: Header) -> Result<Vec<u32>, ReadError> {
+    let mut first_runs = Vec::new();
+    let mut before = PageId::MAX;
+    let mut orderly = true;
+    for (run, &page) in pages.iter().enumerate() {
+        if page as usize >= first_runs.len() {
+            orderly &= page as usize == first_runs.len();
+            first_runs.push(run as u32);
+        }
+        orderly &= page != before;
+        before = page;
+    }
+    if orderly && first_runs.len() as u64 == header.pages {
+        return Ok(first_runs);
+    }
+    Err(damaged(HEADER as u64, "the runs do not use the pages in first-seen order"))
+}
+
+fn run_lengths(bytes: &mut dyn BufRead, header: Header) -> io::Result<RankedBits> {
+    let mut heads = RankedBits::default();
+    let mut runs = 0;
+    while runs < header.runs {
+        // Nearly all runs are shorter than 129 accesses and take a byte.
+        let block = bytes.fill_buf()?;
+        let left = usize::try_from(header.runs - runs).unwrap_or(usize::MAX);
+        let mut short = 0;
+        for &more in block.iter().take(left).take_while(|&&more| more < 0x80) {
+            if header.accesses - heads.len() <= u64::from(more) {
+                break;
+            }
+            heads.push(true);
+            heads.push_zeros(more.into());
+            short += 1;
+        }
+        if short > 0 {
+            bytes.consume(short);
+            runs += short as u64;
+            continue;
+        }
+        let more = varint(bytes)?;
+        if header.accesses - heads.len() <= more {
+            return Err(contradiction("the runs have more accesses than the trace"));
+        }
+        heads.push(true);
+        heads.push_zeros(more);
+        runs += 1;
+    }
+    if heads.len() != header.accesses {
+        return Err(contradiction("the runs have fewer accesses than the trace"));
+    }
+    heads.finish();
+    Ok(heads)
+}
+
+fn times(bytes: &mut dyn BufRead, header: Header) -> io::Result<Times> {
+    let mut times = Times::default();
+    let mut time = varint(bytes)?;
+    times.since(time);
+    for _ in 0..header.accesses {
+        time = time
+            .checked_add(varint(bytes)?)
+            .ok_or_else(|| contradiction("a time has more than 64 bits"))?;
+        let _ = times.push(time); // They rise, as they are differences.
+    }
+    Ok(times)
+}
+
+fn reduction(bytes: &mut dyn BufRead) -> io::Result<Reduction> {
+    let (frames, resolution) = (varint(bytes)?, varint(bytes)?);
+    if frames < 2 {
+        return Err(contradiction("it is reduced for fewer than 2 frames"));
+    }
+    Ok(Reduction { frames, resolution: Some(resolution).filter(|&accesses| accesses > 0) })
+}
+
+fn kinds(bytes: &mut dyn BufRead, trace: &Columns) -> io::Result<Kinds> {
+    let mut of_page = vec![0; trace.distinct_pages()];
+    bytes.read_exact(&mut of_page)?;
+    if of_page.iter().any(|&kind| kind > MIXED) {
+        return Err(contradiction("a page has an unknown kind"));
+    }
+    let mut kinds = Kinds::default();
+    for run in trace.runs(0, trace.accesses()) {
+        let of_page = of_page[run.page as usize];
+        for _ in 0..run.accesses {
+            let code = if of_page == MIXED { byte(bytes)? } else { of_page };
+            let kind = AccessKind::ALL.get(usize::from(code));
+            kinds.push(*kind.ok_or_else(|| contradiction("an access has an unknown kind"))?);
+        }
+    }
+    Ok(kinds)
+}

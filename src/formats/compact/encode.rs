@@ -1,0 +1,147 @@
+//! Trace → compact form.
+
+use std::io::{self, Write};
+
+use super::{
+    Checksum, HAS_KINDS, HAS_TIMES, HEADER, Header, IS_REDUCED, MAGIC, MIXED, VERSION, WINDOW_LOG,
+};
+use super::{checksum, index_width};
+use crate::formats::codecs::write_zstd_frame;
+use crate::trace::reduction::Reduction;
+use crate::trace::times::Times;
+use crate::trace::{AccessKind, Trace, content_checksum};
+
+/// How hard zstd tries. A trace is written once and read often.
+const LEVEL: u32 = 19;
+
+/// Writes `trace` in compact form.
+///
+/// # Errors
+/// `out` cannot be written to.
+pub fn write_compact(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+    let mut columns = Vec::new();
+    let mut flags = 0;
+    column(&mut columns, |out| numbers(trace, out))?;
+    column(&mut columns, |out| run_pages(trace, out))?;
+    column(&mut columns, |out| run_lengths(trace, out))?;
+    if trace.has_kinds() {
+        column(&mut columns, |out| kinds(trace, out))?;
+        flags |= HAS_KINDS;
+    }
+    if let Some(recorded) = trace.times() {
+        column(&mut columns, |out| times(recorded, out))?;
+        flags |= HAS_TIMES;
+    }
+    if let Some(Reduction { frames, resolution }) = trace.reduction() {
+        column(&mut columns, |out| {
+            varint(out, frames)?;
+            varint(out, resolution.unwrap_or(0))
+        })?;
+        flags |= IS_REDUCED;
+    }
+    let header = Header {
+        accesses: trace.accesses(),
+        runs: trace.run_pages().len() as u64,
+        pages: trace.distinct_pages() as u64,
+        flags,
+        content_checksum: content_checksum(trace),
+        bytes: columns.len() as u64,
+    };
+    out.write_all(&header.to_bytes())?;
+    out.write_all(&columns)
+}
+
+impl Header {
+    fn to_bytes(self) -> [u8; HEADER] {
+        let words = [self.accesses, self.runs, self.pages, self.content_checksum, self.bytes];
+        let mut bytes = [0; HEADER];
+        bytes[..8].copy_from_slice(&MAGIC);
+        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        bytes[12..16].copy_from_slice(&self.flags.to_le_bytes());
+        for (slot, word) in bytes[16..56].chunks_exact_mut(8).zip(words) {
+            slot.copy_from_slice(&word.to_le_bytes());
+        }
+        let check = checksum(&bytes[..56]);
+        bytes[56..].copy_from_slice(&check.to_le_bytes());
+        bytes
+    }
+}
+
+/// Appends a column: its length, its checksum, its zstd frame.
+fn column(
+    columns: &mut Vec<u8>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let start = columns.len();
+    columns.extend_from_slice(&[0; 16]);
+    write_zstd_frame(columns, [LEVEL, WINDOW_LOG], write)?;
+    let (head, data) = columns[start..].split_at_mut(16);
+    head[..8].copy_from_slice(&(data.len() as u64).to_le_bytes());
+    let mut check = Checksum::new();
+    check.add(&head[..8]);
+    check.add(data);
+    head[8..].copy_from_slice(&check.finish().to_le_bytes());
+    Ok(())
+}
+
+fn numbers(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+    let mut before = 0_u64;
+    for number in trace.numbers() {
+        let difference = number.0.wrapping_sub(before).cast_signed();
+        varint(out, ((difference << 1) ^ (difference >> 63)).cast_unsigned())?;
+        before = number.0;
+    }
+    Ok(())
+}
+
+fn run_pages(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+    let width = index_width(trace.distinct_pages() as u64);
+    trace.run_pages().iter().try_for_each(|page| out.write_all(&page.to_le_bytes()[..width]))
+}
+
+fn run_lengths(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+    trace.runs(0, trace.accesses()).try_for_each(|run| varint(out, run.accesses - 1))
+}
+
+fn kinds(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+    let kind_at = |at| trace.kind(at).map_or(0, |kind: AccessKind| kind as u8);
+    let mut of_page: Vec<Option<u8>> = vec![None; trace.distinct_pages()];
+    let mut at = 0;
+    for run in trace.runs(0, trace.accesses()) {
+        let known = &mut of_page[run.page as usize];
+        for kind in (at..at + run.accesses).map(kind_at) {
+            let same = known.is_none_or(|known| known == kind);
+            *known = Some(if same { kind } else { MIXED });
+        }
+        at += run.accesses;
+    }
+    of_page.iter().try_for_each(|kind| out.write_all(&[kind.unwrap_or(0)]))?;
+    at = 0;
+    for run in trace.runs(0, trace.accesses()) {
+        if of_page[run.page as usize] == Some(MIXED) {
+            (at..at + run.accesses).try_for_each(|at| out.write_all(&[kind_at(at)]))?;
+        }
+        at += run.accesses;
+    }
+    Ok(())
+}
+
+fn times(times: &Times, out: &mut dyn Write) -> io::Result<()> {
+    varint(out, times.origin())?;
+    let mut before = times.origin();
+    for at in 0..times.len() {
+        let time = times.get(at);
+        varint(out, time - before)?;
+        before = time;
+    }
+    Ok(())
+}
+
+/// Seven bits a byte, the lowest first, the high bit set on all but the last (LEB128).
+fn varint(out: &mut dyn Write, mut value: u64) -> io::Result<()> {
+    while value >= 0x80 {
+        out.write_all(&[value as u8 | 0x80])?;
+        value >>= 7;
+    }
+    out.write_all(&[value as u8])
+}

@@ -1,0 +1,305 @@
+//! `csv`: any table with a column of pages, addresses or names.
+//!
+//! Commas, semicolons, tabs or blanks separate the fields, whichever the first line shows, or what
+//! the option `separator` says. The option `field` names the column by its heading or by its number
+//! from 1 (several with commas); without it the heading must be one of [`KNOWN`]. The option `unit`
+//! says how many bytes a value counts in; without it a known heading says so, and else the values
+//! are pages or, if they are no numbers, names. Beside an address, a heading of [`SIZES`] is the
+//! size of the access and headings of [`KEYS`] belong to the page; the note says so, and the
+//! options `size_field` and `key` say otherwise. Numbers are decimal, or hexadecimal behind `0x`
+//! or with the option `base`. Fields in quotes are as in RFC 4180.
+
+use super::error::ReadError;
+use super::input::{BadNumber, Line, number};
+use super::kind::{FormatKind, Head, Verdict};
+use super::options::{ReadOptions, TABLE};
+use super::pages::Scale;
+use super::presets;
+use super::table::{self, Base, Cells, Layout, Plan, Separator};
+
+pub(super) const KIND: FormatKind = FormatKind {
+    name: "csv",
+    summary: "a table with a column of pages, addresses or names, which the option `field` names; \
+              separator, base, units, words and identity are options",
+    source: "our own",
+    extensions: &["csv", "tsv"],
+    options: TABLE,
+    looks_like,
+    read: |input, builder, source| {
+        table::read(input, builder, source, |first, head| plan(first, head, source.options))
+    },
+};
+
+/// What the values of a column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Values {
+    Pages,
+    /// Addresses that count in so many bytes.
+    Addresses(u64),
+    Names,
+}
+
+/// Headings that are understood without options.
+const KNOWN: &[(&str, Values)] = &[
+    ("page", Values::Pages),
+    ("vpn", Values::Pages),
+    ("pfn", Values::Pages),
+    ("address", Values::Addresses(1)),
+    ("addr", Values::Addresses(1)),
+    ("vaddr", Values::Addresses(1)),
+    ("lbn", Values::Addresses(512)),
+    ("lba", Values::Addresses(512)),
+    ("offset", Values::Addresses(1)),
+    ("obj_id", Values::Pages),
+    ("key", Values::Names),
+    ("object", Values::Names),
+    ("object_id", Values::Names),
+];
+
+/// Headings of the bytes that an access covers.
+const SIZES: &[&str] = &["size", "length", "len", "bytes"];
+
+/// Headings of what owns an address.
+const KEYS: &[&str] = &[
+    "pid",
+    "asid",
+    "target",
+    "target_id",
+    "volume",
+    "volume_id",
+    "device",
+    "device_id",
+    "hostname",
+    "disk",
+    "disknumber",
+    "asu",
+    "lun",
+];
+
+fn looks_like(head: &Head<'_>) -> Verdict {
+    if presets::recognises(head) {
+        return Verdict::No;
+    }
+    let mut lines = head.lines().filter(|line| line[0] != b'#');
+    let Some(first) = lines.next() else { return Verdict::No };
+    let separator = table::separator_of(first);
+    let mut cells = Cells::default();
+    cells.split(first, separator, usize::MAX);
+    let columns = cells.len();
+    let has_known =
+        (0..columns).any(|at| known(cells.get(first, at).unwrap_or_default()).is_some());
+    let is_table = matches!(separator, Separator::Byte(byte) if first.contains(&byte))
+        || separator == Separator::Blanks && columns > 1;
+    let fits = |line: &[u8]| {
+        cells.split(line, separator, usize::MAX);
+        // A field in quotes may hold a line end.
+        cells.len() == columns || line.contains(&b'"')
+    };
+    (has_known && is_table && lines.all(fits)).into()
+}
+
+fn known(name: &[u8]) -> Option<Values> {
+    let found = KNOWN.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
+    found.map(|(_, values)| *values)
+}
+
+fn is_one_of(name: &[u8], known: &[&str]) -> bool {
+    known.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// The headings of the first line.
+struct Headings<'a> {
+    line: Line<'a>,
+    cells: Cells,
+}
+
+impl Headings<'_> {
+    fn names(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        (0..self.cells.len()).map(|at| self.cells.get(self.line.bytes, at).unwrap_or_default())
+    }
+
+    /// The columns that an option names, with commas between them.
+    fn columns(&self, option: &'static str, said: &str) -> Result<Vec<usize>, ReadError> {
+        said.split(',').map(|wanted| table::find(wanted.trim(), option, self.names())).collect()
+    }
+
+    /// The column that an option names, if it names one.
+    fn column(
+        &self,
+        option: &'static str,
+        said: Option<&String>,
+    ) -> Result<Option<usize>, ReadError> {
+        let said = said.filter(|said| *said != "none");
+        said.map(|wanted| table::find(wanted, option, self.names())).transpose()
+    }
+
+    fn shown(&self, column: usize) -> String {
+        match self.cells.get(self.line.bytes, column) {
+            Some(name) if number(name) == Err(BadNumber::NotANumber) && !name.is_empty() => {
+                format!("`{}`", name[..name.len().min(24)].escape_ascii())
+            }
+            _ => format!("{}", column + 1),
+        }
+    }
+}
+
+fn plan(first: Line<'_>, head: &[u8], options: &ReadOptions) -> Result<(Plan, String), ReadError> {
+    let said = table::separator_said(options)?;
+    let separator = said.unwrap_or_else(|| table::separator_of(first.bytes));
+    let mut cells = Cells::default();
+    cells.split(first.bytes, separator, usize::MAX);
+    let headings = Headings { line: first, cells };
+    let fields = match &options.field {
+        Some(wanted) => headings.columns("field", wanted)?,
+        None => vec![headings.names().position(|name| known(name).is_some()).ok_or_else(|| {
+            let names: Vec<String> = headings
+                .names()
+                .take(12)
+                .map(|name| format!("`{}`", name[..name.len().min(24)].escape_ascii()))
+                .collect();
+            let what = format!(
+                "no known heading, expected one of {}; name one (`--field`, or `field` in a \
+                 scenario)",
+                names.join(", ")
+            );
+            first.error(0, &what)
+        })?],
+    };
+    let page = fields[0];
+    let heading = headings.cells.get(first.bytes, page).unwrap_or_default();
+    let is_text = |cell: &[u8]| number(cell) == Err(BadNumber::NotANumber) && !cell.is_empty();
+    let has_heading = table::header_said(options)?.unwrap_or_else(|| {
+        // A column of names has a heading if any other column has one that is known.
+        is_text(heading)
+            && (known(heading).is_some()
+                || !is_text(second(head, separator, page).as_deref().unwrap_or_default())
+                || options
+                    .field
+                    .as_deref()
+                    .is_some_and(|f| f.eq_ignore_ascii_case(&String::from_utf8_lossy(heading)))
+                || headings.names().any(|name| is_one_of(name, SIZES) || is_one_of(name, KEYS)))
+    });
+    let values = if has_heading { known(heading) } else { None };
+    let unit = options.unit.or(match values {
+        Some(Values::Addresses(unit)) => Some(unit),
+        _ => None,
+    });
+    let base = match table::base_said(options)? {
+        Some(base) => base,
+        None if values == Some(Values::Names) => Base::Text,
+        None => base_of(head, separator, page, has_heading, unit.is_some()),
+    };
+    let unit = unit.filter(|_| base != Base::Text);
+    let by_heading = |known: &[&str]| {
+        let names = headings.names().enumerate().filter(|_| has_heading && unit.is_some());
+        names.filter(|(_, name)| is_one_of(name, known)).map(|(at, _)| at).collect::<Vec<_>>()
+    };
+    let size = match &options.size_field {
+        Some(_) => headings.column("size_field", options.size_field.as_ref())?,
+        None => by_heading(SIZES).first().copied(),
+    };
+    let split = headings.column("split", options.split.as_ref())?;
+    let mut keys = match options.key.as_deref() {
+        Some("none") => Vec::new(),
+        Some(said) => headings.columns("key", said)?,
+        None => by_heading(KEYS),
+    };
+    keys.retain(|column| Some(*column) != split && !fields.contains(column));
+    let scale_options = ReadOptions {
+        size_field: options.size_field.clone().filter(|said| said != "none"),
+        unit: options.unit.filter(|_| base != Base::Text),
+        ..options.clone()
+    };
+    let plan = Plan {
+        separator,
+        fields: fields.into_iter().map(|column| (column, None)).collect(),
+        base,
+        scale: Scale::of(&scale_options, unit)?,
+        size,
+        size_unit: options.size_unit.unwrap_or(1),
+        op: headings.column("op_field", options.op_field.as_ref())?,
+        reads: table::words(options.reads.as_deref(), Layout::UNKNOWN.reads),
+        writes: table::words(options.writes.as_deref(), Layout::UNKNOWN.writes),
+        keys,
+        split,
+        has_heading,
+    };
+    let note = note(&plan, &headings, options, unit);
+    Ok((plan, note))
+}
+
+/// The second line's cell of a column.
+fn second(head: &[u8], separator: Separator, column: usize) -> Option<Vec<u8>> {
+    let mut lines = head.split(|&byte| byte == b'\n').filter(|l| !l.trim_ascii().is_empty());
+    let line = lines.by_ref().filter(|line| line[0] != b'#').nth(1)?;
+    let mut cells = Cells::default();
+    cells.split(line, separator, column + 1);
+    cells.get(line, column).map(<[u8]>::to_vec)
+}
+
+/// How the values of a column are written, as the first of them show.
+fn base_of(
+    head: &[u8],
+    separator: Separator,
+    column: usize,
+    has_heading: bool,
+    are_addresses: bool,
+) -> Base {
+    let cut = memchr::memrchr(b'\n', head).unwrap_or(head.len());
+    let lines =
+        head[..cut].split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let lines = lines.filter(|line| line[0] != b'#').skip(usize::from(has_heading));
+    let mut cells = Cells::default();
+    let (mut are_numbers, mut are_hexadecimal, mut some) = (true, true, 0);
+    for line in lines.take(1000) {
+        cells.split(line, separator, column + 1);
+        let Some(cell) = cells.get(line, column) else { continue };
+        some += 1;
+        are_numbers &= number(cell) != Err(BadNumber::NotANumber);
+        are_hexadecimal &= !cell.is_empty() && cell.iter().all(u8::is_ascii_hexdigit);
+    }
+    match (are_numbers || some == 0, are_hexadecimal && are_addresses) {
+        (true, _) => Base::Decimal,
+        (_, true) => Base::Hexadecimal,
+        // One bad line is a bad line, not a column of names.
+        _ if are_addresses || some < 2 => Base::Decimal,
+        _ => Base::Text,
+    }
+}
+
+fn note(plan: &Plan, headings: &Headings<'_>, options: &ReadOptions, unit: Option<u64>) -> String {
+    let columns = |columns: &[usize]| {
+        columns.iter().map(|&at| headings.shown(at)).collect::<Vec<_>>().join(", ")
+    };
+    let fields: Vec<usize> = plan.fields.iter().map(|field| field.0).collect();
+    let what = match (unit, plan.base) {
+        (_, Base::Text) => "names, each a page whatever its size,".to_owned(),
+        (None, _) => "page numbers".to_owned(),
+        (Some(1), Base::Hexadecimal) => "hexadecimal addresses in bytes".to_owned(),
+        (Some(1), _) => "addresses in bytes".to_owned(),
+        (Some(unit), _) => format!("addresses in units of {unit} bytes"),
+    };
+    let mut note = format!("read as {what} in column {}", columns(&fields));
+    match plan.size {
+        Some(size) => note.extend([", sizes in column ", &headings.shown(size)]),
+        None if plan.base != Base::Text && plan.has_heading => {
+            let unused = headings.names().find(|name| is_one_of(name, SIZES));
+            if let Some(name) = unused {
+                let name = name.escape_ascii().to_string();
+                note.extend([", the column `", &name, "` not used"]);
+            }
+        }
+        None => {}
+    }
+    if !plan.keys.is_empty() {
+        note.extend([", a page being one of (", &columns(&plan.keys), ")"]);
+    }
+    let why = if options.unit.is_some() {
+        "the options say so"
+    } else if options.field.is_some() && unit.is_none() {
+        "no unit is said"
+    } else {
+        "its heading says so"
+    };
+    note + &format!(", because {why}; `--unit`, `--size-field`, `--key` and `--base` say otherwise")
+}

@@ -1,0 +1,63 @@
+//! One file, many VMs: the accesses of each value of a column go to a builder of their own.
+
+use super::spaces::Texts;
+use crate::trace::TraceBuilder;
+
+/// The builders of a file that is split.
+///
+/// The reader writes to one builder. When another value has its turn, that builder is exchanged
+/// for the value's.
+#[derive(Debug)]
+pub(super) struct Parts {
+    names: Texts,
+    builders: Vec<TraceBuilder>,
+    turn: u32,
+    accesses_max: u64,
+}
+
+/// The most VMs that a file is split into.
+const PARTS_MAX: usize = 1 << 16;
+
+impl Parts {
+    /// No part yet; each may have so many accesses.
+    pub(super) fn new(accesses_max: u64) -> Self {
+        Self { names: Texts::default(), builders: Vec::new(), turn: 0, accesses_max }
+    }
+
+    /// Makes the builder that of this value.
+    pub(super) fn turn(
+        &mut self,
+        builder: &mut TraceBuilder,
+        value: &[u8],
+    ) -> Result<(), &'static str> {
+        let number = self.names.intern(value).filter(|&number| (number as usize) < PARTS_MAX);
+        let number = number.ok_or("the column has more than 65536 values, expected one a VM")?;
+        if number as usize == self.builders.len() {
+            self.builders.push(TraceBuilder::with_limit(self.accesses_max));
+        }
+        // The first value takes the builder that the reader has.
+        if number != self.turn {
+            std::mem::swap(builder, &mut self.builders[self.turn as usize]);
+            std::mem::swap(builder, &mut self.builders[number as usize]);
+            self.turn = number;
+        }
+        Ok(())
+    }
+
+    /// Whether values had their turns.
+    pub(super) fn are_several(&self) -> bool {
+        !self.builders.is_empty()
+    }
+
+    /// The values and their builders, in the order in which they first appear; `builder` is the
+    /// one that the reader has at last.
+    pub(super) fn finish(mut self, mut builder: TraceBuilder) -> Vec<(Vec<u8>, TraceBuilder)> {
+        match self.builders.get_mut(self.turn as usize) {
+            Some(last) => std::mem::swap(&mut builder, last),
+            None => return vec![(Vec::new(), builder)],
+        }
+        let name = |number: usize| self.names.name(number as u32).to_vec();
+        let names: Vec<_> = (0..self.builders.len()).map(name).collect();
+        names.into_iter().zip(self.builders).collect()
+    }
+}

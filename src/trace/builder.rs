@@ -1,0 +1,309 @@
+//! Accesses, as readers and generators give them → a trace.
+
+use super::access::{AccessKind, PageId};
+use super::bits::{Kinds, RankedBits};
+use super::columns::Columns;
+use super::intern::{Interner, NO_PAGE};
+use super::reduction::Reduction;
+use super::store::Trace;
+use super::times::Times;
+use crate::units::Page;
+
+/// Collects accesses into a [`Trace`].
+#[derive(Debug)]
+pub struct TraceBuilder {
+    heads: RankedBits,
+    pages: Vec<PageId>,
+    numbers: Vec<Page>,
+    first_runs: Vec<u32>,
+    kinds: Option<Kinds>,
+    times: Option<Times>,
+    reduction: Option<Reduction>,
+    backwards: u64,
+    ids: Interner,
+    last: Option<Page>,
+    accesses_max: u64,
+    overflowed: bool,
+}
+
+impl Default for TraceBuilder {
+    fn default() -> Self {
+        Self::with_limit(u64::MAX)
+    }
+}
+
+impl TraceBuilder {
+    /// The most runs that a trace may have: run positions are 32 bits wide.
+    pub const RUNS_MAX: usize = u32::MAX as usize;
+
+    /// A builder that takes at most `accesses_max` accesses; see [`overflowed`](Self::overflowed).
+    pub fn with_limit(accesses_max: u64) -> Self {
+        Self {
+            heads: RankedBits::default(),
+            pages: Vec::new(),
+            numbers: Vec::new(),
+            first_runs: Vec::new(),
+            kinds: None,
+            times: None,
+            reduction: None,
+            backwards: 0,
+            ids: Interner::default(),
+            last: None,
+            accesses_max,
+            overflowed: false,
+        }
+    }
+
+    /// Adds an access of unknown kind.
+    #[inline]
+    pub fn push(&mut self, page: Page) {
+        let begins_run = self.last != Some(page);
+        if self.heads.len() >= self.accesses_max
+            || (begins_run && self.pages.len() >= Self::RUNS_MAX)
+        {
+            self.refuse();
+            return;
+        }
+        self.heads.push(begins_run);
+        if begins_run {
+            self.begin_run(page);
+        }
+    }
+
+    /// Adds an access of known kind. Either all accesses of a trace have a kind, or none.
+    #[inline]
+    pub fn push_kind(&mut self, page: Page, kind: AccessKind) {
+        self.push(page);
+        if !self.overflowed {
+            self.kinds.get_or_insert_default().push(kind);
+        }
+    }
+
+    /// Adds a run of accesses of unknown kind.
+    pub fn push_run(&mut self, page: Page, accesses: u64) {
+        if accesses == 0 {
+            return;
+        }
+        if self.accesses_max - self.heads.len() < accesses {
+            self.refuse();
+            return;
+        }
+        self.push(page);
+        if !self.overflowed {
+            self.heads.push_zeros(accesses - 1);
+        }
+    }
+
+    /// Adds accesses of unknown kind, many at a time. Repeats of a page cost next to nothing.
+    pub fn extend_u32(&mut self, pages: &[u32]) {
+        self.extend_words(pages);
+    }
+
+    /// Adds accesses of unknown kind, many at a time. Repeats of a page cost next to nothing.
+    pub fn extend_u64(&mut self, pages: &[u64]) {
+        self.extend_words(pages);
+    }
+
+    fn extend_words<Word: Copy + Default + PartialEq + Into<u64>>(&mut self, pages: &[Word]) {
+        let to_boundary = (64 - self.heads.len() as usize % 64) % 64;
+        let (first, rest) = pages.split_at(to_boundary.min(pages.len()));
+        for &page in first {
+            self.push(Page(page.into()));
+        }
+        let mut blocks = rest.chunks_exact(64);
+        for block in &mut blocks {
+            let room = self.accesses_max - self.heads.len() >= 64
+                && Self::RUNS_MAX - self.pages.len() >= 64;
+            match self.last {
+                Some(last) if room && !self.overflowed => self.extend_block(last, block),
+                _ => block.iter().for_each(|&page| self.push(Page(page.into()))),
+            }
+        }
+        blocks.remainder().iter().for_each(|&page| self.push(Page(page.into())));
+    }
+
+    /// Adds 64 accesses at a multiple of 64. Their run heads are found first, without a branch.
+    fn extend_block<Word: Copy + Default + PartialEq + Into<u64>>(
+        &mut self,
+        last: Page,
+        block: &[Word],
+    ) {
+        let mut heads = u64::from(Page(block[0].into()) != last);
+        for (at, pair) in block.windows(2).enumerate() {
+            heads |= u64::from(pair[0] != pair[1]) << (at + 1);
+        }
+        self.heads.push_word(heads);
+        let mut pages = [Word::default(); 64];
+        let mut runs = 0;
+        while heads != 0 {
+            pages[runs] = block[heads.trailing_zeros() as usize];
+            heads &= heads - 1;
+            runs += 1;
+        }
+        // Looked up first and checked after, the loads do not wait for each other.
+        let pages = &pages[..runs];
+        let mut ids = [NO_PAGE; 64];
+        for (id, &page) in ids.iter_mut().zip(pages) {
+            *id = self.ids.direct(page.into());
+        }
+        let ids = &ids[..runs];
+        if ids.contains(&NO_PAGE) {
+            for &page in pages {
+                self.begin_run(Page(page.into()));
+            }
+        } else {
+            self.pages.extend_from_slice(ids);
+            self.last = Some(Page(block[63].into()));
+        }
+    }
+
+    /// Says how accesses touch their pages: the kinds follow those given before, from the trace's
+    /// first access on, and there must be one for each access when the trace is finished.
+    pub fn extend_kinds(&mut self, kinds: &[AccessKind]) {
+        self.kinds.get_or_insert_default().extend(kinds);
+    }
+
+    /// Says that all accesses given since the last call were made at this time, in nanoseconds of
+    /// the recording's own clock. Either all accesses of a trace have a time, or none.
+    ///
+    /// ```
+    /// use balloonist::trace::TraceBuilder;
+    /// use balloonist::units::Page;
+    /// let mut builder = TraceBuilder::default();
+    /// for (time, page) in [(1_000, 7), (1_500, 8), (4_000, 7)] {
+    ///     builder.push(Page(page));
+    ///     builder.at(time);
+    /// }
+    /// let trace = builder.finish();
+    /// assert_eq!(trace.times().unwrap().elapsed(2), 3_000);
+    /// ```
+    pub fn at(&mut self, time: u64) {
+        let times = self.times.get_or_insert_default();
+        while times.len() < self.heads.len() {
+            self.backwards += u64::from(times.push(time));
+        }
+    }
+
+    /// Says when the recording began, where that is not the first access: the VMs of one recording
+    /// have one beginning.
+    pub fn since(&mut self, origin: u64) {
+        self.times.get_or_insert_default().since(origin);
+    }
+
+    /// How many accesses were said to be earlier than the one before them, and have its time.
+    pub fn backwards(&self) -> u64 {
+        self.backwards
+    }
+
+    /// Takes over a whole trace in place of what is here, or its first accesses if only so many are
+    /// wanted, and no more accesses.
+    pub(crate) fn adopt(&mut self, trace: Columns) {
+        self.reduction = trace.reduction;
+        if trace.accesses() > self.accesses_max {
+            for at in 0..self.accesses_max {
+                let page = trace.numbers[trace.page(at) as usize];
+                match trace.kind(at) {
+                    Some(kind) => self.push_kind(page, kind),
+                    None => self.push(page),
+                }
+                if let Some(times) = &trace.times {
+                    self.since(times.origin());
+                    self.at(times.get(at));
+                }
+            }
+            return self.refuse();
+        }
+        *self = Self {
+            heads: trace.heads,
+            pages: trace.pages,
+            numbers: trace.numbers,
+            first_runs: trace.first_runs,
+            kinds: trace.kinds,
+            times: trace.times,
+            reduction: trace.reduction,
+            ..Self::with_limit(0)
+        };
+        self.accesses_max = self.heads.len();
+    }
+
+    #[cold]
+    fn refuse(&mut self) {
+        self.overflowed = true;
+        self.accesses_max = self.heads.len();
+    }
+
+    #[inline]
+    fn begin_run(&mut self, page: Page) {
+        let id = self.ids.intern(page, &mut self.numbers);
+        if id as usize == self.first_runs.len() {
+            self.first_runs.push(self.pages.len() as u32);
+        }
+        self.pages.push(id);
+        self.last = Some(page);
+    }
+
+    /// The number of accesses so far.
+    pub fn accesses(&self) -> u64 {
+        self.heads.len()
+    }
+
+    /// The number of accesses so far whose kind is known.
+    pub fn kinds_known(&self) -> u64 {
+        self.kinds.as_ref().map_or(0, Kinds::len)
+    }
+
+    /// Whether an access was refused because the trace is at the limit given or at
+    /// [`RUNS_MAX`](Self::RUNS_MAX); from then on the trace takes no more.
+    pub fn overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// Forgets that accesses were refused: those that are here are the trace.
+    pub(crate) fn cut(&mut self) {
+        self.overflowed = false;
+    }
+
+    /// The trace.
+    ///
+    /// # Panics
+    /// If some accesses had a kind or a time and others had none, or if an access was refused.
+    pub fn finish(self) -> Trace {
+        Trace::from(self.columns())
+    }
+
+    /// The trace as data.
+    pub(super) fn columns(mut self) -> Columns {
+        assert!(!self.overflowed, "the trace has more accesses or runs than it may");
+        let kinds = self.kinds.as_ref().map_or(self.heads.len(), Kinds::len);
+        assert_eq!(kinds, self.heads.len(), "some accesses have no kind");
+        let times = self.times.as_ref().map_or(self.heads.len(), Times::len);
+        assert_eq!(times, self.heads.len(), "some accesses have no time");
+        self.heads.finish();
+        self.pages.shrink_to_fit();
+        self.numbers.shrink_to_fit();
+        self.first_runs.shrink_to_fit();
+        Columns {
+            heads: self.heads,
+            pages: self.pages,
+            numbers: self.numbers,
+            first_runs: self.first_runs,
+            kinds: self.kinds,
+            times: self.times,
+            reduction: self.reduction,
+        }
+    }
+}
+
+impl Trace {
+    /// A trace of these page numbers, in this order, without access kinds.
+    pub fn from_pages(pages: impl IntoIterator<Item = u64>) -> Self {
+        let mut builder = TraceBuilder::default();
+        for page in pages {
+            builder.push(Page(page));
+        }
+        builder.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! A trace as columns: page accesses, interned and run-length coded, without losing a position.
+//!
+//! Page numbers of any width become dense [`PageId`]s in first-seen order. Consecutive accesses to
+//! one page are a *run*: real programs leave about half their accesses in runs, and every
+//! replacement algorithm hits on all of a run but its first access. A bitmap with a rank index
+//! marks the accesses that begin a run, so that any access position is found in O(1): one bit an
+//! access and four bytes a run is the whole trace.
+
+use super::access::{AccessKind, PageId, Run};
+use super::bits::{Kinds, RankedBits};
+use super::reduction::Reduction;
+use super::times::Times;
+use crate::units::Page;
+
+/// The page accesses of one VM, as data. Immutable; made by a [`TraceBuilder`](super::TraceBuilder).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    pub(super) heads: RankedBits,
+    pub(super) pages: Vec<PageId>,
+    pub(super) numbers: Vec<Page>,
+    pub(super) first_runs: Vec<u32>,
+    pub(super) kinds: Option<Kinds>,
+    pub(super) times: Option<Times>,
+    pub(super) reduction: Option<Reduction>,
+}
+
+impl Columns {
+    /// The trace of these columns, whose agreement the caller has checked.
+    pub(crate) fn new(
+        heads: RankedBits,
+        pages: Vec<PageId>,
+        numbers: Vec<Page>,
+        first_runs: Vec<u32>,
+    ) -> Self {
+        debug_assert_eq!(heads.rank(heads.len()), pages.len());
+        Self { heads, pages, numbers, first_runs, kinds: None, times: None, reduction: None }
+    }
+
+    /// This trace with the kinds of its accesses.
+    pub(crate) fn with_kinds(self, kinds: Kinds) -> Self {
+        assert_eq!(kinds.len(), self.accesses(), "a trace has one kind an access");
+        Self { kinds: Some(kinds), ..self }
+    }
+
+    /// This trace with the times of its accesses.
+    pub(crate) fn with_times(self, times: Times) -> Self {
+        assert_eq!(times.len(), self.accesses(), "a trace has one time an access");
+        Self { times: Some(times), ..self }
+    }
+
+    /// This trace, which was reduced in this way.
+    pub(crate) fn with_reduction(self, reduction: Reduction) -> Self {
+        Self { reduction: Some(reduction), ..self }
+    }
+
+    /// The number of accesses.
+    pub fn accesses(&self) -> u64 {
+        self.heads.len()
+    }
+
+    /// The number of distinct pages.
+    pub fn distinct_pages(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// The page of each run.
+    pub fn run_pages(&self) -> &[PageId] {
+        &self.pages
+    }
+
+    /// The VM's own numbers of its pages, by [`PageId`].
+    pub fn numbers(&self) -> &[Page] {
+        &self.numbers
+    }
+
+    /// For each page, by [`PageId`] and so ascending, the run that uses it first.
+    pub fn first_runs(&self) -> &[u32] {
+        &self.first_runs
+    }
+
+    /// How access `at` touches its page, if the trace knows.
+    pub fn kind(&self, at: u64) -> Option<AccessKind> {
+        self.kinds.as_ref().map(|kinds| kinds.get(at))
+    }
+
+    /// Whether the trace knows how its accesses touch their pages.
+    pub fn has_kinds(&self) -> bool {
+        self.kinds.is_some()
+    }
+
+    /// The number of runs that begin before access `at`; for `at` inside the trace, minus one it
+    /// is the run of the access before.
+    pub fn runs_before(&self, at: u64) -> usize {
+        self.heads.rank(at)
+    }
+
+    /// Whether access `at` begins a run.
+    pub fn begins_run(&self, at: u64) -> bool {
+        self.heads.get(at)
+    }
+
+    /// The access that begins a run; the number of accesses for the run behind the last.
+    pub fn run_start(&self, run: usize) -> u64 {
+        self.heads.select(run)
+    }
+
+    /// The number of accesses from `at` to the end of its run.
+    pub fn rest_of_run(&self, at: u64) -> u64 {
+        self.heads.next_one(at + 1) - at
+    }
+
+    /// The page of access `at`.
+    pub fn page(&self, at: u64) -> PageId {
+        self.pages[self.heads.rank(at + 1) - 1]
+    }
+
+    /// How many accesses have each kind, in the order of [`AccessKind::ALL`], if the trace knows.
+    pub fn kind_counts(&self) -> Option<[u64; 4]> {
+        self.kinds.as_ref().map(Kinds::counts)
+    }
+
+    /// The kinds as words of 32 two-bit codes, the first lowest, with zeros behind the last.
+    pub(crate) fn kind_words(&self) -> Option<&[u64]> {
+        self.kinds.as_ref().map(Kinds::words)
+    }
+
+    /// When its accesses were recorded, if the trace knows.
+    pub fn times(&self) -> Option<&Times> {
+        self.times.as_ref()
+    }
+
+    /// How it was reduced, if it was.
+    pub fn reduction(&self) -> Option<Reduction> {
+        self.reduction
+    }
+
+    /// The accesses `from..to` as runs; the first and the last may be parts of a run of the trace.
+    pub fn runs(&self, from: u64, to: u64) -> impl Iterator<Item = Run> + '_ {
+        let mut at = from;
+        let mut run = if from < to { self.heads.rank(from + 1) - 1 } else { 0 };
+        std::iter::from_fn(move || {
+            (at < to).then(|| {
+                let end = self.heads.next_one(at + 1).min(to);
+                let part = Run { page: self.pages[run], accesses: end - at };
+                at = end;
+                run += 1;
+                part
+            })
+        })
+    }
+
+    /// The distinct pages among the accesses `from..to`, which count on over all passes.
+    pub fn distinct_between(&self, from: u64, to: u64) -> usize {
+        let length = self.accesses();
+        if from == 0 || to - from >= length {
+            return self.distinct_before((to - from).min(length));
+        }
+        let (from, to) = (from % length, from % length + (to - from));
+        let mut seen = vec![false; self.distinct_pages()];
+        let passes = [from..to.min(length), 0..to.saturating_sub(length)];
+        for run in passes.into_iter().flat_map(|part| self.runs(part.start, part.end)) {
+            seen[run.page as usize] = true;
+        }
+        seen.into_iter().filter(|&seen| seen).count()
+    }
+
+    /// The distinct pages among the first `accesses` accesses.
+    pub fn distinct_before(&self, accesses: u64) -> usize {
+        let runs = self.runs_before(accesses);
+        self.first_runs.partition_point(|&first| (first as usize) < runs)
+    }
+}
