@@ -368,8 +368,8 @@ impl Held {
 mod tests {
     use super::*;
 
-    /// Each count of a VM under its own name, and the sums of two VMs: a column that showed another,
-    /// or a sum that forgot one, would be seen.
+    /// Each count of a VM under its own name, and the sums of two VMs: a column that showed
+    /// another, or a sum that forgot one, would be seen.
     #[test]
     fn every_sum_and_every_column_has_its_own_count() {
         let vm = |factor: u64| Account {

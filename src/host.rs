@@ -1,8 +1,8 @@
 //! The host: who holds which frames, who waits for some, and how frames go from one to another.
 //!
-//! Frames are conserved: what VMs hold, what is free and what is in flight always adds up to the
-//! host's memory, and every change of an allocation goes through here. A policy's [`Plan`] is
-//! checked once, in [`Host::order`], for all policies.
+//! Frames are conserved: what VMs hold, what is free and what is in flight adds up to the host's
+//! memory (`host/ledger.rs`), and every change of an allocation goes through here. A policy's
+//! [`Plan`] is checked once, in [`Host::order`], for all policies.
 //!
 //! # Orders
 //! A plan's targets are orders. [`Host::act`] carries out what can be carried out of them now:
@@ -12,27 +12,29 @@
 //! without latency whose batches are of any size, so one `act` carries out the whole plan.
 //!
 //! # Admission
-//! VMs that arrive wait in a queue, most for no time at all. From its head, a VM is *admitted* as
-//! soon as its minimum fits beside the minima of all that are here; from then on its minimum is
-//! kept back for it, and taken from the targets of the VMs with the largest surplus above their
-//! own minima where it is not free. It starts when its minimum is free. Whose minimum can never be
-//! kept back is refused, so that nobody waits for ever. (`host/admission.rs`)
+//! VMs that arrive wait in a queue, most for no time at all. The VM at its head is *admitted* as
+//! soon as its minimum fits beside the minima of all VMs that are here. From then on its minimum is
+//! reserved; what of it is not free is taken from the targets of the VMs with the largest surplus
+//! above their own minima. The VM starts when its minimum is free. A VM whose minimum can never be
+//! reserved is refused, so that no VM waits for ever. (`host/admission.rs`)
 //!
 //! # Cost
-//! O(log V) for each VM of V whose orders, frames or driver change: what is asked of all VMs are
-//! sums that are kept up to date, and who can give or take next is in queues. All VMs are looked at
-//! where a plan comes, and once after it if a VM that arrives then needs room; who leaves the queue
-//! of those that wait from its middle costs its length. Debug builds derive the sums, the next tick
-//! and what is kept back anew, by looking at every VM, whenever the host has acted.
+//! O(log V) for each VM of V whose orders, frames or driver change: sums over all VMs are kept up
+//! to date, and queues hold the VMs that can give or take next. All VMs are looked at when a plan
+//! comes, and once more after it if an arriving VM needs room. A VM that leaves the middle of the
+//! waiting queue costs the queue's length. Debug builds compute the sums, the next tick and the
+//! reserved frames again from all VMs whenever the host has acted.
 
 mod admission;
-mod place;
+mod ledger;
+mod tenant;
 mod turns;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use self::place::{Place, Sums};
+use self::ledger::Ledger;
+use self::tenant::{Sums, Tenant};
 use self::turns::{InOrder, Timers};
 use crate::account::Refusal;
 use crate::balance::{Bounds, Plan, PlanError, View};
@@ -44,11 +46,10 @@ use crate::units::{Frames, Ticks, VmId};
 /// The frames of one host.
 #[derive(Debug)]
 pub struct Host {
-    memory: Frames,
-    free: Frames,
+    ledger: Ledger,
     actuator: Actuator,
     admission: Admission,
-    places: Vec<Place>,
+    tenants: Vec<Tenant>,
     sums: Sums,
     /// The tick up to which phases and balloons have been looked at.
     now: Ticks,
@@ -63,9 +64,6 @@ pub struct Host {
     /// VMs by their surplus, the first of the largest on top; what is no longer so is passed over.
     /// `None` until somebody needs room, and after each order.
     surplus: Option<BinaryHeap<(Frames, Reverse<usize>)>>,
-    /// Batches that have left their VMs, with the ticks at which they arrive in the free pool.
-    flights: VecDeque<(Ticks, Frames)>,
-    in_flight: Frames,
     /// VMs that have arrived and not started, first come first; `admitted` of them are admitted.
     waiting: VecDeque<VmId>,
     admitted: usize,
@@ -118,11 +116,10 @@ impl Host {
     pub fn new(scenario: &Scenario) -> Self {
         let vms = scenario.vms.len();
         Self {
-            memory: scenario.host.memory,
-            free: scenario.host.memory,
+            ledger: Ledger::new(scenario.host.memory),
             actuator: scenario.actuator,
             admission: scenario.host.admission,
-            places: scenario.vms.iter().map(Place::of).collect(),
+            tenants: scenario.vms.iter().map(Tenant::of).collect(),
             sums: Sums::default(),
             now: Ticks(0),
             givers: InOrder::of(vms),
@@ -130,8 +127,6 @@ impl Host {
             wakes: Timers::of(vms),
             phases: Timers::of(vms),
             surplus: None,
-            flights: VecDeque::new(),
-            in_flight: Frames(0),
             waiting: VecDeque::new(),
             admitted: 0,
             judged: 0,
@@ -146,36 +141,36 @@ impl Host {
     /// The scenario's host, as if every order were carried out at once.
     pub(crate) fn ideal(scenario: &Scenario) -> Self {
         let mut host = Self { actuator: Actuator::INSTANT, ..Self::new(scenario) };
-        for place in &mut host.places {
-            place.stuck.clear();
+        for tenant in &mut host.tenants {
+            tenant.stuck.clear();
         }
         host
     }
 
     /// What all VMs hold together.
     pub fn held(&self) -> Frames {
-        self.memory - self.free - self.in_flight
+        self.ledger.held()
     }
 
     /// The frames that no VM holds and that are not in flight.
     pub fn free(&self) -> Frames {
-        self.free
+        self.ledger.free()
     }
 
     /// The frames that have left their VMs and not yet arrived in the free pool.
     pub fn in_flight(&self) -> Frames {
-        self.in_flight
+        self.ledger.in_flight()
     }
 
     /// The free frames that are kept back for nobody.
     pub fn spare(&self) -> Frames {
-        Frames(self.free.0.saturating_sub(self.reserved.0))
+        Frames(self.free().0.saturating_sub(self.reserved.0))
     }
 
     /// The VMs that are here, above their minima.
     pub fn above_minimum(&self) -> impl Iterator<Item = VmId> {
-        let gives = |place: &Place| place.held.is_some_and(|held| held > place.bounds.min);
-        let ids = self.places.iter().enumerate().filter(move |(_, place)| gives(place));
+        let gives = |tenant: &Tenant| tenant.held.is_some_and(|held| held > tenant.bounds.min);
+        let ids = self.tenants.iter().enumerate().filter(move |(_, tenant)| gives(tenant));
         ids.map(|(at, _)| VmId(at as u32))
     }
 
@@ -188,27 +183,27 @@ impl Host {
         // It would grow at every fault for arrivals that are seldom.
         self.surplus = None;
         for (vm, gains) in giver.map(|vm| (vm, false)).into_iter().chain([(taker, true)]) {
-            let place = &self.places[vm.index()];
-            let before = place.held.expect("frames go between VMs that are here");
+            let tenant = &self.tenants[vm.index()];
+            let before = tenant.held.expect("frames go between VMs that are here");
             let after = if gains { before + Frames(1) } else { before - Frames(1) };
-            let Bounds { min, max } = place.bounds;
+            let Bounds { min, max } = tenant.bounds;
             assert!((min..=max).contains(&after), "min ≤ allocation ≤ max");
             self.put(vm.index(), Some(after), after);
             acts.changes.push(Change { vm, before, after });
         }
         if giver.is_none() {
-            self.free -= Frames(1);
+            self.ledger.take(Frames(1));
         }
     }
 
     /// What the VM holds; `None` while it is not here.
     pub fn allocation(&self, vm: VmId) -> Option<Frames> {
-        self.places[vm.index()].held
+        self.tenants[vm.index()].held
     }
 
     /// What the VM holds and shall hold; `None` while it is not here.
     pub fn holding(&self, vm: VmId) -> Option<Holding> {
-        let Place { held, target, .. } = self.places[vm.index()];
+        let Tenant { held, target, .. } = self.tenants[vm.index()];
         held.map(|allocation| Holding { allocation, target })
     }
 
@@ -224,10 +219,10 @@ impl Host {
 
     /// Takes a VM's frames back for good; returns what it held.
     pub fn dismiss(&mut self, vm: VmId) -> Frames {
-        let Place { held, target, .. } = self.places[vm.index()];
+        let Tenant { held, target, .. } = self.tenants[vm.index()];
         let held = held.expect("only a VM that is here departs");
         self.put(vm.index(), None, target);
-        self.free += held;
+        self.ledger.put_back(held);
         held
     }
 
@@ -240,9 +235,9 @@ impl Host {
         self.advance_to(view.at);
         self.surplus = None;
         for (vm, &target) in view.vms.iter().zip(&plan.0) {
-            let place = &self.places[vm.id.index()];
-            if target != place.target {
-                self.put(vm.id.index(), place.held, target);
+            let tenant = &self.tenants[vm.id.index()];
+            if target != tenant.target {
+                self.put(vm.id.index(), tenant.held, target);
             }
         }
         Ok(())
@@ -254,7 +249,7 @@ impl Host {
         acts.started.clear();
         acts.refused.clear();
         self.advance_to(at);
-        self.land(at);
+        self.ledger.land(at);
         if !self.waiting.is_empty() {
             self.admit(at, acts);
         }
@@ -262,23 +257,12 @@ impl Host {
             self.make_room();
         }
         self.reclaim(at, acts);
-        self.land(at);
+        self.ledger.land(at);
         if self.admitted > 0 {
             self.start(acts);
         }
         self.grant(acts);
         self.settle();
-    }
-
-    /// What has been in flight long enough is free.
-    fn land(&mut self, at: Ticks) {
-        while let Some(&(lands, frames)) = self.flights.front()
-            && lands <= at
-        {
-            self.flights.pop_front();
-            self.in_flight -= frames;
-            self.free += frames;
-        }
     }
 
     /// Time has come to `at`: drivers get stuck or work again, balloons are ready.
@@ -295,38 +279,38 @@ impl Host {
     /// Looks at a VM whose driver may have got stuck, or work again.
     fn follow_phases(&mut self, vm: usize) {
         let now = self.now;
-        self.change(vm, |place| place.stuck_now = place.stuck_until(now));
-        self.phases.set(vm, self.places[vm].next_phase(now));
+        self.change(vm, |tenant| tenant.stuck_now = tenant.stuck_until(now));
+        self.phases.set(vm, self.tenants[vm].next_phase(now));
     }
 
     /// From now on a VM holds and shall hold that.
     fn put(&mut self, vm: usize, held: Option<Frames>, target: Frames) {
-        self.change(vm, |place| (place.held, place.target) = (held, target));
+        self.change(vm, |tenant| (tenant.held, tenant.target) = (held, target));
     }
 
     /// Whatever changes of a VM changes here, so that sums and queues follow.
-    fn change(&mut self, vm: usize, change: impl FnOnce(&mut Place)) {
-        let place = &mut self.places[vm];
-        let (part, surplus) = (place.part(), place.surplus());
-        change(place);
-        self.sums.exchange(part, place.part());
+    fn change(&mut self, vm: usize, change: impl FnOnce(&mut Tenant)) {
+        let tenant = &mut self.tenants[vm];
+        let (part, surplus) = (tenant.part(), tenant.surplus());
+        change(tenant);
+        self.sums.exchange(part, tenant.part());
         if let Some(largest) = &mut self.surplus
-            && place.surplus() != surplus
+            && tenant.surplus() != surplus
         {
-            largest.push((place.surplus(), Reverse(vm)));
+            largest.push((tenant.surplus(), Reverse(vm)));
         }
         self.enqueue_turn(vm);
     }
 
     /// Sees to it that the VM's turn comes when it can come nearer to its target.
     fn enqueue_turn(&mut self, vm: usize) {
-        let place = &self.places[vm];
-        if place.excess().is_some() && place.ready <= self.now {
+        let tenant = &self.tenants[vm];
+        if tenant.excess().is_some() && tenant.ready <= self.now {
             self.givers.push(vm);
-        } else if place.shortage().is_some() {
+        } else if tenant.shortage().is_some() {
             self.takers.push(vm);
         } else {
-            self.wakes.set(vm, place.due(self.now));
+            self.wakes.set(vm, tenant.due(self.now));
         }
     }
 
@@ -334,19 +318,14 @@ impl Host {
     fn reclaim(&mut self, at: Ticks, acts: &mut Acts) {
         let Actuator { latency, rate, step } = self.actuator;
         while let Some(giver) = self.givers.pop() {
-            let place = &mut self.places[giver];
+            let tenant = &mut self.tenants[giver];
             // Its orders may have changed since it queued up, and its driver too.
-            let (Some(held), Some(excess)) = (place.held, place.excess()) else { continue };
+            let (Some(held), Some(excess)) = (tenant.held, tenant.excess()) else { continue };
             let batch = rate.min(excess);
-            place.ready = at + step;
-            let target = place.target;
+            tenant.ready = at + step;
+            let target = tenant.target;
             self.put(giver, Some(held - batch), target);
-            self.in_flight += batch;
-            let lands = at + latency;
-            match self.flights.back_mut() {
-                Some((others, frames)) if *others == lands => *frames += batch,
-                _ => self.flights.push_back((lands, batch)),
-            }
+            self.ledger.launch(batch, at + latency);
             let vm = VmId(giver as u32);
             acts.changes.push(Change { vm, before: held, after: held - batch });
         }
@@ -358,14 +337,14 @@ impl Host {
         while left > Frames(0)
             && let Some(taker) = self.takers.first()
         {
-            let Place { held, target, .. } = self.places[taker];
-            let wanted = held.zip(self.places[taker].shortage());
+            let Tenant { held, target, .. } = self.tenants[taker];
+            let wanted = held.zip(self.tenants[taker].shortage());
             let Some((held, given)) = wanted.map(|(held, short)| (held, left.min(short))) else {
                 self.takers.pop();
                 continue;
             };
             self.put(taker, Some(held + given), target);
-            self.free -= given;
+            self.ledger.take(given);
             left -= given;
             let vm = VmId(taker as u32);
             acts.changes.push(Change { vm, before: held, after: held + given });
@@ -374,18 +353,17 @@ impl Host {
 
     /// Sees what is left to do, and checks that no frame was lost.
     fn settle(&mut self) {
-        let (places, now) = (&self.places, self.now);
-        let lands = self.flights.front().map(|&(lands, _)| lands);
-        let wakes = self.wakes.first(|vm| places[vm].due(now));
+        let (tenants, now) = (&self.tenants, self.now);
+        let lands = self.ledger.next_landing();
+        let wakes = self.wakes.first(|vm| tenants[vm].due(now));
         // Who can give to those that wait, and whom they can wait for, is another in another phase.
         let phases = (!self.waiting.is_empty())
-            .then(|| self.phases.first(|vm| places[vm].next_phase(now)))
+            .then(|| self.phases.first(|vm| tenants[vm].next_phase(now)))
             .flatten();
         self.due = [lands, wakes, phases].into_iter().flatten().min();
         self.unsettled = self.sums.short > 0;
-        let all = self.free + self.in_flight + self.sums.held;
-        assert_eq!(all, self.memory, "frames are conserved");
-        assert!(self.sums.targets <= self.memory, "targets fit into the host");
+        self.ledger.check(self.sums.held);
+        assert!(self.sums.targets <= self.ledger.memory(), "targets fit into the host");
         #[cfg(debug_assertions)]
         self.audit();
     }
@@ -394,21 +372,21 @@ impl Host {
     #[cfg(debug_assertions)]
     fn audit(&self) {
         let mut sums = Sums::default();
-        let mut due = self.flights.front().map(|&(lands, _)| lands);
+        let mut due = self.ledger.next_landing();
         let mut sooner = |tick: Option<Ticks>| due = due.into_iter().chain(tick).min();
-        for place in &self.places {
-            let phase = place.stuck.iter().find(|phase| phase.contains(self.now));
-            if place.held.is_none() {
+        for tenant in &self.tenants {
+            let phase = tenant.stuck.iter().find(|phase| phase.contains(self.now));
+            if tenant.held.is_none() {
                 continue;
             }
-            assert_eq!(place.stuck_now, phase.map(|phase| phase.until), "stuck or not");
-            sums.exchange(Sums::default(), place.part());
-            assert!(place.excess().is_none() || place.ready > self.now, "who can give has given");
-            let is_short = place.shortage().is_some();
+            assert_eq!(tenant.stuck_now, phase.map(|phase| phase.until), "stuck or not");
+            sums.exchange(Sums::default(), tenant.part());
+            assert!(tenant.excess().is_none() || tenant.ready > self.now, "who can give has given");
+            let is_short = tenant.shortage().is_some();
             assert!(!is_short || self.spare() == Frames(0), "who can take has taken");
-            sooner(place.due(self.now));
+            sooner(tenant.due(self.now));
             if !self.waiting.is_empty() {
-                let ticks = place.stuck.iter().flat_map(|phase| [phase.from, phase.until]);
+                let ticks = tenant.stuck.iter().flat_map(|phase| [phase.from, phase.until]);
                 let to_come = |tick: &Ticks| *tick > self.now && *tick != Phase::NEVER;
                 sooner(ticks.filter(to_come).min());
             }
@@ -417,7 +395,7 @@ impl Host {
         assert_eq!(self.due, due, "when there is more to do");
         let minima = |waiting: usize| -> Frames {
             let waiting = self.waiting.iter().take(waiting);
-            waiting.map(|vm| self.places[vm.index()].bounds.min).sum()
+            waiting.map(|vm| self.tenants[vm.index()].bounds.min).sum()
         };
         assert_eq!(self.reserved, minima(self.admitted), "minima kept back");
     }

@@ -63,8 +63,8 @@
 //!
 //! # Run a policy of your own
 //! A policy turns what a hypervisor may know ([`View`](balance::View)) into targets
-//! ([`Plan`](balance::Plan)). It need not be in the list. `examples/own-policy/` is a crate that has
-//! one:
+//! ([`Plan`](balance::Plan)). It need not be in the list. `examples/own-policy/` is a crate that
+//! has one:
 //!
 //! ```
 //! use balloonist::balance::{Plan, Policy, PolicyError, View};

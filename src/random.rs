@@ -34,12 +34,12 @@ impl Generator {
 /// A stream of random draws for one purpose.
 #[derive(Clone, Debug)]
 pub struct Stream {
-    source: Source,
+    engine: Engine,
     trail: u64,
 }
 
 #[derive(Clone, Debug)]
-enum Source {
+enum Engine {
     ChaCha8(Box<ChaCha8Rng>),
     Glibc(Box<Glibc>),
 }
@@ -50,18 +50,18 @@ impl Stream {
     /// glibc's generator knows neither streams nor repetitions: it starts from the low 32 bits of
     /// `seed`, as `srand` does.
     pub fn new(generator: Generator, seed: u64, repetition: u64, purpose: &str) -> Self {
-        let source = match generator {
+        let engine = match generator {
             Generator::ChaCha8 => {
                 let mut key = *b"........,,,,,,,,balloonist/1....";
                 key[..8].copy_from_slice(&seed.to_le_bytes());
                 key[8..16].copy_from_slice(&repetition.to_le_bytes());
                 let mut words = ChaCha8Rng::from_seed(key);
                 words.set_stream(fnv1a(purpose.as_bytes()));
-                Source::ChaCha8(Box::new(words))
+                Engine::ChaCha8(Box::new(words))
             }
-            Generator::Glibc => Source::Glibc(Box::new(Glibc::new(seed as u32))),
+            Generator::Glibc => Engine::Glibc(Box::new(Glibc::new(seed as u32))),
         };
-        Self { source, trail: fnv1a(b"") }
+        Self { engine, trail: fnv1a(b"") }
     }
 
     /// A number below `bound`, each equally likely (but for glibc's `rand() % bound`).
@@ -70,9 +70,9 @@ impl Stream {
     /// If `bound` is 0: there is no number below it.
     pub fn below(&mut self, bound: u64) -> u64 {
         assert!(bound > 0, "no number is below 0");
-        let drawn = match &mut self.source {
-            Source::ChaCha8(words) => below(bound, || words.next_u64()),
-            Source::Glibc(rand) => u64::from(rand.next()) % bound,
+        let drawn = match &mut self.engine {
+            Engine::ChaCha8(words) => below(bound, || words.next_u64()),
+            Engine::Glibc(rand) => u64::from(rand.next()) % bound,
         };
         self.trail = mix(self.trail, drawn);
         drawn

@@ -17,9 +17,9 @@ pub struct Shares {
     remainders: Vec<u128>,
 }
 
-/// Divides `amount` in proportion to `weights`. A party whose share would exceed its room gets its room,
-/// and the others divide the rest again (water-filling); where all weights left are 0, the rest
-/// stays over.
+/// Divides `amount` in proportion to `weights`. A party whose share would exceed its room gets its
+/// room, and the others divide the rest again (water-filling); where all weights left are 0, the
+/// rest stays over.
 pub fn divide(amount: Frames, weights: &[u64], room: &[Frames]) -> Shares {
     let mut given = vec![Frames(0); weights.len()];
     let mut open: Vec<usize> = (0..weights.len()).filter(|&at| weights[at] > 0).collect();

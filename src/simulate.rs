@@ -1,22 +1,23 @@
 //! The simulation: one event queue, in logical time, on one thread.
 //!
 //! # Order
-//! An event is a tick and a kind; their derived order *is* the tie rule: at one tick VMs
-//! depart, then arrive, then balloons act, then the policy takes a sample if it takes any, then the checkpoint happens, then VMs make their
-//! accesses, each in file order. An event is unique, so nothing else can decide. The host reports
-//! only the next balloon tick; stale events are skipped.
+//! An event is a tick and a kind; their derived order *is* the tie rule: at one tick VMs depart,
+//! then arrive, then balloons act, then the policy takes its sample, then the checkpoint happens,
+//! then VMs make their accesses, each in file order. Every event is unique, so nothing else can
+//! decide. The host reports only the next balloon tick; stale events are skipped.
 //!
 //! # Run ahead
-//! VMs touch nothing in common between control events: arrivals, balloons and checkpoints, and
-//! departures while somebody waits for frames; any other departure only frees frames, which nobody
-//! gets before the next of these. So an access event that is popped makes *all* of its VM's
-//! accesses up to the next control event in one call of
+//! VMs share nothing between control events. These are arrivals, balloons, samples and checkpoints,
+//! and departures while a VM waits for frames; any other departure only frees frames, which no VM
+//! gets before the next control event. So one access event makes *all* of its VM's accesses up to
+//! the next control event, in one call of
 //! [`Replacement::run`](crate::replace::Replacement::run). A [`Watcher`] that must see every access
 //! in its true order gets a horizon of one tick instead. Both give the same outcome:
 //! `tests/library/laws.rs` compares them. Whatever lets VMs meet between control events declares it
-//! ([`Meets`]). Under a policy that pools frames VMs meet at faults that find no empty frame in their
-//! VM, and run ahead through all else (`simulate/pooled.rs`).
+//! ([`Meets`]). Under a policy that pools frames, VMs meet at faults that find no empty frame in
+//! their VM, and run ahead through all else (`simulate/pooled.rs`).
 
+mod acts;
 mod checkpoint;
 mod error;
 mod fingerprint;
@@ -35,17 +36,17 @@ pub use policy_run::PolicyRun;
 use horizon::Departures;
 use pooled::Pool;
 
-use crate::account::{Held, Outcome, Refusal};
+use crate::account::{Held, Outcome};
 use crate::balance::{Policy, PolicyKind, View, wrapped};
-use crate::host::{Acts, Change, Host};
+use crate::host::{Acts, Host};
 use crate::meets::Meets;
 use crate::movement::Settling;
 use crate::random::Stream;
 use crate::replace::Counts;
-use crate::scenario::{Actuator, After, Scenario};
+use crate::scenario::{After, Scenario};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
-use crate::watch::{Access, Arrival, Moved, Watcher};
+use crate::watch::{Access, Watcher};
 
 /// What happens at one tick, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -327,132 +328,6 @@ impl<'a> Simulation<'a> {
         self.queue.push(Reverse(Event { at, kind }));
     }
 
-    fn arrive(&mut self, id: VmId, at: Ticks) {
-        self.arrivals.pop();
-        if let Some(stop) = self.vms[id.index()].spec.stop {
-            self.push(stop, EventKind::Depart(id));
-        }
-        self.host.arrive(id);
-        self.act(at);
-        if self.host.waits(id) {
-            self.watcher.wait(at, id);
-        }
-    }
-
-    fn depart(&mut self, id: VmId, at: Ticks) {
-        if self.host.waits(id) {
-            let left = self.host.give_up(id);
-            self.turn_away(id, Refusal { at, left });
-            self.act(at);
-            return;
-        }
-        if self.host.allocation(id).is_none() {
-            return; // It left when its trace was over, or was refused; this was its stop.
-        }
-        let allocation = self.host.dismiss(id);
-        self.changed = true;
-        let vm = &mut self.vms[id.index()];
-        vm.close_interval();
-        vm.account.frames.end(at);
-        let held_up = !std::mem::replace(&mut vm.finished, true);
-        if held_up {
-            // What its observers intercepted, or an idle phase, has held it up until its stop.
-            vm.next = at;
-            self.note_finished();
-        }
-        self.note_held(at);
-        self.watcher.depart(at, id, allocation);
-        if self.host.heeds_departures() {
-            self.act(at);
-        }
-    }
-
-    fn balloon(&mut self, at: Ticks) {
-        if self.balloon == Some(at) {
-            self.balloon = None;
-            self.act(at);
-        }
-    }
-
-    /// Lets the host do what it can, outside checkpoints.
-    fn act(&mut self, at: Ticks) {
-        self.carry_out(at);
-        let acts = std::mem::take(&mut self.acts);
-        let shrinks = |change: &Change| change.after < change.before;
-        let makes_room = self.scenario.actuator == Actuator::INSTANT
-            && !acts.started.is_empty()
-            && acts.changes.iter().all(shrinks);
-        let shrunk: &[Change] = if makes_room { &acts.changes } else { &[] };
-        if !makes_room && !acts.changes.is_empty() {
-            let (changes, in_flight) = (&acts.changes, self.host.in_flight());
-            self.watcher.moved(&Moved { at, changes, in_flight, vms: &self.vms });
-        }
-        self.greet(at, &acts, shrunk);
-        self.acts = acts;
-    }
-
-    /// The host acts, and VMs follow the changes of their allocations.
-    fn carry_out(&mut self, at: Ticks) {
-        self.host.act(at, &mut self.acts);
-        self.follow(at);
-        let due = self.host.due();
-        if due != self.balloon {
-            self.balloon = due;
-            if let Some(due) = due {
-                self.push(due, EventKind::Balloon);
-            }
-        }
-    }
-
-    /// VMs follow the changes of their allocations.
-    fn follow(&mut self, at: Ticks) {
-        let watched = self.watcher.wants_accesses();
-        for at_change in 0..self.acts.changes.len() {
-            let change = self.acts.changes[at_change];
-            let vm = &mut self.vms[change.vm.index()];
-            vm.resize(change, at, self.scenario.cost, watched);
-            if let Some(pool) = &mut self.pool
-                && change.after < change.before
-            {
-                pool.trim(change.vm, &vm.spec.trace, vm.replacement.resident());
-                self.look_ahead(change.vm);
-            }
-        }
-        self.note_held(at);
-    }
-
-    /// VMs start or are refused, as the host has decided.
-    fn greet(&mut self, at: Ticks, acts: &Acts, shrunk: &[Change]) {
-        for (nth, &id) in acts.started.iter().enumerate() {
-            let shrunk = if nth == 0 { shrunk } else { &[] };
-            let allocation = self.host.allocation(id).expect("the VM has just started");
-            let vm = &mut self.vms[id.index()];
-            vm.start(allocation, at);
-            self.departures.started(id, vm, at);
-            let next = vm.next;
-            if self.pool.is_some() {
-                self.look_ahead(id);
-            } else {
-                self.push(next, EventKind::Access(id));
-            }
-            self.changed = true;
-            let vms = &self.vms;
-            self.watcher.arrive(&Arrival { at, vm: id, allocation, shrunk, vms });
-        }
-        for &(id, refusal) in &acts.refused {
-            self.turn_away(id, refusal);
-        }
-    }
-
-    fn turn_away(&mut self, id: VmId, refusal: Refusal) {
-        let vm = &mut self.vms[id.index()];
-        vm.turn_away(refusal);
-        if vm.spec.is_awaited() {
-            self.note_finished();
-        }
-        self.watcher.refuse(id, refusal);
-    }
-
     fn access(&mut self, id: VmId, at: Ticks) {
         if self.pool.is_some() {
             self.access_pooled(id, at);
@@ -531,17 +406,6 @@ impl<'a> Simulation<'a> {
         if self.unfinished == 0 {
             let awaited = self.vms.iter().filter(|vm| vm.spec.is_awaited());
             self.end = awaited.map(|vm| vm.next).max();
-        }
-    }
-
-    fn note_held(&mut self, at: Ticks) {
-        let held = self.host.held();
-        // VMs that arrive together at the beginning make one first allocation.
-        // What happens before counting begins, for which a VM may have run ahead, is not counted.
-        if self.all.ticks == Ticks(0) && at <= self.all.since || self.all == Held::default() {
-            self.all = Held::begin(held, at.max(self.all.since));
-        } else if held != self.all.last {
-            self.all.change(held, at);
         }
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! A block ```` ```console ```` of the page has commands, `$ balloonist …`, each followed by lines
 //! of its output; `...` stands for any others. trycmd runs these blocks as transcripts
-//! (`tests/command/readme.rs`). Here the numbers of a section's text and tables must be in the output
-//! of the section's own commands, whole or rounded as the page rounds them; a per cent may be of a
-//! ratio or of how far it is from 1. Numbers in `code`, numbers that are part of a word and, outside
-//! tables, whole numbers up to 20 without a per cent are not looked at. Blocks marked
+//! (`tests/command/readme.rs`). Here the numbers of a section's text and tables must be in the
+//! output of the section's own commands, whole or rounded as the page rounds them; a per cent may
+//! be of a ratio or of how far it is from 1. Numbers in `code`, numbers that are part of a word
+//! and, outside tables, whole numbers up to 20 without a per cent are not looked at. Blocks marked
 //! ```` ```console release ```` take too long for a debug build and are no transcripts of trycmd:
 //! their sections, and their lines, are checked in release builds alone.
 

@@ -15,8 +15,8 @@ use super::{Context, Failure, context};
 
 /// Show or remove the stack distances of traces that are kept for the next time
 ///
-/// The folder holds at most 2 GiB, or what `BALLOONIST_CACHE_SIZE` says, such as `500 MiB`; what was
-/// used least recently goes first.
+/// The folder holds at most 2 GiB, or what `BALLOONIST_CACHE_SIZE` says, such as `500 MiB`; what
+/// was used least recently goes first.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(subcommand)]

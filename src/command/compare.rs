@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use balloonist::balance::PolicyKind;
 use balloonist::bound::{self, Bound};
-use balloonist::conclude::compare::{self, Run};
+use balloonist::conclude::compare::{self, Contender};
 use balloonist::conclude::expects;
 use balloonist::number;
 use balloonist::render::html;
@@ -28,7 +28,7 @@ use balloonist::trace::index;
 use rayon::prelude::*;
 
 use super::files::NewFile;
-use super::input::Source;
+use super::input::Input;
 use super::progress::Progress;
 use super::recorder::Recorder;
 use super::register::{Kind, is_stdout};
@@ -39,7 +39,7 @@ use super::{Context, Failure, context, input, lists};
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
-    source: Source,
+    source: Input,
 
     /// The policies, or `all` [default: the scenario's `compare`]
     #[arg(long, short, alias = "policy", value_name = "POLICY,…", value_delimiter = ',')]
@@ -114,14 +114,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let outcome = simulate(scenario, policy, recorder)?;
         let opt_given = args.opt_given.then(|| bound::opt_given(scenario, policy)).transpose()?;
         progress.step();
-        Ok(Run { policy, replacement: *replacement, outcome, opt_given })
+        Ok(Contender { policy, replacement: *replacement, outcome, opt_given })
     };
     let recorded = variants.par_iter().zip(recorders.par_iter_mut());
-    let (runs, mut bounds): (Vec<Result<Run, RunError>>, _) =
+    let (runs, mut bounds): (Vec<Result<Contender, RunError>>, _) =
         rayon::join(|| recorded.map(run).collect(), || bound::all(&scenario));
     bounds.extend(opt_lru.map(|demand_faults| bound::Bound::opt_lru(demand_faults, &bounds)));
     // Of several failures the first in order is reported, whichever came first in time.
-    let runs = runs.into_iter().collect::<Result<Vec<Run>, RunError>>()?;
+    let runs = runs.into_iter().collect::<Result<Vec<Contender>, RunError>>()?;
     drop(progress);
     let took = began.elapsed();
     let accesses = runs.iter().map(|run| run.outcome.all.counts.accesses).sum();
@@ -212,7 +212,7 @@ fn heading(scenario: &Scenario) -> String {
 /// Everything that was compared.
 struct Compared<'a> {
     scenario: &'a Scenario,
-    runs: &'a [Run],
+    runs: &'a [Contender],
     bounds: &'a [Bound],
     baseline: usize,
 }
@@ -220,7 +220,7 @@ struct Compared<'a> {
 impl Compared<'_> {
     /// The rows of vms.csv.
     fn vms(&self) -> Vec<VmRow> {
-        let of_run = |Run { replacement, outcome, .. }: &Run| {
+        let of_run = |Contender { replacement, outcome, .. }: &Contender| {
             let mut rows = vms::rows(self.scenario, outcome);
             for row in &mut rows {
                 row.param_replacement = replacement.map(|kind| kind.name.to_owned());
@@ -232,7 +232,7 @@ impl Compared<'_> {
 
     /// The rows of outcomes.csv.
     fn outcomes(&self) -> Vec<OutcomeRow> {
-        let of_run = |Run { replacement, outcome, .. }: &Run| {
+        let of_run = |Contender { replacement, outcome, .. }: &Contender| {
             let mut rows = outcomes::rows(self.scenario, outcome);
             for row in &mut rows {
                 row.param_replacement = replacement.map(|kind| kind.name.to_owned());
@@ -244,7 +244,7 @@ impl Compared<'_> {
 
     /// The manifest, without files.
     fn manifest(&self) -> Manifest {
-        let entry = |run: &Run| {
+        let entry = |run: &Contender| {
             let replacement = run.replacement.map(|kind| kind.name);
             let fingerprint = run.outcome.fingerprint;
             RunEntry::new(run.policy.name, replacement, self.scenario.seed, fingerprint)
@@ -268,7 +268,7 @@ impl Compared<'_> {
         timing: &str,
         context: &Context,
     ) -> Result<(), Failure> {
-        let names = self.runs.iter().map(Run::title);
+        let names = self.runs.iter().map(Contender::title);
         let results = Results {
             manifest: self.manifest(),
             vms: Some(self.vms()),

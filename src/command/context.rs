@@ -64,7 +64,12 @@ pub(crate) struct Common {
 
     /// Characters in a line of a table for people; columns beyond stand below [default: the
     /// terminal's, without limit off a terminal]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(20..))]
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        value_parser = clap::value_parser!(u16).range(20..),
+    )]
     pub(crate) width: Option<u16>,
 
     /// Colour the output

@@ -20,7 +20,7 @@ use super::{Context, Failure, lists};
 /// What is run: a scenario, or trace files.
 #[derive(clap::Args, Debug)]
 #[command(mut_args(reader::for_bare_traces))]
-pub(crate) struct Source {
+pub(crate) struct Input {
     /// The scenario: a .toml or .dat file, or `-` for standard input; with --frames trace files,
     /// each a VM
     #[arg(value_name = "SCENARIO", required = true)]
@@ -39,7 +39,7 @@ pub(crate) struct Source {
     reader: Reader,
 }
 
-impl Source {
+impl Input {
     /// Reads and checks what is to be run, under the common flags and `policy`, and makes sure that
     /// all traces have their stack distances.
     pub(super) fn open(

@@ -22,7 +22,7 @@ use balloonist::table::Format;
 use balloonist::watch::{Both, Watcher};
 
 use super::files::NewFile;
-use super::input::Source;
+use super::input::Input;
 use super::recorder::Recorder;
 use super::register::{Kind, is_stdout};
 use super::result_folder::{OF_RUN, ResultFolder};
@@ -32,7 +32,7 @@ use super::{Context, Failure, context, distances};
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
-    source: Source,
+    source: Input,
 
     /// The policy [default: the scenario's]
     #[arg(long, short, value_name = "POLICY")]

@@ -33,8 +33,8 @@ pub(super) fn on_ending(end: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// The signals that are ignored, bit 0 for signal 1. Where the system does not tell, SIGHUP is taken
-/// for one of them: it still ends a process that was not started by `nohup`.
+/// The signals that are ignored, bit 0 for signal 1. Where the system does not tell, SIGHUP is
+/// taken for one of them: it still ends a process that was not started by `nohup`.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -25,7 +25,7 @@ use indicatif::HumanDuration;
 
 use super::files::write;
 use super::guard::on_interrupt;
-use super::input::{Opened, Source};
+use super::input::{Input, Opened};
 use super::journals::Journals;
 use super::progress::Progress;
 use super::register::Kind;
@@ -37,7 +37,7 @@ use super::{Context, Failure, context, distances, input};
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
-    source: Source,
+    source: Input,
 
     /// Repeat every point under these seeds, first and last [default: the scenario's
     /// `sweep.repeat`; without axes 1..1000]

@@ -33,8 +33,8 @@ pub(super) fn trace_name(path: &Path) -> String {
     path.file_name().map_or_else(|| "-".to_owned(), |name| no_formula(&name.to_string_lossy()))
 }
 
-/// The name of a file as a cell of a table. Spreadsheets run cells that begin as formulas do, so such
-/// a name has `./` before it.
+/// The name of a file as a cell of a table. Spreadsheets run cells that begin as formulas do, so
+/// such a name has `./` before it.
 pub(super) fn no_formula(name: &str) -> String {
     let is_formula = name.len() > 1 && name.starts_with(['=', '+', '-', '@', '\t', '\r']);
     if is_formula { format!("./{name}") } else { name.to_owned() }
@@ -53,8 +53,8 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
-/// Text of several lines whose contents cannot steer a terminal. Where it is coloured, sequences that
-/// choose colours are left.
+/// Text of several lines whose contents cannot steer a terminal. Where it is coloured, sequences
+/// that choose colours are left.
 pub(super) fn harmless(text: &str, coloured: bool) -> Cow<'_, str> {
     let is_plain = |letter: char| !steers(letter) || letter == '\n' || letter == '\t';
     if text.chars().all(is_plain) {
@@ -85,8 +85,8 @@ fn colour_at(text: &str) -> usize {
 /// Whether a terminal does something else than show a character: control characters, and those that
 /// change the direction of text.
 fn steers(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let turns = ['\u{200e}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
+    letter.is_control() || turns.iter().any(|range| range.contains(&letter))
 }
 
 #[cfg(test)]

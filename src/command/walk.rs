@@ -12,7 +12,7 @@ use balloonist::scenario::Scenario;
 use balloonist::simulate::simulate;
 
 use super::files::NewFile;
-use super::input::Source;
+use super::input::Input;
 use super::register::{Kind, is_stdout};
 use super::{Context, Failure};
 
@@ -23,7 +23,7 @@ use super::{Context, Failure};
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
-    source: Source,
+    source: Input,
 
     /// The policy [default: the scenario's]
     #[arg(long, short, value_name = "POLICY")]

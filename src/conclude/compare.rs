@@ -12,7 +12,7 @@ use crate::scenario::Scenario;
 
 /// A policy and the outcome of its run.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct Contender {
     /// The policy.
     pub policy: &'static PolicyKind,
     /// The replacement algorithm that all VMs ran instead of their own, with a second axis.
@@ -23,13 +23,14 @@ pub struct Run {
     pub opt_given: Option<u64>,
 }
 
-impl Run {
+impl Contender {
     /// What sentences and pictures call it.
     pub fn title(&self) -> String {
         title(self.policy.name, self.replacement.map(|kind| kind.name))
     }
 
-    /// Whether it may be called the best: a run that knows the future is a yardstick for the others.
+    /// Whether it may be called the best: a run that knows the future is a yardstick for the
+    /// others.
     fn is_ranked(&self) -> bool {
         self.foresight().is_none()
     }
@@ -53,7 +54,7 @@ pub fn slug(title: &str) -> String {
 }
 
 /// What the bounds are, a line each, and which of them say little about these runs.
-pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
+pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> String {
     let mut text = String::new();
     for Bound { name, summary, note, .. } in bounds {
         let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
@@ -97,7 +98,7 @@ pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
 /// Runs that know the future are not ranked.
 ///
 /// ```
-/// use balloonist::conclude::compare::{Run, verdict};
+/// use balloonist::conclude::compare::{Contender, verdict};
 /// use balloonist::scenario::Document;
 /// use balloonist::simulate::simulate;
 /// use balloonist::watch::NullWatcher;
@@ -108,13 +109,13 @@ pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
 ///             [[vm]]\nname = 'idle'\ntrace.pages = [7, 7, 7, 7, 7, 7, 7, 7, 7]\n";
 /// let scenario = Document::from_toml("mine.toml", text.as_bytes()).check().unwrap().scenario;
 /// let policies = balance::ALL.iter().filter(|policy| ["static", "last-n"].contains(&policy.name));
-/// let run = |policy| Run {
+/// let run = |policy| Contender {
 ///     policy,
 ///     replacement: None,
 ///     outcome: simulate(&scenario, policy, &mut NullWatcher).unwrap(),
 ///     opt_given: None,
 /// };
-/// let runs: Vec<Run> = policies.map(run).collect();
+/// let runs: Vec<Contender> = policies.map(run).collect();
 /// let bounds = bound::all(&scenario);
 /// assert_eq!(
 ///     verdict(&runs, &bounds, 0),
@@ -122,8 +123,8 @@ pub fn legend(scenario: &Scenario, runs: &[Run], bounds: &[Bound]) -> String {
 ///      more than the best static split."
 /// );
 /// ```
-pub fn verdict(runs: &[Run], bounds: &[Bound], baseline: usize) -> String {
-    let ranked: Vec<&Run> = runs.iter().filter(|run| run.is_ranked()).collect();
+pub fn verdict(runs: &[Contender], bounds: &[Bound], baseline: usize) -> String {
+    let ranked: Vec<&Contender> = runs.iter().filter(|run| run.is_ranked()).collect();
     if ranked.is_empty() {
         return "Who knows the future is a yardstick: nobody is ranked here.".to_owned();
     }
@@ -159,9 +160,9 @@ pub(crate) fn fewest(names: &[&str]) -> String {
 }
 
 /// The line on runs that know the future.
-fn not_ranked(runs: &[Run]) -> String {
+fn not_ranked(runs: &[Contender]) -> String {
     let mut names: Vec<&str> = Vec::new();
-    for name in runs.iter().filter_map(Run::foresight) {
+    for name in runs.iter().filter_map(Contender::foresight) {
         if !names.contains(&name) {
             names.push(name);
         }
@@ -180,7 +181,7 @@ pub(crate) fn foresight(names: &[&str]) -> String {
 
 /// What became of VMs that did not start when they arrived, each sentence once, with the runs in
 /// which it is true where that is not so in all.
-pub fn notes(scenario: &Scenario, runs: &[Run]) -> String {
+pub fn notes(scenario: &Scenario, runs: &[Contender]) -> String {
     let mut notes: Vec<(String, Vec<String>)> = Vec::new();
     for run in runs {
         for note in life::notes(scenario, &run.outcome) {
@@ -202,10 +203,10 @@ pub fn notes(scenario: &Scenario, runs: &[Run]) -> String {
 
 /// The policies that moved no frame in any run, apart from `static`: their rows say nothing about
 /// their rules.
-fn never_moved(runs: &[Run]) -> String {
-    let moved = |run: &Run| run.outcome.all.frames_moved() > 0;
+fn never_moved(runs: &[Contender]) -> String {
+    let moved = |run: &Contender| run.outcome.all.frames_moved() > 0;
     let mut names: Vec<&str> = Vec::new();
-    for Run { policy, .. } in runs {
+    for Contender { policy, .. } in runs {
         let mut of_policy = runs.iter().filter(|run| run.policy.name == policy.name);
         let still = policy.name != "static" && !of_policy.any(moved);
         if still && !names.contains(&policy.name) {
@@ -223,7 +224,7 @@ fn never_moved(runs: &[Run]) -> String {
     )
 }
 
-fn demand(run: &Run) -> u64 {
+fn demand(run: &Contender) -> u64 {
     run.outcome.all.counts.demand_faults
 }
 
@@ -246,7 +247,7 @@ pub(crate) fn difference(
 }
 
 /// A warning where replacement misses would choose another policy.
-fn seems_best(runs: &[&Run], best: &Best<'_>) -> String {
+fn seems_best(runs: &[&Contender], best: &Best<'_>) -> String {
     let by_replacement = Best::by(runs, |run| run.outcome.all.counts.replacement_misses);
     if best.names.iter().any(|name| by_replacement.names.contains(name)) {
         return String::new();
@@ -265,13 +266,13 @@ fn seems_best(runs: &[&Run], best: &Best<'_>) -> String {
 
 /// The runs with the least of something.
 struct Best<'a> {
-    first: &'a Run,
+    first: &'a Contender,
     names: Vec<String>,
     least: u64,
 }
 
 impl<'a> Best<'a> {
-    fn by(runs: &[&'a Run], count: impl Fn(&Run) -> u64) -> Self {
+    fn by(runs: &[&'a Contender], count: impl Fn(&Contender) -> u64) -> Self {
         let first = *runs.iter().min_by_key(|run| count(run)).expect("a comparison has a run");
         let least = count(first);
         let tied = runs.iter().filter(|run| count(run) == least);

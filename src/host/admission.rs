@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::place::Place;
+use super::tenant::Tenant;
 use super::{Acts, Host};
 use crate::account::Refusal;
 use crate::balance::Bounds;
@@ -15,12 +15,12 @@ impl Host {
     pub fn arrive(&mut self, vm: VmId) {
         assert!(self.allocation(vm).is_none(), "a VM arrives once");
         self.waiting.push_back(vm);
-        self.places[vm.index()].waits = true;
+        self.tenants[vm.index()].waits = true;
     }
 
     /// Whether the VM has arrived and not started.
     pub fn waits(&self, vm: VmId) -> bool {
-        self.places[vm.index()].waits
+        self.tenants[vm.index()].waits
     }
 
     /// A VM that waits gives up.
@@ -39,10 +39,10 @@ impl Host {
         self.permanent = self.sums.permanent;
         let mut next = self.admitted.min(self.judged);
         while let Some(&vm) = self.waiting.get(next) {
-            let Place { bounds: Bounds { min, .. }, leaves, .. } = self.places[vm.index()];
+            let Tenant { bounds: Bounds { min, .. }, leaves, .. } = self.tenants[vm.index()];
             let is_judged = next < self.judged;
             let lost = self.permanent + self.stay;
-            let mut left = Frames(self.memory.0.saturating_sub(lost.0));
+            let mut left = Frames(self.ledger.memory().0.saturating_sub(lost.0));
             if next == self.admitted && (is_judged || min <= left) {
                 let beside = self.left_beside_minima();
                 if min <= beside {
@@ -71,21 +71,21 @@ impl Host {
     }
 
     pub(super) fn left_beside_minima(&self) -> Frames {
-        self.memory - self.sums.minima - self.reserved
+        self.ledger.memory() - self.sums.minima - self.reserved
     }
 
     fn unqueue(&mut self, at: usize) {
         let vm = self.waiting.remove(at).expect("somebody waits there");
-        let place = &mut self.places[vm.index()];
-        place.waits = false;
-        let min = place.bounds.min;
+        let tenant = &mut self.tenants[vm.index()];
+        tenant.waits = false;
+        let min = tenant.bounds.min;
         if at < self.admitted {
             self.admitted -= 1;
             self.reserved -= min;
         }
         if at < self.judged {
             self.judged -= 1;
-            if !place.leaves {
+            if !tenant.leaves {
                 self.stay -= min;
             }
         }
@@ -95,21 +95,21 @@ impl Host {
     /// what is kept back for VMs to come is not promised to anybody else.
     pub(super) fn make_room(&mut self) {
         let promised = self.sums.claims + self.reserved;
-        let mut needed = promised.0.saturating_sub(self.memory.0);
+        let mut needed = promised.0.saturating_sub(self.ledger.memory().0);
         if needed == 0 {
             return;
         }
         if self.surplus.is_none() {
-            let all = self.places.iter().enumerate();
-            self.surplus = Some(all.map(|(vm, place)| (place.surplus(), Reverse(vm))).collect());
+            let all = self.tenants.iter().enumerate();
+            self.surplus = Some(all.map(|(vm, tenant)| (tenant.surplus(), Reverse(vm))).collect());
         }
         while needed > 0
             && let Some((surplus, Reverse(vm))) = self.surplus.as_mut().and_then(BinaryHeap::pop)
         {
-            let place = &self.places[vm];
+            let tenant = &self.tenants[vm];
             let taken = surplus.0.min(needed);
-            if taken > 0 && surplus == place.surplus() {
-                self.put(vm, place.held, place.target - Frames(taken));
+            if taken > 0 && surplus == tenant.surplus() {
+                self.put(vm, tenant.held, tenant.target - Frames(taken));
                 needed -= taken;
             }
         }
@@ -120,13 +120,14 @@ impl Host {
     pub(super) fn start(&mut self, acts: &mut Acts) {
         while self.admitted > 0 {
             let vm = self.waiting[0];
-            let Place { bounds: Bounds { min, .. }, initial, leaves, .. } = self.places[vm.index()];
-            if self.free < min {
+            let Tenant { bounds: Bounds { min, .. }, initial, leaves, .. } =
+                self.tenants[vm.index()];
+            if self.free() < min {
                 break;
             }
             self.unqueue(0);
             let spoken_for = self.sums.claims + self.reserved;
-            let open = Frames(self.memory.0.saturating_sub(spoken_for.0));
+            let open = Frames(self.ledger.memory().0.saturating_sub(spoken_for.0));
             let given = initial.min(open).min(self.spare()).max(min);
             self.put(vm.index(), Some(given), given);
             self.follow_phases(vm.index());
@@ -134,7 +135,7 @@ impl Host {
                 // Those behind it counted on that already.
                 self.permanent += min;
             }
-            self.free -= given;
+            self.ledger.take(given);
             acts.started.push(vm);
         }
     }

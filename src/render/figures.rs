@@ -7,7 +7,7 @@ use crate::render::chart::{Figure, bars, curves, keys, lines, regret, some_of, s
 use crate::store::compare::{CompareRow, Role};
 use crate::store::curves::{CurveRow, thinned};
 use crate::store::manifest::Study;
-use crate::store::results::{Results, Run};
+use crate::store::results::{Results, RunSeries};
 use crate::store::vms::ALL;
 
 /// The most policies that charts over time and charts of VMs draw; tables have all.
@@ -68,7 +68,7 @@ fn some_policies(results: &Results) -> String {
 }
 
 /// The series of the policies that are drawn, in buckets of one width.
-fn shown_series(results: &Results) -> Vec<Run> {
+fn shown_series(results: &Results) -> Vec<RunSeries> {
     let shown = shown_policies(results);
     let runs = || results.series.iter().filter(|(policy, _)| shown.contains(policy));
     let widest = runs().map(|(_, thinned)| thinned.width()).max().unwrap_or(1);

@@ -45,8 +45,8 @@ codes! {
         "Scenario files are UTF-8. The place given is the first byte that is not. Convert the \
          file, for example with `iconv -f latin1 -t utf-8`; a trace file is not a scenario."
     TOO_LARGE "S003" "the scenario is too large"
-        "A scenario file may have at most 8 MiB. Long page lists belong in a trace file, which `trace = { \
-         file = \"...\" }` names."
+        "A scenario file may have at most 8 MiB. Long page lists belong in a trace file, which \
+         `trace = { file = \"...\" }` names."
     TOO_DEEP "S004" "tables or arrays are nested too deeply"
         "No key of a scenario lies deeper than a handful of tables; deeper nesting is refused \
          before it costs memory."
@@ -91,8 +91,8 @@ codes! {
         "The value is below the smallest that makes sense at that place, such as an interval of 0 \
          ticks or a VM of 0 frames."
     TOO_BIG "S018" "a value is too large"
-        "The value is above the largest that is allowed at that place. Times may be up to 2^62 ticks \
-         and hosts up to 2^40 frames, so that no sum can overflow."
+        "The value is above the largest that is allowed at that place. Times may be up to 2^62 \
+         ticks and hosts up to 2^40 frames, so that no sum can overflow."
     BAD_UNIT "S019" "a size or duration cannot be read"
         "Sizes are written as \"2 MiB\" (B, KiB, MiB, GiB, TiB, KB, MB, GB, TB), durations as \
          \"100 ms\" (ns, us, ms, s, min, h). A bare integer counts frames or ticks."
@@ -123,8 +123,8 @@ codes! {
     INITIAL_OUTSIDE "S029" "a VM's first allocation is outside its bounds"
         "`initial` must lie between the VM's `min` and `max`."
     INITIAL_SUM "S030" "the first allocations exceed the host's memory"
-        "The sum of `initial` over all VMs may be at most `host.memory`; with `host.admission` only each \
-         one, because a VM is given what is free."
+        "The sum of `initial` over all VMs may be at most `host.memory`; with `host.admission` \
+         only each one, because a VM is given what is free."
     MIN_SUM "S031" "the minima exceed the host's memory"
         "Every VM is guaranteed its `min`, so the sum of them may be at most `host.memory`. This \
          counts VMs that start late or leave early too, unless `host.admission` is \"refuse\" or \
@@ -141,8 +141,8 @@ codes! {
         "Each VM names where its accesses come from: `trace = { file = \"...\" }`, `trace = { \
          pages = [...] }` or `workload = { kind = \"...\", accesses = ... }`."
     TWO_SOURCES "S035" "a VM has two sources of accesses"
-        "`trace` and `workload` exclude each other, and so do `file` and `pages` of a trace. A file \
-         that extends another, and a setting, replace the source as a whole."
+        "`trace` and `workload` exclude each other, and so do `file` and `pages` of a trace. A \
+         file that extends another, and a setting, replace the source as a whole."
     BAD_PAGE "S036" "a page number is out of range"
         "Page numbers are whole numbers from 0 to 2^64 - 1."
     TRACE_MISSING "S037" "a trace file is missing"
@@ -186,15 +186,16 @@ codes! {
          digits."
     TOO_LONG "S051" "the run is too long"
         "Every VM must end before 2^62 ticks even if each of its accesses were a fault. What \
-         holds one up that stops is counted too. All VMs together must have fewer than 2^63 ticks and \
-         2^55 accesses, so that every sum of theirs fits into 64 bits."
+         delays a VM that stops is counted too. All VMs together must have fewer than 2^63 ticks \
+         and 2^55 accesses, so that every sum over them fits into 64 bits."
     LISTED_TWICE "S052" "a policy is listed twice"
         "Each policy of a list runs once, and its name is the key of its results."
     NOT_A_NUMBER "S053" "a word of the .dat file is not a number"
         "A .dat file holds decimal integers separated by white space, and nothing else."
     BAD_WORKLOAD "S054" "the parameters of a workload contradict each other"
-        "Each parameter is valid by itself, but not with the others: a window cannot be larger than \
-         the pages that it moves over. `balloonist list workloads` says what the parameters mean."
+        "Each parameter is valid by itself, but not with the others: a window cannot be larger \
+         than the pages that it moves over. `balloonist list workloads` says what the \
+         parameters mean."
     WORKLOADS_TOO_LARGE "S055" "the workloads are too large"
         "Workloads are generated in memory before the run. A workload may make 4,294,967,295 \
          accesses, and all of a scenario may need 16 GiB together: 16 bytes for each access and 64 \
@@ -202,8 +203,9 @@ codes! {
     TOO_MANY_EVENTS "S056" "the run has too many checkpoints or balloon batches"
         "A run may have at most 10,000,000,000 checkpoints and 100,000,000,000 balloon batches, \
          100,000,000 of them in flight at a time, counted as if every access were a fault and \
-         every plan moved all frames, which together must be fewer than 2^63 frames. More would not end in a day. Time is in ticks: where accesses \
-         are far apart, checkpoints and the steps of balloons must be too."
+         every plan moved all frames, which together must be fewer than 2^63 frames. More would \
+         not end in a day. Time is in ticks: where accesses are far apart, checkpoints and the \
+         steps of balloons must be too."
     BAD_PHASE "S057" "the phases of a VM are out of order"
         "`idle` and `stuck` list phases of a VM by the ticks of the run: each ends after it \
          begins, and begins no earlier than the previous one ends."
@@ -232,9 +234,9 @@ codes! {
          the values are addresses, `unit = 1` says so. `balloonist list formats` shows the options \
          of each format."
     ANOTHER_INTERVAL "S065" "a deployed policy runs at another interval"
-        "The policy runs more than twice as often, or less than half as often, where it is deployed. \
-         `balloonist list policies` says how often that is. This is a warning, given where \
-         `checkpoint.every` is written as a duration: bare ticks are a model's time."
+        "The policy runs more than twice as often, or less than half as often, where it is \
+         deployed. `balloonist list policies` says how often that is. This is a warning, given \
+         where `checkpoint.every` is written as a duration: bare ticks are a model's time."
     BAD_WARM_UP "S066" "the warm-up cannot be"
         "`warm_up` says what each VM does before its accesses count: a share of its trace \
          (\"10%\"), its first accesses (1000 or \"1000 accesses\"), a time from its own start \

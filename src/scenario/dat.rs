@@ -5,7 +5,7 @@
 
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, clip};
-use super::document::{Node, Origin, State, Table, Value, table};
+use super::document::{Literal, Node, Origin, State, Table, table};
 use super::{REPORT_FRAMES, Scenario};
 
 /// Reads a file's text. What is wrong is reported to `problem`.
@@ -18,13 +18,13 @@ pub(super) fn read(text: &str, source: usize, problem: impl FnMut(State, Diagnos
         reader.expect_end();
     }
     let node = |value| Node { origin: whole, value };
-    let memory = node(Value::Integer(i128::from(REPORT_FRAMES.0)));
-    let split = node(Value::String("ceil".to_owned()));
-    let every = node(Value::Integer(1));
+    let memory = node(Literal::Integer(i128::from(REPORT_FRAMES.0)));
+    let split = node(Literal::String("ceil".to_owned()));
+    let every = node(Literal::Integer(1));
     table([
-        ("host", node(Value::Table(table([("memory", memory), ("split", split)])))),
-        ("checkpoint", node(Value::Table(table([("every", every)])))),
-        ("vm", node(Value::Array(vms))),
+        ("host", node(Literal::Table(table([("memory", memory), ("split", split)])))),
+        ("checkpoint", node(Literal::Table(table([("every", every)])))),
+        ("vm", node(Literal::Array(vms))),
     ])
 }
 
@@ -88,9 +88,9 @@ impl<P: FnMut(State, Diagnostic)> Reader<'_, P> {
         let (head, tail) = (head.span.unwrap_or_default(), self.latest.span.unwrap_or_default());
         let origin = Origin { source: self.source, span: Some((head.0, tail.1)) };
         let node = |value| Node { origin, value };
-        let name = node(Value::String(format!("VM{vm}")));
-        let trace = table([("pages", node(Value::Pages(pages.into())))]);
-        Some(node(Value::Table(table([("name", name), ("trace", node(Value::Table(trace)))]))))
+        let name = node(Literal::String(format!("VM{vm}")));
+        let trace = table([("pages", node(Literal::Pages(pages.into())))]);
+        Some(node(Literal::Table(table([("name", name), ("trace", node(Literal::Table(trace)))]))))
     }
 
     fn expect_end(&mut self) {

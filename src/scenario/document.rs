@@ -15,12 +15,12 @@ pub use super::origin::{Origin, SourceText};
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) origin: Origin,
-    pub(super) value: Value,
+    pub(super) value: Literal,
 }
 
 /// The values that scenarios are made of.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(super) enum Literal {
     Table(Table),
     Array(Vec<Node>),
     String(String),
@@ -55,20 +55,20 @@ impl Node {
     /// What the value is, with its article, for messages.
     pub(super) fn kind(&self) -> &'static str {
         match self.value {
-            Value::Table(_) => "a table",
-            Value::Array(_) | Value::Pages(_) => "an array",
-            Value::String(_) => "a string",
-            Value::Integer(_) => "an integer",
-            Value::Decimal(_) => "a decimal number",
-            Value::Bool => "a boolean",
-            Value::Date => "a date",
+            Literal::Table(_) => "a table",
+            Literal::Array(_) | Literal::Pages(_) => "an array",
+            Literal::String(_) => "a string",
+            Literal::Integer(_) => "an integer",
+            Literal::Decimal(_) => "a decimal number",
+            Literal::Bool => "a boolean",
+            Literal::Date => "a date",
         }
     }
 
     /// The table, if it is one.
     pub(super) fn table(&self) -> Option<&Table> {
         match &self.value {
-            Value::Table(table) => Some(table),
+            Literal::Table(table) => Some(table),
             _ => None,
         }
     }
@@ -76,7 +76,7 @@ impl Node {
     /// The text, if it is a string.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {
-            Value::String(text) => Some(text),
+            Literal::String(text) => Some(text),
             _ => None,
         }
     }
@@ -203,7 +203,9 @@ pub(super) fn overlay(lower: &mut Table, upper: Table) {
                 // would contradict each other if they were mixed.
                 let whole = ["trace", "workload", "replacement"].contains(&key.as_str());
                 match (&mut below.node.value, entry.node.value) {
-                    (Value::Table(below), Value::Table(above)) if !whole => overlay(below, above),
+                    (Literal::Table(below), Literal::Table(above)) if !whole => {
+                        overlay(below, above)
+                    }
                     (_, value) => {
                         let node = Node { origin: entry.node.origin, value };
                         *below = Entry { key: entry.key, node };
@@ -220,7 +222,7 @@ pub(super) fn overlay(lower: &mut Table, upper: Table) {
 /// The list of VMs is joined like a table keyed by their names: a VM that the lower list has is
 /// overlaid in its place, any other is added behind.
 fn overlay_vms(lower: &mut Node, upper: Node) {
-    let (Value::Array(below), Value::Array(above)) = (&mut lower.value, upper.value) else {
+    let (Literal::Array(below), Literal::Array(above)) = (&mut lower.value, upper.value) else {
         return;
     };
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
@@ -232,7 +234,7 @@ fn overlay_vms(lower: &mut Node, upper: Node) {
     for vm in above {
         let place = vm_name(&vm).and_then(|name| places.get(name)).copied();
         match (place.map(|at| &mut below[at].value), vm) {
-            (Some(Value::Table(below)), Node { value: Value::Table(above), .. }) => {
+            (Some(Literal::Table(below)), Node { value: Literal::Table(above), .. }) => {
                 for key in above.keys() {
                     replace_source(below, key);
                 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::codes;
 use super::diagnostic::{Diagnostic, clip};
-use super::document::{Document, Node, Origin, SourceText, State, Table, Value, overlay, table};
+use super::document::{Document, Literal, Node, Origin, SourceText, State, Table, overlay, table};
 use super::{dat, toml};
 use crate::formats::ReadOptions;
 
@@ -85,34 +85,34 @@ impl Document {
                 document.problem(State::Partial, problem);
                 continue;
             };
-            let name = node(Value::String(unique_vm_name(text, &mut names)));
+            let name = node(Literal::String(unique_vm_name(text, &mut names)));
             // Of one file, the values alone name its VMs.
             let name = Some(("name", name)).filter(|_| splits.is_none() || paths.len() > 1);
-            let split = splits.clone().map(|column| ("split", node(Value::String(column))));
+            let split = splits.clone().map(|column| ("split", node(Literal::String(column))));
             let largest = largest.filter(|_| splits.is_some());
-            let largest = largest.map(|most| ("largest", node(Value::Integer(most.into()))));
-            let file = node(Value::String(text.to_owned()));
+            let largest = largest.map(|most| ("largest", node(Literal::Integer(most.into()))));
+            let file = node(Literal::String(text.to_owned()));
             let keys = trace_keys(options).map(|(key, value)| (key, node(value)));
-            let trace = node(Value::Table(table(std::iter::once(("file", file)).chain(keys))));
+            let trace = node(Literal::Table(table(std::iter::once(("file", file)).chain(keys))));
             let keys = [Some(("trace", trace)), name, split, largest];
-            vms.push(node(Value::Table(table(keys.into_iter().flatten()))));
+            vms.push(node(Literal::Table(table(keys.into_iter().flatten()))));
         }
         let mut flag = |flag: &str, text: &str| {
             let source = document.add_source(SourceText::flag(flag, text.to_owned()));
             let origin = Origin::at(source, 0..text.len());
             toml::read_value(text, source, 0)
-                .unwrap_or(Node { origin, value: Value::String(text.to_owned()) })
+                .unwrap_or(Node { origin, value: Literal::String(text.to_owned()) })
         };
         let memory = flag("--frames", frames);
         let every = flag("--every", every);
         let node = |origin, value| Node { origin, value };
         let origin = memory.origin;
-        let page_size = options.page_size.map(|bytes| node(origin, Value::Integer(bytes.into())));
+        let page_size = options.page_size.map(|bytes| node(origin, Literal::Integer(bytes.into())));
         let page_size = page_size.map(|bytes| ("page_size", bytes));
         let host = table(std::iter::once(("memory", memory)).chain(page_size));
-        let host = node(origin, Value::Table(host));
-        let checkpoint = node(every.origin, Value::Table(table([("every", every)])));
-        let vms = node(host.origin, Value::Array(vms));
+        let host = node(origin, Literal::Table(host));
+        let checkpoint = node(every.origin, Literal::Table(table([("every", every)])));
+        let vms = node(host.origin, Literal::Array(vms));
         document.root = table([("host", host), ("checkpoint", checkpoint), ("vm", vms)]);
         document
     }
@@ -122,7 +122,7 @@ impl Document {
         let mut document = Self::empty(PathBuf::new(), "workload");
         let shown = format!("the workload {kind}");
         let source = document.add_source(SourceText::file(shown, String::new()));
-        let value = Value::String(kind.to_owned());
+        let value = Literal::String(kind.to_owned());
         document.root = table([("kind", Node { origin: Origin::whole(source), value })]);
         document
     }
@@ -280,7 +280,7 @@ fn is_dat(path: &Path, bytes: &[u8]) -> bool {
 }
 
 /// The keys of a VM's `trace` that say what the options say.
-fn trace_keys(options: &ReadOptions) -> impl Iterator<Item = (&'static str, Value)> + use<> {
+fn trace_keys(options: &ReadOptions) -> impl Iterator<Item = (&'static str, Literal)> + use<> {
     let defaults = ReadOptions::default();
     let unless = |number: u64, default: u64| Some(number).filter(|&number| number != default);
     // The page size of bare traces is the host's.
@@ -290,10 +290,10 @@ fn trace_keys(options: &ReadOptions) -> impl Iterator<Item = (&'static str, Valu
         ("limit_accesses", unless(options.accesses_max, defaults.accesses_max)),
     ];
     let numbers = numbers.chain(limits);
-    let numbers = numbers.map(|(key, number)| (key, number.map(|n| Value::Integer(n.into()))));
+    let numbers = numbers.map(|(key, number)| (key, number.map(|n| Literal::Integer(n.into()))));
     let words = options.words().into_iter();
-    let words = words.map(|(key, word)| (key, word.map(|word| Value::String(word.to_owned()))));
-    let format = ("format", Some(Value::String(options.format.clone())));
+    let words = words.map(|(key, word)| (key, word.map(|word| Literal::String(word.to_owned()))));
+    let format = ("format", Some(Literal::String(options.format.clone())));
     let keys: Vec<_> = std::iter::once(format).chain(numbers).chain(words).collect();
     keys.into_iter().filter_map(|(key, value)| Some((key, value?)))
 }

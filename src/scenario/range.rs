@@ -1,7 +1,7 @@
 //! Ranges of an axis, expanded by index: value *i* is `from + i·step` or `from · factorⁱ`, exactly,
 //! so that no rounding adds up and the last value is there or not for certain.
 
-use super::document::{Node, Origin, Value};
+use super::document::{Literal, Node, Origin};
 use crate::units::Decimal;
 
 /// A decimal number of exact digits, `digits / 10^places`, perhaps with a unit: 64, 0.25, "2 MiB".
@@ -44,9 +44,9 @@ impl Number {
     /// Reads a number, or a string of a number and a unit.
     pub(super) fn of(node: &Node) -> Option<Self> {
         let (text, is_string) = match &node.value {
-            Value::Integer(value) => (value.to_string(), false),
-            Value::Decimal(text) => (text.clone(), false),
-            Value::String(text) => (text.trim().to_owned(), true),
+            Literal::Integer(value) => (value.to_string(), false),
+            Literal::Decimal(text) => (text.clone(), false),
+            Literal::String(text) => (text.trim().to_owned(), true),
             _ => return None,
         };
         let is_digit = |letter: char| letter.is_ascii_digit() || letter == '.' || letter == '_';
@@ -65,10 +65,10 @@ impl Number {
         let value = match (&self.unit, self.places) {
             (Some(unit), _) => {
                 let space = if unit == "%" { "" } else { " " };
-                Value::String(format!("{}{space}{unit}", self.text()))
+                Literal::String(format!("{}{space}{unit}", self.text()))
             }
-            (None, 0) => Value::Integer(i128::try_from(self.digits).unwrap_or(i128::MAX)),
-            (None, _) => Value::Decimal(self.text()),
+            (None, 0) => Literal::Integer(i128::try_from(self.digits).unwrap_or(i128::MAX)),
+            (None, _) => Literal::Decimal(self.text()),
         };
         Node { origin, value }
     }
@@ -169,13 +169,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn node(value: Value) -> Node {
+    fn node(value: Literal) -> Node {
         Node { origin: Origin::whole(0), value }
     }
 
     fn number(text: &str) -> Number {
-        let decimal = Number::of(&node(Value::Decimal(text.to_owned())));
-        decimal.or_else(|| Number::of(&node(Value::String(text.to_owned())))).unwrap()
+        let decimal = Number::of(&node(Literal::Decimal(text.to_owned())));
+        decimal.or_else(|| Number::of(&node(Literal::String(text.to_owned())))).unwrap()
     }
 
     fn stepped(from: &str, to: &str, step: &str) -> Result<Vec<String>, Fault> {
@@ -244,7 +244,9 @@ mod tests {
             (step, step_places) in (1_u64..10_000, 0_usize..5),
         ) {
             // All in units of 10^-5, where everything is whole.
-            let whole = |digits: u64, places: usize| u128::from(digits) * 10_u128.pow(5 - places as u32);
+            let whole = |digits: u64, places: usize| {
+                u128::from(digits) * 10_u128.pow(5 - places as u32)
+            };
             let (first, width, stride) =
                 (whole(from, from_places), whole(span, span_places), whole(step, step_places));
             let to = Number { digits: first + width, places: 5, unit: None };

@@ -3,7 +3,7 @@
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, clip, meant};
 use super::document::{
-    Document, Entry, Node, Origin, SourceText, State, Table, Value, replace_source, vm_name,
+    Document, Entry, Literal, Node, Origin, SourceText, State, Table, replace_source, vm_name,
 };
 use super::toml;
 
@@ -32,7 +32,7 @@ impl Document {
         }
         let origin = Origin::at(source, start..start + text.len());
         let value = toml::read_value(text, source, start)
-            .unwrap_or_else(|| Node { origin, value: Value::String(text.to_owned()) });
+            .unwrap_or_else(|| Node { origin, value: Literal::String(text.to_owned()) });
         if let Err((code, message, remedy)) = put(&mut self.root, path, key, value) {
             // A VM that a syntax error hides may well exist.
             if code != codes::UNKNOWN_VM || self.state == State::Whole {
@@ -76,10 +76,10 @@ fn descend(mut table: &mut Table, path: &str, key: Origin, value: Node) -> Resul
     }
     let (last, parents) = keys.split_last().unwrap_or((&"", &[]));
     for parent in parents {
-        let empty = Node { origin: key, value: Value::Table(Table::new()) };
+        let empty = Node { origin: key, value: Literal::Table(Table::new()) };
         let entry = table.entry((*parent).to_owned()).or_insert(Entry { key, node: empty });
         let kind = entry.node.kind();
-        let Value::Table(below) = &mut entry.node.value else {
+        let Literal::Table(below) = &mut entry.node.value else {
             let message = format!("`{parent}` is {kind}, so the path cannot go through it");
             let remedy = "only tables have keys".to_owned();
             return Err((codes::BAD_SETTING, message, remedy));
@@ -97,7 +97,7 @@ fn find_vm<'r, 'p>(
     path: &'p str,
 ) -> Result<(&'r mut Table, &'p str), Refusal> {
     let vms = match root.get_mut("vm").map(|entry| &mut entry.node.value) {
-        Some(Value::Array(vms)) => vms.as_mut_slice(),
+        Some(Literal::Array(vms)) => vms.as_mut_slice(),
         _ => &mut [],
     };
     let rest_behind = |vm: &Node| path.strip_prefix(vm_name(vm)?)?.strip_prefix('.');
@@ -113,7 +113,7 @@ fn find_vm<'r, 'p>(
         return Err((codes::UNKNOWN_VM, format!("no VM is called `{}`", clip(name)), remedy));
     };
     match &mut vms[at].value {
-        Value::Table(table) => Ok((table, rest)),
+        Literal::Table(table) => Ok((table, rest)),
         _ => unreachable!("only a table has a name"),
     }
 }

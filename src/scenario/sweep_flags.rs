@@ -3,7 +3,7 @@
 use super::codes;
 use super::diagnostic::Diagnostic;
 use super::document::table;
-use super::document::{Document, Entry, Node, Origin, SourceText, State, Table, Value};
+use super::document::{Document, Entry, Literal, Node, Origin, SourceText, State, Table};
 use super::toml;
 
 impl Document {
@@ -27,12 +27,12 @@ impl Document {
                 return node(word(text));
             }
             let Some((from, rest)) = text.split_once("..") else {
-                return node(Value::Array(text.split(',').map(item).collect()));
+                return node(Literal::Array(text.split(',').map(item).collect()));
             };
             let (to, by) = rest.find(['+', '*']).map_or((rest, "+1"), |at| rest.split_at(at));
             let progress = if by.starts_with('*') { "factor" } else { "step" };
             let parts = [("from", from), ("to", to), (progress, &by[1..])];
-            node(Value::Table(table(parts.map(|(key, text)| (key, node(word(text)))))))
+            node(Literal::Table(table(parts.map(|(key, text)| (key, node(word(text)))))))
         });
     }
 
@@ -66,10 +66,10 @@ impl Document {
         let value = value(written.trim(), source, start);
         let mut table = &mut self.root;
         for name in ["sweep", below] {
-            let empty = Node { origin: key, value: Value::Table(Table::new()) };
+            let empty = Node { origin: key, value: Literal::Table(Table::new()) };
             let entry = table.entry(name.to_owned()).or_insert(Entry { key, node: empty });
             // A value that should be a table is reported at its place.
-            let Value::Table(inner) = &mut entry.node.value else { return };
+            let Literal::Table(inner) = &mut entry.node.value else { return };
             table = inner;
         }
         remove_path(table, path.trim());
@@ -78,9 +78,9 @@ impl Document {
 }
 
 /// A value of TOML or, where it is none, a string.
-fn read_word(text: &str, source: usize, start: usize) -> Value {
+fn read_word(text: &str, source: usize, start: usize) -> Literal {
     toml::read_value(text, source, start)
-        .map_or_else(|| Value::String(text.to_owned()), |node| node.value)
+        .map_or_else(|| Literal::String(text.to_owned()), |node| node.value)
 }
 
 /// Takes a path out of a table, in whatever way its keys are nested.
@@ -88,7 +88,7 @@ fn remove_path(table: &mut Table, path: &str) {
     table.remove(path);
     for (at, _) in path.match_indices('.') {
         if let Some(entry) = table.get_mut(&path[..at])
-            && let Value::Table(below) = &mut entry.node.value
+            && let Literal::Table(below) = &mut entry.node.value
         {
             remove_path(below, &path[at + 1..]);
             if below.is_empty() {

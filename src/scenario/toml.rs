@@ -8,7 +8,7 @@ use toml_parser::lexer::TokenKind;
 
 use super::codes;
 use super::diagnostic::Diagnostic;
-use super::document::{Entry, Node, Origin, State, Table, Value};
+use super::document::{Entry, Literal, Node, Origin, State, Table};
 
 /// Deeper than any key of a scenario lies.
 const DEPTH_MAX: usize = 16;
@@ -62,13 +62,13 @@ pub(super) fn read_value(text: &str, source: usize, start: usize) -> Option<Node
 fn whole_origin(node: &mut Node, origin: Origin) {
     node.origin = origin;
     match &mut node.value {
-        Value::Table(table) => {
+        Literal::Table(table) => {
             for entry in table.values_mut() {
                 entry.key = origin;
                 whole_origin(&mut entry.node, origin);
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| whole_origin(item, origin)),
+        Literal::Array(items) => items.iter_mut().for_each(|item| whole_origin(item, origin)),
         _ => {}
     }
 }
@@ -121,24 +121,24 @@ impl Reader {
         let value = match value.into_inner() {
             DeValue::Table(_) | DeValue::Array(_) if depth > DEPTH_MAX => {
                 self.too_deep.get_or_insert(origin);
-                Value::Bool
+                Literal::Bool
             }
-            DeValue::Table(table) => Value::Table(self.table(table, depth)),
+            DeValue::Table(table) => Literal::Table(self.table(table, depth)),
             DeValue::Array(items) => match pages(&items) {
-                Some(pages) => Value::Pages(pages.into()),
-                None => {
-                    Value::Array(items.into_iter().map(|item| self.node(item, depth + 1)).collect())
-                }
+                Some(pages) => Literal::Pages(pages.into()),
+                None => Literal::Array(
+                    items.into_iter().map(|item| self.node(item, depth + 1)).collect(),
+                ),
             },
-            DeValue::String(text) => Value::String(text.into_owned()),
+            DeValue::String(text) => Literal::String(text.into_owned()),
             DeValue::Integer(integer) => {
                 let text = integer.as_str();
                 let end = if text.starts_with('-') { i128::MIN } else { i128::MAX };
-                Value::Integer(i128::from_str_radix(text, integer.radix()).unwrap_or(end))
+                Literal::Integer(i128::from_str_radix(text, integer.radix()).unwrap_or(end))
             }
-            DeValue::Float(float) => Value::Decimal(float.as_str().to_owned()),
-            DeValue::Boolean(_) => Value::Bool,
-            DeValue::Datetime(_) => Value::Date,
+            DeValue::Float(float) => Literal::Decimal(float.as_str().to_owned()),
+            DeValue::Boolean(_) => Literal::Bool,
+            DeValue::Datetime(_) => Literal::Date,
         };
         Node { origin, value }
     }

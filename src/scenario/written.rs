@@ -2,23 +2,23 @@
 
 use std::fmt::Write as _;
 
-use super::document::{Entry, Node, Value};
+use super::document::{Entry, Literal, Node};
 
 /// A value of the document as TOML writes it.
 pub(super) fn written(node: &Node) -> String {
     match &node.value {
-        Value::String(text) => quoted(text),
-        Value::Integer(value) => value.to_string(),
-        Value::Decimal(text) => text.clone(),
+        Literal::String(text) => quoted(text),
+        Literal::Integer(value) => value.to_string(),
+        Literal::Decimal(text) => text.clone(),
         // No key takes one of these, so nothing depends on what is written here.
-        Value::Bool | Value::Date => "true".to_owned(),
-        Value::Pages(pages) => {
+        Literal::Bool | Literal::Date => "true".to_owned(),
+        Literal::Pages(pages) => {
             format!("[{}]", pages.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
         }
-        Value::Array(items) => {
+        Literal::Array(items) => {
             format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", "))
         }
-        Value::Table(table) => {
+        Literal::Table(table) => {
             let pair = |(key, entry): (&String, &Entry)| {
                 format!("{} = {}", quoted(key), written(&entry.node))
             };

@@ -42,8 +42,8 @@ impl PolicyRun {
 }
 
 impl PolicyKind {
-    /// Makes the policy for a run of `scenario`, with the parameters that the scenario sets. Whether
-    /// it can run the scenario is for [`Scenario::fits`] to say.
+    /// Makes the policy for a run of `scenario`, with the parameters that the scenario sets.
+    /// Whether it can run the scenario is for [`Scenario::fits`] to say.
     pub fn run(&self, scenario: &Scenario) -> PolicyRun {
         let settings = scenario.settings_of(self).into_owned();
         PolicyRun {

@@ -4,8 +4,8 @@
 //! Hits need no meeting. The next fault of a VM is known from its stack distances and its resident
 //! count, so its access event is put at that tick, and all before it are hits. At a fault that
 //! draws a frame the other VMs first make their accesses up to that tick; so they do at every
-//! control event. Whoever loses a frame may fault earlier than it seemed; its event is put anew, and
-//! the old one is skipped. Where a watcher wants every access, each is an event of its own.
+//! control event. Whoever loses a frame may fault earlier than it seemed; its event is put anew,
+//! and the old one is skipped. Where a watcher wants every access, each is an event of its own.
 
 use std::collections::VecDeque;
 
@@ -235,8 +235,8 @@ impl Simulation<'_> {
         self.look_ahead(id);
     }
 
-    /// A VM faults and has no empty frame: it gets the one that the policy tells, or replaces a page
-    /// of its own.
+    /// A VM faults and has no empty frame: it gets the one that the policy tells, or replaces a
+    /// page of its own.
     fn draw_frame(&mut self, id: VmId, at: Ticks) {
         let Some(mut pool) = self.pool.take() else { return };
         pool.givers.clear();

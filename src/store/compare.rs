@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use crate::bound::Bound;
-use crate::conclude::compare::{Run, title};
+use crate::conclude::compare::{Contender, title};
 use crate::number::Millionths;
 use crate::store::row::{self, row};
 use crate::table::{Cell, Table};
@@ -61,7 +61,7 @@ impl CompareRow {
 ///
 /// Demand faults are divided by those of the run `baseline` and of two bounds; there is no ratio
 /// where the other number is unknown or 0.
-pub fn rows(runs: &[Run], bounds: &[Bound], baseline: usize) -> Vec<CompareRow> {
+pub fn rows(runs: &[Contender], bounds: &[Bound], baseline: usize) -> Vec<CompareRow> {
     let of_bound = |name| {
         let bound = bounds.iter().find(|bound| bound.name == name);
         bound.map(|bound| bound.demand_faults)
@@ -84,7 +84,7 @@ pub fn rows(runs: &[Run], bounds: &[Bound], baseline: usize) -> Vec<CompareRow> 
         opt_given: None,
         param_replacement: None,
     };
-    let of_run = |Run { policy, replacement, outcome, opt_given }: &Run| {
+    let of_run = |Contender { policy, replacement, outcome, opt_given }: &Contender| {
         let counts = &outcome.all.counts;
         let role = if policy.is_yardstick() { Role::Yardstick } else { Role::Policy };
         CompareRow {

@@ -10,7 +10,7 @@ use crate::store::thinned::Thinned;
 use crate::store::vms::{ALL, VmRow};
 
 /// What a run is called, and its series.
-pub type Run = (String, Thinned);
+pub type RunSeries = (String, Thinned);
 
 /// The files of a run, a comparison or a sweep.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct Results {
     /// What a sweep made.
     pub sweep: Option<Sweep>,
     /// The series of each run.
-    pub series: Vec<Run>,
+    pub series: Vec<RunSeries>,
 }
 
 impl Results {

@@ -25,7 +25,8 @@ pub fn file_of(run: &str) -> String {
 ///
 /// `frames` and `resident` are what the VM held during the interval that the checkpoint closes, at
 /// its end; `target` is what the policy decided; the counts are those of the interval, and
-/// `warm_up_accesses`, where the scenario has a warm-up, says how many of the accesses belong to it.
+/// `warm_up_accesses`, where the scenario has a warm-up, says how many of the accesses belong to
+/// it.
 pub struct Series<'a, W> {
     /// The names of the VMs, by id.
     names: Vec<&'a str>,

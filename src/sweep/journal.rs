@@ -2,10 +2,10 @@
 //! done.
 //!
 //! The first line says what is swept. Every other line has a run's number, the values that
-//! statistics need, its rows of runs.csv and, after a `!` each, a sentence for each expectation that
-//! it failed. Each line ends in a checksum and is appended by one write, so a killed process leaves
-//! whole lines and perhaps a partial one at the end, which is ignored and cut off. A broken line
-//! followed by whole ones is damage, reported as an error with its place.
+//! statistics need, its rows of runs.csv and, after a `!` each, a sentence for each expectation
+//! that it failed. Each line ends in a checksum and is appended by one write, so a killed process
+//! leaves whole lines and perhaps a partial one at the end, which is ignored and cut off. A broken
+//! line followed by whole ones is damage, reported as an error with its place.
 //!
 //! Only the places of the lines are kept in memory: 8 bytes a run.
 

@@ -5,8 +5,8 @@ use std::fs;
 use std::process::Command;
 
 /// Two VMs in turn on 4 frames; a fault takes one tick beyond the access. By hand, `web` loops over
-/// 3 pages: under `static` it has 2 frames and misses all 9 accesses, so it takes 18 ticks for 9; on
-/// a host of 8 frames it misses 3 and takes 12.
+/// 3 pages: under `static` it has 2 frames and misses all 9 accesses, so it takes 18 ticks for 9;
+/// on a host of 8 frames it misses 3 and takes 12.
 const LOOP: &str = "name = 'loop'\ncost.fault = 1\ncheckpoint.every = 3\npolicy.kind = 'static'\n\
                     compare = ['static']\n\
                     [[vm]]\nname = 'web'\ntrace.pages = [1, 2, 3, 1, 2, 3, 1, 2, 3]\n\

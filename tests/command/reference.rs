@@ -11,20 +11,20 @@ const PAGE: &str = "docs/reference.md";
 
 const HEAD: &str = "# Reference
 
-Made from the program's own lists: `BLESS=1 cargo test --test command reference` writes this page anew, and
-the test fails where it is not what the program says. `balloonist list`, `balloonist explain` and
-`--help` tell the same in a terminal.
+Made from the program's own lists: `BLESS=1 cargo test --test command reference` writes this page
+anew, and the test fails where it is not what the program says. `balloonist list`, `balloonist
+explain` and `--help` tell the same in a terminal.
 
 ";
 
 const KEYS: &str = "## Scenario keys
 
 `balloonist check --effective` prints a scenario with every default filled in, and so every key that
-takes a value. This is [`scenarios/slow-balloon.toml`](../scenarios/slow-balloon.toml). Besides there
-are `extends = \"base.toml\"`, which overlays another scenario; `defaults.vm`, which holds any key of
-a VM; `trace = { file = \"…\" }` or `trace = { pages = [1, 2, 1] }` in place of `workload`;
-`stop`, the tick at which a VM leaves; and [`[sweep]`](sweeps.md). Any value can be set by its path on
-the command line: `--set host.memory=64`, `--set vm.web.min=2`.
+takes a value. This is [`scenarios/slow-balloon.toml`](../scenarios/slow-balloon.toml). Besides
+there are `extends = \"base.toml\"`, which overlays another scenario; `defaults.vm`, which holds any
+key of a VM; `trace = { file = \"…\" }` or `trace = { pages = [1, 2, 1] }` in place of `workload`;
+`stop`, the tick at which a VM leaves; and [`[sweep]`](sweeps.md). Any value can be set by its path
+on the command line: `--set host.memory=64`, `--set vm.web.min=2`.
 
 ";
 

@@ -9,7 +9,8 @@ use balloonist::scenario::{Document, Grid};
 
 const BASE: &str = "host = { memory = 64 }\n[checkpoint]\nevery = 50\n\
                     [[vm]]\nname = 'a'\nworkload = { kind = 'zipf', pages = 90, accesses = 900 }\n\
-                    [[vm]]\nname = 'b'\nworkload = { kind = 'uniform', pages = 90, accesses = 500 }\n";
+                    [[vm]]\nname = 'b'\n\
+                    workload = { kind = 'uniform', pages = 90, accesses = 500 }\n";
 
 fn document(sweep: &str) -> Document {
     Document::from_toml("a.toml", format!("{BASE}{sweep}").as_bytes())

@@ -262,8 +262,8 @@ fn a_torn_end_is_ignored_and_damage_before_it_is_told() {
     let mut bad = good.clone();
     bad[lines[3] + 9] ^= 1;
     fs::write(&journal, &bad).unwrap();
-    let told = "error: out/journal:5: the line is damaged, but whole lines follow; delete the line to \
-                make its run again\n";
+    let told = "error: out/journal:5: the line is damaged, but whole lines follow; delete the line \
+                to make its run again\n";
     assert_eq!(place.told(&resume), (Some(3), told.to_owned()));
     assert_eq!(fs::read(&journal).unwrap(), bad, "nothing is changed");
     fs::write(&journal, [&good[..lines[3]], &good[lines[4]..]].concat()).unwrap();
@@ -366,7 +366,8 @@ fn a_small_file_system_and_a_read_only_one_are_told_clearly() {
             (code, told.as_str()),
             (
                 Some(4),
-                "error: small/out/journal: no space left on device; make room and go on with --resume\n"
+                "error: small/out/journal: no space left on device; make room and go on with \
+                 --resume\n"
             )
         );
         assert_eq!(place.names("small/out"), ["journal", "lock"]);

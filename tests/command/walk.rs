@@ -192,8 +192,8 @@ fn a_range_without_rounds_is_refused() {
     assert_eq!(error, "error: the run has 10 rounds, so there is no round 11\n");
 }
 
-/// Frames that are in flight when the run ends were reclaimed and granted to nobody; the walk counts
-/// them as the tables do.
+/// Frames that are in flight when the run ends were reclaimed and granted to nobody; the walk
+/// counts them as the tables do.
 #[test]
 fn the_walk_and_the_tables_count_the_same_frames_moved() {
     let folder = tempfile::tempdir().unwrap();

@@ -29,8 +29,8 @@ fn mine(rule: impl FnMut(&View) -> Result<Plan, PolicyError> + Send + 'static) -
     PolicyRun::new("mine", Box::new(Rule(rule)))
 }
 
-/// VM0 of 3 frames that loops over 4 pages, VM1 of 5 that uses one page, on 8 frames; checkpoints at
-/// 10, 20 and 30.
+/// VM0 of 3 frames that loops over 4 pages, VM1 of 5 that uses one page, on 8 frames; checkpoints
+/// at 10, 20 and 30.
 fn two_vms() -> Scenario {
     let looping: Vec<u64> = (0..30).map(|access| access % 4).collect();
     let vms = vec![common::vm(0, &looping, 3, 6), common::vm(1, &[7; 30], 5, 8)];

@@ -20,7 +20,9 @@ fn a_split_vm_is_a_vm_of_each_value() {
     assert_eq!(names, ["0", "19", "20", "22"]);
     let mut written = HOST.to_owned();
     for name in names {
-        written.push_str("[[vm]]\nname = \"NAME\"\ntrace = { file = \"traces/volumes.spc\", split = \"asu\", part = \"NAME\" }\n".replace("NAME", name).as_str());
+        let trace = "file = \"traces/volumes.spc\", split = \"asu\"";
+        let vm = format!("[[vm]]\nname = \"{name}\"\ntrace = {{ {trace}, part = \"{name}\" }}\n");
+        written.push_str(&vm);
     }
     let written = checked(&written);
     let run = |scenario: &Scenario| {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::number::Millionths;
 use crate::render::svg::{Anchor, Drawing, Path};
-use crate::store::results::Run;
+use crate::store::results::RunSeries;
 use crate::store::thinned::Thinned;
 use crate::table::{Cell, Table};
 
@@ -14,7 +14,7 @@ use crate::table::{Cell, Table};
 const PANELS: usize = 64;
 
 /// The demand faults of each VM under each policy; all series have buckets of the same width.
-pub fn figure(vms: &[String], runs: &[Run], every: u64) -> Figure {
+pub fn figure(vms: &[String], runs: &[RunSeries], every: u64) -> Figure {
     let shown = vms.len().min(PANELS);
     let buckets = runs.iter().map(|(_, thinned)| thinned.buckets().len()).max().unwrap_or(0);
     let width = runs.first().map_or(1, |(_, thinned)| thinned.width());
@@ -43,7 +43,7 @@ fn ratio(thinned: &Thinned, bucket: usize, vm: usize) -> Option<u64> {
     Some(ratio.0 as u64)
 }
 
-fn table(vms: &[String], runs: &[Run], buckets: usize) -> Table {
+fn table(vms: &[String], runs: &[RunSeries], buckets: usize) -> Table {
     let policies = runs.iter().map(|(policy, _)| policy.as_str());
     let columns: Vec<&str> = ["vm", "until_tick"].into_iter().chain(policies).collect();
     let mut table = Table::new(&columns);
@@ -60,7 +60,7 @@ fn table(vms: &[String], runs: &[Run], buckets: usize) -> Table {
     table
 }
 
-fn draw(vms: &[String], runs: &[Run], buckets: usize, ticks: u64) -> Drawing {
+fn draw(vms: &[String], runs: &[RunSeries], buckets: usize, ticks: u64) -> Drawing {
     let columns = match vms.len() {
         0 | 1 => 1,
         2..=8 => 2,
@@ -72,7 +72,8 @@ fn draw(vms: &[String], runs: &[Run], buckets: usize, ticks: u64) -> Drawing {
     let pitch = height + 420;
     let mut drawing = Drawing::new(WIDTH, rows as i64 * pitch + 380);
     let ratios = || {
-        let of_run = |(_, run): &Run, vm| (0..buckets).filter_map(|at| ratio(run, at, vm)).max();
+        let of_run =
+            |(_, run): &RunSeries, vm| (0..buckets).filter_map(|at| ratio(run, at, vm)).max();
         runs.iter().flat_map(move |run| (0..vms.len()).filter_map(move |vm| of_run(run, vm)))
     };
     let axis = Axis::round(ratios().max().unwrap_or(0), 4, Unit::Percent);

@@ -306,8 +306,8 @@ text.</p></noscript>
 </section>
 <p class="keys">Keys: right and left arrow, space, Page Up and Page Down (ten steps), Home, End.
 Solid boxes are frames with their pages, dashed ones empty frames, of which 40 are drawn; dotted
-boxes are pages that the algorithm remembers and that are in no frame. The page that was accessed has
-a thick border. An asterisk behind a page: its reference bit is set, or a use is counted. An arrow
-behind the name of a list: how long it should be.</p>
+boxes are pages that the algorithm remembers and that are in no frame. The page that was accessed
+has a thick border. An asterisk behind a page: its reference bit is set, or a use is counted. An
+arrow behind the name of a list: how long it should be.</p>
 </main>
 "#;

@@ -1,7 +1,7 @@
 //! How frames move: the host's actuator, and the phases in which a VM's own driver does not work.
 
 use super::super::codes;
-use super::super::document::Value;
+use super::super::document::Literal;
 use super::super::{Actuator, Phase};
 use super::Fitted;
 use super::values::{Findings, Section};
@@ -94,7 +94,7 @@ pub(super) fn phases(
     let wanted = "an array of tables such as `{ from = 100, until = 200 }`";
     let length = match vm.get(key).map(|field| &field.node.value) {
         None => 0,
-        Some(Value::Array(items)) => items.len(),
+        Some(Literal::Array(items)) => items.len(),
         // What is no array is reported below.
         Some(_) => usize::MAX,
     };

@@ -2,7 +2,7 @@
 
 use super::super::codes;
 use super::super::diagnostic::clip;
-use super::super::document::{Origin, Value};
+use super::super::document::{Literal, Origin};
 use super::super::split::{self, Claim};
 use super::super::{Admission, HostSpec, Scenario, Split};
 use super::FRAMES_MAX;
@@ -50,7 +50,7 @@ impl Host {
     ) -> Option<Frames> {
         let remedy = "say how many frames or bytes the host has, for example `memory = \"2 MiB\"`";
         let field = host.need(findings, "memory", remedy)?;
-        let Value::String(text) = &field.node.value else {
+        let Literal::String(text) = &field.node.value else {
             return findings.frames(&field, 1, self.page_size);
         };
         let Some(percent) = text.trim().strip_suffix('%') else {
@@ -197,7 +197,8 @@ fn sum(frames: &[Frames]) -> u128 {
 /// Reports a scenario of no VM or too many.
 pub(super) fn check_count(findings: &mut Findings, root: &Section, count: usize) {
     let origin = root.origin_of("vm");
-    let is_list = |field: &Field| matches!(&field.node.value, Value::Array(vms) if vms.is_empty());
+    let is_list =
+        |field: &Field| matches!(&field.node.value, Literal::Array(vms) if vms.is_empty());
     // What is no list of tables was reported as that.
     if count == 0 && root.get("vm").is_none_or(|field| is_list(&field)) {
         let remedy = "add a `[[vm]]` table";

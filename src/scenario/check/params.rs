@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::codes;
 use super::super::diagnostic::clip;
-use super::super::document::Value;
+use super::super::document::Literal;
 use super::values::{Field, Findings, Section};
 use crate::balance::{self, PolicyKind, wrapped};
 use crate::params::{self, Domain, Param, Settings};
@@ -62,11 +62,11 @@ pub(super) fn replacement(
         return Some((kind, Settings::defaults(kind.params)));
     };
     match &field.node.value {
-        Value::String(_) => {
+        Literal::String(_) => {
             let kind = findings.choice(&field, kinds())?;
             Some((kind, Settings::defaults(kind.params)))
         }
-        Value::Table(_) => {
+        Literal::Table(_) => {
             let section = vm.section(findings, "replacement");
             let remedy = "name the algorithm, for example `kind = \"lru\"`";
             let kind = section.need(findings, "kind", remedy)?;
@@ -141,7 +141,7 @@ fn value(
 }
 
 fn text(findings: &mut Findings, field: &Field) -> Option<String> {
-    let Value::String(text) = &field.node.value else {
+    let Literal::String(text) = &field.node.value else {
         findings.wrong_type(field, "a text in quotes");
         return None;
     };
@@ -155,8 +155,8 @@ pub(super) fn decimal(
     max: Decimal,
 ) -> Option<Decimal> {
     let text = match &field.node.value {
-        Value::Decimal(text) => text.clone(),
-        Value::Integer(value) => value.to_string(),
+        Literal::Decimal(text) => text.clone(),
+        Literal::Integer(value) => value.to_string(),
         _ => {
             findings.wrong_type(field, "a decimal number");
             return None;
@@ -205,7 +205,7 @@ mod tests {
     const HALF: Decimal = Decimal { digits: 5, places: 1 };
     const TWO: Decimal = Decimal { digits: 2, places: 0 };
 
-    fn read(value: Value) -> Result<Decimal, &'static str> {
+    fn read(value: Literal) -> Result<Decimal, &'static str> {
         let mut findings = Findings::default();
         let node = Node { origin: Origin::whole(0), value };
         let field = Field { path: "x".to_owned(), node: &node };
@@ -214,17 +214,17 @@ mod tests {
 
     #[test]
     fn decimals_are_compared_without_rounding() {
-        let text = |text: &str| read(Value::Decimal(text.to_owned()));
+        let text = |text: &str| read(Literal::Decimal(text.to_owned()));
         assert_eq!(text("0.50"), Ok(Decimal { digits: 50, places: 2 }));
         assert_eq!(text("+1.25"), Ok(Decimal { digits: 125, places: 2 }));
-        assert_eq!(read(Value::Integer(2)), Ok(TWO));
+        assert_eq!(read(Literal::Integer(2)), Ok(TWO));
         assert_eq!(text("0.499999999999999999"), Err("S017"));
         assert_eq!(text("2.000000000000000001"), Err("S018"));
         assert_eq!(text("-0.5"), Err("S017"));
         for bad in ["nan", "inf", "1e0"] {
             assert_eq!(text(bad), Err("S014"), "{bad}");
         }
-        assert_eq!(read(Value::Bool), Err("S014"));
+        assert_eq!(read(Literal::Bool), Err("S014"));
     }
 
     #[test]
@@ -237,16 +237,16 @@ mod tests {
         };
         let mut settings = Settings::defaults(std::slice::from_ref(&param));
         assert_eq!(settings.text("rules"), "mom.rules");
-        let read = |value: Value| {
+        let read = |value: Literal| {
             let mut findings = Findings::default();
             let node = Node { origin: Origin::whole(0), value };
             let field = Field { path: "policy.mine.rules".to_owned(), node: &node };
             let value = super::value(&mut findings, &field, &param, None);
             value.ok_or_else(|| findings.list.remove(0))
         };
-        settings.set("rules", read(Value::String("my \"own\" rules".to_owned())).unwrap());
+        settings.set("rules", read(Literal::String("my \"own\" rules".to_owned())).unwrap());
         assert_eq!(settings.text("rules"), "my \"own\" rules");
-        let wrong = read(Value::Integer(3)).unwrap_err();
+        let wrong = read(Literal::Integer(3)).unwrap_err();
         assert_eq!(wrong.code.id, "S014");
     }
 

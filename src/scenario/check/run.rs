@@ -2,7 +2,7 @@
 
 use super::super::codes;
 use super::super::diagnostic::{clip, meant};
-use super::super::document::Value;
+use super::super::document::Literal;
 use super::super::{Actuator, Admission, After, Cost, Expect, Phase, WarmUp};
 use super::TICKS_MAX;
 use super::draft::{Draft, NEVER};
@@ -216,8 +216,8 @@ pub(super) fn warm_up(findings: &mut Findings, root: &Section, vms: &[Draft]) ->
     let field = root.get("warm_up")?;
     let origin = field.node.origin;
     let warm_up = match &field.node.value {
-        Value::Integer(_) => WarmUp::Accesses(findings.integer(&field, 0, TICKS_MAX)?),
-        Value::String(text) => match WarmUp::parse(text) {
+        Literal::Integer(_) => WarmUp::Accesses(findings.integer(&field, 0, TICKS_MAX)?),
+        Literal::String(text) => match WarmUp::parse(text) {
             Ok(warm_up) => warm_up,
             Err(message) => {
                 let remedy = "write \"10%\", \"1000 accesses\", \"10 s\" or \"until 10 s\"";

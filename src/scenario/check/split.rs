@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::super::codes;
-use super::super::document::{Document, Entry, Node, Table, Value};
+use super::super::document::{Document, Entry, Literal, Node, Table};
 use super::draft::Surroundings;
 use super::traces::{Traces, split_file};
 use super::values::{Findings, Section};
@@ -18,7 +18,7 @@ pub(super) fn expand(
     document: &Document,
     traces: &mut Traces,
 ) -> Option<Document> {
-    let Value::Array(vms) = &document.root.get("vm")?.node.value else { return None };
+    let Literal::Array(vms) = &document.root.get("vm")?.node.value else { return None };
     let is_split = |vm: &Node| vm.table().is_some_and(|table| table.contains_key("split"));
     if !vms.iter().any(is_split) {
         return None;
@@ -36,7 +36,7 @@ pub(super) fn expand(
         }
     }
     let mut document = document.clone();
-    document.root.get_mut("vm")?.node.value = Value::Array(expanded);
+    document.root.get_mut("vm")?.node.value = Literal::Array(expanded);
     Some(document)
 }
 
@@ -107,13 +107,13 @@ fn with_part(vm: &Node, table: &Table, part: &str, names: &mut BTreeSet<String>)
         count += 1;
         name = format!("{plain}-{count}");
     }
-    table.insert("name".to_owned(), entry(Value::String(name)));
-    if let Some(Entry { node: Node { value: Value::Table(trace), .. }, .. }) =
+    table.insert("name".to_owned(), entry(Literal::String(name)));
+    if let Some(Entry { node: Node { value: Literal::Table(trace), .. }, .. }) =
         table.get_mut("trace")
     {
         trace.insert("split".to_owned(), Entry { key: split.key, node: split.node.clone() });
-        trace.insert("part".to_owned(), entry(Value::String(part.to_owned())));
+        trace.insert("part".to_owned(), entry(Literal::String(part.to_owned())));
         trace.remove("vm");
     }
-    Node { origin: vm.origin, value: Value::Table(table) }
+    Node { origin: vm.origin, value: Literal::Table(table) }
 }

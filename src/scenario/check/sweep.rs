@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::codes;
 use super::super::diagnostic::{Diagnostic, clip, meant};
-use super::super::document::{Node, Origin, Table, Value};
+use super::super::document::{Literal, Node, Origin, Table};
 use super::super::grid::{Axis, Dimension, Grid, Picks, same};
 use super::super::range::{Fault, Number, Progress, expand};
 use super::super::written::label;
@@ -113,12 +113,12 @@ fn axis(findings: &mut Findings, leaf: &Leaf) -> Option<Axis> {
     }
     let field = Field { path: leaf.path.clone(), node: leaf.node };
     let values = match &leaf.node.value {
-        Value::Array(items) => items.clone(),
-        Value::Pages(numbers) => {
-            let integer = |&number: &u64| Value::Integer(number.into());
+        Literal::Array(items) => items.clone(),
+        Literal::Pages(numbers) => {
+            let integer = |&number: &u64| Literal::Integer(number.into());
             numbers.iter().map(|n| Node { origin: leaf.node.origin, value: integer(n) }).collect()
         }
-        Value::Table(table) => read_range(findings, &field, table)?,
+        Literal::Table(table) => read_range(findings, &field, table)?,
         _ => {
             findings
                 .wrong_type(&field, "an array, or a range such as { from = 1, to = 9, step = 2 }");

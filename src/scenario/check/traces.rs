@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::super::TraceSource;
 use super::super::codes;
 use super::super::diagnostic::clip;
-use super::super::document::{Node, Origin, Value};
+use super::super::document::{Literal, Node, Origin};
 use super::super::effective;
 use super::draft::{Accesses, Draft, Surroundings};
 use super::values::{Field, Findings, Section};
@@ -279,7 +279,7 @@ pub(super) fn read(
         (None, Some(pages)) => {
             trace.only(findings, &["pages"]);
             let trace = match &pages.node.value {
-                Value::Pages(list) if !list.is_empty() => Some(cache.inline(list)),
+                Literal::Pages(list) if !list.is_empty() => Some(cache.inline(list)),
                 _ => None,
             };
             let pages = read_pages(findings, &pages)?;
@@ -395,8 +395,8 @@ const INTEGER_MAX: u64 = i64::MAX.unsigned_abs();
 /// A column by its heading, or by its number from 1.
 pub(super) fn column(findings: &mut Findings, field: &Field) -> Option<String> {
     match &field.node.value {
-        Value::Integer(_) => findings.integer(field, 1, INTEGER_MAX).map(|at| at.to_string()),
-        Value::String(heading) => Some(heading.clone()),
+        Literal::Integer(_) => findings.integer(field, 1, INTEGER_MAX).map(|at| at.to_string()),
+        Literal::String(heading) => Some(heading.clone()),
         _ => {
             findings.wrong_type(field, "a heading in quotes, or a number from 1");
             None
@@ -498,8 +498,8 @@ pub(super) fn report_read_error(
 
 fn read_pages(findings: &mut Findings, field: &Field) -> Option<Vec<u64>> {
     let pages: Vec<u64> = match &field.node.value {
-        Value::Pages(pages) => pages.to_vec(),
-        Value::Array(items) => {
+        Literal::Pages(pages) => pages.to_vec(),
+        Literal::Array(items) => {
             let pages: Vec<_> = items.iter().map(|item| read_page(findings, field, item)).collect();
             pages.into_iter().collect::<Option<_>>()?
         }
@@ -517,7 +517,7 @@ fn read_pages(findings: &mut Findings, field: &Field) -> Option<Vec<u64>> {
 }
 
 fn read_page(findings: &mut Findings, field: &Field, item: &Node) -> Option<u64> {
-    let Value::Integer(page) = item.value else {
+    let Literal::Integer(page) = item.value else {
         let item = Field { path: field.path.clone(), node: item };
         findings.wrong_type(&item, "a page number");
         return None;

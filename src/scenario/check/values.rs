@@ -2,7 +2,7 @@
 
 use super::super::codes::{self, Code};
 use super::super::diagnostic::{Diagnostic, Diagnostics, Severity, clip, meant};
-use super::super::document::{Entry, Node, Origin, Table, Value};
+use super::super::document::{Entry, Literal, Node, Origin, Table};
 use super::{FRAMES_MAX, TICKS_MAX};
 use crate::units::{self, Frames, Ticks, UnitError};
 
@@ -98,7 +98,7 @@ impl<'d> Section<'d> {
     /// The tables of the array at `key`, such as `[[vm]]`; `wanted` says what that is.
     pub(super) fn sections(&self, findings: &mut Findings, key: &str, wanted: &str) -> Vec<Self> {
         let Some(field) = self.get(key) else { return Vec::new() };
-        let Value::Array(items) = &field.node.value else {
+        let Literal::Array(items) = &field.node.value else {
             findings.wrong_type(&field, wanted);
             return Vec::new();
         };
@@ -196,7 +196,7 @@ impl Findings {
 
     /// An integer from `min` to `max`.
     pub(super) fn integer(&mut self, field: &Field, min: u64, max: u64) -> Option<u64> {
-        let Value::Integer(value) = field.node.value else {
+        let Literal::Integer(value) = field.node.value else {
             self.wrong_type(field, "an integer");
             return None;
         };
@@ -229,7 +229,7 @@ impl Findings {
         min: u64,
         page_size: Option<u64>,
     ) -> Option<Frames> {
-        if let Value::String(text) = &field.node.value {
+        if let Literal::String(text) = &field.node.value {
             let example = "write a size such as \"2 MiB\", or a bare number of frames";
             let bytes = self.unit(field, text, "size", units::parse_size(text), example)?;
             let page_size = page_size?;
@@ -249,7 +249,7 @@ impl Findings {
 
     /// A number of ticks, or a duration, of which one tick is 1 ns.
     pub(super) fn ticks(&mut self, field: &Field, min: u64) -> Option<Ticks> {
-        if let Value::String(text) = &field.node.value {
+        if let Literal::String(text) = &field.node.value {
             let example = "write a duration such as \"100 ms\", or a bare number of ticks";
             let ns = self.unit(field, text, "duration", units::parse_duration(text), example)?;
             return self.in_range(field, i128::from(ns), min, TICKS_MAX).map(Ticks);
@@ -260,7 +260,7 @@ impl Findings {
     /// The size of a page in bytes: a size, or a bare number of bytes.
     pub(super) fn page_size(&mut self, field: &Field) -> Option<u64> {
         let bytes = match &field.node.value {
-            Value::String(text) => {
+            Literal::String(text) => {
                 let example = "write a size such as \"4 KiB\"";
                 self.unit(field, text, "size", units::parse_size(text), example)?
             }
@@ -278,7 +278,7 @@ impl Findings {
 
     /// A size, or a bare number of bytes.
     pub(super) fn bytes(&mut self, field: &Field) -> Option<u64> {
-        if let Value::String(text) = &field.node.value {
+        if let Literal::String(text) = &field.node.value {
             let example = "write a size such as \"64 GiB\"";
             return self.unit(field, text, "size", units::parse_size(text), example);
         }
@@ -287,7 +287,7 @@ impl Findings {
     }
 
     fn bare_or_string(&mut self, field: &Field, min: u64, max: u64, wanted: &str) -> Option<u64> {
-        if !matches!(field.node.value, Value::Integer(_)) {
+        if !matches!(field.node.value, Literal::Integer(_)) {
             self.wrong_type(field, wanted);
             return None;
         }
@@ -344,7 +344,7 @@ impl Findings {
 
     /// The items of an array of strings, each with its place.
     pub(super) fn words<'d>(&mut self, field: &Field<'d>) -> Vec<Field<'d>> {
-        let Value::Array(items) = &field.node.value else {
+        let Literal::Array(items) = &field.node.value else {
             self.wrong_type(field, "an array of strings");
             return Vec::new();
         };

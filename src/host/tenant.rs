@@ -6,7 +6,7 @@ use crate::units::{Frames, Ticks};
 
 /// What the host knows of a VM.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Tenant {
     pub(super) bounds: Bounds,
     pub(super) initial: Frames,
     /// Whether it leaves the host at some time, so that even its minimum comes back.
@@ -25,7 +25,7 @@ pub(super) struct Place {
     pub(super) waits: bool,
 }
 
-impl Place {
+impl Tenant {
     pub(super) fn of(vm: &VmSpec) -> Self {
         Self {
             bounds: Bounds { min: vm.min, max: vm.max },

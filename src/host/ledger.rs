@@ -1,0 +1,82 @@
+//! The frame law: what is free, in flight and held adds up to the host's memory.
+//!
+//! Every frame that changes its place does so by one of these methods. What else may hold frames,
+//! such as the store of a tier, is one more term of [`Ledger::check`].
+
+use std::collections::VecDeque;
+
+use crate::units::{Frames, Ticks};
+
+/// Where the host's frames are, but for what each VM holds.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    memory: Frames,
+    free: Frames,
+    /// Batches that have left their VMs, with the ticks at which they arrive in the free pool.
+    flights: VecDeque<(Ticks, Frames)>,
+    in_flight: Frames,
+}
+
+impl Ledger {
+    /// All frames are free.
+    pub(super) fn new(memory: Frames) -> Self {
+        Self { memory, free: memory, flights: VecDeque::new(), in_flight: Frames(0) }
+    }
+
+    pub(super) fn memory(&self) -> Frames {
+        self.memory
+    }
+
+    pub(super) fn free(&self) -> Frames {
+        self.free
+    }
+
+    pub(super) fn in_flight(&self) -> Frames {
+        self.in_flight
+    }
+
+    /// What all VMs hold together.
+    pub(super) fn held(&self) -> Frames {
+        self.memory - self.free - self.in_flight
+    }
+
+    /// A VM gets free frames.
+    pub(super) fn take(&mut self, frames: Frames) {
+        self.free -= frames;
+    }
+
+    /// A VM's frames are free at once.
+    pub(super) fn put_back(&mut self, frames: Frames) {
+        self.free += frames;
+    }
+
+    /// A VM's frames are in flight and will be free at tick `lands`, which never decreases.
+    pub(super) fn launch(&mut self, frames: Frames, lands: Ticks) {
+        self.in_flight += frames;
+        match self.flights.back_mut() {
+            Some((others, batch)) if *others == lands => *batch += frames,
+            _ => self.flights.push_back((lands, frames)),
+        }
+    }
+
+    /// What has been in flight long enough is free.
+    pub(super) fn land(&mut self, at: Ticks) {
+        while let Some(&(lands, frames)) = self.flights.front()
+            && lands <= at
+        {
+            self.flights.pop_front();
+            self.in_flight -= frames;
+            self.free += frames;
+        }
+    }
+
+    /// When the next batch lands.
+    pub(super) fn next_landing(&self) -> Option<Ticks> {
+        self.flights.front().map(|&(lands, _)| lands)
+    }
+
+    /// Asserts the law, given what VMs hold as the host has counted it itself.
+    pub(super) fn check(&self, held: Frames) {
+        assert_eq!(self.free + self.in_flight + held, self.memory, "frames are conserved");
+    }
+}

@@ -1,0 +1,111 @@
+//! What stands at the root of a scenario, each value by itself.
+
+use std::collections::BTreeSet;
+
+use super::draft::{Draft, Surroundings};
+use super::traces::Traces;
+use super::values::{Findings, Section};
+use super::vm;
+use crate::random::Generator;
+use crate::replace::Delays;
+use crate::scenario::codes;
+use crate::scenario::diagnostic::clip;
+use crate::scenario::{Cost, Scenario};
+use crate::units::Ticks;
+
+/// How many ticks lie between two checkpoints.
+pub(super) fn read_every(findings: &mut Findings, checkpoint: &Section) -> Option<Ticks> {
+    checkpoint.only(findings, &["every"]);
+    let remedy = "say how many ticks lie between two checkpoints, for example `every = 1000`";
+    let every = checkpoint.need(findings, "every", remedy)?;
+    findings.ticks(&every, 1)
+}
+
+/// The scenario's name: that of its file unless it says another.
+pub(super) fn name(findings: &mut Findings, root: &Section, stem: &str) -> Option<String> {
+    const MAX: usize = 64;
+    let Some(field) = root.get("name") else { return Some(stem.to_owned()) };
+    let name = findings.text(&field)?;
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.is_empty() || name.len() > MAX || !name.bytes().all(letter) {
+        let message = format!("`{}` cannot be a scenario's name", clip(name));
+        let remedy = "a name has 1 to 64 lower-case letters, digits and hyphens";
+        findings.error(codes::BAD_NAME, field.node.origin, message, remedy);
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+/// The generator of random numbers and its seed.
+pub(super) fn randomness(
+    findings: &mut Findings,
+    root: &Section,
+) -> (Option<Generator>, Option<u64>) {
+    let random = root.get("random").map_or(Some(Generator::default()), |field| {
+        findings.choice(&field, Generator::ALL.iter().copied())
+    });
+    // TOML's own integers end there, and the effective scenario must be TOML.
+    let seed_max = i64::MAX.unsigned_abs();
+    let seed = root.get("seed").map_or(Some(1), |field| findings.integer(&field, 0, seed_max));
+    if random == Some(Generator::Glibc) && seed.is_some_and(|seed| seed > u64::from(u32::MAX)) {
+        let message = "glibc's generator takes a seed of 32 bits";
+        let remedy = "lower it below 4294967296, or use `random = \"chacha8\"`";
+        findings.error(codes::SEED_TOO_BIG, root.origin_of("seed"), message, remedy);
+    }
+    (random, seed)
+}
+
+/// What events cost; nothing unless the scenario says so.
+pub(super) fn read_cost(findings: &mut Findings, section: &Section<'_>) -> Option<Cost> {
+    section.only(findings, &["fault", "zero_fill", "swap_in", "write_back", "trap", "policy"]);
+    let mut ticks =
+        |key| section.get(key).map_or(Some(Ticks(0)), |field| findings.ticks(&field, 0));
+    let [fault, zero_fill, swap_in, write_back, trap, policy] =
+        ["fault", "zero_fill", "swap_in", "write_back", "trap", "policy"].map(&mut ticks);
+    Some(Cost {
+        delays: Delays {
+            fault: fault?,
+            zero_fill: zero_fill?,
+            swap_in: swap_in?,
+            write_back: write_back?,
+        },
+        counts_write_backs: section.get("write_back").is_some(),
+        trap: trap?,
+        policy: policy?,
+    })
+}
+
+/// The VMs, each by itself, and that no two have one name. Reads their trace files.
+pub(super) fn read_vms<'d>(
+    findings: &mut Findings,
+    root: &Section<'d>,
+    around: &Surroundings,
+    traces: &mut Traces,
+) -> Vec<Draft<'d>> {
+    let defaults = root.section(findings, "defaults");
+    defaults.only(findings, &["vm"]);
+    let defaults = defaults.section(findings, "vm");
+    defaults.only(findings, vm::DEFAULT_KEYS);
+    // Read by itself too, so that a fault is found even if every VM overrules it.
+    Draft::read_numbers(findings, defaults.clone(), around);
+    let mut drafts = Vec::new();
+    let mut names = BTreeSet::new();
+    // VMs over the limit are reported as too many; reading them all would only cost time.
+    let sections = root.sections(findings, "vm", "an array of tables, `[[vm]]`");
+    let sections = sections.into_iter().take(Scenario::VMS_MAX + 1);
+    let sections: Vec<Section> = sections.map(|vm| vm.with_defaults(&defaults)).collect();
+    traces.read_ahead(&sections, around);
+    for section in sections {
+        let draft = Draft::read(findings, section, around, traces);
+        draft.check_together(findings, around.split);
+        if let Some(name) = draft.name
+            && !names.insert(name)
+        {
+            let message = format!("two VMs are called `{name}`");
+            let remedy = "give each VM a name of its own";
+            findings.error(codes::DOUBLE_VM_NAME, draft.section.origin_of("name"), message, remedy);
+        }
+        drafts.push(draft);
+    }
+    drafts
+}

@@ -1,0 +1,147 @@
+//! Arrivals, departures and balloons: the host acts, and VMs follow.
+
+use super::{EventKind, Simulation};
+use crate::account::{Held, Refusal};
+use crate::host::{Acts, Change};
+use crate::scenario::Actuator;
+use crate::units::{Ticks, VmId};
+use crate::watch::{Arrival, Moved};
+
+impl Simulation<'_> {
+    pub(super) fn arrive(&mut self, id: VmId, at: Ticks) {
+        self.arrivals.pop();
+        if let Some(stop) = self.vms[id.index()].spec.stop {
+            self.push(stop, EventKind::Depart(id));
+        }
+        self.host.arrive(id);
+        self.act(at);
+        if self.host.waits(id) {
+            self.watcher.wait(at, id);
+        }
+    }
+
+    pub(super) fn depart(&mut self, id: VmId, at: Ticks) {
+        if self.host.waits(id) {
+            let left = self.host.give_up(id);
+            self.turn_away(id, Refusal { at, left });
+            self.act(at);
+            return;
+        }
+        if self.host.allocation(id).is_none() {
+            return; // It left when its trace was over, or was refused; this was its stop.
+        }
+        let allocation = self.host.dismiss(id);
+        self.changed = true;
+        let vm = &mut self.vms[id.index()];
+        vm.close_interval();
+        vm.account.frames.end(at);
+        let held_up = !std::mem::replace(&mut vm.finished, true);
+        if held_up {
+            // What its observers intercepted, or an idle phase, has held it up until its stop.
+            vm.next = at;
+            self.note_finished();
+        }
+        self.note_held(at);
+        self.watcher.depart(at, id, allocation);
+        if self.host.heeds_departures() {
+            self.act(at);
+        }
+    }
+
+    pub(super) fn balloon(&mut self, at: Ticks) {
+        if self.balloon == Some(at) {
+            self.balloon = None;
+            self.act(at);
+        }
+    }
+
+    /// Lets the host do what it can, outside checkpoints.
+    pub(super) fn act(&mut self, at: Ticks) {
+        self.carry_out(at);
+        let acts = std::mem::take(&mut self.acts);
+        let shrinks = |change: &Change| change.after < change.before;
+        let makes_room = self.scenario.actuator == Actuator::INSTANT
+            && !acts.started.is_empty()
+            && acts.changes.iter().all(shrinks);
+        let shrunk: &[Change] = if makes_room { &acts.changes } else { &[] };
+        if !makes_room && !acts.changes.is_empty() {
+            let (changes, in_flight) = (&acts.changes, self.host.in_flight());
+            self.watcher.moved(&Moved { at, changes, in_flight, vms: &self.vms });
+        }
+        self.greet(at, &acts, shrunk);
+        self.acts = acts;
+    }
+
+    /// The host acts, and VMs follow the changes of their allocations.
+    pub(super) fn carry_out(&mut self, at: Ticks) {
+        self.host.act(at, &mut self.acts);
+        self.follow(at);
+        let due = self.host.due();
+        if due != self.balloon {
+            self.balloon = due;
+            if let Some(due) = due {
+                self.push(due, EventKind::Balloon);
+            }
+        }
+    }
+
+    /// VMs follow the changes of their allocations.
+    pub(super) fn follow(&mut self, at: Ticks) {
+        let watched = self.watcher.wants_accesses();
+        for at_change in 0..self.acts.changes.len() {
+            let change = self.acts.changes[at_change];
+            let vm = &mut self.vms[change.vm.index()];
+            vm.resize(change, at, self.scenario.cost, watched);
+            if let Some(pool) = &mut self.pool
+                && change.after < change.before
+            {
+                pool.trim(change.vm, &vm.spec.trace, vm.replacement.resident());
+                self.look_ahead(change.vm);
+            }
+        }
+        self.note_held(at);
+    }
+
+    /// VMs start or are refused, as the host has decided.
+    pub(super) fn greet(&mut self, at: Ticks, acts: &Acts, shrunk: &[Change]) {
+        for (nth, &id) in acts.started.iter().enumerate() {
+            let shrunk = if nth == 0 { shrunk } else { &[] };
+            let allocation = self.host.allocation(id).expect("the VM has just started");
+            let vm = &mut self.vms[id.index()];
+            vm.start(allocation, at);
+            self.departures.started(id, vm, at);
+            let next = vm.next;
+            if self.pool.is_some() {
+                self.look_ahead(id);
+            } else {
+                self.push(next, EventKind::Access(id));
+            }
+            self.changed = true;
+            let vms = &self.vms;
+            self.watcher.arrive(&Arrival { at, vm: id, allocation, shrunk, vms });
+        }
+        for &(id, refusal) in &acts.refused {
+            self.turn_away(id, refusal);
+        }
+    }
+
+    fn turn_away(&mut self, id: VmId, refusal: Refusal) {
+        let vm = &mut self.vms[id.index()];
+        vm.turn_away(refusal);
+        if vm.spec.is_awaited() {
+            self.note_finished();
+        }
+        self.watcher.refuse(id, refusal);
+    }
+
+    pub(super) fn note_held(&mut self, at: Ticks) {
+        let held = self.host.held();
+        // VMs that arrive together at the beginning make one first allocation.
+        // What happens before counting begins, for which a VM may have run ahead, is not counted.
+        if self.all.ticks == Ticks(0) && at <= self.all.since || self.all == Held::default() {
+            self.all = Held::begin(held, at.max(self.all.since));
+        } else if held != self.all.last {
+            self.all.change(held, at);
+        }
+    }
+}
