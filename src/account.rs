@@ -1,12 +1,12 @@
-//! The account of a run: what every VM did, what it held, what that cost, and all VMs together.
+//! The account of a run: what each VM did, held and cost, and the same for all VMs together.
 //!
-//! [`METRICS`] are its numbers, by the names of the columns.
+//! [`METRICS`] lists its numbers under the names of their columns.
 
 use crate::number::Millionths;
 use crate::replace::Counts;
 use crate::units::{Frames, Ticks};
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The policy's name.
@@ -19,21 +19,21 @@ pub struct Outcome {
     pub checkpoints: u64,
     /// When the last VM had finished its last access.
     pub end: Ticks,
-    /// The frames that were in flight then.
+    /// The frames in flight at that time.
     pub in_flight: Frames,
     /// A 64-bit hash of time, frames, counts and draws at every checkpoint: equal fingerprints
     /// mean equal trajectories.
     pub fingerprint: u64,
 }
 
-/// What one VM, or all together, did and held.
+/// What one VM, or all VMs together, did and held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Accesses and faults; like all that follows, without the warm-up.
+    /// Accesses and faults. This and all that follows exclude the warm-up.
     pub counts: Counts,
     /// Accesses of the warm-up.
     pub warm_up_accesses: u64,
-    /// Frames granted by policies and to make room for arrivals, all together.
+    /// Frames granted, by policies and to make room for arrivals.
     pub granted: Frames,
     /// Frames reclaimed likewise; a departure is not counted.
     pub reclaimed: Frames,
@@ -41,10 +41,10 @@ pub struct Account {
     pub distinct_pages: u64,
     /// The allocation over time.
     pub frames: Held,
-    /// Ticks from the start until the last access was over, or until it stopped or the run ended;
-    /// for all, the length of the run.
+    /// Ticks from the start until the last access ended, the VM stopped or the run ended; for all
+    /// VMs, the length of the run.
     pub ticks: u64,
-    /// Ticks that the accesses take with all pages resident and nothing watched.
+    /// Ticks that the accesses take if every page is resident and nothing is observed.
     pub nominal_ticks: u64,
     /// Ticks charged for faults and write-backs.
     pub stall_ticks: u64,
@@ -52,18 +52,18 @@ pub struct Account {
     pub overhead_ticks: u64,
     /// How the allocation moved.
     pub movement: Movement,
-    /// Jain's index of the VMs' progress, in millionths; of all together alone.
+    /// Jain's index of the VMs' progress, in millionths; only in the account of all VMs.
     pub jain: Option<u128>,
-    /// When it started, which is later than its `start` if it had to wait; `None` if it never did,
-    /// and for all VMs together.
+    /// When it started, later than its `start` if it had to wait; `None` if it never did, and for
+    /// all VMs together.
     pub started: Option<Ticks>,
-    /// Why and when it was refused, or gave up waiting because its stop had come.
+    /// Why and when it was refused, or gave up waiting because its stop came.
     pub refused: Option<Refusal>,
 }
 
 impl Account {
-    /// The frames that changed hands. A frame that goes from VM to VM is reclaimed and granted, and
-    /// counts once; one that goes to or from the free pool counts too.
+    /// The frames that moved. A frame that goes from VM to VM is reclaimed and granted, and counts
+    /// once; one that goes to or from the free pool counts too.
     pub fn frames_moved(&self) -> u64 {
         self.granted.max(self.reclaimed).0
     }
@@ -80,13 +80,13 @@ impl Account {
         mean.unwrap_or(Millionths(u128::from(last.0) * Millionths::ONE))
     }
 
-    /// Demand faults to an access; 0 without accesses.
+    /// Demand faults per access; 0 without accesses.
     pub fn fault_ratio(&self) -> Millionths {
         let Counts { demand_faults, accesses, .. } = self.counts;
         Millionths::ratio_or_zero(u128::from(demand_faults), u128::from(accesses))
     }
 
-    /// Replacement misses to an access; 0 without accesses.
+    /// Replacement misses per access; 0 without accesses.
     pub fn replacement_ratio(&self) -> Millionths {
         let Counts { replacement_misses, accesses, .. } = self.counts;
         Millionths::ratio_or_zero(u128::from(replacement_misses), u128::from(accesses))
@@ -98,7 +98,7 @@ impl Account {
         Millionths::ratio(nominal + u128::from(self.delayed_ticks()), nominal)
     }
 
-    /// What was done since the account was `before`; what was held is that of this account.
+    /// What was done since the account `before`; what is held is taken from this account.
     pub(crate) fn since(&self, before: &Self) -> Self {
         Self {
             counts: self.counts.since(&before.counts),
@@ -117,11 +117,11 @@ impl Account {
         }
     }
 
-    /// Puts together what all VMs' accounts say, apart from what they held.
+    /// Adds up all VMs' accounts, except what they held.
     pub(crate) fn all(vms: &[Self], frames: Held, ticks: Ticks) -> Self {
         let mut all = Self { frames, ticks: ticks.0, ..Self::default() };
         for vm in vms {
-            // Named one by one, so that a field that is new cannot be forgotten.
+            // Field by field, so that a new field cannot be forgotten.
             let Self {
                 counts,
                 warm_up_accesses,
@@ -154,8 +154,8 @@ impl Account {
     }
 }
 
-/// Jain's index of the progress of those VMs that made an access, in millionths; the progress is
-/// rounded down to millionths.
+/// Jain's index, in millionths, of the progress of the VMs that made an access; progress is rounded
+/// down to millionths.
 fn jain(vms: &[Account]) -> Option<u128> {
     const ONE: u128 = 1_000_000;
     let progress = |vm: &Account| {
@@ -168,23 +168,23 @@ fn jain(vms: &[Account]) -> Option<u128> {
     (sum * sum * ONE).checked_div(progress.len() as u128 * squares)
 }
 
-/// A number that an account tells: a column of the tables, and what a scenario may expect.
+/// A number of an account: a column of the tables, and a metric that a scenario can expect.
 #[derive(Debug)]
 pub struct Metric {
     /// The name of the column.
     pub name: &'static str,
     /// What it measures, in one sentence without a full stop.
     pub means: &'static str,
-    /// How it is read off.
+    /// How it is read.
     pub of: Reading,
 }
 
-/// How a metric is read off an account.
+/// How a metric is read from an account.
 #[derive(Clone, Copy, Debug)]
 pub enum Reading {
-    /// It is a whole number.
+    /// A whole number.
     Count(fn(&Account) -> u64),
-    /// It has six decimals; `None` where it has no meaning.
+    /// A number with six decimals; `None` where it has no meaning.
     Ratio(fn(&Account) -> Option<Millionths>),
 }
 
@@ -194,7 +194,7 @@ impl Metric {
         matches!(self.of, Reading::Count(_))
     }
 
-    /// The metric of an account; `None` where it has no meaning.
+    /// The metric's value in an account; `None` where it has no meaning.
     pub fn read(&self, account: &Account) -> Option<Millionths> {
         match self.of {
             Reading::Count(of) => Some(Millionths(u128::from(of(account)) * Millionths::ONE)),
@@ -227,7 +227,7 @@ pub const METRICS: &[Metric] = &[
     metric("distinct_pages", "distinct pages accessed", |of| of.distinct_pages),
     metric(
         "ticks",
-        "ticks from the start until the last access was over or the VM stopped; of all, the \
+        "ticks from the start until the last access ended or the VM stopped; for all VMs, the \
          makespan: when the last VM had finished",
         |of| of.ticks,
     ),
@@ -239,8 +239,7 @@ pub const METRICS: &[Metric] = &[
     ),
     metric(
         "write_backs",
-        "dirty pages that were written back when they were evicted; 0 unless [cost] says what one \
-         costs",
+        "dirty pages written back at their eviction; 0 unless [cost] says what one costs",
         |of| of.counts.write_backs,
     ),
     metric(
@@ -258,12 +257,12 @@ pub const METRICS: &[Metric] = &[
         "settle_checkpoints",
         "the most checkpoints that it took after a change (the start, an arrival, a departure, a \
          new phase of a VM) until less than a hundredth of the host's frames moved at two in a \
-         row, or until the next change; of a VM, frames that it gained or lost",
+         row, or until the next change; for a VM, frames that it gained or lost",
         |of| of.movement.settle_checkpoints,
     ),
     metric(
         "guarantee_violations",
-        "checkpoints at which the VM had come and was kept waiting for its minimum, or refused",
+        "checkpoints at which the VM had arrived and was waiting for its minimum, or was refused",
         |of| of.movement.violations,
     ),
     ratio("frames_mean", "the mean allocation over the ticks in which anything was held", |of| {
@@ -278,7 +277,7 @@ pub const METRICS: &[Metric] = &[
     ratio(
         "slowdown",
         "(nominal + stall + overhead) / nominal, nominal being the ticks that the accesses take \
-         with all pages resident and nothing watched; empty without accesses",
+         with all pages resident and nothing observed; empty without accesses",
         Account::slowdown,
     ),
     ratio(
@@ -305,12 +304,12 @@ const fn ratio(
     Metric { name, means, of: Reading::Ratio(of) }
 }
 
-/// What a VM was refused for.
+/// Why a VM was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// When.
     pub at: Ticks,
-    /// The frames that were left beside what others are sure of: less than its minimum.
+    /// The frames left beside what other VMs are guaranteed: fewer than its minimum.
     pub left: Frames,
 }
 
@@ -340,7 +339,7 @@ pub struct Held {
     pub frame_ticks: u128,
     /// How long anything was held.
     pub ticks: Ticks,
-    /// When what is held now was first held.
+    /// When the current allocation began.
     pub(crate) since: Ticks,
 }
 
@@ -368,8 +367,8 @@ impl Held {
 mod tests {
     use super::*;
 
-    /// Each count of a VM under its own name, and the sums of two VMs: a column that showed
-    /// another, or a sum that forgot one, would be seen.
+    /// Each count of a VM under its own name, and the sums of two VMs: finds a column that shows
+    /// another count, and a sum that forgets one.
     #[test]
     fn every_sum_and_every_column_has_its_own_count() {
         let vm = |factor: u64| Account {

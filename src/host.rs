@@ -1,29 +1,30 @@
-//! The host: who holds which frames, who waits for some, and how frames go from one to another.
+//! The host: which VM holds which frames, which VMs wait for frames, and how frames move between
+//! VMs.
 //!
-//! Frames are conserved: what VMs hold, what is free and what is in flight adds up to the host's
-//! memory (`host/ledger.rs`), and every change of an allocation goes through here. A policy's
-//! [`Plan`] is checked once, in [`Host::order`], for all policies.
+//! Frames are conserved: held, free and in-flight frames add up to the host's memory
+//! (`host/ledger.rs`), and every change of an allocation goes through here. [`Host::order`] checks
+//! a policy's [`Plan`], once, for all policies.
 //!
 //! # Orders
-//! A plan's targets are orders. [`Host::act`] carries out what can be carried out of them now:
-//! a VM above its target gives a batch to its balloon, if its driver is not stuck and the batch
-//! before is a step ago; the batch belongs to nobody until it has arrived in the free pool; VMs
-//! below their targets are given what is free, in file order. The instant actuator is a balloon
+//! A plan's targets are orders. [`Host::act`] carries out as much of them as is possible now. A VM
+//! above its target gives a batch to its balloon, if its driver is not stuck and at least one step
+//! has passed since its last batch; the batch belongs to no VM until it arrives in the free pool.
+//! VMs below their targets are given free frames, in file order. The instant actuator is a balloon
 //! without latency whose batches are of any size, so one `act` carries out the whole plan.
 //!
 //! # Admission
-//! VMs that arrive wait in a queue, most for no time at all. The VM at its head is *admitted* as
-//! soon as its minimum fits beside the minima of all VMs that are here. From then on its minimum is
-//! reserved; what of it is not free is taken from the targets of the VMs with the largest surplus
-//! above their own minima. The VM starts when its minimum is free. A VM whose minimum can never be
-//! reserved is refused, so that no VM waits for ever. (`host/admission.rs`)
+//! Arriving VMs enter a queue, most of them for no time at all. The VM at the head is *admitted* as
+//! soon as its minimum fits beside the minima of all present VMs. From then on its minimum is
+//! reserved; the part of it that is not free is taken from the targets of the VMs with the largest
+//! surplus above their own minima. The VM starts when its minimum is free. A VM whose minimum can
+//! never be reserved is refused, so that no VM waits forever (`host/admission.rs`).
 //!
 //! # Cost
-//! O(log V) for each VM of V whose orders, frames or driver change: sums over all VMs are kept up
-//! to date, and queues hold the VMs that can give or take next. All VMs are looked at when a plan
-//! comes, and once more after it if an arriving VM needs room. A VM that leaves the middle of the
-//! waiting queue costs the queue's length. Debug builds compute the sums, the next tick and the
-//! reserved frames again from all VMs whenever the host has acted.
+//! With V VMs, O(log V) for each VM whose orders, frames or driver change: sums over all VMs are
+//! kept up to date, and queues hold the VMs that can give or take next. A plan looks at all VMs,
+//! and so does the first arriving VM that needs room after it. Removing a VM from the middle of the
+//! waiting queue costs the queue's length. Debug builds recompute the sums, the next tick and the
+//! reserved frames from all VMs after every `act`.
 
 mod admission;
 mod ledger;
@@ -51,41 +52,41 @@ pub struct Host {
     admission: Admission,
     tenants: Vec<Tenant>,
     sums: Sums,
-    /// The tick up to which phases and balloons have been looked at.
+    /// The tick up to which driver phases and balloons are processed.
     now: Ticks,
-    /// VMs that shall give frames and may be able to.
+    /// VMs above their targets that may be able to give frames.
     givers: InOrder,
-    /// VMs that shall get frames and may be able to take them.
+    /// VMs below their targets that may be able to take frames.
     takers: InOrder,
-    /// When VMs come nearer to their targets by themselves.
+    /// When VMs can next move towards their targets without another VM's help.
     wakes: Timers,
     /// When drivers get stuck or work again.
     phases: Timers,
-    /// VMs by their surplus, the first of the largest on top; what is no longer so is passed over.
-    /// `None` until somebody needs room, and after each order.
+    /// VMs by surplus, the first of the largest on top; stale entries are skipped. `None` after
+    /// each order, until room is needed.
     surplus: Option<BinaryHeap<(Frames, Reverse<usize>)>>,
     /// VMs that have arrived and not started, first come first; `admitted` of them are admitted.
     waiting: VecDeque<VmId>,
     admitted: usize,
-    /// So many of them were looked at, with this sum of minima that will never come back.
+    /// How many of them were judged, and the sum of their minima that will never come back.
     judged: usize,
     stay: Frames,
-    /// What was for ever somebody else's when they were.
+    /// The value of `sums.permanent` when they were judged.
     permanent: Frames,
-    /// The minima of those that are admitted and have not started.
+    /// The minima of the VMs that are admitted and have not started.
     reserved: Frames,
-    /// When `act` can do more than it did.
+    /// When `act` can next do more than it did.
     due: Option<Ticks>,
     /// Whether a VM is below its target.
     unsettled: bool,
 }
 
-/// What a VM holds, and what it was ordered to.
+/// What a VM holds, and what it was ordered to hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Holding {
     /// What it holds.
     pub allocation: Frames,
-    /// What it shall hold.
+    /// What it is ordered to hold.
     pub target: Frames,
 }
 
@@ -162,25 +163,25 @@ impl Host {
         self.ledger.in_flight()
     }
 
-    /// The free frames that are kept back for nobody.
+    /// The free frames that are not reserved.
     pub fn spare(&self) -> Frames {
         Frames(self.free().0.saturating_sub(self.reserved.0))
     }
 
-    /// The VMs that are here, above their minima.
+    /// The present VMs that hold more than their minima.
     pub fn above_minimum(&self) -> impl Iterator<Item = VmId> {
         let gives = |tenant: &Tenant| tenant.held.is_some_and(|held| held > tenant.bounds.min);
         let ids = self.tenants.iter().enumerate().filter(move |(_, tenant)| gives(tenant));
         ids.map(|(at, _)| VmId(at as u32))
     }
 
-    /// A frame goes at once to a VM below its maximum, from a VM above its minimum or from those
-    /// that are spare.
+    /// Moves a frame at once to a VM below its maximum, from a VM above its minimum or from the
+    /// spare frames.
     pub fn pass(&mut self, giver: Option<VmId>, taker: VmId, acts: &mut Acts) {
         acts.changes.clear();
         acts.started.clear();
         acts.refused.clear();
-        // It would grow at every fault for arrivals that are seldom.
+        // Keeping the heap would make it grow at every fault, for the sake of rare arrivals.
         self.surplus = None;
         for (vm, gains) in giver.map(|vm| (vm, false)).into_iter().chain([(taker, true)]) {
             let tenant = &self.tenants[vm.index()];
@@ -196,28 +197,28 @@ impl Host {
         }
     }
 
-    /// What the VM holds; `None` while it is not here.
+    /// What the VM holds; `None` unless it is present.
     pub fn allocation(&self, vm: VmId) -> Option<Frames> {
         self.tenants[vm.index()].held
     }
 
-    /// What the VM holds and shall hold; `None` while it is not here.
+    /// What the VM holds and is ordered to hold; `None` unless it is present.
     pub fn holding(&self, vm: VmId) -> Option<Holding> {
         let Tenant { held, target, .. } = self.tenants[vm.index()];
         held.map(|allocation| Holding { allocation, target })
     }
 
-    /// When [`act`](Self::act) can do more than it did when it was last called.
+    /// When [`act`](Self::act) can do more than it did at its last call.
     pub fn due(&self) -> Option<Ticks> {
         self.due
     }
 
-    /// Whether a departure would make somebody's allocation grow or shrink, or somebody start.
+    /// Whether a departure could change a VM's allocation or let a VM start.
     pub fn heeds_departures(&self) -> bool {
         self.unsettled || !self.waiting.is_empty()
     }
 
-    /// Takes a VM's frames back for good; returns what it held.
+    /// Removes a VM and frees its frames; returns how many it held.
     pub fn dismiss(&mut self, vm: VmId) -> Frames {
         let Tenant { held, target, .. } = self.tenants[vm.index()];
         let held = held.expect("only a VM that is here departs");
@@ -226,7 +227,7 @@ impl Host {
         held
     }
 
-    /// Takes a policy's plan for the VMs of `view` as orders, in place of those before.
+    /// Takes a policy's plan for the VMs of `view` as orders, replacing earlier ones.
     ///
     /// # Errors
     /// If the plan breaks its contract ([`Plan::check`]); then all orders stay as they were.
@@ -243,7 +244,7 @@ impl Host {
         Ok(())
     }
 
-    /// Carries out what can be carried out now.
+    /// Carries out what is possible now.
     pub fn act(&mut self, at: Ticks, acts: &mut Acts) {
         acts.changes.clear();
         acts.started.clear();
@@ -265,7 +266,7 @@ impl Host {
         self.settle();
     }
 
-    /// Time has come to `at`: drivers get stuck or work again, balloons are ready.
+    /// Advances to `at`: drivers get stuck or unstuck, balloons become ready.
     fn advance_to(&mut self, at: Ticks) {
         self.now = at;
         while let Some(vm) = self.phases.pop(at) {
@@ -276,19 +277,19 @@ impl Host {
         }
     }
 
-    /// Looks at a VM whose driver may have got stuck, or work again.
+    /// Updates whether a VM's driver is stuck.
     fn follow_phases(&mut self, vm: usize) {
         let now = self.now;
         self.change(vm, |tenant| tenant.stuck_now = tenant.stuck_until(now));
         self.phases.set(vm, self.tenants[vm].next_phase(now));
     }
 
-    /// From now on a VM holds and shall hold that.
+    /// Sets what a VM holds and is ordered to hold.
     fn put(&mut self, vm: usize, held: Option<Frames>, target: Frames) {
         self.change(vm, |tenant| (tenant.held, tenant.target) = (held, target));
     }
 
-    /// Whatever changes of a VM changes here, so that sums and queues follow.
+    /// Changes a VM. Every change goes through here, so that sums and queues follow.
     fn change(&mut self, vm: usize, change: impl FnOnce(&mut Tenant)) {
         let tenant = &mut self.tenants[vm];
         let (part, surplus) = (tenant.part(), tenant.surplus());
@@ -302,7 +303,7 @@ impl Host {
         self.enqueue_turn(vm);
     }
 
-    /// Sees to it that the VM's turn comes when it can come nearer to its target.
+    /// Queues the VM for the moment at which it can move towards its target.
     fn enqueue_turn(&mut self, vm: usize) {
         let tenant = &self.tenants[vm];
         if tenant.excess().is_some() && tenant.ready <= self.now {
@@ -319,7 +320,7 @@ impl Host {
         let Actuator { latency, rate, step } = self.actuator;
         while let Some(giver) = self.givers.pop() {
             let tenant = &mut self.tenants[giver];
-            // Its orders may have changed since it queued up, and its driver too.
+            // Its orders and its driver may have changed since it was queued.
             let (Some(held), Some(excess)) = (tenant.held, tenant.excess()) else { continue };
             let batch = rate.min(excess);
             tenant.ready = at + step;
@@ -331,7 +332,7 @@ impl Host {
         }
     }
 
-    /// Gives VMs below their targets what is free and not kept back.
+    /// Gives free frames that are not reserved to VMs below their targets.
     fn grant(&mut self, acts: &mut Acts) {
         let mut left = self.spare();
         while left > Frames(0)
@@ -351,12 +352,12 @@ impl Host {
         }
     }
 
-    /// Sees what is left to do, and checks that no frame was lost.
+    /// Computes when there is more to do, and checks that no frame was lost.
     fn settle(&mut self) {
         let (tenants, now) = (&self.tenants, self.now);
         let lands = self.ledger.next_landing();
         let wakes = self.wakes.first(|vm| tenants[vm].due(now));
-        // Who can give to those that wait, and whom they can wait for, is another in another phase.
+        // When a phase begins or ends, other VMs can give frames to the waiting ones.
         let phases = (!self.waiting.is_empty())
             .then(|| self.phases.first(|vm| tenants[vm].next_phase(now)))
             .flatten();
@@ -368,7 +369,7 @@ impl Host {
         self.audit();
     }
 
-    /// Derives anew, by looking at every VM, what was kept up to date.
+    /// Recomputes from all VMs what is kept up to date incrementally.
     #[cfg(debug_assertions)]
     fn audit(&self) {
         let mut sums = Sums::default();
@@ -381,9 +382,12 @@ impl Host {
             }
             assert_eq!(tenant.stuck_now, phase.map(|phase| phase.until), "stuck or not");
             sums.exchange(Sums::default(), tenant.part());
-            assert!(tenant.excess().is_none() || tenant.ready > self.now, "who can give has given");
+            assert!(
+                tenant.excess().is_none() || tenant.ready > self.now,
+                "every VM that can give has given"
+            );
             let is_short = tenant.shortage().is_some();
-            assert!(!is_short || self.spare() == Frames(0), "who can take has taken");
+            assert!(!is_short || self.spare() == Frames(0), "every VM that can take has taken");
             sooner(tenant.due(self.now));
             if !self.waiting.is_empty() {
                 let ticks = tenant.stuck.iter().flat_map(|phase| [phase.from, phase.until]);

@@ -3,7 +3,7 @@
 //!
 //! # Run a scenario
 //! A scenario is read into a [`Document`](scenario::Document), checked, and run
-//! ([`simulate`](simulate::simulate)). What comes out is counts, which [`store`] makes into tables:
+//! ([`simulate`](simulate::simulate)). The result is counts, which [`store`] makes into tables:
 //!
 //! ```
 //! use balloonist::scenario::Document;
@@ -25,7 +25,7 @@
 //! let checked = Document::from_toml("mine.toml", text.as_bytes()).check();
 //! let scenario = checked.unwrap_or_else(|errors| panic!("{}", errors.render(false))).scenario;
 //! let outcome = simulate(&scenario, scenario.policy, &mut NullWatcher)?;
-//! // Two frames fault on three pages in turn; the third frame, moved at tick 3, ends that.
+//! // Three pages in turn fault in two frames; the third frame, moved at tick 3, ends that.
 //! assert_eq!(outcome.vms[0].counts.demand_faults, 4);
 //! assert_eq!(outcome.vms[1].counts.demand_faults, 1);
 //!
@@ -36,7 +36,7 @@
 //!
 //! # Compare policies
 //! [`balance::ALL`] has every policy. [`Scenario::fits`](scenario::Scenario::fits) says which can
-//! run a scenario, and [`bound`] what no policy can better:
+//! run a scenario, and [`bound`] what no policy can beat:
 //!
 //! ```
 //! use balloonist::scenario::Document;
@@ -53,7 +53,7 @@
 //!     faults.push((outcome.all.counts.demand_faults, policy.name));
 //! }
 //! let least = bound::all(&scenario).iter().map(|bound| bound.demand_faults).min();
-//! // Three pages and one are faulted on once at least, and no run does with less.
+//! // Each of the four pages faults at least once in any run.
 //! assert_eq!(least, Some(4));
 //! assert!(faults.iter().all(|&(faults, _)| faults >= 4));
 //! assert!(faults.contains(&(10, "static")));
@@ -74,7 +74,7 @@
 //! use balloonist::units::Frames;
 //! use balloonist::watch::NullWatcher;
 //!
-//! /// The minimum for all, and what is left for the first VM.
+//! /// Gives every VM its minimum, and the rest to the first.
 //! struct FirstFirst;
 //!
 //! impl Policy for FirstFirst {
@@ -96,8 +96,8 @@
 //! ```
 //!
 //! # Read a trace and its curve
-//! [`formats`] recognises some twenty formats; [`trace::curve`] tells the demand faults of LRU
-//! at every number of frames. Compressed traces need the features `xz` and `zstd`:
+//! [`formats`] recognises some twenty formats; [`trace::curve`] gives the demand faults of LRU at
+//! every number of frames. Compressed traces need the features `xz` and `zstd`:
 //!
 //! ```
 //! use balloonist::formats::read_trace;
@@ -105,14 +105,15 @@
 //!
 //! let trace = read_trace("tests/traces/plain.txt".as_ref(), "auto")?;
 //! let faults = curve::lru_faults(&trace, trace.accesses());
-//! // With no frame every access faults, with all of them the first to each page.
+//! // With no frame every access faults; with enough, only the first to each page.
 //! assert_eq!(faults.first(), Some(&trace.accesses()));
 //! assert_eq!(faults.last(), Some(&(trace.distinct_pages() as u64)));
 //! # Ok::<(), balloonist::formats::ReadError>(())
 //! ```
 //!
 //! # Watch a run
-//! A [`Watcher`](watch::Watcher) is shown arrivals, checkpoints and, if it wants, every access:
+//! A [`Watcher`](watch::Watcher) is shown arrivals, checkpoints and, if it asks for them, all
+//! accesses:
 //!
 //! ```
 //! use balloonist::scenario::Document;
@@ -142,10 +143,10 @@
 //!
 //! # Features
 //! `cli` is the program; without it the library needs no command-line crates. `xz` and `zstd` read
-//! (and for the compact form write) what is compressed so, and need a C compiler. All are on by
+//! these compressions (and write the compact form in them), and need a C compiler. All are on by
 //! default.
 //!
-//! What else is public serves the program: [`sweep`], [`reproduce`], [`conclude`], [`render`].
+//! The other public modules serve the program: [`sweep`], [`reproduce`], [`conclude`], [`render`].
 //! ARCHITECTURE.md says where everything is and what may be relied on.
 
 pub mod account;

@@ -1,8 +1,7 @@
-//! Where VMs meet: what a VM that runs ahead of the others must not pass by.
+//! Where VMs meet: the accesses at which a VM must not run ahead of the others.
 //!
-//! Whatever lets VMs touch something in common between control events declares it here; the
-//! strictest declaration of a run holds ([`Meets::max`](Ord::max)). It is the only thing that
-//! `simulate/horizon.rs` asks.
+//! Whatever lets VMs share state between control events declares it here; the strictest declaration
+//! of a run holds ([`Meets::max`](Ord::max)). `simulate/horizon.rs` asks nothing else.
 
 /// At which of its accesses a VM can meet the others between control events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +14,6 @@ pub enum Meets {
     AtDraws,
     /// At an access that misses the guest's memory.
     AtFaults,
-    /// At every access, for what happens depends on when each page was last used.
+    /// At every access, because results depend on when each page was last used.
     AtAccesses,
 }

@@ -1,5 +1,5 @@
-//! How allocations move from checkpoint to checkpoint: what goes to and fro, and how long it takes
-//! until they stay.
+//! How allocations move from checkpoint to checkpoint: which frames go to and fro, and how long
+//! allocations take to settle.
 
 use crate::units::Frames;
 
@@ -8,13 +8,13 @@ use crate::units::Frames;
 pub(crate) struct Returns {
     allocation: Option<Frames>,
     /// What was gained (positive) or lost at the last two checkpoints and has not gone back, the
-    /// later first.
+    /// later one first.
     recent: [i64; 2],
 }
 
 impl Returns {
-    /// The VM holds `now` frames when a checkpoint begins. Returns the frames that it gained since
-    /// the one before, and how many of those moved had moved the other way before.
+    /// Notes that the VM holds `now` frames at the start of a checkpoint. Returns the frames gained
+    /// since the last one, and how many of the moved frames had moved the other way before.
     pub(crate) fn note(&mut self, now: Frames) -> (i64, u64) {
         let before = self.allocation.replace(now).unwrap_or(now);
         let gained = now.0 as i64 - before.0 as i64;
@@ -31,21 +31,21 @@ impl Returns {
     }
 }
 
-/// Finds how many checkpoints it takes after a change until allocations stay.
+/// Finds how many checkpoints allocations take to settle after a change.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Settling {
     /// Checkpoints since the last change.
     since: u64,
-    /// Those of them, up to the last, that moved next to nothing.
+    /// The latest of those checkpoints in a row that moved next to nothing.
     quiet: u64,
     worst: u64,
 }
 
-/// Checkpoints in a row that must move next to nothing.
+/// How many checkpoints in a row must move next to nothing.
 const QUIET: u64 = 2;
 
 impl Settling {
-    /// A checkpoint moved so many frames of a host of `memory`.
+    /// Notes that a checkpoint moved `moved` frames of a host of `memory`.
     pub(crate) fn note(&mut self, moved: u64, memory: Frames) {
         if self.quiet >= QUIET {
             return;
@@ -56,7 +56,7 @@ impl Settling {
             if u128::from(moved) * 100 < u128::from(memory.0) { self.quiet + 1 } else { 0 };
     }
 
-    /// Something changed after the last checkpoint noted.
+    /// Notes a change after the last noted checkpoint.
     pub(crate) fn change(&mut self) {
         *self = Self { worst: self.worst(), ..Self::default() };
     }
@@ -78,8 +78,8 @@ mod tests {
         let mut returns = Returns::default();
         let held = [10, 14, 12, 12, 9, 9, 9, 12];
         let found = held.map(|frames| returns.note(Frames(frames)));
-        // Of the 4 gained 2 go back at once; the other 2 go back two checkpoints later, with one
-        // more that was there before. What comes back after three does not count.
+        // Of the 4 gained, 2 go back at once; the other 2 go back two checkpoints later, with one
+        // frame that was there before. Frames that come back after three do not count.
         assert_eq!(found, [(0, 0), (4, 0), (-2, 2), (0, 0), (-3, 0), (0, 0), (0, 0), (3, 0)]);
         let mut returns = Returns::default();
         let found = [10, 14, 14, 9].map(|frames| returns.note(Frames(frames)).1);
@@ -125,7 +125,7 @@ mod tests {
         for moved in [50, 20, 0, 10, 0, 0, 90] {
             settling.note(moved, Frames(1000));
         }
-        // 10 of 1000 is a hundredth; the 90 come after it had settled.
+        // 10 of 1000 is a hundredth; the 90 come after allocations had settled.
         assert_eq!(settling.worst(), 4);
         settling.change();
         settling.note(10, Frames(1000));

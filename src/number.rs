@@ -13,10 +13,10 @@ use serde::{Deserialize, Deserializer};
 pub struct Millionths(pub u128);
 
 impl Millionths {
-    /// How many make one.
+    /// How many millionths make one.
     pub const ONE: u128 = 1_000_000;
 
-    /// `numerator / denominator`, rounded half up; `None` where nothing can be divided by.
+    /// `numerator / denominator`, rounded half up; `None` if the denominator is 0.
     ///
     /// ```
     /// use balloonist::number::Millionths;
@@ -30,14 +30,14 @@ impl Millionths {
         Some(Self(whole * Self::ONE + (doubled + denominator) / (2 * denominator)))
     }
 
-    /// Reads what [`Display`](fmt::Display) writes; `None` where the text is anything else.
+    /// Reads what [`Display`](fmt::Display) writes; `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').filter(|(_, part)| part.len() == 6)?;
         let number = Self(format!("{whole}{fraction}").parse().ok()?);
         (number.to_string() == text).then_some(number)
     }
 
-    /// The ratio, or 0 where nothing can be divided by: no access, no fault.
+    /// The ratio, or 0 if the denominator is 0: no access, no fault.
     pub fn ratio_or_zero(numerator: u128, denominator: u128) -> Self {
         Self::ratio(numerator, denominator).unwrap_or_default()
     }
@@ -62,8 +62,8 @@ impl<'d> Deserialize<'d> for Millionths {
 pub struct SignedMillionths(pub i128);
 
 impl SignedMillionths {
-    /// `numerator / denominator`, rounded to the nearest, halves away from zero; `None` where
-    /// nothing can be divided by.
+    /// `numerator / denominator`, rounded to the nearest, halves away from zero; `None` if the
+    /// denominator is 0.
     pub fn ratio(numerator: i128, denominator: u128) -> Option<Self> {
         let Millionths(size) = Millionths::ratio(numerator.unsigned_abs(), denominator)?;
         Some(Self(size as i128 * numerator.signum()))
@@ -77,8 +77,8 @@ impl fmt::Display for SignedMillionths {
     }
 }
 
-/// The number with its digits in groups of three, for people: 1,234,567. Sentences have all numbers
-/// so, but for seeds and for rounds, lines and pages: names that are looked up or typed again.
+/// The number with its digits in groups of three, for people: 1,234,567. All numbers in sentences
+/// are written so, except seeds, rounds, lines and pages, which people look up or type again.
 pub fn grouped(number: impl fmt::Display) -> String {
     let text = number.to_string();
     let (sign, text) = text.split_at(usize::from(text.starts_with('-')));
@@ -94,7 +94,7 @@ pub fn grouped(number: impl fmt::Display) -> String {
     out + fraction
 }
 
-/// A mean as sentences have it, with one decimal where there is one: 1,234.5.
+/// A mean as sentences write it, with one decimal unless that is 0: 1,234.5.
 pub fn rounded(mean: Millionths) -> String {
     let tenths = (mean.0 + Millionths::ONE / 20) / (Millionths::ONE / 10);
     match tenths % 10 {

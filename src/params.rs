@@ -1,14 +1,14 @@
-//! Parameters: the parameters that a policy, a replacement algorithm or a workload declares.
+//! Parameters that a policy, a replacement algorithm or a workload declares.
 //!
-//! A policy, algorithm or workload lists its parameters in a `const` of [`Param`]s. That list gives
-//! the keys that a scenario may set, their checks, their defaults, `list` and the documentation.
+//! Each lists its parameters in a `const` of [`Param`]s. That list gives the keys that a scenario
+//! may set, their checks, their defaults, `list` and the documentation.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::units::{self, Decimal};
 
-/// One parameter: its name, what it means, what it may be, and what it is unless set.
+/// One parameter: its name, its meaning, its domain and its default.
 #[derive(Clone, Debug)]
 pub struct Param {
     /// The key in scenario files.
@@ -17,13 +17,13 @@ pub struct Param {
     pub doc: &'static str,
     /// The values it may have.
     pub domain: Domain,
-    /// The value it has unless set; inside the domain. Of frames it may be a size in bytes.
+    /// The value it has unless set; inside the domain. A number of frames may be given as bytes.
     pub default: Value,
 }
 
 impl Param {
-    /// The value it has unless set, on a host with pages of so many bytes: a size that was
-    /// published in bytes is rounded up to whole frames.
+    /// The default on a host with pages of `page_size` bytes: a size published in bytes is rounded
+    /// up to whole frames.
     pub fn default_on(&self, page_size: u64) -> Value {
         match self.default {
             Value::Bytes(bytes) => Value::Integer(bytes.div_ceil(page_size)),
@@ -66,11 +66,11 @@ pub enum Domain {
     Text,
 }
 
-/// The value of a parameter, of the kind that its domain says.
+/// The value of a parameter, of the kind that its domain names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Value {
-    /// A number, of frames or ticks where the domain says so.
+    /// A number: of frames or ticks where the domain says so.
     Integer(u64),
     /// A size in bytes, as a default was published. [`Settings`] hold it in frames.
     Bytes(u64),
@@ -82,7 +82,7 @@ pub enum Value {
     Text(Cow<'static, str>),
 }
 
-/// The size of a page in bytes where nothing else is said.
+/// The default page size in bytes.
 pub const PAGE_SIZE: u64 = 4096;
 
 impl fmt::Display for Domain {
@@ -100,7 +100,7 @@ impl fmt::Display for Domain {
 }
 
 impl fmt::Display for Value {
-    /// As a scenario file writes it, but for the quotes of a word or a text.
+    /// As a scenario file writes it, without the quotes of a word or a text.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Integer(number) => number.fmt(out),
@@ -112,8 +112,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// The checked values of all parameters of one list, in the list's order, and the page size of the
-/// host that they are for.
+/// The checked values of all parameters of one list, in the list's order, and the host's page size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     page_size: u64,
@@ -126,13 +125,13 @@ impl Settings {
         Self::defaults_on(params, PAGE_SIZE)
     }
 
-    /// Every parameter at its default, on a host with pages of so many bytes.
+    /// Every parameter at its default, on a host with pages of `page_size` bytes.
     pub fn defaults_on(params: &[Param], page_size: u64) -> Self {
         let value = |param: &Param| (param.name, param.default_on(page_size));
         Self { page_size, values: params.iter().map(value).collect() }
     }
 
-    /// The bytes of a page of the host.
+    /// The host's page size in bytes.
     pub fn page_size(&self) -> u64 {
         self.page_size
     }

@@ -2,24 +2,24 @@
 //!
 //! A curve is a list of [`Offer`]s, the breakpoints at which more units lower a party's cost. Three
 //! searches over such lists serve the policies that follow curves and the best static partition:
-//! [`greedy`] sees one unit ahead, [`lookahead`] as far as the memory reaches, and [`exact`] finds
-//! the least total cost whatever the curves' shape. Ties always go to the first party.
+//! [`greedy`] looks one unit ahead, [`lookahead`] as far as the memory reaches, and [`exact`] finds
+//! the least total cost for curves of any shape. Ties always go to the first party.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-/// With so many units the party's cost is so much, and with one unit less it is more.
+/// With `taken` units the party's cost is `cost`, and with one unit less it is higher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer {
     /// Units taken.
     pub taken: u32,
-    /// The cost that is left then.
+    /// The cost with these units.
     pub cost: u64,
 }
 
-/// The offers of a party that has `min` frames in any case and may have up to `max`, in units of
-/// `group` frames, by its costs with 0 frames, 1 frame and so on; with more frames than there are
-/// entries the last entry holds. The last unit may reach beyond `max`.
+/// The offers of a party that has at least `min` and at most `max` frames, in units of `group`
+/// frames. `costs` are its costs with 0 frames, 1 frame and so on; beyond the list the last entry
+/// holds. The last unit may reach beyond `max`.
 pub fn offers(costs: &[u64], min: u64, max: u64, group: u64) -> Vec<Offer> {
     let Some(last) = costs.len().checked_sub(1) else { return vec![Offer { taken: 0, cost: 0 }] };
     let cost_with = |frames: u64| costs[usize::try_from(frames).map_or(last, |at| at.min(last))];
@@ -37,8 +37,8 @@ pub fn offers(costs: &[u64], min: u64, max: u64, group: u64) -> Vec<Offer> {
     offers
 }
 
-/// Gives `units` out one at a time, each to the party whose cost falls most by it, until no party's
-/// falls. Exact where all curves are convex; blind behind a flat stretch.
+/// Hands out `units` one at a time, each to the party whose cost falls most, until no party's cost
+/// falls. Exact if all curves are convex; cannot see past a flat stretch.
 pub fn greedy(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
     let next = |party: usize, at: usize, _: Option<u32>| {
         let offers = &parties[party];
@@ -48,19 +48,19 @@ pub fn greedy(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
     climb(parties, units, next).taken
 }
 
-/// Gives units to the party and in the number that lower its cost most per unit, the fewest of
+/// Repeatedly gives a party the number of units that lowers its cost most per unit, the smallest of
 /// several such numbers, until no party's cost falls.
 pub fn lookahead(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
     lookahead_climb(parties, units).taken
 }
 
-/// The partition of `units` with the least total cost. Of several, that in which the last party
-/// takes the fewest units, then the one before it, and so on.
+/// The partition of `units` with the least total cost. Among several, the one in which the last
+/// party takes the fewest units, then the one before it, and so on.
 ///
-/// `O(units)` where lookahead never had to cut an offer short, for then it is the optimum: what it
-/// took lies on the lower convex hulls of all curves. Otherwise the slope at the cut bounds from
-/// below what any partition costs, which rules out most offers; the dynamic program over the rest
-/// is `O(parties · units · offers)`.
+/// `O(units)` if lookahead never had to cut an offer short, for then its result is optimal: what it
+/// took lies on the lower convex hulls of all curves. Otherwise the slope at the cut bounds every
+/// partition's cost from below, which rules out most offers; the dynamic program over the rest is
+/// `O(parties · units · offers)`.
 ///
 /// ```
 /// use balloonist::partition::{exact, lookahead, offers};
@@ -83,12 +83,12 @@ pub fn cost(parties: &[Vec<Offer>], taken: &[u32]) -> u64 {
     parties.iter().zip(taken).map(|(offers, &taken)| offers[affordable(offers, taken)].cost).sum()
 }
 
-/// The last offer of at most so many units.
+/// The last offer of at most `units` units.
 fn affordable(offers: &[Offer], units: u32) -> usize {
     offers.partition_point(|offer| offer.taken <= units) - 1
 }
 
-/// How much a party's cost falls by how many units more; ordered by the fall per unit.
+/// By how much a party's cost falls for how many more units; ordered by the fall per unit.
 #[derive(Clone, Copy, Debug)]
 struct Slope {
     fall: u64,
@@ -124,12 +124,12 @@ impl Eq for Slope {}
 
 struct Climb {
     taken: Vec<u32>,
-    /// The first slope that too few units were left for.
+    /// The first slope for which too few units were left.
     cut: Option<Slope>,
 }
 
-/// Lets the party with the steepest slope take what it wants, again and again. `next` gives the
-/// offer that a party at an offer wants next, or wants of those that the units left suffice for.
+/// Repeatedly lets the party with the steepest slope take its next offer. `next` gives the offer
+/// that a party wants next, overall or among those that the remaining units suffice for.
 fn climb(
     parties: &[Vec<Offer>],
     units: u32,
@@ -152,7 +152,8 @@ fn climb(
             left -= slope.units;
             wishes.extend(wish(party, to, None));
         } else {
-            // Within the units left no slope is steeper, so the wishes of others stay in order.
+            // Within the remaining units no slope is steeper, so the order of the other parties'
+            // wishes holds.
             cut = cut.or(Some(slope));
             wishes.extend(wish(party, at[party], Some(left)));
         }
@@ -171,12 +172,12 @@ fn lookahead_climb(parties: &[Vec<Offer>], units: u32) -> Climb {
             return corner.copied();
         }
         let reach = affordable(offers, offers[at].taken.saturating_add(left.unwrap_or(units)));
-        // The first of equal slopes, as `max_by_key` would give the last.
+        // The first of equal slopes; `max_by_key` would give the last.
         (at + 1..=reach).rev().max_by_key(|&to| Slope::between(offers[at], offers[to]))
     })
 }
 
-/// The offers on the lower convex hull, those inside its edges too.
+/// The offers on the lower convex hull, including those inside its edges.
 fn hull(offers: &[Offer]) -> Vec<usize> {
     let mut hull: Vec<usize> = Vec::new();
     for (at, &offer) in offers.iter().enumerate() {
@@ -190,12 +191,13 @@ fn hull(offers: &[Offer]) -> Vec<usize> {
     hull
 }
 
-/// The offers that can be part of a best partition, by their reduced cost: cost plus units at the
-/// price of `cut`. No partition costs less than the sum of the least reduced costs minus the price
-/// of all units, and what an offer exceeds its party's least by, a partition with it exceeds that
-/// by. A party that exceeds it by more than the partition `found` does is out.
+/// The offers that can be part of a best partition, by their reduced cost: the cost plus the units
+/// at the price of `cut`. No partition costs less than the sum of the least reduced costs minus the
+/// price of all units. If an offer exceeds its party's least reduced cost by d, every partition
+/// with it exceeds that bound by at least d; so an offer is out if its d is more than that of the
+/// partition `found`.
 fn survivors(parties: &[Vec<Offer>], units: u32, found: &[u32], cut: Slope) -> Vec<Vec<Offer>> {
-    // All terms times `cut.units`, so that they are integers.
+    // All terms are multiplied by `cut.units`, so that they are integers.
     let scaled = |cost: u64| u128::from(cost) * u128::from(cut.units);
     let price = |taken: u32| u128::from(cut.fall) * u128::from(taken);
     let reduced = |offer: &Offer| scaled(offer.cost) + price(offer.taken);
@@ -211,7 +213,7 @@ fn survivors(parties: &[Vec<Offer>], units: u32, found: &[u32], cut: Slope) -> V
 
 /// The dynamic program, in the narrowest integers that hold the costs.
 fn search(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
-    // What a party takes and pays in any case is of no interest.
+    // What a party takes and pays in any case does not matter.
     let lowered = |offers: &Vec<Offer>| -> Vec<Offer> {
         let (first, last) = (offers[0], offers[offers.len() - 1]);
         let lower = |offer: &Offer| Offer {
@@ -232,7 +234,7 @@ fn search(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
     base.iter().zip(taken).map(|(base, taken)| base + taken).collect()
 }
 
-/// An integer that costs are added up in.
+/// An integer for sums of costs.
 trait Cost: Copy + Ord {
     /// More than any sum.
     const MAX: Self;
@@ -268,7 +270,8 @@ impl Cost for u64 {
 fn dynamic<T: Cost>(parties: &[Vec<Offer>], units: usize) -> Vec<u32> {
     let Some((last, but_last)) = parties.split_last() else { return Vec::new() };
     let widest = |offers: &Vec<Offer>| offers[offers.len() - 1].taken as usize;
-    // The most that all later parties can take: with less than the rest, frames would be left over.
+    // The most that all later parties can take: giving this party less than the rest would leave
+    // frames over.
     let mut later: usize = parties.iter().map(widest).sum();
     let mut reach = 0;
     let mut tables: Vec<Vec<T>> = Vec::with_capacity(but_last.len());
@@ -285,7 +288,7 @@ fn dynamic<T: Cost>(parties: &[Vec<Offer>], units: usize) -> Vec<u32> {
         };
         tables.push(table);
     }
-    // Back from the last party, each takes the fewest units that give the least cost.
+    // From the last party back, each takes the fewest units that give the least cost.
     let mut left = units;
     let mut taken = Vec::with_capacity(parties.len());
     let backwards = std::iter::once(last).chain(but_last.iter().rev());
@@ -305,9 +308,9 @@ fn dynamic<T: Cost>(parties: &[Vec<Offer>], units: usize) -> Vec<u32> {
     taken
 }
 
-/// The least costs of the parties before and one more, with `from` to `reach` units.
+/// The least costs of the parties so far and one more, with `from` to `reach` units.
 fn together<T: Cost>(before: &[T], offers: &[Offer], from: usize, reach: usize) -> Vec<T> {
-    // With more units than the parties before can use their cost stays what it is.
+    // More units than the parties so far can use do not change their cost.
     let mut others = before.to_vec();
     others.resize(reach + 1, before[before.len() - 1]);
     let mut best = vec![T::MAX; reach + 1];
@@ -350,7 +353,7 @@ mod tests {
         curves.iter().map(|curve| offers(curve, 0, u64::MAX, 1)).collect()
     }
 
-    /// Every split up to `units`, the last party's part first.
+    /// Every split of up to `units`, the last party's part first.
     fn splits(parties: usize, units: u32) -> Vec<Vec<u32>> {
         if parties == 0 {
             return vec![Vec::new()];

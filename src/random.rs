@@ -2,8 +2,8 @@
 //!
 //! A [`Stream`] is keyed by the seed, the repetition and the *name* of its purpose ("policy",
 //! "vm/web/workload"), so a VM or a draw added elsewhere changes no other stream. The words come
-//! from `ChaCha8`; everything that is made of them is made here, because the distributions of a
-//! library may change with its release. No other file names the rand crates.
+//! from `ChaCha8`; distributions are made here, because a library's may change with its releases.
+//! No other file names the rand crates.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -129,7 +129,7 @@ impl Hasher for Fnv1a {
 /// The FNV-1a hash of no bytes.
 pub const FNV1A_START: u64 = 0xcbf2_9ce4_8422_2325;
 
-/// The FNV-1a hash of the bytes that `hash` is of, followed by these.
+/// Continues the FNV-1a hash `hash` over these bytes.
 pub fn fnv1a_more(hash: u64, bytes: &[u8]) -> u64 {
     bytes
         .iter()
@@ -186,8 +186,7 @@ impl Glibc {
 mod tests {
     use super::*;
 
-    /// The first draws of `rand()` without a seed, as the manual pages of the C library and every
-    /// program that forgets `srand` show them.
+    /// The first draws of `rand()` without a seed, as the C library's manual pages show them.
     #[test]
     fn glibc_rand_gives_the_published_sequence() {
         let mut rand = Glibc::new(1);
@@ -207,10 +206,9 @@ mod tests {
         assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
     }
 
-    /// Literal draws, computed by a second implementation of `ChaCha` with eight rounds (D. J.
-    /// Bernstein, "`ChaCha`, a variant of `Salsa20`", 2008), of FNV-1a and of the bounded draw,
-    /// written in another language: they stay what they are with every release of a library and of
-    /// ours.
+    /// Literal draws, computed by a second implementation, in another language, of `ChaCha` with
+    /// eight rounds (D. J. Bernstein, "`ChaCha`, a variant of `Salsa20`", 2008), of FNV-1a and of
+    /// the bounded draw. No release of a library or of ours may change them.
     #[test]
     fn draws_never_change() {
         for (seed, repetition, purpose, small, large) in [

@@ -1,4 +1,4 @@
-//! Dividing frames in proportion to weights, with a limit on what each may take.
+//! Divides frames in proportion to weights, with a limit for each party.
 
 use std::cmp::Reverse;
 
@@ -11,15 +11,15 @@ pub struct Shares {
     pub given: Vec<Frames>,
     /// What rounding left over; fewer frames than are in `open`, unless that is empty.
     pub left: Frames,
-    /// Parties whose share does not fill their room, ascending: they can take the remainder.
+    /// Parties whose share does not fill their room, ascending: they can take what is left.
     pub open: Vec<usize>,
-    /// For each of `open`, the remainder of its division.
+    /// The remainder of the division for each of `open`.
     remainders: Vec<u128>,
 }
 
 /// Divides `amount` in proportion to `weights`. A party whose share would exceed its room gets its
-/// room, and the others divide the rest again (water-filling); where all weights left are 0, the
-/// rest stays over.
+/// room, and the others divide the rest again (water-filling); if all remaining weights are 0, the
+/// rest is left over.
 pub fn divide(amount: Frames, weights: &[u64], room: &[Frames]) -> Shares {
     let mut given = vec![Frames(0); weights.len()];
     let mut open: Vec<usize> = (0..weights.len()).filter(|&at| weights[at] > 0).collect();
@@ -50,8 +50,8 @@ pub fn divide(amount: Frames, weights: &[u64], room: &[Frames]) -> Shares {
 }
 
 impl Shares {
-    /// Gives what is left, a frame each, to those with the largest remainders, ties to the first;
-    /// a frame that no room is left for stays over. Returns what each got.
+    /// Gives what is left, a frame each, to the parties with the largest remainders, ties to the
+    /// first; a frame for which there is no room is left over. Returns what each got.
     pub fn largest_remainder(self, room: &[Frames]) -> Vec<Frames> {
         let Self { mut given, mut left, open, remainders } = self;
         let mut ranks: Vec<(usize, u128)> = open.into_iter().zip(remainders).collect();

@@ -3,19 +3,18 @@
 //! # Order
 //! An event is a tick and a kind; their derived order *is* the tie rule: at one tick VMs depart,
 //! then arrive, then balloons act, then the policy takes its sample, then the checkpoint happens,
-//! then VMs make their accesses, each in file order. Every event is unique, so nothing else can
-//! decide. The host reports only the next balloon tick; stale events are skipped.
+//! then VMs make their accesses, each in file order. Every event is unique, so there are no further
+//! ties. The host reports only the next balloon tick; stale events are skipped.
 //!
 //! # Run ahead
 //! VMs share nothing between control events. These are arrivals, balloons, samples and checkpoints,
 //! and departures while a VM waits for frames; any other departure only frees frames, which no VM
 //! gets before the next control event. So one access event makes *all* of its VM's accesses up to
-//! the next control event, in one call of
-//! [`Replacement::run`](crate::replace::Replacement::run). A [`Watcher`] that must see every access
-//! in its true order gets a horizon of one tick instead. Both give the same outcome:
-//! `tests/library/laws.rs` compares them. Whatever lets VMs meet between control events declares it
-//! ([`Meets`]). Under a policy that pools frames, VMs meet at faults that find no empty frame in
-//! their VM, and run ahead through all else (`simulate/pooled.rs`).
+//! the next control event, in one call of [`Replacement::run`](crate::replace::Replacement::run). A
+//! [`Watcher`] that must see every access in its true order gets a horizon of one tick instead.
+//! Both give the same outcome: `tests/library/laws.rs` compares them. Whatever lets VMs meet
+//! between control events declares it ([`Meets`]). Under a policy that pools frames, VMs meet at
+//! faults that find no empty frame in their VM, and run ahead otherwise (`simulate/pooled.rs`).
 
 mod acts;
 mod checkpoint;
@@ -66,7 +65,7 @@ struct Event {
 }
 
 /// Runs `scenario` under a policy of the list, which need not be the scenario's own, and shows the
-/// run to `watcher`: the short way for [`Simulation::new`] and [`Simulation::run`].
+/// run to `watcher`; a shortcut for [`Simulation::new`] and [`Simulation::run`].
 ///
 /// # Errors
 /// If the policy fails, or the host refuses its plan.
@@ -77,7 +76,7 @@ struct Event {
 /// use balloonist::simulate::simulate;
 /// use balloonist::watch::{Checkpoint, Watcher};
 ///
-/// /// Keeps what the VMs may hold after each checkpoint.
+/// /// Keeps the targets of each checkpoint.
 /// struct Allocations(Vec<Vec<u64>>);
 ///
 /// impl Watcher for Allocations {
@@ -104,9 +103,9 @@ pub fn simulate(
     Simulation::new(scenario, policy.run(scenario), watcher).run()
 }
 
-/// One run of a scenario: as a whole, up to a tick, or event by event.
+/// One run of a scenario: at once, up to a tick, or event by event.
 ///
-/// However it is stepped through, the outcome is the same.
+/// The outcome does not depend on how it is stepped.
 ///
 /// ```
 /// use balloonist::balance::{Plan, Policy, PolicyError, View};
@@ -116,7 +115,7 @@ pub fn simulate(
 /// use balloonist::units::{Frames, Ticks, VmId};
 /// use balloonist::watch::NullWatcher;
 ///
-/// /// Gives the first VM all that the others need not have.
+/// /// Gives every VM its minimum, and the rest to the first.
 /// struct FirstFirst;
 ///
 /// impl Policy for FirstFirst {
@@ -151,7 +150,7 @@ pub struct Simulation<'a> {
     rng: Stream,
     /// Where VMs meet between control events.
     meets: Meets,
-    /// What is known of the VMs' pages where they draw frames from each other.
+    /// What is known of the VMs' pages, if they draw frames from each other.
     pool: Option<Pool>,
     queue: BinaryHeap<Reverse<Event>>,
     host: Host,
@@ -159,30 +158,30 @@ pub struct Simulation<'a> {
     /// Starts that are still to come, the next one last.
     arrivals: Vec<Ticks>,
     next_checkpoint: Ticks,
-    /// When the policy looks at the host next, if it does before the next checkpoint.
+    /// When the policy next looks at the host, if it does before the next checkpoint.
     next_sample: Option<Ticks>,
     checkpoints: u64,
     departures: Departures,
-    /// When the event of balloons that counts is queued, if one is.
+    /// When the valid balloon event is queued, if there is one.
     balloon: Option<Ticks>,
-    /// No access is made at this tick or later, for now.
+    /// For now, no access is made at this tick or later.
     until: Ticks,
-    /// Why the run cannot go on.
+    /// Why the run cannot continue.
     failed: Option<RunError>,
-    /// No run ends before this tick, as far as is known.
+    /// A lower bound of the tick at which the run ends.
     end_bound: Ticks,
-    /// VMs that the run waits for.
+    /// How many VMs the run still waits for.
     unfinished: usize,
-    /// When the run ends, once all VMs that do not repeat for ever have finished.
+    /// When the run ends, once all VMs that do not repeat forever have finished.
     end: Option<Ticks>,
     all: Held,
-    /// When the first VM began to be counted, where there is a warm-up.
+    /// When the first VM began to be counted, if there is a warm-up.
     counted_since: Option<Ticks>,
     settling: Settling,
-    /// Whether a VM came, went or began another phase since the last checkpoint.
+    /// Whether a VM came, left or entered another phase since the last checkpoint.
     changed: bool,
     fingerprint: u64,
-    // Kept from checkpoint to checkpoint for their memory.
+    // Kept from checkpoint to checkpoint to reuse the memory.
     view: View,
     resident: Vec<Frames>,
     acts: Acts,
@@ -239,7 +238,7 @@ impl<'a> Simulation<'a> {
         run
     }
 
-    /// Runs to the end, from wherever the run is.
+    /// Runs to the end from the current state.
     ///
     /// # Errors
     /// If the policy fails, or the host refuses its plan.
@@ -248,10 +247,10 @@ impl<'a> Simulation<'a> {
         Ok(self.finish())
     }
 
-    /// Lets all happen that happens before `tick`; returns whether more is to come.
+    /// Makes everything happen that is due before `tick`; returns whether more is to come.
     ///
     /// # Errors
-    /// As [`run`](Self::run); every later call then fails likewise.
+    /// As [`run`](Self::run); every later call then fails in the same way.
     pub fn run_until(&mut self, tick: Ticks) -> Result<bool, RunError> {
         self.until = tick;
         while self.next_event().is_some_and(|event| event.at < tick) {
@@ -264,11 +263,11 @@ impl<'a> Simulation<'a> {
         Ok(self.next_event().is_some())
     }
 
-    /// Lets one event happen and returns its tick, or `None` if the run is over. A VM's accesses up
-    /// to the next control event are one event: its counts are ahead of that tick. Under a policy
-    /// that pools frames they may be behind it.
+    /// Processes one event and returns its tick, or `None` if the run is over. A VM's accesses up
+    /// to the next control event are one event, so its counts are ahead of that tick. Under a
+    /// policy that pools frames they may be behind it.
     ///
-    /// # Errors
+    /// As [`run`](Self::run); every later call then fails in the same way.
     /// As [`run`](Self::run); every later call then fails likewise.
     pub fn step(&mut self) -> Result<Option<Ticks>, RunError> {
         if let Some(error) = &self.failed {
@@ -293,11 +292,12 @@ impl<'a> Simulation<'a> {
         counts
     }
 
-    /// The next event that happens.
+    /// The next event.
     fn next_event(&mut self) -> Option<Event> {
         loop {
             let &Reverse(event) = self.queue.peek()?;
-            // What starts when all have finished belongs to the next interval, which never comes.
+            // A VM that would start when all others have finished belongs to the next interval,
+            // which never comes.
             let over = self.end.is_some_and(|end| match event.kind {
                 EventKind::Access(_) => event.at >= end,
                 _ => event.at > end,
@@ -338,7 +338,7 @@ impl<'a> Simulation<'a> {
         }
         let charged_to = self.vms[id.index()].next;
         if charged_to > at {
-            // What its observers intercepted has held it up meanwhile.
+            // What its observers intercepted has delayed it since.
             self.push(charged_to, EventKind::Access(id));
             return;
         }
@@ -359,7 +359,7 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// Shows an access to a watcher that wants them all.
+    /// Shows an access to a watcher that wants every access.
     fn show_access(&mut self, id: VmId, at: Ticks, position: u64, before: &Counts) {
         if self.watcher.wants_accesses() {
             let vm = &self.vms[id.index()];
@@ -371,7 +371,7 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// A VM has made its last access, or has come to its stop.
+    /// Notes that a VM has made its last access or reached its stop.
     fn note_trace_over(&mut self, id: VmId) {
         let vm = &self.vms[id.index()];
         if vm.spec.after == After::Leave && vm.spec.stop != Some(vm.next) {
@@ -390,8 +390,8 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// What all VMs hold and move counts from the first tick at which one of them counts. No frame
-    /// has moved since then, for a VM runs no further than to the next control event.
+    /// Starts counting what all VMs hold and move, at the first tick at which one of them counts.
+    /// No frame has moved since then, because a VM runs no further than the next control event.
     fn count_from(&mut self, since: Ticks) {
         if self.counted_since.is_none_or(|first| since < first) {
             self.counted_since = Some(since);
@@ -400,7 +400,7 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// One VM less that the run waits for.
+    /// Notes that the run waits for one VM less.
     fn note_finished(&mut self) {
         self.unfinished -= 1;
         if self.unfinished == 0 {

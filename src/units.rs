@@ -1,7 +1,7 @@
-//! The quantities that the simulator counts in, each a type of its own, and how people write them.
+//! The quantities that the simulator counts in, each a type of its own, and their written forms.
 //!
-//! What decides a result is one of these integers; the one exception is the target
-//! of ARC and CAR, which their papers make a real number (`replace/directory.rs`). Sizes and
+//! Only these integers decide results; the one exception is the target of ARC and CAR, which their
+//! papers make a real number (`replace/directory.rs`). Sizes and
 //! durations in scenario files carry their unit: [`parse_size`] and [`parse_duration`] turn them
 //! into bytes and nanoseconds, exactly or not at all.
 
@@ -213,15 +213,14 @@ pub struct Decimal {
 }
 
 impl Decimal {
-    /// How `numerator` / `denominator` compares with a threshold; 0 / 0 counts as 0 and equals 0
-    /// alone.
+    /// Compares `numerator` / `denominator` with a threshold; 0 / 0 counts as 0 and equals only 0.
     pub(crate) fn compare_ratio(numerator: u64, denominator: u64, threshold: Self) -> Ordering {
         let left = u128::from(numerator) * u128::from(threshold.denominator());
         left.cmp(&(u128::from(denominator.max(1)) * u128::from(threshold.digits)))
     }
 
-    /// Reads "3", "0.75", "`1_000.5`". `None` where the text is not such a number, or where it has
-    /// more digits than 64 bits hold.
+    /// Reads "3", "0.75", "`1_000.5`". `None` if the text is not such a number, or has more digits
+    /// than 64 bits hold.
     pub fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         if whole.is_empty() || (fraction.is_empty() && text.contains('.')) {

@@ -14,7 +14,7 @@ use crate::replace::{Counts, Delays, FrameEvent, Guest, Replacement, Stretch};
 use crate::scenario::{After, Cost, Phase, Scenario, TraceSource, VmSpec, WarmUp, WarmUpEnd};
 use crate::units::{Frames, Ticks, VmId};
 
-/// A VM at work.
+/// A VM during a run.
 pub(crate) struct Vm<'a> {
     pub(crate) spec: &'a VmSpec,
     pub(crate) replacement: Box<dyn Replacement>,
@@ -23,30 +23,30 @@ pub(crate) struct Vm<'a> {
     /// The position of its next access.
     pub(crate) position: u64,
     first_pass: bool,
-    /// When its next access starts, or when its last one was over.
+    /// When its next access starts, or when its last one ended.
     pub(crate) next: Ticks,
-    /// The idle phases that are over for it.
+    /// How many of its idle phases are over.
     idled: usize,
     pub(crate) finished: bool,
     pub(crate) interval: Counts,
     pub(crate) account: Account,
-    /// Its warm-up, while that lasts.
+    /// Its warm-up, until that is over.
     warm_up: Option<WarmUp>,
-    /// Its account, and the tick, when the warm-up was over; if there was none, the beginning.
+    /// Its account and the tick at the end of the warm-up; without one, at the beginning.
     counted_from: (Account, Ticks),
     returns: Returns,
     pub(crate) settling: Settling,
-    /// Where its workload's phases that are still to come begin.
+    /// Where the remaining phases of its workload begin.
     phases: VecDeque<u64>,
-    /// The beginnings and ends of idle phases that have passed.
+    /// How many beginnings and ends of idle phases have passed.
     idle_bounds: usize,
     observers: Vec<Box<dyn Observer>>,
-    /// What the observers have measured; with the policy's view while there is one.
+    /// What the observers have measured; moved into the policy's view while there is one.
     seen: Seen,
 }
 
 impl<'a> Vm<'a> {
-    /// Makes a VM that is not on the host yet.
+    /// Makes a VM that has not started.
     pub(crate) fn new(
         spec: &'a VmSpec,
         scenario: &Scenario,
@@ -94,12 +94,12 @@ impl<'a> Vm<'a> {
         }
     }
 
-    /// When it leaves, if ever.
+    /// When it leaves the host; `Ticks(u64::MAX)` if never.
     pub(crate) fn stop(&self) -> Ticks {
         self.spec.stop.unwrap_or(Ticks(u64::MAX))
     }
 
-    /// It starts with this allocation.
+    /// Starts it with this allocation.
     pub(crate) fn start(&mut self, allocation: Frames, at: Ticks) {
         let _ = self.replacement.resize(allocation); // Nothing is resident yet.
         self.account.started = Some(at);
@@ -108,15 +108,15 @@ impl<'a> Vm<'a> {
         self.hold_up(0);
     }
 
-    /// It never starts: it is refused, or has waited until its stop.
+    /// Notes that it never starts: it is refused, or has waited until its stop.
     pub(crate) fn turn_away(&mut self, refusal: Refusal) {
         self.account.refused = Some(refusal);
         self.next = refusal.at;
         self.finished = true;
     }
 
-    /// The earliest tick behind `at` at which it can have finished. Who has not started may yet be
-    /// refused.
+    /// The earliest tick at which it can have finished; after `at` unless it has. A VM that has not
+    /// started may yet be refused.
     pub(crate) fn finish_bound(&self, at: Ticks) -> Ticks {
         if self.finished {
             return self.next;
@@ -132,14 +132,14 @@ impl<'a> Vm<'a> {
         Ticks(self.next.0.saturating_add(nominal)).min(self.stop())
     }
 
-    /// The earliest tick at which it can depart or give up waiting; not behind `at` if it has.
+    /// The earliest tick at which it can depart or give up waiting; not after `at` if it has.
     pub(crate) fn departure_bound(&self, at: Ticks) -> Ticks {
         let can_leave = self.spec.after == After::Leave && self.account.started.is_some();
         if can_leave { self.finish_bound(at) } else { self.stop() }
     }
 
-    /// Makes its accesses that start before `horizon`; the first of them exists. If
-    /// `watched`, records what they do with frames.
+    /// Makes its accesses that start before `horizon`, at least one. If `watched`, records what
+    /// they do with frames.
     pub(crate) fn run(&mut self, horizon: Ticks, delays: Delays, watched: bool) {
         self.events.clear();
         let horizon = horizon.min(self.stop());
@@ -188,7 +188,7 @@ impl<'a> Vm<'a> {
         self.first_pass
     }
 
-    /// The policy's view of it while the interval goes on, without what observers measure.
+    /// The policy's view of it in the middle of an interval, without what observers measure.
     pub(crate) fn glance(&self, id: VmId, Holding { allocation, target }: Holding) -> VmView {
         let mut total = self.account.counts;
         total.add(self.interval);
@@ -205,12 +205,12 @@ impl<'a> Vm<'a> {
         }
     }
 
-    /// The ticks after which its warm-up may be over, while it lasts; at its end counting begins.
+    /// The ticks until its warm-up may be over; ends the warm-up when none are left.
     fn warms_for(&mut self) -> Ticks {
         let Some(warm_up) = self.warm_up else { return Ticks(u64::MAX) };
         let started = self.account.started.unwrap_or(self.spec.start);
         let left = match warm_up.end(started, self.spec.trace.accesses()) {
-            // Delays may leave some of them for the next stretch.
+            // Delays may leave some of these accesses for the next stretch.
             WarmUpEnd::Accesses(accesses) => {
                 accesses.saturating_sub(self.accesses()).saturating_mul(self.spec.period.0)
             }
@@ -223,7 +223,7 @@ impl<'a> Vm<'a> {
         Ticks(u64::MAX)
     }
 
-    /// Its warm-up is over at `at`: from here on everything counts.
+    /// Ends its warm-up at `at`: from here on everything counts.
     pub(crate) fn begin_to_count(&mut self, at: Ticks) {
         self.warm_up = None;
         let mut before = self.account;
@@ -233,19 +233,19 @@ impl<'a> Vm<'a> {
         self.settling = Settling::default();
     }
 
-    /// When it began to be counted; `None` while its warm-up lasts.
+    /// When counting began; `None` during its warm-up.
     pub(crate) fn counted_since(&self) -> Option<Ticks> {
         self.warm_up.is_none().then_some(self.counted_from.1)
     }
 
-    /// How many of the accesses from `from` to before `to`, counted over all passes, belong to the
+    /// How many of the accesses from `from` to before `to`, numbered over all passes, belong to the
     /// warm-up.
     pub(crate) fn warm_up_within(&self, from: u64, to: u64) -> u64 {
         let end = if self.warm_up.is_some() { to } else { self.counted_from.0.counts.accesses };
         end.clamp(from, to) - from
     }
 
-    /// Its account of what counts, of a run that ends at `end`, which is after its last interval.
+    /// Its account without the warm-up, for a run that ends at `end`, after its last interval.
     pub(crate) fn counted(&mut self, end: Ticks) -> Account {
         if self.warm_up.is_some() {
             self.begin_to_count(self.next.min(end));
@@ -259,9 +259,9 @@ impl<'a> Vm<'a> {
         }
     }
 
-    /// Shows the interval that ends at `at` to the observers, closes it, and makes the policy's
-    /// view of it. What the observers intercepted is charged to the VM. `ticks` are the lengths of
-    /// this interval and of the next.
+    /// Shows the interval that ends now to the observers, closes it, and makes the policy's view of
+    /// the VM. The VM is charged for what the observers intercepted. `ticks` is the length of this
+    /// interval, `coming` that of the next.
     pub(crate) fn close_and_view(
         &mut self,
         id: VmId,
@@ -305,7 +305,7 @@ impl<'a> Vm<'a> {
         }
     }
 
-    /// The accesses that it makes in the next so many ticks if nothing delays it.
+    /// The accesses that it makes in the next `ticks` if nothing delays it.
     fn coming(&self, ticks: Ticks) -> u64 {
         let left = match self.spec.after {
             _ if self.finished => 0,
@@ -315,7 +315,7 @@ impl<'a> Vm<'a> {
         left.min(ticks.0.div_ceil(self.spec.period.0))
     }
 
-    /// Puts its next access off to the end of the idle phase that it would start in.
+    /// Postpones its next access to the end of the idle phase that it would start in.
     fn rest(&mut self) {
         while let Some(phase) = self.spec.idle.get(self.idled)
             && phase.from <= self.next
@@ -326,7 +326,7 @@ impl<'a> Vm<'a> {
         }
     }
 
-    /// Makes it wait before its next access, if there is one; returns for how long.
+    /// Delays its next access, if there is one; returns by how much.
     fn hold_up(&mut self, ticks: u64) -> u64 {
         if self.finished {
             return 0;
@@ -337,15 +337,14 @@ impl<'a> Vm<'a> {
         ticks
     }
 
-    /// Notes its allocation as a checkpoint begins; returns what it gained since the one before.
+    /// Notes its allocation at the start of a checkpoint; returns its gain since the last one.
     pub(crate) fn note_moves(&mut self, allocation: Frames) -> i64 {
         let (gained, returned) = self.returns.note(allocation);
         self.account.movement.oscillations += returned;
         gained
     }
 
-    /// Whether another phase of its workload, an idle phase or the time behind one began since this
-    /// was last asked.
+    /// Whether a phase of its workload, an idle phase or an active phase began since the last call.
     pub(crate) fn enters_phase(&mut self, at: Ticks) -> bool {
         let begun = |&&start: &&u64| start <= self.position;
         let entered = self.phases.iter().take_while(begun).count();
@@ -356,12 +355,12 @@ impl<'a> Vm<'a> {
         entered + passed > 0
     }
 
-    /// The accesses that it has made.
+    /// The accesses made so far.
     pub(crate) fn accesses(&self) -> u64 {
         self.account.counts.accesses + self.interval.accesses
     }
 
-    /// Takes back what the view of an earlier checkpoint held, for its memory.
+    /// Takes back the buffers of an earlier checkpoint's view, to reuse their memory.
     pub(crate) fn take_back(&mut self, view: VmView) {
         self.seen = view.seen;
     }
@@ -371,8 +370,8 @@ impl<'a> Vm<'a> {
         self.account.counts.add(std::mem::take(&mut self.interval));
     }
 
-    /// Follows a change of its allocation, and waits for what must be written back. If
-    /// `watched`, records the pages that a shrink evicts.
+    /// Follows a change of its allocation, and is delayed by the pages that must be written back.
+    /// If `watched`, records the pages that a shrink evicts.
     pub(crate) fn resize(&mut self, change: Change, at: Ticks, cost: Cost, watched: bool) {
         let Change { before, after, .. } = change;
         if after > before {

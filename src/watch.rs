@@ -19,13 +19,13 @@ pub trait Watcher {
     /// A VM that arrived must wait for frames, or for other VMs to leave.
     fn wait(&mut self, _at: Ticks, _vm: VmId) {}
 
-    /// A VM was refused, or gave up waiting at its stop; it never runs.
+    /// A VM was refused, or gave up waiting when its stop came; it never runs.
     fn refuse(&mut self, _vm: VmId, _refusal: Refusal) {}
 
     /// A VM started, and others may have shrunk to make room.
     fn arrive(&mut self, _arrival: &Arrival<'_>) {}
 
-    /// Allocations changed outside checkpoints, because balloons acted or frames came free.
+    /// Allocations changed outside checkpoints, by balloons or because frames became free.
     fn moved(&mut self, _moved: &Moved<'_>) {}
 
     /// A VM departed with this allocation.
@@ -38,7 +38,7 @@ pub trait Watcher {
     fn checkpoint(&mut self, _checkpoint: &Checkpoint<'_>) {}
 }
 
-/// Sees nothing.
+/// Ignores everything.
 pub struct NullWatcher;
 
 impl Watcher for NullWatcher {}
@@ -170,7 +170,7 @@ pub struct Checkpoint<'a> {
     pub changes: &'a [Change],
     /// The frames that are in flight now.
     pub in_flight: Frames,
-    /// The resident pages of each VM of the view after that.
+    /// The resident pages of each VM of the view, after the changes.
     pub resident: &'a [Frames],
     /// The run's fingerprint, including this checkpoint.
     pub fingerprint: u64,
@@ -178,7 +178,7 @@ pub struct Checkpoint<'a> {
 }
 
 impl Checkpoint<'_> {
-    /// A VM's replacement algorithm after that.
+    /// A VM's replacement algorithm after the changes.
     pub fn replacement(&self, vm: VmId) -> &dyn Replacement {
         &*self.vms[vm.index()].replacement
     }
@@ -189,7 +189,7 @@ impl Checkpoint<'_> {
         &self.vms[vm.index()].events
     }
 
-    /// How many accesses of the interval of a VM of the view belong to its warm-up.
+    /// How many of the interval's accesses of a VM of the view belong to its warm-up.
     pub fn warm_up_accesses(&self, vm: &VmView) -> u64 {
         let to = vm.total.accesses;
         self.vms[vm.id.index()].warm_up_within(to - vm.interval.accesses, to)

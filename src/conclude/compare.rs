@@ -1,4 +1,4 @@
-//! What a comparison comes to: the verdict, its legend and its notes.
+//! The conclusions of a comparison: its verdict, its legend and its notes.
 
 use std::fmt::Write as _;
 
@@ -15,21 +15,21 @@ use crate::scenario::Scenario;
 pub struct Contender {
     /// The policy.
     pub policy: &'static PolicyKind,
-    /// The replacement algorithm that all VMs ran instead of their own, with a second axis.
+    /// The replacement algorithm that all VMs ran in place of their own, if the comparison sets it.
     pub replacement: Option<&'static ReplacementKind>,
     /// The outcome.
     pub outcome: Outcome,
-    /// The demand faults of MIN under this run's allocations, where they were asked for.
+    /// The demand faults of MIN under this run's allocations, if they were asked for.
     pub opt_given: Option<u64>,
 }
 
 impl Contender {
-    /// What sentences and pictures call it.
+    /// Its name in sentences and pictures.
     pub fn title(&self) -> String {
         title(self.policy.name, self.replacement.map(|kind| kind.name))
     }
 
-    /// Whether it may be called the best: a run that knows the future is a yardstick for the
+    /// Whether it may be called the best. A run that knows the future is a yardstick for the
     /// others.
     fn is_ranked(&self) -> bool {
         self.foresight().is_none()
@@ -43,17 +43,17 @@ impl Contender {
     }
 }
 
-/// What a run is called: "last-n", or "last-n on clock".
+/// The name of a run: "last-n", or "last-n on clock".
 pub fn title(policy: &str, replacement: Option<&str>) -> String {
     replacement.map_or(policy.to_owned(), |replacement| format!("{policy} on {replacement}"))
 }
 
-/// A run's title as a part of a file's name: "last-n-on-clock".
+/// A run's title as a part of a file name: "last-n-on-clock".
 pub fn slug(title: &str) -> String {
     title.replace(' ', "-")
 }
 
-/// What the bounds are, a line each, and which of them say little about these runs.
+/// The bounds, explained in a line each, and which of them say little about these runs.
 pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> String {
     let mut text = String::new();
     for Bound { name, summary, note, .. } in bounds {
@@ -65,7 +65,7 @@ pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> Stri
     }
     if scenario.cost.delays != Delays::default() {
         text.push_str(
-            "Bounds replay accesses at their nominal pace; as faults take time here, policies can \
+            "Bounds replay accesses at their nominal pace; here faults take time, so policies can \
              come below them.\n",
         );
     }
@@ -81,19 +81,19 @@ pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> Stri
     if !others.is_empty() {
         let _ = writeln!(
             text,
-            "VMs run {}: best-static and global-lru are bounds of LRU, which others may beat.",
+            "VMs run {}: best-static and global-lru are bounds for LRU, which other algorithms may beat.",
             and(&others)
         );
     }
     if !bounds.iter().any(|bound| bound.name == "best-static") {
-        text.push_str("best-static  is left out: no split that never changes keeps all minima\n");
+        text.push_str("best-static  is left out: no fixed split keeps all minima\n");
     }
     text
 }
 
 /// The sentences that close a comparison: which run has the fewest demand faults, how far that is
-/// from the baseline and from the best static split, which run balancing made worse, and which only
-/// seems best because replacement misses leave out faults into empty frames.
+/// from the baseline and from the best static split, which run balancing made worse, and which run
+/// only seems best because replacement misses leave out faults into empty frames.
 ///
 /// Runs that know the future are not ranked.
 ///
@@ -126,7 +126,8 @@ pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> Stri
 pub fn verdict(runs: &[Contender], bounds: &[Bound], baseline: usize) -> String {
     let ranked: Vec<&Contender> = runs.iter().filter(|run| run.is_ranked()).collect();
     if ranked.is_empty() {
-        return "Who knows the future is a yardstick: nobody is ranked here.".to_owned();
+        return "Nothing is ranked here: every run knows the future and is only a yardstick."
+            .to_owned();
     }
     let best = Best::by(&ranked, demand);
     let accesses = counted(best.first.outcome.all.counts.accesses, "access");
@@ -170,7 +171,7 @@ fn not_ranked(runs: &[Contender]) -> String {
     foresight(&names)
 }
 
-/// The line on those that know the future.
+/// The line on the runs of these names, which know the future.
 pub(crate) fn foresight(names: &[&str]) -> String {
     match names {
         [] => String::new(),
@@ -179,8 +180,8 @@ pub(crate) fn foresight(names: &[&str]) -> String {
     }
 }
 
-/// What became of VMs that did not start when they arrived, each sentence once, with the runs in
-/// which it is true where that is not so in all.
+/// What became of VMs that did not start when they arrived. Each sentence appears once, with the
+/// runs in which it is true, unless it is true in all.
 pub fn notes(scenario: &Scenario, runs: &[Contender]) -> String {
     let mut notes: Vec<(String, Vec<String>)> = Vec::new();
     for run in runs {
@@ -201,7 +202,7 @@ pub fn notes(scenario: &Scenario, runs: &[Contender]) -> String {
     notes.iter().map(told).collect()
 }
 
-/// The policies that moved no frame in any run, apart from `static`: their rows say nothing about
+/// The policies, except `static`, that moved no frame in any run: their rows say nothing about
 /// their rules.
 fn never_moved(runs: &[Contender]) -> String {
     let moved = |run: &Contender| run.outcome.all.frames_moved() > 0;
@@ -218,8 +219,8 @@ fn never_moved(runs: &[Contender]) -> String {
         return String::new();
     }
     format!(
-        "\n{} moved no frame here: nothing called for it, or the rule counts in gigabytes and \
-         seconds; `list policies` shows the params to scale.",
+        "\n{} moved no frame here: nothing required it, or the rule counts in gigabytes and \
+         seconds; `list policies` shows the parameters to scale.",
         and(&names)
     )
 }
@@ -228,8 +229,8 @@ fn demand(run: &Contender) -> u64 {
     run.outcome.all.counts.demand_faults
 }
 
-/// "9.7 % fewer than static", "39.5 times as many as static" from twice as many on; nothing where
-/// the numbers are the same or there is none to divide by.
+/// "9.7 % fewer than static", or from twice as many on "39.5 times as many as static"; nothing if
+/// the numbers are equal or the other is 0.
 pub(crate) fn difference(
     faults: impl Into<u128>,
     other: impl Into<u128>,
@@ -246,7 +247,7 @@ pub(crate) fn difference(
     (tenths > 0).then(|| format!("{}.{} % {word} than {name}", tenths / 10, tenths % 10))
 }
 
-/// A warning where replacement misses would choose another policy.
+/// A warning if replacement misses would choose another policy.
 fn seems_best(runs: &[&Contender], best: &Best<'_>) -> String {
     let by_replacement = Best::by(runs, |run| run.outcome.all.counts.replacement_misses);
     if best.names.iter().any(|name| by_replacement.names.contains(name)) {
@@ -264,7 +265,7 @@ fn seems_best(runs: &[&Contender], best: &Best<'_>) -> String {
     )
 }
 
-/// The runs with the least of something.
+/// The runs with the least of a count.
 struct Best<'a> {
     first: &'a Contender,
     names: Vec<String>,

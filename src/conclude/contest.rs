@@ -1,5 +1,5 @@
-//! The policies of a sweep against each other: which has the fewest demand faults, over all points
-//! and at which of them.
+//! The policies of a sweep compared: which has the fewest demand faults, over all points and at
+//! which of them.
 
 use std::fmt::Write as _;
 
@@ -12,15 +12,15 @@ use crate::scenario::Grid;
 #[derive(Clone, Debug)]
 pub struct Contest<'a> {
     grid: &'a Grid,
-    /// The dimension of the policies; where there is none, one policy makes all runs.
+    /// The dimension that varies the policy; if there is none, one policy makes all runs.
     dimension: Option<usize>,
-    /// The policies, with the values of what goes together with them.
+    /// The policies, with the values of the parameters that vary together with them.
     pub names: Vec<String>,
     /// Which of them may be called the best: not those that know the future.
     pub is_ranked: Vec<bool>,
 }
 
-/// What a policy's name is in a scenario.
+/// The scenario key that names the policy.
 const POLICY: &str = "policy.kind";
 
 impl<'a> Contest<'a> {
@@ -48,7 +48,7 @@ impl<'a> Contest<'a> {
         self.dimension.map_or(0, |at| self.grid.place(point)[at])
     }
 
-    /// The dimensions beside the policies that have several steps.
+    /// The dimensions other than the policy's that have several steps.
     pub fn others(&self) -> Vec<usize> {
         let dimensions = self.grid.dimensions();
         let all = 0..dimensions.len();
@@ -56,8 +56,8 @@ impl<'a> Contest<'a> {
         all.filter(|at| self.dimension != Some(*at)).filter(is_varied).collect()
     }
 
-    /// The grid with the baseline that differences are taken from: the first policy, if none is
-    /// named; `None` where there is nothing to compare.
+    /// The grid with the baseline of its differences: the first policy, if none is named; `None` if
+    /// there is nothing to compare.
     pub fn with_baseline(&self) -> Option<Grid> {
         let grid = self.grid.clone();
         let grid = match self.dimension.filter(|_| self.names.len() > 1) {
@@ -67,9 +67,9 @@ impl<'a> Contest<'a> {
         (!grid.compared().is_empty()).then_some(grid)
     }
 
-    /// The points that differ in the policy alone, together: for each policy its point, if it is
-    /// not skipped. Cells without a point of every ranked policy are left out, so that no
-    /// policy gains by a point that was skipped.
+    /// The points that differ only in the policy, together: for each policy its point, unless that
+    /// is skipped. Cells that lack the point of a ranked policy are left out, so that no policy
+    /// gains from a skipped point.
     pub fn cells(&self) -> impl Iterator<Item = Vec<Option<u64>>> {
         let points = 0..self.grid.points();
         let cell =
@@ -93,7 +93,7 @@ impl<'a> Contest<'a> {
         counts.iter().filter(|&&(_, count)| Some(count) == least).map(|&(at, _)| at).collect()
     }
 
-    /// The sentences that close a sweep, from the demand faults of each point in all its
+    /// The sentences that close a sweep, from the demand faults of each point over all its
     /// repetitions.
     pub fn verdict(&self, faults: &[u128], repetitions: u64) -> String {
         if self.names.len() < 2 {
@@ -116,7 +116,7 @@ impl<'a> Contest<'a> {
         }
         let best = self.best(&sums);
         let Some(&first) = best.first() else {
-            return "Nobody is ranked here: the policies that do not know the future have no point \
+            return "Nothing is ranked here: the policies that do not know the future have no point \
                     of the other axes in common."
                 .to_owned();
         };
@@ -138,7 +138,7 @@ impl<'a> Contest<'a> {
         text + &foresight(&not_ranked)
     }
 
-    /// The policy that others are set in relation to.
+    /// The policy that the others are compared with.
     fn baseline(&self) -> usize {
         let Some(grid) = self.with_baseline() else { return 0 };
         let mut points = (0..grid.points()).filter_map(|point| grid.baseline_of(point));
@@ -164,7 +164,8 @@ impl<'a> Contest<'a> {
         format!("\nOf the {cells} of {names}, the best {verb} {}{ties}.", and(&told))
     }
 
-    /// The sentence of a sweep of one policy: where it has the fewest demand faults, and the most.
+    /// The sentence of a sweep of one policy: where it has the fewest demand faults, and where the
+    /// most.
     fn of_one(&self, faults: &[u128], repetitions: u64) -> String {
         let runs = self.grid.points() * repetitions;
         let mean = in_the_mean(faults.iter().sum(), runs);

@@ -1,4 +1,4 @@
-//! The expectations of a scenario, checked against the outcomes of its runs.
+//! A scenario's expectations, checked against the outcomes of its runs.
 
 use std::cmp::Ordering;
 
@@ -9,7 +9,7 @@ use crate::units::Decimal;
 
 /// A sentence for each expectation that a run failed, in file order.
 ///
-/// An expectation that names no policy is about the policy that the scenario puts in force.
+/// An expectation that names no policy applies to the scenario's own policy.
 pub fn failed(scenario: &Scenario, outcome: &Outcome) -> Vec<String> {
     let applies = |expect: &&Expect| {
         let in_force = expect.policies.is_empty() && scenario.policy.name == outcome.policy;
@@ -44,7 +44,7 @@ fn judge(scenario: &Scenario, outcome: &Outcome, expect: &Expect) -> Option<Stri
     Some(format!("{name} under {policy}: {} of {vm} {found}, expected {limit}", metric.name))
 }
 
-/// How a number, with the six decimals that tables have, compares with a limit.
+/// Compares a number with the six decimals of tables with a limit.
 fn compare(found: Millionths, limit: Decimal) -> Ordering {
     let denominator = u128::from(limit.denominator());
     let (digits, one) = (u128::from(limit.digits), Millionths::ONE);

@@ -1,10 +1,10 @@
-//! What became of VMs that did not start when they arrived, and of frames that were under way.
+//! What became of VMs that did not start when they arrived, and of frames in flight.
 
 use crate::account::{Account, Outcome, Refusal};
 use crate::number::{counted, grouped};
 use crate::scenario::{Scenario, VmSpec};
 
-/// The most VMs that have a sentence of their own.
+/// The most VMs that get a sentence of their own.
 const TOLD_MAX: usize = 8;
 
 /// A sentence for each VM that waited or was refused, and one for frames in flight at the end.
@@ -35,7 +35,7 @@ fn note(vm: &VmSpec, account: &Account) -> Option<String> {
         let (min, left) = (counted(vm.min.0, "frame"), grouped(left.0));
         return Some(format!(
             "VM {name} was refused at tick {at} and never ran: its minimum is {min}, and {left} \
-             were left beside what others are sure of."
+             were left beside what other VMs are guaranteed."
         ));
     }
     let started = grouped(account.started.filter(|started| *started > vm.start)?);

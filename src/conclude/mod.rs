@@ -1,6 +1,6 @@
 //! Conclusions from results: verdicts, notes and expectations, in numbers and in sentences.
 //!
-//! It reads outcomes and knows of no file and no drawing.
+//! This module reads outcomes; it knows no files and draws nothing.
 
 pub mod compare;
 pub mod contest;

@@ -1,4 +1,4 @@
-//! Who comes in: VMs that wait, and room that is made for them.
+//! Admission: VMs that wait to start, and the room that is made for them.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -23,16 +23,16 @@ impl Host {
         self.tenants[vm.index()].waits
     }
 
-    /// A VM that waits gives up.
+    /// Removes a waiting VM; returns the frames left beside the other VMs' minima.
     pub fn give_up(&mut self, vm: VmId) -> Frames {
         let at = self.waiting.iter().position(|&other| other == vm);
         self.unqueue(at.expect("only a VM that waits gives up"));
         self.left_beside_minima()
     }
 
-    /// Admits from the head of the queue whose minima fit, and refuses whom it must.
+    /// Admits VMs from the head of the queue while their minima fit; refuses those that never can.
     pub(super) fn admit(&mut self, at: Ticks, acts: &mut Acts) {
-        // Who was judged before is so still, if what is lost for ever is no more than it was.
+        // Earlier judgements hold while no more frames are lost for good than before.
         if self.sums.permanent > self.permanent {
             (self.judged, self.stay) = (0, Frames(0));
         }
@@ -53,7 +53,7 @@ impl Host {
                 }
             }
             if is_judged {
-                // If it is not admitted, nobody behind it is.
+                // If it is not admitted, no VM after it is.
                 next = if next < self.admitted { next + 1 } else { self.judged };
                 continue;
             }
@@ -75,7 +75,7 @@ impl Host {
     }
 
     fn unqueue(&mut self, at: usize) {
-        let vm = self.waiting.remove(at).expect("somebody waits there");
+        let vm = self.waiting.remove(at).expect("a VM waits there");
         let tenant = &mut self.tenants[vm.index()];
         tenant.waits = false;
         let min = tenant.bounds.min;
@@ -92,7 +92,7 @@ impl Host {
     }
 
     /// Lowers the targets with the largest surplus above their minima, ties in file order, until
-    /// what is kept back for VMs to come is not promised to anybody else.
+    /// the reserved frames are promised to no other VM.
     pub(super) fn make_room(&mut self) {
         let promised = self.sums.claims + self.reserved;
         let mut needed = promised.0.saturating_sub(self.ledger.memory().0);
@@ -115,8 +115,9 @@ impl Host {
         }
     }
 
-    /// Starts VMs from the head of the queue while their minima are free. One gets what the split
-    /// gave it, or as much of that as nobody else is promised, but its minimum at least.
+    /// Starts VMs from the head of the queue while their minima are free. A VM gets the allocation
+    /// that the split gave it, or as much of it as is promised to no other VM, but at least its
+    /// minimum.
     pub(super) fn start(&mut self, acts: &mut Acts) {
         while self.admitted > 0 {
             let vm = self.waiting[0];
@@ -132,7 +133,7 @@ impl Host {
             self.put(vm.index(), Some(given), given);
             self.follow_phases(vm.index());
             if !leaves {
-                // Those behind it counted on that already.
+                // The VMs after it were judged with this already counted.
                 self.permanent += min;
             }
             self.ledger.take(given);

@@ -1,13 +1,13 @@
-//! The frame law: what is free, in flight and held adds up to the host's memory.
+//! The frame law: free, in-flight and held frames add up to the host's memory.
 //!
-//! Every frame that changes its place does so by one of these methods. What else may hold frames,
-//! such as the store of a tier, is one more term of [`Ledger::check`].
+//! Every frame that moves does so by one of these methods. Anything else that may hold frames, such
+//! as the store of a tier, is one more term of [`Ledger::check`].
 
 use std::collections::VecDeque;
 
 use crate::units::{Frames, Ticks};
 
-/// Where the host's frames are, but for what each VM holds.
+/// Where the host's frames are, except which VM holds how many.
 #[derive(Debug)]
 pub(super) struct Ledger {
     memory: Frames,
@@ -45,12 +45,12 @@ impl Ledger {
         self.free -= frames;
     }
 
-    /// A VM's frames are free at once.
+    /// A VM gives frames back, free at once.
     pub(super) fn put_back(&mut self, frames: Frames) {
         self.free += frames;
     }
 
-    /// A VM's frames are in flight and will be free at tick `lands`, which never decreases.
+    /// A VM gives frames back that are in flight until tick `lands`, which never decreases.
     pub(super) fn launch(&mut self, frames: Frames, lands: Ticks) {
         self.in_flight += frames;
         match self.flights.back_mut() {
@@ -59,7 +59,7 @@ impl Ledger {
         }
     }
 
-    /// What has been in flight long enough is free.
+    /// Frees the batches that have landed by `at`.
     pub(super) fn land(&mut self, at: Ticks) {
         while let Some(&(lands, frames)) = self.flights.front()
             && lands <= at
@@ -75,7 +75,7 @@ impl Ledger {
         self.flights.front().map(|&(lands, _)| lands)
     }
 
-    /// Asserts the law, given what VMs hold as the host has counted it itself.
+    /// Asserts the law, given what the host itself counts as held by VMs.
     pub(super) fn check(&self, held: Frames) {
         assert_eq!(self.free + self.in_flight + held, self.memory, "frames are conserved");
     }

@@ -1,4 +1,4 @@
-//! What the host knows of one VM, and what that adds to the sums over all VMs.
+//! What the host knows of one VM, and its contribution to the sums over all VMs.
 
 use crate::balance::Bounds;
 use crate::scenario::{Phase, VmSpec};
@@ -9,7 +9,7 @@ use crate::units::{Frames, Ticks};
 pub(super) struct Tenant {
     pub(super) bounds: Bounds,
     pub(super) initial: Frames,
-    /// Whether it leaves the host at some time, so that even its minimum comes back.
+    /// Whether it leaves the host at some time, so that its minimum comes back too.
     pub(super) leaves: bool,
     /// When its driver is stuck, in order.
     pub(super) stuck: Vec<Phase>,
@@ -17,7 +17,7 @@ pub(super) struct Tenant {
     pub(super) stuck_now: Option<Ticks>,
     /// What it holds; `None` before it starts and after it departs.
     pub(super) held: Option<Frames>,
-    /// What it shall hold.
+    /// What it is ordered to hold.
     pub(super) target: Frames,
     /// When its balloon may take the next batch.
     pub(super) ready: Ticks,
@@ -50,7 +50,7 @@ impl Tenant {
         self.phase(at).filter(|phase| phase.contains(at)).map(|phase| phase.until)
     }
 
-    /// When its driver next gets stuck or works again, behind `at`, while it is here.
+    /// When its driver next gets stuck or unstuck, after `at`, while it is present.
     pub(super) fn next_phase(&self, at: Ticks) -> Option<Ticks> {
         self.held?;
         let Phase { from, until } = *self.phase(at)?;
@@ -58,35 +58,35 @@ impl Tenant {
         (next != Phase::NEVER).then_some(next)
     }
 
-    /// How much less it could be ordered to hold, to any effect.
+    /// By how much its target can be lowered to any effect.
     pub(super) fn surplus(&self) -> Frames {
         let Some(held) = self.held else { return Frames(0) };
         let keeps = if self.stuck_now.is_some() { held } else { self.bounds.min };
         Frames(self.target.0.saturating_sub(keeps.0))
     }
 
-    /// What it shall give now.
+    /// How much it is to give now.
     pub(super) fn excess(&self) -> Option<Frames> {
         let held = self.held.filter(|&held| held > self.target && self.stuck_now.is_none())?;
         Some(held - self.target)
     }
 
-    /// What it shall get now.
+    /// How much it is to get now.
     pub(super) fn shortage(&self) -> Option<Frames> {
         let held = self.held.filter(|&held| held < self.target && self.stuck_now.is_none())?;
         Some(self.target - held)
     }
 
-    /// When it can next come nearer to its target by itself, behind `at`.
+    /// When, after `at`, it can next move towards its target without another VM's help.
     pub(super) fn due(&self, at: Ticks) -> Option<Ticks> {
         let held = self.held.filter(|&held| held != self.target)?;
-        // What is below its target gets frames when there are some, unless its driver is stuck.
+        // A VM below its target gets frames as soon as some are free, unless its driver is stuck.
         let next = if held > self.target { self.ready.max(at) } else { at };
         let next = self.stuck_until(next).unwrap_or(next);
         (next > at && next != Phase::NEVER).then_some(next)
     }
 
-    /// What it adds to the sums.
+    /// Its contribution to the sums.
     pub(super) fn part(&self) -> Sums {
         let Some(held) = self.held else { return Sums::default() };
         Sums {
@@ -107,27 +107,26 @@ impl Tenant {
     }
 }
 
-/// Sums over the VMs that are here. They are kept up to date one VM at a time, for the host looks
-/// at them at every event.
+/// Sums over the present VMs, updated one VM at a time, because the host reads them at every event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sums {
     /// What they hold.
     pub(super) held: Frames,
-    /// What they shall hold.
+    /// What they are ordered to hold.
     pub(super) targets: Frames,
     pub(super) minima: Frames,
-    /// What they count on, or keep whether they shall or not.
+    /// What they are promised, or keep because their drivers are stuck.
     pub(super) claims: Frames,
-    /// What nobody will ever get from them.
+    /// What will never come back from them.
     pub(super) permanent: Frames,
     /// How many are below their targets.
     pub(super) short: u64,
 }
 
 impl Sums {
-    /// One VM's part is another.
+    /// Replaces one VM's contribution.
     pub(super) fn exchange(&mut self, before: Self, after: Self) {
-        // Named one by one, so that a field that is new cannot be forgotten.
+        // Field by field, so that a new field cannot be forgotten.
         let Self { held, targets, minima, claims, permanent, short } = self;
         *held = *held + after.held - before.held;
         *targets = *targets + after.targets - before.targets;

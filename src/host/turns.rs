@@ -1,5 +1,5 @@
-//! Whose turn it is: VMs in file order, and VMs by the ticks at which they are due. Neither needs a
-//! look at the VMs of which there is nothing to do.
+//! Which VM is next: VMs in file order, and VMs by the ticks at which they are due. Neither looks
+//! at VMs that have nothing to do.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -35,12 +35,12 @@ impl InOrder {
     }
 }
 
-/// VMs by ticks. A VM's entry may be earlier than what it stands for, which is looked up when its
-/// turn has come; so whatever puts a VM off costs nothing, and a VM has hardly more than one entry.
+/// VMs by ticks. An entry may be earlier than the VM's real tick, which is looked up when the entry
+/// comes up; so postponing a VM costs nothing, and a VM rarely has more than one entry.
 #[derive(Debug)]
 pub(super) struct Timers {
     heap: BinaryHeap<Reverse<(Ticks, usize)>>,
-    /// The tick of each VM's entry that counts.
+    /// The tick of each VM's valid entry.
     ticks: Vec<Option<Ticks>>,
 }
 
@@ -58,7 +58,7 @@ impl Timers {
         }
     }
 
-    /// A VM whose tick has come.
+    /// Removes and returns a VM whose tick has come.
     pub(super) fn pop(&mut self, at: Ticks) -> Option<usize> {
         while let Some(&Reverse((tick, vm))) = self.heap.peek()
             && tick <= at

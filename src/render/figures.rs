@@ -10,7 +10,7 @@ use crate::store::manifest::Study;
 use crate::store::results::{Results, RunSeries};
 use crate::store::vms::ALL;
 
-/// The most policies that charts over time and charts of VMs draw; tables have all.
+/// The most policies in charts over time and charts of VMs; tables have all.
 pub const POLICIES: usize = 6;
 
 /// All figures of results, in the order of a report.
@@ -40,8 +40,8 @@ pub fn all(results: &Results) -> Vec<Figure> {
     figures
 }
 
-/// The policies that are drawn: all or, of many, the baseline and those with the fewest demand
-/// faults, in the order of the runs.
+/// The policies that are drawn: all, or if there are many the baseline and those with the fewest
+/// demand faults, in the order of the runs.
 pub fn shown_policies(results: &Results) -> Vec<String> {
     let mut ranked: Vec<(usize, u64, String)> = Vec::new();
     for (at, run) in results.manifest.runs().iter().enumerate() {
@@ -57,7 +57,7 @@ pub fn shown_policies(results: &Results) -> Vec<String> {
     ranked.into_iter().map(|(_, _, policy)| policy).collect()
 }
 
-/// Says of a chart that it draws some runs of many.
+/// The remark that a chart draws only some runs.
 fn some_policies(results: &Results) -> String {
     let all = results.manifest.runs().len();
     if all <= POLICIES {
@@ -101,7 +101,7 @@ fn bars(results: &Results) -> Figure {
     }
 }
 
-/// The most VMs that have bars.
+/// The most VMs that get bars.
 const GROUPS: usize = 64;
 
 fn regret(compare: &[CompareRow]) -> Option<Figure> {
@@ -123,7 +123,7 @@ fn miss_ratios(results: &Results, points: &[CurveRow]) -> Figure {
     let mut points = points.iter().peekable();
     let mut panels = Vec::new();
     for vm in names.iter().take(curves::PANELS) {
-        // The rows of curves.csv stand VM by VM in file order.
+        // The rows of curves.csv are in file order, VM by VM.
         let mut curve = Vec::new();
         while let Some(point) = points.next_if(|point| point.vm == *vm) {
             curve.push((point.frames, millionths(point.miss_ratio)));

@@ -1,5 +1,5 @@
-//! One self-contained HTML page of results: it opens from disk, needs no network, and has the
-//! numbers of every picture behind it.
+//! One self-contained HTML page of results: it opens from disk, needs no network, and contains the
+//! numbers of every picture.
 
 use std::fmt::Write as _;
 
@@ -17,13 +17,13 @@ use crate::table::{Cell, Table};
 
 const PAGE_STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
-/// What every page's script begins with.
+/// The beginning of every page's script.
 pub(super) const THEME: &str = include_str!("html/theme.js");
 
-/// The most rows of a table that is no picture's.
+/// The most rows of a table that belongs to no picture.
 const ROWS: usize = 600;
 
-/// The most columns of a table on paper that stands upright.
+/// The most columns of a table in portrait orientation on paper.
 const UPRIGHT: usize = 11;
 
 /// The page.
@@ -93,7 +93,7 @@ fn heading(manifest: &Manifest) -> String {
     )
 }
 
-/// How large a sweep is, and what it varies, in place of what the scenario says.
+/// A sweep's size and what it varies, in place of the scenario's own values.
 fn varied(sweep: &Sweep) -> String {
     let size = sweep::size(sweep.grid.points(), sweep.repetitions());
     let mut out = format!("<p>{}</p>\n", escaped(&size));
@@ -110,7 +110,7 @@ fn varied(sweep: &Sweep) -> String {
     out
 }
 
-/// The rows of all VMs together, without what all have and what is twice among the columns.
+/// The rows of all VMs together, without the columns that are equal everywhere or duplicates.
 fn every_run(sweep: &Sweep) -> Table {
     let twice = |path, column| sweep.grid.paths().any(|axis| axis == path).then_some(column);
     let twice = [twice("policy.kind", "policy"), twice("checkpoint.every", "every")];
@@ -118,7 +118,7 @@ fn every_run(sweep: &Sweep) -> Table {
     without(&sweep::table(&sweep.grid, &sweep.runs), &left_out.collect::<Vec<_>>())
 }
 
-/// The rows of vms.csv, each under its run's title, without what the head of the page has.
+/// The rows of vms.csv, each under its run's title, without the columns in the page's heading.
 fn every_vm(vms: &[VmRow]) -> Table {
     let titled =
         |row: &VmRow| VmRow { policy: row.title(), param_replacement: None, ..row.clone() };
@@ -126,8 +126,8 @@ fn every_vm(vms: &[VmRow]) -> Table {
     without(&row::table(&rows), &["scenario", "every", "seed"])
 }
 
-/// compare.csv, each row under its title, with one more column: the demand faults above those of
-/// MIN.
+/// compare.csv, each row under its title, with one more column: the demand faults in excess of
+/// MIN's.
 fn with_regret(rows: &[CompareRow]) -> Table {
     let min = rows.iter().find(|row| row.title() == "min").map(|row| row.demand_faults);
     let titled =
@@ -186,13 +186,13 @@ fn section(figure: &Figure) -> String {
     out
 }
 
-/// A table without these columns, which the head of the page has.
+/// A table without these columns, which the page's heading shows.
 fn without(table: &Table, left_out: &[&str]) -> Table {
     let columns = table.columns().iter().map(String::as_str);
     table.select(&columns.filter(|column| !left_out.contains(column)).collect::<Vec<_>>())
 }
 
-/// A table that cannot be too long for a page.
+/// A table cut to the most rows of a page.
 fn limited(name: &str, all: &Table) -> String {
     let rows = all.rows().len();
     if rows <= ROWS {
@@ -205,9 +205,9 @@ fn limited(name: &str, all: &Table) -> String {
     said + &table(name, &first)
 }
 
-/// A table whose columns sort; the script offers it as CSV.
+/// A table with sortable columns; the script offers it as CSV.
 fn table(name: &str, table: &Table) -> String {
-    // Paper is turned for tables of many columns.
+    // Tables with many columns are printed in landscape.
     let class = if table.columns().len() > UPRIGHT { "wide broad" } else { "wide" };
     let mut out = format!(
         "<div class=\"{class}\"><table data-name=\"{0}\" aria-label=\"{0}\">\n<thead><tr>",
@@ -225,7 +225,7 @@ fn table(name: &str, table: &Table) -> String {
     for row in table.rows() {
         out += "<tr>";
         for cell in row {
-            // An end tag that may be left out is left out: long tables are most of a page.
+            // Optional end tags are left out: long tables are most of a page.
             let _ = match cell {
                 Cell::Text(text) => write!(out, "<td class=\"w\">{}", escaped(text)),
                 number => write!(out, "<td>{}", number.plain()),
@@ -252,7 +252,7 @@ fn what_was_run(results: &Results) -> String {
         let row = [run.title().into(), Cell::from(run.seed), run.fingerprint.as_str().into()];
         runs.push(row.into());
     }
-    // The runs of a sweep have their fingerprints in the table of every run.
+    // A sweep's fingerprints are in the table of every run.
     let runs = if results.sweep.is_some() {
         String::new()
     } else {

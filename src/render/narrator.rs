@@ -1,8 +1,8 @@
-//! The narrator: a run as one stream of events, which each view tells in its own words.
+//! The narrator: a run as one stream of events, which each view words in its own way.
 //!
-//! A [`Narrator`] watches a run, keeps the rounds apart, and hands its [`Teller`] the events of
-//! those that are shown. The event log tells all rounds; a walk-through and a lesson tell a range
-//! of them, and outside it the run goes at full speed.
+//! A [`Narrator`] watches a run, counts its rounds, and hands its [`Teller`] the events of the
+//! shown rounds. The event log shows all rounds; a walk-through and a lesson show a range of them,
+//! outside which the run goes at full speed.
 
 use super::rounds::Rounds;
 use crate::account::Refusal;
@@ -15,7 +15,7 @@ use crate::watch::{Access, Arrival, Checkpoint, Moved, Watcher};
 
 /// What happened at one tick.
 pub enum Event<'a> {
-    /// The rounds before the shown ones are over; this is what each VM holds then.
+    /// The shown rounds begin; this is what each VM holds.
     Skipped(Vec<Held<'a>>),
     /// A VM that arrived waits for its minimum.
     Wait(VmId),
@@ -23,20 +23,20 @@ pub enum Event<'a> {
     Refuse {
         /// The VM.
         vm: VmId,
-        /// The frames that were left.
+        /// The frames that were left for it.
         left: Frames,
         /// Whether it waited until its stop; otherwise it was refused.
         gave_up: bool,
     },
     /// A VM started, and these others shrank for it.
     Arrive(Held<'a>, Vec<Resized<'a>>),
-    /// Allocations changed outside checkpoints; so many frames are in flight now.
+    /// Allocations changed outside checkpoints; the number is of frames in flight now.
     Move(Vec<Resized<'a>>, Frames),
-    /// A VM left its frames behind.
+    /// A VM left and gave back its frames.
     Depart(VmId, Frames),
     /// A VM made an access.
     Access(Touch<'a>),
-    /// The policy looked and decided, and these allocations changed at once.
+    /// The policy saw its view and decided, and these allocations changed at once.
     Checkpoint(&'a Checkpoint<'a>, Vec<Resized<'a>>),
 }
 
@@ -62,8 +62,8 @@ pub struct Resized<'a> {
     pub held: Held<'a>,
     /// Its allocation before.
     pub before: Frames,
-    /// The pages that a shrink evicted, the first of them last, as an LRU list has them. Empty
-    /// where accesses are not told.
+    /// The pages that a shrink evicted, the first evicted last, as in an LRU list. Empty if
+    /// accesses are not shown.
     pub evicted: Vec<Page>,
 }
 
@@ -100,12 +100,12 @@ pub enum Touched {
     Evicts(Page),
 }
 
-/// Tells the events of a run.
+/// Puts the events of a run into words or data.
 pub trait Teller {
-    /// Whether it tells accesses and evictions too. Asked before every access.
+    /// Whether it wants accesses and evictions too. Asked before every access.
     fn wants_accesses(&self) -> bool;
 
-    /// The next event, in this round.
+    /// Takes the next event, in this round.
     fn tell(&mut self, at: Ticks, round: u64, event: &Event<'_>);
 }
 
@@ -122,7 +122,7 @@ impl<'a, T: Teller> Narrator<'a, T> {
         Self { scenario, rounds, teller }
     }
 
-    /// Tells an event that is neither an access nor a checkpoint.
+    /// Passes on an event that is neither an access nor a checkpoint.
     fn tell(&mut self, at: Ticks, event: &Event<'_>) {
         self.rounds.enter(at);
         self.tell_now(at, event);

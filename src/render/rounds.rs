@@ -1,11 +1,11 @@
-//! Rounds: a round is everything between two checkpoints, and the checkpoint that ends it.
+//! Rounds: a round is everything between two checkpoints and the checkpoint that ends it.
 
 use std::ops::RangeInclusive;
 
 use crate::scenario::Scenario;
 use crate::units::Ticks;
 
-/// The rounds that are shown, and the current one.
+/// The rounds to show, and the current one.
 pub struct Rounds {
     shown: RangeInclusive<u64>,
     every: u64,
@@ -34,18 +34,18 @@ impl Rounds {
         self.now
     }
 
-    /// An event happens at this tick. At the tick of a checkpoint, but before it, the event belongs
-    /// to the round that the checkpoint ends.
+    /// Notes that an event happens at `at`. An event at the tick of a checkpoint, but before it,
+    /// belongs to the round that the checkpoint ends.
     pub(super) fn enter(&mut self, at: Ticks) {
         self.now = self.now.max(at.0.div_ceil(self.every));
     }
 
-    /// The round's checkpoint happens.
+    /// Notes the round's checkpoint.
     pub(super) fn check(&mut self, number: u64) {
         self.now = number;
     }
 
-    /// The round is over; returns whether the next is the first that is shown.
+    /// Ends the round; returns whether the next is the first that is shown.
     pub(super) fn next(&mut self) -> bool {
         self.now += 1;
         self.now == *self.shown.start()

@@ -15,7 +15,7 @@ use crate::store::thinned::Thinned;
 use crate::store::trail;
 use crate::table::Format;
 
-/// A run, and what its text is made of.
+/// A run, and what its text needs.
 pub struct Told<'a> {
     /// What was run.
     pub scenario: &'a Scenario,
@@ -25,7 +25,7 @@ pub struct Told<'a> {
     pub outcome: &'a Outcome,
     /// What the VMs held over time.
     pub series: &'a Thinned,
-    /// The best split that never changes, if the minima fit together.
+    /// The best fixed split, if the minima fit together.
     pub best_static: Option<&'a StaticSplit>,
 }
 
@@ -48,8 +48,8 @@ pub fn report(told: &Told<'_>, format: Format, table: &str, width: usize) -> Str
     format!("{}\n{table}\n{}", format.aside(&before), format.aside(&after))
 }
 
-/// The sentence that matters: how far the run is from the best that could be had without moving a
-/// frame. Nothing of a run without an access, or without a guest that runs LRU.
+/// The verdict: how far the run is from the best result without moving a frame. `None` for a run
+/// without an access, or without a guest that runs LRU.
 pub fn verdict(
     scenario: &Scenario,
     outcome: &Outcome,
@@ -62,7 +62,7 @@ pub fn verdict(
     let needs = format!("{} needs {}", policy.name, counted(counts.demand_faults, "demand fault"));
     let Some(split) = best_static else {
         return Some(format!(
-            "{needs}. There is no best static split to set it beside: no split that never changes \
+            "{needs}. There is no best static split to compare it with: no split that never changes \
              keeps all minima."
         ));
     };
@@ -76,7 +76,7 @@ pub fn verdict(
     Some(format!("{needs}, {against} ({}).", split.note(scenario)))
 }
 
-/// Whether the best static split, which is that of LRU's curves, says anything of the scenario's
+/// Whether the best static split, which uses LRU's curves, says anything about the scenario's
 /// guests: if one of them runs LRU.
 pub fn is_of_lru(scenario: &Scenario) -> bool {
     scenario.vms.iter().any(|vm| vm.replacement.is_lru())
@@ -110,8 +110,8 @@ fn heading(scenario: &Scenario, policy: &PolicyKind, outcome: &Outcome, format: 
     lines.map(line).collect()
 }
 
-/// The policy with its parameters, and with those around it that are not off:
-/// `proportional (guarantee=2, dead_band=4)`.
+/// The policy with its parameters, and with those of its wrapper that are not off: `proportional
+/// (guarantee=2, dead_band=4)`.
 fn settings(scenario: &Scenario, policy: &PolicyKind) -> String {
     let off = Settings::defaults(wrapped::PARAMS);
     let around = scenario.wrapper.iter().zip(off.iter()).filter(|(set, off)| set != off);

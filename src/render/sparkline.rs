@@ -1,4 +1,4 @@
-//! Sparklines: what every VM held over time, a line each, for terminals.
+//! Sparklines for terminals: what every VM held over time, a line each.
 
 use std::fmt::Write as _;
 
@@ -9,13 +9,13 @@ use crate::store::thinned::{Bucket, Thinned};
 /// The most VMs that are drawn.
 const VMS_MAX: usize = 16;
 
-/// The fewest characters that time gets, however long the names are.
+/// The fewest characters for the time axis, however long the names are.
 const CELLS_MIN: usize = 16;
 
 /// From next to nothing to the most that any VM held.
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// A line for each VM within `width` characters, all on one scale; nothing where no checkpoint
+/// A line for each VM within `width` characters, all on one scale; nothing if no checkpoint
 /// happened.
 pub fn allocations(scenario: &Scenario, series: &Thinned, width: usize) -> String {
     let buckets = series.buckets();
@@ -45,7 +45,7 @@ fn part(buckets: &[Bucket], cell: usize, cells: usize) -> &[Bucket] {
     &buckets[cell * buckets.len() / cells..(cell + 1) * buckets.len() / cells]
 }
 
-/// The mean allocation, rounded up, so that only a VM without frames has none.
+/// The mean allocation, rounded up, so that only a VM without frames has 0.
 fn mean(buckets: &[Bucket], vm: usize) -> u64 {
     let checkpoints: u64 = buckets.iter().map(|bucket| bucket.checkpoints).sum();
     let frames: u128 = buckets.iter().map(|bucket| u128::from(bucket.vms[vm].frames)).sum();

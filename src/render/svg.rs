@@ -1,5 +1,5 @@
 //! SVG, written by hand so that the bytes are the same everywhere: every coordinate is an integer
-//! number of tenths of a pixel, and no floating-point number is near.
+//! number of tenths of a pixel, without floating point.
 
 use std::fmt::{self, Write as _};
 
@@ -15,7 +15,7 @@ impl fmt::Display for Tenths {
     }
 }
 
-/// Text that stands for itself between tags and in quoted attributes of XML and HTML.
+/// Text escaped for XML and HTML, between tags and in quoted attributes.
 ///
 /// ```
 /// assert_eq!(balloonist::render::svg::escaped("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
@@ -28,7 +28,7 @@ pub fn escaped(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            // XML has no place for other control characters, however they are written.
+            // XML allows no other control characters, not even escaped.
             '\n' | '\t' => out.push(letter),
             control if control.is_control() => out.push('\u{fffd}'),
             other => out.push(other),
@@ -37,7 +37,7 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
-/// Where a text is held.
+/// Which point of a text its position gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
     /// At its start.
@@ -50,8 +50,8 @@ pub enum Anchor {
 
 /// The elements of a drawing, in the order in which they are painted.
 ///
-/// Coordinates and lengths are tenths of a pixel. Colours are classes, which the style sheet around
-/// the drawing gives a meaning.
+/// Coordinates and lengths are tenths of a pixel. Colours are classes, defined by the style sheet
+/// around the drawing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drawing {
     /// The width.
@@ -67,12 +67,12 @@ impl Drawing {
         Self { width, height, body: String::new() }
     }
 
-    /// The elements as they stand.
+    /// The elements, unchanged.
     pub fn body(&self) -> &str {
         &self.body
     }
 
-    /// Opens a group; `attributes` are written as they are.
+    /// Opens a group; `attributes` are written unchanged.
     pub fn open(&mut self, attributes: &str) {
         let _ = writeln!(self.body, "<g {attributes}>");
     }
@@ -82,7 +82,7 @@ impl Drawing {
         self.body.push_str("</g>\n");
     }
 
-    /// A rectangle from its upper left corner; a title says what it stands for.
+    /// A rectangle from its upper left corner; a title explains it.
     pub fn rect(&mut self, place: [i64; 4], class: &str, title: Option<&str>) {
         let [x, y, width, height] = place.map(Tenths);
         let shape = format!(
@@ -107,7 +107,7 @@ impl Drawing {
         );
     }
 
-    /// A path; a title says what it stands for.
+    /// A path; a title explains it.
     pub fn path(&mut self, path: &Path, class: &str, title: Option<&str>) {
         let shape = format!("<path d=\"{}\" class=\"{class}\"", path.steps);
         self.shape(&shape, "path", title);
@@ -136,7 +136,7 @@ impl Drawing {
         self.close();
     }
 
-    /// The attribute that shows all of it at any size.
+    /// The attribute that makes the drawing scale to any size.
     pub fn view_box(&self) -> String {
         format!("viewBox=\"0 0 {} {}\"", Tenths(self.width), Tenths(self.height))
     }
@@ -151,12 +151,12 @@ impl Drawing {
     }
 }
 
-/// The steps of a path, relative to each other so that they are short.
+/// The steps of a path, relative to each other to keep them short.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Path {
     steps: String,
     at: (i64, i64),
-    /// A horizontal step that is not written yet, because the next may go on with it.
+    /// A pending horizontal step, which the next one may extend.
     pending: i64,
 }
 
@@ -189,7 +189,7 @@ impl Path {
         self.at = (x, y);
     }
 
-    /// Ends the part where it is, visibly even if it is a single point.
+    /// Ends the part, visibly even if it is a single point.
     pub fn end(&mut self) {
         self.flush();
         if !self.steps.contains(['h', 'v', 'l']) {
@@ -197,7 +197,7 @@ impl Path {
         }
     }
 
-    /// Goes back to where the part began.
+    /// Returns to the start of the part.
     pub fn close(&mut self) {
         self.flush();
         self.steps.push('z');

@@ -1,4 +1,4 @@
-//! The figures of a sweep: whatever its grid varies.
+//! The figures of a sweep, whatever its grid varies.
 
 use crate::conclude::contest::Contest;
 use crate::number::{Millionths, grouped};
@@ -11,8 +11,7 @@ use crate::store::results::Sweep;
 /// The most values of an axis that a map draws.
 const VALUES: usize = 24;
 
-/// Differences from the baseline, distributions, and maps where something is varied beside the
-/// policy.
+/// Differences from the baseline, distributions, and maps if anything but the policy is varied.
 pub(super) fn all(sweep: &Sweep) -> Vec<Figure> {
     let contest = Contest::new(&sweep.grid, sweep.policy());
     let points = Points::of(sweep);
@@ -64,7 +63,7 @@ impl Points {
     }
 }
 
-/// The differences of all runs from those that the baseline pairs them with.
+/// The differences of all runs from the baseline's runs that they are paired with.
 fn paired(contest: &Contest<'_>, points: &Points) -> Option<Figure> {
     let grid = contest.with_baseline()?;
     let name = |point: u64| {
@@ -91,7 +90,8 @@ fn paired(contest: &Contest<'_>, points: &Points) -> Option<Figure> {
     base_name.filter(|_| !others.is_empty()).map(|base| distribution::paired(&others, &base))
 }
 
-/// The first two dimensions beside the policy that are varied, as a map; of one, a single row.
+/// A map of the first two varied dimensions other than the policy; with one dimension, a single
+/// row.
 struct Map<'a> {
     sweep: &'a Sweep,
     across: Side,
@@ -100,12 +100,12 @@ struct Map<'a> {
 
 /// A side of a map.
 struct Side {
-    /// The dimension; without one everything is in the same place.
+    /// The dimension; without one, everything is in the same place.
     dimension: Option<usize>,
-    /// The steps that are drawn: all or, of many, some at equal distances.
+    /// The steps that are drawn: all, or some at equal distances if there are many.
     steps: Vec<usize>,
     values: Values,
-    /// What is said of the steps that are not drawn.
+    /// A remark on the steps that are not drawn.
     note: String,
 }
 
@@ -197,7 +197,7 @@ impl<'a> Map<'a> {
         let (across, down) = (&self.across.values, &self.down.values);
         let mut figure = winners::figure(&contest.names, &cells, across, down);
         if contest.is_ranked.contains(&false) {
-            figure.caption += " Who knows the future is not ranked.";
+            figure.caption += " Policies that know the future are not ranked.";
         }
         self.with_notes(figure)
     }
@@ -212,7 +212,7 @@ fn add(sum: &mut (u128, u128), (faults, accesses): (u128, u128)) {
     *sum = (sum.0 + faults, sum.1 + accesses);
 }
 
-/// Demand faults to an access, in millionths.
+/// Demand faults per access, in millionths.
 fn ratio((faults, accesses): (u128, u128)) -> Option<u64> {
     Some(Millionths::ratio(faults, accesses)?.0 as u64)
 }

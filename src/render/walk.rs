@@ -3,7 +3,7 @@
 //!
 //! With a checkpoint every tick a round is the report's: one access by each VM. Lines are written
 //! as they happen and nothing is kept, so a walk of any length needs no more memory than the run
-//! itself. Outside the rounds shown, the simulation runs at full speed.
+//! itself. Outside the shown rounds the simulation runs at full speed.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -27,11 +27,11 @@ pub struct Board<'a, W> {
     scenario: &'a Scenario,
     columns: Columns,
     out: W,
-    /// The first error in writing; nothing is written after it.
+    /// The first write error; nothing is written after it.
     written: io::Result<()>,
 }
 
-/// How wide the columns are, in characters.
+/// The widths of the columns, in characters.
 #[derive(Clone, Copy)]
 struct Columns {
     tick: usize,
@@ -59,13 +59,14 @@ impl Columns {
         let pages = vms().flat_map(|vm| vm.trace.numbers());
         let page = digits(pages.map(|page| page.0).max().unwrap_or(0));
         let event = REPLACEMENT_MISS.len() + page;
-        // The gaps between columns are two wide; "t=", "page ", "cold" and the brackets are fixed.
+        // The gaps between columns are two wide; "t=", "page ", "cold" and the brackets have fixed
+        // widths.
         let before = 2 + tick + 2 + vm + 2 + 5 + page + 2 + event + 2 + COLD.len() + 2;
         let list = Self::LINE.saturating_sub(before + 2).max(Self::LIST_MIN);
         Self { tick, vm, page, event, list }
     }
 
-    /// The width between the VM and the list on the line of a checkpoint's decision.
+    /// The width between the VM and the list in a decision line.
     fn decision(&self) -> usize {
         5 + self.page + 2 + self.event + 2 + COLD.len()
     }
@@ -96,7 +97,7 @@ impl<'a, W: Write> Walk<'a, W> {
         Self::of(scenario, rounds, board)
     }
 
-    /// Ends the walk with what the run came to.
+    /// Ends the walk with the run's totals.
     ///
     /// # Errors
     /// The first error of the writer.
@@ -132,7 +133,7 @@ impl<W: Write> Board<'_, W> {
         format!("{:width$}", self.spec(vm).name, width = self.columns.vm)
     }
 
-    /// The lists of a VM: in brackets what its frames hold, in parentheses ghosts.
+    /// The lists of a VM: what its frames hold in brackets, ghosts in parentheses.
     fn list(&self, held: &Held<'_>) -> String {
         let numbers = self.spec(held.vm).trace.numbers();
         let number = |page: PageId| numbers[page as usize].0;
@@ -277,7 +278,7 @@ fn resident(lists: &[List]) -> impl Iterator<Item = PageId> {
     lists.iter().filter(|list| list.resident).flat_map(|list| list.pages.iter().copied())
 }
 
-/// The name of a list, with the length that it should have if the algorithm adapts it.
+/// The name of a list, with its wanted length if the algorithm adapts it.
 pub(super) fn heading(list: &List) -> String {
     let Some(wanted) = list.wanted else { return list.name.to_owned() };
     let wanted = format!("{wanted:.2}");
@@ -286,8 +287,8 @@ pub(super) fn heading(list: &List) -> String {
 
 const EMPTY: &str = "·";
 
-/// The lists as a line: a single list without a name together with the empty frames, as in
-/// "[4 12* ·]"; several lists as in "T1 [4] T2 [12*] [·] B1 (7)".
+/// The lists as a line: a single list without a name together with the empty frames, as in "[4 12*
+/// ·]"; several lists as in "T1 [4] T2 [12*] [·] B1 (7)".
 fn laid_out(lists: &[List], frames: usize, number: impl Fn(PageId) -> u64, width: usize) -> String {
     let numbers = |list: &List, length: usize, width: usize| {
         let mark = |at: usize| "*".repeat(list.marks.get(at).copied().unwrap_or(0).into());
@@ -331,7 +332,7 @@ fn items(item: impl Fn(usize) -> String, length: usize, width: usize) -> String 
     [head, vec![middle], tail].concat().join(" ")
 }
 
-/// The first items that fit into `width` characters with blanks between them, and their width.
+/// The first items that fit into `width` characters, separated by blanks, and their width.
 fn fitting(items: impl Iterator<Item = String>, width: usize) -> (Vec<String>, usize) {
     let mut used = 0;
     let mut fit = Vec::new();

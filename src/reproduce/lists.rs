@@ -10,8 +10,8 @@ use crate::watch::{Access, Checkpoint, Watcher};
 /// The round that Figure 2 shows: the first in which VMs of test3 are full, miss and hit.
 pub const ROUND: u64 = 8;
 
-/// A VM's list at the three moments of a round: a page or an empty frame in each place, the page
-/// that was used most recently first.
+/// A VM's list at the three moments of a round: each place holds a page or an empty frame, the most
+/// recently used page first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lists {
     /// The VM.

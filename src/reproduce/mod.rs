@@ -1,11 +1,11 @@
-//! The report, reproduced: its three files, its strategies, and its figures beside ours.
+//! The report, reproduced: its three files, its strategies, and its figures compared with ours.
 //!
 //! H. Wu, S. Wu and W. Zhang, "Simulation of memory management in virtual machines", COEN 283
 //! report, 2011. Everything that needs no file and no flag is here: the input files are part of the
 //! program, and the published figures are the constants of [`published`]. Nothing here prints.
 //!
 //! The report counts *replacement misses*. Its conclusion reverses if demand faults are counted, so
-//! both are here, with the bounds and with the results of other draws.
+//! both counts are here, with the bounds and with the results of other draws.
 
 mod inputs;
 mod lists;
@@ -30,7 +30,7 @@ use crate::simulate::simulate;
 use crate::units::{Frames, Ticks};
 use crate::watch::NullWatcher;
 
-/// The seeds with which strategy 3's draws are repeated: 1 to this.
+/// Strategy 3's draws are repeated with the seeds from 1 to this one.
 pub const SEEDS: u64 = 2000;
 
 /// The report's input files.
@@ -98,14 +98,14 @@ pub enum Place {
     Table1,
     /// In Table 2.
     Table2,
-    /// Behind the bars of Figure 4, 5 or 6.
+    /// Drawn as the bars of Figure 4, 5 or 6.
     Bar(u8),
     /// Not in the report: demand faults and bounds.
     Demand,
 }
 
 impl Place {
-    /// Whether the report printed the figure. The others are compared with reference values, on
+    /// Whether the report printed the figure. Other figures are compared with reference values, on
     /// which two independent models and the report's own program agree.
     pub fn is_published(self) -> bool {
         matches!(self, Self::Table1 | Self::Table2)
@@ -168,7 +168,7 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// Whether ours is the published number.
+    /// Whether our number is the published one.
     pub fn agrees(&self) -> bool {
         self.published == self.ours
     }
@@ -215,8 +215,8 @@ impl Reproduction {
     }
 }
 
-/// Replays the report and compares every figure with `published`, which is [`REPORT`] outside
-/// tests; strategy 3 is repeated with the seeds 1 to `seeds`.
+/// Replays the report and compares every figure with `published` ([`REPORT`], except in tests);
+/// strategy 3 is repeated with the seeds 1 to `seeds`.
 ///
 /// ```
 /// use balloonist::reproduce::{REPORT, Strategy, reproduce};

@@ -43,7 +43,7 @@ pub enum Verdict {
     Mixed,
 }
 
-/// How equally the VMs of one file miss while nothing moves, and what balancing does there.
+/// How equally the VMs of one file miss while no frame moves, and what balancing does there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Equality {
     /// The file.
@@ -62,7 +62,7 @@ pub struct Equality {
 
 impl Equality {
     /// Whether the VMs miss about equally: under both counts the most is at most a tenth above the
-    /// fewest. All VMs of a file make the same number of accesses, so counts compare like ratios.
+    /// fewest. All VMs of a file make the same number of accesses, so counts compare as ratios do.
     pub fn is_met(&self) -> bool {
         let about_equal = |(fewest, most): (u64, u64)| 10 * most <= 11 * fewest;
         about_equal(self.replacement_misses) || about_equal(self.demand_faults)

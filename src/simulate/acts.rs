@@ -1,4 +1,4 @@
-//! Arrivals, departures and balloons: the host acts, and VMs follow.
+//! Arrivals, departures and balloons: the host acts, and the VMs follow.
 
 use super::{EventKind, Simulation};
 use crate::account::{Held, Refusal};
@@ -37,7 +37,7 @@ impl Simulation<'_> {
         vm.account.frames.end(at);
         let held_up = !std::mem::replace(&mut vm.finished, true);
         if held_up {
-            // What its observers intercepted, or an idle phase, has held it up until its stop.
+            // Intercepted accesses or an idle phase have delayed it until its stop.
             vm.next = at;
             self.note_finished();
         }
@@ -55,7 +55,7 @@ impl Simulation<'_> {
         }
     }
 
-    /// Lets the host do what it can, outside checkpoints.
+    /// Lets the host act, outside checkpoints.
     pub(super) fn act(&mut self, at: Ticks) {
         self.carry_out(at);
         let acts = std::mem::take(&mut self.acts);
@@ -72,7 +72,7 @@ impl Simulation<'_> {
         self.acts = acts;
     }
 
-    /// The host acts, and VMs follow the changes of their allocations.
+    /// The host acts, and the VMs follow the changes of their allocations.
     pub(super) fn carry_out(&mut self, at: Ticks) {
         self.host.act(at, &mut self.acts);
         self.follow(at);
@@ -85,7 +85,7 @@ impl Simulation<'_> {
         }
     }
 
-    /// VMs follow the changes of their allocations.
+    /// The VMs follow the changes of their allocations.
     pub(super) fn follow(&mut self, at: Ticks) {
         let watched = self.watcher.wants_accesses();
         for at_change in 0..self.acts.changes.len() {
@@ -102,7 +102,7 @@ impl Simulation<'_> {
         self.note_held(at);
     }
 
-    /// VMs start or are refused, as the host has decided.
+    /// Starts or refuses VMs, as the host has decided.
     pub(super) fn greet(&mut self, at: Ticks, acts: &Acts, shrunk: &[Change]) {
         for (nth, &id) in acts.started.iter().enumerate() {
             let shrunk = if nth == 0 { shrunk } else { &[] };
@@ -137,7 +137,8 @@ impl Simulation<'_> {
     pub(super) fn note_held(&mut self, at: Ticks) {
         let held = self.host.held();
         // VMs that arrive together at the beginning make one first allocation.
-        // What happens before counting begins, for which a VM may have run ahead, is not counted.
+        // A VM may have run ahead past the start of counting; what happens before it is not
+        // counted.
         if self.all.ticks == Ticks(0) && at <= self.all.since || self.all == Held::default() {
             self.all = Held::begin(held, at.max(self.all.since));
         } else if held != self.all.last {

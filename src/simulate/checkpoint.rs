@@ -1,4 +1,4 @@
-//! Checkpoints: what the policy sees, the plan that it makes, and what is noted of both.
+//! Checkpoints: the policy's view, its plan, and what is recorded of both.
 
 use super::{EventKind, RunError, Simulation};
 use crate::balance::Plan;
@@ -43,7 +43,7 @@ impl Simulation<'_> {
         Ok(())
     }
 
-    /// The policy makes a plan and the host takes it as orders.
+    /// Asks the policy for a plan, which the host takes as orders.
     fn plan(&mut self) -> Result<Plan, RunError> {
         let plan = self.policy.plan(&self.view, &mut self.rng).and_then(|plan| {
             self.host.order(&self.view, &plan)?;
@@ -58,7 +58,7 @@ impl Simulation<'_> {
         })
     }
 
-    /// Makes the policy's view and closes the interval.
+    /// Closes the interval and makes the policy's view.
     fn look(&mut self, at: Ticks) {
         let ticks = [at - self.view.at, self.scenario.checkpoint_every];
         self.view.at = at;
@@ -73,7 +73,7 @@ impl Simulation<'_> {
         }
     }
 
-    /// What the last checkpoint moved, and what changed since.
+    /// Notes what the last checkpoint moved, and what changed since.
     pub(super) fn note_moves(&mut self, at: Ticks) {
         let (mut granted, mut reclaimed) = (0, 0);
         for (index, vm) in self.vms.iter_mut().enumerate() {

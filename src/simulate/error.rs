@@ -1,4 +1,4 @@
-//! Why a run ended before its end.
+//! Why a run failed before its end.
 
 use std::error::Error;
 use std::fmt;
@@ -16,7 +16,7 @@ pub struct RunError {
     pub at: Ticks,
     /// What went wrong.
     pub error: PolicyError,
-    /// The same as a sentence that calls the VM by its name.
+    /// The error as a sentence that names the VM.
     pub(super) sentence: String,
 }
 

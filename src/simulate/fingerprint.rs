@@ -1,4 +1,4 @@
-//! The fingerprint: what every checkpoint saw, ordered and left behind, as one number.
+//! The fingerprint: a hash of what every checkpoint saw, ordered and left behind.
 
 use super::Simulation;
 use crate::balance::Plan;
@@ -13,7 +13,7 @@ impl Simulation<'_> {
             for word in [u64::from(vm.id.0), target.0, resident.0] {
                 hash = mix(hash, word);
             }
-            // Where every order is carried out at once, that is the target.
+            // With the instant actuator the allocation equals the target.
             let held = self.host.allocation(vm.id).filter(|held| held != target);
             hash = held.map_or(hash, |held| mix(hash, held.0));
             hash = mix_counts(hash, &vm.interval);

@@ -34,9 +34,9 @@ impl Simulation<'_> {
         if self.vms[id.index()].spec.is_awaited() {
             return control;
         }
-        // The run does not wait for this VM, so it must not run past the end, wherever that may be.
-        // All awaited VMs have made their accesses before `at`, so the bound is later than that;
-        // once found, it is good until it is reached.
+        // The run does not wait for this VM, so it must not run past the end, whose tick is not
+        // known yet. All awaited VMs have made their accesses before `at`, so the bound is later
+        // than `at`; it stays valid until it is reached.
         if self.end_bound <= at {
             let awaited = self.vms.iter().filter(|vm| vm.spec.is_awaited());
             let bound = awaited.map(|vm| vm.finish_bound(at)).max();
@@ -48,7 +48,7 @@ impl Simulation<'_> {
 
 impl Simulation<'_> {
     /// The tick before which a VM that meets others may make its accesses in one go: those that
-    /// repeat one page, where nothing can come between them.
+    /// repeat one page, where no other VM can interfere.
     fn together_until(&self, id: VmId, at: Ticks) -> Ticks {
         let vm = &self.vms[id.index()];
         let cost = Cost { counts_write_backs: false, ..self.scenario.cost };
@@ -61,19 +61,19 @@ impl Simulation<'_> {
     }
 }
 
-/// The earliest ticks at which VMs can depart or give up waiting, the first one on top. They only
-/// grow while VMs run, so one that was noted is looked at again when it is on top, and not before.
+/// The earliest ticks at which VMs can depart or give up waiting, the first one on top. These
+/// bounds only grow while VMs run, so an entry is recomputed only when it is on top.
 pub(super) struct Departures(BinaryHeap<Reverse<(Ticks, VmId)>>);
 
 impl Departures {
-    /// Of VMs none of which has started.
+    /// The bounds of VMs of which none has started.
     pub(super) fn of(vms: &[Vm]) -> Self {
         let ids = (0..vms.len()).map(|at| VmId(at as u32));
         let bounds = ids.map(|id| (vms[id.index()].stop(), id));
         Self(bounds.filter(|&(stop, _)| stop != Ticks(u64::MAX)).map(Reverse).collect())
     }
 
-    /// It has started and may leave before its stop.
+    /// Notes that the VM has started and may leave before its stop.
     pub(super) fn started(&mut self, id: VmId, vm: &Vm, at: Ticks) {
         let bound = vm.departure_bound(at);
         if bound < vm.stop() {
@@ -81,7 +81,7 @@ impl Departures {
         }
     }
 
-    /// The first of them behind `at`, as far as is known then.
+    /// The first bound after `at`, as far as known.
     fn first(&mut self, vms: &[Vm], at: Ticks) -> Option<Ticks> {
         while let Some(mut top) = self.0.peek_mut() {
             let Reverse((noted, id)) = *top;

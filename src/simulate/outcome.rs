@@ -1,4 +1,4 @@
-//! The end of a run: its accounts are put together.
+//! The end of a run: puts its accounts together.
 
 use super::Simulation;
 use super::fingerprint::mix_counts;

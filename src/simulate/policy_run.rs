@@ -6,31 +6,31 @@ use crate::observe::ObserverKind;
 use crate::params::Settings;
 use crate::scenario::Scenario;
 
-/// A policy that is ready for one run, with what it shall see.
+/// A policy that is ready for one run, with the observers that it needs.
 ///
-/// [`PolicyKind::run`] makes one of a policy of the list; [`new`](Self::new) one of a policy of
-/// your own, which must be in no list.
+/// [`PolicyKind::run`] makes one from a policy of the list, [`new`](Self::new) from a policy of
+/// your own, which need not be in a list.
 pub struct PolicyRun {
-    /// What results call it.
+    /// The policy's name in results.
     pub name: String,
-    /// The policy, as if no checkpoint had happened yet.
+    /// The policy, in its state before the first checkpoint.
     pub policy: Box<dyn Policy>,
-    /// What the policy sees of each VM beyond its counts.
+    /// What measures for the policy, beyond a VM's counts.
     pub observers: &'static [&'static ObserverKind],
-    /// The parameters of the observers; those of the policy itself may stand beside them.
+    /// The parameters of the observers; those of the policy itself may be among them.
     pub settings: Settings,
-    /// A policy of one's own decides at checkpoints and nowhere else.
+    /// A policy of the caller's own decides at checkpoints only.
     pub(super) meets: Meets,
 }
 
 impl PolicyRun {
-    /// A policy that sees nothing of a VM beyond its counts.
+    /// A policy that sees only the VMs' counts.
     pub fn new(name: impl Into<String>, policy: Box<dyn Policy>) -> Self {
         let settings = Settings::defaults(&[]);
         Self { name: name.into(), policy, observers: &[], settings, meets: Meets::Never }
     }
 
-    /// The same, which sees what these observers measure. `settings` has all their parameters.
+    /// A policy that also sees what these observers measure. `settings` has all their parameters.
     #[must_use]
     pub fn observing(
         self,
@@ -43,7 +43,7 @@ impl PolicyRun {
 
 impl PolicyKind {
     /// Makes the policy for a run of `scenario`, with the parameters that the scenario sets.
-    /// Whether it can run the scenario is for [`Scenario::fits`] to say.
+    /// [`Scenario::fits`] says whether it can run the scenario.
     pub fn run(&self, scenario: &Scenario) -> PolicyRun {
         let settings = scenario.settings_of(self).into_owned();
         PolicyRun {

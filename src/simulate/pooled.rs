@@ -1,11 +1,12 @@
-//! Policies that pool frames: a VM that faults and finds no empty frame of its own draws one from
-//! the others, between checkpoints.
+//! Policies that pool frames: a VM that faults with no empty frame of its own draws one from the
+//! others, between checkpoints.
 //!
-//! Hits need no meeting. The next fault of a VM is known from its stack distances and its resident
-//! count, so its access event is put at that tick, and all before it are hits. At a fault that
-//! draws a frame the other VMs first make their accesses up to that tick; so they do at every
-//! control event. Whoever loses a frame may fault earlier than it seemed; its event is put anew,
-//! and the old one is skipped. Where a watcher wants every access, each is an event of its own.
+//! VMs need not meet at hits. A VM's next fault follows from its stack distances and its resident
+//! count, so its access event is queued for that tick, and all accesses before it are hits. At a
+//! fault that draws a frame the other VMs first make their accesses up to that tick, as they do at
+//! every control event. A VM that loses a frame may fault earlier than expected; its event is
+//! queued again, and the stale one is skipped. If a watcher wants every access, each is an event of
+//! its own.
 
 use std::collections::VecDeque;
 
@@ -19,19 +20,19 @@ use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
 use crate::watch::Moved;
 
-/// The accesses among which the next fault is looked for in one go; the VM looks again behind them.
+/// How many accesses are searched at once for the next fault; after them the VM searches again.
 const LOOK_AHEAD: u64 = 1 << 14;
 
 /// What VMs that pool frames know of their pages.
 pub(super) struct Pool {
     lanes: Vec<Lane>,
-    // Kept from fault to fault for their memory.
+    // Kept from fault to fault to reuse the memory.
     givers: Vec<VmId>,
     ends: Vec<LruEnd>,
 }
 
 /// One VM's resident pages by their last uses: the last `resident` distinct pages of its accesses.
-/// Runs and accesses count on over all passes over the trace.
+/// Runs and accesses are numbered across all passes over the trace.
 struct Lane {
     /// When each page is used next, for policies that may know it.
     future: Option<Future>,
@@ -40,18 +41,18 @@ struct Lane {
     /// The runs that have begun.
     runs: u64,
     resident: u64,
-    /// Every resident page was used last by this run or a later one. It never goes back: a page
-    /// comes to the top only.
+    /// Every resident page was last used by this run or a later one. It never decreases, because
+    /// pages only move to the top.
     end: u64,
-    /// From which access on the VM keeps its pace, and that access's tick; those before the one
-    /// that holds at `end` are dropped.
+    /// From which access on the VM keeps its pace, and that access's tick; entries older than the
+    /// one valid at `end` are dropped.
     paces: VecDeque<(u64, Ticks)>,
-    /// When its access event that counts is due.
+    /// When its valid access event is due.
     due: Option<Ticks>,
 }
 
 impl Pool {
-    /// An empty pool for the scenario's VMs, and a policy with these observers.
+    /// An empty pool for the scenario's VMs under a policy with these observers.
     pub(super) fn new(scenario: &Scenario, observers: &[&ObserverKind]) -> Self {
         let foresees = observers.iter().any(|observer| observer.name == NEXT_USES.name);
         let lane = |VmSpec { trace, .. }: &VmSpec| Lane {
@@ -70,7 +71,8 @@ impl Pool {
         }
     }
 
-    /// The VM holds so many pages, no more than before: the least recently used are gone.
+    /// Notes that the VM holds `resident` pages, no more than before: the least recently used are
+    /// gone.
     pub(super) fn trim(&mut self, vm: VmId, trace: &Trace, resident: Frames) {
         let lane = &mut self.lanes[vm.index()];
         while lane.resident > resident.0 {
@@ -82,7 +84,7 @@ impl Pool {
 }
 
 impl Lane {
-    /// The VM is about to make this access at this tick.
+    /// Notes that the VM is about to make this access at this tick.
     fn note_pace(&mut self, access: u64, at: Ticks, period: Ticks) {
         let expected = |&(from, tick): &(u64, Ticks)| tick.0 + (access - from) * period.0;
         if self.paces.back().map(expected) != Some(at.0) {
@@ -90,7 +92,7 @@ impl Lane {
         }
     }
 
-    /// The VM has made so many accesses and holds so many pages.
+    /// Notes that the VM has made `accesses` accesses and holds `resident` pages.
     fn note(&mut self, trace: &Trace, accesses: u64, resident: Frames) {
         let until = runs_before(trace, accesses);
         let pages = trace.run_pages();
@@ -106,7 +108,7 @@ impl Lane {
         self.resident = resident.0;
     }
 
-    /// Finds the run that used the least recently used page last.
+    /// Finds the run that last used the least recently used page.
     fn find_end(&mut self, trace: &Trace) {
         let pages = trace.run_pages();
         let mut at = (self.end % pages.len() as u64) as usize;
@@ -116,7 +118,7 @@ impl Lane {
         }
     }
 
-    /// The least recently used page: when it was used last and, if that is known, next.
+    /// The least recently used page: when it was last used and, if known, when it is used next.
     fn lru_end(&mut self, id: VmId, vm: &Vm<'_>) -> LruEnd {
         let (trace, period) = (&vm.spec.trace, vm.spec.period);
         self.find_end(trace);
@@ -139,15 +141,15 @@ impl Lane {
     }
 }
 
-/// The runs that begin in the first so many accesses, over all passes.
+/// The runs that begin in the first `accesses` accesses, over all passes.
 fn runs_before(trace: &Trace, accesses: u64) -> u64 {
     let pass = accesses / trace.accesses();
     let runs = trace.runs_before(accesses - pass * trace.accesses());
     pass * trace.run_pages().len() as u64 + runs as u64
 }
 
-/// The accesses that the VM makes before its next fault, or before its last access of this pass, or
-/// before it looks again: hits, while it loses no frame.
+/// The accesses until the VM's next fault, its last access of this pass or the end of the search:
+/// all are hits as long as it loses no frame.
 fn hits_ahead(vm: &Vm<'_>) -> u64 {
     let trace = &vm.spec.trace;
     let until = (trace.accesses() - 1).min(vm.position + LOOK_AHEAD);
@@ -159,7 +161,7 @@ fn hits_ahead(vm: &Vm<'_>) -> u64 {
     fault.map_or(until, |run| trace.run_start(run)) - vm.position
 }
 
-/// Whether the VM's next access is a fault that finds no empty frame.
+/// Whether the VM's next access is a fault with no empty frame.
 fn draws(vm: &Vm<'_>, allocation: Option<Frames>) -> bool {
     let (trace, resident) = (&vm.spec.trace, vm.replacement.resident());
     if allocation != Some(resident) || !trace.begins_run(vm.position) {
@@ -171,7 +173,7 @@ fn draws(vm: &Vm<'_>, allocation: Option<Frames>) -> bool {
 }
 
 impl Simulation<'_> {
-    /// Puts the event of the VM's next access that others may have to do with, if it pools frames.
+    /// Queues the event of the VM's next access at which VMs may meet, if it pools frames.
     pub(super) fn look_ahead(&mut self, id: VmId) {
         let vm = &self.vms[id.index()];
         let Some(pool) = self.pool.as_mut().filter(|_| !vm.finished) else { return };
@@ -181,7 +183,7 @@ impl Simulation<'_> {
         self.push(due, EventKind::Access(id));
     }
 
-    /// All VMs that pool frames make their accesses that start before `horizon`.
+    /// Makes all pooling VMs' accesses that start before `horizon`.
     pub(super) fn catch_up(&mut self, horizon: Ticks) {
         for vm in 0..self.pool.as_ref().map_or(0, |pool| pool.lanes.len()) {
             let id = VmId(vm as u32);
@@ -191,8 +193,8 @@ impl Simulation<'_> {
         }
     }
 
-    /// A VM that pools frames makes its accesses that start before `horizon`; of all but the first
-    /// it is known that they hit.
+    /// Makes a pooling VM's accesses that start before `horizon`; all but the first are known to
+    /// hit.
     fn run_pooled(&mut self, id: VmId, horizon: Ticks) {
         let watched = self.watcher.wants_accesses();
         let Some(pool) = &mut self.pool else { return };
@@ -213,14 +215,14 @@ impl Simulation<'_> {
         }
     }
 
-    /// The access event of a VM that pools frames.
+    /// Processes the access event of a VM that pools frames.
     pub(super) fn access_pooled(&mut self, id: VmId, at: Ticks) {
         let due = self
             .pool
             .as_mut()
             .and_then(|pool| pool.lanes[id.index()].due.take_if(|due| *due == at));
         if due.is_none() {
-            return; // It was put anew.
+            return; // The event is stale.
         }
         self.run_pooled(id, at);
         let vm = &self.vms[id.index()];
@@ -235,8 +237,8 @@ impl Simulation<'_> {
         self.look_ahead(id);
     }
 
-    /// A VM faults and has no empty frame: it gets the one that the policy tells, or replaces a
-    /// page of its own.
+    /// A VM faults with no empty frame: it gets one from the VM that the policy names, or replaces
+    /// a page of its own.
     fn draw_frame(&mut self, id: VmId, at: Ticks) {
         let Some(mut pool) = self.pool.take() else { return };
         pool.givers.clear();
@@ -260,8 +262,9 @@ impl Simulation<'_> {
         }
     }
 
-    /// Who gives a frame to a VM that has no empty one: nobody where one is spare, else who has an
-    /// empty frame, else whom the policy tells, itself included.
+    /// The VM that gives a frame to one without an empty frame: none if a frame is spare, else one
+    /// that has an empty frame, else the one that the policy names, which may be the faulting VM
+    /// itself.
     fn giver(&mut self, id: VmId, at: Ticks) -> Option<VmId> {
         if self.host.allocation(id) == Some(self.vms[id.index()].spec.max) {
             return Some(id);

@@ -1,15 +1,15 @@
-//! What a policy sees of the host between checkpoints, if it looks.
+//! What a policy sees of the host between checkpoints, if it samples.
 
 use super::{EventKind, Simulation};
 use crate::balance::{SAMPLES_MAX, View};
 use crate::units::{Ticks, VmId};
 
 impl Simulation<'_> {
-    /// Queues the next look that the policy takes after `at`, if there is one before the next
-    /// checkpoint, at which it sees the host anyway.
+    /// Queues the policy's next sample after `at`, if it is before the next checkpoint, at which
+    /// the policy sees the host anyway.
     pub(super) fn queue_sample(&mut self, at: Ticks) {
         let next = self.policy.samples_every().map(|every| {
-            // Of a long interval only the samples that a policy can remember are taken.
+            // In a long interval only the samples that a policy can remember are taken.
             let left = (self.next_checkpoint.0 - 1).saturating_sub(at.0) / every.0;
             at + Ticks(every.0 * left.saturating_sub(SAMPLES_MAX - 1).max(1))
         });

@@ -1,5 +1,5 @@
-//! compare.csv: policies side by side over one scenario, offline bounds beneath; with a second axis
-//! each policy under several replacement algorithms.
+//! compare.csv: policies side by side over one scenario, offline bounds beneath; with a second
+//! axis, each policy under several replacement algorithms.
 
 use serde::Deserialize;
 
@@ -51,7 +51,7 @@ impl From<Role> for Cell {
 }
 
 impl CompareRow {
-    /// What the run or the bound of this row is called, as in the manifest.
+    /// The name of this row's run or bound, as in the manifest.
     pub fn title(&self) -> String {
         title(&self.name, self.param_replacement.as_deref())
     }
@@ -59,8 +59,8 @@ impl CompareRow {
 
 /// A row for each policy and then for each bound, in the order given.
 ///
-/// Demand faults are divided by those of the run `baseline` and of two bounds; there is no ratio
-/// where the other number is unknown or 0.
+/// Demand faults are divided by those of the run `baseline` and of two bounds; there is no ratio if
+/// the other number is unknown or 0.
 pub fn rows(runs: &[Contender], bounds: &[Bound], baseline: usize) -> Vec<CompareRow> {
     let of_bound = |name| {
         let bound = bounds.iter().find(|bound| bound.name == name);
@@ -106,7 +106,7 @@ pub fn table(rows: &[CompareRow]) -> Table {
     row::table(rows).with_rule(runs)
 }
 
-/// The table as people read it: no empty column, and the algorithm beside its policy.
+/// The table for people: without empty columns, and with the algorithm beside its policy.
 pub fn for_people(rows: &[CompareRow]) -> Table {
     let table = table(rows);
     let mut columns: Vec<&str> = table.columns().iter().map(String::as_str).collect();

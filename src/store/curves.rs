@@ -1,4 +1,4 @@
-//! curves.csv: the exact LRU curve of each VM, whatever it runs itself, thinned out to a few
+//! curves.csv: the exact LRU curve of each VM, whatever algorithm it runs, thinned out to a few
 //! hundred points.
 
 use crate::account::Outcome;
@@ -8,8 +8,8 @@ use crate::store::row::row;
 use crate::trace::curve::lru_faults_between;
 
 row! {
-    /// A row of curves.csv: a point of a VM's curve. A curve is level, or nearly straight, between
-    /// its points.
+    /// A row of curves.csv: a point of a VM's curve. Between its points a curve is level or nearly
+    /// straight.
     pub struct CurveRow {
         vm: String,
         frames: u64,
@@ -21,9 +21,9 @@ row! {
 /// The most points of a VM's curve.
 const POINTS: usize = 512;
 
-/// The rows of each VM in file order, from 0 frames, or those that its trace is reduced for, to
-/// those of the host: the demand faults of LRU over the accesses that the VM made in `outcome` and
-/// that count.
+/// The rows of each VM in file order, from 0 frames (or the fewest for which its trace is reduced)
+/// to those of the host: the demand faults of LRU over the accesses that the VM made in `outcome`
+/// and that count.
 pub fn rows(scenario: &Scenario, outcome: &Outcome) -> Vec<CurveRow> {
     let mut rows = Vec::new();
     for (vm, account) in scenario.vms.iter().zip(&outcome.vms) {
@@ -44,7 +44,8 @@ pub fn rows(scenario: &Scenario, outcome: &Outcome) -> Vec<CurveRow> {
     rows
 }
 
-/// As many points of a curve as a picture shows: no two at the same height but the ends, and few.
+/// As many points of a curve as a picture shows: few, and no two at the same height except the
+/// ends.
 pub fn thinned(points: &[(u64, u64)], most: usize) -> Vec<(u64, u64)> {
     let last = points.len().saturating_sub(1);
     let bends = |&(at, point): &(usize, &(u64, u64))| {

@@ -1,4 +1,4 @@
-//! Content hashes for manifests: FNV-1a today, behind this one type.
+//! Content hashes for manifests, currently FNV-1a, behind this one type.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
-//! Golden tables: a table that was blessed, compared with one that was just made, cell by cell.
+//! Golden tables: compares a blessed table with one just made, cell by cell.
 //!
-//! The comparison finds every change: of the header, of a key, of a cell, of the rows that are
-//! there, and, should all cells agree, of the bytes that they are written with.
+//! The comparison finds every change: of the header, of a key, of a cell, of the set of rows and,
+//! if all cells agree, of the bytes.
 
 use std::cmp::Reverse;
 
@@ -21,9 +21,9 @@ pub struct Difference {
 /// How bad a difference is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
-    /// Cells agree and the bytes do not.
+    /// Cells agree but the bytes do not.
     Bytes,
-    /// A cell differs, by so many millionths; text differs by 0.
+    /// A cell differs, by so many millionths; for text, 0.
     Cell(u128),
     /// Rows or columns are missing or too many.
     Shape,
@@ -56,13 +56,13 @@ pub fn compare(golden: &str, now: &Table, key: usize) -> Vec<Difference> {
     }
     compare_rows(&golden_records, &now_records, key, &mut found);
     if found.is_empty() {
-        let text = "all cells agree and the bytes do not: quotes or line ends were changed";
+        let text = "all cells agree but the bytes differ: quotes or line ends were changed";
         found.push(Difference { weight: Weight::Bytes, text: text.to_owned() });
     }
     found
 }
 
-/// Sorts differences, the worst first; equally bad ones stay in order.
+/// Sorts differences by weight, the heaviest first; equal ones keep their order.
 pub fn worst_first(differences: &mut [Difference]) {
     differences.sort_by_key(|difference| Reverse(difference.weight));
 }
@@ -113,7 +113,7 @@ fn compare_rows(
         }
     }
     for (name, _) in rows.into_iter().filter(|(_, (_, made))| !made) {
-        found.push(shape(format!("{name} is in the golden file and no run makes it")));
+        found.push(shape(format!("{name} is in the golden file but no run makes it")));
     }
 }
 
@@ -125,7 +125,7 @@ fn owned(cells: &csv::StringRecord) -> Vec<String> {
     cells.iter().map(str::to_owned).collect()
 }
 
-/// How far two cells are apart, in millionths; 0 where one is not a number.
+/// How far apart two cells are, in millionths; 0 if one is not a number.
 fn distance(one: &str, other: &str) -> u128 {
     let millionths = |cell: &str| {
         let number = Decimal::parse(cell)?;
@@ -186,12 +186,12 @@ mod tests {
             (
                 "\n",
                 "\r\n",
-                "all cells agree and the bytes do not: quotes or line ends were changed",
+                "all cells agree but the bytes differ: quotes or line ends were changed",
             ),
             (
                 "b,1",
                 "\"b\",1",
-                "all cells agree and the bytes do not: quotes or line ends were changed",
+                "all cells agree but the bytes differ: quotes or line ends were changed",
             ),
         ];
         for (from, to, text) in cases {

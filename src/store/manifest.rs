@@ -1,7 +1,8 @@
-//! manifest.json: what was run, from what, and what came out, so that a result can be checked.
+//! manifest.json: what was run, from which inputs, with which results, so that results can be
+//! checked.
 //!
-//! It holds nothing that two runs of the same thing would have different: no time stamp, no host
-//! name, no absolute path. Wall time goes to timing.json, which nothing compares.
+//! It holds nothing that differs between two runs of the same study: no time stamp, no host name,
+//! no absolute path. Wall time goes to timing.json, which nothing compares.
 
 use std::ops::RangeInclusive;
 
@@ -15,8 +16,8 @@ use crate::store::trail;
 use crate::sweep::Repetitions;
 use crate::trace::Trace;
 
-/// What manifest.json says of a run, a comparison or a sweep. The writer fills this value, and the
-/// reader gets it back.
+/// The contents of manifest.json for a run, a comparison or a sweep. The writer fills this value,
+/// and the reader gets it back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// What was run.
@@ -26,13 +27,13 @@ pub struct Manifest {
     pub runs: Runs,
     /// The files beside the manifest.
     pub files: Vec<FileEntry>,
-    /// The run that others are set in relation to; of a comparison.
+    /// The run that others are compared with; only for a comparison.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<String>,
-    /// The sentences that the results end with, if there are any.
+    /// The sentences that close the results, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<String>,
-    /// The bounds; of a comparison.
+    /// The bounds; only for a comparison.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bounds: Vec<BoundEntry>,
 }
@@ -54,14 +55,14 @@ pub struct Study {
     pub page_size: u64,
     /// The ticks from one checkpoint to the next.
     pub checkpoint_every: u64,
-    /// What the repetitions differ in; of a sweep.
+    /// What differs between repetitions; only for a sweep.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "repetitions")]
     pub repetitions: Option<Repetitions>,
     /// The scenario's text, with every default filled in.
     pub scenario: String,
     /// The trace of each VM, in file order.
     pub traces: Vec<TraceEntry>,
-    /// The hashes of all traces that are read from files at any point, sorted; of a sweep.
+    /// The hashes of all traces read from files at any point, sorted; only for a sweep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_hashes: Option<Vec<String>>,
 }
@@ -82,13 +83,14 @@ pub struct TraceEntry {
     pub reading: Vec<String>,
 }
 
-/// The runs of a manifest: one by one, or of a sweep, which lists them elsewhere, how many.
+/// The runs of a manifest: listed one by one, or for a sweep, which lists them elsewhere, their
+/// number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Runs {
-    /// Of a sweep.
+    /// Only for a sweep.
     Count(u64),
-    /// Of a run or a comparison.
+    /// For a run or a comparison.
     Each(Vec<RunEntry>),
 }
 
@@ -107,7 +109,7 @@ pub struct RunEntry {
     pub seed: u64,
     /// The run's fingerprint, as 16 hexadecimal digits.
     pub fingerprint: String,
-    /// The replacement algorithm of all VMs, where the comparison sets it.
+    /// The replacement algorithm of all VMs, if the comparison sets it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replacement: Option<String>,
 }
@@ -131,12 +133,12 @@ pub struct BoundEntry {
     pub name: String,
     /// What it is.
     pub summary: String,
-    /// A split, or that something was coarsened.
+    /// A split, or the remark that something was coarsened.
     pub note: Option<String>,
 }
 
 impl RunEntry {
-    /// What sentences and pictures call the run: "last-n", or "last-n on clock".
+    /// The run's name in sentences and pictures: "last-n", or "last-n on clock".
     pub fn title(&self) -> String {
         compare::title(&self.policy, self.replacement.as_deref())
     }
@@ -198,7 +200,7 @@ impl Study {
         }
     }
 
-    /// The study of a sweep; `traces` are all those read from files for any point.
+    /// The study of a sweep; `traces` are all traces read from files at any point.
     pub fn of_sweep<'t>(
         scenario: &Scenario,
         repetitions: Repetitions,
@@ -209,12 +211,12 @@ impl Study {
         Self { repetitions: Some(repetitions), content_hashes: Some(hashes), ..Self::of(scenario) }
     }
 
-    /// The study on one line: what a sweep's journal begins with.
+    /// The study on one line, the first of a sweep's journal.
     pub fn to_line(&self) -> String {
         serde_json::to_string(self).expect("text and numbers are always JSON")
     }
 
-    /// Reads the line of a sweep's journal; `None` where it is not that of a sweep.
+    /// Reads the first line of a sweep's journal; `None` if it is not one.
     pub fn from_line(line: &str) -> Option<Self> {
         let study: Self = serde_json::from_str(line).ok()?;
         study.repetitions.is_some().then_some(study)
@@ -252,7 +254,7 @@ fn shown_hash(trace: &Trace) -> String {
     trace.content_hash().to_string()
 }
 
-/// timing.json: how long it took and how fast that was.
+/// timing.json: how long a run took, and its speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Timing {
     nanoseconds: u64,
@@ -261,7 +263,7 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// Of so many accesses in so long.
+    /// The time for `accesses` accesses.
     pub fn new(nanoseconds: u128, accesses: u64) -> Self {
         let per_second = u128::from(accesses) * 1_000_000_000 / nanoseconds.max(1);
         Self { nanoseconds: nanoseconds as u64, accesses, accesses_per_second: per_second as u64 }
@@ -277,7 +279,7 @@ fn indented(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("text and numbers are always JSON") + "\n"
 }
 
-/// Repetitions as the manifest has them: `{ "seeds": [first, last] }` or `{ "streams": count }`.
+/// Repetitions as the manifest writes them: `{ "seeds": [first, last] }` or `{ "streams": count }`.
 mod repetitions {
     use serde::de::Error as _;
     use serde::{Deserializer, Serializer};

@@ -7,26 +7,26 @@ use crate::units::Frames;
 /// The columns, in their order.
 pub const COLUMNS: &[&str] = &["trace", "frames", "demand_faults", "miss_ratio"];
 
-/// The column of the algorithm, where algorithms were asked for; behind all others.
+/// The column of the algorithm, if algorithms were asked for; the last one.
 pub const REPLACEMENT: &str = "replacement";
 
 /// Points of the fault curve of one trace.
 #[derive(Clone, Debug)]
 pub struct Curve {
-    /// What the trace is called.
+    /// The trace's name.
     pub trace: String,
     /// Its accesses.
     pub accesses: u64,
-    /// The replacement algorithm, where one was asked for; all curves of a table have one or none.
+    /// The replacement algorithm, if one was asked for; either all curves of a table have one or
+    /// none.
     pub replacement: Option<&'static str>,
-    /// Numbers of frames, and the demand faults with so many.
+    /// Numbers of frames, and the demand faults with each.
     pub points: Vec<(Frames, u64)>,
 }
 
 impl Curve {
-    /// The points asked for or, where none are, every one from 1 to the trace's distinct pages, of
-    /// demand faults by frames from 0 on; with more frames than `faults` has entries the last
-    /// holds.
+    /// The points asked for, or every one from 1 to the trace's distinct pages. `faults` are the
+    /// demand faults by frames, from 0 on; beyond its end the last entry holds.
     pub fn points_of(faults: &[u64], points: &[Frames]) -> Vec<(Frames, u64)> {
         let most = faults.len() as u64 - 1;
         let at = |frames: Frames| (frames, faults[frames.0.min(most) as usize]);
@@ -37,7 +37,7 @@ impl Curve {
     }
 }
 
-/// A row for each curve and each of its points.
+/// A row for each point of each curve.
 pub fn table(curves: &[Curve]) -> Table {
     let has_replacement = curves.iter().any(|curve| curve.replacement.is_some());
     let replacement = has_replacement.then_some(REPLACEMENT);

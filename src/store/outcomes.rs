@@ -1,5 +1,5 @@
-//! outcomes.csv: what a run meant for each VM beyond its faults, then for all: time lost, frames
-//! moved to and fro, fairness.
+//! outcomes.csv: what a run meant for each VM, and for all, beyond faults: time lost, frames moved
+//! to and fro, fairness.
 
 use crate::account::{Account, Outcome};
 use crate::number::Millionths;
@@ -64,7 +64,7 @@ pub fn rows(scenario: &Scenario, outcome: &Outcome) -> Vec<OutcomeRow> {
     named(scenario, outcome).map(row).collect()
 }
 
-/// The same as a table, with a line above the row of all.
+/// The same as a table, with a line above the row of all VMs.
 pub fn table(scenario: &Scenario, outcome: &Outcome) -> Table {
     let rows = rows(scenario, outcome);
     row::table(&rows).with_rule(rows.len() - 1)

@@ -1,4 +1,4 @@
-//! Results: what pages and figures are made of, whether just made or read from a folder.
+//! Results: the input of pages and figures, just made or read from a folder.
 
 use crate::number::counted;
 use crate::scenario::{Document, Grid};
@@ -9,7 +9,7 @@ use crate::store::sweep::RunRow;
 use crate::store::thinned::Thinned;
 use crate::store::vms::{ALL, VmRow};
 
-/// What a run is called, and its series.
+/// A run's name, and its series.
 pub type RunSeries = (String, Thinned);
 
 /// The files of a run, a comparison or a sweep.
@@ -23,14 +23,14 @@ pub struct Results {
     pub compare: Option<Vec<CompareRow>>,
     /// curves.csv.
     pub curves: Option<Vec<CurveRow>>,
-    /// What a sweep made.
+    /// The results of a sweep.
     pub sweep: Option<Sweep>,
     /// The series of each run.
     pub series: Vec<RunSeries>,
 }
 
 impl Results {
-    /// The row of vms.csv about a VM of the run of this title.
+    /// The row of vms.csv for a VM of the run with this title.
     pub fn row(&self, title: &str, vm: &str) -> Option<&VmRow> {
         self.vms.iter().flatten().find(|row| row.vm == vm && row.title() == title)
     }
@@ -41,7 +41,7 @@ impl Results {
 pub struct Sweep {
     /// What was varied.
     pub grid: Grid,
-    /// The rows of runs.csv about all VMs together; at least one.
+    /// The rows of runs.csv for all VMs together; at least one.
     pub runs: Vec<RunRow>,
 }
 
@@ -72,12 +72,12 @@ impl Sweep {
         Ok(Self { grid, runs })
     }
 
-    /// The policy of the first run: that of all, if policies are not varied.
+    /// The policy of the first run: of all runs, if policies are not varied.
     pub fn policy(&self) -> &str {
         &self.runs[0].vm.policy
     }
 
-    /// How often every point was run.
+    /// How many times every point was run.
     pub fn repetitions(&self) -> u64 {
         self.runs.len() as u64 / self.grid.points()
     }

@@ -1,4 +1,4 @@
-//! Rows of the tables that are stored: one type for the writer and for the reader of a file.
+//! Rows of stored tables: one type for a file's writer and reader.
 
 use serde::de::DeserializeOwned;
 
@@ -6,9 +6,9 @@ use crate::table::{Cell, Table};
 
 /// A row of a stored table.
 pub trait Row: DeserializeOwned {
-    /// The columns that every such table has, in their order.
+    /// The columns of every such table, in order.
     const COLUMNS: &'static [&'static str];
-    /// The columns behind them, each only in a table in which a row fills it.
+    /// The columns after them, each present only if a row fills it.
     const OPTIONAL: &'static [&'static str];
 
     /// A cell for each of [`COLUMNS`](Self::COLUMNS), then for each of
@@ -36,7 +36,7 @@ pub fn table<R: Row>(rows: &[R]) -> Table {
 /// Reads the CSV of a [`table`].
 ///
 /// # Errors
-/// The column that is missing, or the line that is no such row, in a sentence.
+/// A sentence with the missing column, or the line that is not such a row.
 pub fn read<R: Row>(text: &str) -> Result<Vec<R>, String> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let headers = reader.headers().map_err(|error| error.to_string())?;
@@ -46,13 +46,13 @@ pub fn read<R: Row>(text: &str) -> Result<Vec<R>, String> {
     reader.deserialize().collect::<Result<_, _>>().map_err(|error| error.to_string())
 }
 
-/// The first of these columns that a header does not have.
+/// The first of these columns that a header lacks.
 pub(crate) fn missing<'n>(header: &csv::StringRecord, columns: &[&'n str]) -> Option<&'n str> {
     columns.iter().copied().find(|name| header.iter().all(|column| column != *name))
 }
 
-/// Declares a row: its fields are the columns, in their order; those in `optional` are columns only
-/// of a table in which a row fills them.
+/// Declares a row: its fields are the columns, in order; a field in `optional` is a column only if
+/// a row of the table fills it.
 macro_rules! row {
     (
         $(#[$doc:meta])*

@@ -1,7 +1,7 @@
 //! series.csv: a row for each checkpoint and VM, written during the run.
 //!
-//! Nothing is kept but the buffer of the writer, so a run of any length can be watched. Accesses
-//! after the last checkpoint are in vms.csv alone.
+//! Only the writer's buffer is kept, so a run of any length can be watched. Accesses after the last
+//! checkpoint are in vms.csv only.
 
 use std::io::{self, Write};
 
@@ -13,7 +13,7 @@ use crate::watch::{Checkpoint, Watcher};
 pub const HEADER: &str =
     "tick,vm,frames,resident,target,accesses,demand_faults,replacement_misses\n";
 
-/// The header's last column where the scenario has a warm-up.
+/// The header's last column if the scenario has a warm-up.
 pub const WARM_UP: &str = "warm_up_accesses";
 
 /// The name of the series of one run of a comparison.
@@ -23,10 +23,9 @@ pub fn file_of(run: &str) -> String {
 
 /// Writes series.csv.
 ///
-/// `frames` and `resident` are what the VM held during the interval that the checkpoint closes, at
-/// its end; `target` is what the policy decided; the counts are those of the interval, and
-/// `warm_up_accesses`, where the scenario has a warm-up, says how many of the accesses belong to
-/// it.
+/// `frames` and `resident` are the VM's at the end of the interval that the checkpoint closes;
+/// `target` is what the policy decided; the counts are the interval's, and `warm_up_accesses`, if
+/// the scenario has a warm-up, says how many of the accesses belong to it.
 pub struct Series<'a, W> {
     /// The names of the VMs, by id.
     names: Vec<&'a str>,
@@ -36,7 +35,7 @@ pub struct Series<'a, W> {
 }
 
 impl<'a, W: Write> Series<'a, W> {
-    /// Begins with the header.
+    /// Writes the header.
     pub fn new(scenario: &'a Scenario, mut out: W) -> Self {
         let marks_warm_up = scenario.warm_up.is_some();
         let outcome = if marks_warm_up {
@@ -48,7 +47,7 @@ impl<'a, W: Write> Series<'a, W> {
         Self { names, marks_warm_up, out, outcome }
     }
 
-    /// Gives the writer back.
+    /// Returns the writer.
     ///
     /// # Errors
     /// The first error of the writer; nothing was written after it.

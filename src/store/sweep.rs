@@ -1,4 +1,4 @@
-//! runs.csv, rows for each run, and sweep.csv, what the repetitions of a point have in common.
+//! runs.csv, the rows of each run, and sweep.csv, the statistics of each point's repetitions.
 
 use csv::StringRecord;
 
@@ -11,7 +11,7 @@ use crate::store::vms::{self, VmRow};
 use crate::sweep::statistics::{Paired, Repeated, SUMMARISED, Summary};
 use crate::table::{Cell, Table, csv_lines};
 
-/// The columns of sweep.csv behind the parameters.
+/// The columns of sweep.csv after the parameters.
 const STATISTICS: &[&str] = &[
     "metric",
     "n",
@@ -53,7 +53,7 @@ pub struct RunRow {
     pub repetition: u64,
     /// The value of each axis of the grid.
     pub labels: Vec<String>,
-    /// What vms.csv has of it.
+    /// The columns that it shares with vms.csv.
     pub vm: VmRow,
     /// The run's fingerprint, in the row of all VMs; empty in the others.
     pub fingerprint: String,
@@ -69,7 +69,7 @@ impl RunRow {
         cells
     }
 
-    /// Reads a record of so many axes that has these columns.
+    /// Reads a record with these columns, `axes` of them parameters.
     fn read(columns: &StringRecord, axes: usize, record: &StringRecord) -> Result<Self, String> {
         let line = record.position().map_or(0, csv::Position::line);
         if record.len() != columns.len() {
@@ -102,7 +102,8 @@ pub fn header(grid: &Grid) -> String {
     csv_lines(std::iter::once(columns(grid)))
 }
 
-/// The lines of a run: one for each VM, in file order, then that of all, which has the fingerprint.
+/// The lines of a run: one for each VM, in file order, then one for all VMs, which has the
+/// fingerprint.
 pub fn lines(grid: &Grid, (run, point): (u64, u64), scenario: &Scenario, out: &Outcome) -> String {
     let (labels, repetition) = (grid.labels(point), scenario.repetition);
     let rows = vms::rows(scenario, out);
@@ -117,7 +118,7 @@ pub fn lines(grid: &Grid, (run, point): (u64, u64), scenario: &Scenario, out: &O
 /// Reads [`lines`], which have no header.
 ///
 /// # Errors
-/// The line that is no row of this grid, in a sentence.
+/// The line that is not a row of this grid, in a sentence.
 pub fn read_lines(grid: &Grid, lines: &str) -> Result<Vec<RunRow>, String> {
     let columns = StringRecord::from(columns(grid));
     let axes = grid.paths().count();
@@ -132,7 +133,7 @@ pub fn read_lines(grid: &Grid, lines: &str) -> Result<Vec<RunRow>, String> {
 /// Reads runs.csv.
 ///
 /// # Errors
-/// A header or a line that is not of this grid, in a sentence.
+/// A header or a line that does not fit this grid, in a sentence.
 pub fn read(grid: &Grid, text: &str) -> Result<Vec<RunRow>, String> {
     let (found, lines) = text.split_once('\n').unwrap_or((text, ""));
     if found.trim_end() != header(grid).trim_end() {
@@ -151,10 +152,10 @@ pub fn table(grid: &Grid, rows: &[RunRow]) -> Table {
     table
 }
 
-/// The columns of sweep.csv that a table for people does without.
+/// The columns of sweep.csv that a table for people omits.
 pub const NOT_FOR_PEOPLE: &[&str] = &["point", "q1", "q3"];
 
-/// The statistics of points, for files; for people the columns of the axes are called by their
+/// The empty table of the points' statistics; for people, the axes' columns are named by their
 /// paths.
 pub fn summary(grid: &Grid, for_people: bool) -> Table {
     let params = if for_people { grid.paths().map(str::to_owned).collect() } else { params(grid) };
@@ -211,7 +212,7 @@ pub fn size(points: u64, repetitions: u64) -> String {
     format!("{runs}: {}, {} each", counted(points, "point"), counted(repetitions, "repetition"))
 }
 
-/// The run of a policy at a point, for lists: number, repetition, seed and parameters.
+/// The columns of a list of runs: number, repetition, seed and parameters.
 pub fn list_columns(grid: &Grid) -> Vec<String> {
     let named = ["run", "repetition", "seed"].map(str::to_owned);
     named.into_iter().chain(params(grid)).collect()

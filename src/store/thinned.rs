@@ -1,8 +1,8 @@
-//! A run's series, thinned out to what a picture can show.
+//! A run's series, thinned out to the resolution of a picture.
 //!
-//! Consecutive checkpoints are taken together in buckets of equal width. The width starts at one
-//! checkpoint and doubles whenever the buckets would be too many, so that any run fits, its length
-//! need not be known before, and nothing but integer sums is kept.
+//! Consecutive checkpoints are summed in buckets of equal width. The width starts at one checkpoint
+//! and doubles whenever there would be too many buckets, so that any run fits, its length need not
+//! be known beforehand, and only integer sums are kept.
 
 use crate::scenario::Scenario;
 use crate::watch::{Checkpoint, Watcher};
@@ -58,7 +58,7 @@ pub struct Thinned {
 }
 
 impl Thinned {
-    /// Nothing yet, of so many VMs.
+    /// An empty series of `vms` VMs.
     pub fn new(vms: usize) -> Self {
         // Even, so that pairs of buckets can be joined; a picture of many VMs has fewer.
         let most = (6144 / vms.max(1)).clamp(48, 240) / 2 * 2;
@@ -66,7 +66,7 @@ impl Thinned {
     }
 
     /// Adds what a VM held and did in the interval that the checkpoint at `tick` closed. Ticks
-    /// never fall.
+    /// never decrease.
     pub fn add(&mut self, tick: u64, vm: usize, sum: Sum) {
         if self.buckets.last().is_none_or(|last| last.until != tick) {
             self.begin(tick);
@@ -88,7 +88,7 @@ impl Thinned {
         self.buckets.push(Bucket { until: tick, checkpoints: 1, vms });
     }
 
-    /// Joins each two neighbours.
+    /// Joins each pair of neighbours.
     fn widen(&mut self) {
         let join = |pair: &[Bucket]| {
             let mut joined = pair[0].clone();
@@ -99,7 +99,8 @@ impl Thinned {
         self.width *= 2;
     }
 
-    /// The buckets, all of [`width`](Self::width) checkpoints but the last, which may have fewer.
+    /// The buckets, each of [`width`](Self::width) checkpoints, except that the last may have
+    /// fewer.
     pub fn buckets(&self) -> &[Bucket] {
         &self.buckets
     }
@@ -109,7 +110,8 @@ impl Thinned {
         self.width
     }
 
-    /// The same with buckets of that width, which must be this one's times a power of two.
+    /// The same series with buckets of `width`, which must be the current width times a power of
+    /// two.
     pub fn at_width(mut self, width: u64) -> Self {
         while self.width < width {
             self.widen();

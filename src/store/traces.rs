@@ -1,11 +1,11 @@
-//! What there is to say about traces, a row each.
+//! What is known of traces, a row each.
 
 use crate::formats::info::TraceInfo;
 use crate::table::Cell;
 use crate::table::Table;
 use crate::trace::AccessKind;
 
-/// A row for each trace, with what it is called.
+/// A row for each trace and its name.
 pub fn table(infos: &[(String, TraceInfo)]) -> Table {
     let mut table = Table::new(&[
         "trace",
@@ -44,7 +44,7 @@ pub fn table(infos: &[(String, TraceInfo)]) -> Table {
     table
 }
 
-/// The same with a column for each trace, which suits a few of them better.
+/// The same with a column for each trace, which suits a few traces better.
 pub fn upright(table: &Table) -> Table {
     let mut columns: Vec<&str> = vec![table.columns()[0].as_str()];
     let names: Vec<String> = table.rows().iter().map(|row| row[0].plain()).collect();

@@ -1,8 +1,8 @@
 //! The trail of a run: its fingerprint at its checkpoints, thinned out to a bounded length.
 //!
-//! Two runs whose trails agree at a checkpoint went the same way up to there, so the first row that
-//! differs says where a trajectory departs. A short run has every checkpoint; a longer one every
-//! second, fourth, …, so that a golden file stays small.
+//! Two runs whose trails agree at a checkpoint are equal up to it, so the first row that differs
+//! says where the trajectories part. A short run has every checkpoint; a longer one every second,
+//! fourth, …, so that a golden file stays small.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::watch::{Checkpoint, Watcher};
 /// The columns.
 pub const COLUMNS: &[&str] = &["checkpoint", "tick", "fingerprint"];
 
-/// How many columns, the first of a row, name it.
+/// How many columns, from the first, identify a row.
 pub const KEY: usize = 1;
 
 /// The name of the last row, after which nothing happened.
@@ -75,12 +75,12 @@ impl Watcher for Trail {
 pub struct Departure {
     /// The last checkpoint known to agree; 0 is the start.
     pub agree: u64,
-    /// The first known to differ; without one, only the end of the run does.
+    /// The first known to differ; `None` if only the end of the run differs.
     pub differ: Option<u64>,
 }
 
 impl Departure {
-    /// Holds the text of a golden trail against the trail of now.
+    /// Compares the text of a golden trail with the trail just made.
     pub fn find(golden: &str, now: &Table) -> Option<Self> {
         let text = now.to_csv();
         let mut agree = 0;
@@ -95,7 +95,7 @@ impl Departure {
         None
     }
 
-    /// The first and the last round in which it can have happened.
+    /// The first and the last round in which the trajectories can have parted.
     pub fn rounds(self) -> (u64, u64) {
         (self.agree + 1, self.differ.unwrap_or(self.agree + 1))
     }
@@ -105,8 +105,8 @@ impl fmt::Display for Departure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.agree, self.differ) {
             (agree, Some(differ)) if differ == agree + 1 => write!(out, "at checkpoint {differ}"),
-            (agree, Some(differ)) => write!(out, "behind checkpoint {agree}, by {differ}"),
-            (agree, None) => write!(out, "behind checkpoint {agree}, the last"),
+            (agree, Some(differ)) => write!(out, "after checkpoint {agree}, by {differ}"),
+            (agree, None) => write!(out, "after checkpoint {agree}, the last"),
         }
     }
 }
@@ -129,10 +129,10 @@ mod tests {
         let golden = now.to_csv();
         assert_eq!(Departure::find(&golden, &now), None);
         let cases = [
-            (golden.replace("4,4,a", "4,4,x"), "behind checkpoint 0, by 4", (1, 4)),
-            (golden.replace("8,8,b", "8,8,x"), "behind checkpoint 4, by 8", (5, 8)),
-            (golden.replace("end,c", "end,x"), "behind checkpoint 8, the last", (9, 9)),
-            (String::new(), "behind checkpoint 0, by 4", (1, 4)),
+            (golden.replace("4,4,a", "4,4,x"), "after checkpoint 0, by 4", (1, 4)),
+            (golden.replace("8,8,b", "8,8,x"), "after checkpoint 4, by 8", (5, 8)),
+            (golden.replace("end,c", "end,x"), "after checkpoint 8, the last", (9, 9)),
+            (String::new(), "after checkpoint 0, by 4", (1, 4)),
         ];
         for (golden, text, rounds) in cases {
             let departure = Departure::find(&golden, &now).unwrap();

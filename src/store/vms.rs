@@ -8,7 +8,7 @@ use crate::store::row::{self, row};
 use crate::table::Table;
 
 row! {
-    /// A row of vms.csv: one VM of a run, or all together, which is called [`ALL`].
+    /// A row of vms.csv: one VM of a run, or all VMs together under the name [`ALL`].
     pub struct VmRow {
         scenario: String,
         policy: String,
@@ -38,10 +38,10 @@ row! {
     }
 }
 
-/// What the row of all VMs is called.
+/// The name of the row of all VMs.
 pub const ALL: &str = "all";
 
-/// How many columns, the first of a row, name it.
+/// How many columns, from the first, identify a row.
 pub const KEY: usize = KEY_MEANINGS.len();
 
 /// What these columns mean.
@@ -50,7 +50,7 @@ const KEY_MEANINGS: [(&str, &str); 5] = [
     ("policy", "the policy"),
     ("every", "ticks from one checkpoint to the next"),
     ("seed", "the seed"),
-    ("vm", "the VM's name; `all`: all together"),
+    ("vm", "the VM's name; `all`: all VMs together"),
 ];
 
 /// What a column of vms.csv or outcomes.csv means, in one sentence without a full stop.
@@ -106,7 +106,7 @@ impl VmRow {
         }
     }
 
-    /// What the run of this row is called, as in the manifest.
+    /// The name of this row's run, as in the manifest.
     pub fn title(&self) -> String {
         compare::title(&self.policy, self.param_replacement.as_deref())
     }
@@ -118,13 +118,13 @@ pub fn rows(scenario: &Scenario, outcome: &Outcome) -> Vec<VmRow> {
     named(scenario, outcome).map(row).collect()
 }
 
-/// The same as a table, with a line above the row of all.
+/// The same as a table, with a line above the row of all VMs.
 pub fn table(scenario: &Scenario, outcome: &Outcome) -> Table {
     let rows = rows(scenario, outcome);
     row::table(&rows).with_rule(rows.len() - 1)
 }
 
-/// Each VM's name and account, in file order, then [`ALL`] and the account of all together.
+/// Each VM's name and account, in file order, then [`ALL`] and the account of all VMs together.
 pub(super) fn named<'a>(
     scenario: &'a Scenario,
     outcome: &'a Outcome,

@@ -31,8 +31,8 @@ impl Cell {
         }
     }
 
-    /// The cell that [`plain`](Self::plain) shows as `text`: a number only where that is how
-    /// numbers are written.
+    /// The cell that [`plain`](Self::plain) shows as `text`: a number only if it is written as
+    /// numbers are.
     pub(crate) fn read(text: &str) -> Self {
         let integer = text.parse().ok().map(Self::Integer).filter(|cell| cell.plain() == text);
         let number = integer.or_else(|| Millionths::parse(text).map(Self::Ratio));
@@ -56,7 +56,7 @@ impl Cell {
         match self {
             Self::Text(text) => Value::from(text.as_str()),
             Self::Integer(number) => Value::from(*number),
-            // The double nearest to six decimals is written with these six decimals.
+            // The double nearest to six decimals prints as these six decimals.
             Self::Ratio(number) => Value::from(number.0 as f64 / Millionths::ONE as f64),
             Self::Signed(number) => Value::from(number.0 as f64 / Millionths::ONE as f64),
             Self::Empty => Value::Null,

@@ -1,8 +1,8 @@
-//! Tables as LaTeX: a `tabular` with the rules of the package booktabs, to be put into a paper.
+//! Tables as LaTeX: a `tabular` with the rules of the package booktabs, for papers.
 
 use std::fmt::Write as _;
 
-/// Text in which nothing is a command of LaTeX; the minus of a number is a minus.
+/// Text without LaTeX commands; a number's minus becomes a proper minus sign.
 pub(super) fn escaped(text: &str) -> String {
     let is_negative = |rest: &str| rest.starts_with(|digit: char| digit.is_ascii_digit());
     let (minus, text) = match text.strip_prefix('-').filter(|rest| is_negative(rest)) {
@@ -22,8 +22,8 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
-/// Cells that are escaped, under their heads; columns that are `right` are aligned right, and a
-/// line is drawn before the rows of `rules`.
+/// Escaped cells under their heads; `right` columns are aligned right, and a line is drawn before
+/// each row of `rules`.
 pub(super) fn tabular(
     heads: &[String],
     cells: &[Vec<String>],

@@ -39,12 +39,12 @@ impl Format {
         ("latex", Self::Latex),
     ];
 
-    /// Whether people read it: a few columns of it are enough, and sentences may stand around it.
+    /// Whether people read it: then a few columns are enough, and sentences may stand around it.
     pub fn is_for_people(self) -> bool {
         matches!(self, Self::Table | Self::Markdown | Self::Latex)
     }
 
-    /// Sentences as they may stand beside a table of this format: in LaTeX as comments.
+    /// Sentences to stand beside a table of this format: in LaTeX as comments.
     pub fn aside(self, text: &str) -> String {
         match self {
             Self::Latex => {
@@ -55,7 +55,7 @@ impl Format {
     }
 }
 
-/// Named columns and rows of as many cells.
+/// Named columns, and rows with a cell for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     columns: Vec<String>,
@@ -73,14 +73,14 @@ impl Table {
         Self { columns, given: Vec::new(), rows: Vec::new(), rules: Vec::new() }
     }
 
-    /// With these columns headed letter by letter, as others have named them; the rest have words
-    /// with `_` between them.
+    /// Marks columns whose names are shown unchanged because users chose them; in other names `_`
+    /// is shown as a space.
     pub fn with_given<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         self.given.extend(names.into_iter().map(str::to_owned));
         self
     }
 
-    /// What people see above a column.
+    /// The heading of a column for people.
     pub fn head(&self, column: &str) -> String {
         let is_given = self.given.iter().any(|name| name == column);
         if is_given { column.to_owned() } else { column.replace('_', " ") }
@@ -89,18 +89,18 @@ impl Table {
     /// Adds a row.
     ///
     /// # Panics
-    /// If it has not a cell for each column.
+    /// If it does not have a cell for each column.
     pub fn push(&mut self, row: Vec<Cell>) {
         assert_eq!(row.len(), self.columns.len(), "a row has a cell for each column");
         self.rows.push(row);
     }
 
-    /// Sets the next row off from those above it.
+    /// Draws a line before the next row.
     pub fn push_rule(&mut self) {
         self.rules.push(self.rows.len());
     }
 
-    /// With a line before this row.
+    /// The same table with a line before this row.
     pub fn with_rule(mut self, row: usize) -> Self {
         self.rules.push(row);
         self
@@ -116,7 +116,7 @@ impl Table {
         &self.rows
     }
 
-    /// These columns alone, in this order; a name that is no column's is passed over.
+    /// Only these columns, in this order; names of no column are ignored.
     pub fn select(&self, columns: &[&str]) -> Self {
         let place = |name: &&str| self.columns.iter().position(|column| column == *name);
         let places: Vec<usize> = columns.iter().filter_map(place).collect();
@@ -129,7 +129,7 @@ impl Table {
         }
     }
 
-    /// Without the columns in which every cell is empty.
+    /// The table without the columns in which every cell is empty.
     pub fn without_empty_columns(&self) -> Self {
         let filled = |at: usize| self.rows.iter().any(|row| row[at] != Cell::Empty);
         let columns: Vec<&str> = (0..self.columns.len())
@@ -139,8 +139,8 @@ impl Table {
         self.select(&columns)
     }
 
-    /// The table in a format. `colour` makes the header of aligned text bold, and `width` is how
-    /// many characters a line of it may have.
+    /// The table in a format. `colour` makes the header of aligned text bold; `width` is the most
+    /// characters of its lines.
     pub fn render(&self, format: Format, colour: bool, width: usize) -> String {
         match format {
             Format::Table => self.to_text(colour, width),
@@ -169,7 +169,7 @@ impl Table {
         format!("{rows:#}\n")
     }
 
-    /// A Markdown table, its columns aligned in the source too.
+    /// A Markdown table, its columns aligned in the source as well.
     pub fn to_markdown(&self) -> String {
         let Layout { heads, cells, widths, right } =
             self.layout(|text| text.replace('|', "\\|"), width_of);
@@ -194,8 +194,8 @@ impl Table {
         latex::tabular(&heads, &cells, &right, &self.rules)
     }
 
-    /// Aligned text for a terminal; `colour` makes the header bold. Columns beyond `width` stand
-    /// below, behind the columns of words that the table begins with.
+    /// Aligned text for a terminal; `colour` makes the header bold. Columns beyond `width` follow
+    /// below, after the leading columns of words.
     pub fn to_text(&self, colour: bool, width: usize) -> String {
         let layout = self.layout(|text| text, widest_word);
         let blocks = layout.folds(width);
@@ -250,7 +250,7 @@ impl Table {
     }
 }
 
-/// Lines of comma-separated values, all of one length.
+/// Lines of comma-separated values, all with the same number of cells.
 pub fn csv_lines(records: impl Iterator<Item = Vec<String>>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for record in records {
@@ -265,12 +265,12 @@ struct Layout {
     heads: Vec<String>,
     cells: Vec<Vec<String>>,
     widths: Vec<usize>,
-    /// Whether a column holds numbers alone and so is aligned right.
+    /// Whether a column holds only numbers and so is aligned right.
     right: Vec<bool>,
 }
 
 impl Layout {
-    /// The columns of each block of lines no wider than `most`, unless a column alone is.
+    /// The columns of each block of lines no wider than `most`, unless a single column is wider.
     fn folds(&self, most: usize) -> Vec<Vec<usize>> {
         let columns = self.widths.len();
         let words = self.right.iter().take_while(|right| !**right).count();
@@ -289,7 +289,7 @@ impl Layout {
     }
 }
 
-/// The columns of a terminal that a text takes: wide letters take two, accents none.
+/// How many terminal columns a text takes: wide letters take two, accents none.
 fn width_of(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
@@ -298,8 +298,8 @@ fn widest_word(text: &str) -> usize {
     text.split(' ').map(width_of).max().unwrap_or(0)
 }
 
-/// Column heads as lines of words, so that a column is no wider than it must be: the last words of
-/// all heads stand in the last line.
+/// Column heads as lines of words, so that columns are narrow: the last words of all heads are in
+/// the last line.
 fn stacked(heads: &[String]) -> Vec<Vec<String>> {
     let words: Vec<Vec<&str>> = heads.iter().map(|head| head.split(' ').collect()).collect();
     let height = words.iter().map(Vec::len).max().unwrap_or(0);

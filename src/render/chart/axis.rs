@@ -1,4 +1,4 @@
-//! Axes: round ticks, and values to places, in integers.
+//! Axes: round ticks, and the positions of values, in integers.
 
 use crate::number::grouped;
 use crate::render::svg::{Anchor, Drawing};
@@ -13,7 +13,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// A value as a label has it, without needless zeros.
+    /// A value as a label, without needless zeros.
     ///
     /// ```
     /// use balloonist::render::chart::Unit;
@@ -37,7 +37,7 @@ impl Unit {
     }
 }
 
-/// `value / one` with the decimals that it has; `one` is a power of ten.
+/// `value / one` with all its decimals; `one` is a power of ten.
 fn decimal(value: u64, one: u64) -> String {
     let (whole, rest) = (value / one, value % one);
     let digits = one.ilog10() as usize;
@@ -46,8 +46,8 @@ fn decimal(value: u64, one: u64) -> String {
     if rest.is_empty() { grouped(whole) } else { format!("{}.{rest}", grouped(whole)) }
 }
 
-/// Millionths as percent with two decimals at most, rounded half up; below a tenth of a percent
-/// with all, so that few is not shown as none.
+/// Millionths as percent with at most two decimals, rounded half up; below a tenth of a percent
+/// with all decimals, so that a few are not shown as none.
 pub(super) fn percent(millionths: u64) -> String {
     let few = millionths < 1000;
     Unit::Percent.shown(if few { millionths } else { millionths.saturating_add(50) / 100 * 100 })
@@ -58,7 +58,7 @@ pub(super) fn percent(millionths: u64) -> String {
 pub struct Axis {
     /// The last value.
     pub top: u64,
-    /// From tick to tick.
+    /// The distance between ticks.
     pub step: u64,
     /// What the values are.
     pub unit: Unit,
@@ -85,12 +85,12 @@ impl Axis {
         Self { top: most.div_ceil(step).saturating_mul(step), step, unit }
     }
 
-    /// Likewise, but it ends at `most`, whether or not that is round.
+    /// Likewise, but it ends at `most`, round or not.
     pub fn exact(most: u64, ticks: u64, unit: Unit) -> Self {
         Self { top: most.max(1), ..Self::round(most, ticks, unit) }
     }
 
-    /// Where on a stretch of `length` a value is.
+    /// The position of a value on a stretch of `length`.
     pub fn place(self, value: u64, length: i64) -> i64 {
         (i128::from(length) * i128::from(value) / i128::from(self.top)) as i64
     }
@@ -119,17 +119,17 @@ impl Area {
         self.left + self.width
     }
 
-    /// The height at which a value of a vertical axis is.
+    /// The height of a value on a vertical axis.
     pub(super) fn y(self, axis: Axis, value: u64) -> i64 {
         self.bottom() - axis.place(value, self.height)
     }
 
-    /// The place of a value of a horizontal axis.
+    /// The position of a value on a horizontal axis.
     pub(super) fn x(self, axis: Axis, value: u64) -> i64 {
         self.left + axis.place(value, self.width)
     }
 
-    /// Level lines with their values on the left.
+    /// Horizontal lines with their values on the left.
     pub(super) fn draw_vertical(self, drawing: &mut Drawing, axis: Axis, labelled: bool) {
         for tick in axis.ticks() {
             let y = self.y(axis, tick);
@@ -145,7 +145,7 @@ impl Area {
         }
     }
 
-    /// Marks with their values beneath, and beneath those what they are.
+    /// Tick marks with their values beneath, and the axis's name beneath those.
     pub(super) fn draw_horizontal(self, drawing: &mut Drawing, axis: Axis, name: &str) {
         let bottom = self.bottom();
         for tick in axis.ticks() {

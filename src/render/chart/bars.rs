@@ -1,4 +1,4 @@
-//! Bars for each VM, one for each policy, as Figures 4 to 6 of the report have them.
+//! Bars for each VM, one for each policy, as in Figures 4 to 6 of the report.
 
 use super::axis::{Area, percent};
 use super::{Axis, INNER, Key, LEFT, Unit, WIDTH, clipped, series};
@@ -6,12 +6,12 @@ use crate::number::{Millionths, grouped};
 use crate::render::svg::{Anchor, Drawing};
 use crate::table::{Cell, Table};
 
-/// The bars of one VM: a count and the accesses it is a share of, for each policy.
+/// The bars of one VM: for each policy a count and the accesses that it is a share of.
 #[derive(Clone, Debug)]
 pub struct Group {
     /// The VM.
     pub vm: String,
-    /// What is counted, and of how many accesses, by policy.
+    /// The counts, and of how many accesses, by policy.
     pub shares: Vec<(u64, u64)>,
 }
 
@@ -81,7 +81,7 @@ pub fn draw(groups: &[Group], keys: &[Key], counted: &str) -> Drawing {
         drawing.text(middle, area.bottom() + 170, Anchor::Middle, "t", &name);
     }
     for row in 0..rows as i64 {
-        // Over the feet of the bars.
+        // Drawn over the feet of the bars.
         let y = row * pitch + 120 + height;
         drawing.line((LEFT, y), (LEFT + INNER, y), "axis");
     }

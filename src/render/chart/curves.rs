@@ -1,4 +1,4 @@
-//! Miss-ratio curves, a panel for each VM, with what each policy gave the VM marked on them.
+//! Miss-ratio curves, a panel for each VM, with each policy's allocation marked on them.
 
 use super::axis::{Area, percent};
 use super::{Axis, Figure, INNER, Key, LEFT, Unit, WIDTH, clipped, fill, series, some_of};
@@ -6,7 +6,7 @@ use crate::number::Millionths;
 use crate::render::svg::{Anchor, Drawing, Path};
 use crate::table::{Cell, Table};
 
-/// The most VMs that have a panel.
+/// The most VMs that get a panel.
 pub const PANELS: usize = 64;
 
 /// A VM's curve and marks; ratios are millionths.
@@ -56,7 +56,7 @@ fn table(panels: &[Panel], policies: &[String]) -> Table {
     table
 }
 
-/// The frames to which a curve or a mark reaches; beyond, nothing changes.
+/// The frames to which a curve or a mark reaches; nothing changes beyond them.
 fn widest(panels: &[Panel]) -> u64 {
     let curves = panels.iter().filter_map(|panel| Some(panel.curve.last()?.0));
     let marks = panels.iter().flat_map(|panel| &panel.marks);
@@ -96,7 +96,7 @@ fn draw(panels: &[Panel], policies: &[String], most_frames: u64) -> Drawing {
 }
 
 /// High enough for the marks and the bend of the curve around them; the steep beginning, where
-/// nearly every access is a fault, would press all else to the ground.
+/// nearly every access is a fault, would flatten everything else.
 fn scale(panel: &Panel) -> Axis {
     let highest = panel.marks.iter().map(|&(_, faults)| faults).max();
     let top = highest.filter(|&faults| faults > 0).map_or(ALL, |faults| faults.saturating_mul(3));
@@ -106,7 +106,7 @@ fn scale(panel: &Panel) -> Axis {
 /// The ratio of a VM that faults at every access.
 const ALL: u64 = 1_000_000;
 
-/// The part of a curve that the scale shows.
+/// The visible part of a curve.
 fn curve(points: &[(u64, u64)], area: Area, frames: Axis, ratio: Axis) -> Path {
     let mut path = Path::default();
     let mut before: Option<(u64, u64)> = None;
@@ -116,7 +116,7 @@ fn curve(points: &[(u64, u64)], area: Area, frames: Axis, ratio: Axis) -> Path {
             match before {
                 None => path.start(place.0, place.1),
                 Some((x, y)) if y > ratio.top => {
-                    // From where the line between the two points comes into view.
+                    // From where the line between the two points becomes visible.
                     let right = u128::from(held.saturating_sub(x)) * u128::from(y - ratio.top);
                     let entry = x + (right / u128::from(y - faults)) as u64;
                     path.start(area.x(frames, entry), area.top);

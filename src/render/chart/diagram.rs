@@ -1,4 +1,4 @@
-//! Diagrams: how the lists of VMs change in a round, and the parts that act in one.
+//! Diagrams: how the lists of VMs change in a round, and what happens in one.
 
 use super::{Figure, WIDTH, clipped};
 use crate::render::svg::{Anchor, Drawing, Path};

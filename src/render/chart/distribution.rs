@@ -80,19 +80,19 @@ fn area(rows: usize) -> Area {
     Area { left: 1700, top: 60, width: 4600, height: ROW * rows as i64 }
 }
 
-/// The demand faults of runs and of those of the baseline that they are paired with, in the same
-/// order.
+/// The demand faults of runs, and those of the baseline's runs that they are paired with, in the
+/// same order.
 #[derive(Clone, Debug, Default)]
 pub struct Differences {
     /// What the runs have in common.
     pub name: String,
     /// Their demand faults.
     pub faults: Vec<u64>,
-    /// Those of the baseline's runs.
+    /// The demand faults of the baseline's runs.
     pub baseline: Vec<u64>,
 }
 
-/// Lollipops: how many demand faults more or fewer a run has than the baseline's run of the same
+/// Lollipops: how many demand faults more or fewer a run has than the baseline's run with the same
 /// seed and parameters.
 pub fn paired(others: &[Differences], baseline: &str) -> Figure {
     let others: Vec<(&str, Paired)> = others
@@ -126,7 +126,7 @@ pub fn paired(others: &[Differences], baseline: &str) -> Figure {
     }
 }
 
-/// Millionths as people read a difference: one decimal and a sign.
+/// Millionths as a difference for people: one decimal and a sign.
 fn tenths(millionths: i128) -> String {
     let tenths = (millionths.unsigned_abs() + 50_000) / 100_000;
     let sign = if tenths == 0 {
@@ -184,7 +184,7 @@ fn draw_paired(others: &[(&str, Paired)], baseline: &str) -> Drawing {
     drawing
 }
 
-/// Upright lines on both sides of 0.
+/// Vertical lines on both sides of 0.
 fn draw_ticks(drawing: &mut Drawing, area: Area, axis: Axis) {
     let middle = area.left + area.width / 2;
     for tick in axis.ticks() {

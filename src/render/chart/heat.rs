@@ -1,4 +1,4 @@
-//! Heat maps: a panel for each policy, a cell for each pair of values of two axes of a sweep.
+//! Heat maps: a panel for each policy, with a cell for each pair of values of two axes of a sweep.
 
 use super::axis::percent;
 use super::{Figure, INNER, LEFT, WIDTH, clipped, text_width};
@@ -9,7 +9,7 @@ use crate::table::{Cell, Table};
 /// The classes of the colours, from few to many.
 const SHADES: u64 = 7;
 
-/// What a panel shows: for each row of cells and each column the fault ratio, if there was a run.
+/// A panel's fault ratios by row and column, where there was a run.
 #[derive(Clone, Debug)]
 pub struct Panel {
     /// The policy.
@@ -18,7 +18,7 @@ pub struct Panel {
     pub cells: Vec<Vec<Option<u64>>>,
 }
 
-/// An axis of the sweep. Of none, whose one value has no name, nothing is said.
+/// An axis of the sweep. If there is none, its single value has no name and is not mentioned.
 #[derive(Clone, Debug)]
 pub struct Values {
     /// What is varied.
@@ -27,7 +27,7 @@ pub struct Values {
     pub values: Vec<String>,
 }
 
-/// "host.memory and checkpoint.every", or the one that there is.
+/// "host.memory and checkpoint.every", or the only one.
 pub(super) fn both(columns: &Values, rows: &Values) -> String {
     match rows.values.len() {
         1 => columns.name.clone(),
@@ -40,7 +40,7 @@ pub(super) fn shown(value: &str) -> Cell {
     Cell::from(Some(value).filter(|value| !value.is_empty()))
 }
 
-/// The panels over two axes; all have the same shades.
+/// The panels over two axes, all with the same shades.
 pub fn figure(panels: &[Panel], columns: &Values, rows: &Values) -> Figure {
     let mut table = Table::new(&["policy", &rows.name, &columns.name, "fault_ratio"]);
     for panel in panels {
@@ -97,7 +97,7 @@ fn draw(panels: &[Panel], columns: &Values, rows: &Values) -> Drawing {
     drawing
 }
 
-/// Where the cells of a map are: values of one axis across, of another down.
+/// The positions of a map's cells: values of one axis across, of another down.
 pub(super) struct Sheet<'a> {
     columns: &'a Values,
     rows: &'a Values,
@@ -117,7 +117,7 @@ impl<'a> Sheet<'a> {
         Self { columns, rows, left, width }
     }
 
-    /// With what stands below the cells.
+    /// Including what is below the cells.
     pub(super) fn height(&self) -> i64 {
         Self::ROW * self.rows.values.len() as i64 + 380
     }

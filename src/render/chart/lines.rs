@@ -102,7 +102,7 @@ fn draw(vms: &[String], runs: &[RunSeries], buckets: usize, ticks: u64) -> Drawi
     drawing
 }
 
-/// The line of a VM, in as many parts as it has pauses.
+/// The line of a VM, broken at its pauses.
 fn paths(run: &Thinned, vm: usize, buckets: usize, area: Area, axis: Axis) -> Vec<Path> {
     let mut paths: Vec<Path> = Vec::new();
     let mut goes_on = false;

@@ -1,7 +1,7 @@
-//! Charts: a file a kind, each a pure function from numbers to a [`Figure`].
+//! Charts, one file a kind, each a pure function from numbers to a [`Figure`].
 //!
 //! The colours are those of M. Okabe and K. Ito, "Color universal design", 2008, which people with
-//! the common kinds of colour blindness tell apart; beyond eight they return with a pattern.
+//! the common kinds of colour blindness can tell apart; after eight they repeat with a pattern.
 
 mod axis;
 pub mod bars;
@@ -22,7 +22,7 @@ use crate::number::grouped;
 use crate::render::svg::{Anchor, Drawing, escaped};
 use crate::table::Table;
 
-/// A picture, and everything that is said beside it.
+/// A picture, and all text that belongs to it.
 #[derive(Clone, Debug)]
 pub struct Figure {
     /// The name of its file, without the extension; unique in a report.
@@ -31,7 +31,7 @@ pub struct Figure {
     pub title: String,
     /// What is drawn, in sentences: axes, units, what was thinned out.
     pub caption: String,
-    /// What the colours stand for.
+    /// What the colours mean.
     pub keys: Vec<Key>,
     /// The picture itself.
     pub drawing: Drawing,
@@ -39,7 +39,7 @@ pub struct Figure {
     pub table: Table,
 }
 
-/// What one colour stands for.
+/// What one colour means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     /// Its name.
@@ -48,7 +48,7 @@ pub struct Key {
     pub class: String,
 }
 
-/// The keys of names, in the order of the palette.
+/// Keys for these names, in the palette's order.
 pub(super) fn keys<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Key> {
     let key = |(at, name): (usize, &str)| Key { label: name.to_owned(), class: fill(at) };
     names.into_iter().enumerate().map(key).collect()
@@ -56,17 +56,17 @@ pub(super) fn keys<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Key> {
 
 /// The width of a chart, in tenths of a pixel.
 const WIDTH: i64 = 7600;
-/// Where the values begin, right of their labels.
+/// The left edge of the plot, right of the labels.
 const LEFT: i64 = 720;
-/// What is left free on the right.
+/// The margin on the right.
 const RIGHT: i64 = 240;
-/// The width in which values are drawn.
+/// The width of the plot.
 const INNER: i64 = WIDTH - LEFT - RIGHT;
 
 const COLOURS: usize = 8;
 const PATTERNS: usize = 4;
 
-/// The class that fills with the colour of place `at`.
+/// The class that fills with the colour number `at`.
 pub(super) fn fill(at: usize) -> String {
     match at / COLOURS % PATTERNS {
         0 => format!("s{}", at % COLOURS),
@@ -74,7 +74,7 @@ pub(super) fn fill(at: usize) -> String {
     }
 }
 
-/// The class that draws lines in the colour of place `at`.
+/// The class that draws lines in the colour number `at`.
 fn stroke(at: usize) -> String {
     match at / COLOURS % PATTERNS {
         0 => format!("l{}", at % COLOURS),
@@ -82,13 +82,12 @@ fn stroke(at: usize) -> String {
     }
 }
 
-/// The attributes of the group that the legend's key `at` shows and hides.
+/// The attributes of the group that legend key `at` shows and hides.
 fn series(at: usize) -> String {
     format!("data-series=\"{at}\"")
 }
 
-/// The attributes of a group in which a step right is a step down the table, from row `first` on
-/// for `count` rows.
+/// The attributes of a group whose steps to the right are the `count` table rows from `first` on.
 fn steps(first: usize, count: usize) -> String {
     format!("class=\"steps\" data-first=\"{first}\" data-count=\"{count}\"")
 }
@@ -99,7 +98,7 @@ pub(super) const STYLE: &str = include_str!("../html/chart.css");
 const HEXES: [&str; COLOURS] =
     ["#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#cc79a7", "#f0e442", "#8c8c8c"];
 
-/// The patterns that classes such as `p13` fill with; once on a page, or in a file of its own.
+/// The patterns that classes such as `p13` fill with; needed once per page or SVG file.
 pub(super) fn patterns() -> String {
     let mut out = String::from("<defs>\n");
     for (at, colour) in HEXES.iter().enumerate() {
@@ -118,7 +117,7 @@ pub(super) fn patterns() -> String {
 }
 
 impl Figure {
-    /// A file of its own: title, legend, picture, and the style that they need.
+    /// An SVG file: title, legend, picture, and the style that they need.
     pub fn to_svg(&self) -> String {
         let title_height = 260;
         let legend = self.legend(self.drawing.width);
@@ -142,7 +141,7 @@ impl Figure {
         )
     }
 
-    /// Swatches and names, in as many lines as they need; nothing for a single colour.
+    /// Swatches and names, in as many lines as they need; empty for a single colour.
     fn legend(&self, width: i64) -> Drawing {
         let mut legend = Drawing::new(width, 0);
         if self.keys.len() < 2 {
@@ -163,12 +162,12 @@ impl Figure {
     }
 }
 
-/// About how wide a text is in the font of labels; there is no font at hand to measure.
+/// The approximate width of a text in the font of labels; no font is available to measure it.
 fn text_width(text: &str) -> i64 {
     62 * text.chars().count() as i64
 }
 
-/// Says that a picture shows some VMs of all, if it does.
+/// The remark that a picture shows only some VMs, if it does.
 pub(super) fn some_of(shown: usize, all: usize) -> String {
     if shown == all {
         return String::new();

@@ -9,8 +9,8 @@ use crate::table::{Cell, Table};
 /// A policy or a bound, and its demand faults.
 pub type Entry = (String, u64);
 
-/// Policies from the best to the worst, against the lowest bound that replays all accesses
-/// (`optimum`), with the other bounds as lines.
+/// Policies from the best to the worst, against `optimum`, the lowest bound that replays all
+/// accesses, with the other bounds as lines.
 pub fn figure(policies: &[Entry], bounds: &[Entry], optimum: &Entry) -> Figure {
     let mut sorted = policies.to_vec();
     sorted.sort_by_key(|(_, faults)| *faults);
@@ -40,7 +40,7 @@ pub fn figure(policies: &[Entry], bounds: &[Entry], optimum: &Entry) -> Figure {
 
 fn draw(policies: &[Entry], bounds: &[Entry], optimum: &Entry) -> Drawing {
     let above = |faults: u64| faults.saturating_sub(optimum.1);
-    // From the left downwards: no label crosses the line of another.
+    // From left to right downwards, so that no label crosses another's line.
     let mut lines: Vec<&Entry> = bounds.iter().filter(|(_, faults)| *faults > optimum.1).collect();
     lines.sort_by_key(|(_, faults)| *faults);
     let top = 120 + 150 * lines.len() as i64;
@@ -77,7 +77,7 @@ fn draw(policies: &[Entry], bounds: &[Entry], optimum: &Entry) -> Drawing {
     drawing
 }
 
-/// " (+12.3 %)"; nothing where there is nothing to divide by.
+/// " (+12.3 %)"; nothing if the optimum is 0.
 fn percent(above: u64, optimum: u64) -> String {
     let Some(tenths) =
         (u128::from(above) * 1000 + u128::from(optimum) / 2).checked_div(u128::from(optimum))

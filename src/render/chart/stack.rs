@@ -1,4 +1,4 @@
-//! Allocation over time: a band for each VM, what is free on top.
+//! Allocation over time: a band for each VM, free frames on top.
 
 use super::axis::Area;
 use super::{Axis, Figure, LEFT, Unit, WIDTH, clipped, fill, keys, series, steps};
@@ -8,13 +8,13 @@ use crate::render::svg::{Anchor, Drawing, Path};
 use crate::store::thinned::{Bucket, Thinned};
 use crate::table::{Cell, Table};
 
-/// The most VMs that have a band of their own.
+/// The most VMs that get a band of their own.
 const BANDS: usize = 64;
 
 /// The room for names on the right.
 const NAMES: i64 = 900;
 
-/// One policy's allocations on a host of `host_frames`, with checkpoints `every` so many ticks.
+/// One policy's allocations on a host of `host_frames`, with a checkpoint every `every` ticks.
 pub fn figure(
     policy: &str,
     vms: &[String],
@@ -40,7 +40,7 @@ pub fn figure(
     }
 }
 
-/// How a thinned series is to be read.
+/// How to read a thinned series.
 pub(super) fn thinning(thinned: &Thinned, what: &str) -> String {
     match thinned.width() {
         1 => "Every checkpoint is drawn.".to_owned(),
@@ -54,14 +54,14 @@ pub(super) fn thinning(thinned: &Thinned, what: &str) -> String {
     }
 }
 
-/// VMs that are drawn as one.
+/// VMs that are drawn as one band.
 struct Band {
     name: String,
     vms: std::ops::Range<usize>,
 }
 
-/// Where the bands of a bucket end: means of the checkpoints, rounded down. Sums are rounded, not
-/// the bands, so that a full host is drawn full.
+/// Where the bands of a bucket end: means of the checkpoints, rounded down. The sums are rounded,
+/// not the bands, so that a full host is drawn full.
 fn ceilings(bands: &[Band], bucket: &Bucket) -> Vec<u64> {
     let mut sum: u64 = 0;
     let mut end = |band: &Band| {

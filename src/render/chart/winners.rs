@@ -11,9 +11,9 @@ use crate::table::{Cell, Table};
 /// The policies with the fewest demand faults in a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Won {
-    /// The policy, by its place in the list of names; several where they tie.
+    /// The policies, by their positions in the list of names; several if they tie.
     pub policies: Vec<usize>,
-    /// Its demand faults to an access, in millionths.
+    /// Their demand faults per access, in millionths.
     pub share: u64,
     /// The next policy, and its share.
     pub next: Option<(usize, u64)>,
@@ -73,7 +73,7 @@ fn draw(
     let sheet = Sheet::new(columns, rows);
     let mut drawing = Drawing::new(WIDTH, sheet.height() + 100);
     sheet.draw_labels(&mut drawing, 60);
-    // A policy after the other, so that a key of the legend has one group to hide; ties last.
+    // Policy by policy, so that each legend key has one group to hide; ties last.
     for key in 0..=winners.len() {
         let owner = winners.get(key).copied();
         drawing.open(&series(key));
@@ -96,10 +96,10 @@ fn draw(
     drawing
 }
 
-/// The name of the winner and its share, where the cell has room for them.
+/// The name of the winner and its share, if the cell has room for them.
 fn draw_words(drawing: &mut Drawing, [x, y, width, height]: [i64; 4], names: &[String], won: &Won) {
     let (name, ink) = match won.policies.as_slice() {
-        // White is read better than black on the blue, and on that alone.
+        // White reads better than black on blue, and only there.
         [only] if fill(*only) == "s0" => (names[*only].clone(), "onlight"),
         [only] => (names[*only].clone(), "on"),
         tied => (format!("{} tie", tied.len()), "t"),

@@ -54,7 +54,7 @@ pub struct Writer<'a, W> {
     accesses: bool,
     style: Style,
     out: W,
-    /// The first error in writing; nothing is written after it.
+    /// The first write error; nothing is written after it.
     written: io::Result<()>,
 }
 
@@ -92,7 +92,7 @@ impl<'a, W: Write> Log<'a, W> {
         Self::of(scenario, Rounds::all(scenario), writer)
     }
 
-    /// Ends the log and gives the writer back.
+    /// Ends the log and returns the writer.
     ///
     /// # Errors
     /// The first error of the writer; nothing was written after it.

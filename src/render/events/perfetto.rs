@@ -2,10 +2,10 @@
 //! for the host and for each VM, counters of frames, resident pages and faults, instants for
 //! checkpoints, slices where a VM gives or takes frames, and flows from the giver to the taker.
 //!
-//! A tick is shown as a microsecond, the unit of the format. The file is bounded: of a long run
-//! every second, fourth, … checkpoint is kept, so that faults are those since the one kept before,
-//! and of very many moves the first; `otherData` says what was left out. Frames are alike, and a
-//! flow pairs those that came free first with who takes first.
+//! A tick is shown as a microsecond, the format's unit. The file is bounded: of a long run every
+//! second, fourth, … checkpoint is kept, so that faults are those since the last kept one, and of
+//! very many moves only the first; `otherData` says what was left out. Frames are interchangeable;
+//! a flow pairs the frames that became free first with the VM that takes first.
 
 use std::collections::VecDeque;
 
@@ -20,7 +20,7 @@ use crate::store::trail;
 use crate::units::{Ticks, VmId};
 use crate::watch::Checkpoint;
 
-/// The most samples of VMs, each of which is at most three counter events.
+/// The most samples of VMs, each at most three counter events.
 const SAMPLES: usize = 40_000;
 /// The most slices, flow ends and instants of VMs.
 const MOVES: usize = 40_000;
@@ -117,7 +117,7 @@ impl Timeline {
         timed.extend(self.counters());
         timed.sort_by_key(|(at, _)| *at);
         events.extend(timed.into_iter().map(|(_, event)| event));
-        // An event a line, so that a difference between two files can be read.
+        // One event per line, so that differences between two files can be read.
         let events: Vec<String> = events.iter().map(ToString::to_string).collect();
         format!(
             "{{\"displayTimeUnit\":\"ms\",\"otherData\":{about},\"traceEvents\":[\n{}\n]}}\n",
@@ -186,7 +186,7 @@ impl Timeline {
         self.keep([(at, event)]);
     }
 
-    /// An arrow between two slices. Its two ends are kept or left out together.
+    /// An arrow between two slices. Both ends are kept or left out together.
     fn flow(&mut self, from: (VmId, Ticks), to: (VmId, Ticks), frames: u64) {
         let id = self.flows;
         self.flows += 1;

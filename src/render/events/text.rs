@@ -1,5 +1,5 @@
-//! Events as sentences, in the 2011 report's words: page misses are those that take a frame from
-//! another page, and at a checkpoint a VM gives or takes page frames.
+//! Events as sentences, in the 2011 report's words: a page miss takes a frame from another page,
+//! and at a checkpoint a VM gives or takes page frames.
 
 use std::fmt::Write as _;
 

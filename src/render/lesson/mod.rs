@@ -1,6 +1,6 @@
 //! The lesson: a run as a self-contained page for a lecture, with buttons to step forwards and
-//! back. A step is an access, a checkpoint, or a VM that comes or goes. Each VM's lists are drawn
-//! as boxes, in the order of the algorithm's own lists.
+//! back. A step is an access, a checkpoint, or the arrival or departure of a VM. Each VM's lists
+//! are drawn as boxes, in the order of the algorithm's own lists.
 //!
 //! The page holds the steps as data, each with the lists that it changed, and draws them itself.
 //! Its size is bounded, so it suits small scenarios.
@@ -37,11 +37,11 @@ pub type Lesson<'a> = Narrator<'a, Steps<'a>>;
 pub struct Steps<'a> {
     scenario: &'a Scenario,
     policy: &'a PolicyKind,
-    /// What every VM holds before the first step, drawn.
+    /// What every VM holds before the first step.
     before: Vec<Value>,
     collected: Vec<String>,
     bytes: usize,
-    /// The last round of which all steps were collected.
+    /// The last round with all its steps collected.
     whole: u64,
     too_much: bool,
 }
@@ -51,7 +51,7 @@ pub struct Steps<'a> {
 pub enum Refused {
     /// No round of the range happened.
     Nothing,
-    /// The page would be too large; this is the last round for which it has room, if any.
+    /// The page would be too large; holds the last round for which it has room, if any.
     TooMuch(Option<u64>),
 }
 
@@ -89,7 +89,7 @@ impl<'a> Steps<'a> {
         }
         let vm = |vm: &crate::scenario::VmSpec| json!([vm.name, vm.replacement.name]);
         let vms: Vec<Value> = self.scenario.vms.iter().map(vm).collect();
-        // A script's text ends at the first `</`, which no string of ours may hold.
+        // A script's text ends at the first `</`, which no string of ours may contain.
         let data =
             format!("{{\"vms\":{},\n\"steps\":[\n{}\n]}}", json!(vms), self.collected.join(",\n"))
                 .replace('<', "\\u003c");

@@ -1,11 +1,11 @@
-//! The report's Figures 2 to 6, drawn anew: 4 to 6 from our counts, in the report's colours.
+//! The report's Figures 2 to 6, redrawn: 4 to 6 from our counts, in the report's colours.
 
 use crate::render::chart::bars::{self, Group};
 use crate::render::chart::diagram;
 use crate::render::chart::{Figure, Key};
 use crate::reproduce::{self, ROUND, Replay, Strategy, TESTS};
 
-/// What the report calls its strategies in the bars, and the classes of its colours: yellow, red
+/// The report's names of its strategies in the bars, and the classes of its colours: yellow, red
 /// and blue.
 const BARS: [(&str, &str); 3] = [
     ("static", "report-static"),

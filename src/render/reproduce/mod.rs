@@ -1,4 +1,4 @@
-//! The report's tables and figures, ours beside the published: as files, and as a page for people.
+//! The report's tables and figures compared with ours: as files, and as a page for people.
 
 pub mod figures;
 mod page;
@@ -26,7 +26,7 @@ pub fn tables(reproduction: &Reproduction) -> [Table; 5] {
     ]
 }
 
-/// Every number that was compared, a row each: what CSV and JSON print.
+/// Every compared number, a row each; CSV and JSON print this table.
 pub fn all_figures(reproduction: &Reproduction) -> Table {
     let mut table = Table::new(&[
         "place",
@@ -253,7 +253,7 @@ fn ratio(part: u64, whole: u64) -> Cell {
     Millionths::ratio_or_zero(u128::from(part), u128::from(whole)).into()
 }
 
-/// A number of which the last `places` digits stand behind the decimal point.
+/// A number whose last `places` digits are decimals.
 fn fixed(number: u64, places: u32) -> String {
     if places == 0 {
         return number.to_string();

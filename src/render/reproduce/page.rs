@@ -1,4 +1,5 @@
-//! `reproduce` for people: the tables as the report draws them, and in words what they do not show.
+//! `reproduce` for people: the tables as the report draws them, and what they do not show, in
+//! words.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -40,7 +41,7 @@ pub fn report(reproduction: &Reproduction, format: Format, colour: bool) -> Stri
     page.out
 }
 
-/// How many figures agree, and those that do not.
+/// How many figures agree, and which do not.
 pub fn result(reproduction: &Reproduction) -> String {
     let all = reproduction.figures.len();
     let differences: Vec<&Figure> = reproduction.differences().collect();
@@ -72,7 +73,7 @@ pub fn result(reproduction: &Reproduction) -> String {
     text
 }
 
-/// What people call the strategies of [`Strategy::COMPARED`].
+/// The names of the strategies of [`Strategy::COMPARED`] for people.
 const STRATEGY_NAMES: [&str; 3] = ["static", "last-n, n = 1", "proportional"];
 
 /// Table 1 for people, with the names that the report uses.
