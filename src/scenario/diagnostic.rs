@@ -1,10 +1,10 @@
 //! Diagnostics: what is wrong with a scenario, where, and what to do about it.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::Arc;
 
-use anstyle::{AnsiColor, Style};
-use unicode_width::UnicodeWidthStr as _;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::codes::{self, Code};
 use super::origin::{Origin, SourceText};
@@ -31,6 +31,8 @@ pub struct Diagnostic {
     pub origin: Origin,
     /// What was expected there or what to do, without a full stop.
     pub remedy: String,
+    /// A second place that has to do with it, and what is there.
+    pub beside: Option<(Origin, &'static str)>,
 }
 
 impl Diagnostic {
@@ -42,7 +44,40 @@ impl Diagnostic {
         remedy: impl Into<String>,
     ) -> Self {
         let (message, remedy) = (message.into(), remedy.into());
-        Self { severity: Severity::Error, code, message, origin, remedy }
+        Self { severity: Severity::Error, code, message, origin, remedy, beside: None }
+    }
+
+    /// How it is drawn: its title, and the lines that it points at.
+    fn group<'s>(&'s self, sources: &'s [Arc<SourceText>]) -> Group<'s> {
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let title = level.primary_title(visible(&self.message)).id(self.code.id);
+        let source = &sources[self.origin.source];
+        let remedy = visible(&self.remedy);
+        let Some(excerpt) = Excerpt::of(source, self.origin) else {
+            let place = annotate_snippets::Origin::path(visible(&source.shown));
+            let place = match Excerpt::place(source, self.origin) {
+                Some((line, column)) => place.line(line).char_column(column),
+                None => place,
+            };
+            return title.element(place).element(Level::NOTE.no_name().message(remedy));
+        };
+        let snippet = excerpt.snippet(AnnotationKind::Primary, remedy);
+        let beside = self.beside.and_then(|(origin, label)| {
+            Some((Excerpt::of(&sources[origin.source], origin)?, label.to_owned()))
+        });
+        match beside {
+            None => title.element(snippet),
+            Some((other, label)) if other.is_in_line_of(&excerpt) => {
+                let other = AnnotationKind::Context.span(other.marked).label(label);
+                title.element(snippet.annotation(other))
+            }
+            Some((other, label)) => {
+                title.element(snippet).element(other.snippet(AnnotationKind::Context, label))
+            }
+        }
     }
 }
 
@@ -107,13 +142,15 @@ impl Diagnostics {
 
     /// All of them as text for people, each with its source line; with terminal colours or without.
     pub fn render(&self, colour: bool) -> String {
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        let renderer = renderer.term_width(COLUMNS);
         let mut out = String::new();
         for (at, diagnostic) in self.list.iter().enumerate() {
             if at > 0 {
                 out.push('\n');
             }
-            let source = &self.sources[diagnostic.origin.source];
-            render(&mut out, diagnostic, source, colour);
+            out.push_str(&renderer.render(&[diagnostic.group(&self.sources)]));
+            out.push('\n');
         }
         // Writing to a string cannot fail.
         if self.syntax_dropped > 0 {
@@ -127,103 +164,62 @@ impl Diagnostics {
     }
 }
 
-fn render(out: &mut String, diagnostic: &Diagnostic, source: &SourceText, colour: bool) {
-    let (word, hue) = match diagnostic.severity {
-        Severity::Error => ("error", AnsiColor::Red),
-        Severity::Warning => ("warning", AnsiColor::Yellow),
-    };
-    let style = if colour { hue.on_default().bold() } else { Style::new() };
-    let (on, off) = (style.render(), style.render_reset());
-    let (code, message) = (diagnostic.code.id, visible(&diagnostic.message));
-    let _ = writeln!(out, "{on}{word}[{code}]{off}: {message}");
-    let shown = visible(&source.shown);
-    let remedy = visible(&diagnostic.remedy);
-    let Some(excerpt) = Excerpt::of(source, diagnostic.origin) else {
-        let _ = writeln!(out, " --> {shown}\n  = {remedy}");
-        return;
-    };
-    let Excerpt { line, column, text, caret_at, carets } = excerpt;
-    // A flag's value has one line, so a number would only distract.
-    let (place, number) = if source.is_flag {
-        (format!("{shown} {text}"), String::new())
-    } else {
-        (format!("{shown}:{line}:{column}"), line.to_string())
-    };
-    let width = number.len().max(1);
-    let (none, carets) = ("", "^".repeat(carets));
-    let _ = writeln!(out, "{none:width$}--> {place}");
-    let _ = writeln!(out, "{none:width$} |");
-    let _ = writeln!(out, "{}", format!("{number:width$} | {text}").trim_end());
-    let _ = writeln!(out, "{none:width$} | {none:caret_at$}{on}{carets}{off} {remedy}");
-}
+/// Longer source lines are clipped around what is marked.
+const COLUMNS: usize = 90;
 
-/// The source line of a diagnostic, as it is shown.
-struct Excerpt {
+/// Of a line longer than this only the place is shown: to draw it would take its length each time.
+const LINE_MAX: usize = 10_000;
+
+/// A source line with a part of it marked.
+struct Excerpt<'s> {
+    /// What the source is called.
+    shown: &'s str,
     /// Counted from 1.
     line: usize,
-    /// In characters, counted from 1.
-    column: usize,
-    /// The line with tabs expanded, clipped around the carets where it is long.
-    text: String,
-    /// Columns of a terminal before the first caret.
-    caret_at: usize,
-    carets: usize,
+    text: &'s str,
+    marked: Range<usize>,
 }
 
-const SHOWN_MAX: usize = 90;
-const SHOWN_BEFORE: usize = 40;
-const TAB: &str = "    ";
-
-impl Excerpt {
-    fn of(source: &SourceText, origin: Origin) -> Option<Self> {
+impl<'s> Excerpt<'s> {
+    fn of(source: &'s SourceText, origin: Origin) -> Option<Self> {
         let (start, end) = origin.span?;
         let (line, from, to) = source.line_at(start);
-        let text = source.text.as_str();
-        let start = floor_boundary(text, start.min(to));
-        let end = floor_boundary(text, end.clamp(start, to));
-        let before = text[from..start].chars().count();
-        let marked = text[start..end].chars().count();
-        // A line of megabytes is cut before anything is made of its characters.
-        let skipped = before.saturating_sub(SHOWN_BEFORE);
-        let mut shown = String::new();
-        if skipped > 0 {
-            shown.push('…');
+        let text = &source.text[from..to];
+        if text.len() > LINE_MAX {
+            return None;
         }
-        let (mut caret_at, mut carets) = (shown.width(), 0);
-        let mut letters = text[from..to].chars().skip(skipped);
-        for (at, letter) in letters.by_ref().take(SHOWN_MAX).enumerate() {
-            let at = at + skipped;
-            let piece = if letter == '\t' { TAB.to_owned() } else { visible_letter(letter).into() };
-            let width = piece.width();
-            if at < before {
-                caret_at += width;
-            } else if at < before + marked {
-                carets += width;
-            }
-            shown.push_str(&piece);
-        }
-        if letters.next().is_some() {
-            shown.push('…');
-        }
-        let column = before + 1;
-        Some(Self { line, column, text: shown, caret_at, carets: carets.max(1) })
+        let start = text.floor_char_boundary(start.min(to) - from);
+        let end = text.floor_char_boundary(end.clamp(from + start, to) - from);
+        Some(Self { shown: &source.shown, line, text, marked: start..end })
     }
-}
 
-fn floor_boundary(text: &str, mut at: usize) -> usize {
-    while !text.is_char_boundary(at) {
-        at -= 1;
+    /// The line and column, in characters, of a place, counted from 1.
+    fn place(source: &SourceText, origin: Origin) -> Option<(usize, usize)> {
+        let (start, _) = origin.span?;
+        let (line, from, to) = source.line_at(start);
+        let text = &source.text[from..to];
+        let before = &text[..text.floor_char_boundary(start.min(to) - from)];
+        Some((line, before.chars().count() + 1))
     }
-    at
+
+    fn is_in_line_of(&self, other: &Self) -> bool {
+        self.line == other.line && self.shown == other.shown
+    }
+
+    fn snippet(
+        &self,
+        kind: AnnotationKind,
+        label: String,
+    ) -> Snippet<'s, annotate_snippets::Annotation<'s>> {
+        let annotation = kind.span(self.marked.clone()).label(label);
+        let snippet = Snippet::source(self.text).path(visible(self.shown));
+        snippet.line_start(self.line).annotation(annotation)
+    }
 }
 
 /// Control characters must not reach a terminal.
 fn visible(text: &str) -> String {
-    text.chars().map(visible_letter).collect()
-}
-
-fn visible_letter(letter: char) -> char {
-    if letter.is_control() { '\u{fffd}' } else { letter }
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 /// The first characters of a text that may be long, for messages.

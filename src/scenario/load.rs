@@ -98,7 +98,7 @@ impl Document {
             vms.push(node(Literal::Table(table(keys.into_iter().flatten()))));
         }
         let mut flag = |flag: &str, text: &str| {
-            let source = document.add_source(SourceText::flag(flag, text.to_owned()));
+            let source = document.add_source(SourceText::file(flag.to_owned(), text.to_owned()));
             let origin = Origin::at(source, 0..text.len());
             toml::read_value(text, source, 0)
                 .unwrap_or(Node { origin, value: Literal::String(text.to_owned()) })

@@ -5,8 +5,6 @@
 pub struct SourceText {
     /// What diagnostics call it: the path as the user gave it.
     pub(super) shown: String,
-    /// Whether it is the value of a flag of the command line, which `shown` names.
-    pub(super) is_flag: bool,
     /// The whole text.
     pub(super) text: String,
     /// The folder that relative paths in it refer to, relative to the first file's folder.
@@ -17,8 +15,7 @@ pub struct SourceText {
 impl SourceText {
     pub(super) fn file(shown: String, text: String) -> Self {
         let folder = String::new();
-        Self { shown, is_flag: false, text: String::new(), folder, line_starts: vec![0] }
-            .with_text(text)
+        Self { shown, text: String::new(), folder, line_starts: vec![0] }.with_text(text)
     }
 
     pub(super) fn with_text(mut self, text: String) -> Self {
@@ -26,10 +23,6 @@ impl SourceText {
         self.line_starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
         self.text = text;
         self
-    }
-
-    pub(super) fn flag(flag: &str, text: String) -> Self {
-        Self { is_flag: true, ..Self::file(flag.to_owned(), text) }
     }
 
     /// The number, counted from 1, the start and the end of the line around byte `at`.

@@ -16,7 +16,7 @@ impl Document {
     ///
     /// What is wrong with the setting is reported by [`check`](Self::check), at its text.
     pub fn set(&mut self, setting: &str) {
-        let source = self.add_source(SourceText::flag("--set", setting.to_owned()));
+        let source = self.add_source(SourceText::file("--set".to_owned(), setting.to_owned()));
         let whole = Origin::at(source, 0..setting.len());
         let Some((path, text)) = setting.split_once('=') else {
             let remedy = "write a path, `=` and a value";

@@ -52,7 +52,7 @@ impl Document {
         text: &str,
         value: impl FnOnce(&str, usize, usize) -> Node,
     ) {
-        let source = self.add_source(SourceText::flag(flag, text.to_owned()));
+        let source = self.add_source(SourceText::file(flag.to_owned(), text.to_owned()));
         let Some((path, written)) =
             text.split_once('=').filter(|(_, value)| !value.trim().is_empty())
         else {

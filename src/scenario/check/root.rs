@@ -1,6 +1,6 @@
 //! What stands at the root of a scenario, each value by itself.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::draft::{Draft, Surroundings};
 use super::traces::Traces;
@@ -10,6 +10,7 @@ use crate::random::Generator;
 use crate::replace::Delays;
 use crate::scenario::codes;
 use crate::scenario::diagnostic::clip;
+use crate::scenario::document::Origin;
 use crate::scenario::{Cost, Scenario};
 use crate::units::Ticks;
 
@@ -89,7 +90,7 @@ pub(super) fn read_vms<'d>(
     // Read by itself too, so that a fault is found even if every VM overrules it.
     Draft::read_numbers(findings, defaults.clone(), around);
     let mut drafts = Vec::new();
-    let mut names = BTreeSet::new();
+    let mut names: BTreeMap<&str, Origin> = BTreeMap::new();
     // VMs over the limit are reported as too many; reading them all would only cost time.
     let sections = root.sections(findings, "vm", "an array of tables, `[[vm]]`");
     let sections = sections.into_iter().take(Scenario::VMS_MAX + 1);
@@ -98,12 +99,15 @@ pub(super) fn read_vms<'d>(
     for section in sections {
         let draft = Draft::read(findings, section, around, traces);
         draft.check_together(findings, around.split);
-        if let Some(name) = draft.name
-            && !names.insert(name)
-        {
-            let message = format!("two VMs are called `{name}`");
-            let remedy = "give each VM a name of its own";
-            findings.error(codes::DOUBLE_VM_NAME, draft.section.origin_of("name"), message, remedy);
+        if let Some(name) = draft.name {
+            let origin = draft.section.origin_of("name");
+            let first = *names.entry(name).or_insert(origin);
+            if first != origin {
+                let message = format!("two VMs are called `{name}`");
+                let remedy = "give each VM a name of its own";
+                let both = [origin, first];
+                findings.error_beside(codes::DOUBLE_VM_NAME, both, "the first", message, remedy);
+            }
         }
         drafts.push(draft);
     }

@@ -254,10 +254,11 @@ pub(super) fn policy_list(
     let mut listed: Vec<(&'static PolicyKind, _)> = Vec::new();
     for word in findings.words(&field) {
         let Some(kind) = findings.choice(&word, policies()) else { continue };
-        if listed.iter().any(|(other, _)| other.name == kind.name) {
+        if let Some(&(_, first)) = listed.iter().find(|(other, _)| other.name == kind.name) {
             let message = format!("`{}` is listed twice", kind.name);
             let remedy = "each policy runs once";
-            findings.error(codes::LISTED_TWICE, word.node.origin, message, remedy);
+            let both = [word.node.origin, first];
+            findings.error_beside(codes::LISTED_TWICE, both, "the first", message, remedy);
         }
         listed.push((kind, word.node.origin));
     }

@@ -255,8 +255,10 @@ pub(super) fn read(
     if both {
         let message = "the VM has two sources of accesses, `trace` and `workload`";
         // The later of the two is the one that surprises.
-        let origin = vm.origin_of("trace").max(vm.origin_of("workload"));
-        findings.error(codes::TWO_SOURCES, origin, message, "remove one of them");
+        let mut both = [vm.origin_of("trace"), vm.origin_of("workload")];
+        both.sort_by_key(|&origin| std::cmp::Reverse(origin));
+        let remedy = "remove one of them";
+        findings.error_beside(codes::TWO_SOURCES, both, "the other", message, remedy);
     }
     let is_drawn = workload.is_some();
     let workload = workload.and_then(|field| read_workload(findings, vm, &field, around));

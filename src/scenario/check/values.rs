@@ -159,6 +159,19 @@ impl Findings {
         self.list.push(Diagnostic::error(code, origin, message, remedy));
     }
 
+    /// An error that a second place has to do with.
+    pub(super) fn error_beside(
+        &mut self,
+        code: &'static Code,
+        [origin, beside]: [Origin; 2],
+        label: &'static str,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let error = Diagnostic::error(code, origin, message, remedy);
+        self.list.push(Diagnostic { beside: Some((beside, label)), ..error });
+    }
+
     pub(super) fn warn(
         &mut self,
         code: &'static Code,
