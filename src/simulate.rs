@@ -209,7 +209,7 @@ impl<'a> Simulation<'a> {
             name,
             policy: wrapped::wrap(policy, &scenario.wrapper),
             meets,
-            pool: (meets == Meets::AtFaults).then(|| Pool::new(scenario, observers)),
+            pool: (meets == Meets::AtFaults).then(|| Pool::new(scenario, observers, &settings)),
             rng: Stream::new(scenario.random, scenario.seed, scenario.repetition, "policy"),
             queue,
             host: Host::new(scenario),

@@ -100,6 +100,7 @@ pub const ALL: &[PolicyKind] = &[
     climbing::cliffhanger_like::KIND,
     climbing::memshare_like::KIND,
     market::ginseng_like::KIND,
+    curves::mrc_pool::KIND,
     density::hit_density::KIND,
     yardsticks::opt_static::KIND,
     yardsticks::epoch_dp::KIND,
@@ -234,13 +235,14 @@ pub trait Policy: Send {
 }
 
 /// The page of a VM that it would replace next, as a policy that pools frames sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LruEnd {
     /// The VM.
     pub vm: VmId,
     /// When the page was used last.
     pub used: Ticks,
-    /// When it is used next at the VM's nominal pace, if ever; told to nobody but policies that
-    /// declare [`NEXT_USES`](crate::observe::NEXT_USES).
-    pub next_use: Option<Ticks>,
+    /// When this page, the one that the VM would replace after it, and so on, are used next at the
+    /// VM's nominal pace; nothing where that is never. Empty but for policies that declare
+    /// [`NEXT_USES`](crate::observe::NEXT_USES).
+    pub next_uses: Vec<Option<Ticks>>,
 }

@@ -32,7 +32,7 @@ pub use curve::{CURVE, DECAY};
 pub use foreseen::{COMING, WHOLE};
 pub use hot_cold::{HOT, HOT_COLD, HOT_SET, TRAPS_HIGH, TRAPS_LOW};
 pub use intermittent::{INTERMITTENT, MOVED, STABLE};
-pub use next_uses::NEXT_USES;
+pub use next_uses::{DEPTH, NEXT_USES};
 pub use reuse_ages::{AGES_DECAY, Ages, REUSE_AGES};
 pub use sampled_curve::{RATE, SAMPLED_CURVE};
 pub(crate) use shadow::shadow_frames;

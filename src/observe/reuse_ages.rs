@@ -52,6 +52,8 @@ pub struct Ages {
     pub reuses: Vec<u64>,
     /// For each bucket the page-ticks spent at these ages.
     pub exposure: Vec<u64>,
+    /// For each bucket the pages that are of these ages now, resident or not.
+    pub pages: Vec<u64>,
 }
 
 impl Ages {
@@ -110,7 +112,7 @@ impl ReuseAges {
             now: 0,
             counts: empty(),
             sums: empty(),
-            ages: Ages { reuses: empty(), exposure: empty() },
+            ages: Ages { reuses: empty(), exposure: empty(), pages: empty() },
         }
     }
 
@@ -176,8 +178,10 @@ impl Observer for ReuseAges {
                 at += run.accesses;
             }
         }
+        self.ages.pages.fill(0);
         for page in 0..self.known {
-            self.note_stay(self.last[page], end);
+            let bucket = self.note_stay(self.last[page], end);
+            self.ages.pages[bucket] += 1;
         }
         self.close_stays();
         self.now = end;
@@ -254,6 +258,9 @@ mod tests {
                 from = to;
             }
             assert_eq!(observer.ages.reuses, reuses);
+            let mut now = vec![0; LAST_BUCKET + 1];
+            last.iter().flatten().for_each(|last| now[Ages::bucket(Ticks(from - last))] += 1);
+            assert_eq!(observer.ages.pages, now);
             // The stays inside a run of accesses to one page are left out: nobody waits for them.
             let repeats: u64 = (0..2 * trace.accesses())
                 .map(|at| (at % trace.accesses()) as usize)

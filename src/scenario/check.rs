@@ -236,6 +236,8 @@ impl<'d> Loaded<'d> {
             folder: &document.folder,
             page_size: host.page_size,
             split: host.split,
+            seed,
+            repetition: document.repetition,
         };
         let vms = root::read_vms(findings, &root, &around, traces);
         let policy = root.section(findings, "policy");
@@ -349,6 +351,8 @@ fn finish_vm(draft: Draft, bounds: Bounds, initial: Frames) -> Option<VmSpec> {
         shares: draft.shares?,
         initial,
         start: draft.start?,
+        start_within: draft.start_within?,
+        start_drawn: draft.start_drawn,
         period: draft.period?,
         stop: draft.stop.map(|stop| (stop != NEVER).then_some(stop))?,
         after: draft.after?,

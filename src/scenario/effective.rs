@@ -15,6 +15,7 @@ use crate::formats::ReadOptions;
 use crate::params::{Settings, Value};
 use crate::replace::Delays;
 use crate::trace::workloads::WorkloadSpec;
+use crate::units::Ticks;
 
 impl Scenario {
     /// The scenario as TOML text that leaves nothing to defaults.
@@ -119,7 +120,11 @@ fn write_vm(out: &mut String, vm: &VmSpec, split: Split) -> std::fmt::Result {
         // The split decides, so the key would be refused.
         writeln!(out, "# initial = {}", vm.initial)?;
     }
-    writeln!(out, "start = {}\nperiod = {}", vm.start, vm.period)?;
+    writeln!(out, "start = {}", vm.start - vm.start_drawn)?;
+    if vm.start_within > Ticks(0) {
+        writeln!(out, "start_within = {}", vm.start_within)?;
+    }
+    writeln!(out, "period = {}", vm.period)?;
     if let Some(stop) = vm.stop {
         writeln!(out, "stop = {stop}")?;
     }

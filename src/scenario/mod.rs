@@ -308,6 +308,10 @@ pub struct VmSpec {
     pub initial: Frames,
     /// When it starts.
     pub start: Ticks,
+    /// The ticks within which its start was drawn; 0 if it was not.
+    pub start_within: Ticks,
+    /// How many of the ticks of `start` were drawn.
+    pub start_drawn: Ticks,
     /// Ticks from one access to the next; at least 1.
     pub period: Ticks,
     /// When it leaves the host, whether or not its trace is over; later than `start`.

@@ -12,7 +12,8 @@ use std::collections::VecDeque;
 
 use super::{EventKind, Simulation};
 use crate::balance::LruEnd;
-use crate::observe::{NEXT_USES, ObserverKind};
+use crate::observe::{DEPTH, NEXT_USES, ObserverKind};
+use crate::params::Settings;
 use crate::scenario::{After, Scenario, VmSpec};
 use crate::trace::Trace;
 use crate::trace::future::Future;
@@ -34,8 +35,8 @@ pub(super) struct Pool {
 /// One VM's resident pages by their last uses: the last `resident` distinct pages of its accesses.
 /// Runs and accesses are numbered across all passes over the trace.
 struct Lane {
-    /// When each page is used next, for policies that may know it.
-    future: Option<Future>,
+    /// For policies that may know when pages are used next.
+    foresight: Option<Foresight>,
     /// The run that used each page last.
     last: Vec<u64>,
     /// The runs that have begun.
@@ -53,10 +54,20 @@ struct Lane {
 
 impl Pool {
     /// An empty pool for the scenario's VMs under a policy with these observers.
-    pub(super) fn new(scenario: &Scenario, observers: &[&ObserverKind]) -> Self {
+    pub(super) fn new(
+        scenario: &Scenario,
+        observers: &[&ObserverKind],
+        settings: &Settings,
+    ) -> Self {
         let foresees = observers.iter().any(|observer| observer.name == NEXT_USES.name);
+        let depth = if foresees { settings.integer(DEPTH.name) as usize } else { 0 };
         let lane = |VmSpec { trace, .. }: &VmSpec| Lane {
-            future: foresees.then(|| Future::of(trace)),
+            foresight: foresees.then(|| Foresight {
+                future: Future::of(trace),
+                depth,
+                ahead: VecDeque::with_capacity(depth),
+                scanned: 0,
+            }),
             last: vec![u64::MAX; trace.distinct_pages()],
             runs: 0,
             resident: 0,
@@ -81,6 +92,18 @@ impl Pool {
             lane.resident -= 1;
         }
     }
+}
+
+/// When pages are used next, and which pages those at the LRU end are.
+struct Foresight {
+    future: Future,
+    /// Of so many pages the policy is told.
+    depth: usize,
+    /// The runs that used the pages at the LRU end last, in order, as far as no run came later. All
+    /// below `scanned` that do and are not in front of the end are here, but for those beyond the
+    /// depth.
+    ahead: VecDeque<u64>,
+    scanned: u64,
 }
 
 impl Lane {
@@ -131,13 +154,35 @@ impl Lane {
         }
         let (from, tick) = self.paces[0];
         let used = tick + Ticks((access - from) * period.0);
+        LruEnd { vm: id, used, next_uses: self.next_uses(vm) }
+    }
+
+    /// The next uses of the pages from the LRU end on; [`find_end`](Self::find_end) has found it.
+    fn next_uses(&mut self, vm: &Vm<'_>) -> Vec<Option<Ticks>> {
+        let Some(Foresight { future, depth, ahead, scanned }) = &mut self.foresight else {
+            return Vec::new();
+        };
+        let (trace, period) = (&vm.spec.trace, vm.spec.period);
+        let pages = trace.run_pages();
+        let page = |run: u64| pages[(run % pages.len() as u64) as usize];
+        let (last, end) = (&self.last, self.end);
+        ahead.retain(|&run| run >= end && last[page(run) as usize] == run);
+        *scanned = end.max(*scanned);
+        while ahead.len() < *depth && *scanned < self.runs {
+            if last[page(*scanned) as usize] == *scanned {
+                ahead.push_back(*scanned);
+            }
+            *scanned += 1;
+        }
         let repeats = vm.spec.after == After::Repeat;
-        let next = self.future.as_ref().filter(|_| !vm.finished).and_then(|future| {
-            let next = future.next_use(run, trace.run_pages()[run], pass_begins)?;
-            (repeats || next < trace.accesses()).then_some(next - vm.accesses())
-        });
-        let tick = |ahead: u64| Ticks(vm.next.0.saturating_add(ahead.saturating_mul(period.0)));
-        LruEnd { vm: id, used, next_use: next.map(tick) }
+        let next_use = |&run: &u64| {
+            let pass_begins = run / pages.len() as u64 * trace.accesses();
+            let place = (run % pages.len() as u64) as usize;
+            let next = future.next_use(place, pages[place], pass_begins)?;
+            let next = (repeats || next < trace.accesses()).then_some(next - vm.accesses())?;
+            Some(Ticks(vm.next.0.saturating_add(next.saturating_mul(period.0))))
+        };
+        ahead.iter().map(|run| next_use(run).filter(|_| !vm.finished)).collect()
     }
 }
 

@@ -255,6 +255,35 @@ fn a_trace_file_is_read_once() {
     assert!(std::sync::Arc::ptr_eq(&first.vms[0].trace, &second.vms[0].trace));
 }
 
+/// The starts are of the repetition, whatever else a point changes, and read back as drawn.
+#[test]
+fn random_starts_are_drawn_for_each_vm_and_repetition() {
+    let text = "[host]\nmemory = 8\n[checkpoint]\nevery = 5\n[defaults.vm]\nstart = 100\n\
+                start_within = 1_000\ntrace = { pages = [1, 2, 3] }\n[[vm]]\nname = \"one\"\n\
+                [[vm]]\nname = \"other\"\n[[vm]]\nname = \"fixed\"\nstart_within = 0\n";
+    let document = Document::from_toml("starts.toml", text.as_bytes());
+    let starts_at = |document: &Document, repetition| {
+        let scenario = checked(&document.at(7, repetition)).scenario;
+        scenario.vms.iter().map(|vm| vm.start.0).collect::<Vec<_>>()
+    };
+    let mut seen = std::collections::BTreeSet::<u64>::new();
+    for repetition in 0..50 {
+        let starts = starts_at(&document, repetition);
+        assert!(starts[..2].iter().all(|start| (100..1100).contains(start)), "{starts:?}");
+        assert_eq!(starts[2], 100);
+        let more = text.replace("memory = 8", "memory = 9") + "[[vm]]\nname = \"new\"\n";
+        let more = Document::from_toml("starts.toml", more.as_bytes());
+        assert_eq!(starts_at(&more, repetition)[..3], starts);
+        seen.extend(&starts[..2]);
+    }
+    assert!(seen.len() > 80, "draws differ: {seen:?}");
+    reads_back(&checked(&document).scenario, Path::new(""));
+    let stops = text.replace("start = 100", "start = 100\nstop = 1_099");
+    let stops = Document::from_toml("starts.toml", stops.as_bytes());
+    let wrong = stops.check().unwrap_err();
+    assert!(wrong.iter().any(|found| found.code.id == "S043"));
+}
+
 /// Checks that the scenario's effective text, read in `folder`, gives the scenario again.
 fn reads_back(scenario: &Scenario, folder: &Path) {
     let text = scenario.effective();

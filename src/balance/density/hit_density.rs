@@ -10,20 +10,24 @@
 //! that guests replace as they do. Hazards are learned by the observer `reuse-ages` from all pages,
 //! resident or not, and weigh those not used again. LHD's density expects hits until eviction; here
 //! it is the largest over horizons τ of P(used within τ) / E[ticks until used or τ], so it asks
-//! nothing of future evictions: a loop's page keeps its value until its period is over. A prior of a
-//! few pages stands for what a VM has not shown yet: their hazard falls with age, so where little is
+//! nothing of future evictions: a loop's page keeps its value until its period is over. But under
+//! LRU a page is kept only together with all younger ones: who waits for the page at the far end of
+//! a loop needs frames for the whole loop. So horizons end where the VM's younger pages would take
+//! more frames than it can hope to hold, `reach` of what the others' minima leave. A prior of a few
+//! pages stands for what a VM has not shown yet: their hazard falls with age, so where little is
 //! known the oldest page goes, as under `global-lru`; so it does before the first checkpoint and
 //! among equals.
 //! *Cost.* O(V) a fault that draws a frame from V VMs; O(log² ticks) for each bucket of ages that a
 //! VM's LRU end comes to between two checkpoints; the observer.
-//! *Parameters.* `decay`: of the observer; `prior`: the pages of the prior (1, ours).
+//! *Parameters.* `decay`: of the observer; `prior`: the pages of the prior (1, ours); `reach`: see
+//! above (0.8, ours).
 
-use crate::balance::{LruEnd, Plan, Policy, PolicyError, PolicyKind, View};
+use crate::balance::{LruEnd, Plan, Policy, PolicyError, PolicyKind, View, exact};
 use crate::meets::Meets;
 use crate::observe::{AGES_DECAY, Ages, Curve, REUSE_AGES};
 use crate::params::{Domain, Param, Value};
 use crate::random::Stream;
-use crate::units::Ticks;
+use crate::units::{Decimal, Frames, Ticks};
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "hit-density",
@@ -32,11 +36,14 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     follows: "N. Beckmann, H. Chen and A. Cidon, LHD: improving cache hit rate by maximizing hit \
               density, NSDI 2018",
     live_interval: None,
-    params: &[AGES_DECAY, PRIOR],
+    params: &[AGES_DECAY, PRIOR, REACH],
     meets: Meets::AtFaults,
     observers: |_| &[&REUSE_AGES],
     fits: |_, _, _| Ok(()),
-    build: |settings| Box::new(HitDensity { prior: settings.integer(PRIOR.name), vms: Vec::new() }),
+    build: |settings| {
+        let (prior, reach) = (settings.integer(PRIOR.name), settings.decimal(REACH.name));
+        Box::new(HitDensity { prior, reach, vms: Vec::new() })
+    },
 };
 
 const PRIOR: Param = Param {
@@ -47,27 +54,44 @@ const PRIOR: Param = Param {
     default: Value::Integer(1),
 };
 
+const REACH: Param = Param {
+    name: "reach",
+    doc: "the part of the frames beyond the other VMs' minima that a VM can hope to hold: pages whose \
+          next use needs more are worth nothing; docs/hit-density.md says how it was chosen",
+    domain: Domain::Decimal {
+        min: Decimal { digits: 0, places: 0 },
+        max: Decimal { digits: 1000, places: 0 },
+    },
+    default: Value::Decimal(Decimal { digits: 8, places: 1 }),
+};
+
 /// By VM, what was learned up to the last checkpoint.
 struct HitDensity {
     prior: u64,
+    reach: Decimal,
     vms: Vec<Known>,
 }
 
 #[derive(Default)]
 struct Known {
     ages: Ages,
+    /// Horizons end before the bucket of ages from which on the VM would need too many frames.
+    end: usize,
     /// The density of a page of each bucket of ages, once somebody has asked.
     densities: Vec<Option<u128>>,
 }
 
 impl Policy for HitDensity {
     fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
+        let minima: Frames = view.vms.iter().map(|vm| vm.bounds.min).sum();
         for vm in &view.vms {
             if self.vms.len() <= vm.id.index() {
                 self.vms.resize_with(vm.id.index() + 1, Known::default);
             }
             let known = &mut self.vms[vm.id.index()];
             known.ages.clone_from(&vm.seen.ages);
+            let most = (view.host - minima + vm.bounds.min).min(vm.bounds.max);
+            known.end = known.ages.end_within(exact::times(most, self.reach));
             known.densities.clear();
             known.densities.resize(known.ages.reuses.len(), None);
         }
@@ -84,6 +108,19 @@ impl Policy for HitDensity {
     }
 }
 
+impl Ages {
+    /// The first bucket of ages whose pages have more than so many younger ones.
+    fn end_within(&self, frames: Frames) -> usize {
+        let mut younger = 0;
+        let too_many = self.pages.iter().position(|&pages| {
+            let is_beyond = younger > frames.0;
+            younger += pages;
+            is_beyond
+        });
+        too_many.unwrap_or(self.pages.len())
+    }
+}
+
 /// Probabilities are in 2³²nds.
 const ONE: u128 = 1 << 32;
 
@@ -94,15 +131,16 @@ impl Known {
     fn density(&mut self, age: Ticks, prior: u64) -> u128 {
         let bucket = Ages::bucket(age);
         let Some(slot) = self.densities.get_mut(bucket) else { return 0 };
-        *slot.get_or_insert_with(|| density(&self.ages, bucket, prior))
+        *slot.get_or_insert_with(|| density(&self.ages, bucket, self.end, prior))
     }
 }
 
 /// The hits for a tick, in 2⁶⁴ths, that a page in the middle of this bucket of ages earns until the
-/// best time to give it up.
-fn density(ages: &Ages, bucket: usize, prior: u64) -> u128 {
+/// best time to give it up, if it cannot be kept from the bucket `end` on.
+fn density(ages: &Ages, bucket: usize, end: usize, prior: u64) -> u128 {
     // Behind the oldest page there is the prior alone, whose hazard only falls.
     let known = ages.exposure.iter().rposition(|&exposure| exposure > 0).map_or(0, |at| at + 1);
+    let known = known.min(end);
     let (mut survival, mut hits, mut ticks, mut best) = (ONE, 0, 0, 0);
     for at in bucket..known.max(bucket + 1) {
         let width = Ages::start(at + 1).0 - Ages::start(at).0;
@@ -140,12 +178,12 @@ mod tests {
 
     /// Pages of which `reuses` were used at each age of the bucket, of `exposure` page-ticks.
     fn known(by_age: &[(u64, u64, u64)]) -> Known {
-        let mut ages = Ages { reuses: vec![0; 80], exposure: vec![0; 80] };
+        let mut ages = Ages { reuses: vec![0; 80], exposure: vec![0; 80], pages: Vec::new() };
         for &(age, reuses, exposure) in by_age {
             ages.reuses[Ages::bucket(Ticks(age))] = reuses * Curve::ONE;
             ages.exposure[Ages::bucket(Ticks(age))] = exposure;
         }
-        Known { ages, densities: vec![None; 80] }
+        Known { ages, end: 80, densities: vec![None; 80] }
     }
 
     fn gives(vms: Vec<Known>, ages: &[u64]) -> usize {
@@ -153,10 +191,10 @@ mod tests {
         let end = |(vm, &age): (usize, &u64)| LruEnd {
             vm: VmId(vm as u32),
             used: at - Ticks(age),
-            next_use: None,
+            next_uses: Vec::new(),
         };
         let ends: Vec<LruEnd> = ages.iter().enumerate().map(end).collect();
-        HitDensity { prior: 1, vms }.giver(at, &ends)
+        HitDensity { prior: 1, reach: Decimal { digits: 1, places: 0 }, vms }.giver(at, &ends)
     }
 
     /// Pages of a loop of 1,000 to 1,200 ticks all come back then; those of a scan never do.
@@ -167,6 +205,22 @@ mod tests {
         let scanning = || known(&[(100, 1, many), (1_100, 0, many), (1_300, 0, many)]);
         assert_eq!(gives(vec![looping(), scanning()], &[900, 100]), 1);
         assert_eq!(gives(vec![looping(), scanning()], &[1_300, 100]), 0);
+    }
+
+    /// To keep the page until the loop is over takes frames for its 200 pages.
+    #[test]
+    fn a_page_of_a_loop_that_cannot_fit_goes_before_one_that_is_used_later() {
+        let many = 1_000_000;
+        let looping = |fits: bool| {
+            let mut looping = known(&[(900, 0, many), (1_100, 5_000, many), (1_300, 0, many)]);
+            looping.ages.pages = vec![0; 80];
+            looping.ages.pages[Ages::bucket(Ticks(500))] = 200;
+            looping.end = looping.ages.end_within(Frames(if fits { 200 } else { 199 }));
+            looping
+        };
+        let slower = || known(&[(900, 0, many), (3_000, 5_000, many)]);
+        assert_eq!(gives(vec![looping(true), slower()], &[900, 900]), 1);
+        assert_eq!(gives(vec![looping(false), slower()], &[900, 900]), 0);
     }
 
     #[test]
@@ -180,13 +234,13 @@ mod tests {
     /// With a hazard that does not change the density is the hazard, whatever the age.
     #[test]
     fn a_constant_hazard_is_the_density() {
-        let mut ages = Ages { reuses: vec![0; 80], exposure: vec![0; 80] };
+        let mut ages = Ages { reuses: vec![0; 80], exposure: vec![0; 80], pages: Vec::new() };
         for bucket in 0..80 {
             ages.reuses[bucket] = Curve::ONE;
             ages.exposure[bucket] = 1 << 20;
         }
         for bucket in 0..40 {
-            let density = density(&ages, bucket, 0);
+            let density = density(&ages, bucket, 80, 0);
             let hazard = 1 << 44;
             assert!(density.abs_diff(hazard) < hazard / 1000, "{bucket}: {density} {hazard}");
         }

@@ -25,7 +25,10 @@ pub(super) struct Draft<'d> {
     pub(super) max: Option<Frames>,
     pub(super) shares: Option<u64>,
     pub(super) initial: Option<Frames>,
+    /// With what was drawn.
     pub(super) start: Option<Ticks>,
+    pub(super) start_within: Option<Ticks>,
+    pub(super) start_drawn: Ticks,
     pub(super) period: Option<Ticks>,
     /// Never, [`NEVER`], where none was given.
     pub(super) stop: Option<Ticks>,
@@ -41,6 +44,8 @@ pub(super) struct Surroundings<'s> {
     pub(super) folder: &'s Path,
     pub(super) page_size: Option<u64>,
     pub(super) split: Option<Split>,
+    pub(super) seed: Option<u64>,
+    pub(super) repetition: u64,
 }
 
 /// A VM's accesses, as far as they are known.

@@ -61,6 +61,8 @@ fn parts(
         folder: &document.folder,
         page_size,
         split: None,
+        seed: None,
+        repetition: 0,
     };
     let vm = Section::new(format!("vm[{at}]."), table["split"].key, table);
     let field = vm.get("split")?;

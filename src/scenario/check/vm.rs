@@ -8,6 +8,7 @@ use super::draft::{Draft, NEVER, Surroundings};
 use super::traces::{self, Traces};
 use super::values::{Findings, Section};
 use super::{actuator, params};
+use crate::random::{Generator, Stream};
 use crate::units::{Frames, Ticks};
 
 /// The keys of `[defaults.vm]`.
@@ -18,6 +19,7 @@ pub(super) const DEFAULT_KEYS: &[&str] = &[
     "shares",
     "initial",
     "start",
+    "start_within",
     "period",
     "stop",
     "after",
@@ -36,6 +38,7 @@ pub(super) const KEYS: &[&str] = &[
     "shares",
     "initial",
     "start",
+    "start_within",
     "period",
     "stop",
     "after",
@@ -64,9 +67,24 @@ impl<'d> Draft<'d> {
         });
         let mut draft = Self::read_numbers(findings, section, around);
         draft.name = name;
+        draft.draw_start(around);
         draft.accesses = traces::read(findings, &draft.section, around, cache);
         draft.keep_reduction(findings);
         draft
+    }
+
+    /// A start that is random is `start_drawn` ticks later, fewer than `start_within`. Each VM draws
+    /// from a stream of its own, so that all runs of a repetition see the same starts.
+    fn draw_start(&mut self, around: &Surroundings) {
+        let (Some(name), Some(start), Some(within)) = (self.name, self.start, self.start_within)
+        else {
+            return;
+        };
+        let Some(seed) = around.seed.filter(|_| within > Ticks(0)) else { return };
+        let purpose = format!("vm/{name}/start");
+        let mut stream = Stream::new(Generator::ChaCha8, seed, around.repetition, &purpose);
+        self.start_drawn = Ticks(stream.below(within.0));
+        self.start = Some(start + self.start_drawn);
     }
 
     /// On a reduced trace faults are right from so many frames on: the VM keeps as many.
@@ -103,6 +121,8 @@ impl<'d> Draft<'d> {
             .map_or(Some(SHARES_DEFAULT), |field| findings.integer(&field, 1, SHARES_MAX));
         let initial = get("initial").and_then(|field| findings.frames(&field, 1, page_size));
         let start = get("start").map_or(Some(Ticks(0)), |field| findings.ticks(&field, 0));
+        let start_within =
+            get("start_within").map_or(Some(Ticks(0)), |field| findings.ticks(&field, 0));
         let period = get("period").map_or(Some(Ticks(1)), |field| findings.ticks(&field, 1));
         let stop = get("stop").map_or(Some(NEVER), |field| findings.ticks(&field, 1));
         let after = get("after").map_or(Some(After::default()), |field| {
@@ -120,6 +140,8 @@ impl<'d> Draft<'d> {
             shares,
             initial,
             start,
+            start_within,
+            start_drawn: Ticks(0),
             period,
             stop,
             after,
@@ -152,7 +174,12 @@ impl<'d> Draft<'d> {
             };
             findings.error(codes::INITIAL_OUTSIDE, at("initial"), message, remedy);
         }
-        if let (Some(start), Some(stop)) = (self.start, self.stop)
+        // Whether a scenario is right does not depend on what is drawn.
+        let latest = self
+            .start
+            .zip(self.start_within)
+            .map(|(start, within)| start - self.start_drawn + Ticks(within.0.saturating_sub(1)));
+        if let (Some(start), Some(stop)) = (latest, self.stop)
             && stop <= start
         {
             let message = format!("{called} starts at {start} and stops at {stop}");

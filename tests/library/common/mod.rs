@@ -39,6 +39,8 @@ pub(crate) fn vm(at: usize, pages: &[u64], initial: u64, memory: u64) -> VmSpec 
         shares: 1000,
         initial: Frames(initial),
         start: Ticks(0),
+        start_within: Ticks(0),
+        start_drawn: Ticks(0),
         period: Ticks(1),
         stop: None,
         after: After::Idle,
