@@ -11,6 +11,31 @@ use balloonist::scenario::{Document, VmSpec};
 const CONSOLIDATION: &str = "scenarios/consolidation.toml";
 const GZIP: &str = "traces/gzip.balloonist";
 
+/// The scenario of consolidation with the beginnings of its traces, a million accesses each.
+fn short_consolidation(folder: &Path) -> String {
+    let mut scenario = fs::read_to_string(CONSOLIDATION).unwrap();
+    for name in ["sort", "gzip", "sqlite3", "xz"] {
+        let whole = format!("../traces/{name}.balloonist");
+        let short = beginning(folder, &format!("traces/{name}.balloonist"));
+        scenario = scenario.replace(&whole, &short);
+    }
+    let path = folder.join("short.toml");
+    fs::write(&path, scenario).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// A file of the first million accesses of a trace.
+fn beginning(folder: &Path, trace: &str) -> String {
+    let head = printed(&["trace", "head", trace, "-n", "1000000"]);
+    let pages: Vec<&str> = head.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    let text = folder.join("head.txt");
+    fs::write(&text, pages.join("\n")).unwrap();
+    let short = folder.join(Path::new(trace).file_name().unwrap());
+    let short = short.to_str().unwrap();
+    printed(&["trace", "convert", text.to_str().unwrap(), "-o", short]);
+    short.to_owned()
+}
+
 fn balloonist(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_balloonist")).args(arguments).output().unwrap()
 }
@@ -60,7 +85,9 @@ fn a_run_without_an_lru_guest_is_not_set_beside_lru_and_measures_no_stack_distan
 fn each_row_of_a_comparison_of_two_axes_is_a_run_of_its_own() {
     let all: Vec<&str> = names().collect();
     rows_are_runs("scenarios/report/test3.dat", &["static", "last-n", "mrc-dp"], &all);
-    rows_are_runs(CONSOLIDATION, &["proportional"], &["clock", "lru"]);
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = short_consolidation(folder.path());
+    rows_are_runs(&scenario, &["proportional"], &["clock", "lru"]);
 }
 
 fn rows_are_runs(scenario: &str, policies: &[&str], kinds: &[&str]) {
@@ -114,8 +141,10 @@ fn rows_are_runs(scenario: &str, policies: &[&str], kinds: &[&str]) {
 
 #[test]
 fn no_row_has_fewer_faults_than_min_with_the_whole_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = short_consolidation(folder.path());
     let policies = "static,pff";
-    let arguments = ["compare", CONSOLIDATION, "--policies", policies, "--replacements", "all"];
+    let arguments = ["compare", &scenario, "--policies", policies, "--replacements", "all"];
     let compared = rows(&printed(&[&arguments[..], &["--format", "csv"]].concat()));
     let faults = |row: &BTreeMap<String, String>| row["demand_faults"].parse::<u64>().unwrap();
     let min = faults(compared.iter().find(|row| row["name"] == "min").unwrap());
@@ -144,8 +173,10 @@ fn policies_must_fit_the_algorithms_that_run() {
 
 #[test]
 fn who_knows_the_future_is_shown_and_not_called_the_best() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = short_consolidation(folder.path());
     let compare = |replacements: &str| {
-        let arguments = ["compare", CONSOLIDATION, "--policies", "static"];
+        let arguments = ["compare", &scenario, "--policies", "static"];
         printed(&[&arguments[..], &["--replacements", replacements]].concat())
     };
     let text = compare("lru,min");
@@ -162,14 +193,16 @@ fn who_knows_the_future_is_shown_and_not_called_the_best() {
 
 #[test]
 fn curves_by_simulation_are_runs_at_these_sizes() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = &beginning(folder.path(), GZIP);
     let points = ["3", "40", "150"];
-    let curves = ["mrc", GZIP, "--replacement", "all", "--points", &points.join(",")];
+    let curves = ["mrc", trace, "--replacement", "all", "--points", &points.join(",")];
     let curves = rows(&printed(&[&curves[..], &["--format", "csv"]].concat()));
     let mut curves = curves.iter();
     for kind in names() {
         for frames in points {
             let set = in_all_vms(kind);
-            let run = ["run", GZIP, "--frames", frames, "--set", &set, "--format", "csv"];
+            let run = ["run", trace, "--frames", frames, "--set", &set, "--format", "csv"];
             let run = rows(&printed(&run));
             let point = curves.next().unwrap();
             assert_eq!((&*point["replacement"], &*point["frames"]), (kind, frames));
