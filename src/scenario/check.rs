@@ -1,8 +1,8 @@
 //! Document → scenario, or everything that is wrong with it.
 //!
-//! Each value is read on its own, and a value that is wrong is reported and left out; checks that
-//! take several values together pass over those that were left out. So no check stops at the first
-//! fault, and none reports a consequence of another.
+//! Each value is read on its own; a wrong value is reported and left out, and checks over several
+//! values skip those that were left out. So no check stops at the first fault, and none reports a
+//! consequence of another.
 
 mod actuator;
 mod draft;
@@ -61,20 +61,20 @@ const ROOT_KEYS: &[&str] = &[
 pub struct Checked {
     /// The scenario.
     pub scenario: Scenario,
-    /// What looks wrong although it is not; empty for most.
+    /// What looks wrong although it is allowed; usually empty.
     pub warnings: Diagnostics,
 }
 
 impl Document {
-    /// Checks everything and gives the scenario.
+    /// Checks everything and returns the scenario.
     ///
     /// # Errors
-    /// All that is wrong, at once and in source order, warnings included.
+    /// Everything that is wrong, at once and in source order, warnings included.
     pub fn check(&self) -> Result<Checked, Box<Diagnostics>> {
         self.check_with(&mut Traces::default())
     }
 
-    /// Like [`check`](Self::check), and reads no trace file that `traces` has already.
+    /// Like [`check`](Self::check), but reads no trace file that `traces` already has.
     ///
     /// # Errors
     /// As for [`check`](Self::check).
@@ -83,8 +83,8 @@ impl Document {
         Ok(checked.expect("a scenario is left out only where an error was reported"))
     }
 
-    /// Likewise, and draws no accesses: what can be said of the scenario without them, and nothing
-    /// where it has any to draw.
+    /// Likewise, but generates no accesses: the scenario as far as it is known without them, or
+    /// `None` if it has workloads.
     ///
     /// # Errors
     /// As for [`check`](Self::check).
@@ -92,7 +92,7 @@ impl Document {
         Ok(self.check_as(traces, Drawing::Left)?.map(|checked| checked.scenario))
     }
 
-    /// The grid of the scenario's `[sweep]` alone, if it has one.
+    /// Only the grid of the scenario's `[sweep]`, if it has one.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -134,8 +134,8 @@ impl Document {
         }
     }
 
-    /// Whether a diagnostic of a document with holes holds whatever the holes hide: it is about a
-    /// value by itself, and the value is not in a line that could not be read.
+    /// Whether a diagnostic of an incomplete document holds whatever is missing: it is about a
+    /// single value, and the value is not on a line that could not be read.
     fn survives(&self, found: &Diagnostic) -> bool {
         let line = |origin: Origin| {
             let (start, _) = origin.span?;
@@ -149,7 +149,7 @@ impl Document {
     }
 }
 
-/// Codes that are about one value.
+/// Codes about a single value.
 const LOCAL: &[&Code] = &[
     codes::UNKNOWN_KEY,
     codes::WRONG_TYPE,
@@ -168,7 +168,7 @@ const LOCAL: &[&Code] = &[
     codes::LISTED_TWICE,
 ];
 
-/// Whether the accesses of workloads are drawn.
+/// Whether the accesses of workloads are generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Drawing {
     Done,
@@ -190,8 +190,8 @@ fn check(
         wrong.map_or_else(Vec::new, |wrong| wrong.iter().cloned().collect())
     });
     let mut fitted = loaded.fit(findings, latest);
-    // To generate accesses may take long, so that is done where nothing speaks against a run. Only
-    // memory that is a part of their pages has to wait for them.
+    // Generating accesses may take long, so it is done only if nothing else is wrong. Only memory
+    // given as a share of their pages has to wait for them.
     if drawing == Drawing::Done && document.problems.is_empty() && !findings.has_errors() {
         traces.generate(&mut loaded.vms, loaded.seed?, document.repetition);
         fitted = fitted.or_else(|| loaded.fit(findings, latest));
@@ -199,7 +199,7 @@ fn check(
     loaded.finish(findings, fitted?, document.repetition, sweep)
 }
 
-/// A scenario's values, each read and checked by itself, and its trace files loaded. What is wrong
+/// A scenario's values, each read and checked by itself, and its trace files loaded. A wrong value
 /// is `None`.
 struct Loaded<'d> {
     root: Section<'d>,
@@ -262,7 +262,7 @@ impl<'d> Loaded<'d> {
         }
     }
 
-    /// Checks what concerns several values; gives a bound on the tick at which the run ends.
+    /// Checks that involve several values; returns a bound on the tick at which the run ends.
     fn check_together(&self, findings: &mut Findings, traces: &Traces) -> Option<u128> {
         host::check_count(findings, &self.root, self.vms.len());
         traces.check_bytes(findings, &self.vms);
@@ -281,7 +281,7 @@ impl<'d> Loaded<'d> {
         let memory = host.memory(findings, &self.host_section, vms)?;
         host.split.filter(|_| !vms.is_empty())?;
         let allocations = host.divide(findings, &self.host_section, memory, vms)?;
-        // Whether a policy fits can be said only of a host and VMs that are right themselves.
+        // Whether a policy fits can be said only of a host and VMs without errors of their own.
         let bounds = host::bounds(memory, vms)?;
         let fitting = self.policies.fitting(findings, &self.policy_settings, memory, &bounds);
         let (policy, compare) = fitting?;
@@ -329,7 +329,7 @@ impl<'d> Loaded<'d> {
     }
 }
 
-/// How the host's memory and the policies go together with the VMs.
+/// The host's memory and the policies, fitted to the VMs.
 struct Fitted {
     memory: Frames,
     allocations: Vec<Frames>,

@@ -1,7 +1,7 @@
-//! The one list of diagnostic codes, with what `balloonist explain` says of each.
+//! The one list of diagnostic codes, with the text of `balloonist explain` for each.
 //!
 //! Codes are stable: a code is never reused for another fault, and a fault keeps its code. The test
-//! `every_code_is_reported_by_a_fixture` holds the list against what the checks report.
+//! `every_code_is_reported_by_a_fixture` compares the list with what the checks report.
 
 /// A kind of fault of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct Code {
     pub id: &'static str,
     /// What is wrong, in a few words.
     pub title: &'static str,
-    /// Why that is refused and what to do about it, in whole sentences.
+    /// Why it is refused and what to do about it, in whole sentences.
     pub explanation: &'static str,
 }
 
@@ -53,7 +53,8 @@ codes! {
     SYNTAX "S005" "the file is not TOML"
         "The text breaks a rule of TOML 1.1. Strings need quotes, keys stand left of `=`, and \
          tables have headers such as `[host]`. The other diagnostics of such a file cover only \
-         what could be read with certainty; a file over 256 KiB gets its first syntax error alone."
+         what could be read with certainty; of a file over 256 KiB only the first syntax error is \
+         reported."
     EXTENDS_CIRCLE "S006" "`extends` goes in a circle"
         "A scenario extends another one that, directly or through others, extends the first. Cut \
          the chain at the place shown."
@@ -123,10 +124,10 @@ codes! {
     INITIAL_OUTSIDE "S029" "a VM's first allocation is outside its bounds"
         "`initial` must lie between the VM's `min` and `max`."
     INITIAL_SUM "S030" "the first allocations exceed the host's memory"
-        "The sum of `initial` over all VMs may be at most `host.memory`; with `host.admission` \
-         only each one, because a VM is given what is free."
+        "The sum of `initial` over all VMs may be at most `host.memory`. With `host.admission` \
+         \"refuse\" or \"queue\" only each one must fit, because a VM is given what is free."
     MIN_SUM "S031" "the minima exceed the host's memory"
-        "Every VM is guaranteed its `min`, so the sum of them may be at most `host.memory`. This \
+        "Every VM is guaranteed its `min`, so their sum may be at most `host.memory`. This \
          counts VMs that start late or leave early too, unless `host.admission` is \"refuse\" or \
          \"queue\": then only each one must fit, and a VM whose minimum does not fit beside the \
          others at its arrival never runs, or waits."
@@ -185,8 +186,8 @@ codes! {
         "`srand` takes 32 bits. With `random = \"glibc\"` a larger seed would silently lose \
          digits."
     TOO_LONG "S051" "the run is too long"
-        "Every VM must end before 2^62 ticks even if each of its accesses were a fault. What \
-         delays a VM that stops is counted too. All VMs together must have fewer than 2^63 ticks \
+        "Every VM must end before 2^62 ticks even if each of its accesses were a fault. The \
+         delays of a VM with a `stop` are counted too. All VMs together must have fewer than 2^63 ticks \
          and 2^55 accesses, so that every sum over them fits into 64 bits."
     LISTED_TWICE "S052" "a policy is listed twice"
         "Each policy of a list runs once, and its name is the key of its results."
@@ -197,9 +198,10 @@ codes! {
          than the pages that it moves over. `balloonist list workloads` says what the \
          parameters mean."
     WORKLOADS_TOO_LARGE "S055" "the workloads are too large"
-        "Workloads are generated in memory before the run. A workload may make 4,294,967,295 \
-         accesses, and all of a scenario may need 16 GiB together: 16 bytes for each access and 64 \
-         for each page are counted, in each round anew, which bounds the time too."
+        "Workloads are generated in memory before the run. A workload may make at most \
+         4,294,967,295 accesses, and all workloads of a scenario may need 16 GiB together, counted \
+         as 16 bytes for each access and 64 for each page, again in each round; this bounds the \
+         time too."
     TOO_MANY_EVENTS "S056" "the run has too many checkpoints or balloon batches"
         "A run may have at most 10,000,000,000 checkpoints and 100,000,000,000 balloon batches, \
          100,000,000 of them in flight at a time, counted as if every access were a fault and \
@@ -237,15 +239,15 @@ codes! {
         "The policy runs more than twice as often, or less than half as often, where it is \
          deployed. `balloonist list policies` says how often that is. This is a warning, given \
          where `checkpoint.every` is written as a duration: bare ticks are a model's time."
-    BAD_WARM_UP "S066" "the warm-up cannot be"
+    BAD_WARM_UP "S066" "the warm-up is not valid"
         "`warm_up` says what each VM does before its accesses count: a share of its trace \
          (\"10%\"), its first accesses (1000 or \"1000 accesses\"), a time from its own start \
          (\"10 s\" or \"5000 ticks\") or until a tick of the run (\"until 10 s\"). Something \
          must be left to count."
     BELOW_REDUCTION "S067" "a VM may hold fewer frames than its trace is reduced for"
         "`trace convert --reduce K` drops references that no LRU list of K frames or more can tell \
-         apart; with fewer frames faults would be missing without a word. A VM with such a trace \
-         has a `min` of K unless it says more."
+         apart; with fewer frames, faults would silently be missing. A VM with such a trace has a \
+         `min` of K unless it sets a larger one."
 }
 
 #[cfg(test)]

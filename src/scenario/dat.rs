@@ -1,4 +1,5 @@
-//! The report's input files: how many VMs, then for each its length and that many page numbers.
+//! The report's input files: the number of VMs, then for each its length and that many page
+//! numbers.
 //!
 //! Such a file is a scenario by itself: 16 frames divided by the report's ceil split, a checkpoint
 //! after every round, VMs called VM0, VM1, …
@@ -8,7 +9,7 @@ use super::diagnostic::{Diagnostic, clip};
 use super::document::{Literal, Node, Origin, State, Table, table};
 use super::{REPORT_FRAMES, Scenario};
 
-/// Reads a file's text. What is wrong is reported to `problem`.
+/// Reads a file's text. Faults are reported to `problem`.
 pub(super) fn read(text: &str, source: usize, problem: impl FnMut(State, Diagnostic)) -> Table {
     let whole = Origin::whole(source);
     let mut reader = Reader { text, at: 0, ended: false, source, problem, latest: whole };
@@ -31,7 +32,7 @@ pub(super) fn read(text: &str, source: usize, problem: impl FnMut(State, Diagnos
 struct Reader<'t, P> {
     text: &'t str,
     at: usize,
-    /// Whether a word was wanted where there was none.
+    /// Whether a word was read past the end of the file.
     ended: bool,
     source: usize,
     problem: P,
@@ -40,7 +41,7 @@ struct Reader<'t, P> {
 }
 
 impl<P: FnMut(State, Diagnostic)> Reader<'_, P> {
-    /// `None` where the file breaks off, or where a number that says how to read on is unreadable.
+    /// `None` if the file ends early, or if a number that determines its structure is unreadable.
     fn vms(&mut self, vms: &mut Vec<Node>) -> Option<()> {
         if self.text.trim_ascii().is_empty() {
             let remedy = "begin with the number of VMs";
@@ -65,7 +66,7 @@ impl<P: FnMut(State, Diagnostic)> Reader<'_, P> {
             if length != wanted {
                 let message =
                     format!("the length of VM{vm} is {length}, and that of VM0 is {wanted}");
-                let remedy = "in a .dat file all VMs are of one length";
+                let remedy = "in a .dat file all VMs have the same length";
                 self.report(codes::LENGTHS_DIFFER, self.latest, message, remedy);
             }
             vms.push(self.vm(vm, length)?);
@@ -75,7 +76,7 @@ impl<P: FnMut(State, Diagnostic)> Reader<'_, P> {
 
     fn vm(&mut self, vm: u64, length: u64) -> Option<Node> {
         let head = self.latest;
-        // The length is the file's word alone, so nothing is reserved by it.
+        // The length is only claimed by the file, so no memory is reserved by it.
         let mut pages = Vec::new();
         for access in 0..length {
             let what = || format!("page {} of {length} of VM{vm}", access + 1);
@@ -106,7 +107,8 @@ impl<P: FnMut(State, Diagnostic)> Reader<'_, P> {
         }
     }
 
-    /// The next word as a number, which is `what`; `range` is reported where it is too large.
+    /// The next word as a number, which messages call `what`; `range` is reported if it is too
+    /// large.
     fn number(&mut self, range: &'static Code, what: impl Fn() -> String) -> Option<u64> {
         let Some((start, end)) = self.word() else {
             self.ended = true;

@@ -14,7 +14,7 @@ use super::origin::{Origin, SourceText};
 pub enum Severity {
     /// The scenario cannot be run.
     Error,
-    /// The scenario can be run, and its results are what it says; yet something looks wrong.
+    /// The scenario can be run, and its results are correct, but something looks wrong.
     Warning,
 }
 
@@ -29,9 +29,9 @@ pub struct Diagnostic {
     pub message: String,
     /// Where it was found.
     pub origin: Origin,
-    /// What was expected there or what to do, without a full stop.
+    /// What was expected there, or what to do, without a full stop.
     pub remedy: String,
-    /// A second place that has to do with it, and what is there.
+    /// A second, related place, and what is there.
     pub beside: Option<(Origin, &'static str)>,
 }
 
@@ -47,7 +47,7 @@ impl Diagnostic {
         Self { severity: Severity::Error, code, message, origin, remedy, beside: None }
     }
 
-    /// How it is drawn: its title, and the lines that it points at.
+    /// Its title and the marked lines, for drawing.
     fn group<'s>(&'s self, sources: &'s [Arc<SourceText>]) -> Group<'s> {
         let level = match self.severity {
             Severity::Error => Level::ERROR,
@@ -88,7 +88,7 @@ pub struct Diagnostics {
     list: Vec<Diagnostic>,
     /// Syntax errors that were dropped.
     syntax_dropped: usize,
-    /// Those that the limit dropped.
+    /// Diagnostics beyond the limit.
     dropped: usize,
 }
 
@@ -96,10 +96,10 @@ impl Diagnostics {
     /// The most that are kept; a file with more is broken as a whole.
     pub(super) const KEPT_MAX: usize = 1000;
 
-    /// The most syntax errors that are kept: a file that is not TOML has one a line.
+    /// The most syntax errors that are kept: a file that is not TOML has one per line.
     const SYNTAX_MAX: usize = 5;
 
-    /// Sorts the diagnostics by place and drops repetitions: a fault of `[defaults.vm]` is found
+    /// Sorts the diagnostics by place and drops repetitions: a fault in `[defaults.vm]` is found
     /// once for each VM.
     pub(super) fn new(sources: &[Arc<SourceText>], mut list: Vec<Diagnostic>) -> Self {
         list.sort_by(|one, other| {
@@ -127,12 +127,12 @@ impl Diagnostics {
         self.list.iter()
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// Whether the system failed to read a file and nothing else is wrong, as opposed to bad input.
+    /// Whether the only fault is that the system failed to read a file, as opposed to bad input.
     pub fn is_io(&self) -> bool {
         let io = [codes::UNREADABLE, codes::TRACE_UNREADABLE];
         let mut errors = self.list.iter().filter(|found| found.severity == Severity::Error);
@@ -140,7 +140,8 @@ impl Diagnostics {
             && errors.all(|error| io.contains(&error.code))
     }
 
-    /// All of them as text for people, each with its source line; with terminal colours or without.
+    /// All diagnostics as text for people, each with its source line; with terminal colours or
+    /// without.
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.term_width(COLUMNS);
@@ -164,15 +165,16 @@ impl Diagnostics {
     }
 }
 
-/// Longer source lines are clipped around what is marked.
+/// Longer source lines are clipped around the marked part.
 const COLUMNS: usize = 90;
 
-/// Of a line longer than this only the place is shown: to draw it would take its length each time.
+/// For a line longer than this only the place is shown: drawing it would take time for its whole
+/// length.
 const LINE_MAX: usize = 10_000;
 
 /// A source line with a part of it marked.
 struct Excerpt<'s> {
-    /// What the source is called.
+    /// The source's name.
     shown: &'s str,
     /// Counted from 1.
     line: usize,
@@ -222,7 +224,7 @@ fn visible(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
 
-/// The first characters of a text that may be long, for messages.
+/// The beginning of a possibly long text, for messages.
 pub(super) fn clip(text: &str) -> String {
     const MAX: usize = 60;
     match text.char_indices().nth(MAX) {
@@ -231,7 +233,7 @@ pub(super) fn clip(text: &str) -> String {
     }
 }
 
-/// The one of `known` that `word` is probably meant to be.
+/// The entry of `known` that `word` is probably meant to be.
 pub fn meant<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     // The distance costs the product of the lengths, and no name of ours is that long.
     const LONGEST: usize = 64;

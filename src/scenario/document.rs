@@ -1,8 +1,7 @@
-//! The document: a scenario's values as they were written, each with the place it was written at.
+//! The document: a scenario's values as they were written, each with its place in the source.
 //!
 //! TOML files, .dat files, settings and trace lists all become one tree of [`Node`]s. Later sources
-//! overlay earlier ones by replacing nodes, so whatever a check finds wrong is shown where the
-//! value in force stands.
+//! overlay earlier ones by replacing nodes, so a check's findings point at the value in force.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,23 +17,23 @@ pub(super) struct Node {
     pub(super) value: Literal,
 }
 
-/// The values that scenarios are made of.
+/// The kinds of values in scenarios.
 #[derive(Clone, Debug)]
 pub(super) enum Literal {
     Table(Table),
     Array(Vec<Node>),
     String(String),
-    /// An integer; one that 128 bits cannot hold is at their end, which no check lets pass.
+    /// An integer; one outside 128 bits is stored as the nearest limit, which no check accepts.
     Integer(i128),
-    /// The text of a number with a point or an exponent; it is never a floating-point number.
+    /// The text of a number with a point or an exponent; it is never converted to floating point.
     Decimal(String),
     Bool,
     Date,
-    /// A long array of non-negative integers, which needs no place for each.
+    /// A long array of non-negative integers, whose items need no places of their own.
     Pages(Arc<[u64]>),
 }
 
-/// Keys in a stable order. That is not the order of the source, which nothing depends on:
+/// Keys in a stable order. It is not the order of the source, but nothing depends on that:
 /// diagnostics are sorted by place.
 pub(super) type Table = BTreeMap<String, Entry>;
 
@@ -45,14 +44,14 @@ pub(super) struct Entry {
     pub(super) node: Node,
 }
 
-/// A table of these keys, each written where its value is.
+/// A table of these keys, each with the place of its value.
 pub(super) fn table<'k>(entries: impl IntoIterator<Item = (&'k str, Node)>) -> Table {
     let entry = |(key, node): (&str, Node)| (key.to_owned(), Entry { key: node.origin, node });
     entries.into_iter().map(entry).collect()
 }
 
 impl Node {
-    /// What the value is, with its article, for messages.
+    /// What kind of value it is, with an article, for messages.
     pub(super) fn kind(&self) -> &'static str {
         match self.value {
             Literal::Table(_) => "a table",
@@ -82,10 +81,10 @@ impl Node {
     }
 }
 
-/// A scenario as it was written: values with origins, not yet checked.
+/// A scenario as written: values with origins, not yet checked.
 ///
-/// Reading never fails; what is wrong with a source is kept and reported by
-/// [`check`](Self::check) together with everything else.
+/// Reading never fails; faults of a source are kept and reported by [`check`](Self::check) together
+/// with everything else.
 ///
 /// ```
 /// use balloonist::scenario::Document;
@@ -111,11 +110,11 @@ pub struct Document {
     pub(super) root: Table,
     /// What was wrong with the sources themselves.
     pub(super) problems: Vec<Diagnostic>,
-    /// Whether the tree is there at all, or lacks what its sources say.
+    /// How much of its sources the tree holds.
     pub(super) state: State,
     /// The folder of the first file, to which trace paths are relative.
     pub(super) folder: PathBuf,
-    /// The scenario's name unless it gives one.
+    /// The scenario's name if it gives none.
     pub(super) stem: String,
     /// The repetition of a sweep, 0 outside one.
     pub(super) repetition: u64,
@@ -130,7 +129,7 @@ pub(super) enum State {
     Whole,
     /// What could be read between syntax errors.
     Partial,
-    /// Nothing that checks would make sense of.
+    /// Nothing that checks could use.
     Nothing,
 }
 
@@ -154,8 +153,8 @@ impl Document {
         &self.files
     }
 
-    /// This scenario under another seed and in another repetition, all else the same: everything
-    /// that is drawn at random is drawn again.
+    /// This scenario under another seed and in another repetition, otherwise the same: everything
+    /// random is drawn again.
     pub fn at(&self, seed: u64, repetition: u64) -> Self {
         let mut document = self.clone();
         document.repetition = repetition;
@@ -175,7 +174,7 @@ impl Document {
     }
 }
 
-/// A scenario name made of a file's: lower-case letters and digits, and hyphens for the rest.
+/// A scenario name made from a file name: lower-case letters and digits, and hyphens for the rest.
 fn name_of(stem: &str) -> String {
     const MAX: usize = 64;
     let mut name = String::new();
@@ -190,7 +189,7 @@ fn name_of(stem: &str) -> String {
     if name.is_empty() { "scenario".to_owned() } else { name.to_owned() }
 }
 
-/// Puts `upper` over `lower`: tables join key by key, anything else is replaced.
+/// Puts `upper` over `lower`: tables are merged key by key, anything else is replaced.
 pub(super) fn overlay(lower: &mut Table, upper: Table) {
     for (key, entry) in upper {
         match lower.get_mut(&key) {
@@ -199,8 +198,8 @@ pub(super) fn overlay(lower: &mut Table, upper: Table) {
                     overlay_vms(&mut below.node, entry.node);
                     continue;
                 }
-                // Where accesses come from and who replaces pages are single choices, whose parts
-                // would contradict each other if they were mixed.
+                // The source of accesses and the replacement algorithm are single choices, whose
+                // parts would contradict each other if they were mixed.
                 let whole = ["trace", "workload", "replacement"].contains(&key.as_str());
                 match (&mut below.node.value, entry.node.value) {
                     (Literal::Table(below), Literal::Table(above)) if !whole => {
@@ -219,8 +218,8 @@ pub(super) fn overlay(lower: &mut Table, upper: Table) {
     }
 }
 
-/// The list of VMs is joined like a table keyed by their names: a VM that the lower list has is
-/// overlaid in its place, any other is added behind.
+/// The list of VMs is merged like a table keyed by their names: a VM of the lower list is overlaid
+/// in its place, any other is appended.
 fn overlay_vms(lower: &mut Node, upper: Node) {
     let (Literal::Array(below), Literal::Array(above)) = (&mut lower.value, upper.value) else {
         return;
@@ -245,7 +244,7 @@ fn overlay_vms(lower: &mut Node, upper: Node) {
     }
 }
 
-/// Makes room for `key` in a VM's table: of a trace and a workload, the one given later counts.
+/// Makes room for `key` in a VM's table: of a trace and a workload, the later one counts.
 pub(super) fn replace_source(vm: &mut Table, key: &str) {
     match key {
         "trace" => vm.remove("workload"),

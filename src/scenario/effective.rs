@@ -18,7 +18,7 @@ use crate::trace::workloads::WorkloadSpec;
 use crate::units::Ticks;
 
 impl Scenario {
-    /// The scenario as TOML text that leaves nothing to defaults.
+    /// The scenario as TOML text in which no default is left implicit.
     pub fn effective(&self) -> String {
         let mut out = String::new();
         // Writing to a string cannot fail.

@@ -1,8 +1,8 @@
-//! The grid of a sweep: axes, the points where they cross, and the values that make a point.
+//! The grid of a sweep: its axes, its points, and the values at each point.
 //!
-//! A *dimension* is an axis, or several that are zipped and go together. Points are numbered like
-//! the readings of an odometer: the dimension given first turns slowest, zips turn fastest. Points
-//! that a skip names are left out, and the rest closes up.
+//! A *dimension* is an axis, or several zipped axes that advance together. Points are numbered like
+//! the readings of an odometer: the first dimension turns slowest, zips turn fastest. Points that a
+//! skip names are left out, and the numbers stay consecutive.
 
 use std::sync::Arc;
 
@@ -18,20 +18,20 @@ pub struct Grid {
     pub(super) dimensions: Vec<Dimension>,
     pub(super) skips: Vec<Picks>,
     pub(super) baseline: Option<Picks>,
-    /// The step of each dimension that the baseline names, where it names one.
+    /// The step of each dimension that the baseline names.
     baseline_steps: Vec<Option<u64>>,
-    /// The readings of the odometer that no skip leaves out, where there are skips.
+    /// The odometer readings that no skip leaves out, if there are skips.
     kept: Option<Arc<[u32]>>,
 }
 
-/// Axes that go together; each has as many values as the others. Mostly it is one axis.
+/// Axes that advance together, all with the same number of values. Usually it is one axis.
 #[derive(Clone, Debug)]
 pub struct Dimension {
     pub(super) axes: Vec<Axis>,
     pub(super) is_zip: bool,
 }
 
-/// A path and the values that it takes one after the other; at least one.
+/// A path and the values that it takes in turn; at least one.
 #[derive(Clone, Debug)]
 pub(super) struct Axis {
     pub(super) path: String,
@@ -39,16 +39,16 @@ pub(super) struct Axis {
     pub(super) values: Vec<Node>,
 }
 
-/// Some axes' values: what a skip or the baseline names.
+/// Values of some axes: what a skip or the baseline names.
 pub(super) type Picks = Vec<(String, Node)>;
 
 impl Dimension {
-    /// What varies: `host.memory`, or `vm.a.min, vm.b.min` where two axes go together.
+    /// What varies: `host.memory`, or `vm.a.min, vm.b.min` if two axes are zipped.
     pub fn name(&self) -> String {
         self.axes.iter().map(|axis| axis.path.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// The label of each step in outputs; zipped axes show the values of all.
+    /// The label of each step in outputs; zipped axes show all their values.
     pub fn values(&self) -> Vec<String> {
         let of_step = |step: u64| {
             let values = self.axes.iter().map(|axis| label(&axis.values[step as usize]));
@@ -57,7 +57,7 @@ impl Dimension {
         (0..self.steps()).map(of_step).collect()
     }
 
-    /// The values that one of its axes takes step by step; `None` if it has no axis of this path.
+    /// The values of one of its axes, step by step; `None` if no axis has this path.
     pub fn values_of(&self, path: &str) -> Option<Vec<String>> {
         let axis = self.axes.iter().find(|axis| axis.path == path)?;
         Some(axis.values.iter().map(label).collect())
@@ -77,7 +77,7 @@ impl Dimension {
     }
 }
 
-/// Whether two values are written the same, but for zeros behind a decimal point.
+/// Whether two values are written the same, ignoring zeros at the end of decimals.
 pub(super) fn same(one: &Node, other: &Node) -> bool {
     let plain =
         |node: &Node| super::range::Number::of(node).map(|number| label(&number.node(node.origin)));
@@ -85,7 +85,7 @@ pub(super) fn same(one: &Node, other: &Node) -> bool {
 }
 
 impl Default for Grid {
-    /// One point, the scenario as it is.
+    /// One point, the scenario itself.
     fn default() -> Self {
         Self::new(1, Vec::new(), Vec::new(), None)
     }
@@ -108,7 +108,7 @@ impl Grid {
             grid.set_baseline(baseline);
         }
         if !grid.skips.is_empty() {
-            // Values are compared once for each step; there are many more readings.
+            // Values are compared once per step; there are many more readings.
             let skips: Vec<_> = grid.skips.iter().map(|skip| grid.matching_steps(skip)).collect();
             let is_skipped = |steps: &[u64]| {
                 let all = |skip: &Vec<Vec<bool>>| {
@@ -123,7 +123,7 @@ impl Grid {
         grid
     }
 
-    /// How many points there are.
+    /// The number of points.
     pub fn points(&self) -> u64 {
         self.kept.as_ref().map_or_else(|| self.readings(), |kept| kept.len() as u64)
     }
@@ -138,7 +138,7 @@ impl Grid {
         self.settings(point).map(|(_, value)| label(value)).collect()
     }
 
-    /// The point as messages name it: `policy.kind=static host.memory=64`.
+    /// The point's name in messages: `policy.kind=static host.memory=64`.
     pub fn name(&self, point: u64) -> String {
         let pair = |(axis, value): (&Axis, &Node)| format!("{}={}", axis.path, label(value));
         self.settings(point).map(pair).collect::<Vec<_>>().join(" ")
@@ -154,8 +154,8 @@ impl Grid {
         self.steps(self.reading(point)).into_iter().map(|step| step as usize).collect()
     }
 
-    /// The points that differ from this one in nothing but the step of dimension `at`, step by step
-    /// and this one among them; `None` where such a point is skipped.
+    /// The points that differ from this one at most in dimension `at`, step by step, this one
+    /// included; `None` for a skipped point.
     pub fn along(&self, at: usize, point: u64) -> Vec<Option<u64>> {
         let steps = self.dimensions[at].steps();
         let stride: u64 = self.dimensions[at + 1..].iter().map(Dimension::steps).product();
@@ -188,7 +188,7 @@ impl Grid {
     }
 
     /// The point that this one is compared with: the baseline's values on the axes that it names,
-    /// its own on all others. `None` without a baseline, or where that point is skipped.
+    /// its own on all others. `None` without a baseline, or if that point is skipped.
     pub fn baseline_of(&self, point: u64) -> Option<u64> {
         self.baseline.as_ref()?;
         let mut reading = 0;
@@ -215,7 +215,7 @@ impl Grid {
         self.kept.as_ref().map_or(point, |kept| u64::from(kept[point as usize]))
     }
 
-    /// The point of a reading; `None` where it is skipped.
+    /// The point of a reading; `None` if it is skipped.
     fn point(&self, reading: u64) -> Option<u64> {
         match &self.kept {
             None => Some(reading),
@@ -232,7 +232,7 @@ impl Grid {
         steps
     }
 
-    /// For each step of each dimension, whether none of the picks speaks against it.
+    /// For each step of each dimension, whether it matches all picks of that dimension.
     fn matching_steps(&self, picks: &[(String, Node)]) -> Vec<Vec<bool>> {
         let matching = |dimension: &Dimension| {
             let steps = 0..dimension.steps();
@@ -243,7 +243,7 @@ impl Grid {
 }
 
 impl Document {
-    /// This scenario without its `[sweep]`: the grid is known, so no point has to read it again.
+    /// This scenario without its `[sweep]`: the grid is known, so no point needs to read it again.
     pub(crate) fn without_sweep(mut self) -> Self {
         self.root.remove("sweep");
         self

@@ -17,8 +17,8 @@ use crate::formats::ReadOptions;
 const BYTES_MAX: usize = 8 << 20;
 
 impl Document {
-    /// Reads the scenario file at `path`: TOML, or a .dat file of the report's. The extension
-    /// decides, or where it says neither, the content. `-` is standard input.
+    /// Reads the scenario file at `path`: TOML, or a .dat file of the report. The extension
+    /// decides, or if it is neither, the content. `-` is standard input.
     pub fn open(path: &Path) -> Self {
         let shown = path.display().to_string();
         let bytes = if shown == "-" { read_all(io::stdin()) } else { read_file(path) };
@@ -41,12 +41,12 @@ impl Document {
         }
     }
 
-    /// Reads a TOML scenario that is called `shown`; relative paths in it refer to that folder.
+    /// Reads a TOML scenario under the name `shown`; relative paths in it refer to that folder.
     pub fn from_toml(shown: &str, bytes: &[u8]) -> Self {
         Self::read(Path::new(shown), bytes, false)
     }
 
-    /// Reads a scenario in the report's .dat format that is called `shown`.
+    /// Reads a scenario in the report's .dat format under the name `shown`.
     pub fn from_dat(shown: &str, bytes: &[u8]) -> Self {
         Self::read(Path::new(shown), bytes, true)
     }
@@ -57,10 +57,10 @@ impl Document {
         document
     }
 
-    /// A VM in lockstep for each trace file, read under these options, on a host of `frames` (a
-    /// number, a size, or a part of the traces' distinct pages such as `25%`), with a checkpoint
-    /// every `every` ticks. The page size of the options is the host's. Where they split the files,
-    /// each is as many VMs as its column has values, or the `largest`.
+    /// A VM in lockstep for each trace file, read with these options, on a host of `frames` (a
+    /// number, a size, or a share of the traces' distinct pages such as `25%`), with a checkpoint
+    /// every `every` ticks. The host's page size is that of the options. If they split the files,
+    /// each becomes a VM per value of the column, or the `largest` of these.
     pub fn from_traces(
         paths: &[PathBuf],
         options: &ReadOptions,
@@ -86,7 +86,7 @@ impl Document {
                 continue;
             };
             let name = node(Literal::String(unique_vm_name(text, &mut names)));
-            // Of one file, the values alone name its VMs.
+            // With one file, its VMs are named by the values alone.
             let name = Some(("name", name)).filter(|_| splits.is_none() || paths.len() > 1);
             let split = splits.clone().map(|column| ("split", node(Literal::String(column))));
             let largest = largest.filter(|_| splits.is_some());
@@ -127,14 +127,14 @@ impl Document {
         document
     }
 
-    /// An empty document for a source called `shown`.
+    /// An empty document for a source named `shown`.
     fn beside(path: &Path) -> Self {
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let stem = path.file_stem().filter(|stem| *stem != "-");
         Self::empty(folder, &stem.map_or("stdin".into(), |stem| stem.to_string_lossy()))
     }
 
-    /// Reads a file and what it extends, and what that extends, and puts them over each other.
+    /// Reads a file and the chain of files that it extends, and overlays them.
     fn read_chain(&mut self, path: &Path, bytes: &[u8], is_dat: bool) -> Table {
         let mut file = Layer { path: path.to_owned(), folder: PathBuf::new(), is_dat };
         let mut bytes = Cow::Borrowed(bytes);
@@ -170,7 +170,7 @@ impl Document {
             let message = "the scenario is larger than 8 MiB";
             Some((codes::TOO_LARGE, None, message, "put long page lists into trace files"))
         } else {
-            // What is before the first foreign byte is kept, so that its line can be shown.
+            // The text before the first invalid byte is kept, so that its line can be shown.
             let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
             source = source.with_text(valid.strip_prefix('\u{feff}').unwrap_or(valid).to_owned());
             let end = source.text.len();
@@ -232,12 +232,12 @@ impl Document {
 /// One file of a chain of `extends`.
 struct Layer {
     path: PathBuf,
-    /// Its folder, seen from the folder of the first file.
+    /// Its folder, relative to the folder of the first file.
     folder: PathBuf,
     is_dat: bool,
 }
 
-/// What decides whether two paths lead to the same file.
+/// Equal for two paths that lead to the same file.
 fn identity(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
@@ -249,14 +249,14 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     read_all(File::open(path)?)
 }
 
-/// Reads one byte more than is allowed, so that an endless file ends and is too large.
+/// Reads one byte more than is allowed, so that an endless file ends and is found too large.
 fn read_all(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// The reason in our words where systems word it differently.
+/// The reason, in our words for errors that systems word differently.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file".to_owned(),
@@ -266,7 +266,7 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// By extension, or by content: a .dat file begins with numbers alone, TOML never does.
+/// By extension, or by content: a .dat file begins with numbers only, which TOML never does.
 fn is_dat(path: &Path, bytes: &[u8]) -> bool {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("dat") => true,
@@ -279,11 +279,11 @@ fn is_dat(path: &Path, bytes: &[u8]) -> bool {
     }
 }
 
-/// The keys of a VM's `trace` that say what the options say.
+/// The keys of a VM's `trace` that correspond to the options.
 fn trace_keys(options: &ReadOptions) -> impl Iterator<Item = (&'static str, Literal)> + use<> {
     let defaults = ReadOptions::default();
     let unless = |number: u64, default: u64| Some(number).filter(|&number| number != default);
-    // The page size of bare traces is the host's.
+    // With bare traces the page size is the host's.
     let numbers = options.numbers().into_iter().filter(|(name, _)| *name != "page_size");
     let limits = [
         ("limit_bytes", unless(options.bytes_max, defaults.bytes_max)),
@@ -298,7 +298,8 @@ fn trace_keys(options: &ReadOptions) -> impl Iterator<Item = (&'static str, Lite
     keys.into_iter().filter_map(|(key, value)| Some((key, value?)))
 }
 
-/// A VM name made of a trace file's up to its first dot, with a number behind where it is taken.
+/// A VM name made from a trace file's name up to its first dot, with a number appended if it is
+/// taken.
 fn unique_vm_name(path: &str, taken: &mut BTreeMap<String, u32>) -> String {
     let file = path.rsplit('/').next().unwrap_or(path);
     let stem = file.split('.').find(|part| !part.is_empty()).unwrap_or("vm");

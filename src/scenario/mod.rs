@@ -1,4 +1,4 @@
-//! Scenarios: what a run needs, read from a file, checked once, correct from here on.
+//! Scenarios: what a run needs, read from a file and checked once; correct from here on.
 //!
 //! Source text becomes a [`Document`] of values that remember where they were written; `extends`,
 //! `--set` and sweep axes overlay documents; [`Document::check`] turns the result into a
@@ -58,7 +58,7 @@ const REPORT_FRAMES: Frames = Frames(16);
 /// A checked scenario.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// Lower-case letters, digits and hyphens; a .dat file's is made of its file name.
+    /// Lower-case letters, digits and hyphens; for a .dat file, made from the file's name.
     pub name: String,
     /// The seed of all randomness.
     pub seed: u64,
@@ -76,24 +76,24 @@ pub struct Scenario {
     pub policy: &'static PolicyKind,
     /// The parameters of the policies, by the policies' names.
     pub policy_settings: BTreeMap<&'static str, Settings>,
-    /// What holds back whichever policy runs: the parameters of [`crate::balance::wrapped`].
+    /// The parameters of [`crate::balance::wrapped`], which limit any policy.
     pub wrapper: Settings,
     /// What events cost the VM that waits for them.
     pub cost: Cost,
     /// How orders to move frames are carried out.
     pub actuator: Actuator,
-    /// What each VM does first, which is played and not counted.
+    /// What each VM does first, run but not counted.
     pub warm_up: Option<WarmUp>,
     /// The VMs, in file order; at least one.
     pub vms: Vec<VmSpec>,
     /// What must hold after a run.
     pub expects: Vec<Expect>,
-    /// What a sweep varies, if the scenario says so; a single run passes over it.
+    /// What a sweep varies, if the scenario has a `[sweep]`; a single run ignores it.
     pub sweep: Option<Grid>,
 }
 
 impl Scenario {
-    /// The checkpoints from one at which the policy is asked to the next.
+    /// The number of checkpoints from one at which the policy is asked to the next such one.
     pub(crate) fn cadence(&self) -> u64 {
         self.wrapper.integer("cadence")
     }
@@ -101,7 +101,7 @@ impl Scenario {
     /// The most VMs that a scenario may have.
     pub const VMS_MAX: usize = 65_536;
 
-    /// The same with this replacement algorithm, its parameters at their defaults, in every VM.
+    /// The same scenario with this replacement algorithm, at its default parameters, in every VM.
     #[must_use]
     pub fn with_replacement(&self, replacement: &'static ReplacementKind) -> Self {
         let mut scenario = self.clone();
@@ -112,7 +112,7 @@ impl Scenario {
         scenario
     }
 
-    /// Whether `policy` can run it.
+    /// Whether `policy` can run the scenario.
     ///
     /// # Errors
     /// Why not, and what to do, in one sentence without a full stop.
@@ -137,15 +137,15 @@ impl Scenario {
         }
     }
 
-    /// Indexes the distances of the traces that stack distances decide the faults of: what pays
-    /// before [`RUNS_MIN`](crate::trace::index::RUNS_MIN) runs or more and changes none of them.
+    /// Indexes the distances of those traces whose faults are decided by stack distances. It pays
+    /// before [`RUNS_MIN`](crate::trace::index::RUNS_MIN) runs or more and changes no result.
     pub fn index(&self) {
         let counted = self.vms.iter().filter(|vm| vm.replacement.is_lru());
         counted.for_each(|vm| vm.trace.index());
     }
 
-    /// What is not, or not everywhere, as on the whole traces where VMs have reduced ones: a
-    /// sentence for each algorithm and each observer of these policies, without a full stop.
+    /// What is inexact, or exact only in part, on reduced traces: a sentence, without a full stop,
+    /// for each algorithm and each observer of these policies.
     pub fn on_reduced(&self, policies: &[&PolicyKind]) -> Vec<String> {
         let mut told = Vec::new();
         let mut tell = |text: String| {
@@ -170,8 +170,8 @@ impl Scenario {
         told
     }
 
-    /// The parameters of `policy`: those that the scenario sets, or their defaults if it knows no
-    /// policy of that name.
+    /// The parameters of `policy`: those that the scenario sets, or the defaults if it does not
+    /// know the policy.
     pub fn settings_of(&self, policy: &PolicyKind) -> Cow<'_, Settings> {
         let known = self.policy_settings.get(policy.name);
         known.map_or_else(|| Cow::Owned(Settings::defaults(policy.params)), Cow::Borrowed)
@@ -187,19 +187,19 @@ pub struct HostSpec {
     pub page_size: u64,
     /// How the first allocations were divided.
     pub split: Split,
-    /// Whether VMs whose minima do not fit together may be in the scenario, and what then happens.
+    /// Whether VMs whose minima do not fit together are allowed, and what happens then.
     pub admission: Admission,
 }
 
-/// What happens to a VM that arrives where its minimum does not fit beside those of others.
+/// What happens to an arriving VM whose minimum does not fit beside those of others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Admission {
-    /// That cannot be: the minima of all VMs together fit into the host.
+    /// It cannot happen: the minima of all VMs together fit into the host.
     #[default]
     Guaranteed,
     /// It never runs.
     Refuse,
-    /// It waits until others have left, first come first served.
+    /// It waits until others have left, first come, first served.
     Queue,
 }
 
@@ -212,7 +212,7 @@ impl Admission {
 /// How orders to move frames are carried out: as by a balloon in each VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Actuator {
-    /// Ticks from a frame's leaving its VM to its arriving in the host's free pool.
+    /// Ticks between a frame's leaving its VM and its arrival in the host's free pool.
     pub latency: Ticks,
     /// The most frames that leave a VM in one step; at least 1.
     pub rate: Frames,
@@ -231,20 +231,20 @@ impl Default for Actuator {
     }
 }
 
-/// Some time: from a tick to before another.
+/// A period: from a tick to before another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Phase {
     /// The first tick.
     pub from: Ticks,
-    /// The tick behind the last; later than `from`, and [`NEVER`](Self::NEVER) if there is no end.
+    /// The tick after the last; later than `from`, and [`NEVER`](Self::NEVER) if there is no end.
     pub until: Ticks,
 }
 
 impl Phase {
-    /// The end of what does not end.
+    /// The end of an endless phase.
     pub const NEVER: Ticks = Ticks(u64::MAX);
 
-    /// Whether the tick is one of its.
+    /// Whether the tick is in the phase.
     pub fn contains(&self, at: Ticks) -> bool {
         self.from <= at && at < self.until
     }
@@ -253,14 +253,14 @@ impl Phase {
 /// How the host's frames are first divided among the VMs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Split {
-    /// The same for each VM within its bounds; what does not divide goes to the first VMs.
+    /// The same for each VM within its bounds; the remainder goes to the first VMs.
     #[default]
     Equal,
     /// The report's: each VM in turn gets the quotient, rounded up, until no frame is left.
     Ceil,
     /// In proportion to the VMs' shares, within their bounds.
     Shares,
-    /// What each VM's `initial` says.
+    /// Each VM's `initial`.
     Initial,
 }
 
@@ -279,13 +279,13 @@ impl Split {
 pub struct Cost {
     /// Ticks for its faults.
     pub delays: Delays,
-    /// Whether dirty pages are known and their write-backs counted: where the scenario says what
-    /// one costs.
+    /// Whether dirty pages are tracked and their write-backs counted: if the scenario says what one
+    /// costs.
     pub counts_write_backs: bool,
     /// Ticks for each access that an observer intercepts, charged at the checkpoint that ends the
     /// interval.
     pub trap: Ticks,
-    /// Ticks for which each checkpoint holds up every VM on the host: what the policy takes.
+    /// Ticks by which each checkpoint delays every VM on the host: the time that the policy takes.
     pub policy: Ticks,
 }
 
@@ -302,9 +302,9 @@ pub struct VmSpec {
     pub min: Frames,
     /// The most frames it may hold; at least `min`, at most the host's memory.
     pub max: Frames,
-    /// Its weight where frames are divided by shares; at least 1.
+    /// Its weight when frames are divided by shares; at least 1.
     pub shares: u64,
-    /// The frames it gets when it starts, as the split gave them; within its bounds.
+    /// The frames that it gets when it starts, from the split; within its bounds.
     pub initial: Frames,
     /// When it starts.
     pub start: Ticks,
@@ -318,9 +318,9 @@ pub struct VmSpec {
     pub stop: Option<Ticks>,
     /// What it does when its trace is over.
     pub after: After,
-    /// When it starts no access: phases in order that do not overlap and that end.
+    /// When it starts no access: finite phases, in order, without overlap.
     pub idle: Vec<Phase>,
-    /// When its balloon driver is stuck: phases in order that do not overlap.
+    /// When its balloon driver is stuck: phases in order, without overlap.
     pub stuck: Vec<Phase>,
     /// Its accesses; at least one.
     pub trace: Arc<Trace>,
@@ -329,7 +329,7 @@ pub struct VmSpec {
 }
 
 impl VmSpec {
-    /// Whether the run waits for it; a VM that repeats without a stop is never waited for.
+    /// Whether the run waits for it; a VM that repeats without a stop is not waited for.
     pub fn is_awaited(&self) -> bool {
         self.after != After::Repeat || self.stop.is_some()
     }
@@ -346,7 +346,7 @@ pub enum After {
     /// It keeps its frames and makes no more accesses.
     #[default]
     Idle,
-    /// It leaves the host; its frames are free.
+    /// It leaves the host, and its frames become free.
     Leave,
     /// It starts its trace again, until all VMs that do not repeat have finished.
     Repeat,
@@ -383,7 +383,7 @@ pub struct Expect {
     pub metric: &'static Metric,
     /// The VM's name, or "all".
     pub vm: String,
-    /// The policies for which it must hold; empty: whichever is in force.
+    /// The policies for which it must hold; empty: the one in force.
     pub policies: Vec<&'static str>,
     /// The smallest value allowed.
     pub at_least: Option<Decimal>,

@@ -3,7 +3,7 @@
 /// A text that values come from: a file, or one setting of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceText {
-    /// What diagnostics call it: the path as the user gave it.
+    /// Its name in diagnostics: the path as the user gave it.
     pub(super) shown: String,
     /// The whole text.
     pub(super) text: String,
@@ -25,7 +25,7 @@ impl SourceText {
         self
     }
 
-    /// The number, counted from 1, the start and the end of the line around byte `at`.
+    /// The line around byte `at`: its number, counted from 1, its start and its end.
     pub(super) fn line_at(&self, at: usize) -> (usize, usize, usize) {
         let at = at.min(self.text.len());
         let line = self.line_starts.partition_point(|&start| start <= at);

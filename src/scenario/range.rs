@@ -1,10 +1,11 @@
-//! Ranges of an axis, expanded by index: value *i* is `from + i·step` or `from · factorⁱ`, exactly,
-//! so that no rounding adds up and the last value is there or not for certain.
+//! Ranges of an axis, expanded by index: value *i* is exactly `from + i·step` or `from · factorⁱ`,
+//! so that no rounding accumulates and the last value is certain.
 
 use super::document::{Literal, Node, Origin};
 use crate::units::Decimal;
 
-/// A decimal number of exact digits, `digits / 10^places`, perhaps with a unit: 64, 0.25, "2 MiB".
+/// A decimal number with exact digits, `digits / 10^places`, possibly with a unit: 64, 0.25, "2
+/// MiB".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Number {
     digits: u128,
@@ -13,7 +14,7 @@ pub(super) struct Number {
     unit: Option<String>,
 }
 
-/// How a range goes on.
+/// How a range advances.
 #[derive(Clone, Debug)]
 pub(super) enum Progress {
     /// Adds this, in the unit of the ends.
@@ -27,7 +28,7 @@ pub(super) enum Progress {
 pub(super) enum Fault {
     /// It begins above its end.
     Empty,
-    /// The step is 0, or the factor not above 1, or the range begins at 0 and is multiplied.
+    /// The step is 0, the factor is not above 1, or a range with a factor begins at 0.
     Stands,
     /// Its numbers have different units.
     Units,
@@ -90,7 +91,7 @@ impl Number {
         self
     }
 
-    /// All digits at a scale of so many places.
+    /// All digits, scaled to `places` decimal places.
     fn at_scale(&self, places: u32) -> Option<u128> {
         self.digits.checked_mul(10_u128.checked_pow(places.checked_sub(self.places)?)?)
     }
@@ -203,7 +204,7 @@ mod tests {
             ["1000", "3000", "5000", "7000", "9000"]
         );
         assert_eq!(stepped("1", "2", "3").unwrap(), ["1"]);
-        // Ten steps of a tenth: in binary floating point the eleventh value is lost.
+        // Ten steps of a tenth: binary floating point would lose the eleventh value.
         let tenths = stepped("0", "1", "0.1").unwrap();
         assert_eq!((tenths.len(), tenths[3].as_str(), tenths[10].as_str()), (11, "0.3", "1"));
         assert_eq!(stepped("1 MiB", "2 MiB", "0.5 MiB").unwrap(), ["1 MiB", "1.5 MiB", "2 MiB"]);
@@ -228,7 +229,7 @@ mod tests {
         assert_eq!(multiplied("1", "2", "1.000000000000000001"), Err(Fault::Inexact));
     }
 
-    /// A decimal text of `digits` with `places` behind the point.
+    /// A decimal text of `digits`, `places` of them after the point.
     fn text(digits: u64, places: usize) -> String {
         let padded = format!("{digits:0>width$}", width = places + 1);
         let (whole, fraction) = padded.split_at(padded.len() - places);

@@ -7,14 +7,14 @@ use super::document::{
 };
 use super::toml;
 
-/// More keys than any path of a scenario has.
+/// More keys than any path in a scenario has.
 const KEYS_MAX: usize = 8;
 
 impl Document {
-    /// Puts a value at a dotted path: `host.memory=64`, `policy.kind=static`, and by a VM's name
-    /// `vm.db.min=2`. The value is read as TOML, or where it is none, as a string.
+    /// Puts a value at a dotted path: `host.memory=64`, `policy.kind=static`, or by a VM's name
+    /// `vm.db.min=2`. The value is read as TOML or, if it is not TOML, as a string.
     ///
-    /// What is wrong with the setting is reported by [`check`](Self::check), at its text.
+    /// Faults of the setting are reported by [`check`](Self::check), at its text.
     pub fn set(&mut self, setting: &str) {
         let source = self.add_source(SourceText::file("--set".to_owned(), setting.to_owned()));
         let whole = Origin::at(source, 0..setting.len());
@@ -27,21 +27,21 @@ impl Document {
         let key = Origin::at(source, 0..path.len());
         let path = path.trim();
         if text.is_empty() {
-            let remedy = "write a value behind the `=`";
+            let remedy = "write a value after the `=`";
             return self.refuse(codes::BAD_SETTING, whole, "the value is missing".into(), remedy);
         }
         let origin = Origin::at(source, start..start + text.len());
         let value = toml::read_value(text, source, start)
             .unwrap_or_else(|| Node { origin, value: Literal::String(text.to_owned()) });
         if let Err((code, message, remedy)) = put(&mut self.root, path, key, value) {
-            // A VM that a syntax error hides may well exist.
+            // The VM may be on a line with a syntax error.
             if code != codes::UNKNOWN_VM || self.state == State::Whole {
                 self.refuse(code, key, message, &remedy);
             }
         }
     }
 
-    /// Puts a value that was written somewhere else at a path.
+    /// Puts a value that was written elsewhere at a path.
     pub(super) fn put(&mut self, path: &str, key: Origin, value: Node) {
         if let Err((code, message, remedy)) = put(&mut self.root, path, key, value) {
             self.refuse(code, key, message, &remedy);
@@ -56,7 +56,7 @@ impl Document {
 /// What is wrong, the message and the remedy.
 type Refusal = (&'static Code, String, String);
 
-/// Puts `value` at `path`, and makes the tables that lead there.
+/// Puts `value` at `path`, creating the tables on the way.
 fn put(root: &mut Table, path: &str, key: Origin, value: Node) -> Result<(), Refusal> {
     if let Some(rest) = path.strip_prefix("vm.") {
         let (vm, rest) = find_vm(root, rest)?;
@@ -90,8 +90,8 @@ fn descend(mut table: &mut Table, path: &str, key: Origin, value: Node) -> Resul
     Ok(())
 }
 
-/// The VM whose name `path` begins with, and the rest of the path. Names may have dots, so the
-/// longest name that fits is meant.
+/// The VM whose name `path` begins with, and the rest of the path. Names may contain dots, so the
+/// longest matching name counts.
 fn find_vm<'r, 'p>(
     root: &'r mut Table,
     path: &'p str,

@@ -1,9 +1,9 @@
-//! First allocations: the host's frames divided among the VMs before anything runs.
+//! First allocations: divides the host's frames among the VMs before the run.
 
 use crate::balance::Bounds;
 use crate::units::Frames;
 
-/// One VM as a division sees it.
+/// One VM as seen by a split.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claim {
     /// Its bounds; the minima of all claims together fit into the host.
@@ -27,22 +27,21 @@ pub(super) fn ceil(host: Frames, claims: &[Claim]) -> Vec<Frames> {
         .collect()
 }
 
-/// Gives each VM its part by weight, rounded down, or the nearest of its bounds: for VMs that are
-/// not all here together, as their minima do not fit into the host.
+/// Gives each VM its share by weight, rounded down, or the nearest of its bounds: for VMs that are
+/// not all present together, because their minima do not fit into the host.
 pub(super) fn one_by_one(host: Frames, claims: &[Claim]) -> Vec<Frames> {
     let weights: u128 = claims.iter().map(|claim| u128::from(claim.weight)).sum();
     let part = |claim: &Claim| u128::from(host.0) * u128::from(claim.weight) / weights;
-    // A part of the host fits into 64 bits, as the host does.
+    // A share of the host fits into 64 bits, as the host does.
     claims.iter().map(|claim| claim.bounds.clamp(Frames(part(claim) as u64))).collect()
 }
 
-/// Divides in proportion to the weights within the bounds, as water finds its level: a VM that its
-/// share would leave below its minimum or above its maximum gets that bound, and the others divide
-/// the rest among themselves. What rounding leaves over goes, one each, to the largest remainders,
-/// ties in file order.
+/// Divides in proportion to the weights within the bounds, by water-filling: a VM whose share would
+/// be below its minimum or above its maximum gets that bound, and the others divide the rest. The
+/// frames that rounding leaves over go, one each, to the largest remainders, ties in file order.
 ///
-/// All frames are given out unless every VM is at its maximum. With equal weights the result is
-/// that of dealing frame by frame to the VM that has least; the test
+/// All frames are given out unless every VM is at its maximum. With equal weights the result equals
+/// dealing frame by frame to the VM that has least; the test
 /// `equal_weights_are_dealt_frame_by_frame` checks it.
 pub(super) fn proportional(host: Frames, claims: &[Claim]) -> Vec<Frames> {
     let sum = |bound: fn(&Claim) -> Frames| -> u128 {
@@ -53,7 +52,7 @@ pub(super) fn proportional(host: Frames, claims: &[Claim]) -> Vec<Frames> {
     }
     let level = highest_level_within(host, claims);
     let mut given: Vec<Frames> = claims.iter().map(|claim| level.clamp(claim)).collect();
-    // Above the level, up to the next bound, those that no bound holds rise in proportion.
+    // From this level to the next bound, the claims that no bound holds rise in proportion.
     let open: Vec<usize> = (0..claims.len()).filter(|&vm| level.is_open(&claims[vm])).collect();
     let held: u128 = (0..claims.len())
         .filter(|&vm| !level.is_open(&claims[vm]))
@@ -83,7 +82,7 @@ struct Level {
 }
 
 impl Level {
-    /// The order of this level times the claim's weight and `frames`.
+    /// Compares what the claim gets at this level, unbounded, with `frames`.
     fn order(self, claim: &Claim, frames: Frames) -> std::cmp::Ordering {
         let product = |one: u64, other: u64| u128::from(one) * u128::from(other);
         product(self.frames, claim.weight).cmp(&product(frames.0, self.weight))
@@ -94,13 +93,13 @@ impl Level {
         self.order(claim, claim.bounds.min).is_ge() && self.order(claim, claim.bounds.max).is_lt()
     }
 
-    /// What the claim gets of whole frames at this level.
+    /// The whole frames that the claim gets at this level.
     fn clamp(self, claim: &Claim) -> Frames {
         let share = u128::from(self.frames) * u128::from(claim.weight) / u128::from(self.weight);
         claim.bounds.clamp(Frames(u64::try_from(share).unwrap_or(u64::MAX)))
     }
 
-    /// Whether all claims at this level, not rounded, fit into the host.
+    /// Whether all claims at this level, unrounded, fit into the host.
     fn fits(self, host: Frames, claims: &[Claim]) -> bool {
         let mut left = u128::from(host.0) * u128::from(self.weight);
         claims.iter().all(|claim| {
@@ -117,8 +116,8 @@ impl Level {
     }
 }
 
-/// The highest level, of those at which some claim reaches a bound, at which all claims fit. The
-/// exact level lies between it and the next, where no claim changes its kind.
+/// The highest level at which some claim reaches a bound and all claims fit. The exact level lies
+/// between it and the next such level; no claim reaches a bound in between.
 fn highest_level_within(host: Frames, claims: &[Claim]) -> Level {
     let level = |frames: Frames, claim: &Claim| Level { frames: frames.0, weight: claim.weight };
     let mut levels: Vec<Level> = claims
@@ -130,7 +129,7 @@ fn highest_level_within(host: Frames, claims: &[Claim]) -> Level {
         product(one.frames, other.weight).cmp(&product(other.frames, one.weight))
     });
     let fitting = levels.partition_point(|level| level.fits(host, claims));
-    // The lowest level leaves every claim at its minimum, which fits by contract.
+    // At the lowest level every claim has its minimum, which fits by contract.
     levels[fitting.saturating_sub(1)]
 }
 
@@ -147,8 +146,8 @@ mod tests {
         given.iter().map(|frames| frames.0).collect()
     }
 
-    /// The oracle: every VM has its minimum; then frame after frame goes to the VM that has least,
-    /// the first of these, and is not full.
+    /// The oracle: every VM has its minimum; then frame after frame goes to the VM that has least
+    /// and is not full, ties to the first.
     fn dealt(host: u64, claims: &[Claim]) -> Vec<u64> {
         let mut given: Vec<u64> = claims.iter().map(|claim| claim.bounds.min.0).collect();
         for _ in given.iter().sum()..host {
@@ -200,8 +199,8 @@ mod tests {
             prop_assert_eq!(numbers(&proportional(Frames(host), &claims)), dealt(host, &claims));
         }
 
-        /// For any weights: bounds hold, all frames are given out, and no VM that is not held
-        /// by a bound is a whole frame away from what its weight gives it beside another.
+        /// For any weights: bounds hold, all frames are given out, and no VM within its bounds is a
+        /// whole frame away from its share relative to another.
         #[test]
         fn shares_are_fair((host, claims) in claims(1..6)) {
             let given = numbers(&proportional(Frames(host), &claims));
@@ -214,8 +213,8 @@ mod tests {
                 for (lacks, poorer) in given.iter().zip(&claims) {
                     let may_give = *has > richer.bounds.min.0;
                     let may_take = *lacks < poorer.bounds.max.0;
-                    // Moving a frame from one to the other must not bring their levels nearer
-                    // by more than the frame that rounding may have misplaced on either side.
+                    // Moving a frame from one to the other must not bring their levels nearer by
+                    // more than the frame that rounding may have misplaced on either side.
                     let over = (has - u64::from(may_give)) * poorer.weight;
                     let under = (lacks + 1) * richer.weight;
                     let slack = richer.weight.max(poorer.weight);

@@ -7,9 +7,9 @@ use super::document::{Document, Entry, Literal, Node, Origin, SourceText, State,
 use super::toml;
 
 impl Document {
-    /// Adds an axis to the sweep, in place of one of the same path, as `--axis` does:
+    /// Adds an axis to the sweep, replacing one with the same path, as `--axis` does:
     /// `policy.kind=static,last-n`, `host.memory=128..1024*2`, `checkpoint.every=1000..9000+2000`,
-    /// or an array of TOML.
+    /// or a TOML array.
     pub fn axis(&mut self, text: &str) {
         self.add_to_sweep("--axis", "axes", text, |text, source, start| {
             let origin = Origin::at(source, start..start + text.len());
@@ -44,7 +44,7 @@ impl Document {
         });
     }
 
-    /// Puts `path=value` into the table `sweep.BELOW`, the path as one key.
+    /// Puts `path=value` into the table `sweep.BELOW`, with the path as one key.
     fn add_to_sweep(
         &mut self,
         flag: &str,
@@ -57,7 +57,7 @@ impl Document {
             text.split_once('=').filter(|(_, value)| !value.trim().is_empty())
         else {
             let origin = Origin::at(source, 0..text.len());
-            let (message, remedy) = ("no value is given", "write a path, `=` and what it takes");
+            let (message, remedy) = ("no value is given", "write a path, `=` and its values");
             let problem = Diagnostic::error(codes::BAD_SETTING, origin, message, remedy);
             return self.problem(State::Whole, problem);
         };
@@ -68,7 +68,7 @@ impl Document {
         for name in ["sweep", below] {
             let empty = Node { origin: key, value: Literal::Table(Table::new()) };
             let entry = table.entry(name.to_owned()).or_insert(Entry { key, node: empty });
-            // A value that should be a table is reported at its place.
+            // A value in place of a table is reported at its own place.
             let Literal::Table(inner) = &mut entry.node.value else { return };
             table = inner;
         }
@@ -77,13 +77,13 @@ impl Document {
     }
 }
 
-/// A value of TOML or, where it is none, a string.
+/// A TOML value or, if the text is none, a string.
 fn read_word(text: &str, source: usize, start: usize) -> Literal {
     toml::read_value(text, source, start)
         .map_or_else(|| Literal::String(text.to_owned()), |node| node.value)
 }
 
-/// Takes a path out of a table, in whatever way its keys are nested.
+/// Takes a path out of a table, however its keys are nested.
 fn remove_path(table: &mut Table, path: &str) {
     table.remove(path);
     for (at, _) in path.match_indices('.') {

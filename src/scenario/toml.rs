@@ -10,17 +10,17 @@ use super::codes;
 use super::diagnostic::Diagnostic;
 use super::document::{Entry, Literal, Node, Origin, State, Table};
 
-/// Deeper than any key of a scenario lies.
+/// Deeper than any key of a scenario.
 const DEPTH_MAX: usize = 16;
 
-/// Above this size only the first syntax error is asked for: a file of millions of errors, each
-/// with its message, would take gigabytes.
+/// Above this size only the first syntax error is reported: a file of millions of errors, each with
+/// its message, would take gigabytes.
 const ALL_ERRORS_BYTES_MAX: usize = 256 << 10;
 
-/// Arrays of integers from this length on are kept without a place for each integer.
+/// Arrays of at least this many integers are kept without a place for each integer.
 const PAGES_MIN: usize = 64;
 
-/// Reads a file's text. What cannot be read is reported to `problem`, and left out.
+/// Reads a file's text. What cannot be read is reported to `problem` and left out.
 pub(super) fn read(text: &str, source: usize, mut problem: impl FnMut(State, Diagnostic)) -> Table {
     if let Some(key) = longest_key_fault(text) {
         problem(State::Nothing, too_deep(Origin::at(source, key)));
@@ -45,8 +45,8 @@ pub(super) fn read(text: &str, source: usize, mut problem: impl FnMut(State, Dia
     table
 }
 
-/// Reads one value, such as the right side of a setting; `start` is its place in the source.
-/// `None` where the text is not a TOML value.
+/// Reads one value, such as the right side of a setting; `start` is its place in the source. `None`
+/// if the text is not a TOML value.
 pub(super) fn read_value(text: &str, source: usize, start: usize) -> Option<Node> {
     if longest_key_fault(text).is_some() {
         return None;
@@ -54,7 +54,7 @@ pub(super) fn read_value(text: &str, source: usize, start: usize) -> Option<Node
     let value = DeValue::parse(text).ok()?;
     let mut reader = Reader { source, too_deep: None };
     let mut node = reader.node(value, 0);
-    // The places inside the value are not needed: a setting is one short line.
+    // Places inside the value are not needed: a setting is one short line.
     whole_origin(&mut node, Origin::at(source, start..start + text.len()));
     reader.too_deep.is_none().then_some(node)
 }
@@ -77,7 +77,7 @@ fn syntax_error(error: &toml::de::Error, text: &str, source: usize) -> Diagnosti
     let span = error.span().unwrap_or(0..0);
     let start = span.start.min(text.len());
     let origin = Origin::at(source, start..span.end.clamp(start, text.len()));
-    // The crate's message has up to three lines: what, what was expected, in what.
+    // The crate's message has up to three lines: the fault, what was expected, and where.
     let message = error.message().trim().replace('\n', ", ");
     if message == "duplicate key" {
         let name = text.get(span).unwrap_or_default();
@@ -147,7 +147,7 @@ impl Reader {
 /// The first dotted key with more parts than values may be nested, wherever it is.
 ///
 /// The TOML reader limits brackets and keys to 80 each, but not their product: keys of 80 parts in
-/// inline tables 80 deep make a tree that no stack can drop. So such a text never gets there.
+/// inline tables 80 deep make a tree that no stack can drop. So such text is refused before.
 fn longest_key_fault(text: &str) -> Option<Range<usize>> {
     let mut key: Option<Range<usize>> = None;
     let mut dots = 0;
@@ -156,7 +156,7 @@ fn longest_key_fault(text: &str) -> Option<Range<usize>> {
         match token.kind() {
             TokenKind::Dot => dots += 1,
             TokenKind::Whitespace => continue,
-            // Whatever else may be taken for a part of a key where the syntax is broken.
+            // Anything else that may be taken for a part of a key where the syntax is broken.
             TokenKind::Atom
             | TokenKind::BasicString
             | TokenKind::LiteralString
@@ -176,7 +176,7 @@ fn longest_key_fault(text: &str) -> Option<Range<usize>> {
     None
 }
 
-/// The numbers of a long array that holds nothing but numbers of 64 bits.
+/// The numbers of a long array of nothing but 64-bit numbers.
 fn pages(items: &[Spanned<DeValue>]) -> Option<Vec<u64>> {
     if items.len() < PAGES_MIN {
         return None;

@@ -1,17 +1,17 @@
-//! The warm-up: what each VM does first, which is played and not counted.
+//! The warm-up: what each VM does first, run but not counted.
 
 use std::fmt;
 
 use crate::units::{Decimal, Ticks, parse_duration};
 
-/// Which accesses of each VM are played and not counted.
+/// Which accesses of each VM are run but not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WarmUp {
     /// This share of its trace, below 1, rounded down to whole accesses.
     Share(Decimal),
-    /// Its first so many.
+    /// Its first accesses, this many.
     Accesses(u64),
-    /// Those that start within so many ticks of the VM's own start.
+    /// Those that start within this many ticks of the VM's own start.
     For(Ticks),
     /// Those that start before this tick of the run.
     Until(Ticks),
@@ -20,7 +20,7 @@ pub enum WarmUp {
 /// Where the warm-up of one VM ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WarmUpEnd {
-    /// Behind so many accesses.
+    /// After this many accesses.
     Accesses(u64),
     /// At this tick.
     Tick(Ticks),
@@ -54,7 +54,7 @@ impl WarmUp {
         ticks(text).map(Self::For)
     }
 
-    /// Where it ends for a VM that starts at `start` and whose trace has so many accesses.
+    /// Where it ends for a VM that starts at `start` with a trace of `trace_accesses` accesses.
     pub fn end(self, start: Ticks, trace_accesses: u64) -> WarmUpEnd {
         match self {
             Self::Share(share) => {
@@ -68,7 +68,7 @@ impl WarmUp {
     }
 }
 
-/// A number of ticks, or a duration, of which a tick is 1 ns.
+/// A number of ticks, or a duration, in which a tick is 1 ns.
 fn ticks(text: &str) -> Result<Ticks, String> {
     let text = text.trim();
     let number = text.strip_suffix("ticks").unwrap_or(text).trim_end().replace('_', "");
@@ -79,7 +79,7 @@ fn ticks(text: &str) -> Result<Ticks, String> {
     if ticks < 1 << 62 { Ok(Ticks(ticks)) } else { Err(format!("`{text}` is over 2^62 ticks")) }
 }
 
-/// As [`parse`](WarmUp::parse) reads it.
+/// In the form that [`parse`](WarmUp::parse) reads.
 impl fmt::Display for WarmUp {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

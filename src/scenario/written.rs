@@ -10,7 +10,7 @@ pub(super) fn written(node: &Node) -> String {
         Literal::String(text) => quoted(text),
         Literal::Integer(value) => value.to_string(),
         Literal::Decimal(text) => text.clone(),
-        // No key takes one of these, so nothing depends on what is written here.
+        // No key takes such a value, so nothing depends on this text.
         Literal::Bool | Literal::Date => "true".to_owned(),
         Literal::Pages(pages) => {
             format!("[{}]", pages.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
@@ -27,7 +27,7 @@ pub(super) fn written(node: &Node) -> String {
     }
 }
 
-/// A value as messages and columns of results show it: a string without its quotes.
+/// A value as messages and result columns show it: a string without its quotes.
 pub(super) fn label(node: &Node) -> String {
     match node.text() {
         Some(text) if !text.chars().any(char::is_control) => text.to_owned(),

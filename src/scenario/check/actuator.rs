@@ -1,4 +1,4 @@
-//! How frames move: the host's actuator, and the phases in which a VM's own driver does not work.
+//! How frames move: the host's actuator, and the phases in which a VM's driver is stuck.
 
 use super::super::codes;
 use super::super::document::Literal;
@@ -7,8 +7,8 @@ use super::Fitted;
 use super::values::{Findings, Section};
 use crate::units::{Frames, Ticks};
 
-/// The table `[actuator]`. The keys of a balloon may be there while the kind is another, so that
-/// a setting or an axis can change the kind alone.
+/// The table `[actuator]`. The keys of a balloon are allowed with another kind too, so that a
+/// setting or an axis can change only the kind.
 pub(super) fn read(
     findings: &mut Findings,
     section: &Section,
@@ -38,13 +38,13 @@ pub(super) fn read(
     Some(Actuator { latency: latency?, rate: rate??, step: step? })
 }
 
-/// The most batches that balloons may take in a run, and have under way at a time.
+/// The most batches of balloons in a run, and in flight at a time.
 const BATCHES_MAX: u128 = 100_000_000_000;
 const FLIGHTS_MAX: u128 = 100_000_000;
 
-/// Reports balloons whose batches could be too many in a run that ends by the tick `latest`: all of
-/// them, or those in flight at a time, which are kept in memory. Of all of them those that are not
-/// full are not counted: a VM has one for each order.
+/// Reports balloons whose batches could be too many in a run that ends by the tick `latest`: in
+/// total, or in flight at a time, where they take memory. Partial batches are not counted in the
+/// total: a VM has at most one per order.
 pub(super) fn check_batches(
     findings: &mut Findings,
     section: &Section,
@@ -54,8 +54,8 @@ pub(super) fn check_batches(
 ) {
     let [rate, step] = [u128::from(rate.0), u128::from(step.0).max(1)];
     let vms = fitted.bounds.len() as u128;
-    // A VM takes one in each step. Between two checkpoints targets only fall, so all VMs give no
-    // more than they held or were given; beside that there is what VMs start with.
+    // A VM gives at most one batch per step. Between two checkpoints targets only fall, so all VMs
+    // together give no more than they held or were given, plus what arriving VMs start with.
     let by_steps = |ticks: u128| vms * (ticks / step + 1);
     let of_all = |frames: &mut dyn Iterator<Item = Frames>| -> u128 {
         frames.map(|frames| u128::from(frames.0)).sum()
@@ -65,8 +65,8 @@ pub(super) fn check_batches(
     let first = of_all(&mut fitted.allocations.iter().copied());
     let given = (2 * (latest / every + 1)).saturating_mul(most) + first;
     let batches = by_steps(latest).min(given / rate);
-    // Those that land at one tick are kept as one. Full ones are of frames that others do not have;
-    // beside them a VM has one for each order.
+    // Batches that land at the same tick are kept as one. Full batches hold disjoint frames; beside
+    // them a VM has one partial batch per order.
     let latency = u128::from(latency.0).min(latest);
     let full = u128::from(fitted.memory.0) / rate;
     let flights = by_steps(latency).min(latency + 1).min(full + vms * (latency / every + 2));
@@ -83,8 +83,8 @@ pub(super) fn check_batches(
     findings.error(codes::TOO_MANY_EVENTS, section.origin_of("rate"), message, remedy);
 }
 
-/// The phases at `key`: an array of tables of `from` and `until`, in order. Where they may be
-/// `endless`, the last one needs no `until`.
+/// The phases at `key`: an array of tables of `from` and `until`, in order. If `endless` phases are
+/// allowed, the last one needs no `until`.
 pub(super) fn phases(
     findings: &mut Findings,
     vm: &Section,
@@ -95,7 +95,7 @@ pub(super) fn phases(
     let length = match vm.get(key).map(|field| &field.node.value) {
         None => 0,
         Some(Literal::Array(items)) => items.len(),
-        // What is no array is reported below.
+        // A value that is not an array is reported below.
         Some(_) => usize::MAX,
     };
     let sections = vm.sections(findings, key, wanted);
@@ -126,13 +126,13 @@ fn phase(findings: &mut Findings, section: &Section, endless: bool) -> Option<Ph
         Some(field) => findings.ticks(&field, 1),
         None if endless => Some(Phase::NEVER),
         None => {
-            section.need(findings, "until", "say at which tick the phase is over");
+            section.need(findings, "until", "say at which tick the phase ends");
             None
         }
     };
     let (from, until) = (from?, until?);
     if until <= from {
-        let message = format!("the phase begins at {from} and is over at {until}");
+        let message = format!("the phase begins at {from} and ends at {until}");
         let origin = section.origin_of("until");
         findings.error(codes::BAD_PHASE, origin, message, "`until` must be later than `from`");
         return None;

@@ -12,7 +12,7 @@ use crate::trace::Trace;
 use crate::trace::workloads::WorkloadSpec;
 use crate::units::{Frames, Ticks};
 
-/// A `stop` that never comes; no tick of a scenario is as late.
+/// The `stop` of a VM that never stops; later than any tick of a scenario.
 pub(super) const NEVER: Ticks = Ticks(u64::MAX);
 
 /// A VM as far as it could be read: `None` is a value that was reported.
@@ -21,7 +21,7 @@ pub(super) struct Draft<'d> {
     pub(super) name: Option<&'d str>,
     pub(super) replacement: Option<(&'static ReplacementKind, Settings)>,
     pub(super) min: Option<Frames>,
-    /// Without a bound where none was given.
+    /// Unbounded if none was given.
     pub(super) max: Option<Frames>,
     pub(super) shares: Option<u64>,
     pub(super) initial: Option<Frames>,
@@ -30,7 +30,7 @@ pub(super) struct Draft<'d> {
     pub(super) start_within: Option<Ticks>,
     pub(super) start_drawn: Ticks,
     pub(super) period: Option<Ticks>,
-    /// Never, [`NEVER`], where none was given.
+    /// [`NEVER`] if none was given.
     pub(super) stop: Option<Ticks>,
     pub(super) after: Option<After>,
     pub(super) idle: Option<Vec<Phase>>,
@@ -38,7 +38,7 @@ pub(super) struct Draft<'d> {
     pub(super) accesses: Option<Accesses>,
 }
 
-/// What VMs are read against.
+/// The context in which VMs are read.
 pub(super) struct Surroundings<'s> {
     pub(super) sources: &'s [Arc<SourceText>],
     pub(super) folder: &'s Path,
@@ -51,12 +51,12 @@ pub(super) struct Surroundings<'s> {
 /// A VM's accesses, as far as they are known.
 pub(super) struct Accesses {
     pub(super) source: TraceSource,
-    /// Nothing for a workload until all else is known to be right.
+    /// `None` for a workload until everything else is known to be right.
     pub(super) trace: Option<Arc<Trace>>,
 }
 
 impl Accesses {
-    /// How many there are.
+    /// The number of accesses.
     pub(super) fn count(&self) -> u64 {
         let drawn = self.workload().and_then(WorkloadSpec::accesses_total);
         drawn.or_else(|| Some(self.trace.as_ref()?.accesses())).unwrap_or(0)

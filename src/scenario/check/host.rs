@@ -1,4 +1,4 @@
-//! The host: its memory, its pages, and whether all VMs find room on it.
+//! The host: its memory, its pages, and whether all VMs fit on it.
 
 use super::super::codes;
 use super::super::diagnostic::clip;
@@ -35,7 +35,7 @@ impl Host {
         Self { page_size, split, admission }
     }
 
-    /// The host, where nothing was reported of it.
+    /// The host, if none of its values was reported.
     pub(super) fn finish(&self, memory: Frames) -> Option<HostSpec> {
         let Self { page_size, split, admission } = *self;
         Some(HostSpec { memory, page_size: page_size?, split: split?, admission: admission? })
@@ -63,14 +63,15 @@ impl Host {
             return None;
         };
         if vms.is_empty() {
-            // That is reported; a percentage of nothing would be a consequence.
+            // Traces without pages are reported elsewhere; a percentage of nothing would only be a
+            // consequence.
             return None;
         }
         let mut pages = 0_u128;
         for vm in vms {
             pages += vm.accesses.as_ref()?.trace.as_ref()?.distinct_pages() as u128;
         }
-        // A page count has 48 bits and the digits 64, so the product is far from 128.
+        // A page count has 48 bits and the digits 64, so the product fits into 128 by far.
         let hundredths = u128::from(percent.denominator()) * 100;
         let frames = (pages * u128::from(percent.digits)).div_ceil(hundredths);
         let origin = field.node.origin;
@@ -88,8 +89,8 @@ impl Host {
         Some(Frames(frames as u64))
     }
 
-    /// The first allocations, if the VMs fit on the host together, or each by itself where
-    /// [`Admission`] sees to the rest.
+    /// The first allocations, if the VMs fit on the host: together, or each by itself if
+    /// [`Admission`] handles the rest.
     pub(super) fn divide(
         &self,
         findings: &mut Findings,
@@ -129,7 +130,7 @@ impl Host {
     }
 }
 
-/// The bounds of all VMs, each maximum at most the host's memory. `None` where something was
+/// The bounds of all VMs, each maximum at most the host's memory. `None` if something was
 /// reported.
 pub(super) fn bounds(memory: Frames, vms: &[Draft]) -> Option<Vec<Bounds>> {
     let bound = |vm: &Draft| {
@@ -139,7 +140,7 @@ pub(super) fn bounds(memory: Frames, vms: &[Draft]) -> Option<Vec<Bounds>> {
     vms.iter().map(bound).collect()
 }
 
-/// Whether the minima fit into the host together; `None` where that was reported.
+/// Whether the minima fit into the host together; `None` if that was reported.
 fn minima_fit(
     findings: &mut Findings,
     origin: Origin,
@@ -168,7 +169,7 @@ fn minima_fit(
     None
 }
 
-/// What each VM's `initial` says.
+/// Each VM's `initial`.
 fn initials(
     findings: &mut Findings,
     origin: Origin,
@@ -194,12 +195,12 @@ fn sum(frames: &[Frames]) -> u128 {
     frames.iter().map(|frames| u128::from(frames.0)).sum()
 }
 
-/// Reports a scenario of no VM or too many.
+/// Reports a scenario with no VM or too many.
 pub(super) fn check_count(findings: &mut Findings, root: &Section, count: usize) {
     let origin = root.origin_of("vm");
     let is_list =
         |field: &Field| matches!(&field.node.value, Literal::Array(vms) if vms.is_empty());
-    // What is no list of tables was reported as that.
+    // Anything but a list of tables is reported as such.
     if count == 0 && root.get("vm").is_none_or(|field| is_list(&field)) {
         let remedy = "add a `[[vm]]` table";
         findings.error(codes::NO_VM, origin, "the scenario has no VM", remedy);

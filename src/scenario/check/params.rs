@@ -1,4 +1,4 @@
-//! Parameters of policies and replacement algorithms.
+//! The parameters of policies and replacement algorithms.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub(super) fn policies() -> impl Iterator<Item = (&'static str, &'static PolicyK
     balance::ALL.iter().map(|kind| (kind.name, kind))
 }
 
-/// The parameters of the wrapper around every policy, beside `kind` and the tables of the policies.
+/// The parameters of every policy's wrapper, which stand beside `kind` and the policies' tables.
 pub(super) fn wrapper(
     findings: &mut Findings,
     policy: &Section,
@@ -35,7 +35,7 @@ pub(super) fn wrapper(
     values(findings, policy, wrapped::PARAMS, page_size)
 }
 
-/// The settings of all policies by their names.
+/// The settings of all policies, by name.
 pub(super) fn policy_settings(
     findings: &mut Findings,
     policy: &Section,
@@ -50,7 +50,7 @@ pub(super) fn policy_settings(
         .collect()
 }
 
-/// A replacement algorithm by its name, or as a table of its `kind` and parameters.
+/// A replacement algorithm by name, or as a table of its `kind` and parameters.
 pub(super) fn replacement(
     findings: &mut Findings,
     vm: &Section,
@@ -81,7 +81,7 @@ pub(super) fn replacement(
     }
 }
 
-/// The parameters of one list in a table that has the keys `beside` too.
+/// The parameters of one list, in a table that also has the keys `beside`.
 pub(super) fn settings(
     findings: &mut Findings,
     section: &Section,
@@ -95,7 +95,7 @@ pub(super) fn settings(
     values(findings, section, params, page_size)
 }
 
-/// The parameters of one list in a table whose keys are known.
+/// The parameters of one list, in a table whose keys are already checked.
 fn values(
     findings: &mut Findings,
     section: &Section,
@@ -171,7 +171,7 @@ pub(super) fn decimal(
     }
     let Some(decimal) = Decimal::parse(text.strip_prefix('+').unwrap_or(&text)) else {
         let message = format!("`{path}`: {} cannot be read exactly", clip(&text));
-        let remedy = "write digits and a point, at most 18 digits behind it";
+        let remedy = "write digits and a point, at most 18 digits after it";
         findings.error(codes::WRONG_TYPE, origin, message, remedy);
         return None;
     };
@@ -190,8 +190,8 @@ pub(super) fn decimal(
     Some(decimal)
 }
 
-/// Compares two decimal numbers exactly: both sides of the cross multiplication fit into 128 bits,
-/// because neither digits nor denominators exceed 64.
+/// Compares two decimal numbers exactly: cross multiplication fits into 128 bits, because neither
+/// digits nor denominators exceed 64.
 pub(super) fn compare(one: Decimal, other: Decimal) -> std::cmp::Ordering {
     let scaled = |one: Decimal, by: Decimal| u128::from(one.digits) * u128::from(by.denominator());
     scaled(one, other).cmp(&scaled(other, one))

@@ -11,13 +11,13 @@ use crate::scenario::codes;
 use crate::scenario::document::{Literal, Origin};
 use crate::units::{Frames, Ticks};
 
-/// The policies that `compare` runs unless the scenario says otherwise: the report's.
+/// The policies that `compare` runs unless the scenario names others: the report's.
 const COMPARE_DEFAULT: &[&str] = &["static", "last-n", "proportional"];
 
 /// The policy in force and those to compare, as the document names them.
 pub(super) struct Policies {
     in_force: Option<(&'static PolicyKind, Origin)>,
-    /// `None` where the default list applies.
+    /// `None` if the default list applies.
     compare: Option<Vec<(&'static PolicyKind, Origin)>>,
 }
 
@@ -31,7 +31,7 @@ impl Policies {
         Self { in_force, compare: super::run::policy_list(findings, root, "compare") }
     }
 
-    /// Reports named policies that pool frames where VMs or the actuator do not allow it.
+    /// Reports named policies that pool frames if the VMs or the actuator do not allow it.
     pub(super) fn check_pools(&self, findings: &mut Findings, scenario: &Scenario) {
         let named = self.in_force.into_iter().chain(self.compare.iter().flatten().copied());
         for (kind, origin) in named.filter(|(kind, _)| kind.pools()) {
@@ -43,7 +43,7 @@ impl Policies {
     }
 
     /// Warns of named policies that run much more or less often where they are deployed. Only a
-    /// checkpoint that is written as a duration is a real time; bare ticks are a model's.
+    /// checkpoint interval written as a duration is real time; bare ticks are a model's.
     pub(super) fn check_intervals(
         &self,
         findings: &mut Findings,
@@ -77,8 +77,8 @@ impl Policies {
         }
     }
 
-    /// The policies if they fit the host and the VMs. Of the default list, those that do not fit
-    /// are left out with a warning: they were not asked for.
+    /// The policies if they fit the host and the VMs. Policies of the default list that do not fit
+    /// are left out with a warning, because the user did not ask for them.
     pub(super) fn fitting(
         &self,
         findings: &mut Findings,

@@ -1,4 +1,4 @@
-//! What stands at the root of a scenario, each value by itself.
+//! The values at the root of a scenario, each checked by itself.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::scenario::document::Origin;
 use crate::scenario::{Cost, Scenario};
 use crate::units::Ticks;
 
-/// How many ticks lie between two checkpoints.
+/// The ticks between two checkpoints.
 pub(super) fn read_every(findings: &mut Findings, checkpoint: &Section) -> Option<Ticks> {
     checkpoint.only(findings, &["every"]);
     let remedy = "say how many ticks lie between two checkpoints, for example `every = 1000`";
@@ -22,7 +22,7 @@ pub(super) fn read_every(findings: &mut Findings, checkpoint: &Section) -> Optio
     findings.ticks(&every, 1)
 }
 
-/// The scenario's name: that of its file unless it says another.
+/// The scenario's name: its file's unless it gives another.
 pub(super) fn name(findings: &mut Findings, root: &Section, stem: &str) -> Option<String> {
     const MAX: usize = 64;
     let Some(field) = root.get("name") else { return Some(stem.to_owned()) };
@@ -76,7 +76,7 @@ pub(super) fn read_cost(findings: &mut Findings, section: &Section<'_>) -> Optio
     })
 }
 
-/// The VMs, each by itself, and that no two have one name. Reads their trace files.
+/// Reads the VMs, each by itself with its trace file, and reports names used twice.
 pub(super) fn read_vms<'d>(
     findings: &mut Findings,
     root: &Section<'d>,
@@ -87,7 +87,7 @@ pub(super) fn read_vms<'d>(
     defaults.only(findings, &["vm"]);
     let defaults = defaults.section(findings, "vm");
     defaults.only(findings, vm::DEFAULT_KEYS);
-    // Read by itself too, so that a fault is found even if every VM overrules it.
+    // It is also read by itself, so that its faults are found even if every VM overrides it.
     Draft::read_numbers(findings, defaults.clone(), around);
     let mut drafts = Vec::new();
     let mut names: BTreeMap<&str, Origin> = BTreeMap::new();

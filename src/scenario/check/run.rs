@@ -1,4 +1,4 @@
-//! How long the run is, and what is asked of it: its end, its checkpoints, its expectations.
+//! The run as a whole: its end, its checkpoints, its expectations.
 
 use super::super::codes;
 use super::super::diagnostic::{clip, meant};
@@ -13,7 +13,7 @@ use crate::balance::PolicyKind;
 use crate::replace::Delays;
 use crate::units::{Decimal, Frames, Ticks};
 
-/// What decides how long a run may last, beside its VMs; `None` is what was reported.
+/// What limits a run's length, besides its VMs; `None` is a value that was reported.
 pub(super) struct Length {
     pub(super) cost: Option<Cost>,
     pub(super) every: Option<Ticks>,
@@ -22,8 +22,8 @@ pub(super) struct Length {
 }
 
 impl Length {
-    /// Reports runs that would not end, or not before time does, and checkpoints that never come.
-    /// Returns the last tick that a run may have, where nothing is wrong with that.
+    /// Reports runs that would not end, or not within the largest tick, and checkpoints that never
+    /// come. Returns an upper bound on the last tick, if nothing is wrong with it.
     pub(super) fn check(
         &self,
         findings: &mut Findings,
@@ -51,8 +51,8 @@ impl Length {
         // A VM that repeats without a `stop` ends with the others.
         let (endless, ending): (Vec<_>, Vec<_>) = vms.iter().partition(endless);
         let waits = self.longest_wait(vms);
-        // The last tick of the run if every access were a fault and a trap; `None` where a part is
-        // not known.
+        // The last tick of the run if every access were a fault and a trap; `None` if a part is
+        // unknown.
         let mut latest = Some(0_u128);
         let mut ticks = 0_u128;
         for vm in ending {
@@ -79,20 +79,20 @@ impl Length {
     }
 
     /// When the VM would be done with the accesses that it begins before `stop` if it never waited
-    /// for frames and each were a fault; in an idle phase it makes none. What it begins before may
-    /// hold it up beyond: an access, what observers intercepted in an interval, pages that go.
+    /// for frames and each were a fault; in an idle phase it makes none. What it begins before
+    /// `stop` may delay it further: an access, intercepted accesses of an interval, write-backs.
     fn latest_end(&self, vm: &Draft, stop: Ticks) -> Option<u128> {
         let (start, period) = (vm.start?, vm.period?);
         let once = u128::from(vm.accesses.as_ref()?.count());
         let accesses = most_accesses(vm, stop)?;
         let Cost { delays: Delays { fault, zero_fill, swap_in, write_back }, trap, policy, .. } =
             self.cost?;
-        // At worst a page comes in and another goes out at each access.
+        // At worst each access brings a page in and evicts another.
         let each = [period, fault, zero_fill, swap_in, write_back, trap];
         let each: u128 = each.iter().map(|ticks| u128::from(ticks.0)).sum();
         let mut busy = accesses.saturating_mul(each);
         if policy > Ticks(0) {
-            // Of every interval the policy takes its part, and of the one that has begun.
+            // The policy takes its part of every interval, including the one that has begun.
             let (every, policy) = (u128::from(self.every?.0), u128::from(policy.0));
             let left = every.checked_sub(policy).filter(|&left| left > 0)?;
             busy = busy.saturating_add(policy).saturating_mul(every).div_ceil(left);
@@ -106,8 +106,8 @@ impl Length {
         Some(u128::from(start.0).saturating_add(busy).saturating_add(idle).min(beyond))
     }
 
-    /// No VM waits longer than that from its start on: for the balloons, which give frames in every
-    /// step; for drivers that are stuck; in a queue, for all others to have come and gone.
+    /// The longest wait of a VM after its start: for balloons, which give frames in every step; for
+    /// drivers that are stuck; and in a queue, for all other VMs to come and leave.
     fn longest_wait(&self, vms: &[Draft]) -> Option<u128> {
         let Actuator { latency, rate, step } = self.actuator?;
         let mut wait = u128::from(latency.0);
@@ -127,7 +127,7 @@ impl Length {
     }
 }
 
-/// Reports a VM that could still be held up when time ends.
+/// Reports a VM that could still be delayed at the largest tick.
 fn is_in_time(findings: &mut Findings, vm: &Draft, end: u128) -> bool {
     let is_in_time = end <= u128::from(TICKS_MAX);
     if !is_in_time {
@@ -165,9 +165,8 @@ fn check_checkpoints(findings: &mut Findings, checkpoint: &Section, every: Ticks
 /// The most checkpoints that a run may have.
 const CHECKPOINTS_MAX: u128 = 10_000_000_000;
 
-/// The most ticks and accesses that all VMs together may have, and frames that all checkpoints
-/// together may move: their sums are kept in 64 bits, those of observers with eight of them behind
-/// the point.
+/// The most ticks and accesses of all VMs together, and frames moved at all checkpoints together:
+/// their sums are kept in 64 bits, those of observers with eight binary places.
 const TICKS_SUM: u128 = i64::MAX as u128;
 const ACCESSES_SUM: u128 = TICKS_SUM >> 8;
 const FRAMES_SUM: u128 = i64::MAX as u128;
@@ -189,8 +188,8 @@ pub(super) fn check_moves(
     }
 }
 
-/// Reports VMs whose counts would overflow where they are added up: ticks in 64 bits, accesses
-/// with the eight binary places that observers keep.
+/// Reports VMs whose counts would overflow when added up: ticks in 64 bits, accesses with the eight
+/// binary places that observers keep.
 fn check_sums(findings: &mut Findings, vms: &[Draft], ticks: u128, latest: u128) {
     let Some(first) = vms.first() else { return };
     let of_vm = |vm: &Draft| most_accesses(vm, vm.stop?.min(Ticks(latest as u64)));
@@ -211,7 +210,7 @@ fn most_accesses(vm: &Draft, stop: Ticks) -> Option<u128> {
     Some(if vm.after? == After::Repeat { in_time } else { once.min(in_time) })
 }
 
-/// What each VM does before it is counted; `None` where everything counts, or after an error.
+/// The warm-up; `None` if everything counts, or after an error.
 pub(super) fn warm_up(findings: &mut Findings, root: &Section, vms: &[Draft]) -> Option<WarmUp> {
     let field = root.get("warm_up")?;
     let origin = field.node.origin;
@@ -244,7 +243,7 @@ pub(super) fn warm_up(findings: &mut Findings, root: &Section, vms: &[Draft]) ->
     Some(warm_up)
 }
 
-/// The policies of the array at `key`, each once; `None` where the key is missing.
+/// The policies of the array at `key`, each once; `None` if the key is missing.
 pub(super) fn policy_list(
     findings: &mut Findings,
     section: &Section,
@@ -328,7 +327,7 @@ fn expectation(findings: &mut Findings, section: &Section, vms: &[Draft]) -> Opt
     })
 }
 
-/// The limit of an expectation: a whole number for a metric that counts, else a decimal number too.
+/// The limit of an expectation: a whole number for a metric that counts, else any decimal number.
 fn limit(findings: &mut Findings, field: &Field, is_count: bool) -> Option<Decimal> {
     let most = i64::MAX.unsigned_abs();
     if is_count {

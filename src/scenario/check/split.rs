@@ -1,8 +1,8 @@
 //! `[[vm]]` with `split`: one trace file, a VM for each value of a column.
 //!
-//! Before a scenario is checked, each such VM is replaced by as many as there are values, which
-//! share all its other keys: `trace.split` and `trace.part` say what each reads, and the names are
-//! made of the values. `largest = N` keeps those with the most accesses.
+//! Before a scenario is checked, each such VM is replaced by one VM per value. These share all its
+//! other keys; `trace.split` and `trace.part` say what each reads, and their names are made from
+//! the values. `largest = N` keeps the N with the most accesses.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::draft::Surroundings;
 use super::traces::{Traces, split_file};
 use super::values::{Findings, Section};
 
-/// The document with its split VMs; nothing if it has none, or if one of them is wrong.
+/// The document with its split VMs; `None` if it has none, or if one of them is wrong.
 pub(super) fn expand(
     findings: &mut Findings,
     document: &Document,
@@ -44,7 +44,8 @@ fn name(vm: &Node) -> Option<String> {
     vm.table()?.get("name")?.node.text().map(str::to_owned)
 }
 
-/// The values of the column that the VM is split by, largest VMs alone if so many are wanted.
+/// The values of the column that the VM is split by; only those of the largest VMs if `largest` is
+/// set.
 fn parts(
     findings: &mut Findings,
     document: &Document,
@@ -101,7 +102,7 @@ fn with_part(vm: &Node, table: &Table, part: &str, names: &mut BTreeSet<String>)
     let prefix =
         table.get("name").and_then(|entry| entry.node.text()).map(|name| format!("{name}-"));
     let plain = format!("{}{value}", prefix.unwrap_or_default());
-    // `all` is the row of sums, and an empty value has no name.
+    // `all` is the row of sums, and an empty value gives no name.
     let plain = if plain == "all" || plain.is_empty() { format!("vm-{plain}") } else { plain };
     let mut name = plain.clone();
     let mut count = 1;

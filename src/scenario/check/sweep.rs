@@ -1,4 +1,4 @@
-//! `[sweep]`: axes, zips, skips and the baseline become a grid.
+//! `[sweep]`: turns axes, zips, skips and the baseline into a grid.
 
 use std::collections::BTreeSet;
 
@@ -10,21 +10,21 @@ use super::super::range::{Fault, Number, Progress, expand};
 use super::super::written::label;
 use super::values::{Field, Findings, Section};
 
-/// What a sweep takes care of itself, or what changes no run.
+/// Keys that a sweep sets itself, or that change no run.
 const NOT_AXES: &[&str] = &["seed", "name", "sweep", "extends", "compare", "expect"];
 
-/// A path with its value, wherever its keys were nested.
+/// A path with its value, however its keys were nested.
 struct Leaf<'d> {
     path: String,
     key: Origin,
     node: &'d Node,
 }
 
-/// What is wrong with the scenario where an axis takes one of its values.
+/// The faults of the scenario with one value of an axis.
 pub(super) type Probe<'p> = &'p mut dyn FnMut(&Axis, &Node) -> Vec<Diagnostic>;
 
-/// The grid of the scenario's `[sweep]`; `None` without one, or where it was reported. Where the
-/// baseline or a skip names what no axis takes, `probe` tells whether an axis is to blame.
+/// The grid of the scenario's `[sweep]`; `None` without one, or if it was reported. If the baseline
+/// or a skip names a value that no axis takes, `probe` tells whether the axis is at fault.
 pub(super) fn read(findings: &mut Findings, root: &Section, probe: Probe) -> Option<Grid> {
     root.get("sweep")?;
     let found_before = findings.list.len();
@@ -64,7 +64,7 @@ pub(super) fn read(findings: &mut Findings, root: &Section, probe: Probe) -> Opt
     Some(grid)
 }
 
-/// The values of nested tables under their dotted paths, in the order of the source.
+/// The values of nested tables under their dotted paths, in source order.
 fn leaves(table: &Table) -> Vec<Leaf<'_>> {
     let mut found = Vec::new();
     collect(table, "", &mut found);
@@ -137,7 +137,8 @@ fn read_range(findings: &mut Findings, field: &Field, table: &Table) -> Option<V
     let section = Section::new(format!("{}.", field.path), field.node.origin, table);
     section.only(findings, &["from", "to", "step", "factor"]);
     let mut number = |key: &str| {
-        let remedy = "a range is { from = 1, to = 9, step = 2 }, or has a `factor` for the step";
+        let remedy =
+            "a range is { from = 1, to = 9, step = 2 }, or has a `factor` in place of the step";
         let field = section.need(findings, key, remedy)?;
         let number = Number::of(field.node);
         if number.is_none() {
@@ -173,7 +174,7 @@ fn read_range(findings: &mut Findings, field: &Field, table: &Table) -> Option<V
         }
         Fault::Units => {
             let message = format!("the range of `{path}` mixes units");
-            let remedy = "write all with one unit, and a factor without";
+            let remedy = "write all with one unit, and a factor without a unit";
             (codes::BAD_STEP, at, message, remedy)
         }
         Fault::Inexact => {
@@ -199,7 +200,7 @@ fn refuse_doubles(findings: &mut Findings, dimensions: &[Dimension]) {
     }
 }
 
-/// The values that a skip or the baseline names, each of which an axis has.
+/// The values that a skip or the baseline names; each must be a value of an axis.
 fn picks(
     findings: &mut Findings,
     section: &Section,
@@ -240,10 +241,10 @@ fn picks(
     leaves.into_iter().map(|leaf| (leaf.path, leaf.node.clone())).collect()
 }
 
-/// The most values of an axis that are looked at for the one that is misspelt.
+/// The most values of an axis that are tested for a misspelt one.
 const PROBED_MAX: usize = 1000;
 
-/// What is wrong with the words that an axis takes, at the words themselves.
+/// The faults of the words that an axis takes, at the words themselves.
 fn misspelt(axis: &Axis, probe: Probe) -> Vec<Diagnostic> {
     let words = axis.values.iter().filter(|value| value.text().is_some()).take(PROBED_MAX);
     let at_itself = |value: &Node| {

@@ -1,4 +1,4 @@
-//! Reading single values: each either is what its key wants, or is reported and left out.
+//! Reads single values: each is what its key requires, or is reported and left out.
 
 use super::super::codes::{self, Code};
 use super::super::diagnostic::{Diagnostic, Diagnostics, Severity, clip, meant};
@@ -6,7 +6,7 @@ use super::super::document::{Entry, Literal, Node, Origin, Table};
 use super::{FRAMES_MAX, TICKS_MAX};
 use crate::units::{self, Frames, Ticks, UnitError};
 
-/// Collects what is wrong, and reads values: `None` is a value that was reported.
+/// Collects faults, and reads values: `None` is a value that was reported.
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) list: Vec<Diagnostic>,
@@ -15,16 +15,16 @@ pub(super) struct Findings {
 /// A table of the scenario, and the table that has its defaults.
 #[derive(Clone)]
 pub(super) struct Section<'d> {
-    /// The dotted path with a dot behind it, empty for the root.
+    /// The dotted path with a final dot; empty for the root.
     prefix: String,
-    /// Where the table was begun.
+    /// Where the table begins.
     pub(super) origin: Origin,
     table: &'d Table,
     /// The path and the table of the defaults.
     defaults: Option<(String, &'d Table)>,
 }
 
-/// A value with the path that messages call it by.
+/// A value with its path in messages.
 #[derive(Clone)]
 pub(super) struct Field<'d> {
     pub(super) path: String,
@@ -38,13 +38,13 @@ impl<'d> Section<'d> {
         Self { prefix, origin, table, defaults: None }
     }
 
-    /// Looks keys that are missing up in `defaults`.
+    /// Looks up missing keys in `defaults`.
     pub(super) fn with_defaults(mut self, defaults: &Self) -> Self {
         self.defaults = Some((defaults.prefix.clone(), defaults.table));
         self
     }
 
-    /// The keys as they are, without the defaults.
+    /// The keys themselves, without the defaults.
     pub(super) fn table(&self) -> &'d Table {
         self.table
     }
@@ -58,13 +58,14 @@ impl<'d> Section<'d> {
         Some(Field { path: format!("{prefix}{key}"), node: &entry.node })
     }
 
-    /// Likewise, but of two keys that exclude each other the table's own hides the other's default.
+    /// Likewise, but for two keys that exclude each other the table's own hides the other's
+    /// default.
     pub(super) fn get_instead_of(&self, key: &str, other: &str) -> Option<Field<'d>> {
         let hidden = !self.table.contains_key(key) && self.table.contains_key(other);
         if hidden { None } else { self.get(key) }
     }
 
-    /// The value that must be there.
+    /// The value of a required key.
     pub(super) fn need(
         &self,
         findings: &mut Findings,
@@ -83,7 +84,7 @@ impl<'d> Section<'d> {
         field
     }
 
-    /// The table at `key`, empty where there is none.
+    /// The table at `key`, empty if there is none.
     pub(super) fn section(&self, findings: &mut Findings, key: &str) -> Self {
         let Some(field) = self.get(key) else {
             return Self::new(format!("{}{key}.", self.prefix), self.origin, &EMPTY);
@@ -95,7 +96,7 @@ impl<'d> Section<'d> {
         Self::new(format!("{}.", field.path), field.node.origin, table)
     }
 
-    /// The tables of the array at `key`, such as `[[vm]]`; `wanted` says what that is.
+    /// The tables of the array at `key`, such as `[[vm]]`; `wanted` describes it in messages.
     pub(super) fn sections(&self, findings: &mut Findings, key: &str, wanted: &str) -> Vec<Self> {
         let Some(field) = self.get(key) else { return Vec::new() };
         let Literal::Array(items) = &field.node.value else {
@@ -124,7 +125,7 @@ impl<'d> Section<'d> {
         self.only_or(findings, known, |_| None);
     }
 
-    /// Likewise; of a key that resembles none of them `elsewhere` may know where it belongs.
+    /// Likewise; for a key that resembles none of them, `elsewhere` may say where it belongs.
     pub(super) fn only_or(
         &self,
         findings: &mut Findings,
@@ -133,7 +134,7 @@ impl<'d> Section<'d> {
     ) {
         let unknown = self.table.iter().filter(|(key, _)| !known.contains(&key.as_str()));
         for (at, (key, entry)) in unknown.enumerate() {
-            // No more than that are shown, and finding what was meant takes its time.
+            // No more than that are shown, and searching for similar keys takes time.
             let candidates = if at < Diagnostics::KEPT_MAX { known } else { &[] };
             let remedy = match meant(key, candidates.iter().copied()) {
                 _ if key == CALLED && known.contains(&KIND) => format!("did you mean `{KIND}`?"),
@@ -188,7 +189,7 @@ impl Findings {
         self.error(codes::UNKNOWN_KEY, entry.key, message, remedy);
     }
 
-    /// Whether anything that was found forbids a run.
+    /// Whether any finding forbids a run.
     pub(super) fn has_errors(&self) -> bool {
         self.list.iter().any(|found| found.severity == Severity::Error)
     }
@@ -234,8 +235,8 @@ impl Findings {
         u64::try_from(value).ok()
     }
 
-    /// A number of frames, or a size that is a whole number of pages. The page size is `None`
-    /// where it was reported itself.
+    /// A number of frames, or a size that is a whole number of pages. The page size is `None` if it
+    /// was itself reported.
     pub(super) fn frames(
         &mut self,
         field: &Field,
@@ -260,7 +261,7 @@ impl Findings {
         self.bare_or_string(field, min, FRAMES_MAX, "a number of frames or a size").map(Frames)
     }
 
-    /// A number of ticks, or a duration, of which one tick is 1 ns.
+    /// A number of ticks, or a duration, in which one tick is 1 ns.
     pub(super) fn ticks(&mut self, field: &Field, min: u64) -> Option<Ticks> {
         if let Literal::String(text) = &field.node.value {
             let example = "write a duration such as \"100 ms\", or a bare number of ticks";
@@ -329,7 +330,7 @@ impl Findings {
             error => error,
         };
         let (path, text) = (&field.path, clip(text));
-        let message = format!("`{path}`: \"{text}\" is no {what}: {error}");
+        let message = format!("`{path}`: \"{text}\" is not a {what}: {error}");
         self.error(code, field.node.origin, message, example);
         None
     }
@@ -365,8 +366,8 @@ impl Findings {
     }
 }
 
-/// The key that says which policy, algorithm or workload a table is about, and what people write
-/// for it.
+/// The key that names a table's policy, algorithm or workload, and the key that people write in its
+/// place by mistake.
 const KIND: &str = "kind";
 const CALLED: &str = "name";
 

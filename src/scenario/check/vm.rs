@@ -73,8 +73,8 @@ impl<'d> Draft<'d> {
         draft
     }
 
-    /// A start that is random is `start_drawn` ticks later, fewer than `start_within`. Each VM draws
-    /// from a stream of its own, so that all runs of a repetition see the same starts.
+    /// Draws a random start: `start_drawn` ticks later, fewer than `start_within`. Each VM draws from
+    /// a stream of its own, so that all runs of a repetition have the same starts.
     fn draw_start(&mut self, around: &Surroundings) {
         let (Some(name), Some(start), Some(within)) = (self.name, self.start, self.start_within)
         else {
@@ -87,7 +87,8 @@ impl<'d> Draft<'d> {
         self.start = Some(start + self.start_drawn);
     }
 
-    /// On a reduced trace faults are right from so many frames on: the VM keeps as many.
+    /// On a reduced trace faults are exact only from some number of frames on: the VM keeps at
+    /// least those.
     fn keep_reduction(&mut self, findings: &mut Findings) {
         let trace = self.accesses.as_ref().and_then(|accesses| accesses.trace.as_ref());
         let Some(reduction) = trace.and_then(|trace| trace.reduction()) else { return };
@@ -97,7 +98,7 @@ impl<'d> Draft<'d> {
             Some(field) if self.min.is_some_and(|min| min < needed) => {
                 let called = self.called();
                 let message = format!(
-                    "{called} may be taken below {needed} frames, for which its trace is reduced"
+                    "{called} may hold fewer than {needed} frames, for which its trace is reduced"
                 );
                 let remedy = format!("set `min` to {needed} or more, or read the whole trace");
                 findings.error(codes::BELOW_REDUCTION, field.node.origin, message, remedy);
@@ -106,7 +107,7 @@ impl<'d> Draft<'d> {
         }
     }
 
-    /// The keys that `[defaults.vm]` may give too.
+    /// The keys that `[defaults.vm]` may have too.
     pub(super) fn read_numbers(
         findings: &mut Findings,
         section: Section<'d>,
@@ -151,12 +152,12 @@ impl<'d> Draft<'d> {
         }
     }
 
-    /// What messages call the VM.
+    /// The VM's name in messages.
     pub(super) fn called(&self) -> String {
         self.name.map_or_else(|| "a VM".to_owned(), |name| format!("`{name}`"))
     }
 
-    /// Reports values that are fine alone and not together.
+    /// Reports values that are valid alone but not together.
     pub(super) fn check_together(&self, findings: &mut Findings, split: Option<Split>) {
         let (called, at) = (self.called(), |key| self.section.origin_of(key));
         let bounds = self.min.zip(self.max);
@@ -166,7 +167,7 @@ impl<'d> Draft<'d> {
         } else if let (Some((min, max)), Some(initial)) = (bounds, self.initial)
             && (initial < min || initial > max)
         {
-            let message = format!("{called} begins with {initial} frames");
+            let message = format!("{called} starts with {initial} frames");
             let remedy = if initial < min {
                 format!("its minimum is {min}")
             } else {
@@ -189,7 +190,7 @@ impl<'d> Draft<'d> {
         match (split, self.section.get("initial")) {
             (Some(Split::Initial), None) => {
                 let message = format!("{called} has no `initial`");
-                let remedy = "`host.split = \"initial\"` wants it of every VM";
+                let remedy = "`host.split = \"initial\"` requires it of every VM";
                 findings.error(codes::SPLIT_MISMATCH, self.section.origin, message, remedy);
             }
             (Some(split), Some(field)) if split != Split::Initial => {
@@ -212,7 +213,7 @@ fn check_name<'d>(findings: &mut Findings, name: &'d str, origin: Origin) -> Opt
     } else if name.len() > MAX {
         "a name has at most 64 letters"
     } else if name.starts_with('-') {
-        // Spreadsheets take a cell that begins so for a formula.
+        // Spreadsheets take a cell that begins like this for a formula.
         "a name does not begin with `-`"
     } else if !name.bytes().all(letter) {
         "a name has letters, digits, `-`, `_` and `.`"

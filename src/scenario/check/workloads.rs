@@ -1,4 +1,4 @@
-//! Workloads as scenarios write them: their kinds, their parameters, and how much they may be.
+//! Workloads as scenarios write them: their kinds, their parameters, and their limits.
 
 use super::super::codes;
 use super::super::diagnostic::Diagnostics;
@@ -11,7 +11,7 @@ impl Document {
     /// The workload called `kind` with its parameters from settings such as `pages=4000`.
     ///
     /// # Errors
-    /// All that is wrong with the settings, each shown at its text.
+    /// Everything that is wrong with the settings, each shown at its text.
     ///
     /// ```
     /// use balloonist::scenario::Document;
@@ -39,14 +39,14 @@ impl Document {
     }
 }
 
-/// The most bytes that the workloads of a scenario may need together: the limit of trace files.
+/// The most bytes that a scenario's workloads may need together: the limit of trace files.
 pub(super) const BYTES_MAX: u64 = 16 << 30;
 
 fn kinds() -> impl Iterator<Item = (&'static str, &'static WorkloadKind)> + Clone {
     ALL.iter().map(|kind| (kind.name, kind))
 }
 
-/// The workload that the table says.
+/// The workload that the table describes.
 pub(super) fn read(
     findings: &mut Findings,
     section: &Section,
@@ -111,13 +111,13 @@ fn phases(
         let origin = of.node.origin;
         findings.error(codes::TRACE_EMPTY, origin, "the workload has no phase", remedy);
     }
-    // Each is read even if one before it was wrong.
+    // Each is read even if an earlier one was wrong.
     let of: Vec<Option<WorkloadSpec>> =
         sections.iter().map(|phase| read_at(findings, phase, page_size, depth + 1)).collect();
     of.into_iter().collect()
 }
 
-/// Reports the first workload with which all of them need more than `bytes_max` bytes.
+/// Reports the first workload with which the total exceeds `bytes_max` bytes.
 pub(super) fn check_bytes<'s>(
     findings: &mut Findings,
     workloads: impl IntoIterator<Item = (&'s WorkloadSpec, Origin)>,
