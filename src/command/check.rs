@@ -1,4 +1,4 @@
-//! `check`: whether a scenario can be run, and what it says with every default filled in.
+//! `check`: whether a scenario can be run, and its text with every default filled in.
 
 use std::path::PathBuf;
 
@@ -21,6 +21,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if args.effective {
         return context.print(&scenario.effective());
     }
-    context.note(&format!("{} is a good scenario", args.scenario.display()));
+    context.note(&format!("{} is valid", args.scenario.display()));
     Ok(())
 }

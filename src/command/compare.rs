@@ -35,7 +35,7 @@ use super::register::{Kind, is_stdout};
 use super::result_folder::{ResultFolder, of_comparison};
 use super::{Context, Failure, context, input, lists};
 
-/// Run a scenario under several policies and set them side by side, with offline bounds beneath
+/// Run a scenario under several policies and show them side by side, with offline bounds beneath
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -45,25 +45,25 @@ pub(crate) struct Args {
     #[arg(long, short, alias = "policy", value_name = "POLICY,…", value_delimiter = ',')]
     policies: Vec<String>,
 
-    /// Replacement algorithms as a second axis, or `all`: each policy is run with each of them, its
-    /// parameters at their defaults, in every VM instead of the VM's own; what the scenario expects
-    /// is not held against these runs [default: each VM's own]
+    /// Replacement algorithms as a second axis, or `all`: each policy is run with each of them, at
+    /// its default parameters, in every VM instead of the VM's own; the scenario's expectations are
+    /// not checked for these runs [default: each VM's own]
     #[arg(long, value_name = "REPLACEMENT,…", value_delimiter = ',',
           value_parser = lists::replacement_names(), hide_possible_values = true)]
     replacements: Vec<String>,
 
-    /// The policy that others are set in relation to; of a second axis, its first run [default: the
+    /// The policy that others are compared with; with a second axis, its first run [default: the
     /// first]
     #[arg(long, short, value_name = "POLICY")]
     baseline: Option<String>,
 
-    /// Say beside each policy what Belady's MIN does under the same allocations at the same
-    /// moments; it knows the future
+    /// Show beside each policy the faults of Belady's MIN under the same allocations at the same
+    /// moments; MIN knows the future
     #[arg(long)]
     opt_given: bool,
 
-    /// Add the bound `opt-lru`: the fewest faults of two LRU VMs however frames go between them;
-    /// it takes time in proportion to the host's frames
+    /// Add the bound `opt-lru`: the fewest faults of two LRU VMs however frames move between them;
+    /// takes time in proportion to the host's frames
     #[arg(long)]
     opt_lru: bool,
 
@@ -120,7 +120,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let (runs, mut bounds): (Vec<Result<Contender, RunError>>, _) =
         rayon::join(|| recorded.map(run).collect(), || bound::all(&scenario));
     bounds.extend(opt_lru.map(|demand_faults| bound::Bound::opt_lru(demand_faults, &bounds)));
-    // Of several failures the first in order is reported, whichever came first in time.
+    // Of several failures the first in order is reported, whichever happened first.
     let runs = runs.into_iter().collect::<Result<Vec<Contender>, RunError>>()?;
     drop(progress);
     let took = began.elapsed();
@@ -169,7 +169,7 @@ impl Variant {
 /// The scenario with one algorithm in all VMs, or with their own.
 type Form = (Option<&'static ReplacementKind>, Arc<Scenario>);
 
-/// The scenario with each algorithm, or as it is where none is asked for.
+/// The scenario with each algorithm, or unchanged if none is asked for.
 fn forms(scenario: &Scenario, replacements: &[&'static ReplacementKind]) -> Vec<Form> {
     if replacements.is_empty() {
         return vec![(None, Arc::new(scenario.clone()))];
@@ -178,7 +178,7 @@ fn forms(scenario: &Scenario, replacements: &[&'static ReplacementKind]) -> Vec<
     replacements.iter().map(with).collect()
 }
 
-/// Each policy with each form, the policies' order first.
+/// Each policy with each form, in the policies' order.
 fn variants(forms: &[Form], policies: &[&'static PolicyKind]) -> Vec<Variant> {
     let of_policy = |&policy: &&'static PolicyKind| {
         let variant = move |(replacement, scenario): &Form| Variant {
@@ -259,7 +259,7 @@ impl Compared<'_> {
         }
     }
 
-    /// Writes the files of `--out` and the page of `--report`, which shows no files.
+    /// Writes the files of `--out` and the page of `--report`, which does not list files.
     fn write(
         &self,
         folder: Option<ResultFolder>,

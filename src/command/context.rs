@@ -1,4 +1,4 @@
-//! What every command is handed: the common flags, and how to talk to the user.
+//! What every command gets: the common flags, and ways to talk to the user.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -32,12 +32,12 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "N")]
     pub(crate) seed: Option<u64>,
 
-    /// What each VM or trace does first and is not counted: `10%`, `1000 accesses`, `10 s` or
+    /// Run but do not count what each VM or trace does first: `10%`, `1000 accesses`, `10 s` or
     /// `until 10 s` [default: the scenario's, or nothing]
     #[arg(long, global = true, value_name = "WHAT", value_parser = WarmUp::parse)]
     pub(crate) warm_up: Option<WarmUp>,
 
-    /// Who makes the policies' draws [default: the scenario's, or chacha8]
+    /// The generator of the policies' draws [default: the scenario's, or chacha8]
     #[arg(long, global = true, value_name = "GENERATOR", value_parser = generator())]
     pub(crate) random: Option<Generator>,
 
@@ -53,17 +53,17 @@ pub(crate) struct Common {
     #[arg(long, global = true)]
     pub(crate) force: bool,
 
-    /// Say at the end how long each phase took, and how many accesses a second that is; interning
-    /// is part of reading
+    /// Say at the end how long each phase took, and its accesses per second; interning is part of
+    /// reading
     #[arg(long, global = true)]
     pub(crate) timing: bool,
 
-    /// Print errors and what was asked for, no notes, warnings or progress
+    /// Print only errors and what was asked for: no notes, warnings or progress
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 
-    /// Characters in a line of a table for people; columns beyond stand below [default: the
-    /// terminal's, without limit off a terminal]
+    /// Characters per line of tables for people; further columns follow below [default: the
+    /// terminal's width, unlimited off a terminal]
     #[arg(
         long,
         global = true,
@@ -137,7 +137,7 @@ impl Context {
         Self { common, colour_out, colour_err, width, timing: Timing::default() }
     }
 
-    /// The common flags that change what is run, as the command line has them.
+    /// The common flags that change what is run, as on the command line.
     pub(crate) fn flags(&self) -> String {
         let settings = self.common.settings.iter().map(|set| format!(" --set {}", quoted(set)));
         let seed = self.common.seed.map(|seed| format!(" --seed {seed}"));
@@ -146,7 +146,7 @@ impl Context {
         settings.chain(seed).chain(warm_up).chain(random).collect()
     }
 
-    /// Makes a run, and notes how long it took.
+    /// Runs a scenario, and notes how long it took.
     pub(super) fn timed_run(
         &self,
         run: impl FnOnce() -> Result<Outcome, RunError>,
@@ -164,8 +164,8 @@ impl Context {
         }
     }
 
-    /// Writes data to standard output. Where nobody reads it any more the command goes on: what it
-    /// has found decides how it ends.
+    /// Writes data to standard output. If its reader is gone, the command continues: its findings
+    /// decide how it ends.
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         let text = if out.is_terminal() { harmless(text, self.colour_out) } else { text.into() };
@@ -175,7 +175,7 @@ impl Context {
         }
     }
 
-    /// Where a lot of data is written to standard output; whoever writes flushes.
+    /// Standard output for a lot of data; the writer must flush it.
     #[expect(clippy::unused_self, reason = "who may print has a context")]
     pub(crate) fn stdout(&self) -> impl Write {
         std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock())
@@ -210,7 +210,7 @@ fn environment_allows_colour() -> bool {
     !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
 }
 
-/// What `--color` says, before the command line is parsed: errors of that are coloured too.
+/// The value of `--color`, before the command line is parsed: its errors are coloured too.
 pub(super) fn colour_flag(arguments: impl Iterator<Item = OsString>) -> ColorChoice {
     let arguments = arguments.map(|word| word.to_string_lossy().into_owned());
     let mut arguments = arguments.skip(1).take_while(|word| word != "--").peekable();

@@ -1,4 +1,4 @@
-//! Stack distances before the runs: from the user's cache, or computed, all traces at once.
+//! Stack distances before the runs: read from the user's cache or computed, for all traces at once.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ pub(super) fn warm_all(scenario: &Scenario, context: &Context) {
     warm(&distinct(scenario), context);
 }
 
-/// The traces of the scenario's VMs, those that several VMs replay once.
+/// The traces of the scenario's VMs, each once even if several VMs replay it.
 pub(super) fn distinct(scenario: &Scenario) -> Vec<&Trace> {
     let mut traces: Vec<&Trace> = scenario.vms.iter().map(|vm| &*vm.trace).collect();
     traces.sort_by_key(|&trace| std::ptr::from_ref(trace) as usize);

@@ -5,7 +5,7 @@ use balloonist::scenario::codes;
 use super::text::wrapped;
 use super::{Context, Failure};
 
-/// Explain a code that a bad scenario was refused with, such as S012
+/// Explain a code of a scenario's errors, such as S012
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The code; without one, all codes are listed

@@ -1,4 +1,4 @@
-//! Failures: why a command did not do what was asked, each with its exit code.
+//! Failures: why a command could not do what was asked, each with its exit code.
 
 use std::fmt::Display;
 use std::io;
@@ -17,21 +17,21 @@ pub(crate) enum Failure {
     Difference,
     /// The command line contradicts itself or asks for something that is not there.
     Usage(String),
-    /// The scenario or a trace is wrong; holds the diagnostics as they are shown.
+    /// The scenario or a trace is wrong; holds the rendered diagnostics.
     Input(String),
     /// A trace is wrong.
     Trace(String),
-    /// The scenario or a trace cannot be read; holds the diagnostics as they are shown.
+    /// The scenario or a trace cannot be read; holds the rendered diagnostics.
     Unreadable(String),
     /// The system could not read or write.
     Io(String),
-    /// Not all is there yet; what is missing can be made and added.
+    /// The results are incomplete; the missing runs can be made and added.
     Incomplete(String),
     /// There is nothing to run.
     Nothing(String),
-    /// What a policy relies on failed: a program or rules of the user's.
+    /// Something that a policy needs failed: a program or rules of the user's.
     Policy(String),
-    /// Nobody reads standard output any more: no failure of ours, and nothing is printed.
+    /// The reader of standard output is gone: not a failure of ours, and nothing is printed.
     OutputClosed,
 }
 
@@ -44,7 +44,7 @@ Exit codes:
   3   the scenario or a trace is wrong
   4   a file cannot be read or written
   5   there is nothing to run
-  6   interrupted or incomplete; `sweep --resume` goes on
+  6   interrupted or incomplete; `sweep --resume` continues
   7   a program or rules that the policy asks failed
   70  an invariant broke: a bug of balloonist";
 
@@ -55,7 +55,7 @@ pub(super) const INTERRUPTED: u8 = 6;
 pub(super) const INVARIANT: u8 = 70;
 
 impl Failure {
-    /// Input that is wrong in a way for which a sentence is enough.
+    /// Wrong input for which a sentence is enough.
     pub(crate) fn wrong(sentence: impl Display) -> Self {
         Self::Input(format!("error: {sentence}\n"))
     }
@@ -74,7 +74,7 @@ impl Failure {
         }
     }
 
-    /// What is printed of it, with its line end.
+    /// The text to print, with its line end.
     pub(crate) fn render(&self, colour: bool) -> String {
         let red = if colour { AnsiColor::Red.on_default().bold() } else { Style::new() };
         match self {

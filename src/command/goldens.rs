@@ -1,4 +1,4 @@
-//! Golden files: where they are, what they say, and what becomes of them.
+//! Golden files: where they are, what they contain, and how they are updated.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,12 +14,12 @@ use super::files::{NewFile, create_folder, write};
 use super::register::Kind;
 use super::{Context, Failure};
 
-/// A golden file and the table that it should be.
+/// A golden file and the table that it should contain.
 pub(super) struct Golden {
     pub(super) place: PathBuf,
-    /// The columns that name a row.
+    /// How many columns, from the first, identify a row.
     key: usize,
-    /// What stands before the name of a row in messages.
+    /// The text before the name of a row in messages.
     prefix: String,
     /// The text of the file, if there is one.
     blessed: Option<Vec<u8>>,
@@ -41,7 +41,7 @@ impl Golden {
         Ok(Self { place, key, prefix: prefix.to_owned(), blessed, now })
     }
 
-    /// All that differs, in the order of the rows.
+    /// All differences, in the order of the rows.
     pub(super) fn differences(&self) -> Vec<Difference> {
         let place = self.place.display();
         let whole = |text: String| vec![Difference { weight: Weight::File, text }];
@@ -61,13 +61,13 @@ impl Golden {
         found
     }
 
-    /// For a golden trail: where the trajectory leaves it.
+    /// For a golden trail: where the trajectory parts from it.
     pub(super) fn departure(&self) -> Option<Departure> {
         let golden = std::str::from_utf8(self.blessed.as_deref()?).ok()?;
         Departure::find(golden, &self.now)
     }
 
-    /// Writes what came out beside a golden file that differs, and removes what an earlier
+    /// Writes the new table beside a golden file that differs, and removes what an earlier
     /// difference has left there.
     pub(super) fn write_beside(&self, context: &Context) {
         let beside = self.place.with_extension("csv.new");
@@ -81,7 +81,7 @@ impl Golden {
         }
     }
 
-    /// What came out as the new golden file, not yet at its place; nothing if that is as it was.
+    /// The new table as a golden file, not yet moved to its place; `None` if it did not change.
     pub(super) fn blessed(&self) -> Result<Option<NewFile>, Failure> {
         let now = self.now.to_csv();
         if self.blessed.as_deref() == Some(now.as_bytes()) {
@@ -98,12 +98,12 @@ impl Golden {
 
     /// Removes what an earlier difference has left beside the golden file.
     pub(super) fn tidy(&self) {
-        // There is none, as a rule.
+        // Usually there is nothing to remove.
         let _ = fs::remove_file(self.place.with_extension("csv.new"));
     }
 }
 
-/// The first `most` differences of a file, with the number of the others.
+/// The first `most` differences of a file, and the number of the others.
 pub(super) fn first_of(mut differences: Vec<Difference>, most: usize) -> Vec<Difference> {
     let others = differences.len().saturating_sub(most);
     differences.truncate(most);
@@ -113,7 +113,7 @@ pub(super) fn first_of(mut differences: Vec<Difference>, most: usize) -> Vec<Dif
     differences
 }
 
-/// The scenarios at these places: files as they are, folders with all that is in them, by name.
+/// The scenarios at these places: files as given, and all scenarios in folders, by name.
 pub(super) fn scenarios(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     for path in paths {
@@ -136,8 +136,8 @@ pub(super) fn scenarios(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
-/// The folder of a scenario's golden files: its path without the extension, under `results` where
-/// the scenario is under `scenarios`.
+/// The folder of a scenario's golden files: its path without the extension, under `results` if the
+/// scenario is under `scenarios`.
 pub(super) fn folder_of(scenario: &Path) -> Result<PathBuf, Failure> {
     mirror(scenario).map(|path| path.with_extension("")).ok_or_else(|| {
         let scenario = scenario.display();
@@ -147,7 +147,7 @@ pub(super) fn folder_of(scenario: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// Golden tables under the places verified that are not `known`, and not of `unread` scenarios.
+/// Golden tables under the verified places that are neither `known` nor of `unread` scenarios.
 pub(super) fn orphans(
     paths: &[PathBuf],
     known: &BTreeSet<&Path>,
@@ -159,7 +159,7 @@ pub(super) fn orphans(
         let is_folder = path.is_dir();
         let root = if is_folder { mirrored } else { mirrored.with_extension("") };
         if root.is_dir() {
-            // Folders below a single scenario's belong to others.
+            // Folders below a single scenario's belong to other scenarios.
             let is_table = |path: &Path| {
                 path.extension().is_some_and(|extension| extension == "csv")
                     && (is_folder || path.parent() == Some(&root))
@@ -177,7 +177,7 @@ pub(super) fn orphans(
     Ok(found)
 }
 
-/// The same place under `results` instead of the innermost folder called `scenarios`.
+/// The same place, with the innermost folder named `scenarios` replaced by `results`.
 fn mirror(path: &Path) -> Option<PathBuf> {
     let components: Vec<Component> = path.components().collect();
     let at = components.iter().rposition(|part| part.as_os_str() == "scenarios")?;
@@ -187,7 +187,7 @@ fn mirror(path: &Path) -> Option<PathBuf> {
     Some(components.iter().enumerate().map(part).collect())
 }
 
-/// The files of a folder and those in it that are wanted. Links to folders are not followed.
+/// The files of a folder and its subfolders that are wanted. Links to folders are not followed.
 fn collect(
     folder: &Path,
     wanted: &dyn Fn(&Path) -> bool,

@@ -26,8 +26,8 @@ pub(crate) struct Input {
     #[arg(value_name = "SCENARIO", required = true)]
     paths: Vec<PathBuf>,
 
-    /// Replay trace files, each a VM, in lockstep on a host of so many frames: a number, a size, or
-    /// a part of all distinct pages such as 25%
+    /// Replay trace files, each a VM, in lockstep on a host with this memory: frames, a size, or a
+    /// share of all distinct pages such as 25%
     #[arg(long, value_name = "FRAMES")]
     frames: Option<String>,
 
@@ -40,8 +40,8 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Reads and checks what is to be run, under the common flags and `policy`, and makes sure that
-    /// all traces have their stack distances.
+    /// Reads and checks what is to be run, under the common flags and `policy`, and gives all
+    /// traces their stack distances.
     pub(super) fn open(
         &self,
         policy: Option<&str>,
@@ -52,7 +52,7 @@ impl Input {
         Ok(scenario)
     }
 
-    /// Likewise, but traces have no stack distances yet.
+    /// Likewise, but without stack distances.
     pub(super) fn open_cold(
         &self,
         policy: Option<&str>,
@@ -61,7 +61,7 @@ impl Input {
         self.opened(policy, context).map(|opened| opened.scenario)
     }
 
-    /// Likewise, to run it at many points and under many seeds.
+    /// Likewise, to be run at many points and under many seeds.
     pub(super) fn open_to_vary(&self, context: &Context) -> Result<Opened, Failure> {
         let opened = self.opened(None, context)?;
         distances::warm_all(&opened.scenario, context);
@@ -99,7 +99,7 @@ impl Input {
     }
 }
 
-/// A trace file in the place of a scenario: whoever forgets --frames is told so.
+/// Refuses a trace file given as a scenario, for users who forget --frames.
 fn refuse_trace(path: &Path) -> Result<(), Failure> {
     let extension = path.extension().and_then(|extension| extension.to_str());
     let may_be_scenario = path.as_os_str() == "-"
@@ -110,18 +110,18 @@ fn refuse_trace(path: &Path) -> Result<(), Failure> {
     let format = match load_head(path, 1, &ReadOptions::default()) {
         Ok(head) => Some(head.format),
         Err(error) if error.kind == ReadErrorKind::Missing => None,
-        // What its name says it is, and options must tell how to read it.
+        // The file's name says what it is; options must say how to read it.
         Err(_) => extension.and_then(formats::of_extension),
     };
     let Some(format) = format else { return Ok(()) };
     Err(Failure::Usage(format!(
-        "{} is a trace in the {} format; add --frames to replay it on a host of so many frames",
+        "{} is a trace in the {} format; add --frames N to replay it on a host of N frames",
         path.display(),
         format.name
     )))
 }
 
-/// Standard input can be read once.
+/// Standard input can be read only once.
 pub(super) fn refuse_stdin_twice(paths: &[PathBuf]) -> Result<(), Failure> {
     if paths.iter().filter(|path| path.as_os_str() == "-").count() < 2 {
         return Ok(());
@@ -129,9 +129,9 @@ pub(super) fn refuse_stdin_twice(paths: &[PathBuf]) -> Result<(), Failure> {
     Err(Failure::Usage("`-` is named twice, but standard input can be read once".to_owned()))
 }
 
-/// Notes the time of reading, and how much of it is interning. The two go hand in hand, block by
-/// block, so interning is done once more for the clock, a page for each run of the traces, and only
-/// if somebody wants to know.
+/// Notes the time of reading, and how much of it is interning. The two alternate block by block, so
+/// interning is repeated for the clock, a page for each run of the traces, and only if `--timing`
+/// asks for it.
 fn note_reading(scenario: &Scenario, took: Duration, context: &Context) {
     if !context.common.timing {
         return;
@@ -164,7 +164,7 @@ pub(super) fn open(
     check(Document::open(path), policy, context)
 }
 
-/// A checked scenario, and what it takes to check it again with other values.
+/// A checked scenario, and what is needed to check it again with other values.
 pub(super) struct Opened {
     pub(super) scenario: Scenario,
     pub(super) document: Document,
@@ -185,7 +185,7 @@ pub(super) fn register_traces(traces: &Traces) -> Result<(), Failure> {
     traces.told().iter().try_for_each(|file| register_trace(&file.path))
 }
 
-/// Enters a trace file as an input, and the kinds of its accesses that may lie beside it.
+/// Enters a trace file as an input, with the file of its accesses' kinds that may lie beside it.
 pub(super) fn register_trace(path: &Path) -> Result<(), Failure> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     for (at, _) in name.match_indices('.') {
@@ -244,8 +244,8 @@ pub(super) fn refused(diagnostics: &Diagnostics, context: &Context) -> Failure {
     if diagnostics.is_io() { Failure::Unreadable(text) } else { Failure::Input(text) }
 }
 
-/// The policies that the flag `--policies` names or, where it names none, those of the scenario's
-/// `compare`. Each must be able to run the scenario in all these forms.
+/// The policies of the flag `--policies` or, if it names none, of the scenario's `compare`. Each
+/// must be able to run the scenario in all these forms.
 pub(super) fn policies_or_compared(
     names: &[String],
     forms: &[&Scenario],
@@ -258,7 +258,7 @@ pub(super) fn policies_or_compared(
     policies(&compared, forms, context)
 }
 
-/// The policies called `names`; "all" is all of them that can run the scenario in all these forms.
+/// The policies called `names`; "all" is every policy that can run the scenario in all these forms.
 pub(super) fn policies(
     names: &[String],
     forms: &[&Scenario],
@@ -266,7 +266,7 @@ pub(super) fn policies(
 ) -> Result<Vec<&'static PolicyKind>, Failure> {
     let mut kinds = lists::policies(names)?;
     if names.iter().any(|name| name.trim() == "all") {
-        // Those that cannot run here are left out, and that is said.
+        // Policies that cannot run here are left out, with a note.
         kinds.retain(|kind| {
             let reason = reason_not_to_run(kind, forms);
             if let Some(reason) = &reason {

@@ -1,4 +1,4 @@
-//! `list`: what there is to choose from, with its parameters and sources.
+//! `list`: what there is to choose from, with parameters and sources.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -49,7 +49,7 @@ enum What {
     Formats,
     /// What the columns of the tables of a run mean
     Columns,
-    /// What scenarios are refused for; `explain` tells of one
+    /// What scenarios are refused for; `explain` tells more of each
     Codes,
 }
 
@@ -58,7 +58,7 @@ struct Entry {
     name: &'static str,
     summary: Cow<'static, str>,
     follows: &'static str,
-    /// What must be given: its key, what it may be, and what it means.
+    /// The required parameter: its key, its domain, and its meaning.
     needs: Option<[String; 3]>,
     params: &'static [Param],
 }
@@ -89,7 +89,9 @@ fn policies() -> Vec<Entry> {
     let entry = |kind: &'static balance::PolicyKind| {
         let balance::PolicyKind { name, summary, follows, live_interval, params, .. } = *kind;
         let summary = match live_interval {
-            Some(Ticks(ns)) => format!("{summary}; every {} s in life", ns / 1_000_000_000).into(),
+            Some(Ticks(ns)) => {
+                format!("{summary}; runs every {} s when deployed", ns / 1_000_000_000).into()
+            }
             None => summary.into(),
         };
         Entry { name, summary, follows, needs: None, params }
@@ -118,7 +120,7 @@ fn observers() -> Vec<Entry> {
     observe::ALL.iter().map(entry).collect()
 }
 
-/// What may be put around any of the policies.
+/// The wrapper that may be put around any policy.
 fn wrapper() -> Entry {
     Entry {
         name: "every policy",
@@ -249,7 +251,7 @@ fn text(entries: &[Entry], colour: bool) -> String {
     entries.iter().map(paragraph).collect::<Vec<_>>().join("\n")
 }
 
-/// A row for each parameter, and one for each entry without.
+/// A row for each parameter, and one for each entry without parameters.
 fn table(entries: &[Entry]) -> Table {
     let mut table =
         Table::new(&["name", "summary", "param", "default", "domain", "description", "follows"]);

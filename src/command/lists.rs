@@ -1,6 +1,6 @@
 //! Lists with commas on the command line: names of policies and of replacement algorithms, frames.
-//! The flags split them; here a list is judged as a whole, so that all that is wrong with it is
-//! told at once.
+//! The flags split them; here each list is checked as a whole, so that all its faults are reported
+//! at once.
 
 use std::ffi::OsStr;
 
@@ -13,7 +13,7 @@ use clap::{Arg, Command};
 
 use super::Failure;
 
-/// A parser that proposes names to shells and takes any word.
+/// A parser that suggests names to shells and accepts any word.
 #[derive(Clone)]
 pub(super) struct Proposed(Vec<&'static str>);
 
@@ -39,12 +39,12 @@ pub(super) fn replacement_names() -> Proposed {
     Proposed(replace::ALL.iter().map(|kind| kind.name).chain(["all"]).collect())
 }
 
-/// The replacement algorithms called so; "all" is all of them.
+/// The replacement algorithms of these names; "all" is all of them.
 pub(super) fn replacements(words: &[String]) -> Result<Vec<&'static ReplacementKind>, Failure> {
     chosen(("replacement", "list replacements"), words, replace::ALL, |kind| kind.name)
 }
 
-/// The policies called so; "all" is all of them.
+/// The policies of these names; "all" is all of them.
 pub(super) fn policies(words: &[String]) -> Result<Vec<&'static PolicyKind>, Failure> {
     chosen(("policy", "list policies"), words, balance::ALL, |kind| kind.name)
 }
@@ -73,12 +73,12 @@ fn chosen<K>(
             }
         }
     }
-    let hint = (!unknown.is_empty()).then(|| format!("`{lister}` shows those there are"));
+    let hint = (!unknown.is_empty()).then(|| format!("`{lister}` shows all names"));
     let wrong: Vec<String> = unknown.into_iter().chain(doubled).chain(hint).collect();
     if wrong.is_empty() { Ok(kinds) } else { Err(Failure::Usage(wrong.join("; "))) }
 }
 
-/// The numbers, from 1 on, of a flag.
+/// The numbers of a flag, from 1 on.
 pub(super) fn frames(flag: &str, words: &[String]) -> Result<Vec<Frames>, Failure> {
     let number = |word: &str| {
         word.parse().ok().filter(|number| (1..=FRAMES_MAX).contains(number)).map(Frames)

@@ -17,7 +17,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run<C: CommandFactory>(args: &Args) -> Result<(), Failure> {
     let mut all = C::command();
-    // Gives each subcommand its whole name and the options of all.
+    // Gives each subcommand its full name and the global options.
     all.build();
     let page = match &args.command {
         None => all,

@@ -1,5 +1,5 @@
-//! Commands: the command line, the files, the clock and the environment, and nothing else. What is
-//! computed is computed by the library; what is printed is made by its `output`.
+//! Commands: the command line, files, the clock and the environment, and nothing else. The library
+//! computes, and `render` and `table` make what is printed.
 #![allow(clippy::disallowed_methods, reason = "clock and environment belong to commands alone")]
 
 pub(crate) mod cache;
@@ -50,7 +50,7 @@ pub(crate) use context::{Common, Context};
 pub(crate) use failure::{EXIT_CODES, Failure};
 pub(crate) use guard::guarded;
 
-/// Parses the command line. Where that was all, as for `--help` or a wrong flag, the text has been
+/// Parses the command line. If that was all, as for `--help` or a wrong flag, the text has been
 /// printed and the exit code is returned.
 pub(crate) fn parse<C: CommandFactory + FromArgMatches>() -> Result<C, ExitCode> {
     let colour = context::colour_flag(std::env::args_os());
@@ -58,7 +58,7 @@ pub(crate) fn parse<C: CommandFactory + FromArgMatches>() -> Result<C, ExitCode>
     matches.and_then(|mut matches| C::from_arg_matches_mut(&mut matches)).map_err(|error| {
         let printed = error.print().and_then(|()| std::io::stdout().flush());
         let failure = printed.err().map(|error| Failure::stdout(&error));
-        // Help that is not read to its end is no failure; help that cannot be written is one.
+        // Help that is not read to its end is not a failure; help that cannot be written is one.
         match failure.filter(|failure| failure.code() > 0 && !error.use_stderr()) {
             Some(failure) => {
                 guard::say(&failure.render(false));
@@ -69,7 +69,7 @@ pub(crate) fn parse<C: CommandFactory + FromArgMatches>() -> Result<C, ExitCode>
     })
 }
 
-/// Fails if there is a sentence on something that failed: prints all of them, and last what failed.
+/// Fails if there is a sentence on something that failed: prints the sentences, then what failed.
 fn judge(failed: &[String], what: &str) -> Result<(), Failure> {
     if failed.is_empty() {
         return Ok(());

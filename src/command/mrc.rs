@@ -23,22 +23,22 @@ use super::{Context, Failure, context, distances, input, lists};
 
 /// Show the LRU miss-ratio curve of traces: the demand faults at every number of frames
 ///
-/// Curves are exact unless a sample is asked for. Those of other replacement algorithms are made of
-/// one exact simulation for each number of frames.
+/// Curves are exact unless a sample is asked for. Curves of other replacement algorithms take one
+/// exact simulation for each number of frames.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The trace files, or `-` for standard input
     #[arg(value_name = "TRACE", required = true)]
     traces: Vec<PathBuf>,
 
-    /// Replacement algorithms to simulate, or `all`, their parameters at their defaults; `list
+    /// Replacement algorithms to simulate, or `all`, at their default parameters; `list
     /// replacements` shows them [default: the LRU curve]
     #[arg(long, value_name = "REPLACEMENT,…", value_delimiter = ',', conflicts_with = "sample",
           value_parser = lists::replacement_names(), hide_possible_values = true)]
     replacement: Vec<String>,
 
-    /// The numbers of frames shown [default: every one up to the distinct pages; where algorithms
-    /// are simulated, the powers of two below and that number]
+    /// The numbers of frames to show [default: every one up to the distinct pages; for simulated
+    /// algorithms, the powers of two below that number, and that number]
     #[arg(long, value_name = "FRAMES,…", value_delimiter = ',')]
     points: Vec<String>,
 
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         }
         None => {}
         Some(Sample::Size(pages)) => {
-            context.note(&format!("estimated from a sample of at most {pages} pages a trace"));
+            context.note(&format!("estimated from a sample of at most {pages} pages per trace"));
         }
         Some(Sample::Rate(_)) => context.note("estimated from a sample of each trace's pages"),
     }
@@ -117,7 +117,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     context.print_table(&mrc::table(&curves), args.format)
 }
 
-/// Says what the curve of a reduced trace leaves out, and what is not exact on it.
+/// Notes what the curve of a reduced trace leaves out, and what is not exact on it.
 fn note_reduced(
     name: &str,
     trace: &Trace,
@@ -134,11 +134,11 @@ fn note_reduced(
         context.note(&format!("{name}: {} is not exact on a reduced trace", kind.name));
     }
     if is_sampled {
-        context.note(&format!("{name}: a sample of a reduced trace is of what is left of it"));
+        context.note(&format!("{name}: the sample is taken from the reduced trace"));
     }
 }
 
-/// The first accesses of a trace that its curve does not count.
+/// How many first accesses of a trace its curve does not count.
 fn warm_up_of(trace: &Trace, warm_up: Option<WarmUp>) -> Result<u64, Failure> {
     let Some(warm_up) = warm_up else { return Ok(0) };
     match warm_up.end(Ticks(0), trace.accesses()) {
@@ -155,7 +155,7 @@ fn warm_up_of(trace: &Trace, warm_up: Option<WarmUp>) -> Result<u64, Failure> {
     }
 }
 
-/// Says that an estimate is rough: its error depends on the distinct pages that it is made of.
+/// Notes that an estimate is rough: its error depends on the number of sampled pages.
 fn note_rough(trace: &str, sampled: usize, pages: usize, context: &Context) {
     const ROUGH_BELOW: usize = 1_000;
     if sampled < pages && sampled < ROUGH_BELOW {
@@ -166,8 +166,8 @@ fn note_rough(trace: &str, sampled: usize, pages: usize, context: &Context) {
     }
 }
 
-/// The curves of these algorithms, a simulation for each number of frames, all of them over the
-/// cores; the traces are read once. Randomness is that of a VM with the name of the trace's file.
+/// The curves of these algorithms, a simulation for each number of frames, all in parallel over the
+/// cores; traces are read once. Randomness is that of a VM named like the trace's file.
 fn simulated(
     paths: &[PathBuf],
     traces: &[Arc<Trace>],
@@ -209,7 +209,7 @@ fn powers_and_all(pages: u64) -> Vec<Frames> {
     powers.take_while(|&power| power < pages).chain([pages]).map(Frames).collect()
 }
 
-/// The path of a trace with the value that made it one of several VMs.
+/// The path of a trace, with the value that made it one of several VMs.
 fn named(path: &Path, value: Option<String>) -> PathBuf {
     value.map_or_else(|| path.to_owned(), |value| format!("{}:{value}", path.display()).into())
 }

@@ -1,5 +1,5 @@
 //! Progress, for anything that takes over a second: a bar on a terminal, a line every half minute
-//! where standard error is none.
+//! if standard error is none.
 
 use std::io::IsTerminal;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -13,21 +13,20 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 use super::Context;
 use super::guard::say;
 
-/// Steps, rate, estimated time and the slowest run. Nobody sees it in the first second, or
-/// with `--quiet`.
+/// Steps, rate, estimated time and the slowest run. Hidden in the first second, and with `--quiet`.
 pub(super) struct Progress {
     bar: ProgressBar,
     on_terminal: bool,
     told: Arc<Mutex<Told>>,
-    /// Who shows it, however long a run takes, until the channel is closed.
+    /// The thread that shows it, however long a run takes, until the channel is closed.
     shower: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
-/// What threads that report runs tell each other.
+/// What is shared by the threads that report runs.
 #[derive(Default)]
 struct Told {
     slowest: Duration,
-    /// What the slowest run is called.
+    /// The name of the slowest run.
     name: String,
 }
 
@@ -36,7 +35,7 @@ impl Progress {
     const BETWEEN_LINES: Duration = Duration::from_secs(30);
     const SHAPE: &str = "{bar:30} {human_pos}/{human_len} runs, {rate}, {eta} left{msg}";
 
-    /// Begins a bar of so many runs.
+    /// Begins a bar of `runs` runs.
     pub(super) fn new(context: &Context, runs: u64) -> Self {
         let bar = ProgressBar::with_draw_target(Some(runs), ProgressDrawTarget::hidden());
         let style = ProgressStyle::with_template(Self::SHAPE).expect("the shape is a template");
@@ -54,18 +53,18 @@ impl Progress {
                     write_lines(&bar, &told, &stopped);
                 }
             };
-            // Where no thread can be had, nobody sees it.
+            // If no thread can be started, no progress is shown.
             progress.shower = thread::Builder::new().spawn(show).ok().map(|shower| (stop, shower));
         }
         progress
     }
 
-    /// A run is done; any thread may say so.
+    /// Notes that a run is done; any thread may call it.
     pub(super) fn step(&self) {
         self.bar.inc(1);
     }
 
-    /// A run that took so long is done; `name` is asked for if it is the slowest so far.
+    /// Notes that a run is done and took so long; `name` is called if it is the slowest so far.
     pub(super) fn step_of(&self, took: Duration, name: impl FnOnce() -> String) {
         let mut told = self.told.lock().expect(NO_PANIC);
         if took > told.slowest {
@@ -79,7 +78,7 @@ impl Progress {
     }
 }
 
-/// Draws the bar from the first second on; steps bring it up to date.
+/// Draws the bar after the first second; steps update it.
 fn show_bar(bar: &ProgressBar, stopped: &Receiver<()>) {
     if is_at_work(stopped, Progress::PATIENCE) {
         bar.set_draw_target(ProgressDrawTarget::stderr());
@@ -97,7 +96,7 @@ fn write_lines(bar: &ProgressBar, told: &Mutex<Told>, stopped: &Receiver<()>) {
     }
 }
 
-/// Waits so long; whether it is at work still.
+/// Waits so long; returns whether the work still goes on.
 fn is_at_work(stopped: &Receiver<()>, wait: Duration) -> bool {
     stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout)
 }
@@ -123,9 +122,9 @@ impl Told {
 
 const NO_PANIC: &str = "nobody panics while holding the progress";
 
-/// Runs a second, without the decimals that only flicker.
+/// Runs per second, without decimals, which would only flicker.
 fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
-    // Nothing is lost where a bar cannot be drawn.
+    // Nothing is lost if a bar cannot be drawn.
     let _ = write!(out, "{:.0}/s", state.per_sec());
 }
 

@@ -1,4 +1,4 @@
-//! How trace files are read: the flags that all commands which read them have in common.
+//! How trace files are read: the flags shared by all commands that read them.
 
 use std::path::Path;
 
@@ -12,11 +12,11 @@ use super::{Context, Failure, text};
 
 const HEADING: &str = "Reader options";
 
-/// Flags of every command that reads trace files. Each has the heading itself, for that of a struct
-/// would stay in force for the flags behind it.
+/// Flags of every command that reads trace files. Each names the heading itself, because a struct's
+/// heading would apply to the flags after it too.
 #[derive(clap::Args, Debug)]
 pub(super) struct Reader {
-    /// The format of the traces, as `list formats` shows them; auto recognises it
+    /// The format of the traces, as `list formats` shows it; auto recognises it
     #[arg(long, help_heading = HEADING, value_name = "FORMAT", default_value = "auto",
           value_parser = names(), hide_possible_values = true)]
     pub(super) trace_format: String,
@@ -34,8 +34,8 @@ pub(super) struct Reader {
     #[arg(long, help_heading = HEADING, value_name = "FIELD")]
     size_field: Option<String>,
 
-    /// The fields that belong to a page's identity beside its number, such as a volume or a
-    /// process; none [default: those that the format has]
+    /// The fields that identify a page together with its number, such as a volume or a process;
+    /// none [default: the format's own]
     #[arg(long, help_heading = HEADING, value_name = "FIELD,…")]
     key: Option<String>,
 
@@ -43,11 +43,11 @@ pub(super) struct Reader {
     #[arg(long, help_heading = HEADING, value_name = "SEPARATOR")]
     separator: Option<String>,
 
-    /// How the field is written: 10, 16 (without 0x too), or text for names of any kind
+    /// How the field is written: 10, 16 (also without 0x), or text for names of any kind
     #[arg(long, help_heading = HEADING, value_name = "BASE")]
     base: Option<String>,
 
-    /// Bytes that a size counts in [default: the format's, else 1]
+    /// Bytes per unit of the size field [default: the format's, else 1]
     #[arg(long, help_heading = HEADING, value_name = "BYTES",
           value_parser = clap::value_parser!(u64).range(1..))]
     size_unit: Option<u64>,
@@ -60,11 +60,11 @@ pub(super) struct Reader {
     #[arg(long, help_heading = HEADING, value_name = "WORD,…")]
     writes: Option<String>,
 
-    /// What a line that is a comment begins with [default: #]
+    /// The beginning of comment lines [default: #]
     #[arg(long, help_heading = HEADING, value_name = "MARK")]
     comment: Option<String>,
 
-    /// Whether the first line is a heading: yes or no [default: as it looks]
+    /// Whether the first line is a heading: yes or no [default: decided by its content]
     #[arg(long, help_heading = HEADING, value_name = "YES|NO")]
     header: Option<String>,
 
@@ -72,52 +72,52 @@ pub(super) struct Reader {
     #[arg(long, help_heading = HEADING, value_name = "LAYOUT", visible_alias = "struct")]
     layout: Option<String>,
 
-    /// Bytes that a value counts in: 1 for addresses, 512 for sectors [default: the format's]
+    /// Bytes per unit of the values: 1 for addresses, 512 for sectors [default: the format's]
     #[arg(long, help_heading = HEADING, value_name = "BYTES",
           value_parser = clap::value_parser!(u64).range(1..))]
     unit: Option<u64>,
 
-    /// Bytes of a page, as `16 KiB` [default: what the trace says, else 4 KiB]
+    /// Bytes of a page, such as `16 KiB` [default: what the trace says, else 4 KiB]
     #[arg(long, help_heading = HEADING, value_name = "SIZE", value_parser = page_size)]
     page_size: Option<u64>,
 
-    /// The VM of a dat file, from 0; of other files the field each of whose values is a VM, as
-    /// `volume` or `#1`
+    /// The VM of a dat file, from 0; for other files the field whose values each become a VM, such
+    /// as `volume` or `#1`
     #[arg(long, help_heading = HEADING, value_name = "N|FIELD")]
     vm: Option<String>,
 
-    /// Of the VMs of one file keep so many, those with the most accesses
+    /// Of the VMs of one file, keep the N with the most accesses
     #[arg(long, help_heading = HEADING, value_name = "N", requires = "vm",
           value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) largest: Option<u64>,
 
-    /// Refuse traces of more decompressed bytes
+    /// Refuse traces with more decompressed bytes
     #[arg(long, help_heading = HEADING, value_name = "SIZE", default_value = "16 GiB",
           value_parser = bytes)]
     limit_bytes: u64,
 
-    /// Refuse traces of more accesses
+    /// Refuse traces with more accesses
     #[arg(long, help_heading = HEADING, value_name = "N",
           default_value_t = ReadOptions::ACCESSES_MAX,
           value_parser = clap::value_parser!(u64).range(1..=ReadOptions::ACCESSES_MAX))]
     limit_accesses: u64,
 }
 
-/// The flag for the format has another name beside where no other flag has that name.
+/// The flag for the format has a second name where no other flag has that name.
 pub(super) fn named_format(flag: Arg) -> Arg {
     flag.visible_alias("format")
 }
 
-/// A flag of the reader's that is for trace files replayed as they are, not for scenarios.
+/// A reader flag for trace files that are replayed directly, not for scenarios.
 pub(super) fn for_bare_traces(flag: Arg) -> Arg {
     if flag.get_help_heading() == Some(HEADING) { flag.requires("frames") } else { flag }
 }
 
 impl Reader {
-    /// The options that the flags say.
+    /// The options that the flags give.
     pub(super) fn options(&self, context: &Context) -> ReadOptions {
         let defaults = ReadOptions::default();
-        // A number is the VM of a dat file; the reader makes a column of it elsewhere.
+        // A number is the VM of a dat file; for other formats the reader takes it as a column.
         let number = self.vm.as_ref().and_then(|vm| vm.parse().ok());
         ReadOptions {
             format: self.trace_format.clone(),
@@ -144,17 +144,17 @@ impl Reader {
         }
     }
 
-    /// Whether a file may be several VMs.
+    /// Whether a file may contain several VMs.
     pub(super) fn splits(&self) -> bool {
         self.vm.is_some()
     }
 
-    /// Reads the trace at `path`, `-` for standard input. What was guessed about it is told.
+    /// Reads the trace at `path`, `-` for standard input. Guesses about it are noted.
     pub(super) fn load(&self, path: &Path, context: &Context) -> Result<Loaded, Failure> {
         self.told(path, load(path, &self.options(context)), context)
     }
 
-    /// Reads its first accesses, at most so many.
+    /// Reads at most its first `accesses` accesses.
     pub(super) fn load_head(
         &self,
         path: &Path,
@@ -164,8 +164,8 @@ impl Reader {
         self.told(path, load_head(path, accesses, &self.options(context)), context)
     }
 
-    /// Reads the trace at `path`, a trace for each VM if the file is split into several. Their
-    /// names are the file's, with the value behind it.
+    /// Reads the trace at `path`, one trace for each VM if the file is split into several. Their
+    /// names are the file's followed by the value.
     pub(super) fn load_each(
         &self,
         path: &Path,
@@ -202,8 +202,8 @@ impl Reader {
     }
 }
 
-/// Says as what format the trace at `path` was recognised, with the flag that overrules that, and
-/// what its reader has to say of it.
+/// Notes the format as which the trace at `path` was recognised, with the flag that overrides it,
+/// and the reader's own notes.
 pub(super) fn tell(path: &Path, guess: Option<&str>, notes: &[String], context: &Context) {
     let shown = shown(path);
     if let Some(format) = guess {
@@ -214,7 +214,7 @@ pub(super) fn tell(path: &Path, guess: Option<&str>, notes: &[String], context: 
     }
 }
 
-/// What messages call the trace at `path`.
+/// The name in messages of the trace at `path`.
 pub(super) fn shown(path: &Path) -> String {
     if path.as_os_str() == "-" { "standard input".to_owned() } else { text::shown(path) }
 }

@@ -1,4 +1,4 @@
-//! What is kept of a run while it goes on.
+//! What is recorded during a run.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// The thinned series, if it was wanted, once the file has all of its.
+    /// The thinned series, if it was wanted, after the file is complete.
     pub(super) fn finish(self) -> Result<Option<Thinned>, Failure> {
         if let Some((place, series)) = self.file {
             series.finish().map_err(|error| Failure::io(place, &error))?;

@@ -1,4 +1,4 @@
-//! `report`: a self-contained HTML page of results that lie in a folder.
+//! `report`: a self-contained HTML page of the results in a folder.
 
 use std::path::PathBuf;
 
@@ -10,8 +10,8 @@ use super::{Context, Failure, folder};
 
 /// Make a self-contained HTML page of what `run`, `compare` or `sweep` wrote with --out
 ///
-/// The page opens from disk without a network: what was run, the verdict, tables that sort, and
-/// pictures with their numbers behind them.
+/// The page opens from disk without a network: what was run, the verdict, sortable tables, and
+/// pictures with their numbers.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The folder

@@ -1,4 +1,4 @@
-//! `reproduce`: the report's tables and figures, ours beside the published.
+//! `reproduce`: the report's tables and figures compared with ours.
 
 use std::path::PathBuf;
 
@@ -12,18 +12,18 @@ use super::lock::HeldFolder;
 use super::register::Kind;
 use super::{Context, Failure};
 
-/// Reproduce the report's tables and figures, ours beside the published
+/// Reproduce the report's tables and figures, and compare them with the published ones
 ///
-/// The report's three input files are part of the program. Every figure is compared; one that
-/// differs is exit code 1.
+/// The report's three input files are part of the program. Every figure is compared; if one
+/// differs, the exit code is 1.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// Write table1.csv, table2.csv, figures.csv, demand.csv, draws.csv and the report's bars,
-    /// figure-4.svg to figure-6.svg, to this folder too
+    /// Also write table1.csv, table2.csv, figures.csv, demand.csv, draws.csv and the report's bars,
+    /// figure-4.svg to figure-6.svg, to this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// How to print; csv and json list every figure that is compared
+    /// How to print; csv and json list every compared figure
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = format())]
     format: Format,
 }

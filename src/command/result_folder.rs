@@ -1,8 +1,8 @@
-//! A folder of results while it is filled: which files it has, and how they come to their places.
+//! A folder of results while it is filled: its files, and how they are put into place.
 //!
-//! All files are opened before the work and whole before the first is moved; manifest.json, which
-//! has the hashes of the others, is moved last. Whoever finds files that it does not fit knows that
-//! this was cut short (`folder.rs`).
+//! All files are opened before the work and complete before the first is moved; manifest.json,
+//! which has the hashes of the others, is moved last. If files do not match the manifest, the move
+//! was cut short (`folder.rs`).
 
 use std::fs;
 use std::io;
@@ -17,42 +17,42 @@ use super::register::{Kind, foreign, register};
 use super::text::shown;
 use super::{Context, Failure, folder};
 
-/// What the manifest of a run lists, in its order.
+/// The files that a run's manifest lists, in order.
 pub(super) const OF_RUN: [&str; 4] = ["vms.csv", "series.csv", "outcomes.csv", "curves.csv"];
 
-/// What the manifest of a comparison of these runs lists.
+/// The files that the manifest of a comparison of these runs lists.
 pub(super) fn of_comparison(runs: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
     let tables = ["compare.csv", "vms.csv", "curves.csv", "outcomes.csv"];
     tables.map(str::to_owned).into_iter().chain(runs.map(|run| series::file_of(&run)))
 }
 
-/// What the manifest of a sweep lists; the other has compressed rows.
+/// The files that a sweep's manifest lists; the second list has compressed rows.
 pub(super) const OF_SWEEP: [&str; 2] = ["runs.csv", "sweep.csv"];
 pub(super) const OF_SWEEP_ZST: [&str; 2] = ["runs.csv.zst", "sweep.csv"];
 
-/// Beside the files that it lists.
+/// The files that the manifest does not list.
 pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const TIMING: &str = "timing.json";
 
-/// The runs that a sweep has made; its folder is not for other results.
+/// The runs that a sweep has made; its folder accepts no other results.
 pub(super) const JOURNAL: &str = "journal";
 
-/// A folder of results that is being filled. Dropped before [`commit`](Self::commit), it leaves
+/// A folder of results that is being filled. If dropped before [`commit`](Self::commit), it leaves
 /// what was there.
 pub(super) struct ResultFolder {
     held: HeldFolder,
-    /// Whether the lock's file stays, as a sweep's does.
+    /// Whether the lock's file stays, as in a sweep's folder.
     is_of_sweep: bool,
-    /// What the manifest will list, in its order.
+    /// The files that the manifest will list, in order.
     files: Vec<(String, NewFile)>,
     timing: NewFile,
     manifest: NewFile,
 }
 
 impl ResultFolder {
-    /// Makes the folder where there is none, and opens the files that the manifest will list.
+    /// Makes the folder if it is missing, and opens the files that the manifest will list.
     ///
-    /// Earlier results are replaced in the end, but not those of a sweep: they took long to make.
+    /// Earlier results are replaced at the end, except a sweep's, which took long to make.
     pub(super) fn create(
         path: &Path,
         names: impl IntoIterator<Item = impl Into<String>>,
@@ -90,7 +90,7 @@ impl ResultFolder {
         Ok(Self { held, is_of_sweep, files, timing, manifest })
     }
 
-    /// One of the files, or a bug of ours.
+    /// One of the files; panics on a wrong name, which is a bug of ours.
     pub(super) fn file(&mut self, name: &str) -> &mut NewFile {
         let mut files = self.files.iter_mut();
         let found = files.find(|(known, _)| known == name);
@@ -103,8 +103,8 @@ impl ResultFolder {
         series.map(|(_, file)| file)
     }
 
-    /// Moves all files to their places, the manifest with their entries last, and removes what
-    /// earlier results have left. Without a timing, timing.json is not written.
+    /// Moves all files into place, the manifest with their entries last, and removes what earlier
+    /// results have left. Without a timing, timing.json is not written.
     pub(super) fn commit(
         self,
         timing: Option<&str>,
@@ -146,8 +146,8 @@ impl ResultFolder {
     }
 }
 
-/// Refuses to replace files that are not of earlier results: those that neither a manifest lists
-/// nor a command was moving there when it was killed.
+/// Refuses to replace files that are not earlier results: those that no manifest lists and that no
+/// killed command was moving there.
 pub(super) fn refuse_foreign<'a>(
     held: &HeldFolder,
     names: impl Iterator<Item = &'a str>,
@@ -172,13 +172,14 @@ pub(super) fn refuse_foreign<'a>(
     Ok(())
 }
 
-/// Makes sure that the names of new files survive a power cut, where the system can.
+/// Makes sure that the names of new files survive a power cut, if the system can.
 pub(super) fn sync_folder(folder: &Path) {
     let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
 }
 
-/// Takes away what the manifest of earlier results lists and these do not have. Told of and left
-/// are files that were changed since, and pages and pictures made of the earlier results.
+/// Removes the files that the manifest of earlier results lists and these results lack. Files
+/// changed since, and pages and pictures made from the earlier results, are left and named in a
+/// note.
 fn clear(path: &Path, names: &[String], context: &Context) -> Result<(), Failure> {
     let failure = |error: io::Error| Failure::io(path, &error);
     let earlier = earlier(path);
@@ -197,12 +198,14 @@ fn clear(path: &Path, names: &[String], context: &Context) -> Result<(), Failure
     if !left.is_empty() {
         left.sort();
         let (path, left) = (shown(path), left.join(", "));
-        context.note(&format!("{path} still has of earlier results: {left}; make anew or delete"));
+        context.note(&format!(
+            "{path} still has files of earlier results: {left}; make them again or delete them"
+        ));
     }
     Ok(())
 }
 
-/// The files of the results that are in a folder, if its manifest can be read.
+/// The files of earlier results in a folder, if its manifest can be read.
 fn earlier(path: &Path) -> Vec<FileEntry> {
     let manifest = fs::read_to_string(path.join(MANIFEST)).ok();
     manifest.and_then(|text| Manifest::read(&text).ok()).unwrap_or_default().files

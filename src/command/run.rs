@@ -58,7 +58,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "events")]
     events_accesses: bool,
 
-    /// Which table to print: faults and frames, or what they meant: time lost, frames moved to and
+    /// Which table to print: faults and frames, or their effects: time lost, frames moved to and
     /// fro, fairness
     #[arg(long, value_name = "TABLE", default_value = "vms")]
     table: Shown,
@@ -99,12 +99,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         fill(folder, &scenario, &outcome, split.as_ref(), took, context)?;
     }
     match logged {
-        // What is expected is judged though nobody reads the events.
+        // Expectations are checked even if the reader of the events is gone.
         Ok(()) | Err(Failure::OutputClosed) => {}
         Err(failure) => return Err(failure),
     }
     if args.events.as_deref().is_some_and(is_stdout) {
-        // Data alone: the table would end the log of another format.
+        // Data only: a table at the end would break the log's format.
         return super::judge_expectations(&expects::failed(&scenario, &outcome));
     }
     let began = Instant::now();
@@ -131,19 +131,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     super::judge_expectations(&expects::failed(&scenario, &outcome))
 }
 
-/// Characters in a line of a drawing where the terminal does not say.
+/// Characters per line of a drawing if the terminal does not say.
 const DRAWN_MAX: usize = 100;
 
 impl Args {
-    /// Whether stack distances are read: by guests with LRU, which are set beside LRU's best static
-    /// split too, observers, or the curves of `--out`.
+    /// Whether stack distances are read: by guests with LRU (for LRU's best static split too), by
+    /// observers, or for the curves of `--out`.
     fn reads_distances(&self, scenario: &Scenario) -> bool {
         let PolicyKind { observers, .. } = scenario.policy;
         let observes = !observers(&scenario.settings_of(scenario.policy)).is_empty();
         self.out.is_some() || observes || report::is_of_lru(scenario)
     }
 
-    /// The format of the events that go to `place`.
+    /// The format of the events written to `place`.
     fn format_of(&self, place: &Path) -> Result<events::Format, Failure> {
         let extension = place.extension().and_then(|extension| extension.to_str()).unwrap_or("");
         let Some(format) = self.events_format.or(events::Format::of_extension(extension)) else {
@@ -161,8 +161,8 @@ impl Args {
         Ok(format)
     }
 
-    /// Runs, and writes the events if they are wanted. The second value says how the log
-    /// ended: the outcome is written to its files even if the log fails.
+    /// Runs the scenario, and writes the events if they are wanted. The second value says how the
+    /// log ended: the outcome is written to its files even if the log fails.
     fn logged(
         &self,
         (format, file): (Option<events::Format>, Option<NewFile>),

@@ -1,4 +1,4 @@
-//! The folder of a sweep: who holds it, and the journal in it.
+//! The folder of a sweep: its lock, and its journal.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -20,7 +20,7 @@ use super::result_folder::{
 pub(super) struct SweepFolder(HeldFolder);
 
 impl SweepFolder {
-    /// Makes the folder where there is none, and takes hold of it.
+    /// Makes the folder if it is missing, and locks it.
     pub(super) fn hold(path: &Path) -> Result<Self, Failure> {
         HeldFolder::hold(path).map(Self)
     }
@@ -29,12 +29,12 @@ impl SweepFolder {
         &self.0.path
     }
 
-    /// Lets the files of results be put beside the journal.
+    /// Hands over the lock, so that result files can be put beside the journal.
     pub(super) fn held(self) -> HeldFolder {
         self.0
     }
 
-    /// The journal of these runs: a new one or, with `resume`, the one that is there.
+    /// The journal of these runs: a new one or, with `resume`, the existing one.
     pub(super) fn journal(&mut self, header: Header, resume: bool) -> Result<Journal, Failure> {
         let place = self.path().join(JOURNAL);
         if let Target::Device = register().writes(&place, Kind::Known)? {
@@ -75,7 +75,7 @@ impl SweepFolder {
     }
 }
 
-/// Opens the journal of a folder to read it, and says where it is.
+/// Opens the journal of a folder for reading; also returns its place.
 pub(super) fn open_journal(folder: &Path) -> Result<(PathBuf, Journal), Failure> {
     let place = folder.join(JOURNAL);
     register().reads(&place)?;
@@ -112,7 +112,7 @@ pub(super) fn refused(place: &Path, fault: Fault) -> Failure {
     }
 }
 
-/// What two journals differ in that are not of one sweep and shard.
+/// How two journals of different sweeps or shards differ.
 pub(super) fn difference(one: &Header, other: &Header) -> Option<String> {
     if one.study != other.study {
         return Some(study_difference(&one.study, &other.study));
@@ -123,7 +123,7 @@ pub(super) fn difference(one: &Header, other: &Header) -> Option<String> {
         .then(|| format!("another shard, of runs {} and not {}", shown(one), shown(other)))
 }
 
-/// What two sweeps differ in, in a few words.
+/// How two sweeps differ, in a few words.
 pub(super) fn study_difference(one: &str, other: &str) -> String {
     let (Some(one), Some(other)) = (Study::from_line(one), Study::from_line(other)) else {
         return "other traces".to_owned();
@@ -142,7 +142,7 @@ pub(super) fn study_difference(one: &str, other: &str) -> String {
     "other traces".to_owned()
 }
 
-/// What an interrupted sweep into this folder says.
+/// The last message of an interrupted sweep into this folder.
 pub(super) fn last_words(folder: &Path) -> String {
     let journal = folder.join(JOURNAL);
     let command = this_command_with("--resume");

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-/// The words of `text` in lines of up to 80 characters, each behind `margin` spaces and ended.
+/// The words of `text` in lines of up to 80 characters, each after `margin` spaces and with a line
+/// end.
 pub(super) fn wrapped(text: &str, margin: usize) -> String {
     const WIDTH: usize = 80;
     let indent = " ".repeat(margin);
@@ -23,18 +24,18 @@ pub(super) fn wrapped(text: &str, margin: usize) -> String {
     out + &format!("{indent}{line}\n")
 }
 
-/// What messages call the file at `path`: its name cannot steer a terminal.
+/// The name in messages of the file at `path`, which cannot steer a terminal.
 pub(super) fn shown(path: &Path) -> String {
     escaped(&path.to_string_lossy())
 }
 
-/// What tables call the trace at `path`: its file's name, which says what it is on any machine.
+/// The name in tables of the trace at `path`: its file's name, the same on any machine.
 pub(super) fn trace_name(path: &Path) -> String {
     path.file_name().map_or_else(|| "-".to_owned(), |name| no_formula(&name.to_string_lossy()))
 }
 
-/// The name of a file as a cell of a table. Spreadsheets run cells that begin as formulas do, so
-/// such a name has `./` before it.
+/// The name of a file as a cell of a table. Spreadsheets run cells that begin like formulas, so
+/// such a name gets `./` before it.
 pub(super) fn no_formula(name: &str) -> String {
     let is_formula = name.len() > 1 && name.starts_with(['=', '+', '-', '@', '\t', '\r']);
     if is_formula { format!("./{name}") } else { name.to_owned() }
@@ -53,8 +54,8 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
-/// Text of several lines whose contents cannot steer a terminal. Where it is coloured, sequences
-/// that choose colours are left.
+/// Text of several lines whose contents cannot steer a terminal. If it is coloured, sequences that
+/// choose colours are kept.
 pub(super) fn harmless(text: &str, coloured: bool) -> Cow<'_, str> {
     let is_plain = |letter: char| !steers(letter) || letter == '\n' || letter == '\t';
     if text.chars().all(is_plain) {
@@ -75,15 +76,15 @@ pub(super) fn harmless(text: &str, coloured: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The bytes of a sequence that chooses a colour at the beginning of `text`, else 0.
+/// The length in bytes of a colour sequence at the beginning of `text`, else 0.
 fn colour_at(text: &str) -> usize {
     let Some(rest) = text.strip_prefix("\x1b[") else { return 0 };
     let numbers = rest.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b';').count();
     if rest[numbers..].starts_with('m') { numbers + 3 } else { 0 }
 }
 
-/// Whether a terminal does something else than show a character: control characters, and those that
-/// change the direction of text.
+/// Whether a terminal does anything but show a character: control characters, and those that change
+/// the direction of text.
 fn steers(letter: char) -> bool {
     let turns = ['\u{200e}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
     letter.is_control() || turns.iter().any(|range| range.contains(&letter))

@@ -3,14 +3,14 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// The phases so far, in order, with how many accesses went through each.
+/// The phases so far, in order, with the accesses that each processed.
 #[derive(Debug, Default)]
 pub(crate) struct Timing {
     phases: Mutex<Vec<(&'static str, Duration, u64)>>,
 }
 
 impl Timing {
-    /// A phase is over.
+    /// Notes that a phase is over.
     pub(super) fn note(&self, phase: &'static str, took: Duration, accesses: u64) {
         self.phases.lock().expect(NO_PANIC).push((phase, took, accesses));
     }

@@ -1,8 +1,8 @@
-//! `verify`: scenarios against their golden tables.
+//! `verify`: compares scenarios with their golden tables.
 //!
 //! The golden files of `scenarios/report/test1.dat` are in `results/report/test1/`: for each policy
 //! of the scenario's `compare`, `<policy>.csv` is the vms.csv of the run and `<policy>.trail.csv`
-//! its fingerprints at its checkpoints, so that a difference can be traced to its beginning.
+//! has its fingerprints at its checkpoints, so that a difference can be traced to its beginning.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[arg(value_name = "PATH", default_value = "scenarios")]
     paths: Vec<PathBuf>,
 
-    /// Make what comes out now the golden tables; refused where CI is set
+    /// Make the present tables the golden tables; refused where CI is set
     #[arg(long)]
     bless: bool,
 }
@@ -109,7 +109,7 @@ struct Case {
     policies: Vec<&'static PolicyKind>,
 }
 
-/// Opens all scenarios; what is wrong with the bad ones comes as one text.
+/// Opens all scenarios; the faults of bad ones are returned as one text.
 fn open_all(paths: &[PathBuf], context: &Context) -> Result<(Vec<Case>, String), Failure> {
     let mut cases: Vec<Case> = Vec::new();
     let mut bad = Vec::new();
@@ -134,11 +134,11 @@ fn open_all(paths: &[PathBuf], context: &Context) -> Result<(Vec<Case>, String),
     Ok((cases, bad.join("\n")))
 }
 
-/// A run beside its golden files.
+/// A run compared with its golden files.
 struct Verdict {
     goldens: [Golden; 2],
     differences: Vec<Difference>,
-    /// Where the trajectory departs from the golden one.
+    /// Where the trajectory parts from the golden one.
     departure: Option<String>,
     /// The scenario's expectations that do not hold.
     failed: Vec<String>,
@@ -150,7 +150,7 @@ const TOLD_MAX: usize = 3;
 /// The most accesses of a walk that is worth reading.
 const WALK_MAX: u64 = 2_000;
 
-/// How many accesses so many rounds have if none of them has to wait.
+/// How many accesses a number of rounds has at most.
 fn accesses_at_most(scenario: &Scenario, rounds: u64) -> u64 {
     let of_round = |vm: &VmSpec| scenario.checkpoint_every.0.div_ceil(vm.period.0);
     let of_round: u64 = scenario.vms.iter().map(of_round).fold(0, u64::saturating_add);
@@ -189,8 +189,8 @@ fn judge(case: &Case, policy: &PolicyKind, context: &Context) -> Result<Verdict,
     Ok(Verdict { goldens: [rows, trail], differences, departure, failed })
 }
 
-/// Prints what differs, the worst first, then where trajectories depart, and writes what came out
-/// beside the golden files. Returns whether all agree.
+/// Prints the differences, the worst first, then where trajectories part, and writes the new tables
+/// beside the golden files. Returns whether everything agrees.
 fn show(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<bool, Failure> {
     let mut differences: Vec<Difference> =
         verdicts.iter().flat_map(|verdict| verdict.differences.iter().cloned()).collect();
@@ -206,10 +206,10 @@ fn show(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<
     print_lines(&lines, context)
 }
 
-/// Makes what came out golden. Returns whether nothing else is wrong.
+/// Makes the new tables golden. Returns whether nothing else is wrong.
 fn bless(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<bool, Failure> {
     let goldens = || verdicts.iter().flat_map(|verdict| &verdict.goldens);
-    // All are whole before the first is moved, so that a full disk leaves the set as it was.
+    // All are complete before the first is moved, so that a full disk leaves the set as it was.
     let new = goldens().filter_map(|golden| golden.blessed().transpose());
     let new: Vec<NewFile> = new.collect::<Result<_, _>>()?;
     let blessed = new.len() as u64;
@@ -222,7 +222,7 @@ fn bless(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result
     print_lines(&lines, context)
 }
 
-/// Prints what is wrong; returns whether that is nothing.
+/// Prints what is wrong; returns whether nothing is.
 fn print_lines(lines: &[String], context: &Context) -> Result<bool, Failure> {
     let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
     context.print(&text)?;

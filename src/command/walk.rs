@@ -1,4 +1,4 @@
-//! `walk`: a run line by line, for a lecture or for the eye.
+//! `walk`: a run line by line, for lectures and for reading.
 
 use std::io::{self, BufWriter};
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use super::{Context, Failure};
 
 /// Show every access and checkpoint of a run, with the VMs' lists of pages
 ///
-/// A round is what lies between two checkpoints, with the checkpoint that ends it. In a .dat file
+/// A round is everything between two checkpoints, and the checkpoint that ends it. In a .dat file
 /// that is the report's round: one access by each VM, then a checkpoint.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -37,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ROUND", value_parser = round())]
     to: Option<u64>,
 
-    /// Make a self-contained HTML page that is stepped through forwards and back, for a lecture
+    /// Make a self-contained HTML page with buttons to step forwards and back, for a lecture
     #[arg(long)]
     html: bool,
 

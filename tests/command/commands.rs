@@ -158,8 +158,8 @@ fn results_leave_nothing_stale_of_those_they_replace() {
     let changed = out.join("series-proportional.csv");
     fs::write(&changed, fs::read_to_string(&changed).unwrap() + "0,VM0,1,1,1,1,1,1\n").unwrap();
     let told = compare("static", &[]);
-    let left = "faults.svg, report.html, series-proportional.csv; make anew or delete";
-    assert_eq!(told, format!("{out_name} still has of earlier results: {left}\n"));
+    let left = "faults.svg, report.html, series-proportional.csv; make them again or delete them";
+    assert_eq!(told, format!("{out_name} still has files of earlier results: {left}\n"));
     assert_eq!(names(&out), names_compared(&["proportional", "static"], &mine));
     assert_eq!(code(&["report", out_name, "--out", "-"]), Some(0));
 
@@ -171,7 +171,9 @@ fn results_leave_nothing_stale_of_those_they_replace() {
     let told = compare("last-n", &["--report", page_name, "--force"]);
     assert_eq!(
         told,
-        format!("{out_name} still has of earlier results: faults.svg; make anew or delete\n")
+        format!(
+            "{out_name} still has files of earlier results: faults.svg; make them again or delete them\n"
+        )
     );
     assert_ne!(fs::read_to_string(&page).unwrap(), "mine");
     for name in ["notes.txt", "faults.svg"] {

@@ -47,7 +47,7 @@ fn every_fault_is_told_as_before() {
     let mut all = String::new();
     for path in fixtures() {
         let diagnostics = diagnose(&path);
-        assert!(!diagnostics.is_empty(), "{} is a good scenario", path.display());
+        assert!(!diagnostics.is_empty(), "{} is valid", path.display());
         let name = path.file_name().unwrap().to_str().unwrap();
         let _ = writeln!(all, "======== {name}\n{}", diagnostics.render(false));
     }
