@@ -21,6 +21,7 @@ mod checkpoint;
 mod error;
 mod fingerprint;
 mod horizon;
+mod memory;
 mod outcome;
 mod policy_run;
 mod pooled;
@@ -30,6 +31,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 pub use error::RunError;
+pub use memory::{bytes_of_bounds, bytes_of_run, bytes_of_trace};
 pub use policy_run::PolicyRun;
 
 use horizon::Departures;

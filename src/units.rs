@@ -36,6 +36,17 @@ impl VmId {
     }
 }
 
+/// What a state takes in memory, at most, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Footprint {
+    /// For each page that a VM has touched.
+    pub page: u64,
+    /// For each of them that may be resident at a time.
+    pub frame: u64,
+    /// For each run of its trace.
+    pub run: u64,
+}
+
 macro_rules! quantity {
     ($($name:ident),*) => {$(
         impl Add for $name {

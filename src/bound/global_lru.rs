@@ -21,7 +21,9 @@ pub(super) struct GlobalLru {
 
 impl GlobalLru {
     pub(super) fn new(pages: usize, frames: u64) -> Self {
-        Self { list: Links::new(pages, 1), empty: frames, faults: 0 }
+        let mut list = Links::new(1);
+        list.make_room(pages);
+        Self { list, empty: frames, faults: 0 }
     }
 
     /// The demand faults so far.

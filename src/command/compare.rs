@@ -13,7 +13,7 @@ use balloonist::number;
 use balloonist::render::html;
 use balloonist::replace::ReplacementKind;
 use balloonist::scenario::Scenario;
-use balloonist::simulate::{RunError, simulate};
+use balloonist::simulate::{RunError, bytes_of_bounds, simulate};
 use balloonist::store::compare as rows;
 use balloonist::store::compare::CompareRow;
 use balloonist::store::curves::{self, CurveRow};
@@ -33,7 +33,7 @@ use super::progress::Progress;
 use super::recorder::Recorder;
 use super::register::{Kind, is_stdout};
 use super::result_folder::{ResultFolder, of_comparison};
-use super::{Context, Failure, context, input, lists};
+use super::{Context, Failure, context, input, lists, memory};
 
 /// Run a scenario under several policies and show them side by side, with offline bounds beneath
 #[derive(clap::Args, Debug)]
@@ -91,6 +91,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let told = every_form.iter().flat_map(|form| form.on_reduced(&kinds));
     told.for_each(|text| context.note(&text));
     let variants = variants(&forms, &policies);
+    let runs = variants.iter().map(|variant| (&*variant.scenario, variant.policy));
+    let at_once = rayon::current_num_threads().min(variants.len());
+    memory::plan(runs, at_once, bytes_of_bounds(&scenario), context)?;
     let baseline = baseline(args.baseline.as_deref(), &policies)? * replacements.len().max(1);
     let names = || of_comparison(variants.iter().map(Variant::title));
     let folder = args.out.as_deref().map(|out| ResultFolder::create(out, names()));

@@ -21,6 +21,7 @@ pub(crate) mod list;
 mod lists;
 mod lock;
 pub(crate) mod man;
+mod memory;
 pub(crate) mod merge;
 pub(crate) mod mrc;
 mod progress;

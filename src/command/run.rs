@@ -26,7 +26,7 @@ use super::input::Input;
 use super::recorder::Recorder;
 use super::register::{Kind, is_stdout};
 use super::result_folder::{OF_RUN, ResultFolder};
-use super::{Context, Failure, context, distances};
+use super::{Context, Failure, context, distances, memory};
 
 /// Run a scenario under one policy and show what every VM did
 #[derive(clap::Args, Debug)]
@@ -78,6 +78,7 @@ enum Shown {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let format = args.events.as_deref().map(|place| args.format_of(place)).transpose()?;
     let scenario = args.source.open_cold(args.policy.as_deref(), context)?;
+    memory::plan([(&scenario, scenario.policy)], 1, 0, context)?;
     if args.reads_distances(&scenario) {
         distances::warm_all(&scenario, context);
     }

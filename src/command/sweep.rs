@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use balloonist::conclude::expects;
 use balloonist::number::{counted, grouped};
-use balloonist::scenario::Scenario;
-use balloonist::simulate::simulate;
+use balloonist::scenario::{Scenario, TraceSource};
+use balloonist::simulate::{bytes_of_trace, simulate};
 use balloonist::store::manifest::{self, Timing};
 use balloonist::store::sweep as rows;
 use balloonist::sweep::journal::{Header, Journal, Record};
@@ -31,7 +31,7 @@ use super::progress::Progress;
 use super::register::Kind;
 use super::result_folder::{JOURNAL, TIMING};
 use super::sweep_folder::{SweepFolder, last_words};
-use super::{Context, Failure, context, distances, input};
+use super::{Context, Failure, context, distances, input, memory};
 
 /// Run a scenario at every point of a grid and under many seeds, in parallel, and compare
 #[derive(clap::Args, Debug)]
@@ -67,7 +67,7 @@ pub(crate) struct Args {
     list: bool,
 
     /// Runs at a time [default: the number of cores]; results do not depend on it
-    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=JOBS_MAX))]
     jobs: Option<u16>,
 
     /// Make part K of N of the runs; `merge` joins the parts
@@ -93,10 +93,6 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.jobs.map_or(0, usize::from))
-        .build()
-        .map_err(|error| Failure::Io(format!("threads cannot be started: {error}")))?;
     let (Opened { scenario, document, traces }, seeds) = open(args, context)?;
     let study = Study::new(document, &scenario, seeds, traces);
     let study = study.map_err(|bad| refused(&bad, context))?;
@@ -107,10 +103,21 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let text = format!("the sweep has {runs}, expected {most} at most; sweep it in parts");
         return Err(Failure::Usage(text));
     }
+    let jobs = args.jobs.map_or_else(rayon::current_num_threads, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs.min(study.runs() as usize))
+        .build()
+        .map_err(|error| Failure::Io(format!("threads cannot be started: {error}")))?;
     distances::warm(&study.traces().files().collect::<Vec<_>>(), context);
     if args.list {
         return list(&study, args.format, pool.current_num_threads() as u64, context);
     }
+    let at_once = pool.current_num_threads();
+    let runs = std::iter::repeat_n((&scenario, scenario.policy), at_once);
+    // Each run draws its own accesses; those of the first are there.
+    let drawn = scenario.vms.iter().filter(|vm| matches!(vm.source, TraceSource::Workload(_)));
+    let drawn: u64 = drawn.map(|vm| bytes_of_trace(&vm.trace)).sum();
+    memory::plan(runs, at_once, drawn * (at_once as u64 - 1), context)?;
     pool.install(|| study.prepare(&scenario));
     let (shard, shards) = args.shard.unwrap_or((1, 1));
     let header = Header {
@@ -356,6 +363,9 @@ fn shard(text: &str) -> Result<(u64, u64), String> {
 
 /// The seeds of a sweep that varies nothing else.
 const SEEDS_DEFAULT: RangeInclusive<u64> = 1..=1000;
+
+/// The most runs at a time: more threads than any machine has processors.
+const JOBS_MAX: i64 = 1024;
 
 /// The largest seed that a scenario may have.
 const SEED_MAX: u64 = i64::MAX as u64;

@@ -23,7 +23,7 @@ use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::trace::Trace;
 use crate::trace::reduction::OnReduced;
-use crate::units::Frames;
+use crate::units::{Footprint, Frames};
 
 /// See the module.
 pub const ACTIVE: ObserverKind = ObserverKind {
@@ -33,6 +33,7 @@ pub const ACTIVE: ObserverKind = ObserverKind {
     params: &[SAMPLES],
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 8, frame: 0, run: 0 },
     build: |settings, subject| Box::new(TouchSampler::new(settings, subject)),
 };
 

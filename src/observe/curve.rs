@@ -12,7 +12,7 @@
 use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::reduction::OnReduced;
-use crate::units::Decimal;
+use crate::units::{Decimal, Footprint};
 
 /// See the module.
 pub const CURVE: ObserverKind = ObserverKind {
@@ -23,6 +23,7 @@ pub const CURVE: ObserverKind = ObserverKind {
     params: &[DECAY],
     knows_the_future: false,
     on_reduced: OnReduced::FromK,
+    footprint: Footprint { page: 24, frame: 0, run: 0 },
     build: |settings, subject| Box::new(ExactCurve::new(settings, &subject)),
 };
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::{Curve, Interval, Observer, ObserverKind, Seen, parts};
 use crate::trace::reduction::OnReduced;
 use crate::trace::{Trace, curve};
+use crate::units::Footprint;
 
 /// The curve of the interval that begins.
 pub const COMING: ObserverKind = ObserverKind {
@@ -23,6 +24,7 @@ pub const COMING: ObserverKind = ObserverKind {
     params: &[],
     knows_the_future: true,
     on_reduced: OnReduced::FromK,
+    footprint: Footprint { page: 24, frame: 0, run: 0 },
     build: |_, subject| {
         let histogram = vec![0; subject.trace.distinct_pages() + 2];
         Box::new(Coming { trace: subject.trace, accesses: 0, histogram })
@@ -38,6 +40,7 @@ pub const WHOLE: ObserverKind = ObserverKind {
     params: &[],
     knows_the_future: true,
     on_reduced: OnReduced::FromK,
+    footprint: Footprint { page: 24, frame: 0, run: 0 },
     build: |_, subject| Box::new(Whole { trace: subject.trace, faults: Vec::new() }),
 };
 

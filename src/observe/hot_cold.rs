@@ -24,7 +24,7 @@ use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::Trace;
 use crate::trace::index::bucket;
 use crate::trace::reduction::OnReduced;
-use crate::units::{Decimal, Frames};
+use crate::units::{Decimal, Footprint, Frames};
 
 /// See the module.
 pub const HOT_COLD: ObserverKind = ObserverKind {
@@ -34,6 +34,7 @@ pub const HOT_COLD: ObserverKind = ObserverKind {
     params: &[DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH],
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 24, frame: 0, run: 0 },
     build: |settings, subject| Box::new(HotCold::new(settings, subject)),
 };
 

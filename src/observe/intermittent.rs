@@ -25,7 +25,7 @@ use crate::params::{Domain, Param, Settings, Value};
 use crate::random::mix;
 use crate::trace::reduction::OnReduced;
 use crate::trace::{PageId, Trace};
-use crate::units::{Decimal, Frames};
+use crate::units::{Decimal, Footprint, Frames};
 
 /// See the module.
 pub const INTERMITTENT: ObserverKind = ObserverKind {
@@ -35,6 +35,7 @@ pub const INTERMITTENT: ObserverKind = ObserverKind {
     params: &[DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH, STABLE, MOVED],
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 24, frame: 0, run: 0 },
     build: |settings, subject| Box::new(Intermittent::new(settings, subject)),
 };
 

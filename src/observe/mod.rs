@@ -25,7 +25,7 @@ use crate::replace::{Counts, Delays};
 use crate::trace::index::StackDistances;
 use crate::trace::reduction::OnReduced;
 use crate::trace::{PageId, Trace};
-use crate::units::{Decimal, Frames, Ticks};
+use crate::units::{Decimal, Footprint, Frames, Ticks};
 
 pub use active::{ACTIVE, SAMPLES};
 pub use curve::{CURVE, DECAY};
@@ -54,6 +54,8 @@ pub struct ObserverKind {
     pub knows_the_future: bool,
     /// What it measures on a reduced trace.
     pub on_reduced: OnReduced,
+    /// What its state takes in one VM, at most.
+    pub footprint: Footprint,
     /// Builds it for a VM, with the settings of the policy that declares it.
     pub build: fn(&Settings, Subject) -> Box<dyn Observer>,
 }

@@ -10,6 +10,7 @@
 use super::{Interval, Observer, ObserverKind, Seen};
 use crate::params::{Domain, Param, Value};
 use crate::trace::reduction::OnReduced;
+use crate::units::Footprint;
 
 /// See the module.
 pub const NEXT_USES: ObserverKind = ObserverKind {
@@ -20,6 +21,7 @@ pub const NEXT_USES: ObserverKind = ObserverKind {
     params: &[DEPTH],
     knows_the_future: true,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 8, frame: 0, run: 8 },
     build: |_, _| Box::new(AtFaults),
 };
 

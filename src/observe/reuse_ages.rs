@@ -9,15 +9,15 @@
 //! from incomplete observations", JASA 53(282), 1958. *Departs.* Pages that are not resident count
 //! too, so what is learned does not depend on what the VM holds. Ages are ticks of the host, in
 //! buckets of which four double the age; within an interval accesses are taken as evenly spread.
-//! *Cost.* A few instructions a run, O(pages) a checkpoint, 8 bytes a page; on a real machine every
+//! *Cost.* A few instructions a run, O(pages) a checkpoint, 8 bytes a page that was used; on a real machine every
 //! access is seen. *Parameters.* `decay`: the weight that the past keeps at a checkpoint.
 
 use super::curve::fade;
-use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
+use super::{Curve, Interval, Observer, ObserverKind, Seen};
 use crate::params::{Domain, Param, Value};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
-use crate::units::{Decimal, Ticks};
+use crate::units::{Decimal, Footprint, Ticks};
 
 /// See the module.
 pub const REUSE_AGES: ObserverKind = ObserverKind {
@@ -28,9 +28,8 @@ pub const REUSE_AGES: ObserverKind = ObserverKind {
     params: &[AGES_DECAY],
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
-    build: |settings, subject| {
-        Box::new(ReuseAges::new(settings.decimal(AGES_DECAY.name), &subject))
-    },
+    footprint: Footprint { page: 8, frame: 0, run: 0 },
+    build: |settings, _| Box::new(ReuseAges::new(settings.decimal(AGES_DECAY.name))),
 };
 
 /// How much the past counts.
@@ -82,14 +81,11 @@ impl Ages {
 /// The bucket of the oldest age that there is.
 const LAST_BUCKET: usize = 4 * 62 + 3;
 
-const NEVER: u64 = u64::MAX;
-
 struct ReuseAges {
     decay: Decimal,
-    /// The tick of each page's last use; [`NEVER`] before its first.
+    /// The tick of the last use of each page that has been used: pages are numbered in the order of
+    /// their first uses.
     last: Vec<u64>,
-    /// So many pages have been used: they are numbered in the order of their first uses.
-    known: usize,
     /// The page of the last access.
     current: Option<PageId>,
     /// When the interval begins.
@@ -102,12 +98,11 @@ struct ReuseAges {
 }
 
 impl ReuseAges {
-    fn new(decay: Decimal, subject: &Subject) -> Self {
+    fn new(decay: Decimal) -> Self {
         let empty = || vec![0; LAST_BUCKET + 1];
         Self {
             decay,
-            last: vec![NEVER; subject.trace.distinct_pages()],
-            known: 0,
+            last: Vec::new(),
             current: None,
             now: 0,
             counts: empty(),
@@ -164,22 +159,22 @@ impl Observer for ReuseAges {
             let from = at % trace.accesses();
             let to = trace.accesses().min(from + interval.to - at);
             for run in trace.runs(from, to) {
-                let before = std::mem::replace(
-                    &mut self.last[run.page as usize],
-                    tick(self.now, at + run.accesses - 1),
-                );
-                if before == NEVER {
-                    self.known += 1;
-                } else if self.current != Some(run.page) {
-                    let bucket = self.note_stay(before, tick(self.now, at));
-                    self.ages.reuses[bucket] += Curve::ONE;
+                let used = tick(self.now, at + run.accesses - 1);
+                if run.page as usize == self.last.len() {
+                    self.last.push(used);
+                } else {
+                    let before = std::mem::replace(&mut self.last[run.page as usize], used);
+                    if self.current != Some(run.page) {
+                        let bucket = self.note_stay(before, tick(self.now, at));
+                        self.ages.reuses[bucket] += Curve::ONE;
+                    }
                 }
                 self.current = Some(run.page);
                 at += run.accesses;
             }
         }
         self.ages.pages.fill(0);
-        for page in 0..self.known {
+        for page in 0..self.last.len() {
             let bucket = self.note_stay(self.last[page], end);
             self.ages.pages[bucket] += 1;
         }
@@ -221,10 +216,7 @@ mod tests {
         for _ in 0..200 {
             let pages: Vec<u64> = (0..=draw.below(120)).map(|_| draw.below(9)).collect();
             let trace = Arc::new(Trace::from_pages(pages.iter().copied()));
-            let rng = Stream::new(Generator::ChaCha8, 0, 0, "test/observer");
-            let host = Frames(9);
-            let subject = Subject { trace: Arc::clone(&trace), memory: host, host, rng };
-            let mut observer = ReuseAges::new(Decimal { digits: 1, places: 0 }, &subject);
+            let mut observer = ReuseAges::new(Decimal { digits: 1, places: 0 });
             let every = 1 + draw.below(50);
             let mut reuses = vec![0; LAST_BUCKET + 1];
             let mut exposure = reuses.clone();

@@ -17,7 +17,7 @@ use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::reduction::OnReduced;
 use crate::trace::shards::{Sample, Sampler, WEIGHT_BITS};
-use crate::units::Decimal;
+use crate::units::{Decimal, Footprint};
 
 /// See the module.
 pub const SAMPLED_CURVE: ObserverKind = ObserverKind {
@@ -27,6 +27,7 @@ pub const SAMPLED_CURVE: ObserverKind = ObserverKind {
     params: &[DECAY, RATE],
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 40, frame: 0, run: 0 },
     build: |settings, subject| Box::new(SampledCurve::new(settings, subject)),
 };
 

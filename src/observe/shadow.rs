@@ -14,7 +14,7 @@ use super::{Interval, Observer, ObserverKind, Part, Seen};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::distances::COLD;
 use crate::trace::reduction::OnReduced;
-use crate::units::{Decimal, Frames};
+use crate::units::{Decimal, Footprint, Frames};
 
 /// See the module.
 pub const SHADOW: ObserverKind = ObserverKind {
@@ -25,6 +25,7 @@ pub const SHADOW: ObserverKind = ObserverKind {
     params: &[SHADOW_SHARE],
     knows_the_future: false,
     on_reduced: OnReduced::Exact,
+    footprint: Footprint { page: 0, frame: 0, run: 0 },
     build: |settings, subject| {
         Box::new(Shadow { frames: shadow_frames(settings, subject.host), hits: 0 })
     },

@@ -16,7 +16,7 @@ use super::{Interval, Observer, ObserverKind, Seen, Subject, Window};
 use crate::replace::Delays;
 use crate::trace::Trace;
 use crate::trace::reduction::OnReduced;
-use crate::units::{Frames, Ticks};
+use crate::units::{Footprint, Frames, Ticks};
 
 /// See the module.
 pub const WINDOW: ObserverKind = ObserverKind {
@@ -26,6 +26,7 @@ pub const WINDOW: ObserverKind = ObserverKind {
     params: &[],
     knows_the_future: false,
     on_reduced: OnReduced::Blocks,
+    footprint: Footprint { page: 0, frame: 0, run: 0 },
     build: |_, subject| Box::new(GuestStatistics::new(subject)),
 };
 

@@ -22,6 +22,7 @@ use super::{Guest, List, ReplacementKind};
 use crate::params::Settings;
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
+use crate::units::Footprint;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "arc",
@@ -31,6 +32,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
               FAST 2003",
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 12, frame: 0, run: 0 },
     params: &[STEP],
     build: |settings, guest| Paged::boxed(guest, Arc::new(settings, guest)),
 };
@@ -60,6 +62,10 @@ fn replace(directory: &mut Directory, is_in_b2: bool) -> PageId {
 }
 
 impl Accesses for Arc {
+    fn make_room(&mut self, pages: usize) {
+        self.directory.make_room(pages);
+    }
+
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
         let directory = &mut self.directory;

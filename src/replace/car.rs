@@ -25,6 +25,7 @@ use super::{Guest, List, ReplacementKind};
 use crate::params::Settings;
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
+use crate::units::Footprint;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "car",
@@ -32,6 +33,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "S. Bansal and D. S. Modha, CAR: Clock with adaptive replacement, FAST 2004",
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 12, frame: 0, run: 0 },
     params: &[STEP],
     build: |settings, guest| Paged::boxed(guest, Car::new(settings, guest)),
 };
@@ -67,6 +69,10 @@ fn replace(directory: &mut Directory) -> PageId {
 }
 
 impl Accesses for Car {
+    fn make_room(&mut self, pages: usize) {
+        self.directory.make_room(pages);
+    }
+
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
         let directory = &mut self.directory;

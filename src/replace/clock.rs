@@ -23,6 +23,7 @@ use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
+use crate::units::Footprint;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "clock",
@@ -32,6 +33,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
               MAC-M-384, 1968",
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 1, frame: 4, run: 0 },
     params: &[LOAD],
     build: |settings, guest| Paged::boxed(guest, Clock::new(settings, guest)),
 };
@@ -61,11 +63,10 @@ struct Clock {
 
 impl Clock {
     fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
-        let pages = guest.trace.distinct_pages();
         let is_set = settings.choice(LOAD.name) == "set";
         Self {
-            ring: VecDeque::with_capacity(pages),
-            states: vec![State::Absent; pages],
+            ring: VecDeque::new(),
+            states: Vec::new(),
             loaded: if is_set { State::Referenced } else { State::Unreferenced },
             frames: guest.frames.0,
         }
@@ -88,6 +89,12 @@ impl Clock {
 }
 
 impl Accesses for Clock {
+    fn make_room(&mut self, pages: usize) {
+        if pages > self.states.len() {
+            self.states.resize(pages, State::Absent);
+        }
+    }
+
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
         if self.states[page as usize] != State::Absent {

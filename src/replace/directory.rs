@@ -55,7 +55,7 @@ pub(super) struct Directory {
 impl Directory {
     pub(super) fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
         Self {
-            pages: Links::new(guest.trace.distinct_pages(), 4),
+            pages: Links::new(4),
             lengths: [0; 4],
             target: 0.0,
             frames: guest.frames.0,
@@ -157,6 +157,10 @@ impl Directory {
         let ratio = self.length(others) as f64 / self.length(own) as f64;
         // A quotient of integers below 2⁵³ rounds to an integer only if it is one.
         if self.whole_steps { ratio.floor().max(1.0) } else { ratio.max(1.0) }
+    }
+
+    pub(super) fn make_room(&mut self, pages: usize) {
+        self.pages.make_room(pages);
     }
 
     #[inline(always)]

@@ -19,6 +19,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
+use crate::units::Footprint;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "fifo",
@@ -27,6 +28,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
               Systems Journal 5(2), 1966",
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 1, frame: 4, run: 0 },
     params: &[],
     build: |_, guest| Paged::boxed(guest, Fifo::new(guest)),
 };
@@ -40,12 +42,7 @@ struct Fifo {
 
 impl Fifo {
     fn new(guest: &Guest<'_>) -> Self {
-        let pages = guest.trace.distinct_pages();
-        Self {
-            queue: VecDeque::with_capacity(pages),
-            is_resident: vec![false; pages],
-            frames: guest.frames.0,
-        }
+        Self { queue: VecDeque::new(), is_resident: Vec::new(), frames: guest.frames.0 }
     }
 
     #[inline(always)]
@@ -57,6 +54,12 @@ impl Fifo {
 }
 
 impl Accesses for Fifo {
+    fn make_room(&mut self, pages: usize) {
+        if pages > self.is_resident.len() {
+            self.is_resident.resize(pages, false);
+        }
+    }
+
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
         if self.is_resident[page as usize] {

@@ -23,6 +23,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
+use crate::units::Footprint;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "lfu",
@@ -31,6 +32,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
               distributions: evidence and implications, INFOCOM 1999",
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 16, frame: 24, run: 0 },
     params: &[],
     build: |_, guest| Paged::boxed(guest, Lfu::new(guest)),
 };
@@ -55,13 +57,7 @@ struct Lfu {
 
 impl Lfu {
     fn new(guest: &Guest<'_>) -> Self {
-        let pages = guest.trace.distinct_pages();
-        Self {
-            uses: vec![Uses::default(); pages],
-            least: BinaryHeap::with_capacity(pages),
-            now: 0,
-            frames: guest.frames.0,
-        }
+        Self { uses: Vec::new(), least: BinaryHeap::new(), now: 0, frames: guest.frames.0 }
     }
 
     #[inline(always)]
@@ -81,6 +77,12 @@ impl Lfu {
 }
 
 impl Accesses for Lfu {
+    fn make_room(&mut self, pages: usize) {
+        if pages > self.uses.len() {
+            self.uses.resize(pages, Uses::default());
+        }
+    }
+
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
         self.now += 1;

@@ -3,12 +3,14 @@
 use crate::trace::PageId;
 
 /// Lists of pages, each from front to back; a page is in at most one of them. Links are indices,
-/// and a sentinel behind all pages closes each list to a ring. If the algorithm wants a tag for
-/// each page, it is stored beside the links, so that both are read at once.
+/// and a sentinel before all pages closes each list to a ring, so that there may be more pages
+/// later. If the algorithm wants a tag for each page, it is stored beside the links, so that both
+/// are read at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Links<T = ()> {
+    /// The sentinels of the lists, then the pages.
     links: Vec<Link<T>>,
-    pages: u32,
+    lists: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -23,62 +25,77 @@ struct Link<T> {
 const ABSENT: u32 = u32::MAX;
 
 impl<T: Copy + Default> Links<T> {
-    /// Empty lists, numbered from 0, for pages below `pages`.
-    pub(crate) fn new(pages: usize, lists: usize) -> Self {
-        let link = |at: u32| Link { before: at, behind: at, tag: T::default() };
-        let absent = link(ABSENT);
-        let sentinel = |at: usize| link(at as u32);
-        let links = std::iter::repeat_n(absent, pages).chain((pages..pages + lists).map(sentinel));
-        Self { links: links.collect(), pages: pages as u32 }
+    /// Empty lists, numbered from 0, with room for no page.
+    pub(crate) fn new(lists: usize) -> Self {
+        let lists = lists as u32;
+        let sentinel = |at| Link { before: at, behind: at, tag: T::default() };
+        Self { links: (0..lists).map(sentinel).collect(), lists }
+    }
+
+    /// Makes room for the pages below `pages`.
+    pub(crate) fn make_room(&mut self, pages: usize) {
+        let links = self.lists as usize + pages;
+        if links > self.links.len() {
+            let absent = Link { before: ABSENT, behind: ABSENT, tag: T::default() };
+            self.links.resize(links, absent);
+        }
+    }
+
+    /// Where the links of a page are.
+    #[inline(always)]
+    fn at(&self, page: PageId) -> usize {
+        (self.lists + page) as usize
     }
 
     /// Whether the page is in any list.
     #[inline(always)]
     pub(crate) fn contains(&self, page: PageId) -> bool {
-        self.links[page as usize].behind != ABSENT
+        self.links[self.at(page)].behind != ABSENT
     }
 
     /// The tag of a page.
     #[inline(always)]
     pub(crate) fn tag(&self, page: PageId) -> T {
-        self.links[page as usize].tag
+        self.links[self.at(page)].tag
     }
 
     /// The tag of a page, to change it.
     #[inline(always)]
     pub(crate) fn tag_mut(&mut self, page: PageId) -> &mut T {
-        &mut self.links[page as usize].tag
+        let at = self.at(page);
+        &mut self.links[at].tag
     }
 
     /// Inserts a page that is in no list at the front of one.
     #[inline(always)]
     pub(crate) fn push_front(&mut self, list: usize, page: PageId) {
-        let sentinel = self.pages + list as u32;
-        self.insert(page, sentinel, self.links[sentinel as usize].behind);
+        self.insert(page, list as u32, self.links[list].behind);
     }
 
     #[inline(always)]
     fn insert(&mut self, page: PageId, before: u32, behind: u32) {
         debug_assert!(!self.contains(page), "a page is in one list at most");
-        let link = &mut self.links[page as usize];
+        let at = self.at(page);
+        let link = &mut self.links[at];
         (link.before, link.behind) = (before, behind);
-        self.links[before as usize].behind = page;
-        self.links[behind as usize].before = page;
+        self.links[before as usize].behind = at as u32;
+        self.links[behind as usize].before = at as u32;
     }
 
     /// Removes a page from its list.
     #[inline(always)]
     pub(crate) fn remove(&mut self, page: PageId) {
-        let Link { before, behind, .. } = self.links[page as usize];
+        let at = self.at(page);
+        let Link { before, behind, .. } = self.links[at];
         self.links[before as usize].behind = behind;
         self.links[behind as usize].before = before;
-        self.links[page as usize].behind = ABSENT;
+        self.links[at].behind = ABSENT;
     }
 
     /// The page at the back of a list.
     #[inline(always)]
     pub(crate) fn back(&self, list: usize) -> Option<PageId> {
-        self.page(self.links[self.pages as usize + list].before)
+        self.page(self.links[list].before)
     }
 
     /// Removes the page at the back of a list.
@@ -92,12 +109,12 @@ impl<T: Copy + Default> Links<T> {
     /// The neighbour of a page towards the front of its list.
     #[inline(always)]
     pub(crate) fn before(&self, page: PageId) -> Option<PageId> {
-        self.page(self.links[page as usize].before)
+        self.page(self.links[self.at(page)].before)
     }
 
     #[inline(always)]
     fn page(&self, at: u32) -> Option<PageId> {
-        (at < self.pages).then_some(at)
+        at.checked_sub(self.lists)
     }
 
     /// Reads the entries of these pages and of their neighbours, so that the cache misses overlap
@@ -106,10 +123,10 @@ impl<T: Copy + Default> Links<T> {
     pub(crate) fn read_ahead(&self, pages: &[PageId]) {
         let mut read = 0;
         for &page in pages {
-            read ^= self.links[page as usize].behind;
+            read ^= self.links[self.at(page)].behind;
         }
         for &page in pages {
-            let Link { before, behind, .. } = self.links[page as usize];
+            let Link { before, behind, .. } = self.links[self.at(page)];
             for neighbour in [before, behind] {
                 read ^= self.links.get(neighbour as usize).map_or(0, |link| link.before);
             }
@@ -119,26 +136,25 @@ impl<T: Copy + Default> Links<T> {
 
     /// The pages of a list from front to back.
     pub(crate) fn iter(&self, list: usize) -> impl Iterator<Item = PageId> {
-        let behind = |at: u32| self.page(self.links[at as usize].behind);
-        std::iter::successors(behind(self.pages + list as u32), move |&page| behind(page))
+        let behind = |at: usize| self.page(self.links[at].behind);
+        std::iter::successors(behind(list), move |&page| behind(self.at(page)))
     }
 
     /// Walks all links of all lists both ways; for tests. Returns the length of each list.
     pub(crate) fn audit(&self) -> Vec<usize> {
-        let lists = self.links.len() - self.pages as usize;
-        let mut lengths = vec![0; lists];
+        let mut lengths = vec![0; self.lists as usize];
         for (list, length) in lengths.iter_mut().enumerate() {
-            let sentinel = self.pages + list as u32;
-            let mut before = sentinel;
-            for page in self.iter(list).chain([sentinel]) {
-                let link = self.links[page as usize];
-                assert_eq!(link.before, before, "page {page} is linked both ways");
-                before = page;
+            let mut before = list;
+            for at in self.iter(list).map(|page| self.at(page)).chain([list]) {
+                let link = self.links[at];
+                assert_eq!(link.before as usize, before, "link {at} is linked both ways");
+                before = at;
                 *length += 1;
             }
             *length -= 1;
         }
-        let linked = (0..self.pages).filter(|&page| self.contains(page)).count();
+        let pages = &self.links[self.lists as usize..];
+        let linked = pages.iter().filter(|link| link.behind != ABSENT).count();
         assert_eq!(linked, lengths.iter().sum::<usize>(), "every page that is linked is in a list");
         lengths
     }

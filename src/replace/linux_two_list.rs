@@ -25,6 +25,7 @@ use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
+use crate::units::Footprint;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "linux-two-list",
@@ -32,6 +33,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "J. Weiner, Thrash detection-based file cache sizing, Linux 3.15, 2014",
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 20, frame: 0, run: 0 },
     params: &[Param {
         name: "inactive_ratio",
         doc: "how many times as long as the inactive list the active one may be; 0 stands for \
@@ -69,14 +71,13 @@ const NEVER: u64 = u64::MAX;
 
 impl TwoList {
     fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
-        let pages = guest.trace.distinct_pages();
         Self {
-            pages: Links::new(pages, 2),
+            pages: Links::new(2),
             lengths: [0; 2],
             frames: guest.frames.0,
             ratio: settings.integer("inactive_ratio"),
             age: 0,
-            shadows: vec![NEVER; pages],
+            shadows: Vec::new(),
         }
     }
 
@@ -147,6 +148,13 @@ fn kernels_ratio(pages: u64) -> u64 {
 }
 
 impl Accesses for TwoList {
+    fn make_room(&mut self, pages: usize) {
+        self.pages.make_room(pages);
+        if pages > self.shadows.len() {
+            self.shadows.resize(pages, NEVER);
+        }
+    }
+
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
         if self.pages.tag(page).list.is_some() {

@@ -35,7 +35,7 @@ use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
-use crate::units::Decimal;
+use crate::units::{Decimal, Footprint};
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "lirs",
@@ -45,6 +45,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
               replacement policy to improve buffer cache performance, SIGMETRICS 2002",
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 44, frame: 0, run: 0 },
     params: &[
         Param {
             name: "hir_share",
@@ -137,9 +138,8 @@ struct Lirs {
 
 impl Lirs {
     fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
-        let unknown = Entry { in_stack: NOBODY, in_queue: NOBODY };
         let mut lirs = Self {
-            entries: vec![unknown; guest.trace.distinct_pages()],
+            entries: Vec::new(),
             stack: Line::new(),
             remembered: NOBODY + 1,
             evicted: NOBODY,
@@ -352,6 +352,13 @@ impl Lirs {
 }
 
 impl Accesses for Lirs {
+    fn make_room(&mut self, pages: usize) {
+        if pages > self.entries.len() {
+            let unknown = Entry { in_stack: NOBODY, in_queue: NOBODY };
+            self.entries.resize(pages, unknown);
+        }
+    }
+
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
         let Entry { in_stack, in_queue } = *self.entry(page);

@@ -38,7 +38,7 @@ use super::{Counts, Delays, FrameEvent, Guest, List, Replacement, ReplacementKin
 use crate::trace::index::StackDistances;
 use crate::trace::reduction::OnReduced;
 use crate::trace::{PageId, Trace};
-use crate::units::Frames;
+use crate::units::{Footprint, Frames};
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "lru",
@@ -47,6 +47,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
               storage hierarchies, IBM Systems Journal 9(2), 1970",
     knows_the_future: false,
     on_reduced: OnReduced::Exact,
+    footprint: Footprint { page: 8, frame: 0, run: 0 },
     params: &[],
     build: |_, guest| Box::new(Lru::new(guest)),
 };

@@ -6,8 +6,8 @@
 //! use. No list is kept: a hit writes one number, and the trace itself is the queue.
 //! *Follows.* The definition of LRU; [`lru`](super::lru) has the source.
 //! *Departs.* Nowhere.
-//! *Cost.* O(1) an access, amortised: the mark passes every run once. 8 bytes a distinct page of
-//! the trace, and nothing until a victim is first asked for.
+//! *Cost.* O(1) an access, amortised: the mark passes every run once. 8 bytes a page that
+//! the VM has touched, and nothing until a victim is first asked for.
 //! *Parameters.* None.
 
 use std::sync::Arc;
@@ -50,8 +50,9 @@ impl LruTail {
     /// Catches up with accesses and shrinks that it has not seen: `next` is the number of the next
     /// run, and `resident` pages are resident.
     pub(super) fn follow(&mut self, next: u64, resident: u64) {
+        let is_seen = |&first: &u32| u64::from(first) + 1 < next;
+        self.make_room(self.trace.first_runs().partition_point(is_seen));
         let runs = self.trace.run_pages();
-        self.last_uses.resize(self.trace.distinct_pages(), 0);
         // A whole pass uses every page, so older runs decide nothing.
         let from = self.next.max(next.saturating_sub(runs.len() as u64));
         let mut run = ((from - 1) % runs.len() as u64) as usize;
@@ -115,6 +116,12 @@ impl LruTail {
 }
 
 impl Accesses for LruTail {
+    fn make_room(&mut self, pages: usize) {
+        if pages > self.last_uses.len() {
+            self.last_uses.resize(pages, 0);
+        }
+    }
+
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
         let last = std::mem::replace(&mut self.last_uses[page as usize], self.next);

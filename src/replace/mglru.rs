@@ -26,6 +26,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
+use crate::units::Footprint;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "mglru",
@@ -33,6 +34,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "Y. Zhao, Multi-Gen LRU, Linux 6.1, 2022",
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 12, frame: 0, run: 0 },
     params: &[],
     build: |_, guest| Paged::boxed(guest, MultiGen::new(guest)),
 };
@@ -65,7 +67,7 @@ fn list_of(seq: u64) -> usize {
 impl MultiGen {
     fn new(guest: &Guest<'_>) -> Self {
         Self {
-            pages: Links::new(guest.trace.distinct_pages(), MAX_GENS as usize),
+            pages: Links::new(MAX_GENS as usize),
             // As the kernel starts: all generations are there, and empty.
             max_seq: MAX_GENS - 1,
             min_seq: 0,
@@ -122,6 +124,10 @@ impl MultiGen {
 }
 
 impl Accesses for MultiGen {
+    fn make_room(&mut self, pages: usize) {
+        self.pages.make_room(pages);
+    }
+
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
         let entry = self.pages.tag_mut(page);

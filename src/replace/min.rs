@@ -23,6 +23,7 @@ use super::{Guest, List, ReplacementKind};
 use crate::trace::future::Future;
 use crate::trace::reduction::OnReduced;
 use crate::trace::{PageId, Trace};
+use crate::units::Footprint;
 
 pub(crate) const KIND: ReplacementKind = ReplacementKind {
     name: "min",
@@ -31,6 +32,7 @@ pub(crate) const KIND: ReplacementKind = ReplacementKind {
               Systems Journal 5(2), 1966",
     knows_the_future: true,
     on_reduced: OnReduced::UnlessShrunk,
+    footprint: Footprint { page: 40, frame: 0, run: 8 },
     params: &[],
     build: |_, guest| Paged::boxed(guest, Min::new(guest)),
 };

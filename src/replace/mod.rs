@@ -37,7 +37,7 @@ use crate::params::{Param, Settings};
 use crate::random::Stream;
 use crate::trace::reduction::OnReduced;
 use crate::trace::{PageId, Trace};
-use crate::units::{Frames, Ticks};
+use crate::units::{Footprint, Frames, Ticks};
 
 /// A kind of replacement algorithm, as scenarios name it.
 #[derive(Debug)]
@@ -53,6 +53,8 @@ pub struct ReplacementKind {
     pub knows_the_future: bool,
     /// What it comes to on a reduced trace: what LRU cannot tell apart others may.
     pub on_reduced: OnReduced,
+    /// What its state takes in one VM, at most.
+    pub footprint: Footprint,
     /// Its parameters.
     pub params: &'static [Param],
     /// Builds the algorithm for a VM.

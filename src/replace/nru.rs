@@ -23,6 +23,7 @@ use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::trace::reduction::OnReduced;
 use crate::trace::{AccessKind, PageId, Trace};
+use crate::units::Footprint;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "nru",
@@ -30,6 +31,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     follows: "A. S. Tanenbaum, Modern Operating Systems",
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 5, frame: 16, run: 0 },
     params: &[TICK],
     build: |settings, guest| Paged::boxed(guest, Nru::new(settings, guest)),
 };
@@ -64,13 +66,12 @@ struct Nru {
 
 impl Nru {
     fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
-        let pages = guest.trace.distinct_pages();
         Self {
             trace: Arc::clone(guest.trace),
             rng: (guest.draw)(),
-            members: std::array::from_fn(|_| Vec::with_capacity(pages)),
-            classes: vec![ABSENT; pages],
-            places: vec![0; pages],
+            members: Default::default(),
+            classes: Vec::new(),
+            places: Vec::new(),
             tick: settings.integer(TICK.name),
             since_tick: 0,
             resident: 0,
@@ -139,6 +140,13 @@ impl Nru {
 }
 
 impl Accesses for Nru {
+    fn make_room(&mut self, pages: usize) {
+        if pages > self.classes.len() {
+            self.classes.resize(pages, ABSENT);
+            self.places.resize(pages, 0);
+        }
+    }
+
     #[inline(always)]
     fn touch(&mut self, page: PageId, position: u64) -> Touch {
         if self.since_tick == self.tick {

@@ -25,6 +25,10 @@ pub(super) enum Touch {
 
 /// What an algorithm does at each access.
 pub(super) trait Accesses {
+    /// Before a stretch: no page from `pages` on is touched in it. Pages are numbered in the order of
+    /// their first uses, so that state grows with what a VM has touched.
+    fn make_room(&mut self, _pages: usize) {}
+
     /// The first access of a run or of a stretch, at this position of the trace.
     fn touch(&mut self, page: PageId, position: u64) -> Touch;
 
@@ -120,6 +124,8 @@ pub(super) fn drive(
     let end = stretch.end_without_delays(trace);
     let mut counts = Counts::default();
     let timed = !delays.are_none();
+    let used = if stretch.first_pass { trace.distinct_before(end) } else { trace.distinct_pages() };
+    accesses.make_room(used);
     let first_runs = trace.first_runs();
     let first_run = trace.runs_before(from + 1) - 1;
     let (mut announced, runs_end) = (first_run, trace.runs_before(end));

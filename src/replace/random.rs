@@ -16,6 +16,7 @@ use super::{Guest, List, ReplacementKind};
 use crate::random::Stream;
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
+use crate::units::Footprint;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "random",
@@ -24,6 +25,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
               Systems Journal 5(2), 1966",
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 1, frame: 4, run: 0 },
     params: &[],
     build: |_, guest| Paged::boxed(guest, Random::new(guest)),
 };
@@ -38,10 +40,9 @@ struct Random {
 
 impl Random {
     fn new(guest: &Guest<'_>) -> Self {
-        let pages = guest.trace.distinct_pages();
         Self {
-            pages: Vec::with_capacity(pages),
-            is_resident: vec![false; pages],
+            pages: Vec::new(),
+            is_resident: Vec::new(),
             frames: guest.frames.0,
             rng: (guest.draw)(),
         }
@@ -54,6 +55,12 @@ impl Random {
 }
 
 impl Accesses for Random {
+    fn make_room(&mut self, pages: usize) {
+        if pages > self.is_resident.len() {
+            self.is_resident.resize(pages, false);
+        }
+    }
+
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
         if self.is_resident[page as usize] {

@@ -27,7 +27,7 @@ use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
-use crate::units::Decimal;
+use crate::units::{Decimal, Footprint};
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "s3-fifo",
@@ -37,6 +37,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
               cache eviction, SOSP 2023",
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 9, frame: 8, run: 0 },
     params: &[SMALL, USES],
     build: |settings, guest| Paged::boxed(guest, S3Fifo::new(settings, guest)),
 };
@@ -86,14 +87,13 @@ struct S3Fifo {
 
 impl S3Fifo {
     fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
-        let pages = guest.trace.distinct_pages();
         let small_part = settings.decimal(SMALL.name);
         Self {
-            small: VecDeque::with_capacity(pages),
-            main: VecDeque::with_capacity(pages),
-            ghosts: Links::new(pages, 1),
+            small: VecDeque::new(),
+            main: VecDeque::new(),
+            ghosts: Links::new(1),
             ghosts_size: 0,
-            states: vec![ABSENT; pages],
+            states: Vec::new(),
             small_part,
             uses: settings.integer(USES.name) as u8,
             small_max: small_max(small_part, guest.frames.0),
@@ -160,6 +160,13 @@ fn small_max(small_part: Decimal, frames: u64) -> u64 {
 }
 
 impl Accesses for S3Fifo {
+    fn make_room(&mut self, pages: usize) {
+        self.ghosts.make_room(pages);
+        if pages > self.states.len() {
+            self.states.resize(pages, ABSENT);
+        }
+    }
+
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
         let state = self.states[page as usize];

@@ -20,6 +20,7 @@ use super::paged::{Accesses, Algorithm, Paged, Touch};
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
+use crate::units::Footprint;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "sieve",
@@ -29,6 +30,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
               an efficient turn-key eviction algorithm for web caches, NSDI 2024",
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 1, frame: 8, run: 0 },
     params: &[],
     build: |_, guest| Paged::boxed(guest, Sieve::new(guest)),
 };
@@ -53,11 +55,10 @@ struct Sieve {
 
 impl Sieve {
     fn new(guest: &Guest<'_>) -> Self {
-        let pages = guest.trace.distinct_pages();
         Self {
-            ahead: VecDeque::with_capacity(pages),
-            passed: VecDeque::with_capacity(pages),
-            states: vec![State::Absent; pages],
+            ahead: VecDeque::new(),
+            passed: VecDeque::new(),
+            states: Vec::new(),
             frames: guest.frames.0,
         }
     }
@@ -87,6 +88,12 @@ impl Sieve {
 }
 
 impl Accesses for Sieve {
+    fn make_room(&mut self, pages: usize) {
+        if pages > self.states.len() {
+            self.states.resize(pages, State::Absent);
+        }
+    }
+
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
         if self.states[page as usize] != State::Absent {

@@ -24,7 +24,7 @@ use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
-use crate::units::Decimal;
+use crate::units::{Decimal, Footprint};
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "2q",
@@ -33,6 +33,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
               replacement algorithm, VLDB 1994",
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
+    footprint: Footprint { page: 9, frame: 4, run: 0 },
     params: &[IN, OUT],
     build: |settings, guest| Paged::boxed(guest, TwoQueue::new(settings, guest)),
 };
@@ -87,12 +88,11 @@ struct TwoQueue {
 
 impl TwoQueue {
     fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
-        let pages = guest.trace.distinct_pages();
         let (in_part, out_part) = (settings.decimal(IN.name), settings.decimal(OUT.name));
         Self {
-            a1in: VecDeque::with_capacity(pages),
-            links: Links::new(pages, 2),
-            places: vec![Place::Nowhere; pages],
+            a1in: VecDeque::new(),
+            links: Links::new(2),
+            places: Vec::new(),
             am_size: 0,
             a1out_size: 0,
             in_part,
@@ -139,6 +139,13 @@ impl TwoQueue {
 }
 
 impl Accesses for TwoQueue {
+    fn make_room(&mut self, pages: usize) {
+        self.links.make_room(pages);
+        if pages > self.places.len() {
+            self.places.resize(pages, Place::Nowhere);
+        }
+    }
+
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
         match self.places[page as usize] {

@@ -4,6 +4,7 @@
 //! the readings of an odometer: the first dimension turns slowest, zips turn fastest. Points that a
 //! skip names are left out, and the numbers stay consecutive.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Document;
@@ -67,21 +68,48 @@ impl Dimension {
         self.axes[0].values.len() as u64
     }
 
-    /// Whether the picks that name axes of this dimension all match at `step`; `None` if none does.
-    fn matches(&self, picks: &[(String, Node)], step: u64) -> Option<bool> {
-        let of_axis = |axis: &Axis| {
+    /// The steps at which the picks that name axes of this dimension all match; `None` if none does.
+    fn named(&self, steps: &[StepsOf], picks: &[(String, Node)]) -> Option<Vec<u64>> {
+        let of_axis = |(axis, steps): (&Axis, &StepsOf)| {
             let (_, value) = picks.iter().find(|(path, _)| *path == axis.path)?;
-            Some(same(value, &axis.values[step as usize]))
+            Some(steps.of(value))
         };
-        self.axes.iter().filter_map(of_axis).reduce(|one, other| one && other)
+        let named = self.axes.iter().zip(steps).filter_map(of_axis);
+        named.reduce(|one, other| {
+            one.into_iter().filter(|step| other.binary_search(step).is_ok()).collect()
+        })
     }
 }
 
-/// Whether two values are written the same, ignoring zeros at the end of decimals.
-pub(super) fn same(one: &Node, other: &Node) -> bool {
-    let plain =
-        |node: &Node| super::range::Number::of(node).map(|number| label(&number.node(node.origin)));
-    label(one) == label(other) || plain(one).is_some_and(|one| Some(one) == plain(other))
+/// How a value is written: as it stands, and a number without zeros behind its decimal point too.
+fn writings(node: &Node) -> [Option<String>; 2] {
+    let plain = super::range::Number::of(node).map(|number| label(&number.node(node.origin)));
+    [Some(label(node)), plain]
+}
+
+/// At which steps an axis takes a value, by how that is written in either way.
+pub(super) struct StepsOf([BTreeMap<String, Vec<u64>>; 2]);
+
+impl StepsOf {
+    pub(super) fn new(axis: &Axis) -> Self {
+        let mut steps = [BTreeMap::new(), BTreeMap::new()];
+        for (step, value) in (0..).zip(&axis.values) {
+            for (steps, writing) in steps.iter_mut().zip(writings(value)) {
+                if let Some(writing) = writing {
+                    steps.entry(writing).or_insert_with(Vec::new).push(step);
+                }
+            }
+        }
+        Self(steps)
+    }
+
+    /// The steps at which the axis takes this value, in order.
+    pub(super) fn of(&self, value: &Node) -> Vec<u64> {
+        let found = self.0.iter().zip(writings(value));
+        let found = found.filter_map(|(steps, writing)| steps.get(&writing?));
+        let steps: BTreeSet<u64> = found.flatten().copied().collect();
+        steps.into_iter().collect()
+    }
 }
 
 impl Default for Grid {
@@ -108,15 +136,8 @@ impl Grid {
             grid.set_baseline(baseline);
         }
         if !grid.skips.is_empty() {
-            // Values are compared once per step; there are many more readings.
-            let skips: Vec<_> = grid.skips.iter().map(|skip| grid.matching_steps(skip)).collect();
-            let is_skipped = |steps: &[u64]| {
-                let all = |skip: &Vec<Vec<bool>>| {
-                    skip.iter().zip(steps).all(|(matching, &step)| matching[step as usize])
-                };
-                skips.iter().any(all)
-            };
-            let stays = |&reading: &u32| !is_skipped(&grid.steps(u64::from(reading)));
+            let is_skipped = grid.skipped();
+            let stays = |&reading: &u32| !is_skipped[reading as usize];
             let kept: Arc<[u32]> = (0..grid.readings() as u32).filter(stays).collect();
             grid.kept = Some(kept);
         }
@@ -175,7 +196,8 @@ impl Grid {
 
     fn set_baseline(&mut self, baseline: Picks) {
         let named = |dimension: &Dimension| {
-            (0..dimension.steps()).find(|&step| dimension.matches(&baseline, step) == Some(true))
+            let steps: Vec<StepsOf> = dimension.axes.iter().map(StepsOf::new).collect();
+            dimension.named(&steps, &baseline)?.first().copied()
         };
         self.baseline_steps = self.dimensions.iter().map(named).collect();
         self.baseline = Some(baseline);
@@ -232,13 +254,40 @@ impl Grid {
         steps
     }
 
-    /// For each step of each dimension, whether it matches all picks of that dimension.
-    fn matching_steps(&self, picks: &[(String, Node)]) -> Vec<Vec<bool>> {
-        let matching = |dimension: &Dimension| {
-            let steps = 0..dimension.steps();
-            steps.map(|step| dimension.matches(picks, step) != Some(false)).collect()
+    /// For each reading, whether a skip names it. Each skip costs what it leaves out, not all
+    /// readings, and the same skip twice costs nothing.
+    fn skipped(&self) -> Vec<bool> {
+        let of_axes = |dimension: &Dimension| dimension.axes.iter().map(StepsOf::new).collect();
+        let steps: Vec<Vec<StepsOf>> = self.dimensions.iter().map(of_axes).collect();
+        let named = |skip: &Picks| {
+            let dimensions = self.dimensions.iter().zip(&steps);
+            dimensions.map(|(dimension, steps)| dimension.named(steps, skip)).collect()
         };
-        self.dimensions.iter().map(matching).collect()
+        let skips: BTreeSet<Vec<Option<Vec<u64>>>> = self.skips.iter().map(named).collect();
+        let mut skipped = vec![false; self.readings() as usize];
+        for skip in skips {
+            self.leave_out(&skip, 0, &mut skipped);
+        }
+        skipped
+    }
+
+    /// Marks the readings that begin with the digits `reading`, and whose other digits are among
+    /// those that are named.
+    fn leave_out(&self, named: &[Option<Vec<u64>>], reading: u64, skipped: &mut [bool]) {
+        let left = &self.dimensions[self.dimensions.len() - named.len()..];
+        if named.iter().all(Option::is_none) {
+            let many: u64 = left.iter().map(Dimension::steps).product();
+            skipped[(reading * many) as usize..][..many as usize].fill(true);
+            return;
+        }
+        let steps = left[0].steps();
+        match &named[0] {
+            Some(few) => few
+                .iter()
+                .for_each(|step| self.leave_out(&named[1..], reading * steps + step, skipped)),
+            None => (0..steps)
+                .for_each(|step| self.leave_out(&named[1..], reading * steps + step, skipped)),
+        }
     }
 }
 

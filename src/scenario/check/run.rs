@@ -73,7 +73,7 @@ impl Length {
             check_sums(findings, vms, ticks, latest);
         }
         if let (Some(every), Some(latest)) = (self.every, latest.filter(|&latest| latest > 0)) {
-            check_checkpoints(findings, checkpoint, every, latest);
+            check_checkpoints(findings, checkpoint, [u128::from(every.0), latest], vms.len());
         }
         latest
     }
@@ -144,14 +144,20 @@ fn length_of(phases: &[Phase]) -> u128 {
     ending.map(|phase| u128::from((phase.until - phase.from).0)).sum()
 }
 
-fn check_checkpoints(findings: &mut Findings, checkpoint: &Section, every: Ticks, latest: u128) {
+fn check_checkpoints(
+    findings: &mut Findings,
+    checkpoint: &Section,
+    [every, latest]: [u128; 2],
+    vms: usize,
+) {
     let origin = checkpoint.origin_of("every");
-    let checkpoints = latest / u128::from(every.0);
-    if checkpoints > CHECKPOINTS_MAX {
-        let message = format!("a checkpoint every {every} ticks makes {checkpoints} of them");
+    let (checkpoints, vms) = (latest / every, vms as u128);
+    if checkpoints * vms > CHECKPOINTS_MAX {
+        let each = if vms == 1 { String::new() } else { format!(", each of {vms} VMs") };
+        let message = format!("a checkpoint every {every} ticks makes {checkpoints} of them{each}");
         let remedy = format!(
             "the run may last {latest} ticks, so take {} or more",
-            latest.div_ceil(CHECKPOINTS_MAX)
+            latest.div_ceil(CHECKPOINTS_MAX / vms)
         );
         findings.error(codes::TOO_MANY_EVENTS, origin, message, remedy);
     }
@@ -162,7 +168,7 @@ fn check_checkpoints(findings: &mut Findings, checkpoint: &Section, every: Ticks
     }
 }
 
-/// The most checkpoints that a run may have.
+/// The most checkpoints that the VMs of a run may have together: a policy looks at each of them.
 const CHECKPOINTS_MAX: u128 = 10_000_000_000;
 
 /// The most ticks and accesses of all VMs together, and frames moved at all checkpoints together:

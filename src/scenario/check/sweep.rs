@@ -1,11 +1,11 @@
 //! `[sweep]`: turns axes, zips, skips and the baseline into a grid.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::codes;
 use super::super::diagnostic::{Diagnostic, clip, meant};
 use super::super::document::{Literal, Node, Origin, Table};
-use super::super::grid::{Axis, Dimension, Grid, Picks, same};
+use super::super::grid::{Axis, Dimension, Grid, Picks, StepsOf};
 use super::super::range::{Fault, Number, Progress, expand};
 use super::super::written::label;
 use super::values::{Field, Findings, Section};
@@ -42,14 +42,15 @@ pub(super) fn read(findings: &mut Findings, root: &Section, probe: Probe) -> Opt
         dimensions.extend(read_zip(findings, &zip));
     }
     refuse_doubles(findings, &dimensions);
+    let mut picker = Picker::new(&dimensions, probe);
     let skips: Vec<Picks> = sweep
         .sections(findings, "skip", "an array of tables, `[[sweep.skip]]`")
         .iter()
-        .map(|skip| picks(findings, skip, &dimensions, probe))
+        .map(|skip| picker.picks(findings, skip))
         .collect();
     let baseline = sweep.get("baseline").map(|_| {
         let section = sweep.section(findings, "baseline");
-        picks(findings, &section, &dimensions, probe)
+        picker.picks(findings, &section)
     });
     check_size(findings, &sweep, repeat, &dimensions);
     if findings.list.len() > found_before {
@@ -200,49 +201,70 @@ fn refuse_doubles(findings: &mut Findings, dimensions: &[Dimension]) {
     }
 }
 
-/// The values that a skip or the baseline names; each must be a value of an axis.
-fn picks(
-    findings: &mut Findings,
-    section: &Section,
-    dimensions: &[Dimension],
-    probe: Probe,
-) -> Picks {
-    let axes = || dimensions.iter().flat_map(|dimension| &dimension.axes);
-    let leaves = leaves(section.table());
-    if leaves.is_empty() {
-        let message = "no value is named here";
-        let remedy = "name a value of an axis, such as `\"policy.kind\" = \"static\"`";
-        findings.error(codes::NO_POINT, section.origin, message, remedy);
+/// Reads the values that skips and the baseline name, each of which an axis has.
+struct Picker<'d, 'p> {
+    axes: BTreeMap<&'d str, (&'d Axis, StepsOf)>,
+    probe: Probe<'p>,
+    /// How many values were named that no axis takes. For the first of them what was meant is
+    /// looked for.
+    wrong: usize,
+}
+
+impl<'d, 'p> Picker<'d, 'p> {
+    fn new(dimensions: &'d [Dimension], probe: Probe<'p>) -> Self {
+        let axes = dimensions.iter().flat_map(|dimension| &dimension.axes);
+        let axes = axes.map(|axis| (axis.path.as_str(), (axis, StepsOf::new(axis)))).collect();
+        Self { axes, probe, wrong: 0 }
     }
-    for leaf in &leaves {
-        let Some(axis) = axes().find(|axis| axis.path == leaf.path) else {
-            let message = format!("`{}` is not an axis", clip(&leaf.path));
-            let remedy = match meant(&leaf.path, axes().map(|axis| axis.path.as_str())) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => "name a path of `[sweep.axes]`".to_owned(),
-            };
-            findings.error(codes::NO_POINT, leaf.key, message, remedy);
-            continue;
-        };
-        if !axis.values.iter().any(|value| same(value, leaf.node)) {
-            let wrong = misspelt(axis, probe);
-            if wrong.is_empty() {
-                let message = format!("the axis `{}` does not take this value", clip(&leaf.path));
-                let labels: Vec<String> = axis.values.iter().take(PROBED_MAX).map(label).collect();
-                let remedy = match meant(&label(leaf.node), labels.iter().map(String::as_str)) {
-                    Some(meant) => format!("did you mean `{}`?", clip(meant)),
-                    None => "name one of its values as it is written there".to_owned(),
-                };
-                findings.error(codes::NO_POINT, leaf.node.origin, message, remedy);
-            }
-            findings.list.extend(wrong);
+
+    fn picks(&mut self, findings: &mut Findings, section: &Section) -> Picks {
+        let leaves = leaves(section.table());
+        if leaves.is_empty() {
+            let message = "no value is named here";
+            let remedy = "name a value of an axis, such as `\"policy.kind\" = \"static\"`";
+            findings.error(codes::NO_POINT, section.origin, message, remedy);
         }
+        for leaf in &leaves {
+            let Some((axis, steps)) = self.axes.get(leaf.path.as_str()) else {
+                let message = format!("`{}` is not an axis", clip(&leaf.path));
+                let remedy = match meant(&leaf.path, self.axes.keys().copied()) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => "name a path of `[sweep.axes]`".to_owned(),
+                };
+                findings.error(codes::NO_POINT, leaf.key, message, remedy);
+                continue;
+            };
+            if steps.of(leaf.node).is_empty() {
+                self.wrong += 1;
+                let looks = self.wrong <= LOOKED_FOR_MAX;
+                let wrong = if looks { misspelt(axis, self.probe) } else { Vec::new() };
+                if wrong.is_empty() {
+                    findings.list.push(not_taken(axis, leaf, looks));
+                }
+                findings.list.extend(wrong);
+            }
+        }
+        leaves.into_iter().map(|leaf| (leaf.path, leaf.node.clone())).collect()
     }
-    leaves.into_iter().map(|leaf| (leaf.path, leaf.node.clone())).collect()
+}
+
+/// What is said of a value that an axis does not take; `looks` for the one that was meant.
+fn not_taken(axis: &Axis, leaf: &Leaf, looks: bool) -> Diagnostic {
+    let few = if looks { PROBED_MAX } else { 0 };
+    let labels: Vec<String> = axis.values.iter().take(few).map(label).collect();
+    let remedy = match meant(&label(leaf.node), labels.iter().map(String::as_str)) {
+        Some(meant) => format!("did you mean `{}`?", clip(meant)),
+        None => "name one of its values as it is written there".to_owned(),
+    };
+    let message = format!("the axis `{}` does not take this value", clip(&leaf.path));
+    Diagnostic::error(codes::NO_POINT, leaf.node.origin, message, remedy)
 }
 
 /// The most values of an axis that are tested for a misspelt one.
 const PROBED_MAX: usize = 1000;
+
+/// The most wrong values for which that is done.
+const LOOKED_FOR_MAX: usize = 8;
 
 /// The faults of the words that an axis takes, at the words themselves.
 fn misspelt(axis: &Axis, probe: Probe) -> Vec<Diagnostic> {
