@@ -441,6 +441,20 @@ mod tests {
         }
     }
 
+    /// Of equal slopes the first party's is taken, until it has no other.
+    #[test]
+    fn ties_of_lookahead_go_to_the_first_party() {
+        let straight = vec![40, 30, 20, 10, 0];
+        let steep_late = vec![40, 40, 20, 10, 0];
+        let alike = [straight.clone(), straight.clone(), straight];
+        assert_eq!(lookahead(&parties(&alike), 3), [3, 0, 0]);
+        assert_eq!(lookahead(&parties(&alike), 6), [4, 2, 0]);
+        // Both fall by 10 a unit at first: the second by its jump of two.
+        let mixed = [vec![40, 30, 25, 20], steep_late];
+        assert_eq!(lookahead(&parties(&mixed), 1), [1, 0]);
+        assert_eq!(lookahead(&parties(&mixed), 3), [1, 2]);
+    }
+
     #[test]
     fn costs_beyond_32_bits_are_dealt_with_alike() {
         let narrow = [vec![100, 100, 10], vec![90, 80, 80, 0]];

@@ -127,10 +127,10 @@ impl Hasher for Fnv1a {
 }
 
 /// The FNV-1a hash of no bytes.
-pub const FNV1A_START: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV1A_START: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// Continues the FNV-1a hash `hash` over these bytes.
-pub fn fnv1a_more(hash: u64, bytes: &[u8]) -> u64 {
+fn fnv1a_more(hash: u64, bytes: &[u8]) -> u64 {
     bytes
         .iter()
         .fold(hash, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))

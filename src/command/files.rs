@@ -6,7 +6,7 @@ use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use balloonist::store::digest::Digest;
+use balloonist::store::digest::Hasher;
 use balloonist::store::manifest::FileEntry;
 use tempfile::NamedTempFile;
 
@@ -21,7 +21,7 @@ pub(super) struct NewFile {
     kind: Kind,
     out: BufWriter<Sink>,
     lines: u64,
-    digest: Digest,
+    hasher: Hasher,
     /// The first line so far, of a table.
     header: Vec<u8>,
 }
@@ -59,8 +59,8 @@ impl NewFile {
         };
         drop(register);
         let out = BufWriter::with_capacity(1 << 16, sink);
-        let (path, digest) = (path.to_owned(), Digest::default());
-        Ok(Self { path, kind, out, lines: 0, digest, header: Vec::new() })
+        let (path, hasher) = (path.to_owned(), Hasher::default());
+        Ok(Self { path, kind, out, lines: 0, hasher, header: Vec::new() })
     }
 
     /// Writes the whole text.
@@ -82,7 +82,7 @@ impl NewFile {
     /// header.
     pub(super) fn entry(&self, name: &str) -> FileEntry {
         let name = name.to_owned();
-        FileEntry { name, rows: self.lines.saturating_sub(1), digest: self.digest }
+        FileEntry { name, rows: self.lines.saturating_sub(1), digest: self.hasher.digest() }
     }
 
     /// Sets the lines that count, of a file whose bytes have other lines or none.
@@ -207,7 +207,7 @@ impl Write for NewFile {
             self.header.extend_from_slice(&bytes[..end]);
         }
         self.lines += bytes.split(|&byte| byte == b'\n').count() as u64 - 1;
-        self.digest.update(bytes);
+        self.hasher.update(bytes);
         Ok(bytes.len())
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use balloonist::conclude::compare;
-use balloonist::store::digest::Digest;
+use balloonist::store::digest::Hasher;
 use balloonist::store::manifest::{FileEntry, Manifest, RunEntry};
 use balloonist::store::results::{Results, Sweep};
 use balloonist::store::row::{self, Row};
@@ -87,15 +87,16 @@ pub(super) fn check(folder: &Path, file: &FileEntry) -> Result<(), Failure> {
         return Err(damaged(&folder.join("manifest.json"), &what));
     }
     let mut file = File::open(&place).map_err(|error| Failure::io(&place, &error))?;
-    let mut digest = Digest::default();
+    let mut hasher = Hasher::default();
     let mut block = vec![0; 1 << 16];
     loop {
         let read = file.read(&mut block).map_err(|error| Failure::io(&place, &error))?;
         if read == 0 {
             break;
         }
-        digest.update(&block[..read]);
+        hasher.update(&block[..read]);
     }
+    let digest = hasher.digest();
     if digest == *listed {
         return Ok(());
     }

@@ -15,7 +15,7 @@ use super::guard::say;
 use super::reader::{self, Reader};
 use super::register::register;
 use super::text::harmless;
-use super::{Context, Failure, lists};
+use super::{Context, Failure, lists, memory};
 
 /// What is run: a scenario, or trace files.
 #[derive(clap::Args, Debug)]
@@ -219,7 +219,8 @@ fn check_keeping(
             document.set(&format!("{path}={value}"));
         }
     }
-    let mut traces = Traces::default();
+    let (most, growth) = memory::of_a_trace(context);
+    let mut traces = Traces::default().within(most, growth);
     let checked = document.check_with(&mut traces);
     let Checked { scenario, warnings } = checked.map_err(|found| refused(&found, context))?;
     document.files().iter().try_for_each(|path| register().reads(path))?;

@@ -10,6 +10,7 @@ use std::path::Path;
 use balloonist::balance::PolicyKind;
 use balloonist::scenario::Scenario;
 use balloonist::simulate::{bytes_of_run, bytes_of_trace};
+use balloonist::trace::Room;
 use balloonist::units::parse_size;
 
 use super::distances::distinct;
@@ -40,6 +41,12 @@ pub(super) fn plan<'a>(
     };
     // The traces are in memory, so that they are not part of what is free.
     fits(&what, needed, of_traces, context)
+}
+
+/// What a trace may take in memory, and how many times the bytes of its file that may be.
+pub(super) fn of_a_trace(context: &Context) -> (u64, u64) {
+    let said = context.common.memory_limit.map(|limit| (limit, u64::MAX));
+    said.unwrap_or_else(|| (free().unwrap_or(u64::MAX), Room::GROWTH))
 }
 
 fn fits(what: &str, needed: u64, held: u64, context: &Context) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use balloonist::units::parse_size;
 use clap::Arg;
 use clap::builder::PossibleValuesParser;
 
-use super::{Context, Failure, text};
+use super::{Context, Failure, memory, text};
 
 const HEADING: &str = "Reader options";
 
@@ -117,6 +117,7 @@ impl Reader {
     /// The options that the flags give.
     pub(super) fn options(&self, context: &Context) -> ReadOptions {
         let defaults = ReadOptions::default();
+        let (memory_max, growth_max) = memory::of_a_trace(context);
         // A number is the VM of a dat file; for other formats the reader takes it as a column.
         let number = self.vm.as_ref().and_then(|vm| vm.parse().ok());
         ReadOptions {
@@ -140,6 +141,8 @@ impl Reader {
             run_seed: context.common.seed.unwrap_or(defaults.run_seed),
             bytes_max: self.limit_bytes,
             accesses_max: self.limit_accesses,
+            memory_max,
+            growth_max,
             ..defaults
         }
     }

@@ -42,7 +42,8 @@ pub(super) const KIND: FormatKind = FormatKind {
     options: &[],
     looks_like: |head| decode::looks_like(head.bytes).into(),
     read: |input, builder, source| {
-        builder.adopt(decode::read(input, source.options)?);
+        let room = builder.room().clone();
+        builder.adopt(decode::read(input, source.options, &room)?);
         Ok(Vec::new())
     },
 };

@@ -1,6 +1,6 @@
 //! How a trace is to be read: the options of all formats, and which format takes which.
 
-use crate::trace::TraceBuilder;
+use crate::trace::{Room, TraceBuilder};
 
 /// How to read a trace. An option that says nothing about a trace's format is refused.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +58,10 @@ pub struct ReadOptions {
     pub bytes_max: u64,
     /// The most accesses.
     pub accesses_max: u64,
+    /// The most bytes that the trace may take in memory.
+    pub memory_max: u64,
+    /// How many times the bytes of its file that may be, where it is much; see [`Room`].
+    pub growth_max: u64,
 }
 
 impl ReadOptions {
@@ -138,6 +142,8 @@ impl Default for ReadOptions {
             run_seed: 1,
             bytes_max: Self::BYTES_MAX,
             accesses_max: Self::ACCESSES_MAX,
+            memory_max: u64::MAX,
+            growth_max: Room::GROWTH,
         }
     }
 }

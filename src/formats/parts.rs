@@ -1,7 +1,7 @@
 //! One file, many VMs: the accesses of each value of a column go to a builder of their own.
 
 use super::spaces::Texts;
-use crate::trace::TraceBuilder;
+use crate::trace::{Room, TraceBuilder};
 
 /// The builders of a file that is split.
 ///
@@ -13,15 +13,17 @@ pub(super) struct Parts {
     builders: Vec<TraceBuilder>,
     turn: u32,
     accesses_max: u64,
+    room: Room,
 }
 
 /// The most VMs that a file is split into.
 const PARTS_MAX: usize = 1 << 16;
 
 impl Parts {
-    /// No part yet; each may have so many accesses.
-    pub(super) fn new(accesses_max: u64) -> Self {
-        Self { names: Texts::default(), builders: Vec::new(), turn: 0, accesses_max }
+    /// No part yet; each may have so many accesses, and all share a room.
+    pub(super) fn new(accesses_max: u64, room: &Room) -> Self {
+        let room = room.clone();
+        Self { names: Texts::default(), builders: Vec::new(), turn: 0, accesses_max, room }
     }
 
     /// Makes the builder that of this value.
@@ -33,7 +35,8 @@ impl Parts {
         let number = self.names.intern(value).filter(|&number| (number as usize) < PARTS_MAX);
         let number = number.ok_or("the column has more than 65536 values, expected one a VM")?;
         if number as usize == self.builders.len() {
-            self.builders.push(TraceBuilder::with_limit(self.accesses_max));
+            let builder = TraceBuilder::with_limit(self.accesses_max).within(&self.room);
+            self.builders.push(builder);
         }
         // The first value takes the builder that the reader has.
         if number != self.turn {
@@ -42,6 +45,11 @@ impl Parts {
             self.turn = number;
         }
         Ok(())
+    }
+
+    /// Whether a part that has no turn had no room in memory.
+    pub(super) fn outgrown(&self) -> bool {
+        self.builders.iter().any(TraceBuilder::outgrown)
     }
 
     /// Whether values had their turns.

@@ -12,7 +12,7 @@ use super::kind::{FormatKind, Head, Source};
 use super::options::ReadOptions;
 use super::parts::Parts;
 use super::{ALL, raw, recognise, text};
-use crate::trace::{Trace, TraceBuilder};
+use crate::trace::{Room, Trace, TraceBuilder};
 
 /// A trace and what was learnt while it was read.
 #[derive(Clone, Debug)]
@@ -186,7 +186,8 @@ fn read_all(
     options: &ReadOptions,
     beyond: Beyond,
 ) -> Result<Read, ReadError> {
-    let (reader, compression) = decompress(reader)?;
+    let room = Room::new(options.memory_max, options.growth_max);
+    let (reader, compression) = decompress(room.fed_by(reader))?;
     let mut input = Input::new(reader, options.bytes_max);
     let head = input.peek(HEAD)?.to_vec();
     if head.is_empty() {
@@ -208,8 +209,9 @@ fn read_all(
     let options = with_column.as_ref().unwrap_or(options);
     check(options, format)?;
     let most = if let Beyond::Cut(most) = beyond { most } else { u64::MAX };
-    let mut builder = TraceBuilder::with_limit(options.accesses_max.min(most));
-    let parts = RefCell::new(Parts::new(options.accesses_max));
+    let most = options.accesses_max.min(most);
+    let mut builder = TraceBuilder::with_limit(most).within(&room);
+    let parts = RefCell::new(Parts::new(options.accesses_max, &room));
     let source = Source { path, options, parts: &parts };
     let read = (format.read)(&mut input, &mut builder, &source);
     let notes = read.map_err(|error| match error.kind {
@@ -222,6 +224,10 @@ fn read_all(
         }
         _ => error,
     })?;
+    let outgrown = builder.outgrown() || parts.borrow().outgrown();
+    if outgrown {
+        return Err(outgrows(&room, input.offset()));
+    }
     if beyond != Beyond::Refuse {
         builder.cut();
     }
@@ -237,6 +243,16 @@ fn read_all(
     }
     let (bytes, parts) = (input.bytes_read(), parts.into_inner());
     Ok(Read { builder, parts, split, format, compression, bytes, notes })
+}
+
+/// The error that a trace has no room in memory.
+pub(super) fn outgrows(room: &Room, at: u64) -> ReadError {
+    let limit = room.limit() >> 20;
+    let what = format!(
+        "byte {at}: the trace takes more than {limit} MiB of memory, which is out of proportion to \
+         its file or more than is free; say --memory-limit to allow more"
+    );
+    ReadError::new(ReadErrorKind::TooLarge, what)
 }
 
 fn finish(read: Read, options: &ReadOptions) -> Result<Loaded, ReadError> {

@@ -1,40 +1,40 @@
-//! Content hashes for manifests, currently FNV-1a, behind this one type.
+//! Content hashes for manifests: BLAKE3, so that nobody can make another file of one hash.
 
 use std::fmt;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::random::{FNV1A_START, fnv1a_more};
-
-/// A hash of bytes, taken piece by piece. Displayed as the algorithm's name and 16 hexadecimal
-/// digits.
+/// The hash of bytes. Displayed as the algorithm's name and 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Digest(u64);
-
-impl Default for Digest {
-    fn default() -> Self {
-        Self(FNV1A_START)
-    }
-}
+pub struct Digest(blake3::Hash);
 
 impl Digest {
     /// The hash of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        let mut digest = Self::default();
-        digest.update(bytes);
-        digest
+        Self(blake3::hash(bytes))
     }
+}
 
+/// A [`Digest`] under way: bytes come piece by piece.
+#[derive(Clone, Debug, Default)]
+pub struct Hasher(blake3::Hasher);
+
+impl Hasher {
     /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.0 = fnv1a_more(self.0, bytes);
+        self.0.update(bytes);
+    }
+
+    /// The hash of all bytes so far.
+    pub fn digest(&self) -> Digest {
+        Digest(self.0.finalize())
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "fnv1a:{:016x}", self.0)
+        write!(out, "blake3:{}", self.0.to_hex())
     }
 }
 
@@ -47,10 +47,10 @@ impl Serialize for Digest {
 impl<'d> Deserialize<'d> for Digest {
     fn deserialize<D: Deserializer<'d>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        let digits = text.strip_prefix("fnv1a:").filter(|digits| digits.len() == 16);
-        let hash = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        let digits = text.strip_prefix("blake3:");
+        let hash = digits.and_then(|digits| blake3::Hash::from_hex(digits).ok());
         let hash = hash.map(Self).filter(|hash| hash.to_string() == text);
-        hash.ok_or_else(|| D::Error::custom(format!("`{text}` is not a hash, expected fnv1a:…")))
+        hash.ok_or_else(|| D::Error::custom(format!("`{text}` is not a hash, expected blake3:…")))
     }
 }
 
@@ -58,19 +58,24 @@ impl<'d> Deserialize<'d> for Digest {
 mod tests {
     use super::*;
 
+    /// The published hash of `abc`.
+    const ABC: &str = "blake3:6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85";
+
     #[test]
     fn a_hash_is_read_as_it_is_shown_and_in_no_other_form() {
-        let text = "\"fnv1a:85944171f73967e8\"";
-        assert_eq!(serde_json::from_str::<Digest>(text).unwrap(), Digest::of(b"foobar"));
-        for wrong in ["\"85944171f73967e8\"", "\"fnv1a:85944171F73967E8\"", "\"fnv1a:1\"", "1"] {
-            assert!(serde_json::from_str::<Digest>(wrong).is_err(), "{wrong}");
+        let read = |text: &str| serde_json::from_str::<Digest>(&format!("\"{text}\""));
+        assert_eq!(read(ABC).unwrap(), Digest::of(b"abc"));
+        for wrong in [&ABC[7..], &ABC.to_uppercase(), "blake3:1", "fnv1a:85944171f73967e8"] {
+            assert!(read(wrong).is_err(), "{wrong}");
         }
+        assert!(serde_json::from_str::<Digest>("1").is_err());
     }
 
     #[test]
     fn pieces_make_the_hash_of_the_whole() {
-        let mut digest = Digest::of(b"foo");
-        digest.update(b"bar");
-        assert_eq!(digest.to_string(), "fnv1a:85944171f73967e8", "FNV-1a's published vector");
+        let mut hasher = Hasher::default();
+        hasher.update(b"a");
+        hasher.update(b"bc");
+        assert_eq!(hasher.digest().to_string(), ABC);
     }
 }

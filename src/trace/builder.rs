@@ -5,6 +5,7 @@ use super::bits::{Kinds, RankedBits};
 use super::columns::Columns;
 use super::intern::{Interner, NO_PAGE};
 use super::reduction::Reduction;
+use super::room::Room;
 use super::store::Trace;
 use super::times::Times;
 use crate::units::Page;
@@ -23,8 +24,16 @@ pub struct TraceBuilder {
     ids: Interner,
     last: Option<Page>,
     accesses_max: u64,
+    room: Room,
     overflowed: bool,
+    outgrown: bool,
 }
+
+/// Bytes of a distinct page: its number, its first run, its entry in the interner.
+const PAGE: u64 = 8 + 4 + 16;
+
+/// The bits of longer runs are counted one by one.
+const LONG_RUN: u64 = 1 << 20;
 
 impl Default for TraceBuilder {
     fn default() -> Self {
@@ -50,8 +59,22 @@ impl TraceBuilder {
             ids: Interner::default(),
             last: None,
             accesses_max,
+            room: Room::default(),
             overflowed: false,
+            outgrown: false,
         }
+    }
+
+    /// This builder, which takes its memory from `room`.
+    #[must_use]
+    pub fn within(mut self, room: &Room) -> Self {
+        self.room = room.clone();
+        self
+    }
+
+    /// Where its memory is from.
+    pub(crate) fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Adds an access of unknown kind.
@@ -62,6 +85,9 @@ impl TraceBuilder {
             || (begins_run && self.pages.len() >= Self::RUNS_MAX)
         {
             self.refuse();
+            return;
+        }
+        if begins_run && self.pages.len() == self.pages.capacity() && !self.grow() {
             return;
         }
         self.heads.push(begins_run);
@@ -86,6 +112,10 @@ impl TraceBuilder {
         }
         if self.accesses_max - self.heads.len() < accesses {
             self.refuse();
+            return;
+        }
+        if accesses > LONG_RUN && !self.room.take(accesses / 8) {
+            self.outgrow();
             return;
         }
         self.push(page);
@@ -113,7 +143,8 @@ impl TraceBuilder {
         let mut blocks = rest.chunks_exact(64);
         for block in &mut blocks {
             let room = self.accesses_max - self.heads.len() >= 64
-                && Self::RUNS_MAX - self.pages.len() >= 64;
+                && Self::RUNS_MAX - self.pages.len() >= 64
+                && self.pages.capacity() - self.pages.len() >= 64;
             match self.last {
                 Some(last) if room && !self.overflowed => self.extend_block(last, block),
                 _ => block.iter().for_each(|&page| self.push(Page(page.into()))),
@@ -226,6 +257,32 @@ impl TraceBuilder {
         self.accesses_max = self.heads.len();
     }
 
+    /// Makes room for more runs; refuses what is to come if there is none.
+    #[cold]
+    fn grow(&mut self) -> bool {
+        let before = self.pages.capacity();
+        let has_room = self.room.reserve(&mut self.pages, 1, Self::RUNS_MAX)
+            && self.room.take((self.pages.capacity() - before) as u64 * self.beside_a_run());
+        if !has_room {
+            self.outgrow();
+        }
+        has_room
+    }
+
+    /// The bytes that go with a run, as far as is known: its page's number, entry and first run, the
+    /// kind and the time of an access.
+    fn beside_a_run(&self) -> u64 {
+        let runs = self.pages.len().max(1) as u64;
+        let pages = (self.numbers.len() as u64 * PAGE).div_ceil(runs);
+        pages + u64::from(self.kinds.is_some()) + 4 * u64::from(self.times.is_some())
+    }
+
+    #[cold]
+    fn outgrow(&mut self) {
+        self.outgrown = true;
+        self.refuse();
+    }
+
     #[cold]
     fn refuse(&mut self) {
         self.overflowed = true;
@@ -256,6 +313,11 @@ impl TraceBuilder {
     /// [`RUNS_MAX`](Self::RUNS_MAX); from then on the trace takes no more.
     pub fn overflowed(&self) -> bool {
         self.overflowed
+    }
+
+    /// Whether that was because its [`Room`] was full.
+    pub fn outgrown(&self) -> bool {
+        self.outgrown
     }
 
     /// Forgets that accesses were refused: those that are here are the trace.

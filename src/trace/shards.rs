@@ -184,6 +184,19 @@ mod tests {
         assert_eq!(sampled_lru_faults(&trace, 30_000, Sample::Rate(all), 7), warm);
     }
 
+    /// One in three pages: what lies at depth d among them lies at 3 d at least.
+    #[test]
+    fn a_distance_among_the_sampled_stands_for_the_next_larger_one() {
+        let scaled = |rate, depths: [u32; 4]| {
+            let sample = Sample::Rate(Decimal::parse(rate).unwrap());
+            let sampler = Sampler::new(&skewed(), sample, 7);
+            depths.map(|depth| sampler.scaled(depth))
+        };
+        assert_eq!(scaled("0.3", [1, 2, 4, 100]), [4, 7, 14, 334]);
+        assert_eq!(scaled("0.5", [1, 2, 3, 100]), [2, 4, 6, 200]);
+        assert_eq!(scaled("1", [1, 2, 3, 100]), [1, 2, 3, 100]);
+    }
+
     /// The mean absolute error of the miss ratio over all sizes and ten salts, in millionths.
     fn error(trace: &Trace, sample: Sample) -> u64 {
         let exact = lru_faults(trace, trace.accesses());

@@ -367,12 +367,12 @@ fn a_damaged_folder_is_refused_with_the_place() {
             fs::write(folder.join("manifest.json"), "{}").unwrap();
         }),
         ("a lost file", 4, "vms.csv: ", |folder| fs::remove_file(folder.join("vms.csv")).unwrap()),
-        ("a torn series", 3, "series-last-n.csv: its hash is fnv1a:", |folder| {
+        ("a torn series", 3, "series-last-n.csv: its hash is blake3:", |folder| {
             let path = folder.join("series-last-n.csv");
             let text = read(&path);
             fs::write(&path, &text[..text.len() / 2]).unwrap();
         }),
-        ("a changed cell", 3, "compare.csv: its hash is fnv1a:", |folder| {
+        ("a changed cell", 3, "compare.csv: its hash is blake3:", |folder| {
             let path = folder.join("compare.csv");
             fs::write(&path, read(&path).replacen("policy,static", "policy,statig", 1)).unwrap();
         }),

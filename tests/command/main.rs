@@ -7,6 +7,7 @@ mod figures;
 mod folders;
 mod hostile;
 mod large_pages;
+mod memory;
 mod outputs;
 mod published;
 mod readme;

@@ -4,12 +4,14 @@
 use std::fmt::Write as _;
 
 use crate::common::simulate;
-use balloonist::balance;
+use balloonist::balance::{self, PolicyKind};
+use balloonist::params::{Domain, Param};
 use balloonist::random::{Generator, Stream};
+use balloonist::replace;
 use balloonist::scenario::Document;
 use balloonist::watch::NullWatcher;
 
-const SCENARIOS: u64 = 4000;
+const SCENARIOS: u64 = 2000;
 
 /// The largest tick and the most frames.
 const TICKS_MAX: u64 = (1 << 62) - 1;
@@ -55,29 +57,97 @@ fn scenario(draw: &mut Stream) -> String {
         let pages: Vec<String> = (0..length).map(|_| draw.below(9).to_string()).collect();
         let pages = pages.join(", ");
         let _ = writeln!(text, "{vm}name = \"{name}\"\nafter = \"{after}\"");
+        let drawn = draw.below(2 * replace::ALL.len() as u64) as usize;
+        // Half of them have LRU.
+        let algorithm = replace::ALL.get(drawn).unwrap_or(&replace::ALL[0]).name;
+        let _ = writeln!(text, "replacement = {{ kind = \"{algorithm}\" }}");
         let _ = writeln!(text, "trace.pages = [{pages}]");
     }
     text
 }
 
+/// A parameter at an end of its domain, as a scenario writes it.
+fn extreme(draw: &mut Stream, param: &Param) -> Option<String> {
+    let is_least = draw.below(2) == 0;
+    let value = match param.domain {
+        Domain::Integer { min, max } if is_least => min.min(max).to_string(),
+        // A scenario's integers end there.
+        Domain::Integer { max, .. } => max.min(i64::MAX.unsigned_abs()).to_string(),
+        Domain::Frames { min } | Domain::Ticks { min } if is_least => min.to_string(),
+        Domain::Frames { .. } => FRAMES_MAX.to_string(),
+        Domain::Ticks { .. } => TICKS_MAX.to_string(),
+        Domain::Decimal { min, max } => if is_least { min } else { max }.to_string(),
+        Domain::Choice(words) => format!("\"{}\"", one_of(draw, words)),
+        _ => return None,
+    };
+    Some(value)
+}
+
+/// A policy under a document that sets a third of its parameters to extremes, and with one of the
+/// wrappers around it.
+fn under(draw: &mut Stream, text: &str, policy: &PolicyKind) -> Document {
+    let mut document = Document::from_toml("extreme.toml", text.as_bytes());
+    document.set(&format!("policy.kind={}", policy.name));
+    for param in policy.params {
+        if draw.below(3) == 0
+            && let Some(value) = extreme(draw, param)
+        {
+            document.set(&format!("policy.{}.{}={value}", policy.name, param.name));
+        }
+    }
+    let most = FRAMES_MAX.to_string();
+    let wrapper = one_of(draw, &["", "", "dead_band", "largest_move", "warm_up", "cadence"]);
+    if !wrapper.is_empty() {
+        let value = one_of(draw, &["1", "3", &most]);
+        document.set(&format!("policy.{wrapper}={value}"));
+    }
+    document
+}
+
+/// What the check accepts runs to its end under every policy, and so with every observer, and with
+/// every replacement algorithm; what it refuses is not run. `BALLOONIST_EXTREMES=100000` draws more.
 #[test]
 fn what_is_not_refused_runs_to_its_end() {
+    let drawn =
+        std::env::var("BALLOONIST_EXTREMES").map_or(SCENARIOS, |text| text.parse().unwrap());
     let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test/extremes");
     let (mut run, mut refused) = (0, 0);
-    for number in 0..SCENARIOS {
+    for number in 0..drawn {
         let text = scenario(&mut draw);
-        let policy = &balance::ALL[number as usize % balance::ALL.len()];
-        let mut document = Document::from_toml("extreme.toml", text.as_bytes());
-        document.set(&format!("policy.kind={}", policy.name));
-        let Ok(checked) = document.check() else {
-            refused += 1;
-            continue;
-        };
-        let outcome = simulate(&checked.scenario, policy, &mut NullWatcher);
-        assert!(outcome.checkpoints < 1_000_000, "{text}");
-        run += 1;
+        for policy in balance::ALL.iter().skip(number as usize % 8).step_by(8) {
+            let document = under(&mut draw, &text, policy);
+            let Ok(checked) = document.check() else {
+                refused += 1;
+                continue;
+            };
+            let outcome = simulate(&checked.scenario, policy, &mut NullWatcher);
+            assert!(outcome.checkpoints < 1_000_000, "{text}");
+            run += 1;
+        }
     }
-    assert!(run > SCENARIOS / 4 && refused > SCENARIOS / 20, "{run} run, {refused} refused");
+    assert!(run > drawn && refused > drawn / 4, "{run} run, {refused} refused");
+}
+
+/// A policy looks at every VM at every checkpoint, so their product is what takes time.
+#[test]
+fn checkpoints_are_limited_by_the_number_of_vms() {
+    let check = |vms: u64| {
+        let mut text = "host.memory = 9\ncheckpoint.every = 1\n".to_owned();
+        for at in 0..vms {
+            let stop = "after = 'repeat'\nstop = 9_000_000_000";
+            let _ = writeln!(text, "[[vm]]\nname = 'v{at}'\n{stop}\ntrace.pages = [1]");
+        }
+        Document::from_toml("many.toml", text.as_bytes()).check()
+    };
+    assert!(check(1).is_ok());
+    let said = check(2).unwrap_err().render(false);
+    assert!(
+        said.starts_with(
+            "error[S056]: a checkpoint every 1 ticks makes 9000000000 of them, each of 2 VMs"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("take 2 or more"), "{said}");
 }
 
 /// Sums over VMs and checkpoints that 64 bits cannot hold are refused, not met in a run.

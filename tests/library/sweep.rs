@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::common::simulate;
 use balloonist::account::Outcome;
+use balloonist::random::{Generator, Stream};
 use balloonist::scenario::{Document, Traces};
 use balloonist::sweep::{self, Study};
 use balloonist::watch::NullWatcher;
@@ -53,6 +54,74 @@ fn the_published_total_of_the_third_strategy_is_a_lucky_draw() {
     assert_eq!(range, (20, 25), "{often:?}");
     let commonest = often.iter().max_by_key(|(_, times)| **times).unwrap();
     assert_eq!(*commonest.0, 23, "{often:?}");
+}
+
+/// What skips leave out of a grid is what a look at every point leaves out.
+#[test]
+fn skips_leave_out_the_points_that_they_name() {
+    const AXES: &str = "[sweep.axes]\n'policy.kind' = ['static', 'last-n', 'static']\n\
+        'host.memory' = [8, 8.0, 16]\n[[sweep.zip]]\n'checkpoint.every' = [3, 4, 5]\n\
+        'vm.a.min' = [1, 2, 1]\n";
+    let scenario = "host.memory = 8\ncheckpoint.every = 3\n\
+        [[vm]]\nname = 'a'\ntrace.pages = [1, 2, 3, 1, 2, 3]\n";
+    let grid = |skips: &str| {
+        let text = format!("{scenario}{}{skips}", AXES.replace("8.0", "\"32 KiB\""));
+        let document = Document::from_toml("skips.toml", text.as_bytes());
+        document.check().map(|checked| checked.scenario.sweep.unwrap())
+    };
+    let paths = ["policy.kind", "host.memory", "checkpoint.every", "vm.a.min"];
+    let all = grid("").unwrap();
+    let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test/skips");
+    let mut kept_some = 0;
+    for _ in 0..200 {
+        let mut picks: Vec<Vec<(usize, String)>> = Vec::new();
+        for _ in 0..=draw.below(4) {
+            // The values of a point on some of its axes, so that each is one that the axis takes.
+            let labels = all.labels(draw.below(all.points()));
+            let named = (0..4).filter(|_| draw.below(2) == 0);
+            picks.push(named.map(|axis| (axis, labels[axis].clone())).collect());
+        }
+        picks.retain(|pick| !pick.is_empty());
+        let quoted = |(axis, label): &(usize, String)| {
+            let is_number = label.bytes().all(|byte| byte.is_ascii_digit());
+            let quote = if is_number { "" } else { "'" };
+            format!("'{}' = {quote}{label}{quote}\n", paths[*axis])
+        };
+        let skip = |pick: &Vec<_>| {
+            format!("[[sweep.skip]]\n{}", pick.iter().map(quoted).collect::<String>())
+        };
+        let skips: String = picks.iter().map(skip).collect();
+        let is_kept = |point: &u64| {
+            let labels = all.labels(*point);
+            let names = |pick: &Vec<(usize, String)>| {
+                pick.iter().all(|(axis, label)| labels[*axis] == *label)
+            };
+            !picks.iter().any(names)
+        };
+        let expected: Vec<Vec<String>> =
+            (0..all.points()).filter(is_kept).map(|point| all.labels(point)).collect();
+        // Where every point is skipped, the scenario is refused.
+        let kept = grid(&skips).map_or(Vec::new(), |grid| {
+            (0..grid.points()).map(|point| grid.labels(point)).collect()
+        });
+        assert_eq!(kept, expected, "{skips}");
+        kept_some += u32::from(!kept.is_empty());
+    }
+    assert!(kept_some > 100, "{kept_some}");
+}
+
+/// Twenty thousand skips of twenty thousand values: what takes their product never ends.
+#[test]
+fn many_skips_take_as_long_as_they_are() {
+    let mut text = "host.memory = 8\ncheckpoint.every = 3\n\
+        [[vm]]\nname = 'a'\ntrace.pages = [1, 2, 3]\n\
+        [sweep.axes]\n'checkpoint.every' = { from = 1, to = 20_000, step = 1 }\n"
+        .to_owned();
+    for every in 5..20_000 {
+        text.push_str(&format!("[[sweep.skip]]\n'checkpoint.every' = {every}\n"));
+    }
+    let checked = Document::from_toml("many.toml", text.as_bytes()).check().unwrap();
+    assert_eq!(checked.scenario.sweep.unwrap().points(), 5);
 }
 
 #[test]

@@ -11,10 +11,11 @@ use crate::formats::codecs::{ZstdFrames, zstd_reader};
 use crate::formats::error::{ReadError, ReadErrorKind};
 use crate::formats::input::Input;
 use crate::formats::options::ReadOptions;
+use crate::formats::read::outgrows;
 use crate::trace::bits::{Kinds, RankedBits};
 use crate::trace::reduction::Reduction;
 use crate::trace::times::Times;
-use crate::trace::{AccessKind, Columns, PageId};
+use crate::trace::{AccessKind, Columns, PageId, Room};
 use crate::units::Page;
 
 /// Whether a file begins like a compact trace.
@@ -23,7 +24,11 @@ pub(super) fn looks_like(head: &[u8]) -> bool {
 }
 
 /// Reads a compact trace.
-pub(super) fn read(input: &mut Input<'_>, options: &ReadOptions) -> Result<Columns, ReadError> {
+pub(super) fn read(
+    input: &mut Input<'_>,
+    options: &ReadOptions,
+    room: &Room,
+) -> Result<Columns, ReadError> {
     let header = Header::read(input)?;
     let bytes = u128::from(header.runs) * 4 + u128::from(header.pages) * 8;
     if header.accesses > options.accesses_max || bytes > u128::from(options.bytes_max) {
@@ -35,21 +40,22 @@ pub(super) fn read(input: &mut Input<'_>, options: &ReadOptions) -> Result<Colum
             ),
         ));
     }
-    let numbers = column(input, "page numbers", |bytes| numbers(bytes, header))?;
-    let pages = column(input, "pages of the runs", |bytes| run_pages(bytes, header))?;
-    let heads = column(input, "lengths of the runs", |bytes| run_lengths(bytes, header))?;
+    let column_of = Reader { header, room };
+    let numbers = column(input, "page numbers", room, |bytes| column_of.numbers(bytes))?;
+    let pages = column(input, "pages of the runs", room, |bytes| column_of.run_pages(bytes))?;
+    let heads = column(input, "lengths of the runs", room, |bytes| column_of.run_lengths(bytes))?;
     let first_runs = first_runs(&pages, header)?;
     let mut trace = Columns::new(heads, pages, numbers, first_runs);
     if header.flags & HAS_KINDS != 0 {
-        let kinds = column(input, "kinds", |bytes| kinds(bytes, &trace))?;
+        let kinds = column(input, "kinds", room, |bytes| column_of.kinds(bytes, &trace))?;
         trace = trace.with_kinds(kinds);
     }
     if header.flags & HAS_TIMES != 0 {
-        let times = column(input, "times", |bytes| times(bytes, header))?;
+        let times = column(input, "times", room, |bytes| column_of.times(bytes))?;
         trace = trace.with_times(times);
     }
     if header.flags & IS_REDUCED != 0 {
-        trace = trace.with_reduction(column(input, "reduction", reduction)?);
+        trace = trace.with_reduction(column(input, "reduction", room, reduction)?);
     }
     let end = input.offset();
     if input.peek(1)?.is_empty() && end.checked_sub(HEADER as u64) == Some(header.bytes) {
@@ -106,6 +112,7 @@ impl Header {
 fn column<T>(
     input: &mut Input<'_>,
     name: &str,
+    room: &Room,
     read: impl FnOnce(&mut dyn BufRead) -> io::Result<T>,
 ) -> Result<T, ReadError> {
     let start = input.offset();
@@ -121,6 +128,7 @@ fn column<T>(
     let mut section = Section { input, left, check };
     let value = decompressed(&mut section, read).map_err(|error| match error.kind() {
         io::ErrorKind::Unsupported => ReadError::from_stream(&error, start),
+        io::ErrorKind::OutOfMemory => outgrows(room, start),
         _ => damaged(start, &format!("the column of {name} cannot be read ({error})")),
     })?;
     if section.left > 0 || section.check.finish().to_le_bytes() != expected {
@@ -170,6 +178,148 @@ impl Read for Section<'_, '_> {
     }
 }
 
+/// Reads the columns of a trace of this header, in the room that it has.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    header: Header,
+    room: &'a Room,
+}
+
+impl Reader<'_> {
+    fn reserve<T>(self, list: &mut Vec<T>, more: usize, most: u64) -> io::Result<()> {
+        let has_room = self.room.reserve(list, more, most as usize);
+        if has_room { Ok(()) } else { Err(io::ErrorKind::OutOfMemory.into()) }
+    }
+
+    fn take(self, bytes: u64) -> io::Result<()> {
+        if self.room.take(bytes) { Ok(()) } else { Err(io::ErrorKind::OutOfMemory.into()) }
+    }
+
+    fn numbers(self, bytes: &mut dyn BufRead) -> io::Result<Vec<Page>> {
+        let mut numbers = Vec::new();
+        let mut number = 0_u64;
+        for _ in 0..self.header.pages {
+            self.reserve(&mut numbers, 1, self.header.pages)?;
+            let zigzag = varint(bytes)?;
+            number = number.wrapping_add((zigzag >> 1) ^ (zigzag & 1).wrapping_neg());
+            numbers.push(Page(number));
+        }
+        Ok(numbers)
+    }
+
+    fn run_pages(self, bytes: &mut dyn BufRead) -> io::Result<Vec<PageId>> {
+        let header = self.header;
+        let width = index_width(header.pages);
+        let mut pages = Vec::new();
+        let mut carry = Vec::new();
+        while (pages.len() as u64) < header.runs {
+            let block = bytes.fill_buf()?;
+            let left = (header.runs - pages.len() as u64) as usize;
+            if carry.is_empty() && block.len() >= width {
+                let used = (block.len() / width).min(left) * width;
+                self.reserve(&mut pages, used / width, header.runs)?;
+                match width {
+                    1 => pages.extend(block[..used].iter().map(|&page| PageId::from(page))),
+                    2 => pages.extend(
+                        block[..used]
+                            .as_chunks()
+                            .0
+                            .iter()
+                            .map(|&p| PageId::from(u16::from_le_bytes(p))),
+                    ),
+                    _ => pages.extend(
+                        block[..used].as_chunks().0.iter().map(|&page| PageId::from_le_bytes(page)),
+                    ),
+                }
+                bytes.consume(used);
+                continue;
+            }
+            // An index lies across two blocks.
+            carry.push(byte(bytes)?);
+            if carry.len() == width {
+                self.reserve(&mut pages, 1, header.runs)?;
+                pages
+                    .push(carry.iter().rev().fold(0, |page, &byte| page << 8 | PageId::from(byte)));
+                carry.clear();
+            }
+        }
+        pages.shrink_to_fit();
+        Ok(pages)
+    }
+
+    fn run_lengths(self, bytes: &mut dyn BufRead) -> io::Result<RankedBits> {
+        let header = self.header;
+        // A bit for each access, and their ranks.
+        self.take(header.accesses / 6)?;
+        let mut heads = RankedBits::default();
+        let mut runs = 0;
+        while runs < header.runs {
+            // Nearly all runs are shorter than 129 accesses and take a byte.
+            let block = bytes.fill_buf()?;
+            let left = usize::try_from(header.runs - runs).unwrap_or(usize::MAX);
+            let mut short = 0;
+            for &more in block.iter().take(left).take_while(|&&more| more < 0x80) {
+                if header.accesses - heads.len() <= u64::from(more) {
+                    break;
+                }
+                heads.push(true);
+                heads.push_zeros(more.into());
+                short += 1;
+            }
+            if short > 0 {
+                bytes.consume(short);
+                runs += short as u64;
+                continue;
+            }
+            let more = varint(bytes)?;
+            if header.accesses - heads.len() <= more {
+                return Err(contradiction("the runs have more accesses than the trace"));
+            }
+            heads.push(true);
+            heads.push_zeros(more);
+            runs += 1;
+        }
+        if heads.len() != header.accesses {
+            return Err(contradiction("the runs have fewer accesses than the trace"));
+        }
+        heads.finish();
+        Ok(heads)
+    }
+
+    fn times(self, bytes: &mut dyn BufRead) -> io::Result<Times> {
+        self.take(4 * self.header.accesses)?;
+        let mut times = Times::default();
+        let mut time = varint(bytes)?;
+        times.since(time);
+        for _ in 0..self.header.accesses {
+            time = time
+                .checked_add(varint(bytes)?)
+                .ok_or_else(|| contradiction("a time has more than 64 bits"))?;
+            let _ = times.push(time); // They rise, as they are differences.
+        }
+        Ok(times)
+    }
+
+    fn kinds(self, bytes: &mut dyn BufRead, trace: &Columns) -> io::Result<Kinds> {
+        self.take(self.header.accesses / 4)?;
+        let mut of_page = vec![0; trace.distinct_pages()];
+        bytes.read_exact(&mut of_page)?;
+        if of_page.iter().any(|&kind| kind > MIXED) {
+            return Err(contradiction("a page has an unknown kind"));
+        }
+        let mut kinds = Kinds::default();
+        for run in trace.runs(0, trace.accesses()) {
+            let of_page = of_page[run.page as usize];
+            for _ in 0..run.accesses {
+                let code = if of_page == MIXED { byte(bytes)? } else { of_page };
+                let kind = AccessKind::ALL.get(usize::from(code));
+                kinds.push(*kind.ok_or_else(|| contradiction("an access has an unknown kind"))?);
+            }
+        }
+        Ok(kinds)
+    }
+}
+
 fn varint(bytes: &mut dyn BufRead) -> io::Result<u64> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
@@ -194,53 +344,6 @@ fn byte(bytes: &mut dyn BufRead) -> io::Result<u8> {
     Ok(first)
 }
 
-fn numbers(bytes: &mut dyn BufRead, header: Header) -> io::Result<Vec<Page>> {
-    let mut numbers = Vec::new();
-    let mut number = 0_u64;
-    for _ in 0..header.pages {
-        let zigzag = varint(bytes)?;
-        number = number.wrapping_add((zigzag >> 1) ^ (zigzag & 1).wrapping_neg());
-        numbers.push(Page(number));
-    }
-    Ok(numbers)
-}
-
-fn run_pages(bytes: &mut dyn BufRead, header: Header) -> io::Result<Vec<PageId>> {
-    let width = index_width(header.pages);
-    let mut pages = Vec::new();
-    let mut carry = Vec::new();
-    while (pages.len() as u64) < header.runs {
-        let block = bytes.fill_buf()?;
-        let left = (header.runs - pages.len() as u64) as usize;
-        if carry.is_empty() && block.len() >= width {
-            let used = (block.len() / width).min(left) * width;
-            match width {
-                1 => pages.extend(block[..used].iter().map(|&page| PageId::from(page))),
-                2 => pages.extend(
-                    block[..used]
-                        .as_chunks()
-                        .0
-                        .iter()
-                        .map(|&p| PageId::from(u16::from_le_bytes(p))),
-                ),
-                _ => pages.extend(
-                    block[..used].as_chunks().0.iter().map(|&page| PageId::from_le_bytes(page)),
-                ),
-            }
-            bytes.consume(used);
-            continue;
-        }
-        // An index lies across two blocks.
-        carry.push(byte(bytes)?);
-        if carry.len() == width {
-            pages.push(carry.iter().rev().fold(0, |page, &byte| page << 8 | PageId::from(byte)));
-            carry.clear();
-        }
-    }
-    pages.shrink_to_fit();
-    Ok(pages)
-}
-
 /// The first run of each page; checks that pages are numbered in first-seen order and that no run
 /// continues the one before.
 fn first_runs(pages: &[PageId], header: Header) -> Result<Vec<u32>, ReadError> {
@@ -261,77 +364,10 @@ fn first_runs(pages: &[PageId], header: Header) -> Result<Vec<u32>, ReadError> {
     Err(damaged(HEADER as u64, "the runs do not use the pages in first-seen order"))
 }
 
-fn run_lengths(bytes: &mut dyn BufRead, header: Header) -> io::Result<RankedBits> {
-    let mut heads = RankedBits::default();
-    let mut runs = 0;
-    while runs < header.runs {
-        // Nearly all runs are shorter than 129 accesses and take a byte.
-        let block = bytes.fill_buf()?;
-        let left = usize::try_from(header.runs - runs).unwrap_or(usize::MAX);
-        let mut short = 0;
-        for &more in block.iter().take(left).take_while(|&&more| more < 0x80) {
-            if header.accesses - heads.len() <= u64::from(more) {
-                break;
-            }
-            heads.push(true);
-            heads.push_zeros(more.into());
-            short += 1;
-        }
-        if short > 0 {
-            bytes.consume(short);
-            runs += short as u64;
-            continue;
-        }
-        let more = varint(bytes)?;
-        if header.accesses - heads.len() <= more {
-            return Err(contradiction("the runs have more accesses than the trace"));
-        }
-        heads.push(true);
-        heads.push_zeros(more);
-        runs += 1;
-    }
-    if heads.len() != header.accesses {
-        return Err(contradiction("the runs have fewer accesses than the trace"));
-    }
-    heads.finish();
-    Ok(heads)
-}
-
-fn times(bytes: &mut dyn BufRead, header: Header) -> io::Result<Times> {
-    let mut times = Times::default();
-    let mut time = varint(bytes)?;
-    times.since(time);
-    for _ in 0..header.accesses {
-        time = time
-            .checked_add(varint(bytes)?)
-            .ok_or_else(|| contradiction("a time has more than 64 bits"))?;
-        let _ = times.push(time); // They rise, as they are differences.
-    }
-    Ok(times)
-}
-
 fn reduction(bytes: &mut dyn BufRead) -> io::Result<Reduction> {
     let (frames, resolution) = (varint(bytes)?, varint(bytes)?);
     if frames < 2 {
         return Err(contradiction("it is reduced for fewer than 2 frames"));
     }
     Ok(Reduction { frames, resolution: Some(resolution).filter(|&accesses| accesses > 0) })
-}
-
-fn kinds(bytes: &mut dyn BufRead, trace: &Columns) -> io::Result<Kinds> {
-    let mut of_page = vec![0; trace.distinct_pages()];
-    bytes.read_exact(&mut of_page)?;
-    if of_page.iter().any(|&kind| kind > MIXED) {
-        return Err(contradiction("a page has an unknown kind"));
-    }
-    let mut kinds = Kinds::default();
-    for run in trace.runs(0, trace.accesses()) {
-        let of_page = of_page[run.page as usize];
-        for _ in 0..run.accesses {
-            let code = if of_page == MIXED { byte(bytes)? } else { of_page };
-            let kind = AccessKind::ALL.get(usize::from(code));
-            kinds.push(*kind.ok_or_else(|| contradiction("an access has an unknown kind"))?);
-        }
-    }
-    Ok(kinds)
 }

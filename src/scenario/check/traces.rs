@@ -17,7 +17,7 @@ use super::workloads;
 use crate::formats::PAGE_NUMBERS;
 use crate::formats::{self, Loaded, Part, ReadError, ReadErrorKind, ReadOptions};
 use crate::random::{Generator, Stream};
-use crate::trace::Trace;
+use crate::trace::{Room, Trace};
 
 /// Traces read so far, and the generated ones that somebody still holds.
 ///
@@ -34,6 +34,8 @@ pub struct Traces {
     inline: BTreeMap<usize, (Arc<[u64]>, Arc<Trace>)>,
     generated: Arc<Mutex<Places>>,
     workload_bytes_max: u64,
+    memory_max: u64,
+    growth_max: u64,
 }
 
 /// A file and how it is read.
@@ -88,7 +90,22 @@ impl Traces {
             inline: BTreeMap::new(),
             generated: Arc::default(),
             workload_bytes_max: bytes,
+            memory_max: u64::MAX,
+            growth_max: Room::GROWTH,
         }
+    }
+
+    /// These traces, each of which may take so many bytes in memory, and so many times the bytes of
+    /// its file; see [`Room`].
+    #[must_use]
+    pub fn within(self, memory_max: u64, growth_max: u64) -> Self {
+        Self { memory_max, growth_max, ..self }
+    }
+
+    /// The options of a file, under which it is read.
+    fn options(&self, file: &TraceFile) -> ReadOptions {
+        let (memory_max, growth_max) = (self.memory_max, self.growth_max);
+        ReadOptions { memory_max, growth_max, ..file.1.clone() }
     }
 
     /// What is to be told of the files, in the order in which VMs name them.
@@ -107,7 +124,7 @@ impl Traces {
         if let Some(known) = self.parts.get(&wanted) {
             return known.clone();
         }
-        let loaded = formats::load_parts(&file.0, &file.1).map(|mut parts| {
+        let loaded = formats::load_parts(&file.0, &self.options(file)).map(|mut parts| {
             let left_out = formats::keep_largest(&mut parts, largest);
             self.tell_parts(file, &parts, left_out);
             let mut values = Vec::new();
@@ -135,7 +152,7 @@ impl Traces {
 
     fn get(&mut self, file: &TraceFile) -> &Result<Arc<Trace>, ReadError> {
         if !self.read.contains_key(file) {
-            let loaded = formats::load(&file.0, &file.1);
+            let loaded = formats::load(&file.0, &self.options(file));
             self.keep(file.clone(), loaded);
         }
         &self.read[file]
@@ -151,7 +168,7 @@ impl Traces {
             return;
         }
         let load = |file: TraceFile| {
-            let loaded = formats::load(&file.0, &file.1);
+            let loaded = formats::load(&file.0, &self.options(&file));
             (file, loaded)
         };
         let loaded: Vec<_> = files.into_par_iter().map(load).collect();
