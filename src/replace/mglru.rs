@@ -210,6 +210,7 @@ mod tests {
                 counts_write_backs: false,
             };
             let mut generations = MultiGen::new(&guest);
+            generations.make_room(12);
             for _ in 0..80 {
                 let before = (generations.max_seq, generations.min_seq);
                 if stream.below(8) == 0 {

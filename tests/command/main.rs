@@ -14,6 +14,7 @@ mod readme;
 mod reference;
 mod replacement_commands;
 mod reproduce;
+mod same_bytes;
 mod simulation;
 mod sweep_grid;
 mod sweep_journal;
