@@ -472,7 +472,8 @@ mod tests {
             settings.set("hir_share", Value::Decimal(Decimal { digits: 3, places: 1 }));
             let (mut plain, mut worn) =
                 (Lirs::new(&settings, &guest), Lirs::new(&settings, &guest));
-            [&mut plain, &mut worn].map(|lirs| lirs.make_room(60));
+            plain.make_room(60);
+            worn.make_room(60);
             worn.stack.renumber_at(200);
             worn.queue.renumber_at(150);
             for _ in 0..3_000 {
