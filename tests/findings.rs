@@ -1,4 +1,5 @@
-//! docs/findings.md and docs/hit-density.md say no number that the commands beside it do not show.
+//! docs/findings.md and docs/hit-density.md say no number that the commands beside it do not show,
+//! and the tables of docs/benchmark.md are those that the script of the benchmark prints.
 //!
 //! A block ```` ```console ```` of the page has commands, `$ balloonist …`, each followed by lines
 //! of its output; `...` stands for any others. trycmd runs these blocks as transcripts
@@ -7,7 +8,8 @@
 //! be of a ratio or of how far it is from 1. Numbers in `code`, numbers that are part of a word
 //! and, outside tables, whole numbers up to 20 without a per cent are not looked at. Blocks marked
 //! ```` ```console release ```` take too long for a debug build and are no transcripts of trycmd:
-//! their sections, and their lines, are checked in release builds alone.
+//! their sections, and their lines, are checked in release builds alone. A section that links to
+//! the benchmark may say its numbers too.
 
 use std::fs;
 use std::process::Command;
@@ -20,6 +22,27 @@ fn every_number_is_in_the_output_of_a_command_beside_it() {
 #[test]
 fn so_it_is_of_hit_density() {
     check("docs/hit-density.md");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_tables_of_the_benchmark_are_what_its_script_prints() {
+    let page = fs::read_to_string("docs/benchmark.md").unwrap();
+    let shows = |seeds: &str, mixes: &str| {
+        let mut script = Command::new("sh");
+        script.arg("scenarios/benchmark/table.sh").env("SEEDS", seeds).env("MIXES", mixes);
+        let program = env!("CARGO_BIN_EXE_balloonist");
+        let output = script.env("BALLOONIST", program).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let printed = String::from_utf8(output.stdout).unwrap();
+        for table in printed.split("\n\n") {
+            assert!(page.contains(table.trim_end()), "not on the page:\n{table}");
+        }
+    };
+    shows("2", "two-loops");
+    if !cfg!(debug_assertions) {
+        shows("5", "");
+    }
 }
 
 /// Checks a page; returns how many numbers were looked at.
@@ -56,6 +79,8 @@ struct Section {
     commands: Vec<Example>,
     /// The numbers of text and tables, as written; those with `%` are per cents.
     claims: Vec<String>,
+    /// Whether its text links to the page whose tables the script of the benchmark makes.
+    cites_benchmark: bool,
 }
 
 /// A command and, of a slow one, lines that its output has in this order.
@@ -75,7 +100,10 @@ fn sections(page: &str) -> Vec<Section> {
         let section = sections.last_mut().unwrap();
         match block {
             None if line.starts_with("```") => block = Some(line),
-            None => section.claims.extend(claims(line)),
+            None => {
+                section.claims.extend(claims(line));
+                section.cites_benchmark |= line.contains("](benchmark.md)");
+            }
             Some(_) if line == "```" => block = None,
             Some(start) if start.starts_with("```console") => {
                 let continued = section.commands.last_mut().filter(|of| of.command.ends_with('\\'));
@@ -105,6 +133,9 @@ impl Section {
         let too_slow = cfg!(debug_assertions) && !slow.is_empty();
         for example in quick.iter().chain(if too_slow { [].iter() } else { slow.iter() }) {
             all += &example.run(unfounded);
+        }
+        if self.cites_benchmark {
+            all += &fs::read_to_string("docs/benchmark.md").unwrap();
         }
         (!too_slow).then_some(all)
     }

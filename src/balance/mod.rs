@@ -100,7 +100,6 @@ pub const ALL: &[PolicyKind] = &[
     climbing::cliffhanger_like::KIND,
     climbing::memshare_like::KIND,
     market::ginseng_like::KIND,
-    curves::mrc_pool::KIND,
     density::hit_density::KIND,
     yardsticks::opt_static::KIND,
     yardsticks::epoch_dp::KIND,

@@ -3,7 +3,6 @@
 pub(super) mod lu_shen_like;
 pub(super) mod meb;
 pub(super) mod mrc_dp;
-pub(super) mod mrc_pool;
 pub(super) mod stone_greedy;
 pub(super) mod ucp_lookahead;
 pub(super) mod zhou_greedy;
