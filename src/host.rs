@@ -36,7 +36,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use self::ledger::Ledger;
 use self::tenant::{Sums, Tenant};
-use self::turns::{InOrder, Timers};
+use self::turns::{FileOrder, Timers};
 use crate::account::Refusal;
 use crate::balance::{Bounds, Plan, PlanError, View};
 #[cfg(debug_assertions)]
@@ -55,9 +55,9 @@ pub struct Host {
     /// The tick up to which driver phases and balloons are processed.
     now: Ticks,
     /// VMs above their targets that may be able to give frames.
-    givers: InOrder,
+    givers: FileOrder,
     /// VMs below their targets that may be able to take frames.
-    takers: InOrder,
+    takers: FileOrder,
     /// When VMs can next move towards their targets without another VM's help.
     wakes: Timers,
     /// When drivers get stuck or work again.
@@ -123,8 +123,8 @@ impl Host {
             tenants: scenario.vms.iter().map(Tenant::of).collect(),
             sums: Sums::default(),
             now: Ticks(0),
-            givers: InOrder::of(vms),
-            takers: InOrder::of(vms),
+            givers: FileOrder::of(vms),
+            takers: FileOrder::of(vms),
             wakes: Timers::of(vms),
             phases: Timers::of(vms),
             surplus: None,
@@ -177,7 +177,7 @@ impl Host {
 
     /// Moves a frame at once to a VM below its maximum, from a VM above its minimum or from the
     /// spare frames.
-    pub fn pass(&mut self, giver: Option<VmId>, taker: VmId, acts: &mut Acts) {
+    pub fn move_frame(&mut self, giver: Option<VmId>, taker: VmId, acts: &mut Acts) {
         acts.changes.clear();
         acts.started.clear();
         acts.refused.clear();
@@ -189,7 +189,7 @@ impl Host {
             let after = if gains { before + Frames(1) } else { before - Frames(1) };
             let Bounds { min, max } = tenant.bounds;
             assert!((min..=max).contains(&after), "min ≤ allocation ≤ max");
-            self.put(vm.index(), Some(after), after);
+            self.set_holding(vm.index(), Some(after), after);
             acts.changes.push(Change { vm, before, after });
         }
         if giver.is_none() {
@@ -214,15 +214,15 @@ impl Host {
     }
 
     /// Whether a departure could change a VM's allocation or let a VM start.
-    pub fn heeds_departures(&self) -> bool {
+    pub fn departures_matter(&self) -> bool {
         self.unsettled || !self.waiting.is_empty()
     }
 
     /// Removes a VM and frees its frames; returns how many it held.
-    pub fn dismiss(&mut self, vm: VmId) -> Frames {
+    pub fn remove(&mut self, vm: VmId) -> Frames {
         let Tenant { held, target, .. } = self.tenants[vm.index()];
         let held = held.expect("only a VM that is here departs");
-        self.put(vm.index(), None, target);
+        self.set_holding(vm.index(), None, target);
         self.ledger.put_back(held);
         held
     }
@@ -238,7 +238,7 @@ impl Host {
         for (vm, &target) in view.vms.iter().zip(&plan.0) {
             let tenant = &self.tenants[vm.id.index()];
             if target != tenant.target {
-                self.put(vm.id.index(), tenant.held, target);
+                self.set_holding(vm.id.index(), tenant.held, target);
             }
         }
         Ok(())
@@ -270,7 +270,7 @@ impl Host {
     fn advance_to(&mut self, at: Ticks) {
         self.now = at;
         while let Some(vm) = self.phases.pop(at) {
-            self.follow_phases(vm);
+            self.update_stuck(vm);
         }
         while let Some(vm) = self.wakes.pop(at) {
             self.enqueue_turn(vm);
@@ -278,23 +278,23 @@ impl Host {
     }
 
     /// Updates whether a VM's driver is stuck.
-    fn follow_phases(&mut self, vm: usize) {
+    fn update_stuck(&mut self, vm: usize) {
         let now = self.now;
         self.change(vm, |tenant| tenant.stuck_now = tenant.stuck_until(now));
         self.phases.set(vm, self.tenants[vm].next_phase(now));
     }
 
     /// Sets what a VM holds and is ordered to hold.
-    fn put(&mut self, vm: usize, held: Option<Frames>, target: Frames) {
+    fn set_holding(&mut self, vm: usize, held: Option<Frames>, target: Frames) {
         self.change(vm, |tenant| (tenant.held, tenant.target) = (held, target));
     }
 
     /// Changes a VM. Every change goes through here, so that sums and queues follow.
     fn change(&mut self, vm: usize, change: impl FnOnce(&mut Tenant)) {
         let tenant = &mut self.tenants[vm];
-        let (part, surplus) = (tenant.part(), tenant.surplus());
+        let (part, surplus) = (tenant.contribution(), tenant.surplus());
         change(tenant);
-        self.sums.exchange(part, tenant.part());
+        self.sums.replace(part, tenant.contribution());
         if let Some(largest) = &mut self.surplus
             && tenant.surplus() != surplus
         {
@@ -325,7 +325,7 @@ impl Host {
             let batch = rate.min(excess);
             tenant.ready = at + step;
             let target = tenant.target;
-            self.put(giver, Some(held - batch), target);
+            self.set_holding(giver, Some(held - batch), target);
             self.ledger.launch(batch, at + latency);
             let vm = VmId(giver as u32);
             acts.changes.push(Change { vm, before: held, after: held - batch });
@@ -344,7 +344,7 @@ impl Host {
                 self.takers.pop();
                 continue;
             };
-            self.put(taker, Some(held + given), target);
+            self.set_holding(taker, Some(held + given), target);
             self.ledger.take(given);
             left -= given;
             let vm = VmId(taker as u32);
@@ -381,7 +381,7 @@ impl Host {
                 continue;
             }
             assert_eq!(tenant.stuck_now, phase.map(|phase| phase.until), "stuck or not");
-            sums.exchange(Sums::default(), tenant.part());
+            sums.replace(Sums::default(), tenant.contribution());
             assert!(
                 tenant.excess().is_none() || tenant.ready > self.now,
                 "every VM that can give has given"

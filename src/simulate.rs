@@ -277,7 +277,7 @@ impl<'a> Simulation<'a> {
         }
         let Some(event) = self.next_event() else { return Ok(None) };
         self.queue.pop();
-        self.happen(event)?;
+        self.process(event)?;
         Ok(Some(event.at))
     }
 
@@ -311,7 +311,7 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    fn happen(&mut self, event: Event) -> Result<(), RunError> {
+    fn process(&mut self, event: Event) -> Result<(), RunError> {
         if !matches!(event.kind, EventKind::Access(_)) {
             self.catch_up(event.at);
         }

@@ -26,7 +26,7 @@ pub(crate) struct Vm<'a> {
     /// When its next access starts, or when its last one ended.
     pub(crate) next: Ticks,
     /// How many of its idle phases are over.
-    idled: usize,
+    idle_over: usize,
     pub(crate) finished: bool,
     pub(crate) interval: Counts,
     pub(crate) account: Account,
@@ -76,7 +76,7 @@ impl<'a> Vm<'a> {
             position: 0,
             first_pass: true,
             next: spec.start,
-            idled: 0,
+            idle_over: 0,
             finished: false,
             interval: Counts::default(),
             account: Account::default(),
@@ -105,11 +105,11 @@ impl<'a> Vm<'a> {
         self.account.started = Some(at);
         self.account.frames = Held::begin(allocation, at);
         self.next = at;
-        self.hold_up(0);
+        self.delay(0);
     }
 
     /// Notes that it never starts: it is refused, or has waited until its stop.
-    pub(crate) fn turn_away(&mut self, refusal: Refusal) {
+    pub(crate) fn note_refusal(&mut self, refusal: Refusal) {
         self.account.refused = Some(refusal);
         self.next = refusal.at;
         self.finished = true;
@@ -145,8 +145,8 @@ impl<'a> Vm<'a> {
         let horizon = horizon.min(self.stop());
         let length = self.spec.trace.accesses();
         while self.next < horizon && !self.finished {
-            let warms = self.warms_for();
-            let rests = self.spec.idle.get(self.idled).map_or(horizon, |phase| phase.from);
+            let warms = self.warm_up_left();
+            let rests = self.spec.idle.get(self.idle_over).map_or(horizon, |phase| phase.from);
             let stretch = Stretch {
                 from: self.position,
                 first_pass: self.first_pass,
@@ -170,7 +170,7 @@ impl<'a> Vm<'a> {
                     After::Idle | After::Leave => self.finished = true,
                 }
             }
-            self.rest();
+            self.skip_idle();
         }
         if self.next >= self.stop() {
             self.next = self.stop();
@@ -179,8 +179,8 @@ impl<'a> Vm<'a> {
     }
 
     /// When its next idle phase begins.
-    pub(crate) fn rests_at(&self) -> Ticks {
-        self.spec.idle.get(self.idled).map_or(Phase::NEVER, |phase| phase.from)
+    pub(crate) fn next_idle(&self) -> Ticks {
+        self.spec.idle.get(self.idle_over).map_or(Phase::NEVER, |phase| phase.from)
     }
 
     /// Whether this is its first pass over its trace.
@@ -189,7 +189,7 @@ impl<'a> Vm<'a> {
     }
 
     /// The policy's view of it in the middle of an interval, without what observers measure.
-    pub(crate) fn glance(&self, id: VmId, Holding { allocation, target }: Holding) -> VmView {
+    pub(crate) fn view_now(&self, id: VmId, Holding { allocation, target }: Holding) -> VmView {
         let mut total = self.account.counts;
         total.add(self.interval);
         VmView {
@@ -206,7 +206,7 @@ impl<'a> Vm<'a> {
     }
 
     /// The ticks until its warm-up may be over; ends the warm-up when none are left.
-    fn warms_for(&mut self) -> Ticks {
+    fn warm_up_left(&mut self) -> Ticks {
         let Some(warm_up) = self.warm_up else { return Ticks(u64::MAX) };
         let started = self.account.started.unwrap_or(self.spec.start);
         let left = match warm_up.end(started, self.spec.trace.accesses()) {
@@ -219,12 +219,12 @@ impl<'a> Vm<'a> {
         if left > 0 {
             return Ticks(left);
         }
-        self.begin_to_count(self.next);
+        self.end_warm_up(self.next);
         Ticks(u64::MAX)
     }
 
     /// Ends its warm-up at `at`: from here on everything counts.
-    pub(crate) fn begin_to_count(&mut self, at: Ticks) {
+    pub(crate) fn end_warm_up(&mut self, at: Ticks) {
         self.warm_up = None;
         let mut before = self.account;
         before.counts.add(self.interval);
@@ -248,7 +248,7 @@ impl<'a> Vm<'a> {
     /// Its account without the warm-up, for a run that ends at `end`, after its last interval.
     pub(crate) fn counted(&mut self, end: Ticks) -> Account {
         if self.warm_up.is_some() {
-            self.begin_to_count(self.next.min(end));
+            self.end_warm_up(self.next.min(end));
         }
         let (before, since) = &self.counted_from;
         let (from, to) = (before.counts.accesses, self.account.counts.accesses);
@@ -281,7 +281,7 @@ impl<'a> Vm<'a> {
             delays: cost.delays,
             allocation,
             resident,
-            coming: self.coming(coming),
+            coming: self.accesses_within(coming),
         };
         let mut seen = std::mem::take(&mut self.seen);
         let mut intercepted = 0;
@@ -290,7 +290,7 @@ impl<'a> Vm<'a> {
             observer.report(&mut seen);
         }
         let overhead = intercepted * cost.trap.0 + cost.policy.0;
-        self.account.overhead_ticks += self.hold_up(overhead);
+        self.account.overhead_ticks += self.delay(overhead);
         self.close_interval();
         VmView {
             id,
@@ -306,7 +306,7 @@ impl<'a> Vm<'a> {
     }
 
     /// The accesses that it makes in the next `ticks` if nothing delays it.
-    fn coming(&self, ticks: Ticks) -> u64 {
+    fn accesses_within(&self, ticks: Ticks) -> u64 {
         let left = match self.spec.after {
             _ if self.finished => 0,
             After::Repeat => u64::MAX,
@@ -316,23 +316,23 @@ impl<'a> Vm<'a> {
     }
 
     /// Postpones its next access to the end of the idle phase that it would start in.
-    fn rest(&mut self) {
-        while let Some(phase) = self.spec.idle.get(self.idled)
+    fn skip_idle(&mut self) {
+        while let Some(phase) = self.spec.idle.get(self.idle_over)
             && phase.from <= self.next
             && !self.finished
         {
             self.next = self.next.max(phase.until);
-            self.idled += 1;
+            self.idle_over += 1;
         }
     }
 
     /// Delays its next access, if there is one; returns by how much.
-    fn hold_up(&mut self, ticks: u64) -> u64 {
+    fn delay(&mut self, ticks: u64) -> u64 {
         if self.finished {
             return 0;
         }
         self.next += Ticks(ticks);
-        self.rest();
+        self.skip_idle();
         self.next = self.next.min(self.stop());
         ticks
     }
@@ -361,7 +361,7 @@ impl<'a> Vm<'a> {
     }
 
     /// Takes back the buffers of an earlier checkpoint's view, to reuse their memory.
-    pub(crate) fn take_back(&mut self, view: VmView) {
+    pub(crate) fn reuse_buffers(&mut self, view: VmView) {
         self.seen = view.seen;
     }
 
@@ -386,7 +386,7 @@ impl<'a> Vm<'a> {
         let events = watched.then_some(&mut self.events);
         let write_backs = self.replacement.resize_into(after, events);
         self.interval.write_backs += write_backs;
-        let stall = self.hold_up(write_backs * cost.delays.write_back.0);
+        let stall = self.delay(write_backs * cost.delays.write_back.0);
         self.account.stall_ticks += stall;
     }
 }

@@ -43,7 +43,7 @@ impl Pace {
                 host.arrive(id);
                 events.extend(scenario.vms[vm].stop.map(|stop| Reverse((stop.0, false, vm))));
             } else if host.allocation(id).is_some() {
-                host.dismiss(id);
+                host.remove(id);
             } else if host.waits(id) {
                 host.give_up(id);
                 end = end.max(at);

@@ -47,13 +47,13 @@ impl Input {
         policy: Option<&str>,
         context: &Context,
     ) -> Result<Scenario, Failure> {
-        let scenario = self.open_cold(policy, context)?;
+        let scenario = self.open_without_distances(policy, context)?;
         distances::warm_all(&scenario, context);
         Ok(scenario)
     }
 
     /// Likewise, but without stack distances.
-    pub(super) fn open_cold(
+    pub(super) fn open_without_distances(
         &self,
         policy: Option<&str>,
         context: &Context,

@@ -17,16 +17,15 @@ use super::guard::say;
 pub(super) struct Progress {
     bar: ProgressBar,
     on_terminal: bool,
-    told: Arc<Mutex<Told>>,
+    slowest: Arc<Mutex<Slowest>>,
     /// The thread that shows it, however long a run takes, until the channel is closed.
-    shower: Option<(Sender<()>, JoinHandle<()>)>,
+    display: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
-/// What is shared by the threads that report runs.
+/// The slowest run so far, shared by the threads that report runs.
 #[derive(Default)]
-struct Told {
-    slowest: Duration,
-    /// The name of the slowest run.
+struct Slowest {
+    took: Duration,
     name: String,
 }
 
@@ -41,20 +40,21 @@ impl Progress {
         let style = ProgressStyle::with_template(Self::SHAPE).expect("the shape is a template");
         bar.set_style(style.with_key("rate", rate));
         let on_terminal = std::io::stderr().is_terminal();
-        let told = Arc::default();
-        let mut progress = Self { bar, on_terminal, told, shower: None };
+        let slowest = Arc::default();
+        let mut progress = Self { bar, on_terminal, slowest, display: None };
         if !context.common.quiet {
             let (stop, stopped) = mpsc::channel();
-            let (bar, told) = (progress.bar.clone(), Arc::clone(&progress.told));
+            let (bar, slowest) = (progress.bar.clone(), Arc::clone(&progress.slowest));
             let show = move || {
                 if on_terminal {
                     show_bar(&bar, &stopped);
                 } else {
-                    write_lines(&bar, &told, &stopped);
+                    write_lines(&bar, &slowest, &stopped);
                 }
             };
             // If no thread can be started, no progress is shown.
-            progress.shower = thread::Builder::new().spawn(show).ok().map(|shower| (stop, shower));
+            progress.display =
+                thread::Builder::new().spawn(show).ok().map(|display| (stop, display));
         }
         progress
     }
@@ -66,14 +66,14 @@ impl Progress {
 
     /// Notes that a run is done and took so long; `name` is called if it is the slowest so far.
     pub(super) fn step_of(&self, took: Duration, name: impl FnOnce() -> String) {
-        let mut told = self.told.lock().expect(NO_PANIC);
-        if took > told.slowest {
-            (told.slowest, told.name) = (took, name());
-            if !told.name.is_empty() && self.on_terminal {
-                self.bar.set_message(told.slowest());
+        let mut slowest = self.slowest.lock().expect(NO_PANIC);
+        if took > slowest.took {
+            (slowest.took, slowest.name) = (took, name());
+            if !slowest.name.is_empty() && self.on_terminal {
+                self.bar.set_message(slowest.shown());
             }
         }
-        drop(told);
+        drop(slowest);
         self.step();
     }
 }
@@ -87,11 +87,11 @@ fn show_bar(bar: &ProgressBar, stopped: &Receiver<()>) {
 }
 
 /// Writes lines for logs.
-fn write_lines(bar: &ProgressBar, told: &Mutex<Told>, stopped: &Receiver<()>) {
+fn write_lines(bar: &ProgressBar, slowest: &Mutex<Slowest>, stopped: &Receiver<()>) {
     let began = Instant::now();
     while is_at_work(stopped, Progress::BETWEEN_LINES) {
         let (done, all) = (bar.position(), bar.length().unwrap_or(0));
-        let slowest = told.lock().expect(NO_PANIC).slowest();
+        let slowest = slowest.lock().expect(NO_PANIC).shown();
         say(&line(done, all, began.elapsed(), &slowest));
     }
 }
@@ -111,16 +111,16 @@ fn line(done: u64, all: u64, elapsed: Duration, slowest: &str) -> String {
     format!("{shown} of {of} runs, {rate:.1}/s, {left} left{slowest}\n")
 }
 
-impl Told {
-    fn slowest(&self) -> String {
+impl Slowest {
+    fn shown(&self) -> String {
         if self.name.is_empty() {
             return String::new();
         }
-        format!(", slowest {} ({:.1} s)", self.name, self.slowest.as_secs_f64())
+        format!(", slowest {} ({:.1} s)", self.name, self.took.as_secs_f64())
     }
 }
 
-const NO_PANIC: &str = "nobody panics while holding the progress";
+const NO_PANIC: &str = "no thread panics while holding the progress";
 
 /// Runs per second, without decimals, which would only flicker.
 fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
@@ -130,9 +130,9 @@ fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some((stop, shower)) = self.shower.take() {
+        if let Some((stop, display)) = self.display.take() {
             drop(stop);
-            let _ = shower.join();
+            let _ = display.join();
         }
         self.bar.finish_and_clear();
     }

@@ -10,7 +10,7 @@ use balloonist::bound::{StaticSplit, best_static};
 use balloonist::conclude::expects;
 use balloonist::render::events::{self, Log};
 use balloonist::render::run as report;
-use balloonist::render::run::Told;
+use balloonist::render::run::RunText;
 use balloonist::scenario::Scenario;
 use balloonist::simulate::simulate;
 use balloonist::store::curves;
@@ -77,7 +77,7 @@ enum Shown {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let format = args.events.as_deref().map(|place| args.format_of(place)).transpose()?;
-    let scenario = args.source.open_cold(args.policy.as_deref(), context)?;
+    let scenario = args.source.open_without_distances(args.policy.as_deref(), context)?;
     memory::plan([(&scenario, scenario.policy)], 1, 0, context)?;
     if args.reads_distances(&scenario) {
         distances::warm_all(&scenario, context);
@@ -116,7 +116,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if args.format.is_for_people() {
         let table = table.select(columns).without_empty_columns();
         let table = table.render(args.format, context.colour_out, context.width);
-        let told = Told {
+        let told = RunText {
             scenario: &scenario,
             policy,
             outcome: &outcome,

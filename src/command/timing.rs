@@ -26,4 +26,4 @@ impl Timing {
     }
 }
 
-const NO_PANIC: &str = "nobody panics while holding the phases";
+const NO_PANIC: &str = "no thread panics while holding the phases";

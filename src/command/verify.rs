@@ -145,7 +145,7 @@ struct Verdict {
 }
 
 /// The most differences of a table that are printed. A changed parameter changes most cells.
-const TOLD_MAX: usize = 3;
+const SHOWN_MAX: usize = 3;
 
 /// The most accesses of a walk that is worth reading.
 const WALK_MAX: u64 = 2_000;
@@ -183,7 +183,7 @@ fn judge(case: &Case, policy: &PolicyKind, context: &Context) -> Result<Verdict,
     });
     let mut differences = rows.differences();
     golden::worst_first(&mut differences);
-    let mut differences = goldens::first_of(differences, TOLD_MAX);
+    let mut differences = goldens::first_of(differences, SHOWN_MAX);
     differences.extend(goldens::first_of(trail.differences(), 1));
     let failed = expects::failed(scenario, &outcome);
     Ok(Verdict { goldens: [rows, trail], differences, departure, failed })

@@ -5,15 +5,15 @@ use crate::number::{counted, grouped};
 use crate::scenario::{Scenario, VmSpec};
 
 /// The most VMs that get a sentence of their own.
-const TOLD_MAX: usize = 8;
+const SHOWN_MAX: usize = 8;
 
 /// A sentence for each VM that waited or was refused, and one for frames in flight at the end.
 pub(crate) fn notes(scenario: &Scenario, outcome: &Outcome) -> Vec<String> {
     let told = |(vm, account): (&VmSpec, &Account)| note(vm, account);
     let mut notes: Vec<String> = scenario.vms.iter().zip(&outcome.vms).filter_map(told).collect();
-    let more = notes.len().saturating_sub(TOLD_MAX);
+    let more = notes.len().saturating_sub(SHOWN_MAX);
     if more > 0 {
-        notes.truncate(TOLD_MAX);
+        notes.truncate(SHOWN_MAX);
         notes.push(format!("{} more waited or were refused.", counted(more as u64, "VM")));
     }
     if outcome.in_flight.0 > 0 {

@@ -109,7 +109,7 @@ impl Host {
             let tenant = &self.tenants[vm];
             let taken = surplus.0.min(needed);
             if taken > 0 && surplus == tenant.surplus() {
-                self.put(vm, tenant.held, tenant.target - Frames(taken));
+                self.set_holding(vm, tenant.held, tenant.target - Frames(taken));
                 needed -= taken;
             }
         }
@@ -127,11 +127,11 @@ impl Host {
                 break;
             }
             self.unqueue(0);
-            let spoken_for = self.sums.claims + self.reserved;
-            let open = Frames(self.ledger.memory().0.saturating_sub(spoken_for.0));
+            let promised = self.sums.claims + self.reserved;
+            let open = Frames(self.ledger.memory().0.saturating_sub(promised.0));
             let given = initial.min(open).min(self.spare()).max(min);
-            self.put(vm.index(), Some(given), given);
-            self.follow_phases(vm.index());
+            self.set_holding(vm.index(), Some(given), given);
+            self.update_stuck(vm.index());
             if !leaves {
                 // The VMs after it were judged with this already counted.
                 self.permanent += min;

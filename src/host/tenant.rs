@@ -87,7 +87,7 @@ impl Tenant {
     }
 
     /// Its contribution to the sums.
-    pub(super) fn part(&self) -> Sums {
+    pub(super) fn contribution(&self) -> Sums {
         let Some(held) = self.held else { return Sums::default() };
         Sums {
             held,
@@ -125,7 +125,7 @@ pub(super) struct Sums {
 
 impl Sums {
     /// Replaces one VM's contribution.
-    pub(super) fn exchange(&mut self, before: Self, after: Self) {
+    pub(super) fn replace(&mut self, before: Self, after: Self) {
         // Field by field, so that a new field cannot be forgotten.
         let Self { held, targets, minima, claims, permanent, short } = self;
         *held = *held + after.held - before.held;

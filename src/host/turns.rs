@@ -8,12 +8,12 @@ use crate::units::Ticks;
 
 /// VMs in file order, each at most once.
 #[derive(Debug)]
-pub(super) struct InOrder {
+pub(super) struct FileOrder {
     heap: BinaryHeap<Reverse<usize>>,
     is_in: Vec<bool>,
 }
 
-impl InOrder {
+impl FileOrder {
     pub(super) fn of(vms: usize) -> Self {
         Self { heap: BinaryHeap::new(), is_in: vec![false; vms] }
     }

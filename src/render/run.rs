@@ -16,7 +16,7 @@ use crate::store::trail;
 use crate::table::Format;
 
 /// A run, and what its text needs.
-pub struct Told<'a> {
+pub struct RunText<'a> {
     /// What was run.
     pub scenario: &'a Scenario,
     /// Under which policy.
@@ -31,8 +31,8 @@ pub struct Told<'a> {
 
 /// The report of one run around one of its tables, in a format for people; drawn lines have up to
 /// `width` characters.
-pub fn report(told: &Told<'_>, format: Format, table: &str, width: usize) -> String {
-    let Told { scenario, policy, outcome, .. } = told;
+pub fn report(text: &RunText<'_>, format: Format, table: &str, width: usize) -> String {
+    let RunText { scenario, policy, outcome, .. } = text;
     let before = heading(scenario, policy, outcome, format);
     let mut after = sentence(outcome) + "\n";
     for note in life::notes(scenario, outcome) {
@@ -40,9 +40,9 @@ pub fn report(told: &Told<'_>, format: Format, table: &str, width: usize) -> Str
     }
     let _ = writeln!(after, "fingerprint {}", trail::shown(outcome.fingerprint));
     if format == Format::Table && outcome.all.frames_moved() > 0 {
-        let _ = write!(after, "\n{}", sparkline::allocations(scenario, told.series, width));
+        let _ = write!(after, "\n{}", sparkline::allocations(scenario, text.series, width));
     }
-    if let Some(verdict) = verdict(scenario, outcome, told.best_static) {
+    if let Some(verdict) = verdict(scenario, outcome, text.best_static) {
         let _ = writeln!(after, "\n{verdict}");
     }
     format!("{}\n{table}\n{}", format.aside(&before), format.aside(&after))

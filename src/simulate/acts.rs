@@ -23,14 +23,14 @@ impl Simulation<'_> {
     pub(super) fn depart(&mut self, id: VmId, at: Ticks) {
         if self.host.waits(id) {
             let left = self.host.give_up(id);
-            self.turn_away(id, Refusal { at, left });
+            self.note_refusal(id, Refusal { at, left });
             self.act(at);
             return;
         }
         if self.host.allocation(id).is_none() {
             return; // It left when its trace was over, or was refused; this was its stop.
         }
-        let allocation = self.host.dismiss(id);
+        let allocation = self.host.remove(id);
         self.changed = true;
         let vm = &mut self.vms[id.index()];
         vm.close_interval();
@@ -43,7 +43,7 @@ impl Simulation<'_> {
         }
         self.note_held(at);
         self.watcher.depart(at, id, allocation);
-        if self.host.heeds_departures() {
+        if self.host.departures_matter() {
             self.act(at);
         }
     }
@@ -68,7 +68,7 @@ impl Simulation<'_> {
             let (changes, in_flight) = (&acts.changes, self.host.in_flight());
             self.watcher.moved(&Moved { at, changes, in_flight, vms: &self.vms });
         }
-        self.greet(at, &acts, shrunk);
+        self.start_and_refuse(at, &acts, shrunk);
         self.acts = acts;
     }
 
@@ -103,7 +103,7 @@ impl Simulation<'_> {
     }
 
     /// Starts or refuses VMs, as the host has decided.
-    pub(super) fn greet(&mut self, at: Ticks, acts: &Acts, shrunk: &[Change]) {
+    pub(super) fn start_and_refuse(&mut self, at: Ticks, acts: &Acts, shrunk: &[Change]) {
         for (nth, &id) in acts.started.iter().enumerate() {
             let shrunk = if nth == 0 { shrunk } else { &[] };
             let allocation = self.host.allocation(id).expect("the VM has just started");
@@ -121,13 +121,13 @@ impl Simulation<'_> {
             self.watcher.arrive(&Arrival { at, vm: id, allocation, shrunk, vms });
         }
         for &(id, refusal) in &acts.refused {
-            self.turn_away(id, refusal);
+            self.note_refusal(id, refusal);
         }
     }
 
-    fn turn_away(&mut self, id: VmId, refusal: Refusal) {
+    fn note_refusal(&mut self, id: VmId, refusal: Refusal) {
         let vm = &mut self.vms[id.index()];
-        vm.turn_away(refusal);
+        vm.note_refusal(refusal);
         if vm.spec.is_awaited() {
             self.note_finished();
         }

@@ -16,7 +16,7 @@ impl Simulation<'_> {
         self.next_checkpoint = at + self.scenario.checkpoint_every;
         self.push(self.next_checkpoint, EventKind::Checkpoint);
         self.queue_sample(at);
-        self.look(at);
+        self.make_view(at);
         if self.view.vms.is_empty() {
             return Ok(());
         }
@@ -38,7 +38,7 @@ impl Simulation<'_> {
             vms: &self.vms,
         });
         let acts = std::mem::take(&mut self.acts);
-        self.greet(at, &acts, &[]);
+        self.start_and_refuse(at, &acts, &[]);
         self.acts = acts;
         Ok(())
     }
@@ -59,11 +59,11 @@ impl Simulation<'_> {
     }
 
     /// Closes the interval and makes the policy's view.
-    fn look(&mut self, at: Ticks) {
+    fn make_view(&mut self, at: Ticks) {
         let ticks = [at - self.view.at, self.scenario.checkpoint_every];
         self.view.at = at;
         for view in self.view.vms.drain(..) {
-            self.vms[view.id.index()].take_back(view);
+            self.vms[view.id.index()].reuse_buffers(view);
         }
         for (index, vm) in self.vms.iter_mut().enumerate() {
             let id = VmId(index as u32);

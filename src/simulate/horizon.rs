@@ -22,12 +22,12 @@ impl Simulation<'_> {
             control = control.min(sample);
         }
         if self.meets > Meets::Never {
-            control = control.min(self.together_until(id, at));
+            control = control.min(self.meeting_horizon(id, at));
         }
         if let Some(balloon) = self.host.due() {
             control = control.min(balloon);
         }
-        if self.host.heeds_departures() {
+        if self.host.departures_matter() {
             let departure = self.departures.first(&self.vms, at);
             control = departure.map_or(control, |departure| control.min(departure));
         }
@@ -49,7 +49,7 @@ impl Simulation<'_> {
 impl Simulation<'_> {
     /// The tick before which a VM that meets others may make its accesses in one go: those that
     /// repeat one page, where no other VM can interfere.
-    fn together_until(&self, id: VmId, at: Ticks) -> Ticks {
+    fn meeting_horizon(&self, id: VmId, at: Ticks) -> Ticks {
         let vm = &self.vms[id.index()];
         let cost = Cost { counts_write_backs: false, ..self.scenario.cost };
         let accesses = if cost == Cost::default() && vm.spec.idle.is_empty() {

@@ -250,7 +250,7 @@ impl Simulation<'_> {
         }
         while !vm.finished && vm.next < horizon {
             lane.note_pace(vm.accesses(), vm.next, vm.spec.period);
-            vm.run(horizon.min(vm.rests_at()), self.scenario.cost.delays, watched);
+            vm.run(horizon.min(vm.next_idle()), self.scenario.cost.delays, watched);
         }
         lane.note(&vm.spec.trace, vm.accesses(), vm.replacement.resident());
         let finished = vm.finished;
@@ -300,7 +300,7 @@ impl Simulation<'_> {
             let others = vm.replacement.resident() - Frames(1);
             self.pool.as_mut().expect("it is back").trim(id, &vm.spec.trace, others);
         } else {
-            self.host.pass(giver, id, &mut self.acts);
+            self.host.move_frame(giver, id, &mut self.acts);
             self.follow(at);
             let (changes, in_flight) = (&self.acts.changes, self.host.in_flight());
             self.watcher.moved(&Moved { at, changes, in_flight, vms: &self.vms });

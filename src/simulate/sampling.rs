@@ -24,7 +24,7 @@ impl Simulation<'_> {
         for (index, vm) in self.vms.iter().enumerate() {
             let id = VmId(index as u32);
             if let Some(holding) = self.host.holding(id) {
-                view.vms.push(vm.glance(id, holding));
+                view.vms.push(vm.view_now(id, holding));
             }
         }
         self.policy.sample(&view);

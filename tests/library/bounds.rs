@@ -96,20 +96,20 @@ fn admit(scenario: &Scenario, stays: &mut [Stay], queue: &mut Vec<usize>, tick: 
         |at: usize| scenario.vms[at].after != After::Leave && scenario.vms[at].stop.is_none();
     let mut turn = 0;
     let mut blocked = false;
-    let mut for_ever: u64 =
+    let mut forever: u64 =
         (0..stays.len()).filter(|&at| stays[at].here && stays_for_ever(at)).map(min).sum();
     while turn < queue.len() {
         let at = queue[turn];
         let here: u64 = (0..stays.len()).filter(|&at| stays[at].here).map(min).sum();
         let fits = here + min(at) <= scenario.host.memory.0;
         let refuses = scenario.host.admission == Admission::Refuse && !fits;
-        if for_ever + min(at) > scenario.host.memory.0 || refuses {
+        if forever + min(at) > scenario.host.memory.0 || refuses {
             queue.remove(turn);
             stays[at].over = Some(tick);
             continue;
         }
         if stays_for_ever(at) {
-            for_ever += min(at);
+            forever += min(at);
         }
         if fits && !blocked {
             queue.remove(turn);
