@@ -100,20 +100,38 @@ impl Account {
 
     /// What was done since the account `before`; what is held is taken from this account.
     pub(crate) fn since(&self, before: &Self) -> Self {
+        // Every field is named, so that a new one cannot be forgotten.
+        let Self {
+            counts,
+            warm_up_accesses: _,
+            granted,
+            reclaimed,
+            distinct_pages,
+            frames,
+            ticks,
+            nominal_ticks,
+            stall_ticks,
+            overhead_ticks,
+            movement,
+            jain,
+            started,
+            refused,
+        } = *self;
         Self {
-            counts: self.counts.since(&before.counts),
+            counts: counts.since(&before.counts),
             warm_up_accesses: before.counts.accesses,
-            granted: self.granted - before.granted,
-            reclaimed: self.reclaimed - before.reclaimed,
-            nominal_ticks: self.nominal_ticks - before.nominal_ticks,
-            stall_ticks: self.stall_ticks - before.stall_ticks,
-            overhead_ticks: self.overhead_ticks - before.overhead_ticks,
-            movement: Movement {
-                oscillations: self.movement.oscillations - before.movement.oscillations,
-                violations: self.movement.violations - before.movement.violations,
-                ..self.movement
-            },
-            ..*self
+            granted: granted - before.granted,
+            reclaimed: reclaimed - before.reclaimed,
+            distinct_pages,
+            frames,
+            ticks,
+            nominal_ticks: nominal_ticks - before.nominal_ticks,
+            stall_ticks: stall_ticks - before.stall_ticks,
+            overhead_ticks: overhead_ticks - before.overhead_ticks,
+            movement: movement.since(&before.movement),
+            jain,
+            started,
+            refused,
         }
     }
 
@@ -322,6 +340,18 @@ pub struct Movement {
     pub violations: u64,
     /// The most checkpoints that it took to settle.
     pub settle_checkpoints: u64,
+}
+
+impl Movement {
+    /// The oscillations and violations since `before`; settling is taken from this one.
+    fn since(&self, before: &Self) -> Self {
+        let Self { oscillations, violations, settle_checkpoints } = *self;
+        Self {
+            oscillations: oscillations - before.oscillations,
+            violations: violations - before.violations,
+            settle_checkpoints,
+        }
+    }
 }
 
 /// An allocation over time, from arrival to departure or the end of the run.

@@ -44,7 +44,7 @@ use crate::meets::Meets;
 use crate::movement::Settling;
 use crate::random::Stream;
 use crate::replace::Counts;
-use crate::scenario::{After, Scenario};
+use crate::scenario::{Actuator, After, Scenario};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
 use crate::watch::{Access, Watcher};
@@ -192,8 +192,16 @@ pub struct Simulation<'a> {
 impl<'a> Simulation<'a> {
     /// Makes a run that has not begun. The scenario's wrapper ([`wrapped`]) is put around the
     /// policy.
+    ///
+    /// # Panics
+    /// If VMs draw frames from each other at faults ([`Meets::AtFaults`]) and one of them does not
+    /// run LRU, a driver gets stuck or the actuator is not instant.
     pub fn new(scenario: &'a Scenario, policy: PolicyRun, watcher: &'a mut dyn Watcher) -> Self {
         let PolicyRun { name, policy, observers, settings, meets } = policy;
+        let pools = meets == Meets::AtFaults;
+        let can_pool = scenario.actuator == Actuator::INSTANT
+            && scenario.vms.iter().all(|vm| vm.replacement.is_lru() && vm.stuck.is_empty());
+        assert!(can_pool || !pools, "frames are pooled among LRU guests by the instant actuator");
         let vm = |spec| Vm::new(spec, scenario, observers, &settings);
         let vms: Vec<Vm> = scenario.vms.iter().map(vm).collect();
         let ids = || (0..vms.len()).map(|at| VmId(at as u32));
@@ -211,7 +219,7 @@ impl<'a> Simulation<'a> {
             name,
             policy: wrapped::wrap(policy, &scenario.wrapper),
             meets,
-            pool: (meets == Meets::AtFaults).then(|| Pool::new(scenario, observers, &settings)),
+            pool: pools.then(|| Pool::new(scenario, observers, &settings)),
             rng: Stream::new(scenario.random, scenario.seed, scenario.repetition, "policy"),
             queue,
             host: Host::new(scenario),

@@ -13,6 +13,9 @@ use std::ops::{Add, AddAssign, Sub, SubAssign};
 /// The most frames, 4 PiB in pages of 4 KiB: sums over VMs and differences stay within 63 bits.
 pub const FRAMES_MAX: u64 = 1 << 40;
 
+/// The largest tick: sums of two stay within 64 bits.
+pub const TICKS_MAX: u64 = (1 << 62) - 1;
+
 /// Logical time since the run began. In a scenario with durations ("100 ms") one tick is 1 ns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticks(pub u64);

@@ -117,7 +117,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let outcome = simulate(scenario, policy, recorder)?;
         let opt_given = args.opt_given.then(|| bound::opt_given(scenario, policy)).transpose()?;
         progress.step();
-        Ok(Contender { policy, replacement: *replacement, outcome, opt_given })
+        Ok(Contender { opt_given, ..Contender::new(scenario, policy, *replacement, outcome) })
     };
     let recorded = variants.par_iter().zip(recorders.par_iter_mut());
     let (runs, mut bounds): (Vec<Result<Contender, RunError>>, _) =

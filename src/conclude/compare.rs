@@ -21,9 +21,26 @@ pub struct Contender {
     pub outcome: Outcome,
     /// The demand faults of MIN under this run's allocations, if they were asked for.
     pub opt_given: Option<u64>,
+    /// The policy or the algorithm that knew the future, if one did.
+    pub foresight: Option<&'static str>,
+    /// Whether every VM ran LRU.
+    pub is_lru: bool,
 }
 
 impl Contender {
+    /// The outcome of `scenario` under `policy`; `replacement` is the algorithm that the comparison
+    /// gave all VMs, if it did.
+    pub fn new(
+        scenario: &Scenario,
+        policy: &'static PolicyKind,
+        replacement: Option<&'static ReplacementKind>,
+        outcome: Outcome,
+    ) -> Self {
+        let foresight = scenario.foresight(policy);
+        let is_lru = scenario.vms.iter().all(|vm| vm.replacement.is_lru());
+        Self { policy, replacement, outcome, opt_given: None, foresight, is_lru }
+    }
+
     /// Its name in sentences and pictures.
     pub fn title(&self) -> String {
         title(self.policy.name, self.replacement.map(|kind| kind.name))
@@ -31,15 +48,8 @@ impl Contender {
 
     /// Whether it may be called the best. A run that knows the future is a yardstick for the
     /// others.
-    fn is_ranked(&self) -> bool {
-        self.foresight().is_none()
-    }
-
-    /// The policy or the algorithm that knows the future, if one does.
-    fn foresight(&self) -> Option<&'static str> {
-        let replacement = self.replacement.filter(|kind| kind.knows_the_future);
-        let policy = Some(self.policy).filter(|policy| policy.is_yardstick());
-        policy.map(|kind| kind.name).or(replacement.map(|kind| kind.name))
+    pub fn is_ranked(&self) -> bool {
+        self.foresight.is_none()
     }
 }
 
@@ -109,11 +119,9 @@ pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> Stri
 ///             [[vm]]\nname = 'idle'\ntrace.pages = [7, 7, 7, 7, 7, 7, 7, 7, 7]\n";
 /// let scenario = Document::from_toml("mine.toml", text.as_bytes()).check().unwrap().scenario;
 /// let policies = balance::ALL.iter().filter(|policy| ["static", "last-n"].contains(&policy.name));
-/// let run = |policy| Contender {
-///     policy,
-///     replacement: None,
-///     outcome: simulate(&scenario, policy, &mut NullWatcher).unwrap(),
-///     opt_given: None,
+/// let run = |policy| {
+///     let outcome = simulate(&scenario, policy, &mut NullWatcher).unwrap();
+///     Contender::new(&scenario, policy, None, outcome)
 /// };
 /// let runs: Vec<Contender> = policies.map(run).collect();
 /// let bounds = bound::all(&scenario);
@@ -136,8 +144,8 @@ pub fn verdict(runs: &[Contender], bounds: &[Bound], baseline: usize) -> String 
     let baseline = &runs[baseline];
     let split = bounds.iter().find(|bound| bound.name == "best-static");
     let against_baseline = difference(best.least, demand(baseline), &baseline.title());
-    let is_lru = best.first.replacement.is_none_or(ReplacementKind::is_lru);
-    let of_split = if is_lru { "the best static split" } else { "the best static split of LRU" };
+    let of_split =
+        if best.first.is_lru { "the best static split" } else { "the best static split of LRU" };
     let against_split =
         split.and_then(|split| difference(best.least, split.demand_faults, of_split));
     for difference in [against_baseline, against_split].into_iter().flatten() {
@@ -163,7 +171,7 @@ pub(crate) fn fewest(names: &[&str]) -> String {
 /// The line on runs that know the future.
 fn not_ranked(runs: &[Contender]) -> String {
     let mut names: Vec<&str> = Vec::new();
-    for name in runs.iter().filter_map(Contender::foresight) {
+    for name in runs.iter().filter_map(|run| run.foresight) {
         if !names.contains(&name) {
             names.push(name);
         }

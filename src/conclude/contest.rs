@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::balance;
 use crate::conclude::compare::{and, difference, fewest, foresight};
 use crate::number::{Millionths, counted, rounded};
+use crate::replace;
 use crate::scenario::Grid;
 
 /// The policies of a sweep and the grid that they share.
@@ -23,6 +24,15 @@ pub struct Contest<'a> {
 /// The scenario key that names the policy.
 const POLICY: &str = "policy.kind";
 
+/// Whether a point gives a VM a replacement algorithm that knows the future.
+fn has_guest_with_foresight(grid: &Grid, point: u64) -> bool {
+    grid.paths().zip(grid.labels(point)).any(|(path, label)| {
+        let names_algorithm = path.ends_with(".replacement") || path.ends_with("replacement.kind");
+        let mut kinds = replace::ALL.iter().filter(|kind| kind.knows_the_future);
+        names_algorithm && kinds.any(|kind| kind.name == label)
+    })
+}
+
 impl<'a> Contest<'a> {
     /// The contest of a grid; `policy` is that of the scenario.
     pub fn new(grid: &'a Grid, policy: &str) -> Self {
@@ -31,16 +41,19 @@ impl<'a> Contest<'a> {
         let found = found.find_map(|(at, dimension)| Some((at, dimension.values_of(POLICY)?)));
         let dimension = found.as_ref().map(|(at, _)| *at);
         let kinds = found.map_or_else(|| vec![policy.to_owned()], |(_, kinds)| kinds);
-        let is_ranked = |name: &String| {
-            let mut kinds = balance::ALL.iter();
-            kinds.find(|kind| kind.name == name).is_none_or(|kind| !kind.is_yardstick())
-        };
-        Self {
-            grid,
-            dimension,
-            is_ranked: kinds.iter().map(is_ranked).collect(),
-            names: dimension.map_or(kinds, |at| dimensions[at].values()),
+        let names = dimension.map_or(kinds.clone(), |at| dimensions[at].values());
+        let mut contest = Self { grid, dimension, names, is_ranked: Vec::new() };
+        let mut in_the_dark = vec![false; kinds.len()];
+        for point in (0..grid.points()).filter(|&point| !has_guest_with_foresight(grid, point)) {
+            in_the_dark[contest.of(point)] = true;
         }
+        let is_ranked = |(kind, in_the_dark): (&String, bool)| {
+            let mut known = balance::ALL.iter();
+            let policy = known.find(|known| known.name == kind);
+            in_the_dark && policy.is_none_or(|policy| !policy.is_yardstick())
+        };
+        contest.is_ranked = kinds.iter().zip(in_the_dark).map(is_ranked).collect();
+        contest
     }
 
     /// The policy of a point.
@@ -68,8 +81,9 @@ impl<'a> Contest<'a> {
     }
 
     /// The points that differ only in the policy, together: for each policy its point, unless that
-    /// is skipped. Cells that lack the point of a ranked policy are left out, so that no policy
-    /// gains from a skipped point.
+    /// is skipped. Cells are left out that lack the point of a ranked policy, so that no policy
+    /// gains from a skipped point, and those in which a ranked policy has a VM whose replacement
+    /// algorithm knows the future.
     pub fn cells(&self) -> impl Iterator<Item = Vec<Option<u64>>> {
         let points = 0..self.grid.points();
         let cell =
@@ -78,7 +92,9 @@ impl<'a> Contest<'a> {
         let once = cells.filter(|(point, cell)| cell.iter().flatten().next() == Some(point));
         let is_whole = |cell: &Vec<Option<u64>>| {
             let mut ranked = cell.iter().zip(&self.is_ranked).filter(|(_, is_ranked)| **is_ranked);
-            ranked.all(|(point, _)| point.is_some())
+            ranked.all(|(point, _)| {
+                point.is_some_and(|point| !has_guest_with_foresight(self.grid, point))
+            })
         };
         once.map(|(_, cell)| cell).filter(is_whole)
     }

@@ -33,10 +33,7 @@ use super::{Actuator, Cost, Expect, Grid, Scenario, VmSpec, WarmUp};
 use crate::balance::{Bounds, PolicyKind};
 use crate::params::Settings;
 use crate::random::Generator;
-use crate::units::{FRAMES_MAX, Frames, Ticks};
-
-/// The largest tick: sums of two stay within 64 bits.
-const TICKS_MAX: u64 = (1 << 62) - 1;
+use crate::units::{Frames, Ticks};
 
 const ROOT_KEYS: &[&str] = &[
     "name",

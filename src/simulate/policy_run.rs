@@ -19,8 +19,8 @@ pub struct PolicyRun {
     pub observers: &'static [&'static ObserverKind],
     /// The parameters of the observers; those of the policy itself may be among them.
     pub settings: Settings,
-    /// A policy of the caller's own decides at checkpoints only.
-    pub(super) meets: Meets,
+    /// Where its VMs meet between checkpoints.
+    pub meets: Meets,
 }
 
 impl PolicyRun {
@@ -38,6 +38,13 @@ impl PolicyRun {
         settings: Settings,
     ) -> Self {
         Self { observers, settings, ..self }
+    }
+
+    /// A policy whose VMs meet between checkpoints. With [`Meets::AtFaults`] they draw frames from
+    /// each other as [`Policy::giver`] says.
+    #[must_use]
+    pub fn meeting(self, meets: Meets) -> Self {
+        Self { meets, ..self }
     }
 }
 

@@ -84,9 +84,10 @@ pub fn rows(runs: &[Contender], bounds: &[Bound], baseline: usize) -> Vec<Compar
         opt_given: None,
         param_replacement: None,
     };
-    let of_run = |Contender { policy, replacement, outcome, opt_given }: &Contender| {
+    let of_run = |run: &Contender| {
+        let Contender { policy, replacement, outcome, opt_given, .. } = run;
         let counts = &outcome.all.counts;
-        let role = if policy.is_yardstick() { Role::Yardstick } else { Role::Policy };
+        let role = if run.is_ranked() { Role::Policy } else { Role::Yardstick };
         CompareRow {
             replacement_misses: Some(counts.replacement_misses),
             frames_moved: Some(outcome.all.frames_moved()),

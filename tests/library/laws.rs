@@ -14,10 +14,12 @@ use crate::common::simulator;
 use balloonist::account::Movement;
 use balloonist::balance::{self, PolicyKind};
 use balloonist::host::Change;
+use balloonist::meets::Meets;
 use balloonist::params::{Settings, Value};
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Counts, Delays, FrameEvent, Guest, Stretch};
 use balloonist::scenario::Scenario;
+use balloonist::simulate::Simulation;
 use balloonist::trace::{PageId, Trace};
 use balloonist::units::{Frames, Ticks, VmId};
 use balloonist::watch::{Access, Arrival, Checkpoint, Moved, NullWatcher, Watcher};
@@ -233,6 +235,24 @@ fn under_every_policy_the_counter_is_the_list() {
         }
         assert!(compared >= 100, "{} fits {compared} scenarios", policy.name);
     }
+}
+
+/// Meeting more often than needed only shortens the stretches that VMs run ahead.
+#[test]
+fn wherever_vms_meet_the_outcome_is_the_same() {
+    for_fitting(3_000, |scenario, policy, case| {
+        if policy.pools() {
+            return;
+        }
+        let run = |meets| {
+            let mut watcher = NullWatcher;
+            let run = policy.run(&scenario).meeting(meets);
+            Simulation::new(&scenario, run, &mut watcher).run().unwrap()
+        };
+        let apart = run(Meets::Never);
+        assert_eq!(run(Meets::AtDraws), apart, "{case}");
+        assert_eq!(run(Meets::AtAccesses), apart, "{case}");
+    });
 }
 
 /// Calls `check` with many random scenarios and a policy that fits them.

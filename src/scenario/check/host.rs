@@ -5,11 +5,10 @@ use super::super::diagnostic::clip;
 use super::super::document::{Literal, Origin};
 use super::super::split::{self, Claim};
 use super::super::{Admission, HostSpec, Scenario, Split};
-use super::FRAMES_MAX;
 use super::draft::Draft;
 use super::values::{Field, Findings, Section};
 use crate::balance::Bounds;
-use crate::units::{Decimal, Frames};
+use crate::units::{Decimal, FRAMES_MAX, Frames};
 
 const PAGE_SIZE_DEFAULT: u64 = 4096;
 

@@ -4,14 +4,13 @@ use super::super::codes;
 use super::super::diagnostic::{clip, meant};
 use super::super::document::Literal;
 use super::super::{Actuator, Admission, After, Cost, Expect, Phase, WarmUp};
-use super::TICKS_MAX;
 use super::draft::{Draft, NEVER};
 use super::params::{self, policies};
 use super::values::{Field, Findings, Section};
 use crate::account::{METRICS, Metric};
 use crate::balance::PolicyKind;
 use crate::replace::Delays;
-use crate::units::{Decimal, Frames, Ticks};
+use crate::units::{Decimal, Frames, TICKS_MAX, Ticks};
 
 /// What limits a run's length, besides its VMs; `None` is a value that was reported.
 pub(super) struct Length {

@@ -3,8 +3,7 @@
 use super::super::codes::{self, Code};
 use super::super::diagnostic::{Diagnostic, Diagnostics, Severity, clip, meant};
 use super::super::document::{Entry, Literal, Node, Origin, Table};
-use super::{FRAMES_MAX, TICKS_MAX};
-use crate::units::{self, Frames, Ticks, UnitError};
+use crate::units::{self, FRAMES_MAX, Frames, TICKS_MAX, Ticks, UnitError};
 
 /// Collects faults, and reads values: `None` is a value that was reported.
 #[derive(Default)]
