@@ -47,6 +47,7 @@ fn vm(draw: &mut Stream, at: u32, vms: u64, pages: u64, shape: Shape) -> VmView 
         Counts { accesses, demand_faults: faults[100], cold_faults: 0, ..Counts::default() };
     VmView {
         id: VmId(at),
+        name: "".into(),
         bounds: Bounds { min: Frames(1), max: Frames(pages) },
         shares: 1000,
         allocation,

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use crate::units::{self, Decimal};
 
@@ -62,8 +64,38 @@ pub enum Domain {
     },
     /// One of these words.
     Choice(&'static [&'static str]),
-    /// Any text, such as the name of a file or a command line.
+    /// Any text.
     Text,
+    /// A list of texts, such as the words of a command line.
+    Texts,
+    /// A file or a list of files, by their paths from the scenario's folder. They are read, and
+    /// their text is checked, with the scenario.
+    Files {
+        /// Finds what is wrong with the text of a file.
+        check: fn(&str) -> Result<(), Fault>,
+        /// Whether a file may be missing.
+        may_be_missing: bool,
+    },
+}
+
+/// What is wrong with the text of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The bytes of the text.
+    pub place: Range<usize>,
+    /// What was found there, without a full stop.
+    pub message: String,
+    /// What to do, without a full stop.
+    pub remedy: String,
+}
+
+/// A file that a parameter names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextFile {
+    /// Its path as the scenario gives it.
+    pub path: String,
+    /// What it holds; `None` if it is missing and may be.
+    pub text: Option<Arc<str>>,
 }
 
 /// The value of a parameter, of the kind that its domain names.
@@ -80,6 +112,10 @@ pub enum Value {
     Choice(&'static str),
     /// A text.
     Text(Cow<'static, str>),
+    /// Texts.
+    Texts(Vec<String>),
+    /// Files.
+    Files(Vec<TextFile>),
 }
 
 /// The default page size in bytes.
@@ -95,6 +131,8 @@ impl fmt::Display for Domain {
             Self::Decimal { min, max } => write!(out, "a decimal number from {min} to {max}"),
             Self::Choice(words) => write!(out, "{}", words.join(" | ")),
             Self::Text => write!(out, "a text"),
+            Self::Texts => write!(out, "a list of texts"),
+            Self::Files { .. } => write!(out, "a file or a list of files"),
         }
     }
 }
@@ -108,6 +146,11 @@ impl fmt::Display for Value {
             Self::Decimal(number) => number.fmt(out),
             Self::Choice(word) => word.fmt(out),
             Self::Text(text) => text.fmt(out),
+            Self::Texts(texts) => write!(out, "[{}]", texts.join(", ")),
+            Self::Files(files) => {
+                let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+                write!(out, "[{}]", paths.join(", "))
+            }
         }
     }
 }
@@ -192,6 +235,28 @@ impl Settings {
         match self.get(name) {
             Value::Text(value) => value,
             other => panic!("parameter {name} is not a text but {other:?}"),
+        }
+    }
+
+    /// The texts that a parameter lists.
+    ///
+    /// # Panics
+    /// If the list has no such parameter of that kind.
+    pub fn texts(&self, name: &str) -> &[String] {
+        match self.get(name) {
+            Value::Texts(texts) => texts,
+            other => panic!("parameter {name} is no list of texts but {other:?}"),
+        }
+    }
+
+    /// The files that a parameter names.
+    ///
+    /// # Panics
+    /// If the list has no such parameter of that kind.
+    pub fn files(&self, name: &str) -> &[TextFile] {
+        match self.get(name) {
+            Value::Files(files) => files,
+            other => panic!("parameter {name} names no files but {other:?}"),
         }
     }
 

@@ -1,6 +1,7 @@
 //! One VM in a run: its place in its trace, its clock, its replacement algorithm and its observers.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::account::Refusal;
 use crate::account::{Account, Held};
@@ -43,6 +44,7 @@ pub(crate) struct Vm<'a> {
     observers: Vec<Box<dyn Observer>>,
     /// What the observers have measured; moved into the policy's view while there is one.
     seen: Seen,
+    name: Arc<str>,
 }
 
 impl<'a> Vm<'a> {
@@ -91,6 +93,7 @@ impl<'a> Vm<'a> {
             idle_bounds: 0,
             observers: observers.iter().map(observer).collect(),
             seen: Seen::default(),
+            name: spec.name.as_str().into(),
         }
     }
 
@@ -194,6 +197,7 @@ impl<'a> Vm<'a> {
         total.add(self.interval);
         VmView {
             id,
+            name: Arc::clone(&self.name),
             bounds: Bounds { min: self.spec.min, max: self.spec.max },
             shares: self.spec.shares,
             allocation,
@@ -294,6 +298,7 @@ impl<'a> Vm<'a> {
         self.close_interval();
         VmView {
             id,
+            name: Arc::clone(&self.name),
             bounds: Bounds { min: self.spec.min, max: self.spec.max },
             shares: self.spec.shares,
             allocation,

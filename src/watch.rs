@@ -1,7 +1,7 @@
 //! Watching a run: what the walk-through, the series and the tests see.
 
 use crate::account::Refusal;
-use crate::balance::{Plan, View, VmView};
+use crate::balance::{Plan, Policy, Reason, View, VmView};
 use crate::host::Change;
 use crate::replace::{Counts, FrameEvent, Replacement};
 use crate::units::{Frames, Ticks, VmId};
@@ -175,9 +175,15 @@ pub struct Checkpoint<'a> {
     /// The run's fingerprint, including this checkpoint.
     pub fingerprint: u64,
     pub(crate) vms: &'a [Vm<'a>],
+    pub(crate) policy: &'a dyn Policy,
 }
 
 impl Checkpoint<'_> {
+    /// Why the policy decided so, where it can tell.
+    pub fn reasons(&self) -> Vec<Reason> {
+        self.policy.reasons()
+    }
+
     /// A VM's replacement algorithm after the changes.
     pub fn replacement(&self, vm: VmId) -> &dyn Replacement {
         &*self.vms[vm.index()].replacement

@@ -15,6 +15,7 @@ mod fill;
 mod hypervisors;
 mod market;
 mod meminfo;
+mod own;
 mod pressure;
 mod report;
 mod split;
@@ -22,6 +23,8 @@ mod split;
 mod testing;
 pub mod wrapped;
 mod yardsticks;
+
+use std::sync::Arc;
 
 use crate::meets::Meets;
 use crate::observe::{ObserverKind, Seen};
@@ -88,7 +91,9 @@ pub const ALL: &[PolicyKind] = &[
     hypervisors::proxmox_autoballoon::KIND,
     hypervisors::mom_balloon::KIND,
     hypervisors::mom_balloon_2013_07::KIND,
+    hypervisors::mom_ovirt::KIND,
     hypervisors::hyperv_like::KIND,
+    own::mom_rules::KIND,
     pressure::senpai::KIND,
     pressure::tmo::KIND,
     curves::zhou_greedy::KIND,
@@ -141,6 +146,8 @@ pub struct View {
 pub struct VmView {
     /// The VM.
     pub id: VmId,
+    /// Its name.
+    pub name: Arc<str>,
     /// The fewest and the most frames that it may hold.
     pub bounds: Bounds,
     /// Its weight where frames are divided by shares.
@@ -222,6 +229,11 @@ pub trait Policy: Send {
     /// their interval is not over.
     fn sample(&mut self, _view: &View) {}
 
+    /// Why its latest plan is what it is, where it can tell.
+    fn reasons(&self) -> Vec<Reason> {
+        Vec::new()
+    }
+
     /// Who gives a frame to a VM that faults and finds none empty on the host, where the policy
     /// pools frames: a place in `ends`, which has at least one. They are the VMs above their
     /// minima and the VM that faults, in file order; the VM that faults is the last. It replaces
@@ -231,6 +243,15 @@ pub trait Policy: Send {
         let oldest = (0..ends.len()).min_by_key(|&at| (ends[at].used, ends[at].vm));
         oldest.expect("the VM that faults can give")
     }
+}
+
+/// Why a policy wants a VM to have its target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The VM.
+    pub vm: VmId,
+    /// The reason, without a full stop.
+    pub text: String,
 }
 
 /// The page of a VM that it would replace next, as a policy that pools frames sees it.

@@ -75,6 +75,7 @@ pub(super) mod tests {
     pub(in crate::balance) fn view(host: u64, allocations: &[u64]) -> View {
         let vm = |(at, &allocation): (usize, &u64)| VmView {
             id: VmId(at as u32),
+            name: "".into(),
             bounds: Bounds { min: Frames(0), max: Frames(host) },
             shares: 1000,
             allocation: Frames(allocation),

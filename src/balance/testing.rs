@@ -11,6 +11,7 @@ use crate::units::{Frames, Ticks, VmId};
 pub(super) fn vm(allocation: u64, min: u64, max: u64) -> VmView {
     VmView {
         id: VmId(0),
+        name: "".into(),
         bounds: Bounds { min: Frames(min), max: Frames(max) },
         shares: 1000,
         allocation: Frames(allocation),
@@ -39,6 +40,7 @@ pub(super) fn resident(frames: u64, vm: VmView) -> VmView {
 pub(super) fn view(host: u64, mut vms: Vec<VmView>) -> View {
     for (at, vm) in vms.iter_mut().enumerate() {
         vm.id = VmId(at as u32);
+        vm.name = format!("vm{at}").into();
     }
     View { at: Ticks(0), host: Frames(host), vms }
 }

@@ -38,7 +38,7 @@
 //! off); `cadence`, checkpoints (1: every one). The defaults leave the policy alone.
 
 use super::split::{add, spare};
-use super::{LruEnd, Plan, Policy, PolicyError, View, VmView};
+use super::{LruEnd, Plan, Policy, PolicyError, Reason, View, VmView};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::replace::Counts;
@@ -135,6 +135,10 @@ impl Policy for Wrapped {
 
     fn giver(&mut self, at: Ticks, ends: &[LruEnd]) -> usize {
         self.policy.giver(at, ends)
+    }
+
+    fn reasons(&self) -> Vec<Reason> {
+        self.policy.reasons()
     }
 
     fn samples_every(&self) -> Option<Ticks> {

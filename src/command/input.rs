@@ -224,6 +224,7 @@ fn check_keeping(
     let checked = document.check_with(&mut traces);
     let Checked { scenario, warnings } = checked.map_err(|found| refused(&found, context))?;
     document.files().iter().try_for_each(|path| register().reads(path))?;
+    traces.texts().try_for_each(|path| register().reads(path))?;
     register_traces(&traces)?;
     let opened = Opened { scenario, document, traces };
     if warnings.is_empty() {

@@ -6,6 +6,7 @@
 
 mod actuator;
 mod draft;
+mod files;
 mod host;
 pub(super) mod params;
 mod policies;
@@ -124,7 +125,8 @@ impl Document {
         }
         let all = [self.problems.clone(), findings.list].concat();
         let errors = all.iter().any(|found| found.severity == Severity::Error);
-        let diagnostics = Diagnostics::new(&self.sources, all);
+        let sources = [self.sources.as_slice(), &findings.sources].concat();
+        let diagnostics = Diagnostics::new(&sources, all);
         match scenario {
             _ if errors => Err(Box::new(diagnostics)),
             scenario => Ok(scenario.map(|scenario| Checked { scenario, warnings: diagnostics })),
@@ -249,7 +251,12 @@ impl<'d> Loaded<'d> {
             actuator_section,
             warm_up: run::warm_up(findings, &root, &vms),
             policies: Policies::read(findings, &root, &policy),
-            policy_settings: params::policy_settings(findings, &policy, host.page_size),
+            policy_settings: params::policy_settings(
+                findings,
+                &policy,
+                host.page_size,
+                (document, &mut traces.texts),
+            ),
             wrapper: params::wrapper(findings, &policy, host.page_size),
             expects: run::expectations(findings, &root, &vms),
             vms,

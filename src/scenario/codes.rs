@@ -248,6 +248,13 @@ codes! {
         "`trace convert --reduce K` drops references that no LRU list of K frames or more can tell \
          apart; with fewer frames, faults would silently be missing. A VM with such a trace has a \
          `min` of K unless it sets a larger one."
+    POLICY_FILE_UNREADABLE "S068" "a file that a policy reads cannot be read"
+        "Parameters of policies may name files, such as rules; their paths are relative to the \
+         scenario file. A file is UTF-8 text of at most 64 MiB."
+    BAD_POLICY_FILE "S069" "a file that a policy reads is wrong"
+        "Files that parameters of policies name are checked with the scenario: rules must be \
+         complete expressions of their language, recorded replies whole lines of JSON. The place \
+         shown is in that file."
 }
 
 #[cfg(test)]

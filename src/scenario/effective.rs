@@ -198,7 +198,13 @@ fn shown(value: &Value) -> String {
         Value::Decimal(decimal) => decimal.to_string(),
         Value::Choice(word) => quoted(word),
         Value::Text(text) => quoted(text),
+        Value::Texts(texts) => list(texts.iter().map(String::as_str)),
+        Value::Files(files) => list(files.iter().map(|file| file.path.as_str())),
     }
+}
+
+fn list<'t>(texts: impl Iterator<Item = &'t str>) -> String {
+    format!("[{}]", texts.map(quoted).collect::<Vec<_>>().join(", "))
 }
 
 fn name_of<T: PartialEq>(names: &[(&'static str, T)], wanted: &T) -> &'static str {

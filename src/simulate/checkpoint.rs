@@ -36,6 +36,7 @@ impl Simulation<'_> {
             resident: &self.resident,
             fingerprint: self.fingerprint,
             vms: &self.vms,
+            policy: &*self.policy,
         });
         let acts = std::mem::take(&mut self.acts);
         self.start_and_refuse(at, &acts, &[]);

@@ -36,14 +36,24 @@ fn rest(policy: &PolicyKind) -> Rest {
         | "tmo"
         | "mom-balloon-2013-07" => Rest::Climbs,
         // qmemman's takers lose 0.1 % a round, as in the daemon, and get it back.
-        "meb" | "mom-balloon" | "proxmox-autoballoon" | "qmemman" => Rest::Cycles,
+        "meb" | "mom-balloon" | "mom-ovirt" | "mom-rules" | "proxmox-autoballoon" | "qmemman" => {
+            Rest::Cycles
+        }
         _ => Rest::AtOnce,
     }
 }
 
 /// Policies that serve requests beyond the free frames in file order, as their heads say.
-const FIRST_COME: &[&str] =
-    &["xen-static", "selfballoon", "proxmox-autoballoon", "mom-balloon", "senpai", "tmo"];
+const FIRST_COME: &[&str] = &[
+    "xen-static",
+    "selfballoon",
+    "proxmox-autoballoon",
+    "mom-balloon",
+    "mom-ovirt",
+    "mom-rules",
+    "senpai",
+    "tmo",
+];
 
 /// Policies that give a frame left over by rounding to the first of equal remainders in file order:
 /// those that divide by `balance/split.rs`.

@@ -4,6 +4,7 @@ pub(super) mod esx_idle_tax;
 pub(super) mod hyperv_like;
 pub(super) mod mom_balloon;
 pub(super) mod mom_balloon_2013_07;
+pub(super) mod mom_ovirt;
 pub(super) mod proxmox_autoballoon;
 pub(super) mod qmemman;
 pub(super) mod selfballoon;

@@ -47,19 +47,33 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 };
 
 pub(super) const PARAMS: &[Param] = &[
-    part("threshold", "free part of the host's memory below which guests shrink; MOM's", 2000),
-    part("critical", "free part of the host's memory at which guests are made to swap; MOM's", 500),
-    part("guest_free", "part of its memory that a guest would like free; MOM's", 2000),
-    part(
-        "max_change",
-        "part of its memory by which a guest changes at most in a round; MOM's",
-        500,
-    ),
-    part("min_change", "part of its memory by which a guest must change, or not at all; MOM's", 25),
+    THRESHOLD,
+    CRITICAL,
+    GUEST_FREE,
+    MAX_CHANGE,
+    MIN_CHANGE,
     SAMPLES,
     SAMPLE_EVERY,
     meminfo::RESIDENT_PARAM,
 ];
+
+pub(super) const THRESHOLD: Param =
+    part("threshold", "free part of the host's memory below which guests shrink; MOM's", 2000);
+
+pub(super) const CRITICAL: Param =
+    part("critical", "free part of the host's memory at which guests are made to swap; MOM's", 500);
+
+pub(super) const GUEST_FREE: Param =
+    part("guest_free", "part of its memory that a guest would like free; MOM's", 2000);
+
+pub(super) const MAX_CHANGE: Param = part(
+    "max_change",
+    "part of its memory by which a guest changes at most in a round; MOM's",
+    500,
+);
+
+pub(super) const MIN_CHANGE: Param =
+    part("min_change", "part of its memory by which a guest must change, or not at all; MOM's", 25);
 
 const fn part(name: &'static str, doc: &'static str, ten_thousandths: u64) -> Param {
     Param {
@@ -70,14 +84,14 @@ const fn part(name: &'static str, doc: &'static str, ten_thousandths: u64) -> Pa
     }
 }
 
-const SAMPLES: Param = Param {
+pub(in crate::balance) const SAMPLES: Param = Param {
     name: "samples",
     doc: "latest samples of which means are taken; MOM's",
     domain: Domain::Integer { min: 1, max: SAMPLES_MAX },
     default: Value::Integer(10),
 };
 
-const SAMPLE_EVERY: Param = Param {
+pub(in crate::balance) const SAMPLE_EVERY: Param = Param {
     name: "sample_every",
     doc: "time between two samples after a checkpoint, at which one is taken too; MOM's 5 s",
     domain: Domain::Ticks { min: 1 },

@@ -61,15 +61,24 @@ pub fn line(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String {
             json!({ "tick": at, "event": "departure", "vm": name(*vm), "frames": allocation.0 })
         }
         Event::Access(touch) => access(name(touch.held.vm), at, touch),
-        Event::Checkpoint(checkpoint, moved) => json!({
-            "tick": at,
-            "event": "checkpoint",
-            "number": checkpoint.number,
-            "vms": views(checkpoint, name),
-            "changes": changes(moved),
-            "in_flight": checkpoint.in_flight.0,
-            "fingerprint": trail::shown(checkpoint.fingerprint),
-        }),
+        Event::Checkpoint(checkpoint, moved) => {
+            let mut line = json!({
+                "tick": at,
+                "event": "checkpoint",
+                "number": checkpoint.number,
+                "vms": views(checkpoint, name),
+                "changes": changes(moved),
+                "in_flight": checkpoint.in_flight.0,
+                "fingerprint": trail::shown(checkpoint.fingerprint),
+            });
+            let reasons = checkpoint.reasons();
+            if !reasons.is_empty() {
+                let reasons = reasons.iter();
+                let reasons = reasons.map(|reason| json!([name(reason.vm), reason.text]));
+                line["reasons"] = reasons.collect();
+            }
+            line
+        }
     })
 }
 

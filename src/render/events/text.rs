@@ -104,6 +104,9 @@ fn looked<'a>(
             grouped(target.0),
         );
     }
+    for reason in checkpoint.reasons() {
+        let _ = write!(said, "\nt={at}    {} because {}", name(reason.vm), reason.text);
+    }
     said += &changes(at, moved, name);
     if moved.is_empty() {
         let _ = write!(said, "\nt={at}    nothing moves");

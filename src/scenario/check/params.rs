@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::codes;
 use super::super::diagnostic::clip;
-use super::super::document::Literal;
+use super::super::document::{Document, Literal};
+use super::files::{self, Texts};
 use super::values::{Field, Findings, Section};
 use crate::balance::{self, PolicyKind, wrapped};
 use crate::params::{self, Domain, Param, Settings};
@@ -40,12 +41,16 @@ pub(super) fn policy_settings(
     findings: &mut Findings,
     policy: &Section,
     page_size: Option<u64>,
+    (document, texts): (&Document, &mut Texts),
 ) -> BTreeMap<&'static str, Settings> {
     balance::ALL
         .iter()
         .map(|kind| {
             let section = policy.section(findings, kind.name);
-            (kind.name, settings(findings, &section, kind.params, &[], page_size))
+            let mut settings = settings(findings, &section, kind.params, &[], page_size);
+            let around = (document, &mut *texts);
+            files::load(findings, &section, kind.params, &mut settings, around);
+            (kind.name, settings)
         })
         .collect()
 }
@@ -137,6 +142,13 @@ fn value(
             findings.choice(field, words).map(params::Value::Choice)
         }
         Domain::Text => text(findings, field).map(|text| params::Value::Text(text.into())),
+        Domain::Texts => {
+            let words = findings.words(field);
+            let texts = words.iter().map(|word| text(findings, word));
+            texts.collect::<Option<_>>().map(params::Value::Texts)
+        }
+        // They are loaded when all names are known.
+        Domain::Files { .. } => None,
     }
 }
 

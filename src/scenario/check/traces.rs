@@ -12,6 +12,7 @@ use super::super::diagnostic::clip;
 use super::super::document::{Literal, Node, Origin};
 use super::super::effective;
 use super::draft::{Accesses, Draft, Surroundings};
+use super::files::Texts;
 use super::values::{Field, Findings, Section};
 use super::workloads;
 use crate::formats::PAGE_NUMBERS;
@@ -32,6 +33,8 @@ pub struct Traces {
     /// What the readers of the files assumed and left out.
     readings: BTreeMap<TraceFile, Vec<String>>,
     inline: BTreeMap<usize, (Arc<[u64]>, Arc<Trace>)>,
+    /// Files that policies read.
+    pub(super) texts: Texts,
     generated: Arc<Mutex<Places>>,
     workload_bytes_max: u64,
     memory_max: u64,
@@ -88,6 +91,7 @@ impl Traces {
             parts: BTreeMap::new(),
             readings: BTreeMap::new(),
             inline: BTreeMap::new(),
+            texts: Texts::new(),
             generated: Arc::default(),
             workload_bytes_max: bytes,
             memory_max: u64::MAX,
@@ -106,6 +110,11 @@ impl Traces {
     fn options(&self, file: &TraceFile) -> ReadOptions {
         let (memory_max, growth_max) = (self.memory_max, self.growth_max);
         ReadOptions { memory_max, growth_max, ..file.1.clone() }
+    }
+
+    /// The files of text that parameters of policies name.
+    pub fn texts(&self) -> impl Iterator<Item = &Path> {
+        self.texts.iter().filter(|(_, text)| text.is_ok()).map(|(path, _)| path.as_path())
     }
 
     /// What is to be told of the files, in the order in which VMs name them.

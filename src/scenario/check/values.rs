@@ -1,14 +1,18 @@
 //! Reads single values: each is what its key requires, or is reported and left out.
 
+use std::sync::Arc;
+
 use super::super::codes::{self, Code};
 use super::super::diagnostic::{Diagnostic, Diagnostics, Severity, clip, meant};
-use super::super::document::{Entry, Literal, Node, Origin, Table};
+use super::super::document::{Entry, Literal, Node, Origin, SourceText, Table};
 use crate::units::{self, FRAMES_MAX, Frames, TICKS_MAX, Ticks, UnitError};
 
 /// Collects faults, and reads values: `None` is a value that was reported.
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) list: Vec<Diagnostic>,
+    /// Texts that diagnostics point into, numbered behind the sources of the document.
+    pub(super) sources: Vec<Arc<SourceText>>,
 }
 
 /// A table of the scenario, and the table that has its defaults.

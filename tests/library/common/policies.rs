@@ -1,7 +1,7 @@
 //! Settings of policies, for tests that run all of them on hosts of a few dozen frames.
 
 use balloonist::balance::PolicyKind;
-use balloonist::params::{Domain, Settings, Value};
+use balloonist::params::{Domain, Settings, TextFile, Value};
 use balloonist::random::Stream;
 use balloonist::scenario::Scenario;
 use balloonist::units::Decimal;
@@ -18,12 +18,17 @@ pub fn small_settings(kind: &PolicyKind) -> Settings {
         "memshare-like" => &[("steal", 1), ("shadow_size", 2)],
         "qmemman" => &[("pref_min", 2), ("donor_min", 1)],
         "proxmox-autoballoon" => &[("tolerance", 1), ("step", 5)],
-        "mom-balloon" | "mom-balloon-2013-07" => &[("samples", 1)],
+        "mom-balloon" | "mom-balloon-2013-07" | "mom-ovirt" | "mom-rules" => &[("samples", 1)],
         "senpai" => &[("target", 2), ("interval", 2), ("coeff_backoff", 1)],
         _ => &[],
     };
     for &(name, value) in small {
         settings.set(name, Value::Integer(value));
+    }
+    if kind.name == "mom-rules" {
+        let text = Some(include_str!("../../mom-rules/simple.rules").into());
+        let file = TextFile { path: "simple.rules".to_owned(), text };
+        settings.set("files", Value::Files(vec![file]));
     }
     let large_parts: &[(&str, u64)] = match kind.name {
         "senpai" => &[("max_probe", 30)],

@@ -45,6 +45,7 @@ fn random_vm(draw: &mut Stream, at: u32, bounds: Bounds, allocation: Frames) -> 
     let fraction = draw.below((1 << 16) + 1) as u32;
     VmView {
         id: VmId(at),
+        name: format!("vm{at}").into(),
         bounds,
         shares: 1 + draw.below(1_000_000),
         allocation,

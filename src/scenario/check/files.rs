@@ -1,0 +1,137 @@
+//! Files of text that a policy's parameters name, such as rules: each is read once and its text
+//! checked.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::super::codes;
+use super::super::diagnostic::clip;
+use super::super::document::{Document, Literal, Origin, SourceText};
+use super::values::{Field, Findings, Section};
+use crate::params::{self, Domain, Fault, Param, Settings, TextFile};
+
+/// The texts that were read so far, by the paths of their files.
+pub(super) type Texts = BTreeMap<PathBuf, Result<Arc<str>, Unread>>;
+
+/// Why a file was not read.
+#[derive(Clone, Debug)]
+pub(super) enum Unread {
+    Missing,
+    /// The system's reason.
+    Unreadable(String),
+    TooLarge,
+    /// The first byte that is not UTF-8.
+    NotUtf8(usize),
+}
+
+/// The most bytes of a file: recorded replies of a long run take some.
+const BYTES_MAX: u64 = 64 << 20;
+
+/// The most files of one parameter.
+const FILES_MAX: usize = 1000;
+
+/// Reads the files that the parameters in `section` name, and checks them.
+pub(super) fn load(
+    findings: &mut Findings,
+    section: &Section,
+    params: &[Param],
+    settings: &mut Settings,
+    (document, texts): (&Document, &mut Texts),
+) {
+    for param in params {
+        let Domain::Files { check, may_be_missing } = param.domain else { continue };
+        let Some(field) = section.get(param.name) else { continue };
+        let files = named(findings, &field);
+        let mut loaded = Vec::new();
+        for file in &files {
+            let Some(name) = file.node.text() else { continue };
+            let path = Path::new(&document.sources[file.node.origin.source].folder).join(name);
+            let place = document.folder.join(&path);
+            let text = texts.entry(place.clone()).or_insert_with(|| read(&place)).clone();
+            let path = path.to_string_lossy().into_owned();
+            match text {
+                Ok(text) => {
+                    if let Err(fault) = check(&text) {
+                        report(findings, document, &place, &text, fault);
+                    }
+                    loaded.push(TextFile { path, text: Some(text) });
+                }
+                Err(Unread::Missing) if may_be_missing => {
+                    loaded.push(TextFile { path, text: None });
+                }
+                Err(unread) => report_unread(findings, file, name, &unread),
+            }
+        }
+        settings.set(param.name, params::Value::Files(loaded));
+    }
+}
+
+/// The names of the files, each with its place: a string, or an array of them.
+fn named<'d>(findings: &mut Findings, field: &Field<'d>) -> Vec<Field<'d>> {
+    let files = match &field.node.value {
+        Literal::String(_) => vec![field.clone()],
+        _ => findings.words(field),
+    };
+    if files.len() > FILES_MAX {
+        let message = format!("`{}` names {} files", field.path, files.len());
+        let remedy = format!("at most {FILES_MAX} are allowed");
+        findings.error(codes::TOO_BIG, field.node.origin, message, remedy);
+        return Vec::new();
+    }
+    for file in files.iter().filter(|file| file.node.text().is_none()) {
+        findings.wrong_type(file, "the path of a file in quotes");
+    }
+    files
+}
+
+fn report(
+    findings: &mut Findings,
+    document: &Document,
+    place: &Path,
+    text: &Arc<str>,
+    fault: Fault,
+) {
+    let source = document.sources.len() + findings.sources.len();
+    let text = SourceText::file(place.display().to_string(), text.to_string());
+    findings.sources.push(Arc::new(text));
+    let origin = Origin::at(source, fault.place);
+    findings.error(codes::BAD_POLICY_FILE, origin, fault.message, fault.remedy);
+}
+
+fn report_unread(findings: &mut Findings, file: &Field, name: &str, unread: &Unread) {
+    let (why, remedy) = match unread {
+        Unread::Missing => {
+            ("no such file".to_owned(), "the path is relative to the scenario file".to_owned())
+        }
+        Unread::Unreadable(reason) => (reason.clone(), "check the file's permissions".to_owned()),
+        Unread::TooLarge => ("it is too large".to_owned(), "at most 64 MiB are read".to_owned()),
+        Unread::NotUtf8(at) => {
+            (format!("its byte {at} is not UTF-8"), "write the file as UTF-8".to_owned())
+        }
+    };
+    let message = format!("`{}` cannot be read: {why}", clip(name));
+    findings.error(codes::POLICY_FILE_UNREADABLE, file.node.origin, message, remedy);
+}
+
+fn read(path: &Path) -> Result<Arc<str>, Unread> {
+    let unread = |error: &io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Unread::Missing,
+        io::ErrorKind::PermissionDenied => Unread::Unreadable("permission denied".to_owned()),
+        _ => Unread::Unreadable(error.to_string()),
+    };
+    if path.is_dir() {
+        return Err(Unread::Unreadable("it is a directory".to_owned()));
+    }
+    let file = File::open(path).map_err(|error| unread(&error))?;
+    let mut bytes = Vec::new();
+    file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| unread(&error))?;
+    if bytes.len() as u64 > BYTES_MAX {
+        return Err(Unread::TooLarge);
+    }
+    let text = String::from_utf8(bytes);
+    let text = text.map_err(|error| Unread::NotUtf8(error.utf8_error().valid_up_to()))?;
+    Ok(text.into())
+}
