@@ -69,6 +69,7 @@ fn main() -> ExitCode {
             let context = Context::new(cli.common);
             command::guarded(context.colour_err, || {
                 let done = dispatch(&cli.command, &context);
+                let done = command::programs::save_after(done);
                 context.show_timing();
                 done
             })

@@ -13,6 +13,9 @@ pub enum PolicyError {
     /// What the policy relies on failed, such as a program that it asks or rules that a user wrote:
     /// a sentence without a full stop that says what failed and what to do.
     Failed(String),
+    /// What was recorded of a program that the policy asks does not fit this run any more: a
+    /// sentence without a full stop.
+    Outdated(String),
     /// The policy made a plan that breaks its contract. A policy that passes on the answer of
     /// somebody else's program checks it first ([`Plan::check`](super::Plan::check)) and reports
     /// [`Failed`](Self::Failed), for the mistake is not its own.
@@ -28,7 +31,7 @@ impl PolicyError {
     /// The sentence, with VMs called by the names that `name` gives them.
     pub(crate) fn sentence(&self, name: impl Fn(VmId) -> String) -> String {
         match self {
-            Self::Failed(sentence) => sentence.clone(),
+            Self::Failed(sentence) | Self::Outdated(sentence) => sentence.clone(),
             Self::BadPlan(error) => error.sentence(name),
         }
     }

@@ -34,6 +34,7 @@ use crate::replace::Counts;
 use crate::units::{Frames, Ticks, VmId};
 
 pub use error::{PlanError, PolicyError};
+pub use own::exec;
 
 /// A policy as the scenario names it.
 #[derive(Debug)]
@@ -94,6 +95,7 @@ pub const ALL: &[PolicyKind] = &[
     hypervisors::mom_ovirt::KIND,
     hypervisors::hyperv_like::KIND,
     own::mom_rules::KIND,
+    own::exec::KIND,
     pressure::senpai::KIND,
     pressure::tmo::KIND,
     curves::zhou_greedy::KIND,
@@ -228,6 +230,9 @@ pub trait Policy: Send {
     /// Looks at the host between two checkpoints. What observers measure is not in the view, for
     /// their interval is not over.
     fn sample(&mut self, _view: &View) {}
+
+    /// Lets it start programs, where the user allows that; told before the first plan.
+    fn connect(&mut self, _programs: &Arc<dyn exec::Programs>) {}
 
     /// Why its latest plan is what it is, where it can tell.
     fn reasons(&self) -> Vec<Reason> {

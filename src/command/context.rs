@@ -54,6 +54,11 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "SIZE", value_parser = super::memory::limit)]
     pub(crate) memory_limit: Option<u64>,
 
+    /// Let the policy `exec` run the program that the scenario names, and record its replies; the
+    /// program can do whatever you can
+    #[arg(long, global = true)]
+    pub(crate) allow_exec: bool,
+
     /// Replace output files that balloonist did not write; inputs are never replaced
     #[arg(long, global = true)]
     pub(crate) force: bool,

@@ -29,6 +29,8 @@ pub(crate) enum Failure {
     Incomplete(String),
     /// There is nothing to run.
     Nothing(String),
+    /// What was recorded of a program does not fit any more.
+    Outdated(String),
     /// Something that a policy needs failed: a program or rules of the user's.
     Policy(String),
     /// The reader of standard output is gone: not a failure of ours, and nothing is printed.
@@ -83,9 +85,11 @@ impl Failure {
             | Self::Io(text)
             | Self::Incomplete(text)
             | Self::Nothing(text)
-            | Self::Policy(text) => {
+            | Self::Outdated(text) => {
                 format!("{red}error{red:#}: {}\n", escaped(text))
             }
+            // Rules are shown with their line.
+            Self::Policy(text) => format!("{red}error{red:#}: {}\n", harmless(text, false)),
             Self::Input(text) | Self::Unreadable(text) => harmless(text, colour).into_owned(),
             Self::Difference | Self::OutputClosed => String::new(),
         }
@@ -95,7 +99,7 @@ impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::OutputClosed => 0,
-            Self::Difference => 1,
+            Self::Difference | Self::Outdated(_) => 1,
             Self::Usage(_) => 2,
             Self::Input(_) | Self::Trace(_) => 3,
             Self::Unreadable(_) | Self::Io(_) => 4,
@@ -112,6 +116,7 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error.error {
             PolicyError::BadPlan(_) => panic!("{error}"),
+            PolicyError::Outdated(_) => Self::Outdated(error.to_string()),
             _ => Self::Policy(error.to_string()),
         }
     }

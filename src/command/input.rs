@@ -1,6 +1,7 @@
 //! From the command line to a checked scenario.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use balloonist::balance::PolicyKind;
@@ -12,6 +13,7 @@ use balloonist::trace::TraceBuilder;
 
 use super::distances;
 use super::guard::say;
+use super::programs::Processes;
 use super::reader::{self, Reader};
 use super::register::register;
 use super::text::harmless;
@@ -219,12 +221,19 @@ fn check_keeping(
             document.set(&format!("{path}={value}"));
         }
     }
+    if common.allow_exec {
+        let processes = Processes::of(document.folder());
+        document.allow_programs(Arc::new(processes));
+    }
     let (most, growth) = memory::of_a_trace(context);
     let mut traces = Traces::default().within(most, growth);
     let checked = document.check_with(&mut traces);
     let Checked { scenario, warnings } = checked.map_err(|found| refused(&found, context))?;
     document.files().iter().try_for_each(|path| register().reads(path))?;
-    traces.texts().try_for_each(|path| register().reads(path))?;
+    // Replies that are recorded anew are an output.
+    let is_input =
+        |path: &&Path| !common.allow_exec || path.extension() != Some("replies".as_ref());
+    traces.texts().filter(is_input).try_for_each(|path| register().reads(path))?;
     register_traces(&traces)?;
     let opened = Opened { scenario, document, traces };
     if warnings.is_empty() {

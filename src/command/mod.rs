@@ -24,6 +24,7 @@ pub(crate) mod man;
 mod memory;
 pub(crate) mod merge;
 pub(crate) mod mrc;
+pub(crate) mod programs;
 mod progress;
 mod reader;
 mod recorder;

@@ -195,7 +195,7 @@ fn check(
         traces.generate(&mut loaded.vms, loaded.seed?, document.repetition);
         fitted = fitted.or_else(|| loaded.fit(findings, latest));
     }
-    loaded.finish(findings, fitted?, document.repetition, sweep)
+    loaded.finish(findings, fitted?, document, sweep)
 }
 
 /// A scenario's values, each read and checked by itself, and its trace files loaded. A wrong value
@@ -303,7 +303,7 @@ impl<'d> Loaded<'d> {
         self,
         findings: &mut Findings,
         fitted: Fitted,
-        repetition: u64,
+        document: &Document,
         sweep: Option<Grid>,
     ) -> Option<Scenario> {
         let Fitted { memory, allocations, bounds, policy, compare } = fitted;
@@ -312,7 +312,7 @@ impl<'d> Loaded<'d> {
         let scenario = Scenario {
             name: self.name?,
             seed: self.seed?,
-            repetition,
+            repetition: document.repetition,
             random: self.random?,
             compare,
             host: self.host.finish(memory)?,
@@ -326,6 +326,7 @@ impl<'d> Loaded<'d> {
             vms: vms.collect::<Option<_>>()?,
             expects: self.expects,
             sweep,
+            programs: document.programs.clone(),
         };
         self.policies.check_pools(findings, &scenario);
         self.policies.check_intervals(findings, &scenario, &self.checkpoint);

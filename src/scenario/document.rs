@@ -4,11 +4,12 @@
 //! overlay earlier ones by replacing nodes, so a check's findings point at the value in force.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
 pub use super::origin::{Origin, SourceText};
+use crate::balance::exec::Programs;
 
 /// A value and its place.
 #[derive(Clone, Debug)]
@@ -120,6 +121,7 @@ pub struct Document {
     pub(super) repetition: u64,
     /// The scenario files that were opened.
     pub(super) files: Vec<PathBuf>,
+    pub(super) programs: Option<Arc<dyn Programs>>,
 }
 
 /// How much of its sources a document holds.
@@ -144,6 +146,7 @@ impl Document {
             stem: name_of(stem),
             repetition: 0,
             files: Vec::new(),
+            programs: None,
         }
     }
 
@@ -151,6 +154,16 @@ impl Document {
     /// input.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
+    }
+
+    /// The folder that paths in it are relative to: that of the first file.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Lets policies start programs in runs of it.
+    pub fn allow_programs(&mut self, programs: Arc<dyn Programs>) {
+        self.programs = Some(programs);
     }
 
     /// This scenario under another seed and in another repetition, otherwise the same: everything

@@ -43,6 +43,7 @@ pub use origin::{Origin, SourceText};
 pub use warm_up::{WarmUp, WarmUpEnd};
 
 use crate::account::Metric;
+use crate::balance::exec::Programs;
 use crate::balance::{Bounds, PolicyKind};
 use crate::formats::ReadOptions;
 use crate::params::Settings;
@@ -90,6 +91,8 @@ pub struct Scenario {
     pub expects: Vec<Expect>,
     /// What a sweep varies, if the scenario has a `[sweep]`; a single run ignores it.
     pub sweep: Option<Grid>,
+    /// Who starts the programs that policies ask, if the user allows that.
+    pub programs: Option<Arc<dyn Programs>>,
 }
 
 impl Scenario {

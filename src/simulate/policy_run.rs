@@ -53,9 +53,13 @@ impl PolicyKind {
     /// [`Scenario::fits`] says whether it can run the scenario.
     pub fn run(&self, scenario: &Scenario) -> PolicyRun {
         let settings = scenario.settings_of(self).into_owned();
+        let mut policy = (self.build)(&settings);
+        if let Some(programs) = &scenario.programs {
+            policy.connect(programs);
+        }
         PolicyRun {
             name: self.name.to_owned(),
-            policy: (self.build)(&settings),
+            policy,
             observers: (self.observers)(&settings),
             settings,
             meets: self.meets,

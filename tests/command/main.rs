@@ -2,6 +2,8 @@
 
 mod adding_a_policy;
 mod commands;
+#[cfg(unix)]
+mod exec;
 mod expectations;
 mod figures;
 mod folders;

@@ -12,7 +12,8 @@
 //! checkpoints. A stuck driver that has too much is still asked for what the rule would have it
 //! give, and stays stuck until it gives; one that has too little is to keep that, and is asked anew
 //! at the next checkpoint. The daemon frees before it allocates; here
-//! the host does. A host no larger than `reserve` keeps no reserve.
+//! the host does. A VM's maximum is at most the host's memory, for a scenario allows no more; the
+//! daemon takes any, so that a domain with a larger one is farther above its minimum. A host no larger than `reserve` keeps no reserve.
 //! *Cost.* O(V) a checkpoint for V VMs.
 //! *Parameters.* `stuck_after` in ticks: 5 s; `reserve`: memory that stays free (72 MiB); both the
 //! original's.

@@ -4,7 +4,7 @@
 //! limit goes down by up to a hundredth every few rounds, and the more the program stalls the
 //! more it gets back at once.
 //! *Follows.* J. Weiner, senpai: facebookincubator/senpai senpai.py at c51e8e2, 2019, the original
-//! form; oomd's plugin of the same name is another rule, `oomd-senpai`.
+//! form; oomd's plugin of the same name is another rule and not in the list.
 //! *Departs.* The limit is the allocation and its range the VM's bounds (100 MiB to 100 GiB in the
 //! original). Stall time is that of capacity faults, which takes ticks only where `cost.fault` says
 //! so: without it no VM ever stalls and all shrink to their minima. The original computes in

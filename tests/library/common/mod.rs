@@ -58,6 +58,7 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
         seed: 1,
         repetition: 0,
         random: Generator::Glibc,
+        programs: None,
         compare: balance::ALL.iter().collect(),
         host: HostSpec {
             memory: Frames(memory),

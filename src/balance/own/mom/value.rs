@@ -288,8 +288,7 @@ fn quotient(left: i128, right: i128) -> f64 {
         let power = f64::from_bits(((1023 + exponent) as u64) << 52);
         (bits | u128::from(!is_exact)) as f64 * power
     };
-    // Python has one zero of whole numbers.
-    if is_negative && left != 0 { -size } else { size }
+    if is_negative { -size } else { size }
 }
 
 fn shift(left: bool, one: &Value, other: &Value) -> Result<Value, Refused> {

@@ -1,0 +1,198 @@
+//! Programs that a policy asks: children at the other end of a pipe, and what they replied.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use balloonist::balance::PolicyError;
+use balloonist::balance::exec::{Command, Program, Programs, Recorded, Turn};
+
+use super::Failure;
+use super::files::NewFile;
+use super::register::Kind;
+
+/// Starts programs in a scenario's folder.
+#[derive(Debug)]
+pub(super) struct Processes {
+    folder: PathBuf,
+}
+
+/// What the programs of this command replied, by the files that the replies go to.
+static RECORDED: Mutex<Files> = Mutex::new(Files::new());
+
+type Files = BTreeMap<PathBuf, BTreeMap<(u64, String), Recorded>>;
+
+/// The longest line of a reply.
+const LINE_MAX: u64 = 16 << 20;
+
+/// How long a program may take to end when its input has ended.
+const GRACE: Duration = Duration::from_millis(500);
+
+impl Processes {
+    pub(super) fn of(folder: &Path) -> Self {
+        let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        Self { folder: here.to_owned() }
+    }
+}
+
+impl Programs for Processes {
+    fn start(&self, what: &Command) -> Result<Box<dyn Program>, PolicyError> {
+        let name = what.words.join(" ");
+        let unstarted =
+            |error: io::Error| PolicyError::failed(format!("`{name}` does not start: {error}"));
+        let mut child = std::process::Command::new(&what.words[0])
+            .args(&what.words[1..])
+            .current_dir(&self.folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(unstarted)?;
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let (input, output) = input.zip(output).expect("both are pipes");
+        let requests = writer(input);
+        let replies = reader(output);
+        let time_limit = Duration::from_nanos(what.time_limit.0);
+        let place = what.replies.as_ref().map(|replies| self.folder.join(replies));
+        Ok(Box::new(Process { name, child, requests: Some(requests), replies, time_limit, place }))
+    }
+}
+
+/// A program that runs.
+struct Process {
+    name: String,
+    child: Child,
+    requests: Option<Sender<String>>,
+    replies: Receiver<Result<String, &'static str>>,
+    time_limit: Duration,
+    /// Where its replies are recorded.
+    place: Option<PathBuf>,
+}
+
+impl Program for Process {
+    fn ask(&mut self, turn: &Turn) -> Result<String, PolicyError> {
+        let Self { name, time_limit, .. } = self;
+        if let Some(requests) = &self.requests {
+            // Whether a program reads is seen by whether it answers.
+            let _ = requests.send(format!("{}\n", turn.request));
+        }
+        let number = turn.number;
+        let why = match self.replies.recv_timeout(*time_limit) {
+            Ok(Ok(reply)) => return Ok(reply),
+            Ok(Err(why)) => format!("`{name}` {why} to request {number}"),
+            Err(RecvTimeoutError::Timeout) => format!(
+                "`{name}` did not answer request {number} within {} s; answer each line with a line \
+                 and flush it, or raise `policy.exec.time_limit`",
+                time_limit.as_secs_f64()
+            ),
+            Err(RecvTimeoutError::Disconnected) => {
+                let status = ended(&mut self.child);
+                let status = status.map_or_else(String::new, |status| format!(" ({status})"));
+                format!("`{name}` ended{status} instead of answering request {number}")
+            }
+        };
+        Err(PolicyError::failed(why))
+    }
+
+    fn accepted(&mut self, turn: &Turn, reply: &str) {
+        let Some(place) = &self.place else { return };
+        let record = Recorded {
+            turn: turn.number,
+            tick: turn.at.0,
+            key: turn.key.clone(),
+            reply: reply.to_owned(),
+        };
+        let mut files = RECORDED.lock().expect(NO_PANIC);
+        let records = files.entry(place.clone()).or_default();
+        records.insert((turn.number, turn.key.clone()), record);
+    }
+}
+
+const NO_PANIC: &str = "no thread panics while it holds the replies";
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Its input ends, and most programs do then.
+        self.requests = None;
+        if ended(&mut self.child).is_none() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// How the program ended, if it does soon.
+fn ended(child: &mut Child) -> Option<std::process::ExitStatus> {
+    const STEP: Duration = Duration::from_millis(5);
+    for _ in 0..GRACE.as_millis() / STEP.as_millis() {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) => thread::sleep(STEP),
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
+/// Writes requests on a thread of its own: a program that does not read would hold us up.
+fn writer(mut input: ChildStdin) -> Sender<String> {
+    let (sender, requests) = channel::<String>();
+    thread::spawn(move || {
+        for request in requests {
+            if input.write_all(request.as_bytes()).and_then(|()| input.flush()).is_err() {
+                break;
+            }
+        }
+    });
+    sender
+}
+
+/// Reads replies on a thread of its own, until the program closes its output.
+fn reader(output: ChildStdout) -> Receiver<Result<String, &'static str>> {
+    let (sender, replies) = channel();
+    thread::spawn(move || {
+        let mut output = BufReader::new(output);
+        loop {
+            let mut line = Vec::new();
+            match output.by_ref().take(LINE_MAX).read_until(b'\n', &mut line) {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
+            let reply = if line.len() as u64 == LINE_MAX {
+                Err("answers with a line of more than 16 MiB")
+            } else {
+                String::from_utf8(line).map_err(|_| "answers with bytes that are not UTF-8")
+            };
+            let goes_on = reply.is_ok();
+            let reply = reply.map(|reply| reply.trim_end().to_owned());
+            if sender.send(reply).is_err() || !goes_on {
+                break;
+            }
+        }
+    });
+    replies
+}
+
+/// Writes the files of replies, unless a program failed: each holds what was recorded by this
+/// command, in the order of requests.
+pub(crate) fn save_after(done: Result<(), Failure>) -> Result<(), Failure> {
+    if !matches!(done, Err(Failure::Policy(_))) {
+        save()?;
+    }
+    done
+}
+
+fn save() -> Result<(), Failure> {
+    let files = std::mem::take(&mut *RECORDED.lock().expect(NO_PANIC));
+    for (place, records) in files {
+        let mut file = NewFile::create(&place, Kind::Known)?;
+        let text: String = records.values().map(Recorded::line).collect();
+        file.put(&text)?;
+        file.commit()?;
+    }
+    Ok(())
+}

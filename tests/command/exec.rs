@@ -1,0 +1,147 @@
+//! `policy.kind = "exec"`: the operator's program at the other end of a pipe.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A scenario of two VMs whose policy asks `sh -c SCRIPT`.
+fn scenario(folder: &Path, script: &str, more: &str) {
+    let script = script.replace('\\', "\\\\").replace('"', "\\\"");
+    let text = format!(
+        "name = 'piped'\nhost.memory = 8\ncheckpoint.every = 10\n\
+         [policy]\nkind = 'exec'\n[policy.exec]\ncommand = ['sh', '-c', \"{script}\"]\n\
+         replies = 'piped.replies'\ntime_limit = '2 s'\n{more}\n\
+         [defaults.vm]\nworkload = {{ kind = 'uniform', pages = 9, accesses = 40 }}\n\
+         [[vm]]\nname = 'web'\n[[vm]]\nname = 'db'\n"
+    );
+    fs::write(folder.join("piped.toml"), text).unwrap();
+}
+
+fn balloonist(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_balloonist"));
+    command.args(arguments).arg("--no-cache").current_dir(folder).env_remove("CI");
+    command.output().unwrap()
+}
+
+/// The exit code of a run that may start programs, and what it says on standard error.
+fn allowed(script: &str) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    scenario(folder.path(), script, "");
+    let output = balloonist(folder.path(), &["run", "piped.toml", "--quiet", "--allow-exec"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(folder.path().join("piped.replies").exists(), output.status.code() == Some(0));
+    (output.status.code().unwrap(), said)
+}
+
+const GOOD: &str = "while read -r line; do echo '{\"targets\": [5, 3]}'; done";
+
+#[test]
+fn a_program_runs_only_if_the_user_allows_it_and_its_replies_are_replayed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    scenario(folder, &format!("echo started >> ran; {GOOD}"), "");
+    let run = |more: &[&str]| {
+        let arguments = [&["run", "piped.toml", "--quiet", "--format", "csv"], more].concat();
+        balloonist(folder, &arguments)
+    };
+    let refused = run(&[]);
+    assert_eq!(refused.status.code(), Some(7));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("allow it with --allow-exec"), "{said}");
+    assert!(!folder.join("ran").exists());
+
+    let live = run(&["--allow-exec"]);
+    assert_eq!(live.status.code(), Some(0), "{}", String::from_utf8_lossy(&live.stderr));
+    assert_eq!(fs::read_to_string(folder.join("ran")).unwrap(), "started\n");
+    let recorded = fs::read_to_string(folder.join("piped.replies")).unwrap();
+    assert_eq!(recorded.lines().count(), 4, "{recorded}");
+    assert!(recorded.starts_with("{\"turn\":1,\"tick\":10,\"key\":\""), "{recorded}");
+
+    let replayed = run(&[]);
+    assert_eq!(replayed.status.code(), Some(0));
+    assert_eq!(replayed.stdout, live.stdout);
+    assert_eq!(fs::read_to_string(folder.join("ran")).unwrap(), "started\n");
+
+    // Another seed draws other accesses, so the program would be told something else.
+    let outdated = run(&["--seed", "2"]);
+    assert_eq!(outdated.status.code(), Some(1));
+    let said = String::from_utf8(outdated.stderr).unwrap();
+    assert!(said.contains("fits request 1"), "{said}");
+    // The same replies are recorded again.
+    assert_eq!(run(&["--allow-exec"]).stdout, live.stdout);
+    assert_eq!(fs::read_to_string(folder.join("piped.replies")).unwrap(), recorded);
+}
+
+#[test]
+fn verify_replays_and_finds_what_does_not_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    scenario(folder, GOOD, "");
+    let text = fs::read_to_string(folder.join("piped.toml")).unwrap();
+    fs::create_dir(folder.join("scenarios")).unwrap();
+    let place = folder.join("scenarios/piped.toml");
+    let listed = format!("compare = ['static', 'exec']\n{text}");
+    fs::write(&place, &listed).unwrap();
+    let verify =
+        |more: &[&str]| balloonist(folder, &[&["verify", "scenarios/piped.toml"], more].concat());
+    let blessed = verify(&["--bless", "--allow-exec"]);
+    assert_eq!(blessed.status.code(), Some(0), "{}", String::from_utf8_lossy(&blessed.stderr));
+    assert_eq!(verify(&[]).status.code(), Some(0));
+    fs::write(&place, listed.replace("accesses = 40", "accesses = 41")).unwrap();
+    assert_eq!(verify(&[]).status.code(), Some(1));
+}
+
+#[test]
+fn what_goes_wrong_is_told() {
+    let says = |script: &str, wanted: &str| {
+        let (code, said) = allowed(script);
+        assert!(said.contains(wanted), "{script}: {said}");
+        assert_eq!(code, 7, "{script}: {said}");
+    };
+    says("exit 3", "ended (exit status: 3) instead of answering request 1");
+    says("read -r line; echo '{\"targets\":[4,4]}'; exit 1", "answering request 2");
+    says("sleep 9", "did not answer request 1 within 2 s");
+    says("while read -r line; do echo hello; done", "answered `hello`, expected");
+    says("while read -r line; do echo '{\"targets\":[8,8]}'; done", "16 frames in all");
+    says("yes no | head -c 40", "answered `no`");
+    says("head -c 20000000 /dev/zero | tr '\\0' x", "a line of more than 16 MiB");
+}
+
+#[test]
+fn a_program_that_is_not_there_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    scenario(folder.path(), GOOD, "");
+    let set = "policy.exec.command=[\"/nowhere/rule\"]";
+    let arguments = ["run", "piped.toml", "--quiet", "--allow-exec", "--set", set];
+    let output = balloonist(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(7));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("`/nowhere/rule` does not start"), "{said}");
+}
+
+#[test]
+fn the_example_in_python_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy("examples/own-rule/rule.py", folder.path().join("rule.py")).unwrap();
+    scenario(folder.path(), GOOD, "");
+    let set = "policy.exec.command=[\"python3\", \"rule.py\"]";
+    let arguments = ["run", "piped.toml", "--quiet", "--allow-exec", "--set", set];
+    let output = balloonist(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let replies = fs::read_to_string(folder.path().join("piped.replies")).unwrap();
+    assert!(replies.lines().all(|line| line.contains("targets")), "{replies}");
+    assert_eq!(replies.lines().count(), 4);
+}
+
+#[test]
+fn all_policies_leave_out_those_that_need_files_or_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    scenario(folder.path(), GOOD, "");
+    let set = ["--set", "policy.exec.command=[]", "--set", "policy.kind=static"];
+    let arguments = [&["compare", "piped.toml", "--policies", "all"], &set[..]].concat();
+    let output = balloonist(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("mom-rules is left out: mom-rules has no rules"), "{said}");
+    assert!(said.contains("exec is left out: exec has no program"), "{said}");
+}
