@@ -96,7 +96,7 @@ mod tests {
         let room = Room::new(u64::MAX, Room::GROWTH);
         assert_eq!(room.limit(), Room::LEAST);
         assert!(room.take(Room::LEAST) && !room.take(1));
-        let mut file = room.fed_by(&[0; 40_000][..]);
+        let mut file = room.fed_by(std::io::repeat(0).take(40_000));
         file.read_to_end(&mut Vec::new()).unwrap();
         assert_eq!(room.limit(), 40_000 * 4096);
         assert!(room.take(40_000 * 4096 - Room::LEAST) && !room.clone().take(1));
