@@ -2,7 +2,7 @@
 //! with those of all shards. Runs are read in order, so memory does not grow with them.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::{Cursor, SeekFrom, Write as _};
 use std::path::PathBuf;
 
 use balloonist::conclude::contest::Contest;
@@ -35,6 +35,9 @@ pub(super) struct Journals {
     at: usize,
     /// The runs whose rows were found to be those of the sweep.
     checked: Vec<bool>,
+    columns: Vec<String>,
+    /// Reads the rows of one run after another: to make a reader costs more than to read a run.
+    reader: csv::Reader<Cursor<String>>,
 }
 
 impl Journals {
@@ -54,7 +57,9 @@ impl Journals {
             return Err(damaged());
         }
         let checked = vec![false; journal.header.total as usize];
-        Ok(Self { grid, repetitions, study, all: journals, at: 0, checked })
+        let columns = rows::columns(&grid);
+        let reader = csv::ReaderBuilder::new().has_headers(false).from_reader(Cursor::default());
+        Ok(Self { grid, repetitions, study, all: journals, at: 0, checked, columns, reader })
     }
 
     /// The rows of some runs.
@@ -89,19 +94,20 @@ impl Journals {
     /// Whether rows are those of the run: a line for each VM, all columns, the numbers of the run
     /// and its point, and the counts of which statistics are made. Checksums say that a line is as
     /// it was written, not that a sweep wrote it.
-    fn check(&self, record: &Record) -> Result<(), String> {
-        let columns = rows::columns(&self.grid);
+    fn check(&mut self, record: &Record) -> Result<(), String> {
+        let columns = &self.columns;
         let column = |name: &str| columns.iter().position(|column| column == name);
         let labels = self.grid.labels(record.run % self.grid.points());
-        let mut reader =
-            csv::ReaderBuilder::new().has_headers(false).from_reader(record.rows.as_bytes());
+        self.reader.get_mut().get_mut().clone_from(&record.rows);
+        let start = self.reader.seek_raw(SeekFrom::Start(0), csv::Position::new());
+        start.map_err(|error| error.to_string())?;
         // Repetitions that differ in their seeds are each the first of its seed.
         let repetition = match self.repetitions {
             Repetitions::Streams(_) => record.run / self.grid.points(),
             Repetitions::Seeds(_) => 0,
         };
         let mut last = None;
-        for line in reader.records() {
+        for line in self.reader.records() {
             let line = line.map_err(|error| error.to_string())?;
             let (found, expected) = (line.len(), columns.len());
             if found != expected {
