@@ -13,6 +13,7 @@ use crate::params::Settings;
 use crate::random::{Generator, Stream};
 use crate::replace::{Counts, Delays, FrameEvent, Guest, Replacement, Stretch};
 use crate::scenario::{After, Cost, Phase, Scenario, TraceSource, VmSpec, WarmUp, WarmUpEnd};
+use crate::trace::tempo::Tempo;
 use crate::units::{Frames, Ticks, VmId};
 
 /// A VM during a run.
@@ -107,7 +108,7 @@ impl<'a> Vm<'a> {
         let _ = self.replacement.resize(allocation); // Nothing is resident yet.
         self.account.started = Some(at);
         self.account.frames = Held::begin(allocation, at);
-        self.next = at;
+        self.next = at + Ticks(self.spec.tempo.lead(&self.spec.trace));
         self.delay(0);
     }
 
@@ -131,7 +132,7 @@ impl<'a> Vm<'a> {
             return self.stop();
         }
         let left = self.spec.trace.accesses() - self.position;
-        let nominal = left.saturating_mul(self.spec.period.0);
+        let nominal = self.nominal(self.position, self.position + left);
         Ticks(self.next.0.saturating_add(nominal)).min(self.stop())
     }
 
@@ -148,19 +149,21 @@ impl<'a> Vm<'a> {
         let horizon = horizon.min(self.stop());
         let length = self.spec.trace.accesses();
         while self.next < horizon && !self.finished {
-            let warms = self.warm_up_left();
+            let (warms, most) = self.warm_up_left();
             let rests = self.spec.idle.get(self.idle_over).map_or(horizon, |phase| phase.from);
             let stretch = Stretch {
                 from: self.position,
                 first_pass: self.first_pass,
                 budget: warms.min(rests.min(horizon) - self.next),
-                period: self.spec.period,
+                // Several recorded accesses may start at one tick; a watcher sees each.
+                most: if watched { 1 } else { most },
+                tempo: self.spec.tempo,
                 delays,
             };
             let events = watched.then_some(&mut self.events);
             let counts = self.replacement.run_into(stretch, events);
             debug_assert!(counts.accesses > 0, "a stretch makes at least one access");
-            let nominal = counts.accesses * self.spec.period.0;
+            let nominal = self.nominal(self.position, self.position + counts.accesses);
             let spent = nominal + delays.of(&counts);
             self.account.nominal_ticks += nominal;
             self.next += Ticks(spent);
@@ -169,11 +172,17 @@ impl<'a> Vm<'a> {
             self.interval.add(counts);
             if self.position == length {
                 match self.spec.after {
-                    After::Repeat => (self.position, self.first_pass) = (0, false),
+                    After::Repeat => {
+                        (self.position, self.first_pass) = (0, false);
+                        self.next += Ticks(self.spec.tempo.lead(&self.spec.trace));
+                    }
                     After::Idle | After::Leave => self.finished = true,
                 }
             }
             self.skip_idle();
+            if watched {
+                break;
+            }
         }
         if self.next >= self.stop() {
             self.next = self.stop();
@@ -209,22 +218,28 @@ impl<'a> Vm<'a> {
         }
     }
 
-    /// The ticks until its warm-up may be over; ends the warm-up when none are left.
-    fn warm_up_left(&mut self) -> Ticks {
-        let Some(warm_up) = self.warm_up else { return Ticks(u64::MAX) };
+    /// The ticks and the accesses that are left of its warm-up, while it lasts; at its end counting
+    /// begins.
+    fn warm_up_left(&mut self) -> (Ticks, u64) {
+        let without = (Ticks(u64::MAX), u64::MAX);
+        let Some(warm_up) = self.warm_up else { return without };
         let started = self.account.started.unwrap_or(self.spec.start);
         let left = match warm_up.end(started, self.spec.trace.accesses()) {
-            // Delays may leave some of these accesses for the next stretch.
             WarmUpEnd::Accesses(accesses) => {
-                accesses.saturating_sub(self.accesses()).saturating_mul(self.spec.period.0)
+                (Ticks(u64::MAX), accesses.saturating_sub(self.accesses()))
             }
-            WarmUpEnd::Tick(tick) => tick.0.saturating_sub(self.next.0),
+            WarmUpEnd::Tick(tick) => (Ticks(tick.0.saturating_sub(self.next.0)), u64::MAX),
         };
-        if left > 0 {
-            return Ticks(left);
+        if left.0 > Ticks(0) && left.1 > 0 {
+            return left;
         }
         self.end_warm_up(self.next);
-        Ticks(u64::MAX)
+        without
+    }
+
+    /// The nominal ticks from one access of this pass to another.
+    fn nominal(&self, from: u64, to: u64) -> u64 {
+        self.spec.tempo.ticks(&self.spec.trace, from, to)
     }
 
     /// Ends its warm-up at `at`: from here on everything counts.
@@ -270,6 +285,7 @@ impl<'a> Vm<'a> {
         &mut self,
         id: VmId,
         Holding { allocation, target }: Holding,
+        at: Ticks,
         [ticks, coming]: [Ticks; 2],
         cost: Cost,
     ) -> VmView {
@@ -285,7 +301,7 @@ impl<'a> Vm<'a> {
             delays: cost.delays,
             allocation,
             resident,
-            coming: self.accesses_within(coming),
+            coming: self.accesses_within(at, coming),
         };
         let mut seen = std::mem::take(&mut self.seen);
         let mut intercepted = 0;
@@ -311,13 +327,23 @@ impl<'a> Vm<'a> {
     }
 
     /// The accesses that it makes in the next `ticks` if nothing delays it.
-    fn accesses_within(&self, ticks: Ticks) -> u64 {
+    fn accesses_within(&self, at: Ticks, ticks: Ticks) -> u64 {
         let left = match self.spec.after {
             _ if self.finished => 0,
             After::Repeat => u64::MAX,
             After::Idle | After::Leave => self.spec.trace.accesses() - self.position,
         };
-        left.min(ticks.0.div_ceil(self.spec.period.0))
+        match self.spec.tempo {
+            Tempo::Steps(period) => left.min(ticks.0.div_ceil(period.0)),
+            Tempo::Recorded(_) => {
+                // It is between two accesses: the next one may be far off.
+                let (trace, tempo) = (&self.spec.trace, self.spec.tempo);
+                let next = tempo.tick_of(trace, self.position);
+                let until = (next + ticks.0).saturating_sub(self.next.0.saturating_sub(at.0));
+                let before = tempo.accesses_before(trace, until);
+                left.min(before.saturating_sub(self.position))
+            }
+        }
     }
 
     /// Postpones its next access to the end of the idle phase that it would start in.

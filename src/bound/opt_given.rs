@@ -18,6 +18,7 @@ use crate::random::{Generator, Stream};
 use crate::replace::{self, Counts, Delays, Guest, Stretch};
 use crate::scenario::{Scenario, VmSpec};
 use crate::simulate::{RunError, simulate};
+use crate::trace::tempo::Tempo;
 use crate::units::{Frames, Ticks};
 use crate::vm::Vm;
 use crate::watch::{Arrival, Checkpoint, Moved, Watcher};
@@ -86,7 +87,8 @@ fn faults(vm: &VmSpec, held: &[(u64, Frames)], account: &Account) -> u64 {
                 from: counts.accesses - pass * length,
                 first_pass: pass == 0,
                 budget: Ticks(budget),
-                period: Ticks(1),
+                most: u64::MAX,
+                tempo: Tempo::default(),
                 delays: Delays::default(),
             }));
         }

@@ -6,16 +6,20 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use crate::host::{Acts, Host};
 use crate::scenario::{After, Phase, Scenario, VmSpec, WarmUpEnd};
+use crate::trace::Trace;
+use crate::trace::tempo::Tempo;
 use crate::units::{Ticks, VmId};
 
 /// One VM's accesses in time.
 pub(super) struct Pace {
     /// Stretches without an idle phase: the first access of each, and its tick.
     stretches: Vec<(u64, u64)>,
-    period: u64,
+    trace: Arc<Trace>,
+    tempo: Tempo,
     /// The number of its accesses over all passes; 0 if it never starts.
     pub(super) accesses: u64,
     /// How many of these are its warm-up.
@@ -85,7 +89,8 @@ impl Pace {
     fn absent(spec: &VmSpec) -> Self {
         Self {
             stretches: Vec::new(),
-            period: spec.period.0,
+            trace: Arc::clone(&spec.trace),
+            tempo: spec.tempo,
             accesses: 0,
             warm_up: 0,
             departs: None,
@@ -95,12 +100,13 @@ impl Pace {
 
     /// The pace from this tick on; how often the trace is repeated is not known yet.
     fn from(spec: &VmSpec, start: u64) -> Self {
-        let mut pace = Self { stretches: vec![(0, start)], starts: true, ..Self::absent(spec) };
+        let first = start.saturating_add(spec.tempo.lead(&spec.trace));
+        let mut pace = Self { stretches: vec![(0, first)], starts: true, ..Self::absent(spec) };
         for &Phase { from, until } in spec.idle.iter().filter(|phase| phase.until.0 > start) {
             // An access that would start in the phase starts at its end.
             let (first, tick) = pace.stretches[pace.stretches.len() - 1];
-            let before = from.0.saturating_sub(tick).div_ceil(pace.period);
-            if tick + before * pace.period >= until.0 {
+            let before = pace.made(first, from.0.saturating_sub(tick));
+            if tick.saturating_add(pace.between(first, first + before)) >= until.0 {
                 continue;
             }
             if before == 0 {
@@ -127,14 +133,26 @@ impl Pace {
         if self.accesses < spec.trace.accesses() {
             return stop;
         }
-        stop.min(self.tick(self.accesses - 1) + self.period)
+        let last = self.accesses - 1;
+        stop.min(self.tick(last) + self.tempo.ticks(&self.trace, last, last + 1))
     }
 
     /// The tick of an access.
     pub(super) fn tick(&self, access: u64) -> u64 {
         let behind = self.stretches.partition_point(|&(first, _)| first <= access);
         let (first, tick) = self.stretches[behind - 1];
-        tick + (access - first) * self.period
+        tick.saturating_add(self.between(first, access))
+    }
+
+    /// The nominal ticks from one access to another, counted over all passes.
+    fn between(&self, from: u64, to: u64) -> u64 {
+        self.tempo.tick_of(&self.trace, to) - self.tempo.tick_of(&self.trace, from)
+    }
+
+    /// The accesses from `first` on, counted over all passes, that start in fewer ticks after it.
+    fn made(&self, first: u64, ticks: u64) -> u64 {
+        let begin = self.tempo.tick_of(&self.trace, first);
+        self.tempo.accesses_before(&self.trace, begin.saturating_add(ticks)).saturating_sub(first)
     }
 
     /// The number of accesses that start before a tick, if the trace never ends.
@@ -144,17 +162,19 @@ impl Pace {
             return 0;
         };
         let until_next = self.stretches.get(behind).map_or(u64::MAX, |&(next, _)| next - first);
-        first + (end - tick).div_ceil(self.period).min(until_next)
+        first + self.made(first, end - tick).min(until_next)
     }
 
     /// Whether the VMs' accesses keep their distance: all at one pace, none idle.
     pub(super) fn is_one_pace(paces: &[Self]) -> bool {
         let even = |pace: &&Self| pace.starts;
         let mut started = paces.iter().filter(even);
-        let first = started.next().map(|pace| pace.period);
-        paces
-            .iter()
-            .filter(even)
-            .all(|pace| Some(pace.period) == first && pace.stretches.len() == 1)
+        let first = started.next().map(|pace| pace.tempo);
+        let keeps = |pace: &Self| {
+            matches!(pace.tempo, Tempo::Steps(_))
+                && Some(pace.tempo) == first
+                && pace.stretches.len() == 1
+        };
+        paces.iter().filter(even).all(keeps)
     }
 }

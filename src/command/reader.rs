@@ -81,6 +81,22 @@ pub(super) struct Reader {
     #[arg(long, help_heading = HEADING, value_name = "SIZE", value_parser = page_size)]
     page_size: Option<u64>,
 
+    /// When accesses are made: recorded, where the trace has times, or in steps [default: steps]
+    #[arg(long, help_heading = HEADING, value_name = "STEPS|RECORDED")]
+    time: Option<String>,
+
+    /// The field that holds the time
+    #[arg(long, help_heading = HEADING, value_name = "FIELD")]
+    time_field: Option<String>,
+
+    /// What a time counts in: ns, us, ms, s, or a duration such as `100 ns` [default: the format's]
+    #[arg(long, help_heading = HEADING, value_name = "UNIT")]
+    time_unit: Option<String>,
+
+    /// How many times as fast recorded time goes by [default: 1]
+    #[arg(long, help_heading = HEADING, value_name = "N", requires = "time")]
+    speed: Option<String>,
+
     /// The VM of a dat file, from 0; for other files the field whose values each become a VM, such
     /// as `volume` or `#1`
     #[arg(long, help_heading = HEADING, value_name = "N|FIELD")]
@@ -136,6 +152,10 @@ impl Reader {
             writes: self.writes.clone(),
             comment: self.comment.clone(),
             header: self.header.clone(),
+            time: self.time.clone(),
+            time_field: self.time_field.clone(),
+            time_unit: self.time_unit.clone(),
+            speed: self.speed.clone(),
             vm: number,
             split: self.vm.clone().filter(|_| number.is_none()),
             run_seed: context.common.seed.unwrap_or(defaults.run_seed),

@@ -15,6 +15,7 @@ use balloonist::simulate::simulate;
 use balloonist::store::golden::{self, Difference, Weight};
 use balloonist::store::trail::{self, Trail};
 use balloonist::store::vms;
+use balloonist::trace::tempo::Tempo;
 use rayon::prelude::*;
 
 use super::files::{NewFile, commit_all};
@@ -152,7 +153,13 @@ const WALK_MAX: u64 = 2_000;
 
 /// How many accesses a number of rounds has at most.
 fn accesses_at_most(scenario: &Scenario, rounds: u64) -> u64 {
-    let of_round = |vm: &VmSpec| scenario.checkpoint_every.0.div_ceil(vm.period.0);
+    let of_round = |vm: &VmSpec| {
+        // A recorded trace may have all of its accesses in one round.
+        match vm.tempo {
+            Tempo::Steps(period) => scenario.checkpoint_every.0.div_ceil(period.0),
+            Tempo::Recorded(_) => vm.trace.accesses(),
+        }
+    };
     let of_round: u64 = scenario.vms.iter().map(of_round).fold(0, u64::saturating_add);
     of_round.saturating_mul(rounds)
 }

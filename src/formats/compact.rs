@@ -33,18 +33,29 @@ pub use encode::write_compact;
 
 use super::kind::FormatKind;
 use crate::random::{fnv1a, mix};
+use crate::trace::reduction::Reduction;
 
 pub(super) const KIND: FormatKind = FormatKind {
     name: "balloonist",
     summary: "our own compact, checksummed form, with kinds or without",
     source: "our own",
     extensions: &["balloonist"],
-    options: &[],
+    options: &["time"],
     looks_like: |head| decode::looks_like(head.bytes).into(),
     read: |input, builder, source| {
         let room = builder.room().clone();
-        builder.adopt(decode::read(input, source.options, &room)?);
-        Ok(Vec::new())
+        let trace = decode::read(input, source.options, &room)?;
+        let mut notes = Vec::new();
+        if let Some(Reduction { frames, resolution }) = trace.reduction() {
+            let blocks = resolution.map(|block| format!(" and blocks of {block} accesses"));
+            notes.push(format!("reduced for {frames} frames{}", blocks.unwrap_or_default()));
+        }
+        let wants_times = source.options.wants_times()?;
+        if trace.times().is_some() && !wants_times {
+            notes.push("its recorded times are not used; `--time recorded` does".to_owned());
+        }
+        builder.adopt(if wants_times { trace } else { trace.without_times() });
+        Ok(notes)
     },
 };
 

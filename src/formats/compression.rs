@@ -1,9 +1,10 @@
 //! Compressed traces: gzip, xz, zstd and zlib, recognised by their first bytes and streamed.
 //!
 //! A zlib stream (what `damo record` writes) has but two bytes of mark, which raw words may begin
-//! with too: it is one if its first kilobytes can be decompressed. The other three may consist of several members; what follows the last must be the end of the file.
-//! A stream that ends early or is followed by something else is an error. Memory is bounded
-//! whatever the stream's header asks for.
+//! with too: it is one if its first kilobytes can be decompressed. The other three may consist of
+//! several members; what follows the last must be the end of the file. A stream that ends early or
+//! is followed by something else is an error. Memory is bounded whatever the stream's header asks
+//! for.
 
 use std::io::{self, BufReader, Read};
 

@@ -9,13 +9,16 @@
 //! options `size_field` and `key` say otherwise. Numbers are decimal, or hexadecimal behind `0x`
 //! or with the option `base`. Fields in quotes are as in RFC 4180.
 
+use super::cells::{self, Cells, Separator};
+use super::clock::{MS, NS, S, US};
 use super::error::ReadError;
 use super::input::{BadNumber, Line, number};
 use super::kind::{FormatKind, Head, Verdict};
+use super::layout::{self, Base, Layout, Plan};
 use super::options::{ReadOptions, TABLE};
 use super::pages::Scale;
 use super::presets;
-use super::table::{self, Base, Cells, Layout, Plan, Separator};
+use super::table;
 
 pub(super) const KIND: FormatKind = FormatKind {
     name: "csv",
@@ -59,6 +62,21 @@ const KNOWN: &[(&str, Values)] = &[
 /// Headings of the bytes that an access covers.
 const SIZES: &[&str] = &["size", "length", "len", "bytes"];
 
+/// Headings of the time, and the picoseconds that it counts in.
+const TIMES: &[(&str, Option<u64>)] = &[
+    ("time", None),
+    ("timestamp", None),
+    ("ts", None),
+    ("time_ns", Some(NS)),
+    ("time_us", Some(US)),
+    ("time_ms", Some(MS)),
+    ("time_s", Some(S)),
+    ("timestamp_ns", Some(NS)),
+    ("timestamp_us", Some(US)),
+    ("timestamp_ms", Some(MS)),
+    ("timestamp_s", Some(S)),
+];
+
 /// Headings of what owns an address.
 const KEYS: &[&str] = &[
     "pid",
@@ -82,7 +100,7 @@ fn looks_like(head: &Head<'_>) -> Verdict {
     }
     let mut lines = head.lines().filter(|line| line[0] != b'#');
     let Some(first) = lines.next() else { return Verdict::No };
-    let separator = table::separator_of(first);
+    let separator = cells::separator_of(first);
     let mut cells = Cells::default();
     cells.split(first, separator, usize::MAX);
     let columns = cells.len();
@@ -120,7 +138,7 @@ impl Headings<'_> {
 
     /// The columns that an option names, with commas between them.
     fn columns(&self, option: &'static str, said: &str) -> Result<Vec<usize>, ReadError> {
-        said.split(',').map(|wanted| table::find(wanted.trim(), option, self.names())).collect()
+        said.split(',').map(|wanted| layout::find(wanted.trim(), option, self.names())).collect()
     }
 
     /// The column that an option names, if it names one.
@@ -130,7 +148,54 @@ impl Headings<'_> {
         said: Option<&String>,
     ) -> Result<Option<usize>, ReadError> {
         let said = said.filter(|said| *said != "none");
-        said.map(|wanted| table::find(wanted, option, self.names())).transpose()
+        said.map(|wanted| layout::find(wanted, option, self.names())).transpose()
+    }
+
+    /// The columns of pages or addresses: those that the options name, else the first whose heading
+    /// is known.
+    fn fields(&self, options: &ReadOptions) -> Result<Vec<usize>, ReadError> {
+        if let Some(wanted) = &options.field {
+            return self.columns("field", wanted);
+        }
+        let found = self.names().position(|name| known(name).is_some());
+        found.map(|column| vec![column]).ok_or_else(|| {
+            let shown = |name: &[u8]| format!("`{}`", name[..name.len().min(24)].escape_ascii());
+            let names: Vec<String> = self.names().take(12).map(shown).collect();
+            let what = format!(
+                "no known heading, expected one of {}; name one (`--field`, or `field` in a \
+                 scenario)",
+                names.join(", ")
+            );
+            self.line.error(0, &what)
+        })
+    }
+
+    /// Whether the first line looks like headings: the page's cell is a text, and it is known, or
+    /// named by the options, or the cell below is none, or another heading is known.
+    fn are_headings(&self, page: usize, below: Option<&[u8]>, options: &ReadOptions) -> bool {
+        let heading = self.cells.get(self.line.bytes, page).unwrap_or_default();
+        let is_text = |cell: &[u8]| number(cell) == Err(BadNumber::NotANumber) && !cell.is_empty();
+        let is_named = |said: &str| said.as_bytes().eq_ignore_ascii_case(heading);
+        is_text(heading)
+            && (known(heading).is_some()
+                || !is_text(below.unwrap_or_default())
+                || options.field.as_deref().is_some_and(is_named)
+                || self.among(SIZES).chain(self.among(KEYS)).next().is_some())
+    }
+
+    /// The columns whose headings are one of these.
+    fn among<'s>(&'s self, known: &'static [&str]) -> impl Iterator<Item = usize> + use<'s> {
+        let names = self.names().enumerate();
+        names.filter(|(_, name)| is_one_of(name, known)).map(|(at, _)| at)
+    }
+
+    /// The column of the time, and its unit if the heading says that.
+    fn time(&self) -> Option<(usize, Option<u64>)> {
+        let unit = |name: &[u8]| {
+            let is_it = |(known, _): &&(&str, _)| name.eq_ignore_ascii_case(known.as_bytes());
+            TIMES.iter().find(is_it).map(|&(_, unit)| unit)
+        };
+        self.names().enumerate().find_map(|(at, name)| Some((at, unit(name)?)))
     }
 
     fn shown(&self, column: usize) -> String {
@@ -144,65 +209,38 @@ impl Headings<'_> {
 }
 
 fn plan(first: Line<'_>, head: &[u8], options: &ReadOptions) -> Result<(Plan, String), ReadError> {
-    let said = table::separator_said(options)?;
-    let separator = said.unwrap_or_else(|| table::separator_of(first.bytes));
+    let separator = layout::separator_said(options)?;
+    let separator = separator.unwrap_or_else(|| cells::separator_of(first.bytes));
     let mut cells = Cells::default();
     cells.split(first.bytes, separator, usize::MAX);
     let headings = Headings { line: first, cells };
-    let fields = match &options.field {
-        Some(wanted) => headings.columns("field", wanted)?,
-        None => vec![headings.names().position(|name| known(name).is_some()).ok_or_else(|| {
-            let names: Vec<String> = headings
-                .names()
-                .take(12)
-                .map(|name| format!("`{}`", name[..name.len().min(24)].escape_ascii()))
-                .collect();
-            let what = format!(
-                "no known heading, expected one of {}; name one (`--field`, or `field` in a \
-                 scenario)",
-                names.join(", ")
-            );
-            first.error(0, &what)
-        })?],
-    };
+    let fields = headings.fields(options)?;
     let page = fields[0];
     let heading = headings.cells.get(first.bytes, page).unwrap_or_default();
-    let is_text = |cell: &[u8]| number(cell) == Err(BadNumber::NotANumber) && !cell.is_empty();
-    let has_heading = table::header_said(options)?.unwrap_or_else(|| {
-        // A column of names has a heading if any other column has one that is known.
-        is_text(heading)
-            && (known(heading).is_some()
-                || !is_text(second(head, separator, page).as_deref().unwrap_or_default())
-                || options
-                    .field
-                    .as_deref()
-                    .is_some_and(|f| f.eq_ignore_ascii_case(&String::from_utf8_lossy(heading)))
-                || headings.names().any(|name| is_one_of(name, SIZES) || is_one_of(name, KEYS)))
+    let has_heading = layout::header_said(options)?.unwrap_or_else(|| {
+        headings.are_headings(page, second(head, separator, page).as_deref(), options)
     });
     let values = if has_heading { known(heading) } else { None };
     let unit = options.unit.or(match values {
         Some(Values::Addresses(unit)) => Some(unit),
         _ => None,
     });
-    let base = match table::base_said(options)? {
+    let base = match layout::base_said(options)? {
         Some(base) => base,
         None if values == Some(Values::Names) => Base::Text,
         None => base_of(head, separator, page, has_heading, unit.is_some()),
     };
     let unit = unit.filter(|_| base != Base::Text);
-    let by_heading = |known: &[&str]| {
-        let names = headings.names().enumerate().filter(|_| has_heading && unit.is_some());
-        names.filter(|(_, name)| is_one_of(name, known)).map(|(at, _)| at).collect::<Vec<_>>()
-    };
+    let with_heading = has_heading && unit.is_some();
     let size = match &options.size_field {
         Some(_) => headings.column("size_field", options.size_field.as_ref())?,
-        None => by_heading(SIZES).first().copied(),
+        None => headings.among(SIZES).find(|_| with_heading),
     };
     let split = headings.column("split", options.split.as_ref())?;
     let mut keys = match options.key.as_deref() {
         Some("none") => Vec::new(),
         Some(said) => headings.columns("key", said)?,
-        None => by_heading(KEYS),
+        None => headings.among(KEYS).filter(|_| with_heading).collect(),
     };
     keys.retain(|column| Some(*column) != split && !fields.contains(column));
     let scale_options = ReadOptions {
@@ -210,6 +248,7 @@ fn plan(first: Line<'_>, head: &[u8], options: &ReadOptions) -> Result<(Plan, St
         unit: options.unit.filter(|_| base != Base::Text),
         ..options.clone()
     };
+    let time = if has_heading { headings.time() } else { None };
     let plan = Plan {
         separator,
         fields: fields.into_iter().map(|column| (column, None)).collect(),
@@ -218,10 +257,11 @@ fn plan(first: Line<'_>, head: &[u8], options: &ReadOptions) -> Result<(Plan, St
         size,
         size_unit: options.size_unit.unwrap_or(1),
         op: headings.column("op_field", options.op_field.as_ref())?,
-        reads: table::words(options.reads.as_deref(), Layout::UNKNOWN.reads),
-        writes: table::words(options.writes.as_deref(), Layout::UNKNOWN.writes),
+        reads: layout::words(options.reads.as_deref(), Layout::UNKNOWN.reads),
+        writes: layout::words(options.writes.as_deref(), Layout::UNKNOWN.writes),
         keys,
         split,
+        time: layout::time(options, time, headings.names())?,
         has_heading,
     };
     let note = note(&plan, &headings, options, unit);

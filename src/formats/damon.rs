@@ -1,19 +1,20 @@
 //! `damon`: access samples of Linux's DAMON, as `perf script` prints them or as damo's JSON.
 //!
 //! DAMON divides memory into regions and counts, for each, in how many of its samples it was
-//! accessed. A line of `perf script` is `kdamond.0 4452 [000] 82877.315633:
-//! damon:damon_aggregated: target_id=0 nr_regions=17 140731667070976-140731668037632: 0 3`: the
-//! region's first and last byte (exclusive), its count, and its age, which old kernels leave out.
-//! `damo report raw` prints the same as a heading `target_id: 0` and a line for each region, such as
+//! accessed. A line of `perf script` is `kdamond.0 4452 [000] 82877.315633: damon:damon_aggregated:
+//! target_id=0 nr_regions=17 140731667070976-140731668037632: 0 3`: the region's first and last
+//! byte (exclusive), its count, and its age, which old kernels leave out. `damo report raw` prints
+//! the same as a heading `target_id: 0` and a line for each region, such as
 //! `000000400000-000000800000 (   4.000 MiB)           3     2`: hexadecimal addresses, a size, the
-//! count and the age. damo's JSON is a list of records with `snapshots`, each with `regions` of `start`, `end` and
-//! `nr_accesses`, a number or an object with `samples`; numbers may be strings with commas.
-//! (damonitor/damo, `src/_damo_records.py`; Linux, `include/trace/events/damon.h`.)
+//! count and the age. damo's JSON is a list of records with `snapshots`, each with `regions` of
+//! `start`, `end` and `nr_accesses`, a number or an object with `samples`; numbers may be strings
+//! with commas. (damonitor/damo, `src/_damo_records.py`; Linux, `include/trace/events/damon.h`.)
 //!
 //! There is no access in such a file, only heat: each snapshot makes
 //! [`ACCESSES_PER_SNAPSHOT`] accesses, drawn by the seed in the options, a region by its count
 //! times its pages and a page of it evenly. A snapshot without a count makes none.
 
+use super::clock::Clock;
 use super::error::ReadError;
 use super::input::{Input, Line, decimal, hex};
 use super::kind::{FormatKind, Head, Source, Verdict};
@@ -21,6 +22,7 @@ use super::owner::Owner;
 use super::pages::{Pages, each_line};
 use super::perf_script;
 use crate::trace::TraceBuilder;
+use crate::units::parse_duration;
 use serde_json::Value;
 
 use crate::random::{Generator, Stream};
@@ -30,7 +32,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "samples of Linux's DAMON, of perf script or damo's JSON, made into drawn accesses",
     source: "damonitor/damo, src/_damo_records.py; Linux, include/trace/events/damon.h",
     extensions: &["damon"],
-    options: &["page_size", "seed", "key", "split"],
+    options: &["page_size", "seed", "key", "split", "time"],
     looks_like,
     read,
 };
@@ -48,6 +50,9 @@ const EVENT: &[u8] = b"damon_aggregated:";
 
 /// What begins a snapshot in `damo report raw`.
 const TARGET: &[u8] = b"target_id:";
+
+/// When the snapshots behind it were taken, since the recording began.
+const END: &[u8] = b"monitoring_end:";
 
 fn looks_like(head: &Head<'_>) -> Verdict {
     if is_json(head.bytes) {
@@ -80,6 +85,8 @@ fn read(
         stream: Stream::new(Generator::ChaCha8, source.options.drawing_seed(), 0, "trace/damon"),
         regions: Vec::new(),
         owner: Owner::of(source, "target")?,
+        clock: Clock::of(source.options)?,
+        time: None,
     };
     if is_json(input.peek(64)?) {
         read_json(input, builder, &mut snapshots)?;
@@ -105,6 +112,9 @@ struct Snapshots<'a> {
     pages: Pages,
     owner: Owner<'a>,
     stream: Stream,
+    clock: Option<Clock>,
+    /// When the snapshot was taken, in nanoseconds.
+    time: Option<u64>,
     /// First page, pages, and the sum of weights up to and with this region.
     regions: Vec<(u64, u64, u64)>,
 }
@@ -139,6 +149,11 @@ impl Snapshots<'_> {
                 let page = first + self.stream.below(pages);
                 self.owner.touch_page(builder, page, None);
             }
+            if let Some(clock) = &mut self.clock {
+                let what = "the snapshot has no time, expected one; replay it in steps";
+                let time = self.time.ok_or_else(|| ReadError::damaged(what.to_owned()))?;
+                clock.at(builder, time);
+            }
         }
         self.regions.clear();
         Ok(())
@@ -154,6 +169,7 @@ fn read_lines(
 ) -> Result<(), ReadError> {
     let mut target = Vec::new();
     let mut is_raw = false;
+    let mut raw_time = None;
     each_line(input, builder, |line, builder| {
         if perf_script::is_heading(line.bytes) {
             return Ok(());
@@ -162,6 +178,11 @@ fn read_lines(
             is_raw = true;
             snapshots.finish(builder, &target)?;
             target = name.trim_ascii().to_vec();
+            snapshots.time = raw_time;
+            return Ok(());
+        }
+        if let Some(time) = line.bytes.strip_prefix(END) {
+            raw_time = std::str::from_utf8(time).ok().and_then(|time| parse_duration(time).ok());
             return Ok(());
         }
         if let Some(raw) = Raw::parse(line) {
@@ -180,6 +201,7 @@ fn read_lines(
             snapshots.finish(builder, &target)?;
             target = name.to_vec();
         }
+        snapshots.time = region.time;
         snapshots
             .add(region.start, region.end, region.count)
             .map_err(|why| line.error(region.at, why))?;
@@ -225,6 +247,7 @@ struct Aggregated<'a> {
     start: u64,
     end: u64,
     count: u64,
+    time: Option<u64>,
     /// Where in the line the region stands.
     at: usize,
 }
@@ -243,7 +266,10 @@ impl<'a> Aggregated<'a> {
         let count = fields.need(REGION)?;
         let bounds = range.bytes.strip_suffix(b":").unwrap_or_default();
         let dash = bounds.iter().position(|&byte| byte == b'-').ok_or_else(|| missing(range.at))?;
+        let mut before = Line { bytes: &line.bytes[..event], ..line }.fields();
+        let time = std::iter::from_fn(|| before.next()).find(|f| perf_script::is_time(f.bytes));
         Ok(Self {
+            time: time.and_then(|field| perf_script::seconds(field.bytes)),
             target: target.bytes,
             regions: decimal(regions_value.unwrap_or_default()).map_err(|_| missing(regions.at))?,
             start: decimal(&bounds[..dash]).map_err(|_| missing(range.at))?,
@@ -289,6 +315,7 @@ fn read_json(
                 let count = number(count, "nr_accesses")?;
                 snapshots.add(start, end, count).map_err(wrong)?;
             }
+            snapshots.time = snapshot.get("end_time").and_then(lenient);
             snapshots.finish(builder, target.as_bytes())?;
         }
     }

@@ -8,10 +8,10 @@
 //! file's order. (DynamoRIO, clients/drcachesim/tools/view.cpp.) Binary traces and those of
 //! Google's workloads must be printed by `view` first.
 
+use super::clock::Clock;
 use super::error::ReadError;
 use super::input::{Input, Line, decimal, hex};
 use super::kind::{FormatKind, Head, Source, Verdict};
-use super::options::ADDRESSES;
 use super::pages::{Pages, each_line};
 use crate::trace::{AccessKind, TraceBuilder};
 pub(super) const KIND: FormatKind = FormatKind {
@@ -19,13 +19,15 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "the text that DynamoRIO's view tool prints of a memory trace",
     source: "DynamoRIO, clients/drcachesim/tools/view.cpp",
     extensions: &["drmemtrace"],
-    options: ADDRESSES,
+    options: &["page_size", "time"],
     looks_like,
     read,
 };
 
 const BYTES_AT: &[u8] = b" byte(s) @ 0x";
 const PAGE_SIZE: &[u8] = b"<marker: page size ";
+/// Microseconds since 1601, before the records of the time.
+const TIMESTAMP: &[u8] = b"<marker: timestamp ";
 
 fn looks_like(head: &Head<'_>) -> Verdict {
     head.lines().any(|bytes| matches!(record(Line { bytes, number: 0 }), Ok(Some(_)))).into()
@@ -60,12 +62,25 @@ fn read(
 ) -> Result<Vec<String>, ReadError> {
     let mut pages = Pages::of(source.options)?;
     let mut notes = Vec::new();
+    let mut clock = Clock::of(source.options)?;
+    let mut time = None;
     each_line(input, builder, |line, builder| {
         if let Some((kind, address, size)) = record(line)? {
             let Some(kind) = kind else { return Ok(()) };
             return pages
                 .touch(builder, address, size, Some(kind))
                 .map_err(|why| line.error(0, why));
+        }
+        if let Some(clock) = &mut clock
+            && let Some(at) = memchr::memmem::find(line.bytes, TIMESTAMP)
+        {
+            let digits = line.bytes[at + TIMESTAMP.len()..].split(|&byte| byte == b'>').next();
+            let now = digits.and_then(|digits| decimal(digits).ok()).and_then(since_1970);
+            let now = now.ok_or_else(|| line.unexpected(at + TIMESTAMP.len(), "microseconds"))?;
+            // What stands before the first marker has its time.
+            clock.at(builder, time.unwrap_or(now));
+            time = Some(now);
+            return Ok(());
         }
         if let Some(at) = memchr::memmem::find(line.bytes, PAGE_SIZE)
             && source.options.page_size.is_none()
@@ -81,7 +96,16 @@ fn read(
         }
         Ok(())
     })?;
+    if let (Some(clock), Some(time)) = (&mut clock, time) {
+        clock.at(builder, time);
+    }
     notes.dedup();
     notes.truncate(8);
     Ok(notes)
+}
+
+/// Microseconds since 1601 in nanoseconds since 1970, which 64 bits hold.
+fn since_1970(microseconds: u64) -> Option<u64> {
+    const BETWEEN: u64 = 11_644_473_600_000_000;
+    microseconds.saturating_sub(BETWEEN).checked_mul(1000)
 }

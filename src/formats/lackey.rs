@@ -3,8 +3,9 @@
 //! A record is `I  0401ab70,3` (an instruction fetch) or ` L 1fff000758,8` (` S` store, ` M`
 //! modify): a letter, a hexadecimal address and a decimal size in bytes. Lines that begin with
 //! `==`, `--` or `**` are valgrind's own, and `SB 0401ab70` is the start of a superblock, which
-//! `--trace-superblocks=yes` adds: both are skipped. (Valgrind, `lackey/lk_main.c`, 3.19.) By default valgrind
-//! writes to standard error, where the program writes too: `--log-file` keeps them apart.
+//! `--trace-superblocks=yes` adds: both are skipped. (Valgrind, `lackey/lk_main.c`, 3.19.) By
+//! default valgrind writes to standard error, where the program writes too: `--log-file` keeps them
+//! apart.
 
 use super::error::ReadError;
 use super::input::{Input, Line, decimal, hex};

@@ -1,17 +1,21 @@
-//! Trace files: recognised, decompressed and read into a [`Trace`](crate::trace::Trace), and written.
+//! Trace files: recognised, decompressed and read into a [`Trace`](crate::trace::Trace), and
+//! written.
 //!
-//! [`ALL`] is the one list of formats: recognition, names, help and the loops of the tests come from
-//! it.
+//! [`ALL`] is the one list of formats: recognition, names, help and the loops of the tests come
+//! from it.
 
 pub mod compact;
 pub mod compression;
 pub mod info;
 pub mod write;
 
+mod cells;
+mod clock;
 mod codecs;
 mod error;
 mod input;
 mod kind;
+mod layout;
 mod options;
 mod owner;
 mod pages;

@@ -1,6 +1,22 @@
 //! How a trace is to be read: the options of all formats, and which format takes which.
 
+use super::error::ReadError;
 use crate::trace::{Room, TraceBuilder};
+
+/// Options of one type with the names that scenarios give them, to read and to set.
+macro_rules! listed {
+    ($get:ident, $set:ident, $type:ty, $count:literal: $($name:ident),*) => {
+        /// The options of this type, by the names that scenarios give them.
+        pub fn $get(&self) -> [(&'static str, Option<&$type>); $count] {
+            [$((stringify!($name), self.$name.as_ref())),*]
+        }
+
+        /// Likewise, to be set.
+        pub fn $set(&mut self) -> [(&'static str, &mut Option<$type>); $count] {
+            [$((stringify!($name), &mut self.$name)),*]
+        }
+    };
+}
 
 /// How to read a trace. An option that says nothing about a trace's format is refused.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +64,14 @@ pub struct ReadOptions {
     pub split: Option<String>,
     /// The one value of `split` whose accesses are read.
     pub part: Option<String>,
+    /// When accesses are made: `recorded` where the trace says, or in `steps`. `None`: in steps.
+    pub time: Option<String>,
+    /// The field, like `field`, that holds the time.
+    pub time_field: Option<String>,
+    /// What a time counts in: ns, us, ms, s, or a duration such as `100 ns`.
+    pub time_unit: Option<String>,
+    /// How many times as fast recorded time goes by, a decimal number; readers pass over it.
+    pub speed: Option<String>,
     /// The VM of a `dat` file, from 0.
     pub vm: Option<u64>,
     /// The seed of the accesses that are made from samples. `None`: that of the run.
@@ -71,34 +95,27 @@ impl ReadOptions {
     /// The default limit on accesses. No trace may have more runs than this.
     pub const ACCESSES_MAX: u64 = TraceBuilder::RUNS_MAX as u64;
 
-    /// The options that are numbers, by the names that scenarios give them.
-    pub fn numbers(&self) -> [(&'static str, Option<u64>); 5] {
-        [
-            ("page_size", self.page_size),
-            ("unit", self.unit),
-            ("vm", self.vm),
-            ("seed", self.seed),
-            ("size_unit", self.size_unit),
-        ]
-    }
+    listed!(numbers, numbers_mut, u64, 5: page_size, unit, vm, seed, size_unit);
 
-    /// The options that are words, by the names that scenarios give them.
-    pub fn words(&self) -> [(&'static str, Option<&str>); 13] {
-        [
-            ("field", self.field.as_deref()),
-            ("op_field", self.op_field.as_deref()),
-            ("size_field", self.size_field.as_deref()),
-            ("layout", self.layout.as_deref()),
-            ("separator", self.separator.as_deref()),
-            ("base", self.base.as_deref()),
-            ("reads", self.reads.as_deref()),
-            ("writes", self.writes.as_deref()),
-            ("comment", self.comment.as_deref()),
-            ("header", self.header.as_deref()),
-            ("key", self.key.as_deref()),
-            ("split", self.split.as_deref()),
-            ("part", self.part.as_deref()),
-        ]
+    listed!(words, words_mut, String, 17: field, op_field, size_field, layout, separator, base,
+            reads, writes, comment, header, key, split, part, time, time_field, time_unit, speed);
+
+    /// The options that name a field, by its heading or by its number.
+    pub const FIELDS: &[&str] = &["field", "op_field", "size_field", "key", "split", "time_field"];
+
+    /// Whether recorded times are wanted.
+    ///
+    /// # Errors
+    /// The word is neither `recorded` nor `steps`.
+    pub(super) fn wants_times(&self) -> Result<bool, ReadError> {
+        match self.time.as_deref() {
+            None | Some("steps") => Ok(false),
+            Some("recorded") => Ok(true),
+            Some(other) => Err(ReadError::format(format!(
+                "the time is `{}`, expected recorded or steps",
+                other.escape_debug()
+            ))),
+        }
     }
 
     /// The seed of what a format draws.
@@ -110,8 +127,12 @@ impl ReadOptions {
     /// takes.
     pub(super) fn said(&self) -> impl Iterator<Item = &'static str> {
         let numbers = self.numbers().map(|(name, number)| (name, number.is_some()));
-        let words = self.words().map(|(name, word)| (name, word.is_some()));
-        let said = numbers.into_iter().chain(words).filter(|(name, _)| *name != "part");
+        let words = self.words().map(|(name, word)| {
+            // Any trace can be replayed in steps; the part and the speed go with other options.
+            let is_plain = name == "time" && word.is_some_and(|word| word == "steps");
+            (name, word.is_some() && !is_plain && name != "part" && name != "speed")
+        });
+        let said = numbers.into_iter().chain(words);
         said.filter(|&(_, is_said)| is_said).map(|(name, _)| name)
     }
 }
@@ -137,6 +158,10 @@ impl Default for ReadOptions {
             key: None,
             split: None,
             part: None,
+            time: None,
+            time_field: None,
+            time_unit: None,
+            speed: None,
             vm: None,
             seed: None,
             run_seed: 1,
@@ -153,9 +178,6 @@ pub(super) const ADDRESSES: &[&str] = &["page_size"];
 
 /// The options of formats whose values are page numbers unless a unit says otherwise.
 pub(super) const VALUES: &[&str] = &["page_size", "unit"];
-
-/// The options of formats with several fields a record.
-pub(super) const FIELDS: &[&str] = &["page_size", "unit", "field", "op_field", "size_field"];
 
 /// The options of tables of text. Those of a table whose columns are known follow the first; those
 /// of one whose pages are names, the first six.
@@ -174,6 +196,9 @@ pub(super) const TABLE: &[&str] = &[
     "header",
     "key",
     "split",
+    "time",
+    "time_field",
+    "time_unit",
 ];
 
 /// The options of a table whose field is known.

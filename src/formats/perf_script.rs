@@ -12,12 +12,13 @@
 //!   and `kvm_page_fault: vcpu 0 rip 0x… address 0x… error_code 0x181`; bit 1 of the error code
 //!   says that it writes, bit 4 of a processor's own that it fetches. (Linux,
 //!   arch/x86/include/asm/trace/exceptions.h, arch/x86/kvm/trace.h.)
-//! - faults of `perf trace -F all`: `true/27819 minfault [_start+0x0] => 0x55bd8d7d81e0 (?k)`, where
-//!   `ld.so@0x1ab70` is a place in a mapped file. (Linux, tools/perf/builtin-trace.c.)
+//! - faults of `perf trace -F all`: `true/27819 minfault [_start+0x0] => 0x55bd8d7d81e0 (?k)`,
+//!   where `ld.so@0x1ab70` is a place in a mapped file. (Linux, tools/perf/builtin-trace.c.)
 //!
 //! Lines that begin with a tab are call chains and skipped. The samples are not all accesses: the
 //! notes say so.
 
+use super::clock::{Clock, MS, S, nanoseconds};
 use super::error::ReadError;
 use super::input::{Field, Fields, Input, Line, decimal, hex};
 use super::kind::{FormatKind, Head, Source, Verdict};
@@ -30,7 +31,7 @@ pub(super) const KIND: FormatKind = FormatKind {
               and ftrace print them",
     source: "Linux, tools/perf/builtin-script.c, arch/x86/include/asm/trace/exceptions.h",
     extensions: &["perf", "ftrace"],
-    options: &["page_size", "key", "split"],
+    options: &["page_size", "key", "split", "time"],
     looks_like,
     read,
 };
@@ -99,6 +100,7 @@ struct Seen {
     /// Whether the number before the time may be of a thread.
     threads: bool,
     guests: bool,
+    clock: Option<Clock>,
 }
 
 fn read(
@@ -108,7 +110,7 @@ fn read(
 ) -> Result<Vec<String>, ReadError> {
     let pages = Pages::of(source.options)?;
     let mut owner = Owner::of(source, "pid")?;
-    let mut seen = Seen::default();
+    let mut seen = Seen { clock: Clock::of(source.options)?, ..Seen::default() };
     each_line(input, builder, |line, builder| {
         if line.bytes.first() == Some(&b'\t') || is_heading(line.bytes) {
             return Ok(());
@@ -131,7 +133,7 @@ fn take(
     owner: &mut Owner<'_>,
     seen: &mut Seen,
 ) -> Result<(), ReadError> {
-    let Record { id, what } = Record::of(line);
+    let Record { id, time, what } = Record::of(line);
     let (address, kind, file, at) = match what {
         What::Chain => {
             seen.chains += 1;
@@ -172,7 +174,33 @@ fn take(
     seen.threads |= id.is_some_and(|id| !id.is_process);
     let pid = id.map_or(&b""[..], |id| id.digits);
     owner.set(builder, pid, &[file]).map_err(|why| line.error(0, why))?;
-    owner.touch(pages, builder, address, 1, kind).map_err(|why| line.error(at, why))
+    owner.touch(pages, builder, address, 1, kind).map_err(|why| line.error(at, why))?;
+    if let Some(clock) = &mut seen.clock {
+        let time = time.and_then(|field| seconds(field.bytes)).or_else(|| trace_time(line));
+        clock.at(builder, time.ok_or_else(|| line.error(0, NO_TIME))?);
+    }
+    Ok(())
+}
+
+const NO_TIME: &str =
+    "the line has no time; print it (`perf script -F comm,pid,tid,time,event,addr`)";
+
+/// The nanoseconds of a time in seconds with a colon behind it.
+pub(super) fn seconds(field: &[u8]) -> Option<u64> {
+    nanoseconds(field.strip_suffix(b":")?, S)
+}
+
+/// `perf trace` begins its lines with milliseconds, and brackets behind them.
+fn trace_time(line: Line<'_>) -> Option<u64> {
+    let mut fields = line.fields();
+    let (time, next) = (fields.next()?, fields.next()?);
+    next.bytes.starts_with(b"(").then(|| nanoseconds(time.bytes, MS))?
+}
+
+/// Whether a field is a time.
+pub(super) fn is_time(bytes: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+    bytes.strip_suffix(b":").is_some_and(|time| time.contains(&b'.') && time.iter().all(is_part))
 }
 
 fn notes(owner: &Owner<'_>, seen: &Seen) -> Vec<String> {
@@ -346,6 +374,7 @@ enum What<'a> {
 
 struct Record<'a> {
     id: Option<Task<'a>>,
+    time: Option<Field<'a>>,
     what: What<'a>,
 }
 
@@ -354,20 +383,13 @@ impl<'a> Record<'a> {
     /// there is no time, the first that begins with a letter. The task is the last number before
     /// the time, or the first of a line without one.
     fn of(line: Line<'a>) -> Self {
-        let is_time = |bytes: &[u8]| {
-            bytes.last() == Some(&b':')
-                && bytes.contains(&b'.')
-                && bytes[..bytes.len() - 1]
-                    .iter()
-                    .all(|byte| byte.is_ascii_digit() || *byte == b'.')
-        };
         let (mut first, mut last) = (None, None);
         let mut fields = line.fields();
         let mut behind_time = fields;
-        let mut has_time = false;
+        let mut time = None;
         while let Some(field) = behind_time.next() {
             if is_time(field.bytes) {
-                (fields, has_time) = (behind_time, true);
+                (fields, time) = (behind_time, Some(field));
                 break;
             }
             let may_be_task = field.bytes.last().is_some_and(u8::is_ascii_digit);
@@ -379,7 +401,7 @@ impl<'a> Record<'a> {
                 break;
             }
         }
-        let id = if has_time { last } else { first };
+        let id = if time.is_some() { last } else { first };
         let start = fields;
         while let Some(field) = fields.next() {
             if field.bytes.last() == Some(&b':') && field.bytes[0].is_ascii_alphabetic() {
@@ -387,10 +409,10 @@ impl<'a> Record<'a> {
                 if field.bytes.iter().any(|byte| matches!(byte, b'(' | b')')) {
                     break;
                 }
-                return Self { id, what: Self::event(field, fields) };
+                return Self { id, time, what: Self::event(field, fields) };
             }
         }
-        Self { id, what: Self::other(line, start) }
+        Self { id, time, what: Self::other(line, start) }
     }
 
     fn event(field: Field<'a>, behind: Fields<'a>) -> What<'a> {

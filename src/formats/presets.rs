@@ -2,181 +2,37 @@
 //!
 //! Columns are numbered from 1. Sources: MSR Cambridge (SNIA IOTTA 388; D. Narayanan, A. Donnelly
 //! and A. Rowstron, Write Off-Loading, FAST 2008), SPC (Storage Performance Council, trace file
-//! format 1.0.1; the trace repository of the University of Massachusetts), Alibaba (`alibaba/block-traces`, README), Tencent (SNIA
-//! IOTTA 27917; Y. Zhang and others, OSCA, ATC 2020), SYSTOR '17 (SNIA IOTTA 4964; C. Lee and
-//! others, SYSTOR 2017), FIU (SNIA IOTTA 390; A. Verma and others, `SRCMap`, FAST 2010), Twitter
-//! (`twitter/cache-trace`, README), IBM (SNIA IOTTA 36305; O. Eytan and others, `HotStorage` 2020),
-//! `CloudPhysics` (`libCacheSim`, `data/cloudPhysicsIO.csv`), gem5 (`gem5/gem5`,
-//! `util/decode_packet_trace.py`), Ramulator (`CMU-SAFARI/ramulator`, README), `DRAMSim`
-//! (`umd-memsys/DRAMSim2`, README; `umd-memsys/DRAMsim3`, README), the operating-systems project
-//! (traces bzip, gcc, swim and sixpack of many courses).
+//! format 1.0.1; the trace repository of the University of Massachusetts), Alibaba
+//! (`alibaba/block-traces`, README), Tencent (SNIA IOTTA 27917; Y. Zhang and others, OSCA, ATC
+//! 2020), SYSTOR '17 (SNIA IOTTA 4964; C. Lee and others, SYSTOR 2017), FIU (SNIA IOTTA 390; A.
+//! Verma and others, `SRCMap`, FAST 2010), Twitter (`twitter/cache-trace`, README), IBM (SNIA IOTTA
+//! 36305; O. Eytan and others, `HotStorage` 2020), `CloudPhysics` (`libCacheSim`,
+//! `data/cloudPhysicsIO.csv`), gem5 (`gem5/gem5`, `util/decode_packet_trace.py`), Ramulator
+//! (`CMU-SAFARI/ramulator`, README), `DRAMSim` (`umd-memsys/DRAMSim2`, README;
+//! `umd-memsys/DRAMsim3`, README), the operating-systems project (traces bzip, gcc, swim and
+//! sixpack of many courses).
 
+mod layouts;
+mod marks;
+
+use self::layouts::{
+    ADDRESSES_LAYOUT, ALIBABA_LAYOUT, CLOUDPHYSICS_LAYOUT, DRAMSIM_LAYOUT, FIU_LAYOUT,
+    GEM5_IDS_LAYOUT, GEM5_LAYOUT, IBM_LAYOUT, MSR_LAYOUT, OS_COURSE_LAYOUT, RAMULATOR_CPU_LAYOUT,
+    SPC_LAYOUT, SYSTOR_LAYOUT, TENCENT_LAYOUT, TWITTER_LAYOUT,
+};
+use self::marks::{
+    is_address, is_alibaba, is_dramsim, is_fiu, is_gem5, is_heading, is_ibm, is_msr, is_os_course,
+    is_spc, is_systor, is_tencent, is_twitter, words,
+};
+use super::cells::Cells;
 use super::error::ReadError;
-use super::input::{Input, Line, decimal, hex};
+use super::input::{Input, Line};
 use super::kind::{FormatKind, Head, Source, Verdict};
+use super::layout::{self, Base, Layout, Plan};
 use super::options::{PRESET, PRESET_NAMES};
 use super::pages::Scale;
-use super::table::{self, Base, Cells, Layout, Plan, Separator};
-use crate::trace::{AccessKind, TraceBuilder};
-
-const COMMA: Separator = Separator::Byte(b',');
-
-const OS_COURSE_LAYOUT: Layout = Layout {
-    separator: Separator::Blanks,
-    columns: &["address", "op"],
-    fields: &[(1, None)],
-    base: Base::Hexadecimal,
-    unit: Some(1),
-    op: Some(2),
-    ..Layout::UNKNOWN
-};
-
-const ADDRESSES_LAYOUT: Layout = Layout {
-    separator: Separator::Blanks,
-    columns: &["address"],
-    fields: &[(1, None)],
-    base: Base::Hexadecimal,
-    unit: Some(1),
-    ..Layout::UNKNOWN
-};
-
-const MSR_LAYOUT: Layout = Layout {
-    separator: COMMA,
-    columns: &["time", "host", "disk", "op", "offset", "size", "response"],
-    fields: &[(5, None)],
-    unit: Some(1),
-    size: Some(6),
-    op: Some(4),
-    keys: &[2, 3],
-    ..Layout::UNKNOWN
-};
-
-const SPC_LAYOUT: Layout = Layout {
-    separator: COMMA,
-    columns: &["asu", "lba", "size", "op", "time"],
-    fields: &[(2, None)],
-    unit: Some(512),
-    size: Some(3),
-    op: Some(4),
-    keys: &[1],
-    ..Layout::UNKNOWN
-};
-
-const ALIBABA_LAYOUT: Layout = Layout {
-    separator: COMMA,
-    columns: &["device", "op", "offset", "length", "time"],
-    fields: &[(3, None)],
-    unit: Some(1),
-    size: Some(4),
-    op: Some(2),
-    keys: &[1],
-    ..Layout::UNKNOWN
-};
-
-const TENCENT_LAYOUT: Layout = Layout {
-    separator: COMMA,
-    columns: &["time", "offset", "size", "op", "volume"],
-    fields: &[(2, None)],
-    unit: Some(512),
-    size: Some(3),
-    size_unit: 512,
-    op: Some(4),
-    keys: &[5],
-    ..Layout::UNKNOWN
-};
-
-const SYSTOR_LAYOUT: Layout = Layout {
-    separator: COMMA,
-    columns: &["time", "response", "op", "lun", "offset", "size"],
-    fields: &[(5, None)],
-    unit: Some(1),
-    size: Some(6),
-    op: Some(3),
-    keys: &[4],
-    ..Layout::UNKNOWN
-};
-
-const CLOUDPHYSICS_LAYOUT: Layout = Layout {
-    separator: COMMA,
-    columns: &["version", "time", "op", "size", "lbn"],
-    fields: &[(5, None)],
-    unit: Some(512),
-    size: Some(4),
-    op: Some(3),
-    ..Layout::UNKNOWN
-};
-
-const TWITTER_LAYOUT: Layout = Layout {
-    separator: COMMA,
-    columns: &["time", "key", "key_size", "value_size", "client", "op", "ttl"],
-    fields: &[(2, None)],
-    base: Base::Text,
-    op: Some(6),
-    reads: &["get", "gets"],
-    writes: &["set", "add", "replace", "cas", "append", "prepend", "delete", "incr", "decr"],
-    ..Layout::UNKNOWN
-};
-
-const FIU_LAYOUT: Layout = Layout {
-    separator: Separator::Blanks,
-    columns: &["time", "pid", "process", "lba", "size", "op", "major", "minor", "hash"],
-    fields: &[(4, None)],
-    unit: Some(512),
-    size: Some(5),
-    size_unit: 512,
-    op: Some(6),
-    keys: &[7, 8],
-    ..Layout::UNKNOWN
-};
-
-const IBM_LAYOUT: Layout = Layout {
-    separator: Separator::Blanks,
-    columns: &["time", "op", "object", "size"],
-    fields: &[(3, None)],
-    base: Base::Text,
-    op: Some(2),
-    reads: &["REST.GET.OBJECT", "REST.HEAD.OBJECT"],
-    writes: &["REST.PUT.OBJECT", "REST.COPY.OBJECT", "REST.DELETE.OBJECT"],
-    ..Layout::UNKNOWN
-};
-
-const GEM5_LAYOUT: Layout = Layout {
-    separator: COMMA,
-    columns: &["op", "address", "size"],
-    fields: &[(2, None)],
-    unit: Some(1),
-    size: Some(3),
-    op: Some(1),
-    ..Layout::UNKNOWN
-};
-
-const GEM5_IDS_LAYOUT: Layout = Layout {
-    columns: &["packet", "op", "address", "size"],
-    fields: &[(3, None)],
-    size: Some(4),
-    op: Some(2),
-    ..GEM5_LAYOUT
-};
-
-const RAMULATOR_CPU_LAYOUT: Layout = Layout {
-    separator: Separator::Blanks,
-    columns: &["instructions", "read", "write"],
-    fields: &[(2, Some(AccessKind::Load)), (3, Some(AccessKind::Store))],
-    unit: Some(1),
-    ..Layout::UNKNOWN
-};
-
-const DRAMSIM_LAYOUT: Layout = Layout {
-    separator: Separator::Blanks,
-    columns: &["address", "op", "cycle"],
-    fields: &[(1, None)],
-    base: Base::Hexadecimal,
-    unit: Some(1),
-    op: Some(2),
-    reads: &["READ", "P_MEM_RD", "P_LOCK_RD", "P_IO_RD", "BOFF", "P_INT_ACK"],
-    writes: &["WRITE", "P_MEM_WR", "P_LOCK_WR", "P_IO_WR"],
-    ..Layout::UNKNOWN
-};
+use super::table;
+use crate::trace::TraceBuilder;
 
 /// A preset of one layout.
 macro_rules! preset {
@@ -393,173 +249,6 @@ fn verdict(head: &Head<'_>, fits: fn(&[u8]) -> bool) -> Verdict {
     (begins && rest.all(fits)).into()
 }
 
-fn is_heading(line: &[u8]) -> bool {
-    let mut cells = line.split(|byte| matches!(byte, b',' | b' ' | b'\t'));
-    cells.all(|cell| cell.iter().all(|byte| byte.is_ascii_alphabetic() || b"_\r".contains(byte)))
-}
-
-fn words(line: &[u8]) -> usize {
-    line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).count()
-}
-
-/// The cells of a line, at most twelve.
-fn cells(line: &[u8], separator: Separator) -> Vec<&[u8]> {
-    let mut cells = Vec::with_capacity(12);
-    match separator {
-        Separator::Byte(byte) => {
-            cells.extend(line.split(|&b| b == byte).map(<[u8]>::trim_ascii).take(12));
-        }
-        Separator::Blanks => {
-            cells.extend(
-                line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).take(12),
-            );
-        }
-    }
-    cells
-}
-
-fn is_number(cell: &[u8]) -> bool {
-    decimal(cell).is_ok()
-}
-
-/// A decimal number, with a point in it or not.
-fn is_time(cell: &[u8]) -> bool {
-    !cell.is_empty() && cell.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
-}
-
-fn is_letter(cell: &[u8]) -> bool {
-    matches!(cell, [b'R' | b'r' | b'W' | b'w'])
-}
-
-fn is_os_course(line: &[u8]) -> bool {
-    match cells(line, Separator::Blanks)[..] {
-        [address, op] => {
-            address.len() == 8 && address.iter().all(u8::is_ascii_hexdigit) && is_letter(op)
-        }
-        _ => false,
-    }
-}
-
-/// A number behind 0x that is too long for a page: eight digits or more.
-fn is_address(line: &[u8]) -> bool {
-    let cells = cells(line, Separator::Blanks);
-    let is_long =
-        |cell: &[u8]| cell.len() >= 10 && cell.starts_with(b"0x") && hex(&cell[2..]).is_ok();
-    matches!(cells[..], [address] if is_long(address))
-        || matches!(cells[..], [address, op] if is_long(address) && is_letter(op))
-}
-
-fn is_msr(line: &[u8]) -> bool {
-    match cells(line, COMMA)[..] {
-        [time, _, disk, op, offset, size, _] => {
-            let is_op = op.eq_ignore_ascii_case(b"read") || op.eq_ignore_ascii_case(b"write");
-            time.len() >= 15 && [time, disk, offset, size].into_iter().all(is_number) && is_op
-        }
-        _ => false,
-    }
-}
-
-fn is_spc(line: &[u8]) -> bool {
-    match cells(line, COMMA)[..] {
-        [asu, lba, size, op, time, ..] => {
-            [asu, lba, size].into_iter().all(is_number)
-                && is_letter(op)
-                && is_time(time)
-                && time.contains(&b'.')
-        }
-        _ => false,
-    }
-}
-
-fn is_alibaba(line: &[u8]) -> bool {
-    match cells(line, COMMA)[..] {
-        [device, op, offset, length, time] => {
-            [device, offset, length, time].into_iter().all(is_number) && is_letter(op)
-        }
-        _ => false,
-    }
-}
-
-fn is_tencent(line: &[u8]) -> bool {
-    match cells(line, COMMA)[..] {
-        [time, offset, size, op, volume] => {
-            time.len() == 10
-                && [time, offset, size, volume].into_iter().all(is_number)
-                && matches!(op, b"0" | b"1")
-        }
-        _ => false,
-    }
-}
-
-fn is_systor(line: &[u8]) -> bool {
-    match cells(line, COMMA)[..] {
-        [time, response, op, lun, offset, size] => {
-            time.contains(&b'.')
-                && is_time(time)
-                && (response.is_empty() || is_time(response))
-                && (is_letter(op) || op.is_empty())
-                && [lun, offset, size].into_iter().all(is_number)
-        }
-        _ => false,
-    }
-}
-
-fn is_twitter(line: &[u8]) -> bool {
-    match cells(line, COMMA)[..] {
-        [time, _, key_size, value_size, client, op, ttl] => {
-            let has_word = |words: &[&str]| words.iter().any(|word| op == word.as_bytes());
-            [time, key_size, value_size, client, ttl].into_iter().all(is_number)
-                && (has_word(TWITTER_LAYOUT.reads) || has_word(TWITTER_LAYOUT.writes))
-        }
-        _ => false,
-    }
-}
-
-fn is_fiu(line: &[u8]) -> bool {
-    match cells(line, Separator::Blanks)[..] {
-        [time, pid, _, lba, size, op, major, minor, ..] => {
-            [time, pid, lba, size, major, minor].into_iter().all(is_number) && is_letter(op)
-        }
-        _ => false,
-    }
-}
-
-fn is_ibm(line: &[u8]) -> bool {
-    match cells(line, Separator::Blanks)[..] {
-        [time, op, ..] => is_number(time) && op.starts_with(b"REST."),
-        _ => false,
-    }
-}
-
-fn is_gem5(line: &[u8]) -> bool {
-    let cells = cells(line, COMMA);
-    let is_packet = |cells: &[&[u8]]| match cells {
-        [op, address, size, rest @ ..] => {
-            matches!(*op, b"r" | b"w" | b"u")
-                && is_number(address)
-                && is_number(size)
-                && (1..=3).contains(&rest.len())
-                && rest.iter().all(|cell| is_number(cell))
-        }
-        _ => false,
-    };
-    is_packet(&cells) || is_number(cells[0]) && is_packet(&cells[1..])
-}
-
-fn is_dramsim(line: &[u8]) -> bool {
-    match cells(line, Separator::Blanks)[..] {
-        [address, op, cycle] => {
-            let known = |words: &[&str]| words.iter().any(|word| op == word.as_bytes());
-            address.starts_with(b"0x")
-                && is_number(cycle)
-                && (known(DRAMSIM_LAYOUT.reads)
-                    || known(DRAMSIM_LAYOUT.writes)
-                    || matches!(op, b"IFETCH" | b"P_FETCH"))
-        }
-        _ => false,
-    }
-}
-
 fn read(
     input: &mut Input<'_>,
     builder: &mut TraceBuilder,
@@ -576,16 +265,16 @@ fn plan(
     first: Line<'_>,
     source: &Source<'_>,
     name: &str,
-    layout: &Layout,
+    known: &Layout,
 ) -> Result<(Plan, String), ReadError> {
     let options = source.options;
-    let separator = table::separator_said(options)?.unwrap_or(layout.separator);
-    let names = layout.columns.iter().map(|name| name.as_bytes());
+    let separator = layout::separator_said(options)?.unwrap_or(known.separator);
+    let names = known.columns.iter().map(|name| name.as_bytes());
     let column = |option: &'static str, said: Option<&String>, preset: Option<usize>| match said
         .map(String::as_str)
     {
         Some("none") => Ok(None),
-        Some(wanted) => table::find(wanted, option, names.clone()).map(Some),
+        Some(wanted) => layout::find(wanted, option, names.clone()).map(Some),
         None => Ok(preset.map(|column| column - 1)),
     };
     let split = column("split", options.split.as_ref(), None)?;
@@ -593,15 +282,15 @@ fn plan(
         Some("none") => Vec::new(),
         Some(said) => said
             .split(',')
-            .map(|wanted| table::find(wanted.trim(), "key", names.clone()))
+            .map(|wanted| layout::find(wanted.trim(), "key", names.clone()))
             .collect::<Result<_, _>>()?,
-        None => layout.keys.iter().map(|column| column - 1).collect(),
+        None => known.keys.iter().map(|column| column - 1).collect(),
     };
     keys.retain(|column| Some(*column) != split);
     let mut first_cells = Cells::default();
     first_cells.split(first.bytes, separator, usize::MAX);
-    let field = first_cells.get(first.bytes, layout.fields[0].0 - 1).unwrap_or_default();
-    let has_heading = table::header_said(options)?.unwrap_or_else(|| match layout.base {
+    let field = first_cells.get(first.bytes, known.fields[0].0 - 1).unwrap_or_default();
+    let has_heading = layout::header_said(options)?.unwrap_or_else(|| match known.base {
         Base::Text => is_heading(first.bytes.trim_ascii()),
         _ => {
             !field.is_empty() && !field.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'x')
@@ -611,20 +300,21 @@ fn plan(
     scale_options.size_field = None;
     let plan = Plan {
         separator,
-        fields: layout.fields.iter().map(|&(column, kind)| (column - 1, kind)).collect(),
-        base: table::base_said(options)?.unwrap_or(layout.base),
-        scale: Scale::of(&scale_options, layout.unit)?,
-        size: column("size_field", options.size_field.as_ref(), layout.size)?,
-        size_unit: options.size_unit.unwrap_or(layout.size_unit),
-        op: column("op_field", options.op_field.as_ref(), layout.op)?,
-        reads: table::words(options.reads.as_deref(), layout.reads),
-        writes: table::words(options.writes.as_deref(), layout.writes),
+        fields: known.fields.iter().map(|&(column, kind)| (column - 1, kind)).collect(),
+        base: layout::base_said(options)?.unwrap_or(known.base),
+        scale: Scale::of(&scale_options, known.unit)?,
+        size: column("size_field", options.size_field.as_ref(), known.size)?,
+        size_unit: options.size_unit.unwrap_or(known.size_unit),
+        op: column("op_field", options.op_field.as_ref(), known.op)?,
+        reads: layout::words(options.reads.as_deref(), known.reads),
+        writes: layout::words(options.writes.as_deref(), known.writes),
         keys,
         split,
+        time: layout::time(options, known.time.map(|(at, unit)| (at - 1, unit)), names.clone())?,
         has_heading,
     };
-    let at = |column: usize| layout.columns.get(column).copied().unwrap_or("?");
-    let mut note = match (layout.unit, plan.base) {
+    let at = |column: usize| known.columns.get(column).copied().unwrap_or("?");
+    let mut note = match (known.unit, plan.base) {
         (_, Base::Text) => "read as names, each a page whatever its size".to_owned(),
         (Some(unit), base) => {
             let base = if base == Base::Hexadecimal { "hexadecimal " } else { "" };

@@ -107,8 +107,10 @@ pub fn load_parts(path: &Path, options: &ReadOptions) -> Result<Vec<Part>, ReadE
         }
         if builder.accesses() > 0 {
             let value = String::from_utf8_lossy(&value).into_owned();
+            let mut notes = notes.clone();
+            notes.extend(backwards(&builder));
             let trace = builder.finish();
-            let loaded = Loaded { trace, format, compression, bytes, notes: notes.clone() };
+            let loaded = Loaded { trace, format, compression, bytes, notes };
             found.push(Part { value, loaded });
         }
     }
@@ -231,6 +233,7 @@ fn read_all(
     if beyond != Beyond::Refuse {
         builder.cut();
     }
+    check_times(&builder, &parts.borrow(), options)?;
     if builder.overflowed() {
         return Err(ReadError::new(
             ReadErrorKind::TooLarge,
@@ -264,6 +267,7 @@ fn finish(read: Read, options: &ReadOptions) -> Result<Loaded, ReadError> {
     if builder.accesses() == 0 {
         return Err(empty());
     }
+    notes.extend(backwards(&builder));
     let trace = builder.finish();
     let max = trace.numbers().iter().max().map_or(0, |page| page.0);
     notes.extend(beyond(format, options, max));
@@ -309,6 +313,32 @@ fn beyond(format: &FormatKind, options: &ReadOptions, max: u64) -> Option<String
         format!(
             "page numbers go up to {max}, which no machine has (its bytes would be above 2^57); if \
              they are addresses say `--unit 1`"
+        )
+    })
+}
+
+/// Refuses a file without times where they are wanted.
+fn check_times(
+    builder: &TraceBuilder,
+    parts: &Parts,
+    options: &ReadOptions,
+) -> Result<(), ReadError> {
+    let is_wanted = options.time.as_deref() == Some("recorded");
+    if !is_wanted || builder.has_times() || builder.accesses() == 0 || parts.are_several() {
+        return Ok(());
+    }
+    let what = "the file has no times, expected some; replay it in steps";
+    Err(ReadError::new(ReadErrorKind::NoEffect("time"), what.to_owned()))
+}
+
+/// What there is to say of times that fall.
+fn backwards(builder: &TraceBuilder) -> Option<String> {
+    let count = builder.backwards();
+    (count > 0).then(|| {
+        format!(
+            "{count} of {} times are before the one above them and taken as equal to it; sort the \
+             file by time if its order does not matter",
+            builder.accesses()
         )
     })
 }

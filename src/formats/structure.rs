@@ -6,16 +6,17 @@
 //! it. The option `field` says which member, from 1 and `x` not counted, holds the page, or with
 //! the option `unit` the address; `op_field` and `size_field` may name more. Several fields with
 //! commas between them are as many accesses; of those behind the first, 0 is none. For example the
-//! instruction and the first data address of ChampSim's `CloudSuite` are `<Q16x4Q40x`, field 1,2 with
-//! unit 1.
+//! instruction and the first data address of ChampSim's `CloudSuite` are `<Q16x4Q40x`, field 1,2
+//! with unit 1.
 //!
 //! libCacheSim's oracleGeneral is `<IQIq` (time, object, size, next access), field 2.
 //! (libCacheSim, traceReader/customizedReader/oracle/oracleGeneralBin.h.)
 
+use super::clock::{self, Clock, NS, S};
 use super::error::ReadError;
 use super::input::Input;
 use super::kind::{FormatKind, Head, Verdict};
-use super::options::{FIELDS, ReadOptions};
+use super::options::ReadOptions;
 use super::pages::{Scale, operation};
 use crate::trace::TraceBuilder;
 pub(super) const STRUCT: FormatKind = FormatKind {
@@ -23,7 +24,17 @@ pub(super) const STRUCT: FormatKind = FormatKind {
     summary: "binary records whose layout the option `layout` gives, such as <IQIq",
     source: "our own, after Python's struct",
     extensions: &[],
-    options: &["page_size", "unit", "field", "op_field", "size_field", "layout"],
+    options: &[
+        "page_size",
+        "unit",
+        "field",
+        "op_field",
+        "size_field",
+        "layout",
+        "time",
+        "time_field",
+        "time_unit",
+    ],
     looks_like: |_| Verdict::No,
     read: |input, builder, source| {
         let layout = source.options.layout.as_deref().ok_or_else(|| {
@@ -32,7 +43,7 @@ pub(super) const STRUCT: FormatKind = FormatKind {
                     .to_owned(),
             )
         })?;
-        read(input, builder, source.options, layout, "1")
+        read(input, builder, source.options, &Known { layout, field: "1", time: None })
     },
 };
 
@@ -41,9 +52,12 @@ pub(super) const ORACLE_GENERAL: FormatKind = FormatKind {
     summary: "libCacheSim's oracleGeneral: 24-byte records of time, object, size, next access",
     source: "libCacheSim, traceReader/customizedReader/oracle/oracleGeneralBin.h",
     extensions: &["oracleGeneral"],
-    options: FIELDS,
+    options: &["page_size", "unit", "field", "op_field", "size_field", "time"],
     looks_like: looks_like_oracle,
-    read: |input, builder, source| read(input, builder, source.options, "<IQIq", "2"),
+    read: |input, builder, source| {
+        let known = Known { layout: "<IQIq", field: "2", time: Some(("1", S)) };
+        read(input, builder, source.options, &known)
+    },
 };
 
 fn looks_like_oracle(head: &Head<'_>) -> Verdict {
@@ -144,20 +158,46 @@ impl Layout {
     }
 }
 
+/// What is known of a record where the options say nothing.
+struct Known<'a> {
+    layout: &'a str,
+    field: &'a str,
+    /// The member of the time, and the picoseconds that it counts in.
+    time: Option<(&'a str, u64)>,
+}
+
+/// The member of the time and its unit, if times are wanted.
+fn time_of(
+    layout: &Layout,
+    options: &ReadOptions,
+    known: Option<(&str, u64)>,
+) -> Result<Option<(Member, u64)>, ReadError> {
+    let name = options.time_field.as_deref().or(known.map(|(name, _)| name));
+    let unit = clock::unit_said(options)?.or(known.map(|(_, unit)| unit));
+    match (name, unit) {
+        _ if !options.wants_times()? => Ok(None),
+        (Some(name), Some(unit)) => Ok(Some((layout.member(name)?, unit))),
+        _ => Err(ReadError::format(
+            "recorded time needs the options time_field and time_unit for this layout".to_owned(),
+        )),
+    }
+}
+
 fn read(
     input: &mut Input<'_>,
     builder: &mut TraceBuilder,
     options: &ReadOptions,
-    layout: &str,
-    field: &str,
+    known: &Known<'_>,
 ) -> Result<Vec<String>, ReadError> {
     let scale = Scale::of(options, None)?;
-    let layout = Layout::parse(layout)?;
-    let fields = options.field.as_deref().unwrap_or(field).split(',');
+    let layout = Layout::parse(known.layout)?;
+    let fields = options.field.as_deref().unwrap_or(known.field).split(',');
     let fields = fields.map(|field| layout.member(field.trim())).collect::<Result<Vec<_>, _>>()?;
     let member =
         |name: &Option<String>| name.as_deref().map(|name| layout.member(name)).transpose();
     let (op, size) = (member(&options.op_field)?, member(&options.size_field)?);
+    let mut clock = Clock::of(options)?;
+    let time = time_of(&layout, options, known.time)?;
     let mut record_number = 0_u64;
     while let Some(block) = input.records(layout.size)? {
         for record in block.chunks_exact(layout.size) {
@@ -185,6 +225,11 @@ fn read(
                 if at == 0 || value != 0 {
                     scale.touch(builder, value, size, kind).map_err(fail)?;
                 }
+            }
+            if let (Some(clock), Some((member, unit))) = (&mut clock, time) {
+                let time = u128::from(value(member, "time")?) * u128::from(unit) / u128::from(NS);
+                let time = u64::try_from(time).map_err(|_| fail("the time is 2^64 ns or more"))?;
+                clock.at(builder, time);
             }
             record_number += 1;
         }

@@ -1,9 +1,9 @@
 //! `text`: a page number a line, decimal or behind `0x` hexadecimal, then perhaps `R` or `W`.
 //!
 //! A line of five numbers or more, with blanks or commas between them, is a list of pages, as
-//! textbooks write them. `#` begins a comment; blank lines are skipped. Either every line says `R` (read) or `W` (write),
-//! or none does. The numbers are pages unless the option `unit` says how many bytes they count in,
-//! 1 for addresses. The format is our own and that of most ad-hoc traces.
+//! textbooks write them. `#` begins a comment; blank lines are skipped. Either every line says `R`
+//! (read) or `W` (write), or none does. The numbers are pages unless the option `unit` says how
+//! many bytes they count in, 1 for addresses. The format is our own and that of most ad-hoc traces.
 
 use super::error::ReadError;
 use super::input::{Input, number};

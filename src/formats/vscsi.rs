@@ -5,6 +5,7 @@
 //! command, version; then the same, and a `u64` response time. The high byte of the version tells
 //! them apart. (libCacheSim, traceReader/customizedReader/vscsi.h.)
 
+use super::clock::Clock;
 use super::error::ReadError;
 use super::input::Input;
 use super::kind::{FormatKind, Head, Source, Verdict};
@@ -15,7 +16,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     summary: "VMware's vscsi records of 32 or 40 bytes: lbn in sectors of 512 bytes, length in bytes",
     source: "libCacheSim, traceReader/customizedReader/vscsi.h",
     extensions: &["vscsi"],
-    options: &["page_size", "unit"],
+    options: &["page_size", "unit", "time"],
     looks_like,
     read,
 };
@@ -28,11 +29,13 @@ struct Layout {
     command: usize,
     length: usize,
     block: usize,
+    /// Microseconds.
+    time: usize,
 }
 
 const LAYOUTS: [Layout; 2] = [
-    Layout { version: 1, size: 32, command: 12, length: 4, block: 16 },
-    Layout { version: 2, size: 40, command: 0, length: 8, block: 16 },
+    Layout { version: 1, size: 32, command: 12, length: 4, block: 16, time: 24 },
+    Layout { version: 2, size: 40, command: 0, length: 8, block: 16, time: 24 },
 ];
 
 fn half(record: &[u8], at: usize) -> u16 {
@@ -71,6 +74,7 @@ fn read(
     let layout = layout(input.peek(4096)?).ok_or_else(|| {
         ReadError::format("the records have no version 1 or 2 of vscsi, expected one".to_owned())
     })?;
+    let mut clock = Clock::of(source.options)?;
     let (mut number, mut unknown) = (0_u64, 0_u64);
     while let Some(block) = input.records(layout.size)? {
         for record in block.chunks_exact(layout.size) {
@@ -87,6 +91,9 @@ fn read(
                 let at = u128::from(number) * layout.size as u128;
                 ReadError::damaged(format!("byte {at}: record {number}: {why}"))
             })?;
+            if let Some(clock) = &mut clock {
+                clock.at(builder, word(layout.time, 8).saturating_mul(1000));
+            }
             number += 1;
         }
         if builder.overflowed() {

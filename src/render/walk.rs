@@ -50,9 +50,7 @@ impl Columns {
 
     fn of(scenario: &Scenario) -> Self {
         let digits = |number: u64| number.checked_ilog10().map_or(1, |log| log as usize + 1);
-        let end = |vm: &VmSpec| {
-            vm.start.0.saturating_add(vm.trace.accesses().saturating_mul(vm.period.0))
-        };
+        let end = |vm: &VmSpec| vm.start.0.saturating_add(vm.tempo.pass(&vm.trace));
         let vms = || scenario.vms.iter();
         let tick = digits(vms().map(end).max().unwrap_or(0));
         let vm = vms().map(|vm| vm.name.chars().count()).max().unwrap_or(0);

@@ -36,6 +36,7 @@ pub use sink::FrameEvent;
 use crate::params::{Param, Settings};
 use crate::random::Stream;
 use crate::trace::reduction::OnReduced;
+use crate::trace::tempo::Tempo;
 use crate::trace::{PageId, Trace};
 use crate::units::{Footprint, Frames, Ticks};
 
@@ -167,8 +168,10 @@ pub struct Stretch {
     pub first_pass: bool,
     /// The ticks left, at least 1: an access may start while fewer have been spent.
     pub budget: Ticks,
-    /// The ticks that each access takes, at least 1.
-    pub period: Ticks,
+    /// The most accesses, at least 1.
+    pub most: u64,
+    /// How its accesses follow each other.
+    pub tempo: Tempo,
     /// The ticks that faults take in addition.
     pub delays: Delays,
 }

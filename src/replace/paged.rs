@@ -120,7 +120,7 @@ pub(super) fn drive(
     accesses: &mut impl Accesses,
     sink: &mut impl Sink,
 ) -> Counts {
-    let Stretch { from, budget, period, delays, .. } = stretch;
+    let Stretch { from, budget, tempo, delays, .. } = stretch;
     let end = stretch.end_without_delays(trace);
     let mut counts = Counts::default();
     let timed = !delays.are_none();
@@ -155,17 +155,20 @@ pub(super) fn drive(
             let is_first = stretch.first_pass && first_runs[run.page as usize] as usize == run_at;
             counts.cold_faults += u64::from(is_first && trace.begins_run(at));
             // The first access has started; the others of the run start while ticks are left.
-            let spent = (counts.accesses + 1) * period.0 + delays.of(&counts);
-            let affordable = budget.0.saturating_sub(spent).div_ceil(period.0);
-            made = made.min(1 + affordable);
+            let left = budget.0.saturating_sub(delays.of(&counts));
+            let affordable = tempo.reach(trace, from, left).saturating_sub(at);
+            made = made.min(affordable.max(1));
         }
         if made > 1 {
             accesses.again(run.page, at + 1, made - 1);
         }
         sink.used(page, at..at + made);
         counts.accesses += made;
-        if timed && counts.accesses * period.0 + delays.of(&counts) >= budget.0 {
-            break;
+        if timed {
+            let nominal = tempo.ticks(trace, from, from + counts.accesses);
+            if nominal + delays.of(&counts) >= budget.0 {
+                break;
+            }
         }
     }
     if !timed {
@@ -194,6 +197,7 @@ impl Delays {
 impl Stretch {
     /// Where the stretch ends if no access is delayed.
     pub(super) fn end_without_delays(&self, trace: &Trace) -> u64 {
-        trace.accesses().min(self.from.saturating_add(self.budget.0.div_ceil(self.period.0)))
+        let most = self.from.saturating_add(self.most);
+        self.tempo.reach(trace, self.from, self.budget.0).min(most)
     }
 }

@@ -6,6 +6,7 @@ use super::{Build, Counts, Delays, FrameEvent, Guest, Replacement, Stretch};
 use crate::params::Settings;
 use crate::random::Stream;
 use crate::trace::Trace;
+use crate::trace::tempo::Tempo;
 use crate::units::{Frames, Ticks};
 
 /// The counts of the accesses of `trace` from access `from` on in a VM that holds `frames` frames
@@ -52,6 +53,12 @@ fn start(
 
 /// The whole first pass, without delays.
 fn whole(trace: &Trace) -> Stretch {
-    let (budget, period) = (Ticks(trace.accesses()), Ticks(1));
-    Stretch { from: 0, first_pass: true, budget, period, delays: Delays::default() }
+    Stretch {
+        from: 0,
+        first_pass: true,
+        budget: Ticks(trace.accesses()),
+        most: u64::MAX,
+        tempo: Tempo::default(),
+        delays: Delays::default(),
+    }
 }

@@ -4,6 +4,7 @@
 //! values skip those that were left out. So no check stops at the first fault, and none reports a
 //! consequence of another.
 
+mod accesses;
 mod actuator;
 mod draft;
 mod files;
@@ -344,8 +345,9 @@ struct Fitted {
 }
 
 fn finish_vm(draft: Draft, bounds: Bounds, initial: Frames) -> Option<VmSpec> {
+    let tempo = draft.tempo()?;
     let (replacement, replacement_settings) = draft.replacement?;
-    let Accesses { source, trace } = draft.accesses?;
+    let Accesses { source, trace, .. } = draft.accesses?;
     let trace = trace?;
     Some(VmSpec {
         name: draft.name?.to_owned(),
@@ -358,7 +360,7 @@ fn finish_vm(draft: Draft, bounds: Bounds, initial: Frames) -> Option<VmSpec> {
         start: draft.start?,
         start_within: draft.start_within?,
         start_drawn: draft.start_drawn,
-        period: draft.period?,
+        tempo,
         stop: draft.stop.map(|stop| (stop != NEVER).then_some(stop))?,
         after: draft.after?,
         idle: draft.idle?,

@@ -14,6 +14,7 @@ use crate::balance;
 use crate::formats::ReadOptions;
 use crate::params::{Settings, Value};
 use crate::replace::Delays;
+use crate::trace::tempo::Tempo;
 use crate::trace::workloads::WorkloadSpec;
 use crate::units::Ticks;
 
@@ -124,7 +125,9 @@ fn write_vm(out: &mut String, vm: &VmSpec, split: Split) -> std::fmt::Result {
     if vm.start_within > Ticks(0) {
         writeln!(out, "start_within = {}", vm.start_within)?;
     }
-    writeln!(out, "period = {}", vm.period)?;
+    if let Tempo::Steps(period) = vm.tempo {
+        writeln!(out, "period = {period}")?;
+    }
     if let Some(stop) = vm.stop {
         writeln!(out, "stop = {stop}")?;
     }

@@ -284,7 +284,8 @@ fn trace_keys(options: &ReadOptions) -> impl Iterator<Item = (&'static str, Lite
     let defaults = ReadOptions::default();
     let unless = |number: u64, default: u64| Some(number).filter(|&number| number != default);
     // With bare traces the page size is the host's.
-    let numbers = options.numbers().into_iter().filter(|(name, _)| *name != "page_size");
+    let numbers = options.numbers().map(|(name, number)| (name, number.copied()));
+    let numbers = numbers.into_iter().filter(|(name, _)| *name != "page_size");
     let limits = [
         ("limit_bytes", unless(options.bytes_max, defaults.bytes_max)),
         ("limit_accesses", unless(options.accesses_max, defaults.accesses_max)),

@@ -50,6 +50,7 @@ use crate::params::Settings;
 use crate::random::Generator;
 use crate::replace::{Delays, ReplacementKind};
 use crate::trace::Trace;
+use crate::trace::tempo::Tempo;
 use crate::trace::workloads::WorkloadSpec;
 use crate::units::{Decimal, Frames, Ticks};
 
@@ -129,6 +130,14 @@ impl Scenario {
                 "{} moves frames at every fault, so it needs the instant actuator and drivers that \
                  are never stuck",
                 policy.name
+            ));
+        }
+        let is_recorded = |vm: &&VmSpec| policy.pools() && matches!(vm.tempo, Tempo::Recorded(_));
+        if let Some(vm) = self.vms.iter().find(is_recorded) {
+            return Err(format!(
+                "{} moves frames at every fault, and several accesses of VM `{}` may be recorded at \
+                 one tick; replay it in steps (`trace.time = \"steps\"`)",
+                policy.name, vm.name
             ));
         }
         match self.vms.iter().find(|vm| policy.pools() && !vm.replacement.is_lru()) {
@@ -323,8 +332,8 @@ pub struct VmSpec {
     pub start_within: Ticks,
     /// How many of the ticks of `start` were drawn.
     pub start_drawn: Ticks,
-    /// Ticks from one access to the next; at least 1.
-    pub period: Ticks,
+    /// How its accesses follow each other.
+    pub tempo: Tempo,
     /// When it leaves the host, whether or not its trace is over; later than `start`.
     pub stop: Option<Ticks>,
     /// What it does when its trace is over.

@@ -69,7 +69,7 @@ impl Simulation<'_> {
         for (index, vm) in self.vms.iter_mut().enumerate() {
             let id = VmId(index as u32);
             if let Some(holding) = self.host.holding(id) {
-                self.view.vms.push(vm.close_and_view(id, holding, ticks, self.scenario.cost));
+                self.view.vms.push(vm.close_and_view(id, holding, at, ticks, self.scenario.cost));
             }
         }
     }

@@ -57,7 +57,9 @@ impl Simulation<'_> {
         } else {
             1
         };
-        Ticks(at.0.saturating_add(accesses.saturating_mul(vm.spec.period.0)))
+        let end = vm.position + accesses;
+        let nominal = vm.spec.tempo.ticks(&vm.spec.trace, vm.position, end);
+        Ticks(at.0.saturating_add(nominal.max(1)))
     }
 }
 

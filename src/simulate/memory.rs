@@ -56,7 +56,8 @@ pub fn bytes_of_trace(trace: &Trace) -> u64 {
 
 /// The distinct pages that a VM can touch before its stop.
 fn pages_touched(vm: &VmSpec) -> u64 {
-    let most =
-        vm.stop.map_or(u64::MAX, |stop| stop.0.saturating_sub(vm.start.0).div_ceil(vm.period.0));
+    let most = vm.stop.map_or(u64::MAX, |stop| {
+        vm.tempo.accesses_before(&vm.trace, stop.0.saturating_sub(vm.start.0))
+    });
     vm.trace.distinct_before(most.min(vm.trace.accesses())) as u64
 }

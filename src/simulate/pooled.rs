@@ -108,8 +108,8 @@ struct Foresight {
 
 impl Lane {
     /// Notes that the VM is about to make this access at this tick.
-    fn note_pace(&mut self, access: u64, at: Ticks, period: Ticks) {
-        let expected = |&(from, tick): &(u64, Ticks)| tick.0 + (access - from) * period.0;
+    fn note_pace(&mut self, access: u64, at: Ticks, spec: &VmSpec) {
+        let expected = |&(from, tick): &(u64, Ticks)| tick.0 + nominal(spec, from, access);
         if self.paces.back().map(expected) != Some(at.0) {
             self.paces.push_back((access, at));
         }
@@ -143,7 +143,7 @@ impl Lane {
 
     /// The least recently used page: when it was last used and, if known, when it is used next.
     fn lru_end(&mut self, id: VmId, vm: &Vm<'_>) -> LruEnd {
-        let (trace, period) = (&vm.spec.trace, vm.spec.period);
+        let trace = &vm.spec.trace;
         self.find_end(trace);
         let pass_begins = self.end / trace.run_pages().len() as u64 * trace.accesses();
         let run = (self.end % trace.run_pages().len() as u64) as usize;
@@ -153,7 +153,7 @@ impl Lane {
             self.paces.pop_front();
         }
         let (from, tick) = self.paces[0];
-        let used = tick + Ticks((access - from) * period.0);
+        let used = tick + Ticks(nominal(vm.spec, from, access));
         LruEnd { vm: id, used, next_uses: self.next_uses(vm) }
     }
 
@@ -162,7 +162,7 @@ impl Lane {
         let Some(Foresight { future, depth, ahead, scanned }) = &mut self.foresight else {
             return Vec::new();
         };
-        let (trace, period) = (&vm.spec.trace, vm.spec.period);
+        let trace = &vm.spec.trace;
         let pages = trace.run_pages();
         let page = |run: u64| pages[(run % pages.len() as u64) as usize];
         let (last, end) = (&self.last, self.end);
@@ -180,10 +180,17 @@ impl Lane {
             let place = (run % pages.len() as u64) as usize;
             let next = future.next_use(place, pages[place], pass_begins)?;
             let next = (repeats || next < trace.accesses()).then_some(next - vm.accesses())?;
-            Some(Ticks(vm.next.0.saturating_add(next.saturating_mul(period.0))))
+            let made = vm.accesses();
+            let ahead = nominal(vm.spec, made, made.saturating_add(next));
+            Some(Ticks(vm.next.0.saturating_add(ahead)))
         };
         ahead.iter().map(|run| next_use(run).filter(|_| !vm.finished)).collect()
     }
+}
+
+/// The nominal ticks from one access to another, counted over all passes.
+fn nominal(spec: &VmSpec, from: u64, to: u64) -> u64 {
+    spec.tempo.tick_of(&spec.trace, to) - spec.tempo.tick_of(&spec.trace, from)
 }
 
 /// The runs that begin in the first `accesses` accesses, over all passes.
@@ -223,7 +230,8 @@ impl Simulation<'_> {
         let vm = &self.vms[id.index()];
         let Some(pool) = self.pool.as_mut().filter(|_| !vm.finished) else { return };
         let hits = if self.watcher.wants_accesses() { 0 } else { hits_ahead(vm) };
-        let due = Ticks(vm.next.0.saturating_add(hits.saturating_mul(vm.spec.period.0)));
+        let ahead = vm.spec.tempo.ticks(&vm.spec.trace, vm.position, vm.position + hits);
+        let due = Ticks(vm.next.0.saturating_add(ahead));
         pool.lanes[id.index()].due = Some(due);
         self.push(due, EventKind::Access(id));
     }
@@ -249,7 +257,7 @@ impl Simulation<'_> {
             return;
         }
         while !vm.finished && vm.next < horizon {
-            lane.note_pace(vm.accesses(), vm.next, vm.spec.period);
+            lane.note_pace(vm.accesses(), vm.next, vm.spec);
             vm.run(horizon.min(vm.next_idle()), self.scenario.cost.delays, watched);
         }
         lane.note(&vm.spec.trace, vm.accesses(), vm.replacement.resident());

@@ -221,6 +221,11 @@ impl TraceBuilder {
         self.times.get_or_insert_default().since(origin);
     }
 
+    /// Whether any access has a time.
+    pub fn has_times(&self) -> bool {
+        self.times.as_ref().is_some_and(|times| !times.is_empty())
+    }
+
     /// How many accesses were said to be earlier than the one before them, and have its time.
     pub fn backwards(&self) -> u64 {
         self.backwards

@@ -2,10 +2,10 @@
 //!
 //! An entry is named after the BLAKE3 hash of its trace, says inside what it is of, and ends in the
 //! hash of itself; one that is damaged, of another version, of another trace, or that distances of
-//! this trace cannot be, is not there. So is one that another user owns or may write. Entries appear
-//! whole, by renaming, so that any number of processes may write the same one at once. The folder is
-//! bounded: those that were used least recently go first. A cache can fail at anything without a
-//! result changing; it says so and the distances are computed.
+//! this trace cannot be, is not there. So is one that another user owns or may write. Entries
+//! appear whole, by renaming, so that any number of processes may write the same one at once. The
+//! folder is bounded: those that were used least recently go first. A cache can fail at anything
+//! without a result changing; it says so and the distances are computed.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};

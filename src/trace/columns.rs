@@ -12,7 +12,8 @@ use super::reduction::Reduction;
 use super::times::Times;
 use crate::units::Page;
 
-/// The page accesses of one VM, as data. Immutable; made by a [`TraceBuilder`](super::TraceBuilder).
+/// The page accesses of one VM, as data. Immutable; made by a
+/// [`TraceBuilder`](super::TraceBuilder).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
     pub(super) heads: RankedBits,
@@ -46,6 +47,11 @@ impl Columns {
     pub(crate) fn with_times(self, times: Times) -> Self {
         assert_eq!(times.len(), self.accesses(), "a trace has one time an access");
         Self { times: Some(times), ..self }
+    }
+
+    /// This trace without the times of its accesses.
+    pub(crate) fn without_times(self) -> Self {
+        Self { times: None, ..self }
     }
 
     /// This trace, which was reduced in this way.

@@ -16,6 +16,7 @@ pub mod reduction;
 mod room;
 pub mod shards;
 mod store;
+pub mod tempo;
 pub mod times;
 pub mod workloads;
 

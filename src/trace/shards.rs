@@ -31,8 +31,8 @@ pub enum Sample {
 }
 
 /// The estimated LRU demand faults of the accesses of `trace` from access `from` on, where those
-/// before have been played too, for every allocation from 0 frames to the number of
-/// distinct pages; with the rate 1 exactly [`lru_faults_between`](super::curve::lru_faults_between). Beside them
+/// before have been played too, for every allocation from 0 frames to the number of distinct pages;
+/// with the rate 1 exactly [`lru_faults_between`](super::curve::lru_faults_between). Beside them
 /// the distinct pages in the sample, on whose number the error depends, not on that of accesses.
 pub fn sampled_lru_faults(
     trace: &Trace,

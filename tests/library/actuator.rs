@@ -8,6 +8,7 @@ use balloonist::host::Change;
 use balloonist::meets::Meets;
 use balloonist::random::Stream;
 use balloonist::scenario::{Actuator, Admission, After, Document, Phase, Scenario};
+use balloonist::trace::tempo::Tempo;
 use balloonist::units::{Frames, Ticks};
 use balloonist::watch::{Access, Arrival, Checkpoint, Moved, NullWatcher, Watcher};
 
@@ -215,7 +216,7 @@ impl Watcher for Accesses {
 #[test]
 fn an_access_that_would_start_in_an_idle_phase_starts_at_its_end() {
     let mut vm = common::vm(0, &[1, 2, 3, 4, 5], 2, 4);
-    vm.period = Ticks(2);
+    vm.tempo = Tempo::Steps(Ticks(2));
     // The access of tick 4 waits until 8; the next two phases are one gap; the last is too late.
     vm.idle = vec![phase(3, 8), phase(9, 11), phase(11, 20), phase(23, 99)];
     let mut accesses = Accesses::default();

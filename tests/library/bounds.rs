@@ -11,6 +11,7 @@ use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Delays};
 use balloonist::scenario::{Actuator, Admission, After, Phase, Scenario, VmSpec, WarmUp};
+use balloonist::trace::tempo::Tempo;
 use balloonist::units::{Decimal, Frames, Ticks};
 use balloonist::watch::NullWatcher;
 
@@ -79,7 +80,7 @@ fn timed_run(scenario: &Scenario) -> (Vec<(u64, Event)>, Vec<Option<u64>>) {
             let position = stay.made % spec.trace.accesses();
             let page = spec.trace.page(position) as usize;
             events.push((tick, Event::Access(at, spec.trace.numbers()[page].0)));
-            (stay.made, stay.next) = (stay.made + 1, tick + spec.period.0);
+            (stay.made, stay.next) = (stay.made + 1, tick + period(spec));
             if spec.after != After::Repeat && stay.made == spec.trace.accesses() {
                 let stop = spec.stop.map_or(u64::MAX, |stop| stop.0);
                 stay.over = Some(stay.next.min(stop));
@@ -119,6 +120,12 @@ fn admit(scenario: &Scenario, stays: &mut [Stay], queue: &mut Vec<usize>, tick: 
             turn += 1;
         }
     }
+}
+
+/// Ticks from one access to the next.
+fn period(spec: &VmSpec) -> u64 {
+    let Tempo::Steps(period) = spec.tempo else { panic!("these VMs are in steps") };
+    period.0
 }
 
 fn naive_global_lru(events: &[Event], frames: usize) -> u64 {
@@ -226,7 +233,7 @@ fn random_scenario(number: u64) -> Scenario {
         let trace: Vec<u64> = (0..length).map(|_| draw.below(4)).collect();
         let mut vm = common::vm(at as usize, &trace, 1, memory);
         vm.start = Ticks(draw.below(3));
-        vm.period = Ticks(if one_pace { 2 } else { 1 + draw.below(3) });
+        vm.tempo = Tempo::Steps(Ticks(if one_pace { 2 } else { 1 + draw.below(3) }));
         vm.after = [After::Idle, After::Leave, After::Repeat][draw.below(3) as usize];
         if at == 0 || draw.below(3) == 0 {
             vm.stop = Some(Ticks(vm.start.0 + 1 + draw.below(20)));

@@ -20,6 +20,7 @@ use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Counts, Delays, FrameEvent, Guest, Stretch};
 use balloonist::scenario::Scenario;
 use balloonist::simulate::Simulation;
+use balloonist::trace::tempo::Tempo;
 use balloonist::trace::{PageId, Trace};
 use balloonist::units::{Frames, Ticks, VmId};
 use balloonist::watch::{Access, Arrival, Checkpoint, Moved, NullWatcher, Watcher};
@@ -437,7 +438,8 @@ fn every_short_trace_under_every_sequence_of_allocations_is_as_the_list_says() {
                             from: at as u64,
                             first_pass: true,
                             budget: Ticks(1),
-                            period: Ticks(1),
+                            most: u64::MAX,
+                            tempo: Tempo::default(),
                             delays: Delays::default(),
                         };
                         let counts = form.run_into(stretch, sink);

@@ -14,6 +14,8 @@ mod opt_lru;
 mod output;
 mod own_policies;
 mod policies;
+mod recorded_files;
+mod recorded_time;
 mod reduce;
 mod replacements;
 mod replacements_adaptive;

@@ -152,7 +152,7 @@ fn check_laws(scenario: &Scenario) {
     assert!(scenario.checkpoint_every.0 >= 1 && !scenario.vms.is_empty());
     for vm in &scenario.vms {
         assert!(vm.min.0 >= 1 && vm.min <= vm.initial && vm.initial <= vm.max);
-        assert!(vm.max <= scenario.host.memory && vm.period.0 >= 1 && vm.shares >= 1);
+        assert!(vm.max <= scenario.host.memory && vm.tempo.pass(&vm.trace) >= 1 && vm.shares >= 1);
         for phases in [&vm.idle, &vm.stuck] {
             assert!(phases.iter().all(|phase| phase.from < phase.until));
             assert!(phases.windows(2).all(|pair| pair[0].until <= pair[1].from));

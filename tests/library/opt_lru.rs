@@ -4,6 +4,7 @@ use balloonist::balance;
 use balloonist::bound;
 use balloonist::random::{Generator, Stream};
 use balloonist::scenario::{After, Scenario};
+use balloonist::trace::tempo::Tempo;
 use balloonist::units::{Frames, Ticks};
 use balloonist::watch::NullWatcher;
 
@@ -52,14 +53,17 @@ fn opt_lru_is_the_best_of_all_choices_and_no_policy_is_below_it() {
             let mut vm = common::vm(at, &pages, 1 + draw.below(memory / 2), memory);
             vm.initial = vm.min;
             vm.max = Frames(vm.min.0 + draw.below(memory - vm.min.0 + 1));
-            vm.period = Ticks(1 + draw.below(2));
+            let step = 1 + draw.below(2);
+            vm.tempo = Tempo::Steps(Ticks(step));
             vm
         };
         let vms = vec![vm(0, &mut draw), vm(1, &mut draw)];
         let scenario = common::scenario(vms, memory, 1 + draw.below(5));
         let mut events: Vec<(u64, usize, u64)> = Vec::new();
         for (at, vm) in scenario.vms.iter().enumerate() {
-            let access = |access| (access * vm.period.0, at, u64::from(vm.trace.page(access)));
+            let access = |access| {
+                (access * vm.tempo.ticks(&vm.trace, 0, 1), at, u64::from(vm.trace.page(access)))
+            };
             events.extend((0..vm.trace.accesses()).map(access));
         }
         events.sort_unstable();

@@ -17,6 +17,7 @@ use balloonist::simulate::simulate;
 use balloonist::trace::curve::lru_faults;
 use balloonist::trace::reduce::reduce;
 use balloonist::trace::reduction::{OnReduced, Reduction};
+use balloonist::trace::tempo::Tempo;
 use balloonist::trace::{AccessKind, Trace, TraceBuilder};
 use balloonist::units::{Frames, Page, Ticks};
 use balloonist::watch::NullWatcher;
@@ -62,7 +63,8 @@ fn counts(
                 from,
                 first_pass: pass == 0,
                 budget: Ticks(1),
-                period: Ticks(1),
+                most: u64::MAX,
+                tempo: Tempo::default(),
                 delays: Delays::default(),
             });
             counts.write_backs += written;

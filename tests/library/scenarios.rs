@@ -10,7 +10,8 @@ use balloonist::scenario::{
     After, Checked, Document, Scenario, Split, TraceSource, Traces, VmSpec,
 };
 use balloonist::trace::content_checksum;
-use balloonist::units::Decimal;
+use balloonist::trace::tempo::Tempo;
+use balloonist::units::{Decimal, Ticks};
 
 fn checked(document: &Document) -> Checked {
     document.check().unwrap_or_else(|found| panic!("{}", found.render(false)))
@@ -87,7 +88,7 @@ fn every_key_is_read() {
     let [db, web] = &scenario.vms[..] else { panic!("two VMs") };
     assert_eq!((db.name.as_str(), db.replacement.name), ("db.0", "lru"));
     assert_eq!((db.min.0, db.max.0, db.shares, db.initial.0), (2, 32, 10, 8));
-    assert_eq!((db.start.0, db.period.0, db.stop.unwrap().0), (4, 2, 1000));
+    assert_eq!((db.start.0, db.tempo, db.stop.unwrap().0), (4, Tempo::Steps(Ticks(2)), 1000));
     assert_eq!((db.after, db.trace.accesses(), db.trace.numbers()[2].0), (After::Repeat, 6, 16));
     assert_eq!((web.min.0, web.max.0, web.shares, web.initial.0), (1, 64, 30, 4));
     assert_eq!((web.after, web.stop), (After::Leave, None));
@@ -231,7 +232,7 @@ fn trace_files_are_vms_in_lockstep() {
     let names: Vec<&str> = scenario.vms.iter().map(|vm| vm.name.as_str()).collect();
     assert_eq!(names, ["db", "db-2"]);
     assert_eq!((scenario.host.memory.0, scenario.checkpoint_every.0), (4, 2));
-    assert_eq!((scenario.vms[0].start.0, scenario.vms[0].period.0), (0, 1));
+    assert_eq!((scenario.vms[0].start.0, scenario.vms[0].tempo), (0, Tempo::default()));
     let wrong = Document::from_traces(
         &[PathBuf::from("nowhere.txt")],
         &ReadOptions::default(),

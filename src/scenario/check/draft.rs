@@ -9,8 +9,9 @@ use super::values::Section;
 use crate::params::Settings;
 use crate::replace::ReplacementKind;
 use crate::trace::Trace;
+use crate::trace::tempo::Tempo;
 use crate::trace::workloads::WorkloadSpec;
-use crate::units::{Frames, Ticks};
+use crate::units::{Decimal, Frames, Ticks};
 
 /// The `stop` of a VM that never stops; later than any tick of a scenario.
 pub(super) const NEVER: Ticks = Ticks(u64::MAX);
@@ -38,6 +39,14 @@ pub(super) struct Draft<'d> {
     pub(super) accesses: Option<Accesses>,
 }
 
+impl Draft<'_> {
+    /// How its accesses follow each other.
+    pub(super) fn tempo(&self) -> Option<Tempo> {
+        let speed = self.accesses.as_ref().and_then(|accesses| accesses.speed);
+        speed.map(Tempo::Recorded).or(self.period.map(Tempo::Steps))
+    }
+}
+
 /// The context in which VMs are read.
 pub(super) struct Surroundings<'s> {
     pub(super) sources: &'s [Arc<SourceText>],
@@ -53,6 +62,8 @@ pub(super) struct Accesses {
     pub(super) source: TraceSource,
     /// `None` for a workload until everything else is known to be right.
     pub(super) trace: Option<Arc<Trace>>,
+    /// The speed at which recorded time goes by, where that decides.
+    pub(super) speed: Option<Decimal>,
 }
 
 impl Accesses {

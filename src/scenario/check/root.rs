@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::accesses;
 use super::draft::{Draft, Surroundings};
 use super::traces::Traces;
 use super::values::{Findings, Section};
@@ -95,7 +96,10 @@ pub(super) fn read_vms<'d>(
     let sections = root.sections(findings, "vm", "an array of tables, `[[vm]]`");
     let sections = sections.into_iter().take(Scenario::VMS_MAX + 1);
     let sections: Vec<Section> = sections.map(|vm| vm.with_defaults(&defaults)).collect();
-    traces.read_ahead(&sections, around);
+    if traces.is_fresh() {
+        let files = sections.iter().filter_map(|vm| accesses::file_of(vm, around));
+        traces.read_ahead(files.collect());
+    }
     for section in sections {
         let draft = Draft::read(findings, section, around, traces);
         draft.check_together(findings, around.split);

@@ -10,6 +10,7 @@ use super::values::{Field, Findings, Section};
 use crate::account::{METRICS, Metric};
 use crate::balance::PolicyKind;
 use crate::replace::Delays;
+use crate::trace::tempo::Tempo;
 use crate::units::{Decimal, Frames, TICKS_MAX, Ticks};
 
 /// What limits a run's length, besides its VMs; `None` is a value that was reported.
@@ -81,15 +82,17 @@ impl Length {
     /// for frames and each were a fault; in an idle phase it makes none. What it begins before
     /// `stop` may delay it further: an access, intercepted accesses of an interval, write-backs.
     fn latest_end(&self, vm: &Draft, stop: Ticks) -> Option<u128> {
-        let (start, period) = (vm.start?, vm.period?);
+        let start = vm.start?;
         let once = u128::from(vm.accesses.as_ref()?.count());
         let accesses = most_accesses(vm, stop)?;
         let Cost { delays: Delays { fault, zero_fill, swap_in, write_back }, trap, policy, .. } =
             self.cost?;
         // At worst each access brings a page in and evicts another.
-        let each = [period, fault, zero_fill, swap_in, write_back, trap];
+        let each = [fault, zero_fill, swap_in, write_back, trap];
         let each: u128 = each.iter().map(|ticks| u128::from(ticks.0)).sum();
-        let mut busy = accesses.saturating_mul(each);
+        let (nominal, one) = nominal(vm, accesses)?;
+        let mut busy = accesses.saturating_mul(each).saturating_add(nominal);
+        let each = each + one;
         if policy > Ticks(0) {
             // The policy takes its part of every interval, including the one that has begun.
             let (every, policy) = (u128::from(self.every?.0), u128::from(policy.0));
@@ -97,7 +100,10 @@ impl Length {
             busy = busy.saturating_add(policy).saturating_mul(every).div_ceil(left);
         }
         let idle = length_of(vm.idle.as_ref()?);
-        let in_interval = u128::from(self.every?.0 / period.0) + 1;
+        let in_interval = match vm.tempo()? {
+            Tempo::Steps(period) => u128::from(self.every?.0 / period.0) + 1,
+            Tempo::Recorded(_) => accesses,
+        };
         let trapped = in_interval.min(accesses).saturating_mul(u128::from(trap.0));
         let gone = once.min(accesses).saturating_mul(u128::from(write_back.0));
         let held_up = trapped.saturating_add(gone).saturating_add(each);
@@ -123,6 +129,22 @@ impl Length {
             && self.admission? != Admission::Queue
             && vms.iter().all(|vm| vm.stuck.as_ref().is_some_and(Vec::is_empty));
         Some(if never { 0 } else { wait })
+    }
+}
+
+/// The ticks of so many accesses of a VM, and the most ticks of one of them.
+fn nominal(vm: &Draft, accesses: u128) -> Option<(u128, u128)> {
+    match vm.tempo()? {
+        Tempo::Steps(period) => {
+            let one = u128::from(period.0);
+            Some((accesses.saturating_mul(one), one))
+        }
+        tempo @ Tempo::Recorded(_) => {
+            let trace = vm.accesses.as_ref()?.trace.as_ref()?;
+            let pass = u128::from(tempo.pass(trace));
+            let passes = accesses.div_ceil(u128::from(trace.accesses()));
+            Some((passes.saturating_mul(pass), pass))
+        }
     }
 }
 
@@ -211,7 +233,13 @@ fn check_sums(findings: &mut Findings, vms: &[Draft], ticks: u128, latest: u128)
 /// The accesses that a VM begins before `stop` if it never waits.
 fn most_accesses(vm: &Draft, stop: Ticks) -> Option<u128> {
     let once = u128::from(vm.accesses.as_ref()?.count());
-    let in_time = u128::from(stop.0.saturating_sub(vm.start?.0).div_ceil(vm.period?.0));
+    let stay = stop.0.saturating_sub(vm.start?.0);
+    let in_time = match (vm.tempo()?, &vm.accesses.as_ref()?.trace) {
+        (Tempo::Steps(period), _) => stay.div_ceil(period.0),
+        (tempo, Some(trace)) => tempo.accesses_before(trace, stay),
+        (Tempo::Recorded(_), None) => return None,
+    };
+    let in_time = u128::from(in_time);
     Some(if vm.after? == After::Repeat { in_time } else { once.min(in_time) })
 }
 

@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 use super::super::codes;
 use super::super::document::{Document, Entry, Literal, Node, Table};
+use super::accesses::{self, split_file};
 use super::draft::Surroundings;
-use super::traces::{Traces, split_file};
+use super::traces::Traces;
 use super::values::{Findings, Section};
 
 /// The document with its split VMs; `None` if it has none, or if one of them is wrong.
@@ -67,7 +68,7 @@ fn parts(
     };
     let vm = Section::new(format!("vm[{at}]."), table["split"].key, table);
     let field = vm.get("split")?;
-    let column = super::traces::column(findings, &field)?;
+    let column = accesses::column(findings, &field)?;
     let largest = match vm.get("largest") {
         Some(field) => Some(findings.integer(&field, 1, u64::from(u32::MAX))?),
         None => None,
@@ -84,7 +85,7 @@ fn parts(
             let trace = vm.section(unsaid, "trace");
             let file = trace.get("file")?;
             let name = file.node.text().unwrap_or_default();
-            super::traces::report_read_error(findings, &trace, &file, name, &error);
+            accesses::report_read_error(findings, &trace, &file, name, &error);
             None
         }
     }

@@ -4,8 +4,9 @@ use super::super::codes;
 use super::super::diagnostic::clip;
 use super::super::document::Origin;
 use super::super::{After, Split};
+use super::accesses;
 use super::draft::{Draft, NEVER, Surroundings};
-use super::traces::{self, Traces};
+use super::traces::Traces;
 use super::values::{Findings, Section};
 use super::{actuator, params};
 use crate::random::{Generator, Stream};
@@ -68,7 +69,7 @@ impl<'d> Draft<'d> {
         let mut draft = Self::read_numbers(findings, section, around);
         draft.name = name;
         draft.draw_start(around);
-        draft.accesses = traces::read(findings, &draft.section, around, cache);
+        draft.accesses = accesses::read(findings, &draft.section, around, cache);
         draft.keep_reduction(findings);
         draft
     }

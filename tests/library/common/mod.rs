@@ -19,6 +19,7 @@ use balloonist::scenario::{
     Actuator, Admission, After, Cost, HostSpec, Scenario, Split, TraceSource, VmSpec,
 };
 use balloonist::trace::Trace;
+use balloonist::trace::tempo::Tempo;
 use balloonist::units::{Frames, Ticks};
 use balloonist::watch::Watcher;
 
@@ -41,7 +42,7 @@ pub(crate) fn vm(at: usize, pages: &[u64], initial: u64, memory: u64) -> VmSpec 
         start: Ticks(0),
         start_within: Ticks(0),
         start_drawn: Ticks(0),
-        period: Ticks(1),
+        tempo: Tempo::default(),
         stop: None,
         after: After::Idle,
         idle: Vec::new(),

@@ -8,6 +8,7 @@ use balloonist::random::{Generator, Stream};
 use balloonist::replace::{
     self, Counts, Delays, FrameEvent, Guest, List, Replacement, ReplacementKind, Stretch,
 };
+use balloonist::trace::tempo::Tempo;
 use balloonist::trace::{AccessKind, PageId, Trace, TraceBuilder};
 use balloonist::units::{Decimal, Frames, Page, Ticks};
 
@@ -90,7 +91,14 @@ pub fn build(
 /// The next accesses of the first pass, if nothing takes time.
 pub fn stretch(from: u64, accesses: u64) -> Stretch {
     let budget = Ticks(accesses);
-    Stretch { from, first_pass: true, budget, period: Ticks(1), delays: Delays::default() }
+    Stretch {
+        from,
+        first_pass: true,
+        budget,
+        most: u64::MAX,
+        tempo: Tempo::default(),
+        delays: Delays::default(),
+    }
 }
 
 /// The demand faults of a whole trace under one allocation.
@@ -293,7 +301,8 @@ fn one_sequence(kind: &ReplacementKind, make: Make, number: u64) {
                 from: at,
                 first_pass: pass == 0,
                 budget: Ticks(1 + stream.below(longest)),
-                period: Ticks(1),
+                most: u64::MAX,
+                tempo: Tempo::default(),
                 delays,
             };
             let mut told = (stream.below(10) < asked_in_ten).then(Vec::new);

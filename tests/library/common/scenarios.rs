@@ -7,6 +7,7 @@ use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Delays};
 use balloonist::scenario::{Actuator, Admission, After, Phase, Scenario, VmSpec};
+use balloonist::trace::tempo::Tempo;
 use balloonist::trace::{AccessKind, TraceBuilder};
 use balloonist::units::{Frames, Page, Ticks};
 
@@ -53,7 +54,7 @@ fn random_vm(draw: &mut Stream, at: usize, memory: u64) -> VmSpec {
         vm.trace = Arc::new(builder.finish());
     }
     vm.start = Ticks(if draw.below(2) == 0 { 0 } else { draw.below(30) });
-    vm.period = Ticks(if draw.below(2) == 0 { 1 } else { 1 + draw.below(4) });
+    vm.tempo = Tempo::Steps(Ticks(if draw.below(2) == 0 { 1 } else { 1 + draw.below(4) }));
     vm.after = [After::Idle, After::Leave, After::Repeat][draw.below(3) as usize];
     if draw.below(4) == 0 {
         vm.stop = Some(Ticks(vm.start.0 + 1 + draw.below(60)));

@@ -5,8 +5,9 @@
 
 use balloonist::random::Stream;
 use balloonist::replace::Counts;
-use balloonist::scenario::{Admission, After, Phase, Scenario};
+use balloonist::scenario::{Admission, After, Phase, Scenario, VmSpec};
 use balloonist::trace::AccessKind;
+use balloonist::trace::tempo::Tempo;
 use balloonist::units::Ticks;
 
 /// The policies that it knows: the report's.
@@ -180,7 +181,10 @@ fn act(scenario: &Scenario, vms: &mut [Vm], between: &mut Between, tick: u64) {
         vm.target = vm.allocation;
         vm.frames = Some(Vec::new());
         vm.started = Some(tick);
-        vm.next = rested(scenario, at, tick);
+        vm.next = rested(scenario, at, tick + nominal(&scenario.vms[at], 0));
+        if let Some(Ticks(stop)) = scenario.vms[at].stop {
+            vm.next = vm.next.min(stop);
+        }
     }
     for at in 0..vms.len() {
         if vms[at].here && stuck(scenario, at, tick).is_none() {
@@ -285,16 +289,37 @@ fn evict(scenario: &Scenario, vm: &mut Vm) -> u64 {
     u64::from(vm.dirty.len() < clean && scenario.cost.counts_write_backs)
 }
 
-fn access(scenario: &Scenario, at: usize, vm: &mut Vm, trace: &[u64], tick: u64) {
-    let spec = &scenario.vms[at];
-    if !vm.here || vm.finished.is_some() || vm.next != tick {
-        return;
+/// When an access of the first pass starts if nothing delays the VM; its end, for the one behind
+/// the last.
+fn nominal(spec: &VmSpec, position: u64) -> u64 {
+    match spec.tempo {
+        Tempo::Steps(period) => position * period.0,
+        Tempo::Recorded(speed) => {
+            let times = spec.trace.times().unwrap();
+            let is_behind = position == spec.trace.accesses();
+            let elapsed = times.get(position - u64::from(is_behind)) - times.origin();
+            let quotient = elapsed * speed.denominator() / speed.digits;
+            quotient + u64::from(is_behind)
+        }
     }
+}
+
+/// All accesses of this tick: recorded ones may be several.
+fn access(scenario: &Scenario, at: usize, vm: &mut Vm, trace: &[u64], tick: u64) {
+    while vm.here && vm.finished.is_none() && vm.next == tick {
+        one_access(scenario, at, vm, trace, tick);
+    }
+}
+
+fn one_access(scenario: &Scenario, at: usize, vm: &mut Vm, trace: &[u64], tick: u64) {
+    let spec = &scenario.vms[at];
+    let position = vm.position as u64;
+    let takes = nominal(spec, position + 1) - nominal(spec, position);
     let page = trace[vm.position];
     let writes = spec.trace.kind(vm.position as u64).is_some_and(AccessKind::writes);
     let delays = scenario.cost.delays;
     vm.position += 1;
-    vm.next = tick + spec.period.0;
+    vm.next = tick + takes;
     let mut happened = Counts { accesses: 1, ..Counts::default() };
     if let Some(found) = vm.list.iter().position(|&other| other == page) {
         vm.list.remove(found);
@@ -311,7 +336,7 @@ fn access(scenario: &Scenario, at: usize, vm: &mut Vm, trace: &[u64], tick: u64)
     if writes && !vm.dirty.contains(&page) {
         vm.dirty.push(page);
     }
-    vm.stalled += vm.next - tick - spec.period.0;
+    vm.stalled += vm.next - tick - takes;
     vm.list.insert(0, page);
     if !vm.seen.contains(&page) {
         vm.seen.push(page);
@@ -323,6 +348,7 @@ fn access(scenario: &Scenario, at: usize, vm: &mut Vm, trace: &[u64], tick: u64)
     if vm.position == trace.len() {
         if spec.after == After::Repeat {
             vm.position = 0;
+            vm.next += nominal(spec, 0);
         } else {
             vm.finished = Some(vm.next);
         }

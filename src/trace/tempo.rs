@@ -1,0 +1,178 @@
+//! When accesses start: a number of ticks apart, or as they were recorded.
+//!
+//! Both are nominal: what delays a VM shifts all that follows. A tick of recorded time is a
+//! nanosecond, at the speed 1. The last access of a recorded trace takes one tick, and the next
+//! pass over the trace begins behind it.
+
+use super::columns::Columns;
+use crate::units::{Decimal, Ticks};
+
+/// How a VM's accesses follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tempo {
+    /// Each starts so many ticks after the one before; at least 1.
+    Steps(Ticks),
+    /// At the times of the trace, which has some, played so many times as fast; above 0.
+    Recorded(Decimal),
+}
+
+impl Default for Tempo {
+    fn default() -> Self {
+        Self::Steps(Ticks(1))
+    }
+}
+
+impl Tempo {
+    /// Ticks from the start of access `from` to that of access `to` of one pass; the end of the
+    /// last access is the start of the one behind it.
+    #[inline]
+    pub fn ticks(self, trace: &Columns, from: u64, to: u64) -> u64 {
+        match self {
+            Self::Steps(period) => (to - from).saturating_mul(period.0),
+            Self::Recorded(speed) => start(trace, to, speed) - start(trace, from, speed),
+        }
+    }
+
+    /// The accesses of a pass from access `from` on that start in fewer than `ticks` ticks after
+    /// it, as the first access behind them; at most the number of accesses.
+    #[inline]
+    pub fn reach(self, trace: &Columns, from: u64, ticks: u64) -> u64 {
+        match self {
+            Self::Steps(period) => {
+                trace.accesses().min(from.saturating_add(ticks.div_ceil(period.0)))
+            }
+            Self::Recorded(speed) => {
+                let tick = start(trace, from, speed).saturating_add(ticks);
+                first_at(trace, tick, speed).max(from)
+            }
+        }
+    }
+
+    /// Ticks from the beginning of a pass to its first access.
+    pub fn lead(self, trace: &Columns) -> u64 {
+        match self {
+            Self::Steps(_) => 0,
+            Self::Recorded(speed) => start(trace, 0, speed),
+        }
+    }
+
+    /// The ticks of a whole pass.
+    pub fn pass(self, trace: &Columns) -> u64 {
+        self.lead(trace).saturating_add(self.ticks(trace, 0, trace.accesses()))
+    }
+
+    /// Ticks from the beginning to the start of an access, counted over all passes.
+    pub fn tick_of(self, trace: &Columns, access: u64) -> u64 {
+        if let Self::Steps(period) = self {
+            return access.saturating_mul(period.0);
+        }
+        let (passes, at) = (access / trace.accesses(), access % trace.accesses());
+        let passed = passes.saturating_mul(self.pass(trace));
+        passed.saturating_add(self.lead(trace)).saturating_add(self.ticks(trace, 0, at))
+    }
+
+    /// The accesses, over all passes, that start in the first `ticks` ticks.
+    pub fn accesses_before(self, trace: &Columns, ticks: u64) -> u64 {
+        match self {
+            Self::Steps(period) => ticks.div_ceil(period.0),
+            Self::Recorded(speed) => {
+                let (passes, rest) = (ticks / self.pass(trace), ticks % self.pass(trace));
+                passes.saturating_mul(trace.accesses()) + first_at(trace, rest, speed)
+            }
+        }
+    }
+}
+
+/// When an access of the first pass starts; the end of the last one for the one behind it.
+fn start(trace: &Columns, at: u64, speed: Decimal) -> u64 {
+    let times = trace.times().expect("who replays recorded time has it");
+    let last = trace.accesses() - 1;
+    scaled(times.elapsed(at.min(last)), speed) + u64::from(at > last)
+}
+
+fn scaled(elapsed: u64, speed: Decimal) -> u64 {
+    let ticks = u128::from(elapsed) * u128::from(speed.denominator()) / u128::from(speed.digits);
+    u64::try_from(ticks).unwrap_or(u64::MAX - 1)
+}
+
+/// The first access that starts at `tick` or later; the number of accesses if there is none.
+fn first_at(trace: &Columns, tick: u64, speed: Decimal) -> u64 {
+    let times = trace.times().expect("who replays recorded time has it");
+    // Starts are rounded down: it is the first whose time is not below this one.
+    let elapsed =
+        (u128::from(tick) * u128::from(speed.digits)).div_ceil(u128::from(speed.denominator()));
+    u64::try_from(elapsed).map_or(times.len(), |elapsed| times.first_at(elapsed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Generator, Stream};
+    use crate::trace::{Trace, TraceBuilder};
+    use crate::units::Page;
+
+    fn recorded(times: &[u64]) -> Trace {
+        let mut builder = TraceBuilder::default();
+        builder.since(times[0]);
+        for &time in &times[1..] {
+            builder.push(Page(1));
+            builder.at(time);
+        }
+        builder.finish()
+    }
+
+    /// The search against a walk over all accesses of three passes.
+    #[test]
+    fn what_is_found_by_search_is_what_a_walk_finds() {
+        let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "test/tempo");
+        for _ in 0..500 {
+            let mut time = rng.below(1 << 40);
+            let length = 2 + rng.below(12);
+            let times: Vec<u64> = (0..length)
+                .map(|_| {
+                    time += rng.below(4) * rng.below(9);
+                    time
+                })
+                .collect();
+            let trace = recorded(&times);
+            let speed = Decimal { digits: 1 + rng.below(40), places: rng.below(3) as u32 };
+            for tempo in [Tempo::Recorded(speed), Tempo::Steps(Ticks(1 + rng.below(5)))] {
+                let (mut starts, mut begins) = (Vec::new(), 0);
+                for _ in 0..3 {
+                    let mut last = begins;
+                    for at in 0..trace.accesses() {
+                        last = begins
+                            + match tempo {
+                                Tempo::Steps(period) => at * period.0,
+                                Tempo::Recorded(_) => {
+                                    let elapsed = times[at as usize + 1] - times[0];
+                                    elapsed * speed.denominator() / speed.digits
+                                }
+                            };
+                        starts.push(last);
+                    }
+                    begins = last + if let Tempo::Steps(period) = tempo { period.0 } else { 1 };
+                }
+                for (access, &start) in starts.iter().enumerate() {
+                    assert_eq!(tempo.tick_of(&trace, access as u64), start);
+                }
+                for tick in 0..begins {
+                    let expected = starts.iter().filter(|&&start| start < tick).count() as u64;
+                    assert_eq!(
+                        tempo.accesses_before(&trace, tick),
+                        expected,
+                        "{times:?} {tempo:?}"
+                    );
+                }
+                let pass = trace.accesses();
+                for from in 0..pass {
+                    for ticks in 1..20 {
+                        let is_before = |&&start: &&u64| start < starts[from as usize] + ticks;
+                        let reached = starts[..pass as usize].iter().filter(is_before).count();
+                        assert_eq!(tempo.reach(&trace, from, ticks), reached as u64);
+                    }
+                }
+            }
+        }
+    }
+}

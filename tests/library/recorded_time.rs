@@ -1,0 +1,136 @@
+//! Recorded time against the naive simulator, which goes from tick to tick.
+
+use std::sync::Arc;
+
+use balloonist::balance::PolicyKind;
+use balloonist::random::{Generator, Stream};
+use balloonist::scenario::Scenario;
+use balloonist::simulate::simulate;
+use balloonist::trace::tempo::Tempo;
+use balloonist::trace::{Trace, TraceBuilder};
+use balloonist::units::Decimal;
+use balloonist::watch::{Access, NullWatcher, Watcher};
+
+use crate::common::scenarios::random_scenario;
+use crate::common::{self, simulator};
+
+/// The same accesses at random times, several of them at one.
+fn recorded(trace: &Trace, draw: &mut Stream) -> Trace {
+    let mut builder = TraceBuilder::default();
+    let mut time = draw.below(1 << 40);
+    builder.since(time);
+    let widest = 1 + draw.below(8);
+    for at in 0..trace.accesses() {
+        let number = trace.numbers()[trace.page(at) as usize];
+        match trace.kind(at) {
+            Some(kind) => builder.push_kind(number, kind),
+            None => builder.push(number),
+        }
+        time += draw.below(widest);
+        builder.at(time);
+    }
+    builder.finish()
+}
+
+/// Random scenarios in which one VM at least is replayed at recorded time.
+fn for_recorded(scenarios: u64, mut check: impl FnMut(u64, &Scenario, &'static PolicyKind)) -> u64 {
+    let mut checked = 0;
+    for number in 0..scenarios {
+        let (mut scenario, policy) = random_scenario(number);
+        let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/recorded");
+        let vms = scenario.vms.len();
+        for (at, vm) in scenario.vms.iter_mut().enumerate() {
+            if draw.below(2) == 0 || at + 1 == vms {
+                vm.trace = Arc::new(recorded(&vm.trace, &mut draw));
+                let digits = [1, 1, 2, 5, 15][draw.below(5) as usize];
+                let places = u32::from(digits > 2);
+                vm.tempo = Tempo::Recorded(Decimal { digits, places });
+            }
+        }
+        if common::fits(&scenario, policy) {
+            checked += 1;
+            check(number, &scenario, policy);
+        }
+    }
+    checked
+}
+
+/// Asks for every access, and sees that none is before the one before it.
+#[derive(Default)]
+struct InOrder {
+    last: u64,
+    accesses: u64,
+}
+
+impl Watcher for InOrder {
+    fn wants_accesses(&self) -> bool {
+        true
+    }
+
+    fn access(&mut self, access: &Access<'_>) {
+        assert!(access.at.0 >= self.last, "accesses are shown in order");
+        assert_eq!(access.counts.accesses, 1, "each is shown");
+        (self.last, self.accesses) = (access.at.0, self.accesses + 1);
+    }
+}
+
+#[test]
+fn recorded_time_agrees_with_the_naive_simulator_and_with_true_order() {
+    let mut compared = 0;
+    let checked = for_recorded(30_000, |number, scenario, policy| {
+        let ahead = simulate(scenario, policy, &mut NullWatcher).unwrap();
+        let mut shown = InOrder::default();
+        let in_order = simulate(scenario, policy, &mut shown).unwrap();
+        assert_eq!(in_order, ahead, "scenario {number}: run ahead against true order");
+        assert_eq!(shown.accesses, ahead.all.counts.accesses, "scenario {number}");
+        let all_lru = scenario.vms.iter().all(|vm| vm.replacement.name == "lru");
+        if !all_lru || !simulator::POLICIES.contains(&policy.name) {
+            return;
+        }
+        compared += 1;
+        let naive = simulator::simulate(scenario, policy.name);
+        assert_eq!(ahead.end.0, naive.end, "scenario {number}: end");
+        for (at, (account, naive)) in ahead.vms.iter().zip(&naive.vms).enumerate() {
+            assert_eq!(account.counts, naive.counts, "scenario {number}: counts of VM {at}");
+            assert_eq!(account.stall_ticks, naive.stalled, "scenario {number}: VM {at} stalls");
+            assert_eq!(account.overhead_ticks, naive.overhead, "scenario {number}: VM {at}");
+            assert_eq!(account.started.map(|at| at.0), naive.started, "scenario {number}: VM {at}");
+            let Some(frames) = &naive.frames else { continue };
+            let sum: u64 = frames.iter().sum();
+            assert_eq!(account.frames.frame_ticks, u128::from(sum), "scenario {number}: VM {at}");
+        }
+    });
+    assert!(checked > 20_000 && compared > 5_000, "{checked} checked, {compared} compared");
+}
+
+/// Times that are one tick apart are steps.
+#[test]
+fn a_recorded_tick_an_access_is_the_same_as_steps() {
+    for number in 0..5_000 {
+        let (mut scenario, policy) = random_scenario(number);
+        for vm in &mut scenario.vms {
+            vm.tempo = Tempo::default();
+        }
+        let mut timed = scenario.clone();
+        for vm in &mut timed.vms {
+            let mut builder = TraceBuilder::default();
+            for at in 0..vm.trace.accesses() {
+                let number = vm.trace.numbers()[vm.trace.page(at) as usize];
+                match vm.trace.kind(at) {
+                    Some(kind) => builder.push_kind(number, kind),
+                    None => builder.push(number),
+                }
+                builder.at(77 + at);
+            }
+            vm.trace = Arc::new(builder.finish());
+            vm.tempo = Tempo::Recorded(Decimal { digits: 1, places: 0 });
+        }
+        // In steps a yardstick's foresight takes a VM that is held up for one that is not.
+        let fits = common::fits(&timed, policy) && !policy.is_yardstick();
+        if fits && common::fits(&scenario, policy) {
+            let steps = simulate(&scenario, policy, &mut NullWatcher).unwrap();
+            let recorded = simulate(&timed, policy, &mut NullWatcher).unwrap();
+            assert_eq!(recorded, steps, "{} on scenario {number}", policy.name);
+        }
+    }
+}
