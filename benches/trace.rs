@@ -81,7 +81,7 @@ fn store(criterion: &mut Criterion) {
     }
     let trace = generate("zipf", 4096);
     group.bench_function("content-hash", |bencher| {
-        bencher.iter(|| black_box(&trace).content_hash())
+        bencher.iter(|| black_box(&trace).content_hash());
     });
 }
 

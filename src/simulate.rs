@@ -277,7 +277,7 @@ impl<'a> Simulation<'a> {
     /// to the next control event are one event, so its counts are ahead of that tick. Under a
     /// policy that pools frames they may be behind it.
     ///
-    /// As [`run`](Self::run); every later call then fails in the same way.
+    /// # Errors
     /// As [`run`](Self::run); every later call then fails likewise.
     pub fn step(&mut self) -> Result<Option<Ticks>, RunError> {
         if let Some(error) = &self.failed {

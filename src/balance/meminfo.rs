@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | total (`MemTotal`, a guest's balloon size) | all frames | its allocation |
 //! | used | frames that hold a page of any VM | its resident pages |
-//! | free (`MemFree`) | all others, granted to a VM or not: a frame that a VM never touched is free | the frames of its allocation that hold no page |
+//! | free (`MemFree`) | all others, also granted ones never touched | its frames without a page |
 //! | cached (`Buffers` + `Cached`) | 0 | 0 |
 //! | swap used (`SwapTotal` − `SwapFree`) | 0 | pages used before and not resident now |
 //!

@@ -50,8 +50,8 @@ pub struct PolicyKind {
     pub live_interval: Option<Ticks>,
     /// Its parameters.
     pub params: &'static [Param],
-    /// Where VMs meet between checkpoints. [`Meets::AtFaults`]: at a fault that finds no empty frame
-    /// a VM draws one from whom [`Policy::giver`] tells.
+    /// Where VMs meet between checkpoints. [`Meets::AtFaults`]: at a fault that finds no empty
+    /// frame a VM draws one from whom [`Policy::giver`] tells.
     pub meets: Meets,
     /// What it sees of each VM beyond its counts; their parameters are among its own.
     pub observers: fn(&Settings) -> &'static [&'static ObserverKind],
@@ -212,8 +212,8 @@ impl Plan {
 /// A balancing policy at work in one run.
 ///
 /// A run has its own, which the simulator asks at every checkpoint, in order, with at least one VM
-/// in the view; [`wrapped::wrap`] may stand between and ask it less often. `rng` is the run's stream
-/// called "policy".
+/// in the view; [`wrapped::wrap`] may stand between and ask it less often. `rng` is the run's
+/// stream called "policy".
 pub trait Policy: Send {
     /// Decides the targets.
     ///

@@ -136,20 +136,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let timing = Timing::new(took.as_nanos(), accesses).to_json();
         compared.write(folder, page, series, &timing, context)?;
     }
-    let rows = rows::rows(&runs, &bounds, baseline);
-    if args.format.is_for_people() {
-        let format = args.format;
-        let people = rows::for_people(&rows).render(format, context.colour_out, context.width);
-        let heading = heading(&scenario);
-        let legend = compare::legend(&scenario, &runs, &bounds);
-        let verdict =
-            compare::verdict(&runs, &bounds, baseline) + &compare::notes(&scenario, &runs);
-        let (before, after) = (heading + "\n", format!("{legend}\n{verdict}\n"));
-        let (before, after) = (format.aside(&before), format.aside(&after));
-        context.print(&format!("{before}\n{people}\n{after}"))?;
-    } else {
-        context.print_table(&rows::table(&rows), args.format)?;
-    }
+    compared.print(args.format, context)?;
     let own = runs.iter().filter(|run| run.replacement.is_none());
     let failed = own.flat_map(|run| expects::failed(&scenario, &run.outcome));
     super::judge_expectations(&failed.collect::<Vec<_>>())
@@ -221,6 +208,21 @@ struct Compared<'a> {
 }
 
 impl Compared<'_> {
+    /// The table, and for people also what it says.
+    fn print(&self, format: Format, context: &Context) -> Result<(), Failure> {
+        let Self { scenario, runs, bounds, baseline } = *self;
+        let rows = rows::rows(runs, bounds, baseline);
+        if !format.is_for_people() {
+            return context.print_table(&rows::table(&rows), format);
+        }
+        let people = rows::for_people(&rows).render(format, context.colour_out, context.width);
+        let legend = compare::legend(scenario, runs, bounds);
+        let verdict = compare::verdict(runs, bounds, baseline) + &compare::notes(scenario, runs);
+        let (before, after) = (heading(scenario) + "\n", format!("{legend}\n{verdict}\n"));
+        let (before, after) = (format.aside(&before), format.aside(&after));
+        context.print(&format!("{before}\n{people}\n{after}"))
+    }
+
     /// The rows of vms.csv.
     fn vms(&self) -> Vec<VmRow> {
         let of_run = |Contender { replacement, outcome, .. }: &Contender| {

@@ -49,8 +49,8 @@ pub(crate) struct Common {
     #[arg(long, global = true)]
     pub(crate) no_cache: bool,
 
-    /// How much memory the runs may take; a trace then may take all of it, however small its file is
-    /// [default: what is free; of a trace 128 MiB, or 4096 times its file]
+    /// How much memory the runs may take; a trace then may take all of it, however small its file
+    /// is [default: what is free; of a trace 128 MiB, or 4096 times its file]
     #[arg(long, global = true, value_name = "SIZE", value_parser = super::memory::limit)]
     pub(crate) memory_limit: Option<u64>,
 

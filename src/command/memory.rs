@@ -16,8 +16,8 @@ use balloonist::units::parse_size;
 use super::distances::distinct;
 use super::{Context, Failure};
 
-/// Fails if these runs, so many at a time, and so many bytes beside them need more memory than there
-/// is.
+/// Fails if these runs, so many at a time, and so many bytes beside them need more memory than
+/// there is.
 pub(super) fn plan<'a>(
     runs: impl IntoIterator<Item = (&'a Scenario, &'a PolicyKind)>,
     at_once: usize,

@@ -85,8 +85,8 @@ impl Program for Process {
             Ok(Ok(reply)) => return Ok(reply),
             Ok(Err(why)) => format!("`{name}` {why} to request {number}"),
             Err(RecvTimeoutError::Timeout) => format!(
-                "`{name}` did not answer request {number} within {} s; answer each line with a line \
-                 and flush it, or raise `policy.exec.time_limit`",
+                "`{name}` did not answer request {number} within {} s; answer each line with a \
+                 line and flush it, or raise `policy.exec.time_limit`",
                 time_limit.as_secs_f64()
             ),
             Err(RecvTimeoutError::Disconnected) => {

@@ -67,7 +67,12 @@ pub(crate) struct Args {
     list: bool,
 
     /// Runs at a time [default: the number of cores]; results do not depend on it
-    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=JOBS_MAX))]
+    #[arg(
+        long,
+        short,
+        value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=JOBS_MAX),
+    )]
     jobs: Option<u16>,
 
     /// Make part K of N of the runs; `merge` joins the parts

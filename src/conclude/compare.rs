@@ -91,7 +91,8 @@ pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> Stri
     if !others.is_empty() {
         let _ = writeln!(
             text,
-            "VMs run {}: best-static and global-lru are bounds for LRU, which other algorithms may beat.",
+            "VMs run {}: best-static and global-lru are bounds for LRU, which other algorithms may \
+             beat.",
             and(&others)
         );
     }

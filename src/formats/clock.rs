@@ -82,7 +82,8 @@ pub(super) fn unit_said(options: &ReadOptions) -> Result<Option<u64>, ReadError>
 /// A unit of so many picoseconds, as messages show it.
 pub(super) fn shown(unit: u64) -> String {
     let units = [(S, "s"), (MS, "ms"), (US, "us"), (NS, "ns"), (1, "ps")];
-    let (scale, name) = units.into_iter().find(|(scale, _)| unit % scale == 0).unwrap_or((1, "ps"));
+    let (scale, name) =
+        units.into_iter().find(|(scale, _)| unit.is_multiple_of(*scale)).unwrap_or((1, "ps"));
     if unit == scale { name.to_owned() } else { format!("{} {name}", unit / scale) }
 }
 

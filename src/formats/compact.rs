@@ -5,7 +5,7 @@
 //! | bytes | header |
 //! |---|---|
 //! | 0..8 | `b1 "balloon"` |
-//! | 8..12, 12..16 | version (1); flags (bit 0: the trace has kinds; bit 1: it has times; bit 2: it is reduced) |
+//! | 8..12, 12..16 | version (1); flags (bit 0: it has kinds, 1: it has times, 2: it is reduced) |
 //! | 16..24, 24..32, 32..40 | accesses, runs, distinct pages |
 //! | 40..48 | the trace's [`content_checksum`](crate::trace::content_checksum()) |
 //! | 48..56 | bytes of all columns |

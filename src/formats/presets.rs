@@ -29,7 +29,7 @@ use super::error::ReadError;
 use super::input::{Input, Line};
 use super::kind::{FormatKind, Head, Source, Verdict};
 use super::layout::{self, Base, Layout, Plan};
-use super::options::{PRESET, PRESET_NAMES};
+use super::options::{PRESET, PRESET_NAMES, ReadOptions};
 use super::pages::Scale;
 use super::table;
 use crate::trace::TraceBuilder;
@@ -93,7 +93,8 @@ pub(super) const MSR: FormatKind = preset!(
     is_msr,
     PRESET,
     &[],
-    "time,host,disk,op,offset,size,response: offset and size in bytes, page of (host, disk, offset)",
+    "time,host,disk,op,offset,size,response: offset and size in bytes, page of (host, disk, \
+     offset)",
     "SNIA IOTTA 388, MSR Cambridge block traces"
 );
 
@@ -163,7 +164,8 @@ pub(super) const FIU: FormatKind = preset!(
     is_fiu,
     PRESET,
     &["blkparse"],
-    "time pid process lba size op major minor hash: sectors of 512 bytes, page of (major, minor, lba)",
+    "time pid process lba size op major minor hash: sectors of 512 bytes, page of (major, minor, \
+     lba)",
     "SNIA IOTTA 390, FIU block traces"
 );
 
@@ -207,7 +209,8 @@ pub(super) const RAMULATOR: FormatKind = FormatKind {
         |_| false,
         PRESET,
         &[],
-        "0x address, R or W; or instructions, address read, and perhaps address written, in decimal",
+        "0x address, R or W; or instructions, address read, and perhaps address written, in \
+         decimal",
         "CMU-SAFARI/ramulator, README"
     )
 };
@@ -313,6 +316,12 @@ fn plan(
         time: layout::time(options, known.time.map(|(at, unit)| (at - 1, unit)), names.clone())?,
         has_heading,
     };
+    let note = assumed(&plan, options, name, known);
+    Ok((plan, note))
+}
+
+/// What is assumed of a file, and why.
+fn assumed(plan: &Plan, options: &ReadOptions, name: &str, known: &Layout) -> String {
     let at = |column: usize| known.columns.get(column).copied().unwrap_or("?");
     let mut note = match (known.unit, plan.base) {
         (_, Base::Text) => "read as names, each a page whatever its size".to_owned(),
@@ -335,7 +344,7 @@ fn plan(
         ", because that is the layout of {name}; `--unit`, `--size-field`, `--key` and \
          `--trace-format` say otherwise"
     );
-    Ok((plan, note + &why))
+    note + &why
 }
 
 fn counted(bytes: u64) -> String {

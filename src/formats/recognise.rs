@@ -57,8 +57,8 @@ pub fn recognise(head: &Head<'_>) -> Result<&'static FormatKind, ReadError> {
             (Verdict::Yes, [one], _) | (_, _, [one]) => return Ok(one),
             (Verdict::Yes, [_, ..], _) => {
                 return Err(ReadError::format(format!(
-                    "the content fits the formats {}; name the one it is (`--trace-format`, or `format` \
-                     in a scenario)",
+                    "the content fits the formats {}; name the one it is (`--trace-format`, or \
+                     `format` in a scenario)",
                     names(candidates)
                 )));
             }

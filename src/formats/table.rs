@@ -175,7 +175,8 @@ impl<'a> Rows<'a> {
         if let Some((column, unit)) = self.plan.time {
             let unit = shown(unit);
             notes.push(format!(
-                "times in column {} in units of {unit}; `--time-field` and `--time-unit` say otherwise",
+                "times in column {} in units of {unit}; `--time-field` and `--time-unit` say \
+                 otherwise",
                 column + 1
             ));
         }

@@ -13,7 +13,8 @@ use super::pages::{Scale, operation};
 use crate::trace::{AccessKind, TraceBuilder};
 pub(super) const KIND: FormatKind = FormatKind {
     name: "cloudphysics-vscsi",
-    summary: "VMware's vscsi records of 32 or 40 bytes: lbn in sectors of 512 bytes, length in bytes",
+    summary: "VMware's vscsi records of 32 or 40 bytes: lbn in sectors of 512 bytes, length in \
+              bytes",
     source: "libCacheSim, traceReader/customizedReader/vscsi.h",
     extensions: &["vscsi"],
     options: &["page_size", "unit", "time"],

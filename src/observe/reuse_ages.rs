@@ -9,8 +9,9 @@
 //! from incomplete observations", JASA 53(282), 1958. *Departs.* Pages that are not resident count
 //! too, so what is learned does not depend on what the VM holds. Ages are ticks of the host, in
 //! buckets of which four double the age; within an interval accesses are taken as evenly spread.
-//! *Cost.* A few instructions a run, O(pages) a checkpoint, 8 bytes a page that was used; on a real machine every
-//! access is seen. *Parameters.* `decay`: the weight that the past keeps at a checkpoint.
+//! *Cost.* A few instructions a run, O(pages) a checkpoint, 8 bytes a page that was used; on a real
+//! machine every access is seen. *Parameters.* `decay`: the weight that the past keeps at a
+//! checkpoint.
 
 use super::curve::fade;
 use super::{Curve, Interval, Observer, ObserverKind, Seen};

@@ -62,8 +62,8 @@ pub fn verdict(
     let needs = format!("{} needs {}", policy.name, counted(counts.demand_faults, "demand fault"));
     let Some(split) = best_static else {
         return Some(format!(
-            "{needs}. There is no best static split to compare it with: no split that never changes \
-             keeps all minima."
+            "{needs}. There is no best static split to compare it with: no split that never \
+             changes keeps all minima."
         ));
     };
     let is_lru = scenario.vms.iter().all(|vm| vm.replacement.is_lru());

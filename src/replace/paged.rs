@@ -25,8 +25,8 @@ pub(super) enum Touch {
 
 /// What an algorithm does at each access.
 pub(super) trait Accesses {
-    /// Before a stretch: no page from `pages` on is touched in it. Pages are numbered in the order of
-    /// their first uses, so that state grows with what a VM has touched.
+    /// Before a stretch: no page from `pages` on is touched in it. Pages are numbered in the order
+    /// of their first uses, so that state grows with what a VM has touched.
     fn make_room(&mut self, _pages: usize) {}
 
     /// The first access of a run or of a stretch, at this position of the trace.

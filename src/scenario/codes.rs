@@ -187,8 +187,8 @@ codes! {
          digits."
     TOO_LONG "S051" "the run is too long"
         "Every VM must end before 2^62 ticks even if each of its accesses were a fault. The \
-         delays of a VM with a `stop` are counted too. All VMs together must have fewer than 2^63 ticks \
-         and 2^55 accesses, so that every sum over them fits into 64 bits."
+         delays of a VM with a `stop` are counted too. All VMs together must have fewer than 2^63 \
+         ticks and 2^55 accesses, so that every sum over them fits into 64 bits."
     LISTED_TWICE "S052" "a policy is listed twice"
         "Each policy of a list runs once, and its name is the key of its results."
     NOT_A_NUMBER "S053" "a word of the .dat file is not a number"

@@ -32,7 +32,7 @@ pub struct Diagnostic {
     /// What was expected there, or what to do, without a full stop.
     pub remedy: String,
     /// A second, related place, and what is there.
-    pub beside: Option<(Origin, &'static str)>,
+    pub beside: Option<Box<(Origin, &'static str)>>,
 }
 
 impl Diagnostic {
@@ -65,7 +65,7 @@ impl Diagnostic {
             return title.element(place).element(Level::NOTE.no_name().message(remedy));
         };
         let snippet = excerpt.snippet(AnnotationKind::Primary, remedy);
-        let beside = self.beside.and_then(|(origin, label)| {
+        let beside = self.beside.as_deref().and_then(|&(origin, label)| {
             Some((Excerpt::of(&sources[origin.source], origin)?, label.to_owned()))
         });
         match beside {

@@ -216,7 +216,7 @@ pub(super) fn overlay(lower: &mut Table, upper: Table) {
                 let whole = ["trace", "workload", "replacement"].contains(&key.as_str());
                 match (&mut below.node.value, entry.node.value) {
                     (Literal::Table(below), Literal::Table(above)) if !whole => {
-                        overlay(below, above)
+                        overlay(below, above);
                     }
                     (_, value) => {
                         let node = Node { origin: entry.node.origin, value };

@@ -68,7 +68,8 @@ impl Dimension {
         self.axes[0].values.len() as u64
     }
 
-    /// The steps at which the picks that name axes of this dimension all match; `None` if none does.
+    /// The steps at which the picks that name axes of this dimension all match; `None` if none
+    /// does.
     fn named(&self, steps: &[StepsOf], picks: &[(String, Node)]) -> Option<Vec<u64>> {
         let of_axis = |(axis, steps): (&Axis, &StepsOf)| {
             let (_, value) = picks.iter().find(|(path, _)| *path == axis.path)?;

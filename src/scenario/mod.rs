@@ -135,8 +135,8 @@ impl Scenario {
         let is_recorded = |vm: &&VmSpec| policy.pools() && matches!(vm.tempo, Tempo::Recorded(_));
         if let Some(vm) = self.vms.iter().find(is_recorded) {
             return Err(format!(
-                "{} moves frames at every fault, and several accesses of VM `{}` may be recorded at \
-                 one tick; replay it in steps (`trace.time = \"steps\"`)",
+                "{} moves frames at every fault, and several accesses of VM `{}` may be recorded \
+                 at one tick; replay it in steps (`trace.time = \"steps\"`)",
                 policy.name, vm.name
             ));
         }

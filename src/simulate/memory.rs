@@ -47,8 +47,8 @@ pub fn bytes_of_bounds(scenario: &Scenario) -> u64 {
 /// The bytes of a trace and of its stack distances, at most.
 pub fn bytes_of_trace(trace: &Trace) -> u64 {
     let (accesses, runs) = (trace.accesses(), trace.run_pages().len() as u64);
-    // A bit an access and its ranks, two bits for its kind, a time; a page and a distance a run; the
-    // number, the first run and the repeat's distance of a page.
+    // A bit an access and its ranks, two bits for its kind, a time; a page and a distance a run;
+    // the number, the first run and the repeat's distance of a page.
     let kinds = if trace.has_kinds() { accesses / 4 } else { 0 };
     let times = if trace.times().is_some() { 8 * accesses } else { 0 };
     accesses / 6 + kinds + times + 8 * runs + 16 * trace.distinct_pages() as u64

@@ -274,8 +274,8 @@ impl TraceBuilder {
         has_room
     }
 
-    /// The bytes that go with a run, as far as is known: its page's number, entry and first run, the
-    /// kind and the time of an access.
+    /// The bytes that go with a run, as far as is known: its page's number, entry and first run,
+    /// the kind and the time of an access.
     fn beside_a_run(&self) -> u64 {
         let runs = self.pages.len().max(1) as u64;
         let pages = (self.numbers.len() as u64 * PAGE).div_ceil(runs);

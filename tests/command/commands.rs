@@ -172,7 +172,8 @@ fn results_leave_nothing_stale_of_those_they_replace() {
     assert_eq!(
         told,
         format!(
-            "{out_name} still has files of earlier results: faults.svg; make them again or delete them\n"
+            "{out_name} still has files of earlier results: faults.svg; make them again or delete \
+             them\n"
         )
     );
     assert_ne!(fs::read_to_string(&page).unwrap(), "mine");

@@ -2,8 +2,8 @@
 //! given changed inputs. After each step nothing may be lost or mixed.
 //!
 //! A short form runs in the suite. `BALLOONIST_STEPS=10000` takes more steps, `BALLOONIST_SEED`
-//! chooses them; a failure prints the seed and the steps so far. A third of the steps are kills, most
-//! of which come while the command is at work: 2000 steps are more than 500 of them.
+//! chooses them; a failure prints the seed and the steps so far. A third of the steps are kills,
+//! most of which come while the command is at work: 2000 steps are more than 500 of them.
 
 #![cfg(unix)]
 #![allow(clippy::disallowed_methods, reason = "the environment says how long and which seed")]

@@ -107,7 +107,8 @@ fn under(draw: &mut Stream, text: &str, policy: &PolicyKind) -> Document {
 }
 
 /// What the check accepts runs to its end under every policy, and so with every observer, and with
-/// every replacement algorithm; what it refuses is not run. `BALLOONIST_EXTREMES=100000` draws more.
+/// every replacement algorithm; what it refuses is not run. `BALLOONIST_EXTREMES=100000` draws
+/// more.
 #[test]
 fn what_is_not_refused_runs_to_its_end() {
     let drawn =

@@ -23,6 +23,7 @@ mod report;
 mod scenarios;
 mod split_vms;
 mod sweep;
+mod tidy;
 mod trace_formats;
 mod trace_recorders;
 mod trace_tables;

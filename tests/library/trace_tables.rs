@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use balloonist::formats::{Loaded, ReadOptions, load, load_from, load_parts};
+use balloonist::formats::{self, Loaded, ReadOptions, load, load_from, load_parts};
 use balloonist::formats::{ReadError, ReadErrorKind};
 use balloonist::trace::{AccessKind, Trace};
 
@@ -253,4 +253,18 @@ fn one_file_is_as_many_vms_as_a_column_has_values() {
     assert_eq!(counts, [(3, 2), (2, 2)]);
     let error = load(&fixture("volumes.spc"), &by_asu).unwrap_err();
     assert_eq!(error.kind, ReadErrorKind::NoEffect("split"));
+}
+
+#[test]
+fn formats_are_listed_once_and_with_their_source() {
+    for (at, format) in formats::ALL.iter().enumerate() {
+        assert!(
+            formats::ALL[..at].iter().all(|other| other.name != format.name),
+            "{}",
+            format.name
+        );
+        assert!(!format.summary.ends_with('.') && !format.source.is_empty(), "{}", format.name);
+    }
+    let hint = load_from(&b"1\n2\n"[..], "x.lirs", None, &ReadOptions::default()).unwrap();
+    assert_eq!(hint.format.name, "text");
 }

@@ -48,8 +48,8 @@ impl Policy for CliffhangerLike {
 /// The price of a frame.
 const HITS: Param = Param {
     name: "hits",
-    doc: "shadow hits that move a frame; credits of 1 KiB a hit, as the paper's are said to be, and \
-          pages of 4 KiB",
+    doc: "shadow hits that move a frame; credits of 1 KiB a hit, as the paper's are said to be, \
+          and pages of 4 KiB",
     domain: Domain::Integer { min: 1, max: 1_000_000 },
     default: Value::Integer(4),
 };

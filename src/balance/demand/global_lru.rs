@@ -27,8 +27,8 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     build: |_| Box::new(GlobalLru),
 };
 
-/// At checkpoints it has nothing to do, and at faults it takes the oldest page, as every policy does
-/// that does not say otherwise.
+/// At checkpoints it has nothing to do, and at faults it takes the oldest page, as every policy
+/// does that does not say otherwise.
 struct GlobalLru;
 
 impl Policy for GlobalLru {

@@ -1,15 +1,13 @@
 //! `exec`: the operator's own program decides, through a pipe.
 //!
-//! *Idea.* At each checkpoint the program gets the view as a line of JSON and answers with a line of
-//! targets. So the algorithm of a daemon is tried with a few lines around it, in any language.
+//! *Idea.* At each checkpoint the program gets the view as a line of JSON and answers with a line
+//! of targets. So the algorithm of a daemon is tried with a few lines around it, in any language.
 //! *Follows.* No paper; the protocol of `docs/guide-operator.md`, whose JSON schema is
-//! `docs/exec.schema.json`.
-//! *Departs.* A live daemon reads its host whenever it likes; this one sees checkpoints. The program
-//! may not depend on anything but what it was told, or recorded replies will not fit.
-//! *Cost.* What the program costs.
-//! *Parameters.* `command`: the program and its arguments; `replies`: a file of recorded replies,
-//! which are replayed where the program may not run; `time_limit`: how long a reply may take (10 s of
-//! the clock on the wall).
+//! `docs/exec.schema.json`. *Departs.* A live daemon reads its host whenever it likes; this one
+//! sees checkpoints. The program may not depend on anything but what it was told, or recorded
+//! replies will not fit. *Cost.* What the program costs. *Parameters.* `command`: the program and
+//! its arguments; `replies`: a file of recorded replies, which are replayed where the program may
+//! not run; `time_limit`: how long a reply may take (10 s of the clock on the wall).
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

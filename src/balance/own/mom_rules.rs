@@ -1,23 +1,22 @@
 //! `mom-rules`: the operator's own rule files for MOM, run as they are.
 //!
 //! *Idea.* oVirt's Memory Overcommitment Manager reads its rules from files in a small language.
-//! The same files decide here, so that an edited rule is tried before a host has it.
-//! *Follows.* oVirt/mom mom/Policy, mom/Entity.py, mom/PolicyEngine.py and mom/Collectors at
-//! 3de1c8e; `own/mom` is the language.
-//! *Departs.* The language: rules that fail end the run, where the daemon logs that and skips the
-//! round; a character that begins no word is an error, where the original ignores all that follows
-//! it; a file is read by itself, so no expression spans two; whole numbers have 127 bits; calls are
-//! nested 160 deep at most, where Python's stack allows some more or less; texts and lists have
-//! 65,536 bytes and items at most; of numbers, texts and the objects behind the host and the guests
-//! there are no attributes beyond statistics and methods. The statistics: host and guests are as
-//! `balance/meminfo.rs` has them, in KiB; a guest's major faults are those that bring a page back
-//! from swap, its minor faults the first accesses; samepage merging is off, CPU and I/O have no
-//! limits; what no guest here has, such as its swap's size, is nil. The only control that is carried
-//! out is a guest's `balloon_target`, within the VM's bounds and rounded down to a frame; growth
-//! beyond the free frames is given in file order.
-//! *Cost.* What the rules cost, at most a million steps and 10,000 a guest.
-//! *Parameters.* `files`: the rules, in the order in which the daemon would read them; `samples`:
-//! samples that averages are taken of (10); `sample_every`: time between two samples (5 s); MOM's.
+//! The same files decide here, so that an edited rule is tried before a host has it. *Follows.*
+//! oVirt/mom mom/Policy, mom/Entity.py, mom/PolicyEngine.py and mom/Collectors at 3de1c8e;
+//! `own/mom` is the language. *Departs.* The language: rules that fail end the run, where the
+//! daemon logs that and skips the round; a character that begins no word is an error, where the
+//! original ignores all that follows it; a file is read by itself, so no expression spans two;
+//! whole numbers have 127 bits; calls are nested 160 deep at most, where Python's stack allows some
+//! more or less; texts and lists have 65,536 bytes and items at most; of numbers, texts and the
+//! objects behind the host and the guests there are no attributes beyond statistics and methods.
+//! The statistics: host and guests are as `balance/meminfo.rs` has them, in KiB; a guest's major
+//! faults are those that bring a page back from swap, its minor faults the first accesses; samepage
+//! merging is off, CPU and I/O have no limits; what no guest here has, such as its swap's size, is
+//! nil. The only control that is carried out is a guest's `balloon_target`, within the VM's bounds
+//! and rounded down to a frame; growth beyond the free frames is given in file order. *Cost.* What
+//! the rules cost, at most a million steps and 10,000 a guest. *Parameters.* `files`: the rules, in
+//! the order in which the daemon would read them; `samples`: samples that averages are taken of
+//! (10); `sample_every`: time between two samples (5 s); MOM's.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -311,7 +310,8 @@ mod tests {
     #[test]
     fn swap_and_faults_add_up() {
         let mut rules = rules(
-            "(with Guests g (g.Control \"balloon_target\" (+ g.swap_usage (- g.swap_out g.swap_in))))",
+            "(with Guests g (g.Control \"balloon_target\" \
+             (+ g.swap_usage (- g.swap_out g.swap_in))))",
         );
         let mut view = view(2000, vec![resident(30, vm(900, 1, 1000))]);
         view.vms[0].total.demand_faults = 130;

@@ -21,9 +21,10 @@ use crate::units::Frames;
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "last-n",
-    summary: "pairs the VMs by the miss ratio of the last interval and moves one frame in each pair",
-    follows: "strategy 2 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in virtual \
-              machines, COEN 283 report, 2011",
+    summary: "pairs the VMs by the miss ratio of the last interval and moves one frame in each \
+              pair",
+    follows: "strategy 2 of H. Wu, S. Wu and W. Zhang, Simulation of memory management in \
+              virtual machines, COEN 283 report, 2011",
     live_interval: None,
     params: &[counter::PARAM],
     meets: Meets::Never,

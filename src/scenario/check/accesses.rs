@@ -116,7 +116,7 @@ fn read_options(
         format.clone_into(&mut options.format);
     }
     for (name, number) in options.numbers_mut() {
-        let least = if matches!(name, "vm" | "seed") { 0 } else { 1 };
+        let least = u64::from(!matches!(name, "vm" | "seed"));
         *number = trace.get(name).and_then(|field| match name {
             "page_size" => findings.page_size(&field),
             _ => findings.integer(&field, least, INTEGER_MAX),

@@ -173,7 +173,7 @@ impl Findings {
         remedy: impl Into<String>,
     ) {
         let error = Diagnostic::error(code, origin, message, remedy);
-        self.list.push(Diagnostic { beside: Some((beside, label)), ..error });
+        self.list.push(Diagnostic { beside: Some(Box::new((beside, label))), ..error });
     }
 
     pub(super) fn warn(

@@ -74,8 +74,8 @@ impl<'d> Draft<'d> {
         draft
     }
 
-    /// Draws a random start: `start_drawn` ticks later, fewer than `start_within`. Each VM draws from
-    /// a stream of its own, so that all runs of a repetition have the same starts.
+    /// Draws a random start: `start_drawn` ticks later, fewer than `start_within`. Each VM draws
+    /// from a stream of its own, so that all runs of a repetition have the same starts.
     fn draw_start(&mut self, around: &Surroundings) {
         let (Some(name), Some(start), Some(within)) = (self.name, self.start, self.start_within)
         else {

@@ -80,7 +80,8 @@ proptest! {
         letters in prop::collection::vec(0_usize..4, 0..200),
         cut in 0_usize..200,
     ) {
-        let kinds: Vec<AccessKind> = letters.iter().map(|&letter| AccessKind::ALL[letter]).collect();
+        let kinds = letters.iter().map(|&letter| AccessKind::ALL[letter]);
+        let kinds: Vec<AccessKind> = kinds.collect();
         let (first, rest) = kinds.split_at(cut.min(kinds.len()));
         let mut bulk = Kinds::default();
         bulk.extend(first);
@@ -90,7 +91,8 @@ proptest! {
             single.push(kind);
         }
         prop_assert_eq!(&bulk, &single);
-        let counts = AccessKind::ALL.map(|kind| kinds.iter().filter(|&&k| k == kind).count() as u64);
+        let count = |kind| kinds.iter().filter(|&&other| other == kind).count() as u64;
+        let counts = AccessKind::ALL.map(count);
         prop_assert_eq!(bulk.counts(), counts);
     }
 }

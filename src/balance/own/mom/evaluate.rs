@@ -172,7 +172,7 @@ impl<'p, 'w> Evaluator<'p, 'w> {
         };
         if let Some(function) = self.get(name).filter(|value| !value.is_nil()) {
             let values = self.eval_all(arguments)?;
-            return self.apply(node, &function, values);
+            return self.apply(node, &function, &values);
         }
         match (name, arguments) {
             ("def" | "defun", [name, parameters, code]) => {
@@ -369,8 +369,8 @@ impl<'p, 'w> Evaluator<'p, 'w> {
         self.leave_with(std::slice::from_ref(code))
     }
 
-    fn apply(&mut self, node: &'p Node, function: &Value, values: Vec<Value>) -> Evaluated {
-        match (function, values.as_slice()) {
+    fn apply(&mut self, node: &'p Node, function: &Value, values: &[Value]) -> Evaluated {
+        match (function, values) {
             (Value::Function("abs"), [value]) => {
                 value::absolute(value).map_err(|message| failed(node, message))
             }

@@ -1,9 +1,10 @@
 //! The policy language of the Memory Overcommitment Manager: small, total and bounded.
 //!
 //! It is a Lisp of 1960's habits: `(defvar name value)`, `(set name value)`, `(def name (a b)
-//! code)`, `(let ((a 1)) code)`, `(if condition yes no)`, `(with list name code)`, blocks in braces,
-//! the operators `+ - * / < > <= >= == != << >>`, `and or not min max null valid abs debug`, and the
-//! methods `Stat StatAvg Prop GetVar SetVar GetControl Control` of the host and of guests.
+//! code)`, `(let ((a 1)) code)`, `(if condition yes no)`, `(with list name code)`, blocks in
+//! braces, the operators `+ - * / < > <= >= == != << >>`, `and or not min max null valid abs
+//! debug`, and the methods `Stat StatAvg Prop GetVar SetVar GetControl Control` of the host and of
+//! guests.
 //!
 //! Follows oVirt/mom mom/Policy/Parser.py and mom/Entity.py at 3de1c8e. What departs is named in
 //! `own/mom_rules.rs`; `tests/mom-rules/programs.jsonl` holds what the original made of random

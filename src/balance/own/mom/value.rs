@@ -360,7 +360,7 @@ fn int_and_float(one: i128, other: f64) -> Option<Ordering> {
     if other.is_nan() {
         return None;
     }
-    if other >= BEYOND || other < -BEYOND {
+    if !(-BEYOND..BEYOND).contains(&other) {
         return 0.0.partial_cmp(&other);
     }
     let whole = other.trunc();
