@@ -210,7 +210,8 @@ mod tests {
         }
         builder.since(3);
         let trace = builder.finish();
-        let loaded = load_from(&saved(&trace)[..], "", None, &ReadOptions::default()).unwrap();
+        let options = ReadOptions { time: Some("recorded".to_owned()), ..ReadOptions::default() };
+        let loaded = load_from(&saved(&trace)[..], "", None, &options).unwrap();
         assert_eq!(loaded.trace, trace);
         assert_eq!(loaded.trace.times().unwrap().origin(), 3);
     }

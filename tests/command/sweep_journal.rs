@@ -255,7 +255,7 @@ fn a_torn_end_is_ignored_and_damage_before_it_is_told() {
     }
     // A power cut may leave a hole of zeros at the end. A torn end that is longer than what is
     // appended is cut off: nothing of it stays behind the last line.
-    for torn in [[0; 300].as_slice(), &[b'7'; 100_000]] {
+    for torn in [[0; 300].as_slice(), &b"7".repeat(100_000)] {
         fs::write(&journal, [&good[..second_last], torn].concat()).unwrap();
         assert_eq!(place.told(&resume), (Some(0), String::new()));
         assert_eq!(fs::read(&journal).unwrap().len(), good.len(), "{} bytes are torn", torn.len());

@@ -12,7 +12,7 @@ use crate::common::scenarios::{random_scenario, suit};
 use crate::common::simulate;
 use crate::common::simulator;
 use balloonist::account::Movement;
-use balloonist::balance::{self, PolicyKind};
+use balloonist::balance::PolicyKind;
 use balloonist::host::Change;
 use balloonist::meets::Meets;
 use balloonist::params::{Settings, Value};
@@ -191,7 +191,8 @@ fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulato
     }
     let often = [waited, refused, in_flight].map(|times| times > 1_000);
     assert_eq!(often, [true; 3], "{waited} waited, {refused} refused, {in_flight} in flight");
-    for kind in balance::ALL.iter().filter(|kind| kind.name != "static" && !kind.is_yardstick()) {
+    let movers = common::policies::without_programs();
+    for kind in movers.filter(|kind| kind.name != "static" && !kind.is_yardstick()) {
         let [granted, reclaimed] = moved.get(kind.name).copied().unwrap_or_default();
         // The defect in its rules is that no VM ever grows.
         let never_grants = kind.name == "mom-balloon-2013-07";
@@ -213,7 +214,7 @@ fn index_half(scenario: &Scenario, number: u64) {
 /// moves the allocation.
 #[test]
 fn under_every_policy_the_counter_is_the_list() {
-    for policy in balance::ALL {
+    for policy in common::policies::without_programs() {
         let mut compared = 0;
         for number in 0..500 {
             let (mut scenario, _) = random_scenario(number);
@@ -328,7 +329,7 @@ fn every_policy_keeps_the_laws_whatever_its_guests_run() {
         let guests = replace::ALL.iter().filter(|kind| kind.is_lru() || !policy.pools());
         guests.map(|kind| (policy.name, kind.name))
     };
-    let pairs: BTreeSet<_> = balance::ALL.iter().flat_map(guests_of).collect();
+    let pairs: BTreeSet<_> = common::policies::without_programs().flat_map(guests_of).collect();
     let differ: Vec<_> = met.borrow().symmetric_difference(&pairs).copied().collect();
     assert_eq!(differ, [], "every policy meets every algorithm that it may");
 }

@@ -1,12 +1,18 @@
 //! Settings of policies, for tests that run all of them on hosts of a few dozen frames.
 
-use balloonist::balance::PolicyKind;
+use balloonist::balance::{self, PolicyKind};
 use balloonist::params::{Domain, Settings, TextFile, Value};
 use balloonist::random::Stream;
 use balloonist::scenario::Scenario;
 use balloonist::units::Decimal;
 
 use super::replacements::vary;
+
+/// The policies that decide by themselves: all but the one that asks a program, which the library
+/// alone does not run (`tests/command/exec.rs` does).
+pub(crate) fn without_programs() -> impl Iterator<Item = &'static PolicyKind> {
+    balance::ALL.iter().filter(|policy| policy.name != "exec")
+}
 
 /// The defaults, but with sizes and times that were published for whole machines scaled to a few
 /// dozen frames, so that the rules do something.
