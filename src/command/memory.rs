@@ -11,7 +11,6 @@ use balloonist::balance::PolicyKind;
 use balloonist::scenario::Scenario;
 use balloonist::simulate::{bytes_of_run, bytes_of_trace};
 use balloonist::trace::Room;
-use balloonist::units::parse_size;
 
 use super::distances::distinct;
 use super::{Context, Failure};
@@ -112,11 +111,6 @@ fn approximately(bytes: u64) -> String {
     }
     let tenths = u128::from(bytes) * 10 / u128::from(size);
     format!("{}.{} {unit}", tenths / 10, tenths % 10)
-}
-
-/// Reads the value of `--memory-limit`.
-pub(super) fn limit(text: &str) -> Result<u64, String> {
-    text.parse().or_else(|_| parse_size(text).map_err(|error| error.to_string()))
 }
 
 #[cfg(test)]

@@ -110,6 +110,7 @@ fn under(draw: &mut Stream, text: &str, policy: &PolicyKind) -> Document {
 /// every replacement algorithm; what it refuses is not run. `BALLOONIST_EXTREMES=100000` draws
 /// more.
 #[test]
+#[allow(clippy::disallowed_methods)] // A test may be asked for more.
 fn what_is_not_refused_runs_to_its_end() {
     let drawn =
         std::env::var("BALLOONIST_EXTREMES").map_or(SCENARIOS, |text| text.parse().unwrap());

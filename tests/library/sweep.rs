@@ -1,6 +1,8 @@
 //! Sweeps: what the report says about its lucky draw, and output that depends only on the seeds.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -118,7 +120,7 @@ fn many_skips_take_as_long_as_they_are() {
         [sweep.axes]\n'checkpoint.every' = { from = 1, to = 20_000, step = 1 }\n"
         .to_owned();
     for every in 5..20_000 {
-        text.push_str(&format!("[[sweep.skip]]\n'checkpoint.every' = {every}\n"));
+        writeln!(text, "[[sweep.skip]]\n'checkpoint.every' = {every}").unwrap();
     }
     let checked = Document::from_toml("many.toml", text.as_bytes()).check().unwrap();
     assert_eq!(checked.scenario.sweep.unwrap().points(), 5);
