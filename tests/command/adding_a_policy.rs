@@ -46,7 +46,11 @@ fn the_page_makes_a_policy() {
     assert!(row.starts_with("policy"), "{row}");
     assert!(outputs[1].contains("the fewest demand faults"), "{}", outputs[1]);
     assert!(outputs[2].contains("even-miss (step=2)"), "{}", outputs[2]);
-    assert!(outputs[3].contains("a_vm_that_faults_twice_as_often_gets_frames ... ok"), "{}", outputs[3]);
+    assert!(
+        outputs[3].contains("a_vm_that_faults_twice_as_often_gets_frames ... ok"),
+        "{}",
+        outputs[3]
+    );
 }
 
 /// Each block that names a file, in the page's order.

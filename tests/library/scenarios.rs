@@ -219,7 +219,7 @@ fn a_bad_setting_is_shown_as_it_was_given() {
     assert_eq!(
         document.check().unwrap_err().render(false),
         "error[S012]: unknown key `sede`\n \
-         --> --set sede=3\n  |\n  | sede=3\n  | ^^^^ did you mean `seed`?\n"
+         --> --set:1:1\n  |\n1 | sede=3\n  | ^^^^ did you mean `seed`?\n"
     );
 }
 
@@ -241,7 +241,8 @@ fn trace_files_are_vms_in_lockstep() {
         None,
     );
     let told = wrong.check().unwrap_err().render(false);
-    for part in ["--> --frames many", "--> --every 0", "--> nowhere.txt", "the file does not exist"]
+    for part in
+        ["--> --frames:1:1", "--> --every:1:1", "--> nowhere.txt", "the file does not exist"]
     {
         assert!(told.contains(part), "{part} in\n{told}");
     }

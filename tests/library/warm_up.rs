@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use crate::common;
 use crate::common::scenarios::random_scenario;
-use balloonist::balance;
 use balloonist::host::Change;
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Counts};
@@ -155,7 +154,7 @@ fn what_the_warm_up_did_is_subtracted_and_nothing_else_changes() {
         }
         policies.insert(policy.name);
     }
-    assert_eq!(policies.len(), balance::ALL.len());
+    assert_eq!(policies.len(), common::policies::without_programs().count());
     assert_eq!(algorithms.len(), replace::ALL.len());
     assert!(counted > 1_000, "{counted} VMs have a warm-up and then fault");
 }
