@@ -44,7 +44,7 @@ use crate::meets::Meets;
 use crate::movement::Settling;
 use crate::random::Stream;
 use crate::replace::Counts;
-use crate::scenario::{Actuator, After, Scenario};
+use crate::scenario::{After, Scenario};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
 use crate::watch::{Access, Watcher};
@@ -199,9 +199,9 @@ impl<'a> Simulation<'a> {
     pub fn new(scenario: &'a Scenario, policy: PolicyRun, watcher: &'a mut dyn Watcher) -> Self {
         let PolicyRun { name, policy, observers, settings, meets } = policy;
         let pools = meets == Meets::AtFaults;
-        let can_pool = scenario.actuator == Actuator::INSTANT
-            && scenario.vms.iter().all(|vm| vm.replacement.is_lru() && vm.stuck.is_empty());
-        assert!(can_pool || !pools, "frames are pooled among LRU guests by the instant actuator");
+        if pools && let Err(why) = scenario.allows_pooling() {
+            panic!("{name} {why}");
+        }
         let vm = |spec| Vm::new(spec, scenario, observers, &settings);
         let vms: Vec<Vm> = scenario.vms.iter().map(vm).collect();
         let ids = || (0..vms.len()).map(|at| VmId(at as u32));

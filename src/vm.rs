@@ -131,8 +131,7 @@ impl<'a> Vm<'a> {
         if self.spec.after == After::Repeat {
             return self.stop();
         }
-        let left = self.spec.trace.accesses() - self.position;
-        let nominal = self.nominal(self.position, self.position + left);
+        let nominal = self.nominal(self.position, self.spec.trace.accesses());
         Ticks(self.next.0.saturating_add(nominal)).min(self.stop())
     }
 
@@ -150,11 +149,10 @@ impl<'a> Vm<'a> {
         let length = self.spec.trace.accesses();
         while self.next < horizon && !self.finished {
             let (warms, most) = self.warm_up_left();
-            let rests = self.spec.idle.get(self.idle_over).map_or(horizon, |phase| phase.from);
             let stretch = Stretch {
                 from: self.position,
                 first_pass: self.first_pass,
-                budget: warms.min(rests.min(horizon) - self.next),
+                budget: warms.min(self.next_idle().min(horizon) - self.next),
                 // Several recorded accesses may start at one tick; a watcher sees each.
                 most: if watched { 1 } else { most },
                 tempo: self.spec.tempo,
@@ -200,7 +198,7 @@ impl<'a> Vm<'a> {
         self.first_pass
     }
 
-    /// The policy's view of it in the middle of an interval, without what observers measure.
+    /// The policy's view of it now, without what observers measure.
     pub(crate) fn view_now(&self, id: VmId, Holding { allocation, target }: Holding) -> VmView {
         let mut total = self.account.counts;
         total.add(self.interval);
@@ -238,7 +236,7 @@ impl<'a> Vm<'a> {
     }
 
     /// The nominal ticks from one access of this pass to another.
-    fn nominal(&self, from: u64, to: u64) -> u64 {
+    pub(crate) fn nominal(&self, from: u64, to: u64) -> u64 {
         self.spec.tempo.ticks(&self.spec.trace, from, to)
     }
 
@@ -284,13 +282,12 @@ impl<'a> Vm<'a> {
     pub(crate) fn close_and_view(
         &mut self,
         id: VmId,
-        Holding { allocation, target }: Holding,
+        holding: Holding,
         at: Ticks,
         [ticks, coming]: [Ticks; 2],
         cost: Cost,
     ) -> VmView {
         let interval = self.interval;
-        let resident = self.replacement.resident();
         let from = self.account.counts.accesses;
         let shown = Interval {
             trace: &self.spec.trace,
@@ -299,8 +296,8 @@ impl<'a> Vm<'a> {
             counts: interval,
             ticks,
             delays: cost.delays,
-            allocation,
-            resident,
+            allocation: holding.allocation,
+            resident: self.replacement.resident(),
             coming: self.accesses_within(at, coming),
         };
         let mut seen = std::mem::take(&mut self.seen);
@@ -312,18 +309,7 @@ impl<'a> Vm<'a> {
         let overhead = intercepted * cost.trap.0 + cost.policy.0;
         self.account.overhead_ticks += self.delay(overhead);
         self.close_interval();
-        VmView {
-            id,
-            name: Arc::clone(&self.name),
-            bounds: Bounds { min: self.spec.min, max: self.spec.max },
-            shares: self.spec.shares,
-            allocation,
-            target,
-            resident,
-            interval,
-            total: self.account.counts,
-            seen,
-        }
+        VmView { interval, seen, ..self.view_now(id, holding) }
     }
 
     /// The accesses that it makes in the next `ticks` if nothing delays it.

@@ -4,13 +4,15 @@
 //! More of them never hurt, so an empty frame is filled, and from the moment at which the host is
 //! full one number says all: how many frames the first VM holds. A fault of a VM at stack distance
 //! d leaves the numbers as they are (it replaces its own page) or takes a frame from the other VM.
-//! A dynamic program keeps the fewest faults for each number. *Follows.* R. L. Mattson, J. Gecsei,
-//! D. R. Slutz and I. L. Traiger, "Evaluation techniques for storage hierarchies", IBM Systems
-//! Journal 9(2), 1970, for the stack; the program is ours. *Departs.* Two VMs that start together
-//! and stay. Accesses are those of the nominal pace; minima and maxima are kept. A frame that is
-//! taken without a fault of the taker wins nothing, for the taker can take it at its fault. *Cost.*
-//! O(F) a run of accesses that is deeper than the smallest number of frames of its VM; two numbers
-//! a frame. Refused beyond 2³⁶ steps. *Parameters.* None.
+//! A dynamic program keeps the fewest faults for each number.
+//! *Follows.* R. L. Mattson, J. Gecsei, D. R. Slutz and I. L. Traiger, "Evaluation techniques for
+//! storage hierarchies", IBM Systems Journal 9(2), 1970, for the stack; the program is ours.
+//! *Departs.* Two VMs that start together and stay. Accesses are those of the nominal pace; minima
+//! and maxima are kept. A frame that is taken without a fault of the taker wins nothing, for the
+//! taker can take it at its fault.
+//! *Cost.* O(F) a run of accesses that is deeper than the smallest number of frames of its VM; two
+//! numbers a frame. Refused beyond 2³⁶ steps.
+//! *Parameters.* None.
 
 use std::iter::Peekable;
 use std::ops::RangeInclusive;

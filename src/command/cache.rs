@@ -6,10 +6,10 @@ use std::time::SystemTime;
 use balloonist::number::{counted, grouped};
 use balloonist::table::{Format, Table};
 use balloonist::trace::cache::Cache;
-use balloonist::units::parse_size;
 use clap::Subcommand;
 use directories::ProjectDirs;
 
+use super::reader::bytes;
 use super::text::escaped;
 use super::{Context, Failure, context};
 
@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 pub(super) fn of_user(context: &Context) -> Option<(PathBuf, Cache)> {
     let user = ProjectDirs::from("", "", "balloonist")?;
     let size = std::env::var_os(SIZE).map(|size| size.to_string_lossy().into_owned());
-    let said = size.as_deref().map(|size| size.parse().ok().or_else(|| parse_size(size).ok()));
+    let said = size.as_deref().map(|size| bytes(size).ok());
     if let (Some(size), Some(None)) = (&size, said) {
         let size = escaped(size);
         context

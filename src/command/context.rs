@@ -10,12 +10,12 @@ use balloonist::scenario::WarmUp;
 use balloonist::simulate::RunError;
 use balloonist::table::Format;
 use balloonist::table::Table;
-use balloonist::units::parse_size;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ColorChoice, ValueEnum};
 
 use super::failure::Failure;
 use super::guard::{quoted, say};
+use super::reader::bytes;
 use super::register::register;
 use super::text::harmless;
 use super::timing::Timing;
@@ -52,7 +52,7 @@ pub(crate) struct Common {
 
     /// How much memory the runs may take; a trace then may take all of it, however small its file
     /// is [default: what is free; of a trace 128 MiB, or 4096 times its file]
-    #[arg(long, global = true, value_name = "SIZE", value_parser = memory_limit)]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = bytes)]
     pub(crate) memory_limit: Option<u64>,
 
     /// Let the policy `exec` run the program that the scenario names, and record its replies; the
@@ -237,9 +237,4 @@ pub(super) fn colour_flag(arguments: impl Iterator<Item = OsString>) -> ColorCho
         }
     }
     choice
-}
-
-/// Reads the value of `--memory-limit`.
-fn memory_limit(text: &str) -> Result<u64, String> {
-    text.parse().or_else(|_| parse_size(text).map_err(|error| error.to_string()))
 }

@@ -11,12 +11,17 @@ use super::{Context, cache};
 
 /// Gives all traces of the scenario their distances.
 pub(super) fn warm_all(scenario: &Scenario, context: &Context) {
-    warm(&distinct(scenario), context);
+    warm(&distinct(traces_of(scenario)), context);
 }
 
-/// The traces of the scenario's VMs, each once even if several VMs replay it.
-pub(super) fn distinct(scenario: &Scenario) -> Vec<&Trace> {
-    let mut traces: Vec<&Trace> = scenario.vms.iter().map(|vm| &*vm.trace).collect();
+/// The traces of the scenario's VMs.
+pub(super) fn traces_of(scenario: &Scenario) -> impl Iterator<Item = &Trace> {
+    scenario.vms.iter().map(|vm| &*vm.trace)
+}
+
+/// Each of these traces once, even if several VMs replay it.
+pub(super) fn distinct<'a>(traces: impl Iterator<Item = &'a Trace>) -> Vec<&'a Trace> {
+    let mut traces: Vec<&Trace> = traces.collect();
     traces.sort_by_key(|&trace| std::ptr::from_ref(trace) as usize);
     traces.dedup_by_key(|trace| std::ptr::from_ref(*trace) as usize);
     traces

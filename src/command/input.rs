@@ -138,7 +138,7 @@ fn note_reading(scenario: &Scenario, took: Duration, context: &Context) {
     if !context.common.timing {
         return;
     }
-    let traces = distances::distinct(scenario);
+    let traces = distances::distinct(distances::traces_of(scenario));
     let accesses = traces.iter().map(|trace| trace.accesses()).sum();
     let began = Instant::now();
     for trace in traces {

@@ -1,4 +1,4 @@
-//! Memory, planned before a run: a run that cannot fit is refused in place of being killed.
+//! Memory, planned before a run: a run that cannot fit is refused instead of being killed.
 //!
 //! What is free is what the system says is available, and what limits of the control group and of
 //! the address space leave. Where the system does not tell (not on Linux), nothing is refused
@@ -12,7 +12,7 @@ use balloonist::scenario::Scenario;
 use balloonist::simulate::{bytes_of_run, bytes_of_trace};
 use balloonist::trace::Room;
 
-use super::distances::distinct;
+use super::distances::{distinct, traces_of};
 use super::{Context, Failure};
 
 /// Fails if these runs, so many at a time, and so many bytes beside them need more memory than
@@ -27,11 +27,9 @@ pub(super) fn plan<'a>(
     let mut traces = Vec::new();
     for (scenario, policy) in runs {
         of_runs.push(bytes_of_run(scenario, policy));
-        traces.extend(distinct(scenario));
+        traces.extend(traces_of(scenario));
     }
-    traces.sort_by_key(|&trace| std::ptr::from_ref(trace) as usize);
-    traces.dedup_by_key(|trace| std::ptr::from_ref(*trace) as usize);
-    let of_traces: u64 = traces.into_iter().map(bytes_of_trace).sum();
+    let of_traces: u64 = distinct(traces.into_iter()).into_iter().map(bytes_of_trace).sum();
     of_runs.sort_unstable_by_key(|&bytes| std::cmp::Reverse(bytes));
     let needed = of_traces + of_runs.iter().take(at_once).sum::<u64>() + beside;
     let what = match at_once {
@@ -68,7 +66,7 @@ fn fits(what: &str, needed: u64, held: u64, context: &Context) -> Result<(), Fai
 }
 
 /// The bytes that this process may still take, where the system tells.
-pub(super) fn free() -> Option<u64> {
+fn free() -> Option<u64> {
     let kibibytes = |file: &str, key: &str| {
         let text = fs::read_to_string(file).ok()?;
         let line = text.lines().find_map(|line| line.strip_prefix(key))?;

@@ -42,7 +42,7 @@ impl Processes {
 
 impl Programs for Processes {
     fn start(&self, what: &Command) -> Result<Box<dyn Program>, PolicyError> {
-        let name = what.words.join(" ");
+        let name = what.shown();
         let unstarted =
             |error: io::Error| PolicyError::failed(format!("`{name}` does not start: {error}"));
         let mut child = std::process::Command::new(&what.words[0])

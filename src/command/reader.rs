@@ -258,7 +258,7 @@ pub(super) fn names() -> PossibleValuesParser {
 }
 
 /// Reads a size, or a bare number of bytes.
-fn bytes(text: &str) -> Result<u64, String> {
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
     text.parse().or_else(|_| parse_size(text).map_err(|error| error.to_string()))
 }
 

@@ -19,6 +19,8 @@ pub struct Contest<'a> {
     pub names: Vec<String>,
     /// Which of them may be called the best: not those that know the future.
     pub is_ranked: Vec<bool>,
+    /// The points at which a VM's replacement algorithm knows the future.
+    foresees: Vec<bool>,
 }
 
 /// The scenario key that names the policy.
@@ -41,10 +43,12 @@ impl<'a> Contest<'a> {
         let found = found.find_map(|(at, dimension)| Some((at, dimension.values_of(POLICY)?)));
         let dimension = found.as_ref().map(|(at, _)| *at);
         let kinds = found.map_or_else(|| vec![policy.to_owned()], |(_, kinds)| kinds);
-        let names = dimension.map_or(kinds.clone(), |at| dimensions[at].values());
-        let mut contest = Self { grid, dimension, names, is_ranked: Vec::new() };
+        let names = dimension.map_or_else(|| kinds.clone(), |at| dimensions[at].values());
+        let foresees = (0..grid.points()).map(|point| has_guest_with_foresight(grid, point));
+        let foresees = foresees.collect();
+        let mut contest = Self { grid, dimension, names, is_ranked: Vec::new(), foresees };
         let mut in_the_dark = vec![false; kinds.len()];
-        for point in (0..grid.points()).filter(|&point| !has_guest_with_foresight(grid, point)) {
+        for point in (0..grid.points()).filter(|&point| !contest.foresees[point as usize]) {
             in_the_dark[contest.of(point)] = true;
         }
         let is_ranked = |(kind, in_the_dark): (&String, bool)| {
@@ -92,9 +96,7 @@ impl<'a> Contest<'a> {
         let once = cells.filter(|(point, cell)| cell.iter().flatten().next() == Some(point));
         let is_whole = |cell: &Vec<Option<u64>>| {
             let mut ranked = cell.iter().zip(&self.is_ranked).filter(|(_, is_ranked)| **is_ranked);
-            ranked.all(|(point, _)| {
-                point.is_some_and(|point| !has_guest_with_foresight(self.grid, point))
-            })
+            ranked.all(|(point, _)| point.is_some_and(|point| !self.foresees[point as usize]))
         };
         once.map(|(_, cell)| cell).filter(is_whole)
     }

@@ -1,6 +1,7 @@
 //! Recorded times on their way into a trace: units, decimal numbers, and one beginning for all VMs.
 
 use super::error::ReadError;
+use super::input::decimal;
 use super::options::ReadOptions;
 use crate::trace::TraceBuilder;
 use crate::units::parse_duration;
@@ -41,21 +42,11 @@ impl Clock {
 pub(super) fn nanoseconds(text: &[u8], unit: u64) -> Option<u64> {
     let point = memchr::memchr(b'.', text).unwrap_or(text.len());
     let (whole, fraction) = (&text[..point], text.get(point + 1..).unwrap_or_default());
-    if whole.is_empty() {
-        return None;
-    }
-    let digits = |text: &[u8]| {
-        text.iter().try_fold(0_u64, |value, byte| {
-            let digit = byte.wrapping_sub(b'0');
-            let value = value.checked_mul(10)?.checked_add(digit.into())?;
-            (digit < 10).then_some(value)
-        })
-    };
-    let mut time = u128::from(digits(whole)?) * u128::from(unit);
+    let mut time = u128::from(decimal(whole).ok()?) * u128::from(unit);
     if !fraction.is_empty() {
-        // Beyond a picosecond of a day nobody measures.
+        // More digits than that cannot change a nanosecond that anybody measures.
         let fraction = &fraction[..fraction.len().min(15)];
-        let part = u128::from(digits(fraction)?) * u128::from(unit);
+        let part = u128::from(decimal(fraction).ok()?) * u128::from(unit);
         time += part / 10_u128.pow(fraction.len() as u32);
     }
     u64::try_from(time / u128::from(NS)).ok()

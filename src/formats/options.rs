@@ -107,7 +107,7 @@ impl ReadOptions {
     ///
     /// # Errors
     /// The word is neither `recorded` nor `steps`.
-    pub(super) fn wants_times(&self) -> Result<bool, ReadError> {
+    pub(crate) fn wants_times(&self) -> Result<bool, ReadError> {
         match self.time.as_deref() {
             None | Some("steps") => Ok(false),
             Some("recorded") => Ok(true),

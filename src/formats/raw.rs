@@ -48,22 +48,7 @@ fn read_u32(
     builder: &mut TraceBuilder,
     source: &Source<'_>,
 ) -> Result<Vec<String>, ReadError> {
-    let scale = Scale::of(source.options, None)?;
-    let mut words = Vec::new();
-    let mut at = input.offset();
-    while let Some(block) = input.records(4)? {
-        words.clear();
-        words.extend(block.as_chunks().0.iter().map(|&word| u32::from_le_bytes(word)));
-        if scale.unit.is_none() {
-            builder.extend_u32(&words);
-        } else {
-            touch(builder, scale, words.iter().map(|&word| word.into()), (at, 4))?;
-        }
-        if builder.overflowed() {
-            break;
-        }
-        at = input.offset();
-    }
+    read_words(input, builder, source, u32::from_le_bytes, TraceBuilder::extend_u32)?;
     read_kinds(builder, source, ".pages.u32")
 }
 
@@ -72,23 +57,35 @@ fn read_u64(
     builder: &mut TraceBuilder,
     source: &Source<'_>,
 ) -> Result<Vec<String>, ReadError> {
+    read_words(input, builder, source, u64::from_le_bytes, TraceBuilder::extend_u64)?;
+    read_kinds(builder, source, ".pages.u64")
+}
+
+/// Reads words of `N` bytes to the end; `extend` adds those that are page numbers.
+fn read_words<const N: usize, W: Copy + Into<u64>>(
+    input: &mut Input<'_>,
+    builder: &mut TraceBuilder,
+    source: &Source<'_>,
+    word: impl Fn([u8; N]) -> W,
+    extend: impl Fn(&mut TraceBuilder, &[W]),
+) -> Result<(), ReadError> {
     let scale = Scale::of(source.options, None)?;
     let mut words = Vec::new();
     let mut at = input.offset();
-    while let Some(block) = input.records(8)? {
+    while let Some(block) = input.records(N)? {
         words.clear();
-        words.extend(block.as_chunks().0.iter().map(|&word| u64::from_le_bytes(word)));
+        words.extend(block.as_chunks().0.iter().map(|&bytes| word(bytes)));
         if scale.unit.is_none() {
-            builder.extend_u64(&words);
+            extend(builder, &words);
         } else {
-            touch(builder, scale, words.iter().copied(), (at, 8))?;
+            touch(builder, scale, words.iter().map(|&word| word.into()), (at, N))?;
         }
         if builder.overflowed() {
             break;
         }
         at = input.offset();
     }
-    read_kinds(builder, source, ".pages.u64")
+    Ok(())
 }
 
 /// Adds an access for each of these values, which stand from a byte on in so many bytes each.

@@ -323,7 +323,7 @@ fn check_times(
     parts: &Parts,
     options: &ReadOptions,
 ) -> Result<(), ReadError> {
-    let is_wanted = options.time.as_deref() == Some("recorded");
+    let is_wanted = options.wants_times() == Ok(true);
     if !is_wanted || builder.has_times() || builder.accesses() == 0 || parts.are_several() {
         return Ok(());
     }

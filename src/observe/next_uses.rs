@@ -1,12 +1,13 @@
 //! `next-uses`: when the pages at each VM's LRU end are used next. Knows the future.
 //!
 //! *Idea.* A policy that pools frames is told, with the LRU end of a VM, when its page and the ones
-//! that would go after it are used next if nothing delays the VM. *Follows.* L. A. Belady, "A study
-//! of replacement algorithms for a virtual-storage computer", IBM Systems Journal 5(2), 1966, for
-//! what is known. *Departs.* It measures nothing at checkpoints: the answers are in
-//! [`LruEnd`](crate::balance::LruEnd), for the policies that declare it. *Cost.* 8 bytes a run;
-//! O(depth) a VM at a fault that draws a frame. *Parameters.* `depth`: of so many pages of each VM
-//! (32, ours).
+//! that would go after it are used next if nothing delays the VM.
+//! *Follows.* L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
+//! Systems Journal 5(2), 1966, for what is known.
+//! *Departs.* It measures nothing at checkpoints: the answers are in
+//! [`LruEnd`](crate::balance::LruEnd), for the policies that declare it.
+//! *Cost.* 8 bytes a run; O(depth) a VM at a fault that draws a frame.
+//! *Parameters.* `depth`: of so many pages of each VM (32, ours).
 
 use super::{Interval, Observer, ObserverKind, Seen};
 use crate::params::{Domain, Param, Value};

@@ -3,15 +3,17 @@
 //! *Idea.* The age of a page is the time since its last use. Of each age are counted the pages that
 //! were used again at that age, and the page-ticks that pages spent at it, those included that have
 //! not been used again. Their ratio is the hazard of a reuse, free of the bias to pages that come
-//! back. *Follows.* N. Beckmann, H. Chen and A. Cidon, "LHD: improving cache hit rate by maximizing
-//! hit density", NSDI 2018, whose events are hits and evictions by age; counting what is still open
-//! is survival analysis with censored data, E. L. Kaplan and P. Meier, "Nonparametric estimation
-//! from incomplete observations", JASA 53(282), 1958. *Departs.* Pages that are not resident count
-//! too, so what is learned does not depend on what the VM holds. Ages are ticks of the host, in
-//! buckets of which four double the age; within an interval accesses are taken as evenly spread.
+//! back.
+//! *Follows.* N. Beckmann, H. Chen and A. Cidon, "LHD: improving cache hit rate by maximizing hit
+//! density", NSDI 2018, whose events are hits and evictions by age; counting what is still open is
+//! survival analysis with censored data, E. L. Kaplan and P. Meier, "Nonparametric estimation from
+//! incomplete observations", JASA 53(282), 1958.
+//! *Departs.* Pages that are not resident count too, so what is learned does not depend on what the
+//! VM holds. Ages are ticks of the host, in buckets of which four double the age; within an
+//! interval accesses are taken as evenly spread.
 //! *Cost.* A few instructions a run, O(pages) a checkpoint, 8 bytes a page that was used; on a real
-//! machine every access is seen. *Parameters.* `decay`: the weight that the past keeps at a
-//! checkpoint.
+//! machine every access is seen.
+//! *Parameters.* `decay`: the weight that the past keeps at a checkpoint.
 
 use super::curve::fade;
 use super::{Curve, Interval, Observer, ObserverKind, Seen};

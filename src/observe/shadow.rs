@@ -1,14 +1,16 @@
 //! `shadow`: how many faults a few more frames would have saved.
 //!
 //! *Idea.* Behind the resident pages stands a short list of the pages evicted last, without their
-//! contents. A fault on one of them would have been a hit with slightly more memory. *Follows.* A.
-//! Cidon, A. Eisenman, M. Alizadeh and S. Katti, "Cliffhanger: scaling performance cliffs in web
-//! memory caches", NSDI 2016. *Departs.* The list is the part of the LRU stack just below the
-//! allocation that the VM has at the end of the interval. *Cost.* Two comparisons a run, or O(1)
-//! with an [index](crate::trace::index). On a real machine only accesses that fault anyway are
-//! intercepted. *Parameters.* The list's length, as a share of the host's frames (`shadow`, 0.01,
-//! ours) or as a size (`shadow_size`, 10 MiB, that of utah-scs/lsm-sim, which simulates Cliffhanger
-//! and Memshare).
+//! contents. A fault on one of them would have been a hit with slightly more memory.
+//! *Follows.* A. Cidon, A. Eisenman, M. Alizadeh and S. Katti, "Cliffhanger: scaling performance
+//! cliffs in web memory caches", NSDI 2016.
+//! *Departs.* The list is the part of the LRU stack just below the allocation that the VM has at
+//! the end of the interval.
+//! *Cost.* Two comparisons a run, or O(1) with an [index](crate::trace::index). On a real machine
+//! only accesses that fault anyway are intercepted.
+//! *Parameters.* The list's length, as a share of the host's frames (`shadow`, 0.01, ours) or as a
+//! size (`shadow_size`, 10 MiB, that of utah-scs/lsm-sim, which simulates Cliffhanger and
+//! Memshare).
 
 use super::{Interval, Observer, ObserverKind, Part, Seen};
 use crate::params::{Domain, Param, Settings, Value};

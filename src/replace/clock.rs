@@ -18,7 +18,7 @@
 
 use std::collections::VecDeque;
 
-use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
@@ -90,9 +90,7 @@ impl Clock {
 
 impl Accesses for Clock {
     fn make_room(&mut self, pages: usize) {
-        if pages > self.states.len() {
-            self.states.resize(pages, State::Absent);
-        }
+        grow(&mut self.states, pages, State::Absent);
     }
 
     #[inline(always)]

@@ -15,7 +15,7 @@
 
 use std::collections::VecDeque;
 
-use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
@@ -55,9 +55,7 @@ impl Fifo {
 
 impl Accesses for Fifo {
     fn make_room(&mut self, pages: usize) {
-        if pages > self.is_resident.len() {
-            self.is_resident.resize(pages, false);
-        }
+        grow(&mut self.is_resident, pages, false);
     }
 
     #[inline(always)]

@@ -19,7 +19,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
@@ -78,9 +78,7 @@ impl Lfu {
 
 impl Accesses for Lfu {
     fn make_room(&mut self, pages: usize) {
-        if pages > self.uses.len() {
-            self.uses.resize(pages, Uses::default());
-        }
+        grow(&mut self.uses, pages, Uses::default());
     }
 
     #[inline(always)]

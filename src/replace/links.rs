@@ -1,5 +1,6 @@
 //! Doubly linked lists of pages in one array: the building block of most replacement algorithms.
 
+use super::paged::grow;
 use crate::trace::PageId;
 
 /// Lists of pages, each from front to back; a page is in at most one of them. Links are indices,
@@ -35,10 +36,8 @@ impl<T: Copy + Default> Links<T> {
     /// Makes room for the pages below `pages`.
     pub(crate) fn make_room(&mut self, pages: usize) {
         let links = self.lists as usize + pages;
-        if links > self.links.len() {
-            let absent = Link { before: ABSENT, behind: ABSENT, tag: T::default() };
-            self.links.resize(links, absent);
-        }
+        let absent = Link { before: ABSENT, behind: ABSENT, tag: T::default() };
+        grow(&mut self.links, links, absent);
     }
 
     /// Where the links of a page are.

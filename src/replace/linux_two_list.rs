@@ -20,7 +20,7 @@
 //! *Parameters.* `inactive_ratio`, default 0: the kernel's.
 
 use super::links::Links;
-use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
@@ -150,9 +150,7 @@ fn kernels_ratio(pages: u64) -> u64 {
 impl Accesses for TwoList {
     fn make_room(&mut self, pages: usize) {
         self.pages.make_room(pages);
-        if pages > self.shadows.len() {
-            self.shadows.resize(pages, NEVER);
-        }
+        grow(&mut self.shadows, pages, NEVER);
     }
 
     #[inline(always)]

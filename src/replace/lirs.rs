@@ -30,7 +30,7 @@
 //! program's.
 
 use super::line::{Line, NOBODY, Slot};
-use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
@@ -353,10 +353,7 @@ impl Lirs {
 
 impl Accesses for Lirs {
     fn make_room(&mut self, pages: usize) {
-        if pages > self.entries.len() {
-            let unknown = Entry { in_stack: NOBODY, in_queue: NOBODY };
-            self.entries.resize(pages, unknown);
-        }
+        grow(&mut self.entries, pages, Entry { in_stack: NOBODY, in_queue: NOBODY });
     }
 
     #[inline(always)]

@@ -3,31 +3,34 @@
 //! *Idea.* Let S be the stack of all pages that the VM has ever used, most recent first. Under LRU
 //! the resident pages are always the first k of S, whatever the allocation did in the meantime, so
 //! an access at stack distance d hits if and only if d ≤ k. The distances depend only on the trace
-//! and are computed once. *Follows.* The stack property of R. L. Mattson, J. Gecsei, D. R. Slutz
-//! and I. L. Traiger, "Evaluation techniques for storage hierarchies", IBM Systems Journal 9(2),
-//! 1970, extended to a changing allocation. Proof, by induction over what can happen while the
-//! first k of S are resident: a *hit* at d ≤ k permutes the first k; a *fill* (d > k, k below the
-//! allocation) puts the page on top, so the first k + 1 are resident; a *replacement* (d > k, no
-//! empty frame) evicts the page at depth k and puts the new one on top, so again the first k are
-//! resident; a *shrink* to c evicts the pages below depth c; a *grant* moves no page. At the start
-//! k = 0. On a trace that was [reduced](crate::trace::reduce) for K frames the faults are those of
-//! the whole trace, at the same ticks, for every allocation that never goes below K. Proof: call a
-//! page *covered* from a kept reference to its next kept one if one between them was dropped; fewer
-//! than K other pages are used in that time. No covered page is evicted, on either trace: by LRU
-//! that would take K other pages that were used later, those that stay and the one that comes in;
-//! on a shrink to c ≥ K it would take the c that stay. So the victim is never covered, and all
-//! pages that are not covered were last used at the same time on both traces, a covered one being
-//! no candidate. By induction both evict the same page at every fault and shrink, and hold the same
+//! and are computed once.
+//! *Follows.* The stack property of R. L. Mattson, J. Gecsei, D. R. Slutz and I. L. Traiger,
+//! "Evaluation techniques for storage hierarchies", IBM Systems Journal 9(2), 1970, extended to a
+//! changing allocation. Proof, by induction over what can happen while the first k of S are
+//! resident: a *hit* at d ≤ k permutes the first k; a *fill* (d > k, k below the allocation) puts
+//! the page on top, so the first k + 1 are resident; a *replacement* (d > k, no empty frame) evicts
+//! the page at depth k and puts the new one on top, so again the first k are resident; a *shrink*
+//! to c evicts the pages below depth c; a *grant* moves no page. At the start k = 0.
+//! On a trace that was [reduced](crate::trace::reduce) for K frames the faults are those of the
+//! whole trace, at the same ticks, for every allocation that never goes below K. Proof: call a page
+//! *covered* from a kept reference to its next kept one if one between them was dropped; fewer than
+//! K other pages are used in that time. No covered page is evicted, on either trace: by LRU that
+//! would take K other pages that were used later, those that stay and the one that comes in; on a
+//! shrink to c ≥ K it would take the c that stay. So the victim is never covered, and all pages
+//! that are not covered were last used at the same time on both traces, a covered one being no
+//! candidate. By induction both evict the same page at every fault and shrink, and hold the same
 //! pages. A dropped reference hits on both: its page is covered on one, and on the other stands a
 //! repeat of the page before, which is on top of a list of two frames or more. MIN
 //! ([`min`](super::min)) evicts no covered page either, for K other pages would have to be used
 //! before its next kept reference, and other pages are used next at the same time on both. But the
 //! page that is repeated must stay where the whole trace may let it go, so for MIN that holds only
-//! while the allocation does not shrink. *Departs.* Nowhere: the counts are exactly those of
-//! [`lru_tail`](super::lru_tail), which names the victims. *Cost.* As fast as memory is read,
-//! several accesses an instruction, except while frames fill; where the trace has an
-//! [index](crate::trace::index) over its distances, O(1) for a long stretch. Nothing per page. The
-//! distances take 4 bytes a run, shared by all runs of the trace. *Parameters.* None.
+//! while the allocation does not shrink.
+//! *Departs.* Nowhere: the counts are exactly those of [`lru_tail`](super::lru_tail), which names
+//! the victims.
+//! *Cost.* As fast as memory is read, several accesses an instruction, except while frames fill;
+//! where the trace has an [index](crate::trace::index) over its distances, O(1) for a long stretch.
+//! Nothing per page. The distances take 4 bytes a run, shared by all runs of the trace.
+//! *Parameters.* None.
 
 use std::sync::Arc;
 

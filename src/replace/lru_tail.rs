@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use super::List;
-use super::paged::{Accesses, Touch};
+use super::paged::{Accesses, Touch, grow};
 use crate::trace::{PageId, Trace};
 
 /// The last uses of pages. Runs are numbered from 1 on, over all passes.
@@ -50,8 +50,7 @@ impl LruTail {
     /// Catches up with accesses and shrinks that it has not seen: `next` is the number of the next
     /// run, and `resident` pages are resident.
     pub(super) fn follow(&mut self, next: u64, resident: u64) {
-        let is_seen = |&first: &u32| u64::from(first) + 1 < next;
-        self.make_room(self.trace.first_runs().partition_point(is_seen));
+        self.make_room(self.trace.distinct_in_runs(next.saturating_sub(1) as usize));
         let runs = self.trace.run_pages();
         // A whole pass uses every page, so older runs decide nothing.
         let from = self.next.max(next.saturating_sub(runs.len() as u64));
@@ -117,9 +116,7 @@ impl LruTail {
 
 impl Accesses for LruTail {
     fn make_room(&mut self, pages: usize) {
-        if pages > self.last_uses.len() {
-            self.last_uses.resize(pages, 0);
-        }
+        grow(&mut self.last_uses, pages, 0);
     }
 
     #[inline(always)]

@@ -17,7 +17,7 @@
 
 use std::sync::Arc;
 
-use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
@@ -141,10 +141,8 @@ impl Nru {
 
 impl Accesses for Nru {
     fn make_room(&mut self, pages: usize) {
-        if pages > self.classes.len() {
-            self.classes.resize(pages, ABSENT);
-            self.places.resize(pages, 0);
-        }
+        grow(&mut self.classes, pages, ABSENT);
+        grow(&mut self.places, pages, 0);
     }
 
     #[inline(always)]

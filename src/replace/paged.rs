@@ -112,6 +112,13 @@ impl<A: Algorithm> Replacement for Paged<A> {
     }
 }
 
+/// Lengthens a list of what is known of pages to `pages` entries, unless it is as long already.
+pub(super) fn grow<T: Clone>(entries: &mut Vec<T>, pages: usize, absent: T) {
+    if pages > entries.len() {
+        entries.resize(pages, absent);
+    }
+}
+
 /// Makes the accesses of a stretch and tells `sink` what happens to frames.
 #[inline(always)]
 pub(super) fn drive(
@@ -124,11 +131,13 @@ pub(super) fn drive(
     let end = stretch.end_without_delays(trace);
     let mut counts = Counts::default();
     let timed = !delays.are_none();
-    let used = if stretch.first_pass { trace.distinct_before(end) } else { trace.distinct_pages() };
+    let runs_end = trace.runs_before(end);
+    let used =
+        if stretch.first_pass { trace.distinct_in_runs(runs_end) } else { trace.distinct_pages() };
     accesses.make_room(used);
     let first_runs = trace.first_runs();
     let first_run = trace.runs_before(from + 1) - 1;
-    let (mut announced, runs_end) = (first_run, trace.runs_before(end));
+    let mut announced = first_run;
     for (run_at, run) in (first_run..).zip(trace.runs(from, end)) {
         let at = from + counts.accesses;
         if run_at >= announced {
@@ -171,8 +180,8 @@ pub(super) fn drive(
             }
         }
     }
-    if !timed {
-        counts.cold_faults = cold_faults(trace, stretch, counts.accesses);
+    if !timed && stretch.first_pass {
+        counts.cold_faults = (used - trace.distinct_before(from)) as u64;
     }
     counts
 }

@@ -11,7 +11,7 @@
 //! hit reads one.
 //! *Parameters.* None. The draws come from the stream "vm/NAME/replacement".
 
-use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
 use super::{Guest, List, ReplacementKind};
 use crate::random::Stream;
 use crate::trace::PageId;
@@ -56,9 +56,7 @@ impl Random {
 
 impl Accesses for Random {
     fn make_room(&mut self, pages: usize) {
-        if pages > self.is_resident.len() {
-            self.is_resident.resize(pages, false);
-        }
+        grow(&mut self.is_resident, pages, false);
     }
 
     #[inline(always)]

@@ -2,27 +2,29 @@
 //!
 //! *Idea.* Most pages are used once or in one burst. They enter the small queue S and leave it
 //! soon. Pages that are used again in S, or that miss soon after they left it (the ghosts G), enter
-//! the main queue M, where a count of their uses gives them further rounds. *Follows.* J. Yang, Y.
-//! Zhang, Z. Qiu, Y. Yue and K. V. Rashmi, "FIFO queues are all you need for cache eviction", SOSP
-//! 2023. *Departs.* A miss evicts exactly one page, as in the authors' simulator, libCacheSim:
-//! where S makes M too large, M gives up pages as frames are needed, not at once. The share of S is
-//! rounded down, but is at least one frame. A ghost is looked up before room is made for its page,
-//! and is removed from G at once. As in the paper, new pages enter S even while frames are empty;
+//! the main queue M, where a count of their uses gives them further rounds.
+//! *Follows.* J. Yang, Y. Zhang, Z. Qiu, Y. Yue and K. V. Rashmi, "FIFO queues are all you need for
+//! cache eviction", SOSP 2023.
+//! *Departs.* A miss evicts exactly one page, as in the authors' simulator, libCacheSim: where S
+//! makes M too large, M gives up pages as frames are needed, not at once. The share of S is rounded
+//! down, but is at least one frame. A ghost is looked up before room is made for its page, and is
+//! removed from G at once. As in the paper, new pages enter S even while frames are empty;
 //! libCacheSim puts them into M once S has its share, until the first eviction. As in the paper, G
 //! holds as many ghosts as M has frames; libCacheSim (1a1a11a/libCacheSim S3FIFO.c at aa0fc40)
 //! holds 0.9 of all frames, rounded down, which may be one fewer. Resizing is ours: the shares of
 //! S, M and G are computed anew, then pages are evicted by the same rule until the others fit,
 //! those of S become ghosts, and G drops its oldest; a grant keeps all queues. Growing and
 //! shrinking back is therefore no undo: pages have changed queues, counts are used up and ghosts
-//! are lost. *Cost.* O(1) an access, amortised: a page goes round M at most once for each use of
-//! it. 17 bytes a distinct page of the trace, of which a hit changes one. *Parameters.* `small`:
-//! the share of S (default 0.1, the paper's); `uses`: the uses in S that take a page to M (default
-//! 2, the paper's; some implementations have 1).
+//! are lost.
+//! *Cost.* O(1) an access, amortised: a page goes round M at most once for each use of it. 17 bytes
+//! a distinct page of the trace, of which a hit changes one.
+//! *Parameters.* `small`: the share of S (default 0.1, the paper's); `uses`: the uses in S that
+//! take a page to M (default 2, the paper's; some implementations have 1).
 
 use std::collections::VecDeque;
 
 use super::links::Links;
-use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
@@ -162,9 +164,7 @@ fn small_max(small_part: Decimal, frames: u64) -> u64 {
 impl Accesses for S3Fifo {
     fn make_room(&mut self, pages: usize) {
         self.ghosts.make_room(pages);
-        if pages > self.states.len() {
-            self.states.resize(pages, ABSENT);
-        }
+        grow(&mut self.states, pages, ABSENT);
     }
 
     #[inline(always)]

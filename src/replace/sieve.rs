@@ -16,7 +16,7 @@
 
 use std::collections::VecDeque;
 
-use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
@@ -89,9 +89,7 @@ impl Sieve {
 
 impl Accesses for Sieve {
     fn make_room(&mut self, pages: usize) {
-        if pages > self.states.len() {
-            self.states.resize(pages, State::Absent);
-        }
+        grow(&mut self.states, pages, State::Absent);
     }
 
     #[inline(always)]

@@ -19,7 +19,7 @@
 use std::collections::VecDeque;
 
 use super::links::Links;
-use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
@@ -141,9 +141,7 @@ impl TwoQueue {
 impl Accesses for TwoQueue {
     fn make_room(&mut self, pages: usize) {
         self.links.make_room(pages);
-        if pages > self.places.len() {
-            self.places.resize(pages, Place::Nowhere);
-        }
+        grow(&mut self.places, pages, Place::Nowhere);
     }
 
     #[inline(always)]

@@ -21,7 +21,11 @@ impl Document {
     /// decides, or if it is neither, the content. `-` is standard input.
     pub fn open(path: &Path) -> Self {
         let shown = path.display().to_string();
-        let bytes = if shown == "-" { read_all(io::stdin()) } else { read_file(path) };
+        let bytes = if shown == "-" {
+            read_all(io::stdin(), BYTES_MAX as u64)
+        } else {
+            read_file(path, BYTES_MAX as u64)
+        };
         match bytes {
             Ok(bytes) => {
                 let mut document = Self::read(path, &bytes, is_dat(path, &bytes));
@@ -215,7 +219,7 @@ impl Document {
             return fault(codes::EXTENDS_CIRCLE, message, "this file is already part of the chain");
         }
         visited.push(identity(&path));
-        match read_file(&path) {
+        match read_file(&path, BYTES_MAX as u64) {
             Ok(bytes) => {
                 let folder = below.parent().map(Path::to_owned).unwrap_or_default();
                 let is_dat = is_dat(&path, &bytes);
@@ -242,22 +246,23 @@ fn identity(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+/// Reads a file of at most `most` bytes, or one byte more.
+pub(super) fn read_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    read_all(File::open(path)?)
+    read_all(File::open(path)?, most)
 }
 
 /// Reads one byte more than is allowed, so that an endless file ends and is found too large.
-fn read_all(from: impl Read) -> io::Result<Vec<u8>> {
+fn read_all(from: impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    from.take(most + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 /// The reason, in our words for errors that systems word differently.
-fn reason(error: &io::Error) -> String {
+pub(super) fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file".to_owned(),
         io::ErrorKind::IsADirectory => "it is a directory".to_owned(),

@@ -124,26 +124,37 @@ impl Scenario {
         let bounds: Vec<Bounds> =
             self.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
         (policy.fits)(&self.settings_of(policy), self.host.memory, &bounds)?;
-        let stuck = self.vms.iter().any(|vm| !vm.stuck.is_empty());
-        if policy.pools() && (self.actuator != Actuator::INSTANT || stuck) {
-            return Err(format!(
-                "{} moves frames at every fault, so it needs the instant actuator and drivers that \
-                 are never stuck",
-                policy.name
-            ));
+        if !policy.pools() {
+            return Ok(());
         }
-        let is_recorded = |vm: &&VmSpec| policy.pools() && matches!(vm.tempo, Tempo::Recorded(_));
+        self.allows_pooling().map_err(|why| format!("{} {why}", policy.name))
+    }
+
+    /// Whether VMs can draw frames from each other at faults.
+    ///
+    /// # Errors
+    /// Why not, as the rest of a sentence that begins with the policy.
+    pub(crate) fn allows_pooling(&self) -> Result<(), String> {
+        let stuck = self.vms.iter().any(|vm| !vm.stuck.is_empty());
+        if self.actuator != Actuator::INSTANT || stuck {
+            return Err(
+                "moves frames at every fault, so it needs the instant actuator and drivers \
+                        that are never stuck"
+                    .to_owned(),
+            );
+        }
+        let is_recorded = |vm: &&VmSpec| matches!(vm.tempo, Tempo::Recorded(_));
         if let Some(vm) = self.vms.iter().find(is_recorded) {
             return Err(format!(
-                "{} moves frames at every fault, and several accesses of VM `{}` may be recorded \
-                 at one tick; replay it in steps (`trace.time = \"steps\"`)",
-                policy.name, vm.name
+                "moves frames at every fault, and several accesses of VM `{}` may be recorded at \
+                 one tick; replay it in steps (`trace.time = \"steps\"`)",
+                vm.name
             ));
         }
-        match self.vms.iter().find(|vm| policy.pools() && !vm.replacement.is_lru()) {
+        match self.vms.iter().find(|vm| !vm.replacement.is_lru()) {
             Some(vm) => Err(format!(
-                "{} is one LRU list, but VM `{}` runs {}, expected lru in every VM",
-                policy.name, vm.name, vm.replacement.name
+                "is one LRU list, but VM `{}` runs {}, expected lru in every VM",
+                vm.name, vm.replacement.name
             )),
             None => Ok(()),
         }

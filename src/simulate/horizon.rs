@@ -58,7 +58,7 @@ impl Simulation<'_> {
             1
         };
         let end = vm.position + accesses;
-        let nominal = vm.spec.tempo.ticks(&vm.spec.trace, vm.position, end);
+        let nominal = vm.nominal(vm.position, end);
         Ticks(at.0.saturating_add(nominal.max(1)))
     }
 }

@@ -60,9 +60,9 @@ impl Pool {
         settings: &Settings,
     ) -> Self {
         let foresees = observers.iter().any(|observer| observer.name == NEXT_USES.name);
-        let depth = if foresees { settings.integer(DEPTH.name) as usize } else { 0 };
+        let depth = foresees.then(|| settings.integer(DEPTH.name) as usize);
         let lane = |VmSpec { trace, .. }: &VmSpec| Lane {
-            foresight: foresees.then(|| Foresight {
+            foresight: depth.map(|depth| Foresight {
                 future: Future::of(trace),
                 depth,
                 ahead: VecDeque::with_capacity(depth),
@@ -97,11 +97,10 @@ impl Pool {
 /// When pages are used next, and which pages those at the LRU end are.
 struct Foresight {
     future: Future,
-    /// Of so many pages the policy is told.
+    /// How many pages the policy is told of.
     depth: usize,
-    /// The runs that used the pages at the LRU end last, in order, as far as no run came later. All
-    /// below `scanned` that do and are not in front of the end are here, but for those beyond the
-    /// depth.
+    /// Runs at or after the LRU end that are the last use of their page so far, in order, at most
+    /// `depth` of them. Runs below `scanned` need no second look.
     ahead: VecDeque<u64>,
     scanned: u64,
 }
@@ -230,7 +229,7 @@ impl Simulation<'_> {
         let vm = &self.vms[id.index()];
         let Some(pool) = self.pool.as_mut().filter(|_| !vm.finished) else { return };
         let hits = if self.watcher.wants_accesses() { 0 } else { hits_ahead(vm) };
-        let ahead = vm.spec.tempo.ticks(&vm.spec.trace, vm.position, vm.position + hits);
+        let ahead = vm.nominal(vm.position, vm.position + hits);
         let due = Ticks(vm.next.0.saturating_add(ahead));
         pool.lanes[id.index()].due = Some(due);
         self.push(due, EventKind::Access(id));

@@ -172,7 +172,11 @@ impl Columns {
 
     /// The distinct pages among the first `accesses` accesses.
     pub fn distinct_before(&self, accesses: u64) -> usize {
-        let runs = self.runs_before(accesses);
+        self.distinct_in_runs(self.runs_before(accesses))
+    }
+
+    /// The distinct pages among the first `runs` runs.
+    pub(crate) fn distinct_in_runs(&self, runs: usize) -> usize {
         self.first_runs.partition_point(|&first| (first as usize) < runs)
     }
 }

@@ -6,15 +6,18 @@
 //! corrected by the few runs between the ends and the rows. So a VM's faults cost two look-ups, and
 //! its whole fault curve one subtraction of rows, however long the interval. Where the stack is
 //! still growing the next deeper run is wanted instead: the deepest of each block says which blocks
-//! need no look. *Follows.* Prefix counts by bucket, sampled and completed by a scan, as in G.
-//! Jacobson, "Space-efficient static trees and graphs", FOCS 1989, for bits. *Departs.* Not a
-//! wavelet matrix (F. Claude, G. Navarro and A. Ordóñez, Information Systems 47, 2015), which
-//! answers a count in O(log pages) from as much memory: it cannot give a whole curve in less than a
-//! query for each depth, and its dozens of dependent reads would wait longer than a scan of the two
-//! ends where a trace has few pages. A row costs its width, so rows stand further apart the more
-//! pages there are. *Cost.* One pass to build. A count: O(1) and a scan of half as many runs as
-//! rows are apart, on average; a curve the same and O(pages); at most 2 bytes a run, half of what
-//! the distances take. Shorter stretches than two rows are scanned. *Parameters.* None.
+//! need no look.
+//! *Follows.* Prefix counts by bucket, sampled and completed by a scan, as in G. Jacobson,
+//! "Space-efficient static trees and graphs", FOCS 1989, for bits.
+//! *Departs.* Not a wavelet matrix (F. Claude, G. Navarro and A. Ordóñez, Information Systems 47,
+//! 2015), which answers a count in O(log pages) from as much memory: it cannot give a whole curve
+//! in less than a query for each depth, and its dozens of dependent reads would wait longer than a
+//! scan of the two ends where a trace has few pages. A row costs its width, so rows stand further
+//! apart the more pages there are.
+//! *Cost.* One pass to build. A count: O(1) and a scan of half as many runs as rows are apart, on
+//! average; a curve the same and O(pages); at most 2 bytes a run, half of what the distances take.
+//! Shorter stretches than two rows are scanned.
+//! *Parameters.* None.
 
 use std::ops::Range;
 

@@ -4,12 +4,13 @@
 //! lie between the outer two: with K frames the page stays resident over all three anyway.
 //! *Follows.* S. F. Kaplan, Y. Smaragdakis and P. R. Wilson, "Flexible reference trace reduction
 //! for VM simulations", ACM Transactions on Modeling and Computer Simulation 13(1), 2003: safely
-//! allowed drop. `replace/lru.rs` has the proof that faults stay where they are. *Departs.* A
-//! dropped reference becomes a repeat of the page before it, so that positions, ticks and times
-//! stay. Where kinds are known a write is dropped only behind a kept write to the same page, so
-//! that dirty pages stay dirty; in its place stands a read. With a resolution each page's first
-//! reference in every block of so many accesses is kept too. *Cost.* O(log runs) a run; 4 bytes a
-//! run and 24 a page. *Parameters.* K, at least 2; the resolution.
+//! allowed drop. `replace/lru.rs` has the proof that faults stay where they are.
+//! *Departs.* A dropped reference becomes a repeat of the page before it, so that positions, ticks
+//! and times stay. Where kinds are known a write is dropped only behind a kept write to the same
+//! page, so that dirty pages stay dirty; in its place stands a read. With a resolution each page's
+//! first reference in every block of so many accesses is kept too.
+//! *Cost.* O(log runs) a run; 4 bytes a run and 24 a page.
+//! *Parameters.* K, at least 2; the resolution.
 
 use super::access::AccessKind;
 use super::builder::TraceBuilder;

@@ -58,17 +58,22 @@ impl Tempo {
 
     /// The ticks of a whole pass.
     pub fn pass(self, trace: &Columns) -> u64 {
-        self.lead(trace).saturating_add(self.ticks(trace, 0, trace.accesses()))
+        match self {
+            Self::Steps(period) => trace.accesses().saturating_mul(period.0),
+            Self::Recorded(speed) => start(trace, trace.accesses(), speed),
+        }
     }
 
     /// Ticks from the beginning to the start of an access, counted over all passes.
     pub fn tick_of(self, trace: &Columns, access: u64) -> u64 {
-        if let Self::Steps(period) = self {
-            return access.saturating_mul(period.0);
+        match self {
+            Self::Steps(period) => access.saturating_mul(period.0),
+            Self::Recorded(speed) => {
+                let (passes, at) = (access / trace.accesses(), access % trace.accesses());
+                let passed = passes.saturating_mul(self.pass(trace));
+                passed.saturating_add(start(trace, at, speed))
+            }
         }
-        let (passes, at) = (access / trace.accesses(), access % trace.accesses());
-        let passed = passes.saturating_mul(self.pass(trace));
-        passed.saturating_add(self.lead(trace)).saturating_add(self.ticks(trace, 0, at))
     }
 
     /// The accesses, over all passes, that start in the first `ticks` ticks.
@@ -76,7 +81,8 @@ impl Tempo {
         match self {
             Self::Steps(period) => ticks.div_ceil(period.0),
             Self::Recorded(speed) => {
-                let (passes, rest) = (ticks / self.pass(trace), ticks % self.pass(trace));
+                let pass = self.pass(trace);
+                let (passes, rest) = (ticks / pass, ticks % pass);
                 passes.saturating_mul(trace.accesses()) + first_at(trace, rest, speed)
             }
         }

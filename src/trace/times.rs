@@ -47,18 +47,19 @@ impl Times {
 
     fn last(&self) -> Option<u64> {
         let (&low, &(_, high)) = self.low.last().zip(self.high.last())?;
-        Some(u64::from(high) << 32 | u64::from(low))
+        Some(joined(high, low))
     }
 
     /// When access `at` was made, in nanoseconds of the recording's own clock.
     pub fn get(&self, at: u64) -> u64 {
         let stretch = self.high.partition_point(|&(first, _)| first <= at) - 1;
-        u64::from(self.high[stretch].1) << 32 | u64::from(self.low[at as usize])
+        joined(self.high[stretch].1, self.low[at as usize])
     }
 
     /// When the recording began: the first access, unless the reader knows better.
     pub fn origin(&self) -> u64 {
-        let first = if self.is_empty() { 0 } else { self.get(0) };
+        let first = self.low.first().zip(self.high.first());
+        let first = first.map_or(0, |(&low, &(_, high))| joined(high, low));
         self.origin.map_or(first, |origin| origin.min(first))
     }
 
@@ -83,6 +84,10 @@ impl Times {
             _ => first,
         }
     }
+}
+
+fn joined(high: u32, low: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ fn small_files_cannot_make_large_traces() {
 }
 
 #[test]
-fn threads_are_as_many_as_runs_and_never_very_many() {
+fn more_than_1024_jobs_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let output = within(folder.path(), UNLIMITED, "sweep s.toml --jobs 65535");
     assert_eq!(told(&output).0, Some(2));

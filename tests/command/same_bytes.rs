@@ -41,7 +41,7 @@ fn scenario(draw: &mut Stream) -> String {
     text
 }
 
-/// What a program prints with so many threads; any exit code that it ends with is part of it.
+/// What a program prints with so many threads; it must succeed.
 fn printed(program: &Path, folder: &Path, threads: &str, arguments: &str) -> String {
     let output = Command::new(program)
         .args(arguments.split_whitespace())

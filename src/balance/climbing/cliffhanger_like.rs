@@ -4,13 +4,15 @@
 //! curve: the VM gains a credit and another one, drawn at random, loses one. Credits move frames.
 //! *Follows.* A. Cidon, A. Eisenman, M. Alizadeh and S. Katti, "Cliffhanger: scaling performance
 //! cliffs in web memory caches", NSDI 2016: hill climbing; sizes as described from secondary
-//! knowledge. *Departs.* VMs for queues, and hits are counted up to the checkpoint: VM by VM in
-//! file order, each at most as many as pay for the frames of its shadow list. The second mechanism,
-//! which splits a queue to climb cliffs, needs two partitions of a VM, which a balloon does not
-//! have. Frames that nobody holds are divided by need. It draws, so equal views may give unequal
-//! plans; without shadow hits nothing moves. *Cost.* O(V log V + V² + shadow hits) a checkpoint for
-//! V VMs. *Parameters.* `hits`: shadow hits that move a frame (4); `shadow`: the observer's (1 % of
-//! the host).
+//! knowledge.
+//! *Departs.* VMs for queues, and hits are counted up to the checkpoint: VM by VM in file order,
+//! each at most as many as pay for the frames of its shadow list. The second mechanism, which
+//! splits a queue to climb cliffs, needs two partitions of a VM, which a balloon does not have.
+//! Frames that nobody holds are divided by need. It draws, so equal views may give unequal plans;
+//! without shadow hits nothing moves.
+//! *Cost.* O(V log V + V² + shadow hits) a checkpoint for V VMs.
+//! *Parameters.* `hits`: shadow hits that move a frame (4); `shadow`: the observer's (1 % of the
+//! host).
 
 use std::cmp::Reverse;
 

@@ -4,17 +4,17 @@
 //! little from the pooled part of another VM, drawn at random, and adds it to the VM's own.
 //! *Follows.* A. Cidon, D. Rushton, S. M. Rumble and R. Stutsman, "Memshare: a dynamic multi-tenant
 //! key-value cache", USENIX ATC 2017; the authors' simulator, utah-scs/lsm-sim `src/lsc_multi.cpp`
-//! and .h (`process_request`, `try_steal_from`) at 730e339. *Departs.* VMs for tenants, and LRU
-//! stack distances for the shadow queue. Hits are counted up to the checkpoint and served VM by VM
-//! in file order; the original serves each as it comes. What the VM's shares entitle it to stands
-//! for the memory that a tenant bought; a reserve is a part of it, within the VM's bounds. A VM at
-//! its maximum takes nothing. Bytes that make no whole frame are kept for the next checkpoint.
-//! Frames that no VM holds are divided by need. It draws, so equal views may give unequal plans;
-//! without shadow hits nothing moves once the reserves are kept. *Cost.* O(V log V + shadow hits) a
-//! checkpoint for V VMs. *Parameters.* `reserved`: the reserve's part of what the VM is entitled to
-//! (0.75); `steal`: what a shadow hit moves (64 KiB); `draws`: VMs that are drawn for a shadow hit
-//! until one can give (10); `shadow_size`: the length of the shadow list (10 MiB); all the authors'
-//! simulator's.
+//! and .h (`process_request`, `try_steal_from`) at 730e339.
+//! *Departs.* VMs for tenants, and LRU stack distances for the shadow queue. Hits are counted up to
+//! the checkpoint and served VM by VM in file order; the original serves each as it comes. What the
+//! VM's shares entitle it to stands for the memory that a tenant bought; a reserve is a part of it,
+//! within the VM's bounds. A VM at its maximum takes nothing. Bytes that make no whole frame are
+//! kept for the next checkpoint. Frames that no VM holds are divided by need. It draws, so equal
+//! views may give unequal plans; without shadow hits nothing moves once the reserves are kept.
+//! *Cost.* O(V log V + shadow hits) a checkpoint for V VMs.
+//! *Parameters.* `reserved`: the reserve's part of what the VM is entitled to (0.75); `steal`: what
+//! a shadow hit moves (64 KiB); `draws`: VMs that are drawn for a shadow hit until one can give
+//! (10); `shadow_size`: the length of the shadow list (10 MiB); all the authors' simulator's.
 
 use std::collections::BTreeMap;
 

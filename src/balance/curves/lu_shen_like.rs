@@ -2,14 +2,16 @@
 //!
 //! *Idea.* Halving one VM's misses is worth doubling another's, however many each has: the sum of
 //! the logarithms of the predicted misses is least. No VM may miss much more than it would with
-//! what its shares entitle it to. *Follows.* P. Lu and K. Shen, "Virtual machine memory access
-//! tracing with hypervisor exclusive cache", USENIX ATC 2007; the objective as described from
-//! secondary knowledge. *Departs.* Their curves come from an exclusive cache of the hypervisor that
-//! holds what VMs evict; here from an observer. The baseline is the VM's part by shares. Each VM
-//! counts one miss more than predicted, so that one without a miss has a logarithm. Logarithms have
-//! 20 binary places, rounded down. Ties and frames that nobody gains from as in `mrc-dp`. *Cost.*
-//! As `mrc-dp`, and one logarithm a step of a curve. *Parameters.* `slack`: how much more than with
-//! its part a VM may miss (1/10, ours); `observer`, `decay`, `rate`: where the curves come from.
+//! what its shares entitle it to.
+//! *Follows.* P. Lu and K. Shen, "Virtual machine memory access tracing with hypervisor exclusive
+//! cache", USENIX ATC 2007; the objective as described from secondary knowledge.
+//! *Departs.* Their curves come from an exclusive cache of the hypervisor that holds what VMs
+//! evict; here from an observer. The baseline is the VM's part by shares. Each VM counts one miss
+//! more than predicted, so that one without a miss has a logarithm. Logarithms have 20 binary
+//! places, rounded down. Ties and frames that nobody gains from as in `mrc-dp`.
+//! *Cost.* As `mrc-dp`, and one logarithm a step of a curve.
+//! *Parameters.* `slack`: how much more than with its part a VM may miss (1/10, ours); `observer`,
+//! `decay`, `rate`: where the curves come from.
 
 use super::{OBSERVER, deal, fault_offers, observers};
 use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, split};

@@ -2,22 +2,23 @@
 //!
 //! *Idea.* A VM that does not swap needs its working set; one that swaps needs what it has and what
 //! it swapped. If the host has enough for all needs, the rest is a bonus in proportion to need. If
-//! not, memory is divided so that the predicted misses are fewest. *Follows.* W. Zhao and Z. Wang,
-//! "Dynamic memory balancing for virtual machines", VEE 2009, as described from secondary
-//! knowledge: growth by swap and the approximation in groups are. *Departs.* The miss ratio is of
-//! the accesses that the tracker sees, those beyond the hot set. Misses that no memory prevents do
-//! not count against a working set. The hot set is below every curve, so no working set is smaller
-//! than the hot set or what the VM has used of it, and where the host has so much, no VM gets less.
-//! Our curves reach beyond what a VM holds. The groups are combined exactly. Growth is what was
-//! swapped in in the interval. Ties as in `mrc-dp`; frames that nobody gains from in the second
-//! case stay where they are. *Cost.* O(pages) a checkpoint where memory is enough, otherwise at
-//! most O(V · (F/G)²) for V VMs on F frames in groups of G. A VM that goes on swapping needs more
-//! each time, so memory moves between the two cases even under a view that stays the same; it comes
-//! back to where it was within at most F checkpoints. *Parameters.* `group`: frames dealt together
-//! where memory is short (4, ours); `miss_ratio`: what a working set may leave (1/20); `tracking`:
-//! whether the traps rest while nothing changes (`always` on, or `intermittent`, of W. Zhao et al.,
-//! USENIX ATC 2011); `decay`, `hot`, `hot_set`, `traps_low`, `traps_high`, `stable`, `moved`: the
-//! observer's.
+//! not, memory is divided so that the predicted misses are fewest.
+//! *Follows.* W. Zhao and Z. Wang, "Dynamic memory balancing for virtual machines", VEE 2009, as
+//! described from secondary knowledge: growth by swap and the approximation in groups are.
+//! *Departs.* The miss ratio is of the accesses that the tracker sees, those beyond the hot set.
+//! Misses that no memory prevents do not count against a working set. The hot set is below every
+//! curve, so no working set is smaller than the hot set or what the VM has used of it, and where
+//! the host has so much, no VM gets less. Our curves reach beyond what a VM holds. The groups are
+//! combined exactly. Growth is what was swapped in in the interval. Ties as in `mrc-dp`; frames
+//! that nobody gains from in the second case stay where they are.
+//! *Cost.* O(pages) a checkpoint where memory is enough, otherwise at most O(V · (F/G)²) for V VMs
+//! on F frames in groups of G. A VM that goes on swapping needs more each time, so memory moves
+//! between the two cases even under a view that stays the same; it comes back to where it was
+//! within at most F checkpoints.
+//! *Parameters.* `group`: frames dealt together where memory is short (4, ours); `miss_ratio`: what
+//! a working set may leave (1/20); `tracking`: whether the traps rest while nothing changes
+//! (`always` on, or `intermittent`, of W. Zhao et al., USENIX ATC 2011); `decay`, `hot`, `hot_set`,
+//! `traps_low`, `traps_high`, `stable`, `moved`: the observer's.
 
 use super::{deal, fault_offers};
 use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, split};

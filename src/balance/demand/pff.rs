@@ -1,16 +1,18 @@
 //! `pff`: the fault rate of each VM is kept between two thresholds.
 //!
 //! *Idea.* Who faults often has too little: every fault adds a frame. Who faults rarely has too
-//! much: the pages that were not used lately go. *Follows.* W. W. Chu and H. Opderbeck, "The page
-//! fault frequency replacement algorithm", AFIPS Fall Joint Computer Conference 1972, in the form
-//! with two thresholds. *Departs.* The rate is that of the checkpoint interval, demand faults per
-//! access, not the time between two faults. A VM above the upper threshold grows by a frame for
-//! each fault that evicted a page (the others found an empty frame); one below the lower threshold
-//! shrinks to the pages that it used in the interval. If no frame is free the original suspends a
-//! VM; here whoever faults most often is served first, ties in file order, and the others stay as
-//! they are. A phase keeps the pages of the one before until faults are rare, as in the original.
-//! *Cost.* O(V log V) a checkpoint for V VMs. *Parameters.* `upper`: demand faults per access above
-//! which a VM grows (0.01, ours); `lower`: those below which it shrinks (0.001, ours).
+//! much: the pages that were not used lately go.
+//! *Follows.* W. W. Chu and H. Opderbeck, "The page fault frequency replacement algorithm", AFIPS
+//! Fall Joint Computer Conference 1972, in the form with two thresholds.
+//! *Departs.* The rate is that of the checkpoint interval, demand faults per access, not the time
+//! between two faults. A VM above the upper threshold grows by a frame for each fault that evicted
+//! a page (the others found an empty frame); one below the lower threshold shrinks to the pages
+//! that it used in the interval. If no frame is free the original suspends a VM; here whoever
+//! faults most often is served first, ties in file order, and the others stay as they are. A phase
+//! keeps the pages of the one before until faults are rare, as in the original.
+//! *Cost.* O(V log V) a checkpoint for V VMs.
+//! *Parameters.* `upper`: demand faults per access above which a VM grows (0.01, ours); `lower`:
+//! those below which it shrinks (0.001, ours).
 
 use std::cmp::Ordering;
 

@@ -3,8 +3,9 @@
 //! *Idea.* `global-lru` takes the oldest of all VMs' LRU pages, which is right if all programs
 //! forget alike. They do not: an old page of a loop is about to be used, a young one of a scan
 //! never is. So each VM's pages are asked how many hits a tick in a frame a page of that age still
-//! earns, and the page that earns least goes. *Follows.* N. Beckmann, H. Chen and A. Cidon, "LHD:
-//! improving cache hit rate by maximizing hit density", NSDI 2018, for caches of objects.
+//! earns, and the page that earns least goes.
+//! *Follows.* N. Beckmann, H. Chen and A. Cidon, "LHD: improving cache hit rate by maximizing hit
+//! density", NSDI 2018, for caches of objects.
 //! *Departs.* The classes are VMs, and the only candidate of a VM is the page at its LRU end, so
 //! that guests replace as they do. Hazards are learned by the observer `reuse-ages` from all pages,
 //! resident or not, and weigh those not used again. LHD's density expects hits until eviction; here
@@ -15,10 +16,11 @@
 //! more frames than it can hope to hold, `reach` of what the others' minima leave. A prior of a few
 //! pages stands for what a VM has not shown yet: their hazard falls with age, so where little is
 //! known the oldest page goes, as under `global-lru`; so it does before the first checkpoint and
-//! among equals. *Cost.* O(V) a fault that draws a frame from V VMs; O(log² ticks) for each bucket
-//! of ages that a VM's LRU end comes to between two checkpoints; the observer. *Parameters.*
-//! `decay`: of the observer; `prior`: the pages of the prior (1, ours); `reach`: see above (0.8,
-//! ours).
+//! among equals.
+//! *Cost.* O(V) a fault that draws a frame from V VMs; O(log² ticks) for each bucket of ages that a
+//! VM's LRU end comes to between two checkpoints; the observer.
+//! *Parameters.* `decay`: of the observer; `prior`: the pages of the prior (1, ours); `reach`: see
+//! above (0.8, ours).
 
 use crate::balance::{LruEnd, Plan, Policy, PolicyError, PolicyKind, View, exact};
 use crate::meets::Meets;

@@ -42,7 +42,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
-        Box::new(MomBalloon { rules: Rules::of(settings), statistics: Statistics::of(settings) })
+        Mom::boxed(settings, |rules, host| Some(if rules.is_short(host) { shrink } else { grow }))
     },
 };
 
@@ -98,30 +98,36 @@ pub(in crate::balance) const SAMPLE_EVERY: Param = Param {
     default: Value::Integer(5_000_000_000),
 };
 
-struct MomBalloon {
+/// The size that rules give a guest; `None` leaves it as it is.
+pub(super) type Target = fn(&Rules, HostFree, &Guest) -> Option<i128>;
+
+/// The daemon: it takes samples, and at each round gives every guest its target.
+pub(super) struct Mom {
     rules: Rules,
     statistics: Statistics,
+    round: Round,
 }
 
-impl Policy for MomBalloon {
+/// Which of its rules a round follows; `None` ends the round with an error.
+pub(super) type Round = fn(&Rules, HostFree) -> Option<Target>;
+
+impl Mom {
+    pub(super) fn boxed(settings: &Settings, round: Round) -> Box<dyn Policy> {
+        let (rules, statistics) = (Rules::of(settings), Statistics::of(settings));
+        Box::new(Self { rules, statistics, round })
+    }
+}
+
+impl Policy for Mom {
     fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         self.statistics.sample(view);
         let host = self.statistics.host(view);
-        let wanted: Vec<Frames> = self
-            .statistics
-            .guests(view)
-            .map(|guest| {
-                let target = if self.rules.is_short(host) {
-                    // The floor is the greater of what is guaranteed and what is needed.
-                    let need = self.rules.need_under_pressure(host, &guest);
-                    self.rules.shrink(&guest, guest.min().max(need))
-                } else {
-                    self.rules.grow(&guest, self.rules.need_in_plenty(&guest))
-                };
-                target.unwrap_or(guest.now)
-            })
-            .map(exact::whole)
-            .collect();
+        let Some(target) = (self.round)(&self.rules, host) else {
+            return Ok(Plan::unchanged(view));
+        };
+        let guests = self.statistics.guests(view);
+        let wanted = guests.map(|guest| target(&self.rules, host, &guest).unwrap_or(guest.now));
+        let wanted: Vec<Frames> = wanted.map(exact::whole).collect();
         Ok(Plan::in_file_order(view, &wanted))
     }
 
@@ -132,6 +138,15 @@ impl Policy for MomBalloon {
     fn sample(&mut self, view: &View) {
         self.statistics.sample(view);
     }
+}
+
+/// The floor is the greater of what is guaranteed and what is needed.
+pub(super) fn shrink(rules: &Rules, host: HostFree, guest: &Guest) -> Option<i128> {
+    rules.shrink(guest, guest.min().max(rules.need_under_pressure(host, guest)))
+}
+
+fn grow(rules: &Rules, _: HostFree, guest: &Guest) -> Option<i128> {
+    rules.grow(guest, rules.need_in_plenty(guest))
 }
 
 /// The constants and the formulas of the rules. Sizes are in 2⁻²⁴ of a frame.
@@ -157,7 +172,7 @@ pub(super) struct HostFree {
 /// What the rules know of a guest, in 2⁻²⁴ of a frame.
 #[derive(Clone, Copy)]
 pub(super) struct Guest {
-    pub(super) now: i128,
+    now: i128,
     used: i128,
     bounds: Bounds,
 }
@@ -173,7 +188,7 @@ impl Guest {
 }
 
 impl Rules {
-    pub(super) fn of(settings: &Settings) -> Self {
+    fn of(settings: &Settings) -> Self {
         Self {
             threshold: settings.decimal("threshold"),
             critical: settings.decimal("critical"),
@@ -232,17 +247,25 @@ fn times(fine: i128, factor: Decimal) -> i128 {
     exact::scale(fine, factor.digits, factor.denominator())
 }
 
+/// Adds a sample; of more than `count` the oldest goes.
+pub(in crate::balance) fn note<T>(samples: &mut VecDeque<T>, sample: T, count: usize) {
+    if samples.len() == count {
+        samples.pop_front();
+    }
+    samples.push_back(sample);
+}
+
 /// The latest samples of the host and of each guest.
-pub(super) struct Statistics {
+struct Statistics {
     samples: usize,
-    pub(super) every: Ticks,
+    every: Ticks,
     used: fn(&VmView) -> Frames,
     free: VecDeque<Frames>,
     guests: BTreeMap<VmId, VecDeque<Frames>>,
 }
 
 impl Statistics {
-    pub(super) fn of(settings: &Settings) -> Self {
+    fn of(settings: &Settings) -> Self {
         Self {
             samples: settings.integer(SAMPLES.name) as usize,
             every: Ticks(settings.integer(SAMPLE_EVERY.name)),
@@ -253,28 +276,22 @@ impl Statistics {
     }
 
     /// Takes a sample.
-    pub(super) fn sample(&mut self, view: &View) {
-        let count = self.samples;
-        let note = |samples: &mut VecDeque<Frames>, sample: Frames| {
-            if samples.len() == count {
-                samples.pop_front();
-            }
-            samples.push_back(sample);
-        };
-        note(&mut self.free, view.host - view.used());
+    fn sample(&mut self, view: &View) {
+        note(&mut self.free, view.host - view.used(), self.samples);
         for vm in &view.vms {
-            note(self.guests.entry(vm.id).or_default(), (self.used)(vm).min(vm.allocation));
+            let used = (self.used)(vm).min(vm.allocation);
+            note(self.guests.entry(vm.id).or_default(), used, self.samples);
         }
     }
 
     /// The mean of the host's samples.
-    pub(super) fn host(&self, view: &View) -> HostFree {
+    fn host(&self, view: &View) -> HostFree {
         let free = self.free.iter().copied().sum::<Frames>().0;
         HostFree { free, of: view.host.0 * self.free.len() as u64 }
     }
 
     /// What the guests have now, and the means of what they used.
-    pub(super) fn guests(&self, view: &View) -> impl Iterator<Item = Guest> {
+    fn guests(&self, view: &View) -> impl Iterator<Item = Guest> {
         view.vms.iter().map(|vm| {
             let samples = &self.guests[&vm.id];
             let sum = exact::fine(samples.iter().copied().sum());

@@ -12,12 +12,11 @@
 //! *Cost.* O(V log V) a checkpoint for V VMs.
 //! *Parameters.* As `mom-balloon`.
 
-use super::mom_balloon::{PARAMS, Rules, Statistics};
-use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, exact};
+use super::mom_balloon::{Guest, HostFree, Mom, PARAMS, Rules};
+use crate::balance::PolicyKind;
 use crate::meets::Meets;
 use crate::observe::WINDOW;
-use crate::random::Stream;
-use crate::units::{Frames, Ticks};
+use crate::units::Ticks;
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "mom-balloon-2013-07",
@@ -30,43 +29,14 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
-        Box::new(Slipped { rules: Rules::of(settings), statistics: Statistics::of(settings) })
+        // The round ends with "undefined symbol" at the first guest that could grow.
+        Mom::boxed(settings, |rules, host| rules.is_short(host).then_some(shrink))
     },
 };
 
-struct Slipped {
-    rules: Rules,
-    statistics: Statistics,
-}
-
-impl Policy for Slipped {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
-        self.statistics.sample(view);
-        let host = self.statistics.host(view);
-        if !self.rules.is_short(host) {
-            // The round ends with "undefined symbol" at the first guest that could grow.
-            return Ok(Plan::unchanged(view));
-        }
-        let wanted: Vec<Frames> = self
-            .statistics
-            .guests(view)
-            .map(|guest| {
-                // `min` where `max` is meant.
-                let floor = guest.min().min(self.rules.need_under_pressure(host, &guest));
-                self.rules.shrink(&guest, floor).unwrap_or(guest.now)
-            })
-            .map(exact::whole)
-            .collect();
-        Ok(Plan::in_file_order(view, &wanted))
-    }
-
-    fn samples_every(&self) -> Option<Ticks> {
-        Some(self.statistics.every)
-    }
-
-    fn sample(&mut self, view: &View) {
-        self.statistics.sample(view);
-    }
+/// `min` where `max` is meant.
+fn shrink(rules: &Rules, host: HostFree, guest: &Guest) -> Option<i128> {
+    rules.shrink(guest, guest.min().min(rules.need_under_pressure(host, guest)))
 }
 
 #[cfg(test)]
@@ -74,6 +44,7 @@ mod tests {
     use super::super::super::testing::{policy, resident, step, view, vm};
     use super::super::mom_balloon;
     use super::*;
+    use crate::units::Frames;
 
     #[test]
     fn a_guest_shrinks_into_what_it_uses_where_the_corrected_rules_stop() {

@@ -10,13 +10,12 @@
 //! *Parameters.* As `mom-balloon`, but `sample_every` is 15 s; `ballooning`: whether guests shrink
 //! at all (on).
 
-use super::mom_balloon::{self, Rules, Statistics};
-use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, exact, meminfo};
+use super::mom_balloon::{self, Guest, HostFree, Mom, Round, Rules, shrink};
+use crate::balance::{PolicyKind, meminfo};
 use crate::meets::Meets;
 use crate::observe::WINDOW;
 use crate::params::{Domain, Param, Value};
-use crate::random::Stream;
-use crate::units::{Frames, Ticks};
+use crate::units::Ticks;
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "mom-ovirt",
@@ -39,11 +38,11 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
-        Box::new(MomOvirt {
-            rules: Rules::of(settings),
-            statistics: Statistics::of(settings),
-            shrinks: settings.choice(BALLOONING.name) == "on",
-        })
+        let round: Round = match settings.choice(BALLOONING.name) {
+            "on" => |rules, host| Some(if rules.is_short(host) { shrink } else { grow }),
+            _ => |_, _| Some(grow),
+        };
+        Mom::boxed(settings, round)
     },
 };
 
@@ -63,41 +62,9 @@ const BALLOONING: Param = Param {
     default: Value::Choice("on"),
 };
 
-struct MomOvirt {
-    rules: Rules,
-    statistics: Statistics,
-    shrinks: bool,
-}
-
-impl Policy for MomOvirt {
-    fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
-        self.statistics.sample(view);
-        let host = self.statistics.host(view);
-        let wanted: Vec<Frames> = self
-            .statistics
-            .guests(view)
-            .map(|guest| {
-                // The part that a guest keeps free follows the host's, whether it shrinks or grows.
-                let need = self.rules.need_under_pressure(host, &guest);
-                let target = if self.shrinks && self.rules.is_short(host) {
-                    self.rules.shrink(&guest, guest.min().max(need))
-                } else {
-                    self.rules.grow(&guest, need)
-                };
-                target.unwrap_or(guest.now)
-            })
-            .map(exact::whole)
-            .collect();
-        Ok(Plan::in_file_order(view, &wanted))
-    }
-
-    fn samples_every(&self) -> Option<Ticks> {
-        Some(self.statistics.every)
-    }
-
-    fn sample(&mut self, view: &View) {
-        self.statistics.sample(view);
-    }
+/// The part that a guest keeps free follows the host's when it grows too.
+fn grow(rules: &Rules, host: HostFree, guest: &Guest) -> Option<i128> {
+    rules.grow(guest, rules.need_under_pressure(host, guest))
 }
 
 #[cfg(test)]

@@ -3,20 +3,21 @@
 //! *Idea.* If the host uses less than its goal, guests under pressure may grow; if it uses more,
 //! comfortable guests shrink. What VMs hold above their minimum is to be in proportion to shares.
 //! *Follows.* Proxmox VE's auto-ballooning: proxmox/pve-manager PVE/AutoBalloon.pm (`compute_alg1`)
-//! and PVE/Service/pvestatd.pm (`auto_ballooning`) at 14a22df; D. Maurer, 2012 on. *Departs.* Host
-//! memory and guest memory are as `balance/meminfo.rs` defines them: the host uses the resident
-//! pages of all VMs, and a guest's free memory is what it holds less its resident pages. Bytes are
-//! divided in integers, where the original has floating-point numbers; the result is rounded down
-//! to a frame. VMs are taken in file order, where the original takes them in no order. Shares are
-//! at least 1, so no VM opts out. Growth beyond the free frames is given to guests under pressure
-//! first, in file order; the original grants it and lets the host swap. As in the original a guest
-//! above its share shrinks while the host may grow, before it turns out that the others are full; a
-//! round later it grows back, so sizes may swing for ever where the goal cannot be met. *Cost.*
-//! O(V²) a checkpoint for V VMs at worst, O(V) mostly. *Parameters.* `goal`: the part of the host's
-//! memory that should be used (0.8); `tolerance`: what the goal may be missed by (10 MiB); `step`:
-//! what a VM changes by at most (100 MiB); `pressure`: a guest is under pressure if its free memory
-//! is no more than this part of its minimum (0.25); all Proxmox'. `used`: what a guest uses
-//! (`resident`).
+//! and PVE/Service/pvestatd.pm (`auto_ballooning`) at 14a22df; D. Maurer, 2012 on.
+//! *Departs.* Host memory and guest memory are as `balance/meminfo.rs` defines them: the host uses
+//! the resident pages of all VMs, and a guest's free memory is what it holds less its resident
+//! pages. Bytes are divided in integers, where the original has floating-point numbers; the result
+//! is rounded down to a frame. VMs are taken in file order, where the original takes them in no
+//! order. Shares are at least 1, so no VM opts out. Growth beyond the free frames is given to
+//! guests under pressure first, in file order; the original grants it and lets the host swap. As in
+//! the original a guest above its share shrinks while the host may grow, before it turns out that
+//! the others are full; a round later it grows back, so sizes may swing for ever where the goal
+//! cannot be met.
+//! *Cost.* O(V²) a checkpoint for V VMs at worst, O(V) mostly.
+//! *Parameters.* `goal`: the part of the host's memory that should be used (0.8); `tolerance`: what
+//! the goal may be missed by (10 MiB); `step`: what a VM changes by at most (100 MiB); `pressure`:
+//! a guest is under pressure if its free memory is no more than this part of its minimum (0.25);
+//! all Proxmox'. `used`: what a guest uses (`resident`).
 
 use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, exact, meminfo};
 use crate::meets::Meets;

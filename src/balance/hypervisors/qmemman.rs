@@ -4,26 +4,26 @@
 //! divided in the same proportion; if not, those above their preference give up the difference and
 //! the others share what is free. Small changes are not worth a move, and some memory stays free.
 //! *Follows.* qmemman of Qubes OS: QubesOS/qubes-core-admin qubes/qmemman/algo.py (`balance`) and
-//! systemstate.py (`do_balance`) at 1ad5f9b; R. Wojtczuk and M. Marczykowski, 2010 on. *Departs.*
-//! Used memory is the working set of the interval unless the parameter says otherwise: a real
-//! guest's caches do not count as used, and of a trace's pages nobody knows which are cache. The
-//! daemon runs whenever a guest reports a change; here at checkpoints. A VM's minimum, which the
-//! daemon does not have, raises its preference; there is no dom0 with an allowance of its own, and
-//! the host's memory is what Xen can assign. Bytes are scaled in integers, where the original has
-//! floating-point numbers; targets are rounded down to a frame. The daemon waits half a second for
-//! donors before it serves an acceptor, and at the first that cannot be served it marks donors that
-//! did not react, orders what is free and ends the round. Here the host gives frames as they come,
-//! and at the next checkpoint a VM that is still below its order counts as ordered what it holds,
-//! and donors that gave nothing since are marked. A VM that arrives is served by the host, not by
-//! borrowing from donors. A host no larger than `reserve` keeps no reserve, and every change is
-//! worth it there: no host that runs Qubes is so small. *Cost.* O(V) a checkpoint for V VMs, times
-//! the number of maxima that bind. *Parameters.* `cache_factor`: preferred bytes per used byte
-//! (1.3); `pref_min`: the least that a VM prefers (200 MiB); `donor_min`: in shortage, surplus
-//! below which a VM is left alone (10 MiB); `reserve`: memory that stays free (50 MiB);
-//! `min_transfer`: the sum of changes, with that of the free memory, that is worth a move (150
-//! MiB); `min_gain`: a gain that is worth it for a VM below its preference (15 MiB), and so is free
-//! memory that is short by more; `safety`: the part of each target that is given (0.999); all
-//! Qubes'. `used`: what is used (`working-set`).
+//! systemstate.py (`do_balance`) at 1ad5f9b; R. Wojtczuk and M. Marczykowski, 2010 on.
+//! *Departs.* Used memory is the working set of the interval unless the parameter says otherwise: a
+//! real guest's caches do not count as used, and of a trace's pages nobody knows which are cache.
+//! The daemon runs whenever a guest reports a change; here at checkpoints. A VM's minimum, which
+//! the daemon does not have, raises its preference; there is no dom0 with an allowance of its own,
+//! and the host's memory is what Xen can assign. Bytes are scaled in integers, where the original
+//! has floating-point numbers; targets are rounded down to a frame. The daemon waits half a second
+//! for donors before it serves an acceptor, and at the first that cannot be served it marks donors
+//! that did not react, orders what is free and ends the round. Here the host gives frames as they
+//! come, and at the next checkpoint a VM that is still below its order counts as ordered what it
+//! holds, and donors that gave nothing since are marked. A VM that arrives is served by the host,
+//! not by borrowing from donors. A host no larger than `reserve` keeps no reserve, and every change
+//! is worth it there: no host that runs Qubes is so small.
+//! *Cost.* O(V) a checkpoint for V VMs, times the number of maxima that bind.
+//! *Parameters.* `cache_factor`: preferred bytes per used byte (1.3); `pref_min`: the least that a
+//! VM prefers (200 MiB); `donor_min`: in shortage, surplus below which a VM is left alone (10 MiB);
+//! `reserve`: memory that stays free (50 MiB); `min_transfer`: the sum of changes, with that of the
+//! free memory, that is worth a move (150 MiB); `min_gain`: a gain that is worth it for a VM below
+//! its preference (15 MiB), and so is free memory that is short by more; `safety`: the part of each
+//! target that is given (0.999); all Qubes'. `used`: what is used (`working-set`).
 
 use std::collections::BTreeMap;
 

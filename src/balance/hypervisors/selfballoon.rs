@@ -1,15 +1,16 @@
 //! `selfballoon`: every guest sets its own balloon to what it has committed.
 //!
 //! *Idea.* A guest knows best what it needs. It moves towards the memory that its programs have
-//! committed, down in small steps and up at once, and never below a floor. *Follows.* D.
-//! Magenheimer's self-ballooning in Linux's Xen driver, 2011: torvalds/linux
+//! committed, down in small steps and up at once, and never below a floor.
+//! *Follows.* D. Magenheimer's self-ballooning in Linux's Xen driver, 2011: torvalds/linux
 //! drivers/xen/xen-selfballoon.c of v5.2, the last release that had it, and the older xenballoond.
 //! *Departs.* Committed memory is all pages used so far: traces free nothing, so a VM's goal never
 //! falls and only grants remain once it is reached. There are no reserved pages, which the driver
 //! adds to goal and floor, and no frontswap, whose pages it adds to the goal. A guest's memory at
 //! boot is what it holds at the first checkpoint that finds it on the host. The VM's minimum holds
 //! where it is above the driver's floor. No host arbitrates: requests that do not fit are refused
-//! in file order, the first of them perhaps in part. *Cost.* O(V log V) a checkpoint for V VMs.
+//! in file order, the first of them perhaps in part.
+//! *Cost.* O(V log V) a checkpoint for V VMs.
 //! *Parameters.* `down`, `up`: the part of the way that a step makes is one over these (8 and 1,
 //! the driver's); `reserve`: the part of the guest's memory at boot that the goal adds, in whole
 //! MiB (0.1, from Linux's correction of 2013, because guests without it ran out of memory);

@@ -1,20 +1,23 @@
 //! `squeezed`: every VM gets the same part of the way from its minimum to its maximum.
 //!
 //! *Idea.* Each domain declares a range. If all maxima fit, all have them; if not, one number says
-//! for all how far above their minima they are. *Follows.* The squeezed daemon of `XenServer`:
-//! xapi-project/xen-api ocaml/squeezed/lib/squeeze.ml and `src/squeeze_xen.ml` at e2ee48d; D.
-//! Scott, 2008 on. *Departs.* A domain's dynamic range is the VM's bounds. The daemon works in KiB
-//! and floating-point numbers; here the way is rounded down to a frame, and what that leaves over
-//! stays free. Allocations are exact, so there is no margin of inaccuracy (the daemon counts 4 KiB
-//! a domain, twice). What guests use is not asked, as in the original. The daemon looks every
-//! second while it balances and forgets who was stuck when it starts anew; here progress is looked
-//! for at checkpoints. A stuck driver that has too much is still asked for what the rule would have
-//! it give, and stays stuck until it gives; one that has too little is to keep that, and is asked
-//! anew at the next checkpoint. The daemon frees before it allocates; here the host does. A VM's
-//! maximum is at most the host's memory, for a scenario allows no more; the daemon takes any, so
-//! that a domain with a larger one is farther above its minimum. A host no larger than `reserve`
-//! keeps no reserve. *Cost.* O(V) a checkpoint for V VMs. *Parameters.* `stuck_after` in ticks: 5
-//! s; `reserve`: memory that stays free (72 MiB); both the original's.
+//! for all how far above their minima they are.
+//! *Follows.* The squeezed daemon of `XenServer`: xapi-project/xen-api
+//! ocaml/squeezed/lib/squeeze.ml and `src/squeeze_xen.ml` at e2ee48d; D. Scott, 2008 on.
+//! *Departs.* A domain's dynamic range is the VM's bounds. The daemon works in KiB and
+//! floating-point numbers; here the way is rounded down to a frame, and what that leaves over stays
+//! free. Allocations are exact, so there is no margin of inaccuracy (the daemon counts 4 KiB a
+//! domain, twice). What guests use is not asked, as in the original. The daemon looks every second
+//! while it balances and forgets who was stuck when it starts anew; here progress is looked for at
+//! checkpoints. A stuck driver that has too much is still asked for what the rule would have it
+//! give, and stays stuck until it gives; one that has too little is to keep that, and is asked anew
+//! at the next checkpoint. The daemon frees before it allocates; here the host does. A VM's maximum
+//! is at most the host's memory, for a scenario allows no more; the daemon takes any, so that a
+//! domain with a larger one is farther above its minimum. A host no larger than `reserve` keeps no
+//! reserve.
+//! *Cost.* O(V) a checkpoint for V VMs.
+//! *Parameters.* `stuck_after` in ticks: 5 s; `reserve`: memory that stays free (72 MiB); both the
+//! original's.
 
 use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView};
 use crate::meets::Meets;

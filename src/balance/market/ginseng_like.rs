@@ -2,16 +2,17 @@
 //!
 //! *Idea.* A VM values frames at its shares times the misses that they save. The host chooses the
 //! quantities with the greatest total value; each winner pays for the harm that its winning does to
-//! the others, so no VM gains by bidding anything but its true value. *Follows.* O. Agmon
-//! Ben-Yehuda, E. Posener, M. Ben-Yehuda, A. Schuster and A. Mu'alem, "Ginseng: market-driven
-//! memory allocation", VEE 2014: the progressive second price auction. *Departs.* Their bid is one
-//! unit price and ranges of quantities, ours a price for each quantity, the whole valuation, so
-//! that a truthful bid is the best one for any shape. Payments move money and no frames; nobody
-//! here has a budget, so they are not computed at a checkpoint (the test
+//! the others, so no VM gains by bidding anything but its true value.
+//! *Follows.* O. Agmon Ben-Yehuda, E. Posener, M. Ben-Yehuda, A. Schuster and A. Mu'alem, "Ginseng:
+//! market-driven memory allocation", VEE 2014: the progressive second price auction.
+//! *Departs.* Their bid is one unit price and ranges of quantities, ours a price for each quantity,
+//! the whole valuation, so that a truthful bid is the best one for any shape. Payments move money
+//! and no frames; nobody here has a budget, so they are not computed at a checkpoint (the test
 //! `no_other_bid_is_better_than_the_truth` computes them). There is no penalty for exchanging
 //! memory. Values beyond 62 bits are rounded. Ties and frames that nobody values as in `mrc-dp`.
-//! *Cost.* As `mrc-dp`. *Parameters.* `observer`, `decay`, `rate`: where the curves come from; a
-//! VM's `shares` are what a miss saved is worth to it.
+//! *Cost.* As `mrc-dp`.
+//! *Parameters.* `observer`, `decay`, `rate`: where the curves come from; a VM's `shares` are what
+//! a miss saved is worth to it.
 
 use crate::balance::curves::{OBSERVER, deal, fault_offers, observers};
 use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView};

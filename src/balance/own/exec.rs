@@ -3,11 +3,13 @@
 //! *Idea.* At each checkpoint the program gets the view as a line of JSON and answers with a line
 //! of targets. So the algorithm of a daemon is tried with a few lines around it, in any language.
 //! *Follows.* No paper; the protocol of `docs/guide-operator.md`, whose JSON schema is
-//! `docs/exec.schema.json`. *Departs.* A live daemon reads its host whenever it likes; this one
-//! sees checkpoints. The program may not depend on anything but what it was told, or recorded
-//! replies will not fit. *Cost.* What the program costs. *Parameters.* `command`: the program and
-//! its arguments; `replies`: a file of recorded replies, which are replayed where the program may
-//! not run; `time_limit`: how long a reply may take (10 s of the clock on the wall).
+//! `docs/exec.schema.json`.
+//! *Departs.* A live daemon reads its host whenever it likes; this one sees checkpoints. The
+//! program may not depend on anything but what it was told, or recorded replies will not fit.
+//! *Cost.* What the program costs.
+//! *Parameters.* `command`: the program and its arguments; `replies`: a file of recorded replies,
+//! which are replayed where the program may not run; `time_limit`: how long a reply may take (10 s
+//! of the clock on the wall).
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -85,6 +87,13 @@ pub struct Command {
     pub time_limit: Ticks,
     /// The file of recorded replies, relative to the scenario's folder, if it has one.
     pub replies: Option<String>,
+}
+
+impl Command {
+    /// Its name in messages.
+    pub fn shown(&self) -> String {
+        self.words.join(" ")
+    }
 }
 
 /// A program at work in one run, or what was recorded of one.
@@ -170,7 +179,7 @@ impl Replayed {
         let texts = files.iter().filter_map(|file| file.text.as_deref());
         let records = texts.flat_map(|text| Recorded::read(text).unwrap_or_default());
         let replies = records.map(|record| (record.key, record.reply)).collect();
-        Self { program: command.words.join(" "), replies }
+        Self { program: command.shown(), replies }
     }
 }
 
@@ -264,9 +273,8 @@ impl Policy for Exec {
             None => self.start()?,
         };
         let reply = program.ask(&turn)?;
-        let (plan, reasons) = read(&reply, view).map_err(|why| {
-            PolicyError::failed(format!("`{}` {why}", self.command.words.join(" ")))
-        })?;
+        let (plan, reasons) = read(&reply, view)
+            .map_err(|why| PolicyError::failed(format!("`{}` {why}", self.command.shown())))?;
         program.accepted(&turn, &reply);
         self.program = Some(program);
         self.reasons = reasons;

@@ -1,28 +1,29 @@
 //! `mom-rules`: the operator's own rule files for MOM, run as they are.
 //!
 //! *Idea.* oVirt's Memory Overcommitment Manager reads its rules from files in a small language.
-//! The same files decide here, so that an edited rule is tried before a host has it. *Follows.*
-//! oVirt/mom mom/Policy, mom/Entity.py, mom/PolicyEngine.py and mom/Collectors at 3de1c8e;
-//! `own/mom` is the language. *Departs.* The language: rules that fail end the run, where the
-//! daemon logs that and skips the round; a character that begins no word is an error, where the
-//! original ignores all that follows it; a file is read by itself, so no expression spans two;
-//! whole numbers have 127 bits; calls are nested 160 deep at most, where Python's stack allows some
-//! more or less; texts and lists have 65,536 bytes and items at most; of numbers, texts and the
-//! objects behind the host and the guests there are no attributes beyond statistics and methods.
-//! The statistics: host and guests are as `balance/meminfo.rs` has them, in KiB; a guest's major
-//! faults are those that bring a page back from swap, its minor faults the first accesses; samepage
-//! merging is off, CPU and I/O have no limits; what no guest here has, such as its swap's size, is
-//! nil. The only control that is carried out is a guest's `balloon_target`, within the VM's bounds
-//! and rounded down to a frame; growth beyond the free frames is given in file order. *Cost.* What
-//! the rules cost, at most a million steps and 10,000 a guest. *Parameters.* `files`: the rules, in
-//! the order in which the daemon would read them; `samples`: samples that averages are taken of
-//! (10); `sample_every`: time between two samples (5 s); MOM's.
+//! The same files decide here, so that an edited rule is tried before a host has it.
+//! *Follows.* oVirt/mom mom/Policy, mom/Entity.py, mom/PolicyEngine.py and mom/Collectors at
+//! 3de1c8e; `own/mom` is the language.
+//! *Departs.* The language: rules that fail end the run, where the daemon logs that and skips the
+//! round; a character that begins no word is an error, where the original ignores all that follows
+//! it; a file is read by itself, so no expression spans two; whole numbers have 127 bits; calls are
+//! nested 160 deep at most, where Python's stack allows some more or less; texts and lists have
+//! 65,536 bytes and items at most; of numbers, texts and the objects behind the host and the guests
+//! there are no attributes beyond statistics and methods. The statistics: host and guests are as
+//! `balance/meminfo.rs` has them, in KiB; a guest's major faults are those that bring a page back
+//! from swap, its minor faults the first accesses; samepage merging is off, CPU and I/O have no
+//! limits; what no guest here has, such as its swap's size, is nil. The only control that is
+//! carried out is a guest's `balloon_target`, within the VM's bounds and rounded down to a frame;
+//! growth beyond the free frames is given in file order.
+//! *Cost.* What the rules cost, at most a million steps and 10,000 a guest.
+//! *Parameters.* `files`: the rules, in the order in which the daemon would read them; `samples`:
+//! samples that averages are taken of (10); `sample_every`: time between two samples (5 s); MOM's.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::mom::{self, Change, Entity, Program, Statistic, World};
-use crate::balance::hypervisors::mom_balloon::{SAMPLE_EVERY, SAMPLES};
+use crate::balance::hypervisors::mom_balloon::{SAMPLE_EVERY, SAMPLES, note};
 use crate::balance::{Plan, Policy, PolicyError, PolicyKind, Reason, View, VmView};
 use crate::meets::Meets;
 use crate::params::{Domain, Param, Settings, Value};
@@ -141,8 +142,7 @@ impl MomRules {
             ("anon_pages", of(|_, used| used)),
             ("ksm_shareable", Statistic::constant(guests)),
         ];
-        fields
-            .extend(HOST_CONSTANTS.iter().map(|&(name, value)| (name, Statistic::constant(value))));
+        fields.extend(constants(HOST_CONSTANTS));
         Entity::new(Vec::new(), fields)
     }
 
@@ -169,9 +169,7 @@ impl MomRules {
             ("swap_total", Statistic::MISSING),
             ("io_tune", Statistic::MISSING),
         ];
-        fields.extend(
-            GUEST_CONSTANTS.iter().map(|&(name, value)| (name, Statistic::constant(value))),
-        );
+        fields.extend(constants(GUEST_CONSTANTS));
         let name = |key| (key, Arc::clone(&vm.name));
         Entity::new(vec![name("name"), name("uuid")], fields)
     }
@@ -246,11 +244,9 @@ impl Policy for MomRules {
     }
 }
 
-fn note<T>(samples: &mut VecDeque<T>, sample: T, count: usize) {
-    if samples.len() == count {
-        samples.pop_front();
-    }
-    samples.push_back(sample);
+/// What does not change, as statistics.
+fn constants(all: &[(&'static str, i128)]) -> impl Iterator<Item = (&'static str, Statistic)> {
+    all.iter().map(|&(name, value)| (name, Statistic::constant(value)))
 }
 
 fn sampled<T>(samples: &VecDeque<T>, value: impl Fn(&T) -> i128) -> Statistic {

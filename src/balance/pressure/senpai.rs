@@ -2,20 +2,22 @@
 //!
 //! *Idea.* The least memory that does not slow a program down cannot be computed but felt for: the
 //! limit goes down by up to a hundredth every few rounds, and the more the program stalls the more
-//! it gets back at once. *Follows.* J. Weiner, senpai: facebookincubator/senpai senpai.py at
-//! c51e8e2, 2019, the original form; oomd's plugin of the same name is another rule and not in the
-//! list. *Departs.* The limit is the allocation and its range the VM's bounds (100 MiB to 100 GiB
-//! in the original). Stall time is that of capacity faults, which takes ticks only where
-//! `cost.fault` says so: without it no VM ever stalls and all shrink to their minima. The original
-//! computes in floating-point numbers; here in 2⁻²⁴ frames. As there, the limit is rounded down to
-//! a page, so a small VM loses at least a page. Growth beyond the free frames is given in file
-//! order. Nothing is at rest by design: a VM that never stalls shrinks to its minimum. *Cost.* O(V
-//! log V) a checkpoint for V VMs. *Parameters.* `target`: stall time that is aimed at between two
-//! changes (10 ms at 1 ns a tick, the original's 10 000 µs); `interval`: checkpoints between two
-//! changes, of a second each in the original (6; the first change comes one later); `max_probe`,
-//! `max_backoff`: the most by which the limit is tightened and loosened, in parts of it (0.01 and
-//! 1); `coeff_probe`, `coeff_backoff`: how far from the target stall time must be for that (10 and
-//! 20); all the original's.
+//! it gets back at once.
+//! *Follows.* J. Weiner, senpai: facebookincubator/senpai senpai.py at c51e8e2, 2019, the original
+//! form; oomd's plugin of the same name is another rule and not in the list.
+//! *Departs.* The limit is the allocation and its range the VM's bounds (100 MiB to 100 GiB in the
+//! original). Stall time is that of capacity faults, which takes ticks only where `cost.fault` says
+//! so: without it no VM ever stalls and all shrink to their minima. The original computes in
+//! floating-point numbers; here in 2⁻²⁴ frames. As there, the limit is rounded down to a page, so a
+//! small VM loses at least a page. Growth beyond the free frames is given in file order. Nothing is
+//! at rest by design: a VM that never stalls shrinks to its minimum.
+//! *Cost.* O(V log V) a checkpoint for V VMs.
+//! *Parameters.* `target`: stall time that is aimed at between two changes (10 ms at 1 ns a tick,
+//! the original's 10 000 µs); `interval`: checkpoints between two changes, of a second each in the
+//! original (6; the first change comes one later); `max_probe`, `max_backoff`: the most by which
+//! the limit is tightened and loosened, in parts of it (0.01 and 1); `coeff_probe`,
+//! `coeff_backoff`: how far from the target stall time must be for that (10 and 20); all the
+//! original's.
 
 use std::collections::BTreeMap;
 

@@ -1,15 +1,17 @@
 //! `tmo`: a little memory is taken from everybody as long as nobody waits for it.
 //!
 //! *Idea.* Every round each workload loses a small part of its memory, the less the nearer its
-//! pressure stall is to the target; what it misses it gets back on demand. *Follows.* J. Weiner et
-//! al., "TMO: transparent memory offloading in datacenters", ASPLOS 2022; the formula from an
-//! account of it. *Departs.* Frames that a VM may hold count as its memory, used or not. A real
-//! machine serves demand within the round; here a VM gets a frame at the checkpoint for each fault
-//! that evicted a page, from the free frames and in file order. Pressure is the time of capacity
-//! faults in the interval, which takes ticks only where `cost.fault` says so; without it nobody
-//! ever stalls. Products are rounded down, so at the default ratio a VM of less than 2000 frames
-//! loses none, and the stall time allowed is rounded down to whole ticks. A VM that neither stalls
-//! nor faults shrinks to its minimum or to that size. *Cost.* O(V) a checkpoint for V VMs.
+//! pressure stall is to the target; what it misses it gets back on demand.
+//! *Follows.* J. Weiner et al., "TMO: transparent memory offloading in datacenters", ASPLOS 2022;
+//! the formula from an account of it.
+//! *Departs.* Frames that a VM may hold count as its memory, used or not. A real machine serves
+//! demand within the round; here a VM gets a frame at the checkpoint for each fault that evicted a
+//! page, from the free frames and in file order. Pressure is the time of capacity faults in the
+//! interval, which takes ticks only where `cost.fault` says so; without it nobody ever stalls.
+//! Products are rounded down, so at the default ratio a VM of less than 2000 frames loses none, and
+//! the stall time allowed is rounded down to whole ticks. A VM that neither stalls nor faults
+//! shrinks to its minimum or to that size.
+//! *Cost.* O(V) a checkpoint for V VMs.
 //! *Parameters.* `ratio`: the part taken each round without pressure (0.0005); `pressure`: stalled
 //! part of the time at which nothing is taken (0.001); `most`: the most taken in a round (0.01);
 //! all the paper's.

@@ -1,16 +1,18 @@
 //! `proportional`: a guarantee for every VM, the rest in proportion to all misses so far.
 //!
 //! *Idea.* Whoever has missed most since the start gets the largest share of the frames that are
-//! not guaranteed. *Follows.* Strategy 3 of H. Wu, S. Wu and W. Zhang, "Simulation of memory
-//! management in virtual machines", COEN 283 report, 2011. *Departs.* As in the report a lucky VM
-//! is drawn at every checkpoint, so by default frames move though nothing has changed. Its program
-//! computes the shares in single precision, here integers. It knows no bounds; here a VM's
-//! guarantee is raised to its minimum and lowered to its maximum, what a share exceeds a maximum by
-//! is divided among the others by the same rule, and what the lucky VM's maximum cannot take goes
-//! on to the next VMs in file order. *Cost.* O(V) a checkpoint for V VMs, times the number of
-//! maxima that bind. *Parameters.* `count`: which faults (`replacement_misses`, the report's);
-//! `guarantee`: frames that every VM keeps (2, the report's); `rounding`: who gets the frames that
-//! rounding leaves over (`random`, the report's one lucky VM).
+//! not guaranteed.
+//! *Follows.* Strategy 3 of H. Wu, S. Wu and W. Zhang, "Simulation of memory management in virtual
+//! machines", COEN 283 report, 2011.
+//! *Departs.* As in the report a lucky VM is drawn at every checkpoint, so by default frames move
+//! though nothing has changed. Its program computes the shares in single precision, here integers.
+//! It knows no bounds; here a VM's guarantee is raised to its minimum and lowered to its maximum,
+//! what a share exceeds a maximum by is divided among the others by the same rule, and what the
+//! lucky VM's maximum cannot take goes on to the next VMs in file order.
+//! *Cost.* O(V) a checkpoint for V VMs, times the number of maxima that bind.
+//! *Parameters.* `count`: which faults (`replacement_misses`, the report's); `guarantee`: frames
+//! that every VM keeps (2, the report's); `rounding`: who gets the frames that rounding leaves over
+//! (`random`, the report's one lucky VM).
 
 use super::counter;
 use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View};

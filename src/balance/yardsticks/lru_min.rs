@@ -5,11 +5,12 @@
 //! before pages that never are, and only through it can their frames be had; so of each VM the
 //! first page, the first two, the first three … are weighed, and the VM gives whose pages earn
 //! least on average, as many of them as make it least. With one page that is Belady's rule over the
-//! LRU ends: the page goes whose next use is furthest. *Follows.* L. A. Belady, "A study of
-//! replacement algorithms for a virtual-storage computer", IBM Systems Journal 5(2), 1966, with the
-//! candidates of `global-lru`; the averages are ours. *Departs.* It is greedy, and no bound:
-//! `opt-lru` is. Next uses are those at the VMs' nominal pace; where pages earn the same, the first
-//! VM's goes. *Cost.* O(V · depth) a fault that draws a frame from V VMs; 8 bytes a run.
+//! LRU ends: the page goes whose next use is furthest.
+//! *Follows.* L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
+//! Systems Journal 5(2), 1966, with the candidates of `global-lru`; the averages are ours.
+//! *Departs.* It is greedy, and no bound: `opt-lru` is. Next uses are those at the VMs' nominal
+//! pace; where pages earn the same, the first VM's goes.
+//! *Cost.* O(V · depth) a fault that draws a frame from V VMs; 8 bytes a run.
 //! *Parameters.* `depth`: of the observer, the most pages weighed.
 
 use crate::balance::{LruEnd, Plan, Policy, PolicyError, PolicyKind, View};

@@ -9,7 +9,7 @@ use super::super::diagnostic::clip;
 use super::super::document::{Literal, Node, Origin};
 use super::draft::{Accesses, Surroundings};
 use super::traces::{TraceFile, Traces};
-use super::values::{Field, Findings, Section};
+use super::values::{Field, Findings, INTEGER_MAX, Section};
 use super::workloads;
 use crate::formats::{ReadError, ReadErrorKind, ReadOptions};
 use crate::trace::Trace;
@@ -163,7 +163,7 @@ fn recorded_speed(
     trace: &Section,
     options: &ReadOptions,
 ) -> Option<Decimal> {
-    let is_recorded = options.time.as_deref() == Some("recorded");
+    let is_recorded = options.wants_times() == Ok(true);
     let useless = if is_recorded { vm.get("period") } else { trace.get("speed") };
     if let Some(field) = useless {
         let (message, remedy) = if is_recorded {
@@ -176,9 +176,6 @@ fn recorded_speed(
     let speed = options.speed.as_deref().and_then(Decimal::parse);
     is_recorded.then(|| speed.unwrap_or(Decimal { digits: 1, places: 0 }))
 }
-
-/// TOML's own integers end there, and the effective scenario must be TOML.
-const INTEGER_MAX: u64 = i64::MAX.unsigned_abs();
 
 /// A column by its heading, or by its number from 1.
 pub(super) fn column(findings: &mut Findings, field: &Field) -> Option<String> {

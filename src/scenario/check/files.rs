@@ -2,14 +2,14 @@
 //! checked.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::codes;
 use super::super::diagnostic::clip;
 use super::super::document::{Document, Literal, Origin, SourceText};
+use super::super::load;
 use super::values::{Field, Findings, Section};
 use crate::params::{self, Domain, Fault, Param, Settings, TextFile};
 
@@ -117,17 +117,10 @@ fn report_unread(findings: &mut Findings, file: &Field, name: &str, unread: &Unr
 }
 
 fn read(path: &Path) -> Result<Arc<str>, Unread> {
-    let unread = |error: &io::Error| match error.kind() {
+    let bytes = load::read_file(path, BYTES_MAX).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Unread::Missing,
-        io::ErrorKind::PermissionDenied => Unread::Unreadable("permission denied".to_owned()),
-        _ => Unread::Unreadable(error.to_string()),
-    };
-    if path.is_dir() {
-        return Err(Unread::Unreadable("it is a directory".to_owned()));
-    }
-    let file = File::open(path).map_err(|error| unread(&error))?;
-    let mut bytes = Vec::new();
-    file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| unread(&error))?;
+        _ => Unread::Unreadable(load::reason(&error)),
+    })?;
     if bytes.len() as u64 > BYTES_MAX {
         return Err(Unread::TooLarge);
     }

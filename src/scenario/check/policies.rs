@@ -31,10 +31,14 @@ impl Policies {
         Self { in_force, compare: super::run::policy_list(findings, root, "compare") }
     }
 
+    /// All that the document names, with the places.
+    fn named(&self) -> impl Iterator<Item = (&'static PolicyKind, Origin)> {
+        self.in_force.into_iter().chain(self.compare.iter().flatten().copied())
+    }
+
     /// Reports named policies that pool frames if the VMs or the actuator do not allow it.
     pub(super) fn check_pools(&self, findings: &mut Findings, scenario: &Scenario) {
-        let named = self.in_force.into_iter().chain(self.compare.iter().flatten().copied());
-        for (kind, origin) in named.filter(|(kind, _)| kind.pools()) {
+        for (kind, origin) in self.named().filter(|(kind, _)| kind.pools()) {
             if let Err(message) = scenario.fits(kind) {
                 let remedy = "change the scenario or choose another policy";
                 findings.error(codes::DOES_NOT_FIT, origin, message, remedy);
@@ -56,7 +60,7 @@ impl Policies {
         }
         let asked = u128::from(scenario.checkpoint_every.0) * u128::from(scenario.cadence());
         let mut warned: Vec<&str> = Vec::new();
-        for (kind, _) in self.in_force.into_iter().chain(self.compare.iter().flatten().copied()) {
+        for (kind, _) in self.named() {
             let Some(Ticks(live)) = kind.live_interval else { continue };
             let live = u128::from(live);
             if (asked > 2 * live || 2 * asked < live) && !warned.contains(&kind.name) {
@@ -89,8 +93,7 @@ impl Policies {
         let misfit =
             |kind: &'static PolicyKind| (kind.fits)(&settings[kind.name], memory, bounds).err();
         let mut fits = true;
-        let named = self.in_force.into_iter().chain(self.compare.iter().flatten().copied());
-        for (kind, origin) in named {
+        for (kind, origin) in self.named() {
             if let Some(message) = misfit(kind) {
                 let remedy = "change the scenario or choose another policy";
                 findings.error(codes::DOES_NOT_FIT, origin, message, remedy);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::accesses;
 use super::draft::{Draft, Surroundings};
 use super::traces::Traces;
-use super::values::{Findings, Section};
+use super::values::{Findings, INTEGER_MAX, Section};
 use super::vm;
 use crate::random::Generator;
 use crate::replace::Delays;
@@ -46,9 +46,7 @@ pub(super) fn randomness(
     let random = root.get("random").map_or(Some(Generator::default()), |field| {
         findings.choice(&field, Generator::ALL.iter().copied())
     });
-    // TOML's own integers end there, and the effective scenario must be TOML.
-    let seed_max = i64::MAX.unsigned_abs();
-    let seed = root.get("seed").map_or(Some(1), |field| findings.integer(&field, 0, seed_max));
+    let seed = root.get("seed").map_or(Some(1), |field| findings.integer(&field, 0, INTEGER_MAX));
     if random == Some(Generator::Glibc) && seed.is_some_and(|seed| seed > u64::from(u32::MAX)) {
         let message = "glibc's generator takes a seed of 32 bits";
         let remedy = "lower it below 4294967296, or use `random = \"chacha8\"`";

@@ -6,7 +6,7 @@ use super::super::document::Literal;
 use super::super::{Actuator, Admission, After, Cost, Expect, Phase, WarmUp};
 use super::draft::{Draft, NEVER};
 use super::params::{self, policies};
-use super::values::{Field, Findings, Section};
+use super::values::{Field, Findings, INTEGER_MAX, Section};
 use crate::account::{METRICS, Metric};
 use crate::balance::PolicyKind;
 use crate::replace::Delays;
@@ -362,11 +362,10 @@ fn expectation(findings: &mut Findings, section: &Section, vms: &[Draft]) -> Opt
 
 /// The limit of an expectation: a whole number for a metric that counts, else any decimal number.
 fn limit(findings: &mut Findings, field: &Field, is_count: bool) -> Option<Decimal> {
-    let most = i64::MAX.unsigned_abs();
     if is_count {
-        return findings.integer(field, 0, most).map(whole);
+        return findings.integer(field, 0, INTEGER_MAX).map(whole);
     }
-    params::decimal(findings, field, whole(0), whole(most))
+    params::decimal(findings, field, whole(0), whole(INTEGER_MAX))
 }
 
 fn whole(digits: u64) -> Decimal {

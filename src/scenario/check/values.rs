@@ -7,6 +7,9 @@ use super::super::diagnostic::{Diagnostic, Diagnostics, Severity, clip, meant};
 use super::super::document::{Entry, Literal, Node, Origin, SourceText, Table};
 use crate::units::{self, FRAMES_MAX, Frames, TICKS_MAX, Ticks, UnitError};
 
+/// TOML's own integers end there, and the effective scenario must be TOML.
+pub(super) const INTEGER_MAX: u64 = i64::MAX.unsigned_abs();
+
 /// Collects faults, and reads values: `None` is a value that was reported.
 #[derive(Default)]
 pub(super) struct Findings {
@@ -299,8 +302,7 @@ impl Findings {
             let example = "write a size such as \"64 GiB\"";
             return self.unit(field, text, "size", units::parse_size(text), example);
         }
-        let max = i64::MAX.unsigned_abs();
-        self.bare_or_string(field, 1, max, "a size such as \"64 GiB\"")
+        self.bare_or_string(field, 1, INTEGER_MAX, "a size such as \"64 GiB\"")
     }
 
     fn bare_or_string(&mut self, field: &Field, min: u64, max: u64, wanted: &str) -> Option<u64> {

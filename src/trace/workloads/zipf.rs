@@ -1,17 +1,19 @@
 //! Zipf: the page of rank k is drawn in proportion to 1 / k^alpha.
 //!
 //! *Idea.* A few pages get most accesses and a long tail gets the rest, as caches and heaps see it.
-//! Each access is drawn from a table in O(1), by itself. *Follows.* The independent reference model
-//! with Zipf's law: L. Breslau et al., "Web Caching and Zipf-like Distributions: Evidence and
-//! Implications", INFOCOM 1999. The table is the alias method of A. J. Walker, ACM Transactions on
-//! Mathematical Software 3(3), 1977, built as M. D. Vose, "A Linear Algorithm for Generating Random
-//! Numbers with a Given Distribution", IEEE Transactions on Software Engineering 17(9), 1991.
+//! Each access is drawn from a table in O(1), by itself.
+//! *Follows.* The independent reference model with Zipf's law: L. Breslau et al., "Web Caching and
+//! Zipf-like Distributions: Evidence and Implications", INFOCOM 1999. The table is the alias method
+//! of A. J. Walker, ACM Transactions on Mathematical Software 3(3), 1977, built as M. D. Vose, "A
+//! Linear Algorithm for Generating Random Numbers with a Given Distribution", IEEE Transactions on
+//! Software Engineering 17(9), 1991.
 //! *Departs.* In integers throughout, so that every machine draws the same: weights are fixed-point
 //! with a relative error below 2⁻³⁰ as far as they reach 2⁻³² of an even share; rarer pages are
-//! rounded down, at the limit to never, and page 1 gets what is left over. *Cost.* O(1) an access;
-//! 28 bytes and about 0.2 µs a page to build. *Parameters.* `pages` (pages, 1024, ours), `alpha`
-//! (0.9, the middle of what Breslau et al. measured, rounded up), `shuffle` (yes: hot pages lie
-//! anywhere, not at the low numbers), `writes`, `first_page`.
+//! rounded down, at the limit to never, and page 1 gets what is left over.
+//! *Cost.* O(1) an access; 28 bytes and about 0.2 µs a page to build.
+//! *Parameters.* `pages` (pages, 1024, ours), `alpha` (0.9, the middle of what Breslau et al.
+//! measured, rounded up), `shuffle` (yes: hot pages lie anywhere, not at the low numbers),
+//! `writes`, `first_page`.
 
 use super::{BATCH, FIRST_PAGE, PAGES, Sink, WRITES, WorkloadKind, WorkloadSpec, whole};
 use crate::params::{Domain, Param, Value};

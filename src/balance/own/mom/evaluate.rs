@@ -310,10 +310,9 @@ impl<'p, 'w> Evaluator<'p, 'w> {
                 "and" => chosen.is_true(),
                 "or" => !chosen.is_true(),
                 name => {
-                    let order = value::compare(&value, &chosen);
-                    let order = order.map_err(|message| failed(node, message))?;
-                    let wanted = if name == "min" { order_is_less } else { order_is_greater };
-                    wanted(order)
+                    let is_before = if name == "min" { "lt" } else { "gt" };
+                    let takes = value::binary(is_before, &value, &chosen);
+                    takes.map_err(|message| failed(node, message))?.is_true()
                 }
             };
             if takes {
@@ -434,14 +433,6 @@ impl<'p, 'w> Evaluator<'p, 'w> {
             _ => Err(failed(node, format!("`{name}` cannot have {} arguments", values.len() + 1))),
         }
     }
-}
-
-fn order_is_less(order: Option<std::cmp::Ordering>) -> bool {
-    order == Some(std::cmp::Ordering::Less)
-}
-
-fn order_is_greater(order: Option<std::cmp::Ordering>) -> bool {
-    order == Some(std::cmp::Ordering::Greater)
 }
 
 fn symbol(node: &Node) -> Result<&str, Failed> {

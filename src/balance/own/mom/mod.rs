@@ -1,7 +1,7 @@
 //! The policy language of the Memory Overcommitment Manager: small, total and bounded.
 //!
-//! It is a Lisp of 1960's habits: `(defvar name value)`, `(set name value)`, `(def name (a b)
-//! code)`, `(let ((a 1)) code)`, `(if condition yes no)`, `(with list name code)`, blocks in
+//! It is a Lisp with the habits of the 1960s: `(defvar name value)`, `(set name value)`, `(def name
+//! (a b) code)`, `(let ((a 1)) code)`, `(if condition yes no)`, `(with list name code)`, blocks in
 //! braces, the operators `+ - * / < > <= >= == != << >>`, `and or not min max null valid abs
 //! debug`, and the methods `Stat StatAvg Prop GetVar SetVar GetControl Control` of the host and of
 //! guests.

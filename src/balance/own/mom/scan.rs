@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::value::Value;
+use super::value::{BINARY, Value};
 use crate::params::Fault;
 
 /// A word of the language.
@@ -19,22 +19,6 @@ pub(super) enum Word {
     /// The name of the function that the operator calls.
     Operator(&'static str),
 }
-
-/// Operators and the functions that they call; a longer one stands before its beginning.
-const OPERATORS: &[(&str, &str)] = &[
-    ("<=", "lte"),
-    (">=", "gte"),
-    ("<<", "shl"),
-    (">>", "shr"),
-    ("==", "eq"),
-    ("!=", "neq"),
-    ("+", "add"),
-    ("-", "sub"),
-    ("*", "mul"),
-    ("/", "div"),
-    ("<", "lt"),
-    (">", "gt"),
-];
 
 /// The next word at or after byte `at`, and its place; `None` at the end.
 pub(super) fn next(text: &str, mut at: usize) -> Result<Option<(Word, Range<usize>)>, Fault> {
@@ -84,7 +68,7 @@ fn word(rest: &str, first: char) -> Result<(Word, usize), (String, &'static str)
         let length = rest.bytes().take_while(is_symbol).count();
         return Ok((Word::Symbol(rest[..length].into()), length));
     }
-    if let Some((sign, name)) = OPERATORS.iter().find(|(sign, _)| rest.starts_with(sign)) {
+    if let Some((name, sign)) = BINARY.iter().find(|(_, sign)| rest.starts_with(sign)) {
         return Ok((Word::Operator(name), sign.len()));
     }
     let remedy = "remove it: MOM would ignore everything from here on";

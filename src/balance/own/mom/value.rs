@@ -147,20 +147,21 @@ impl fmt::Display for Value {
     }
 }
 
-/// The operators of two values, by their functions' names, and the signs that call them.
+/// The operators of two values, by their functions' names, and the signs that call them; a longer
+/// sign stands before its beginning.
 pub(super) const BINARY: &[(&str, &str)] = &[
+    ("lte", "<="),
+    ("gte", ">="),
+    ("shl", "<<"),
+    ("shr", ">>"),
+    ("eq", "=="),
+    ("neq", "!="),
+    ("lt", "<"),
+    ("gt", ">"),
     ("add", "+"),
     ("sub", "-"),
     ("mul", "*"),
     ("div", "/"),
-    ("lt", "<"),
-    ("gt", ">"),
-    ("lte", "<="),
-    ("gte", ">="),
-    ("eq", "=="),
-    ("neq", "!="),
-    ("shl", "<<"),
-    ("shr", ">>"),
 ];
 
 /// What the operator of this name makes of two values.
