@@ -3,10 +3,8 @@
 use std::hint::black_box;
 
 use balloonist::balance::{self, Bounds, PolicyKind, View, VmView};
-use balloonist::observe::{Active, Curve, Seen, Window};
 use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
-use balloonist::replace::Counts;
 use balloonist::units::{Frames, Ticks, VmId};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
@@ -43,33 +41,25 @@ fn vm(draw: &mut Stream, at: u32, vms: u64, pages: u64, shape: Shape) -> VmView 
         faults.push(left);
     }
     let allocation = Frames(pages / vms);
-    let counts =
-        Counts { accesses, demand_faults: faults[100], cold_faults: 0, ..Counts::default() };
-    VmView {
-        id: VmId(at),
-        name: "".into(),
-        bounds: Bounds { min: Frames(1), max: Frames(pages) },
-        shares: 1000,
-        allocation,
-        target: allocation,
-        resident: allocation,
-        interval: counts,
-        total: counts,
-        seen: Seen {
-            curve: Curve { accesses, faults, ..Curve::default() },
-            active: Active { fraction: 1 << 15, frames: Frames(pages / 2) },
-            window: Window { swapped_in: draw.below(pages), ..Window::default() },
-            shadow_hits: draw.below(100),
-            ..Seen::default()
-        },
-    }
+    let bounds = Bounds { min: Frames(1), max: Frames(pages) };
+    let mut vm = VmView::new(VmId(at), "", bounds, allocation);
+    vm.interval.accesses = accesses;
+    vm.interval.demand_faults = faults[100];
+    vm.total = vm.interval;
+    vm.seen.curve.accesses = accesses;
+    vm.seen.curve.faults = faults;
+    vm.seen.active.fraction = 1 << 15;
+    vm.seen.active.frames = Frames(pages / 2);
+    vm.seen.window.swapped_in = draw.below(pages);
+    vm.seen.shadow_hits = draw.below(100);
+    vm
 }
 
 /// VMs that all want the whole host.
 fn view(vms: u64, host: u64, shape: Shape) -> View {
     let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "bench");
     let vm = |at| vm(&mut draw, at as u32, vms, host, shape);
-    View { at: Ticks(1), host: Frames(host), vms: (0..vms).map(vm).collect() }
+    View::new(Ticks(1), Frames(host), (0..vms).map(vm).collect())
 }
 
 fn checkpoint(criterion: &mut Criterion, group: &str, name: &str, kind: &PolicyKind, view: &View) {

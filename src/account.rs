@@ -8,6 +8,7 @@ use crate::units::{Frames, Ticks};
 
 /// The result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The policy's name.
     pub policy: String,
@@ -28,6 +29,7 @@ pub struct Outcome {
 
 /// What one VM, or all VMs together, did and held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Account {
     /// Accesses and faults. This and all that follows exclude the warm-up.
     pub counts: Counts,
@@ -188,6 +190,7 @@ fn jain(vms: &[Account]) -> Option<u128> {
 
 /// A number of an account: a column of the tables, and a metric that a scenario can expect.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Metric {
     /// The name of the column.
     pub name: &'static str,
@@ -199,6 +202,7 @@ pub struct Metric {
 
 /// How a metric is read from an account.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Reading {
     /// A whole number.
     Count(fn(&Account) -> u64),
@@ -333,6 +337,7 @@ pub struct Refusal {
 
 /// How allocations moved between checkpoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Movement {
     /// Frames that went back within two checkpoints.
     pub oscillations: u64,

@@ -2,11 +2,11 @@
 //! VMs.
 //!
 //! Frames are conserved: held, free and in-flight frames add up to the host's memory
-//! (`host/ledger.rs`), and every change of an allocation goes through here. [`Host::order`] checks
+//! (`host/ledger.rs`), and every change of an allocation goes through here. `Host::order` checks
 //! a policy's [`Plan`], once, for all policies.
 //!
 //! # Orders
-//! A plan's targets are orders. [`Host::act`] carries out as much of them as is possible now. A VM
+//! A plan's targets are orders. `Host::act` carries out as much of them as is possible now. A VM
 //! above its target gives a batch to its balloon, if its driver is not stuck and at least one step
 //! has passed since its last batch; the batch belongs to no VM until it arrives in the free pool.
 //! VMs below their targets are given free frames, in file order. The instant actuator is a balloon
@@ -83,7 +83,7 @@ pub struct Host {
 
 /// What a VM holds, and what it was ordered to hold.
 #[derive(Clone, Copy, Debug)]
-pub struct Holding {
+pub(crate) struct Holding {
     /// What it holds.
     pub allocation: Frames,
     /// What it is ordered to hold.
@@ -103,7 +103,7 @@ pub struct Change {
 
 /// What the host did in one go.
 #[derive(Debug, Default)]
-pub struct Acts {
+pub(crate) struct Acts {
     /// Allocations that changed: all that shrank, then all that grew, each in file order.
     pub changes: Vec<Change>,
     /// VMs that started.
@@ -114,7 +114,7 @@ pub struct Acts {
 
 impl Host {
     /// The scenario's host, empty.
-    pub fn new(scenario: &Scenario) -> Self {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
         let vms = scenario.vms.len();
         Self {
             ledger: Ledger::new(scenario.host.memory),
@@ -149,27 +149,27 @@ impl Host {
     }
 
     /// What all VMs hold together.
-    pub fn held(&self) -> Frames {
+    pub(crate) fn held(&self) -> Frames {
         self.ledger.held()
     }
 
     /// The frames that no VM holds and that are not in flight.
-    pub fn free(&self) -> Frames {
+    pub(crate) fn free(&self) -> Frames {
         self.ledger.free()
     }
 
     /// The frames that have left their VMs and not yet arrived in the free pool.
-    pub fn in_flight(&self) -> Frames {
+    pub(crate) fn in_flight(&self) -> Frames {
         self.ledger.in_flight()
     }
 
     /// The free frames that are not reserved.
-    pub fn spare(&self) -> Frames {
+    pub(crate) fn spare(&self) -> Frames {
         Frames(self.free().0.saturating_sub(self.reserved.0))
     }
 
     /// The present VMs that hold more than their minima.
-    pub fn above_minimum(&self) -> impl Iterator<Item = VmId> {
+    pub(crate) fn above_minimum(&self) -> impl Iterator<Item = VmId> {
         let gives = |tenant: &Tenant| tenant.held.is_some_and(|held| held > tenant.bounds.min);
         let ids = self.tenants.iter().enumerate().filter(move |(_, tenant)| gives(tenant));
         ids.map(|(at, _)| VmId(at as u32))
@@ -177,7 +177,7 @@ impl Host {
 
     /// Moves a frame at once to a VM below its maximum, from a VM above its minimum or from the
     /// spare frames.
-    pub fn move_frame(&mut self, giver: Option<VmId>, taker: VmId, acts: &mut Acts) {
+    pub(crate) fn move_frame(&mut self, giver: Option<VmId>, taker: VmId, acts: &mut Acts) {
         acts.changes.clear();
         acts.started.clear();
         acts.refused.clear();
@@ -203,23 +203,23 @@ impl Host {
     }
 
     /// What the VM holds and is ordered to hold; `None` unless it is present.
-    pub fn holding(&self, vm: VmId) -> Option<Holding> {
+    pub(crate) fn holding(&self, vm: VmId) -> Option<Holding> {
         let Tenant { held, target, .. } = self.tenants[vm.index()];
         held.map(|allocation| Holding { allocation, target })
     }
 
     /// When [`act`](Self::act) can do more than it did at its last call.
-    pub fn due(&self) -> Option<Ticks> {
+    pub(crate) fn due(&self) -> Option<Ticks> {
         self.due
     }
 
     /// Whether a departure could change a VM's allocation or let a VM start.
-    pub fn departures_matter(&self) -> bool {
+    pub(crate) fn departures_matter(&self) -> bool {
         self.unsettled || !self.waiting.is_empty()
     }
 
     /// Removes a VM and frees its frames; returns how many it held.
-    pub fn remove(&mut self, vm: VmId) -> Frames {
+    pub(crate) fn remove(&mut self, vm: VmId) -> Frames {
         let Tenant { held, target, .. } = self.tenants[vm.index()];
         let held = held.expect("only a VM that is here departs");
         self.set_holding(vm.index(), None, target);
@@ -231,7 +231,7 @@ impl Host {
     ///
     /// # Errors
     /// If the plan breaks its contract ([`Plan::check`]); then all orders stay as they were.
-    pub fn order(&mut self, view: &View, plan: &Plan) -> Result<(), PlanError> {
+    pub(crate) fn order(&mut self, view: &View, plan: &Plan) -> Result<(), PlanError> {
         plan.check(view)?;
         self.advance_to(view.at);
         self.surplus = None;
@@ -245,7 +245,7 @@ impl Host {
     }
 
     /// Carries out what is possible now.
-    pub fn act(&mut self, at: Ticks, acts: &mut Acts) {
+    pub(crate) fn act(&mut self, at: Ticks, acts: &mut Acts) {
         acts.changes.clear();
         acts.started.clear();
         acts.refused.clear();

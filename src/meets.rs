@@ -5,6 +5,7 @@
 
 /// At which of its accesses a VM can meet the others between control events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Meets {
     /// At none: a VM runs ahead to the next control event.
     #[default]

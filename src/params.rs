@@ -26,7 +26,7 @@ pub struct Param {
 impl Param {
     /// The default on a host with pages of `page_size` bytes: a size published in bytes is rounded
     /// up to whole frames.
-    pub fn default_on(&self, page_size: u64) -> Value {
+    pub(crate) fn default_on(&self, page_size: u64) -> Value {
         match self.default {
             Value::Bytes(bytes) => Value::Integer(bytes.div_ceil(page_size)),
             ref other => other.clone(),
@@ -80,6 +80,7 @@ pub enum Domain {
 
 /// What is wrong with the text of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fault {
     /// The bytes of the text.
     pub place: Range<usize>,
@@ -119,7 +120,7 @@ pub enum Value {
 }
 
 /// The default page size in bytes.
-pub const PAGE_SIZE: u64 = 4096;
+pub(crate) const PAGE_SIZE: u64 = 4096;
 
 impl fmt::Display for Domain {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -169,7 +170,7 @@ impl Settings {
     }
 
     /// Every parameter at its default, on a host with pages of `page_size` bytes.
-    pub fn defaults_on(params: &[Param], page_size: u64) -> Self {
+    pub(crate) fn defaults_on(params: &[Param], page_size: u64) -> Self {
         let value = |param: &Param| (param.name, param.default_on(page_size));
         Self { page_size, values: params.iter().map(value).collect() }
     }

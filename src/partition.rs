@@ -10,7 +10,7 @@ use std::collections::BinaryHeap;
 
 /// With `taken` units the party's cost is `cost`, and with one unit less it is higher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Offer {
+pub(crate) struct Offer {
     /// Units taken.
     pub taken: u32,
     /// The cost with these units.
@@ -20,7 +20,7 @@ pub struct Offer {
 /// The offers of a party that has at least `min` and at most `max` frames, in units of `group`
 /// frames. `costs` are its costs with 0 frames, 1 frame and so on; beyond the list the last entry
 /// holds. The last unit may reach beyond `max`.
-pub fn offers(costs: &[u64], min: u64, max: u64, group: u64) -> Vec<Offer> {
+pub(crate) fn offers(costs: &[u64], min: u64, max: u64, group: u64) -> Vec<Offer> {
     let Some(last) = costs.len().checked_sub(1) else { return vec![Offer { taken: 0, cost: 0 }] };
     let cost_with = |frames: u64| costs[usize::try_from(frames).map_or(last, |at| at.min(last))];
     let useful = max.min(last as u64);
@@ -39,7 +39,7 @@ pub fn offers(costs: &[u64], min: u64, max: u64, group: u64) -> Vec<Offer> {
 
 /// Hands out `units` one at a time, each to the party whose cost falls most, until no party's cost
 /// falls. Exact if all curves are convex; cannot see past a flat stretch.
-pub fn greedy(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
+pub(crate) fn greedy(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
     let next = |party: usize, at: usize, _: Option<u32>| {
         let offers = &parties[party];
         let further = offers.get(at + 1).filter(|next| next.taken == offers[at].taken + 1);
@@ -50,7 +50,7 @@ pub fn greedy(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
 
 /// Repeatedly gives a party the number of units that lowers its cost most per unit, the smallest of
 /// several such numbers, until no party's cost falls.
-pub fn lookahead(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
+pub(crate) fn lookahead(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
     lookahead_climb(parties, units).taken
 }
 
@@ -70,7 +70,7 @@ pub fn lookahead(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
 /// assert_eq!(lookahead(&parties, 10), [6, 0]);
 /// assert_eq!(exact(&parties, 10), [0, 7]);
 /// ```
-pub fn exact(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
+pub(crate) fn exact(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
     let climb = lookahead_climb(parties, units);
     match climb.cut {
         None => climb.taken,
@@ -79,7 +79,7 @@ pub fn exact(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
 }
 
 /// What these numbers of units cost all parties together.
-pub fn cost(parties: &[Vec<Offer>], taken: &[u32]) -> u64 {
+pub(crate) fn cost(parties: &[Vec<Offer>], taken: &[u32]) -> u64 {
     parties.iter().zip(taken).map(|(offers, &taken)| offers[affordable(offers, taken)].cost).sum()
 }
 

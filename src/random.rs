@@ -104,11 +104,11 @@ pub fn fnv1a(bytes: &[u8]) -> u64 {
 }
 
 /// A map in insertion order whose hasher has no random seed.
-pub type Map<K, V> = IndexMap<K, V, BuildHasherDefault<Fnv1a>>;
+pub(crate) type Map<K, V> = IndexMap<K, V, BuildHasherDefault<Fnv1a>>;
 
 /// [`fnv1a`] for maps.
 #[derive(Clone, Copy, Debug)]
-pub struct Fnv1a(u64);
+pub(crate) struct Fnv1a(u64);
 
 impl Default for Fnv1a {
     fn default() -> Self {

@@ -6,7 +6,7 @@ use crate::units::Frames;
 
 /// Frames divided in proportion to weights, rounded down, and what rounding left over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shares {
+pub(crate) struct Shares {
     /// What each got; never more than its room.
     pub given: Vec<Frames>,
     /// What rounding left over; fewer frames than are in `open`, unless that is empty.
@@ -20,7 +20,7 @@ pub struct Shares {
 /// Divides `amount` in proportion to `weights`. A party whose share would exceed its room gets its
 /// room, and the others divide the rest again (water-filling); if all remaining weights are 0, the
 /// rest is left over.
-pub fn divide(amount: Frames, weights: &[u64], room: &[Frames]) -> Shares {
+pub(crate) fn divide(amount: Frames, weights: &[u64], room: &[Frames]) -> Shares {
     let mut given = vec![Frames(0); weights.len()];
     let mut open: Vec<usize> = (0..weights.len()).filter(|&at| weights[at] > 0).collect();
     let mut rest = amount;
@@ -52,7 +52,7 @@ pub fn divide(amount: Frames, weights: &[u64], room: &[Frames]) -> Shares {
 impl Shares {
     /// Gives what is left, a frame each, to the parties with the largest remainders, ties to the
     /// first; a frame for which there is no room is left over. Returns what each got.
-    pub fn largest_remainder(self, room: &[Frames]) -> Vec<Frames> {
+    pub(crate) fn largest_remainder(self, room: &[Frames]) -> Vec<Frames> {
         let Self { mut given, mut left, open, remainders } = self;
         let mut ranks: Vec<(usize, u128)> = open.into_iter().zip(remainders).collect();
         ranks.sort_by_key(|&(_, remainder)| Reverse(remainder));

@@ -240,7 +240,7 @@ impl<'a> Simulation<'a> {
             settling: Settling::default(),
             changed: false,
             fingerprint: 0,
-            view: View { at: Ticks(0), host: scenario.host.memory, vms: Vec::new() },
+            view: View::new(Ticks(0), scenario.host.memory, Vec::new()),
             resident: Vec::new(),
             acts: Acts::default(),
         };

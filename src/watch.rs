@@ -141,6 +141,7 @@ impl Moved<'_> {
 }
 
 /// One access, shown to a [`Watcher`] after it was made.
+#[non_exhaustive]
 pub struct Access<'a> {
     /// When it started.
     pub at: Ticks,

@@ -82,7 +82,7 @@ pub enum PlanError {
 
 impl PlanError {
     /// The sentence, with VMs called by the names that `name` gives them.
-    pub fn sentence(&self, name: impl Fn(VmId) -> String) -> String {
+    pub(crate) fn sentence(&self, name: impl Fn(VmId) -> String) -> String {
         match *self {
             Self::Length { targets, vms } => {
                 format!("the plan has {targets} targets, expected one for each of {vms} VMs")

@@ -134,6 +134,7 @@ impl Bounds {
 
 /// What a policy may know at a checkpoint.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct View {
     /// The tick of the checkpoint.
     pub at: Ticks,
@@ -145,6 +146,7 @@ pub struct View {
 
 /// What a policy may know of one VM.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct VmView {
     /// The VM.
     pub id: VmId,
@@ -167,6 +169,32 @@ pub struct VmView {
     pub total: Counts,
     /// What the observers that the policy declares have measured.
     pub seen: Seen,
+}
+
+impl View {
+    /// These VMs, in file order, on a host of so many frames.
+    pub fn new(at: Ticks, host: Frames, vms: Vec<VmView>) -> Self {
+        Self { at, host, vms }
+    }
+}
+
+impl VmView {
+    /// A VM that holds `allocation` full frames and of which nothing has been seen; its weight is
+    /// the default, 1000. For tests of a policy.
+    pub fn new(id: VmId, name: &str, bounds: Bounds, allocation: Frames) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            bounds,
+            shares: 1000,
+            allocation,
+            target: allocation,
+            resident: allocation,
+            interval: Counts::default(),
+            total: Counts::default(),
+            seen: Seen::default(),
+        }
+    }
 }
 
 /// What a policy decides: a target allocation for each VM of the view, in the view's order.
@@ -252,6 +280,7 @@ pub trait Policy: Send {
 
 /// Why a policy wants a VM to have its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reason {
     /// The VM.
     pub vm: VmId,
@@ -261,6 +290,7 @@ pub struct Reason {
 
 /// The page of a VM that it would replace next, as a policy that pools frames sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LruEnd {
     /// The VM.
     pub vm: VmId,

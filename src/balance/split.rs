@@ -67,26 +67,15 @@ pub(super) fn add(frames: &mut [Frames], amount: Frames, weights: &[u64], room: 
 pub(super) mod tests {
     use super::*;
     use crate::balance::{Bounds, VmView};
-    use crate::observe::Seen;
-    use crate::replace::Counts;
     use crate::units::{Ticks, VmId};
 
     /// VMs that hold these frames, without limits and with equal shares.
     pub(in crate::balance) fn view(host: u64, allocations: &[u64]) -> View {
-        let vm = |(at, &allocation): (usize, &u64)| VmView {
-            id: VmId(at as u32),
-            name: "".into(),
-            bounds: Bounds { min: Frames(0), max: Frames(host) },
-            shares: 1000,
-            allocation: Frames(allocation),
-            target: Frames(allocation),
-            resident: Frames(allocation),
-            interval: Counts::default(),
-            total: Counts::default(),
-            seen: Seen::default(),
-        };
+        let bounds = Bounds { min: Frames(0), max: Frames(host) };
+        let vm =
+            |(at, &frames): (usize, &u64)| VmView::new(VmId(at as u32), "", bounds, Frames(frames));
         let vms = allocations.iter().enumerate().map(vm).collect();
-        View { at: Ticks(1), host: Frames(host), vms }
+        View::new(Ticks(1), Frames(host), vms)
     }
 
     fn settled(host: u64, allocations: &[u64], needs: &[u64]) -> Vec<u64> {

@@ -1,26 +1,14 @@
 //! Views made by hand, for the tests of the policies.
 
 use super::{Bounds, Plan, Policy, PolicyKind, View, VmView};
-use crate::observe::Seen;
 use crate::params::{Settings, Value};
 use crate::random::{Generator, Stream};
-use crate::replace::Counts;
 use crate::units::{Frames, Ticks, VmId};
 
 /// A VM that holds `allocation` full frames and has seen nothing happen.
 pub(super) fn vm(allocation: u64, min: u64, max: u64) -> VmView {
-    VmView {
-        id: VmId(0),
-        name: "".into(),
-        bounds: Bounds { min: Frames(min), max: Frames(max) },
-        shares: 1000,
-        allocation: Frames(allocation),
-        target: Frames(allocation),
-        resident: Frames(allocation),
-        interval: Counts::default(),
-        total: Counts::default(),
-        seen: Seen::default(),
-    }
+    let bounds = Bounds { min: Frames(min), max: Frames(max) };
+    VmView::new(VmId(0), "", bounds, Frames(allocation))
 }
 
 /// A VM that used `distinct` pages in the interval and no others before.
@@ -42,7 +30,7 @@ pub(super) fn view(host: u64, mut vms: Vec<VmView>) -> View {
         vm.id = VmId(at as u32);
         vm.name = format!("vm{at}").into();
     }
-    View { at: Ticks(0), host: Frames(host), vms }
+    View::new(Ticks(0), Frames(host), vms)
 }
 
 pub(super) fn frames(numbers: &[u64]) -> Vec<Frames> {

@@ -20,6 +20,7 @@ use crate::units::Frames;
 
 /// A fixed split, and what it costs.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StaticSplit {
     /// The demand faults of all VMs.
     pub demand_faults: u64,

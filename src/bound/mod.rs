@@ -25,6 +25,7 @@ use crate::trace::PageId;
 
 /// A yardstick and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bound {
     /// Its name in results.
     pub name: &'static str,

@@ -61,12 +61,12 @@ impl<'a> Contest<'a> {
     }
 
     /// The policy of a point.
-    pub fn of(&self, point: u64) -> usize {
+    pub(crate) fn of(&self, point: u64) -> usize {
         self.dimension.map_or(0, |at| self.grid.place(point)[at])
     }
 
     /// The dimensions other than the policy's that have several steps.
-    pub fn others(&self) -> Vec<usize> {
+    pub(crate) fn others(&self) -> Vec<usize> {
         let dimensions = self.grid.dimensions();
         let all = 0..dimensions.len();
         let is_varied = |&at: &usize| dimensions[at].values().len() > 1;
@@ -75,7 +75,7 @@ impl<'a> Contest<'a> {
 
     /// The grid with the baseline of its differences: the first policy, if none is named; `None` if
     /// there is nothing to compare.
-    pub fn with_baseline(&self) -> Option<Grid> {
+    pub(crate) fn with_baseline(&self) -> Option<Grid> {
         let grid = self.grid.clone();
         let grid = match self.dimension.filter(|_| self.names.len() > 1) {
             Some(at) => grid.with_baseline(at),
@@ -88,7 +88,7 @@ impl<'a> Contest<'a> {
     /// is skipped. Cells are left out that lack the point of a ranked policy, so that no policy
     /// gains from a skipped point, and those in which a ranked policy has a VM whose replacement
     /// algorithm knows the future.
-    pub fn cells(&self) -> impl Iterator<Item = Vec<Option<u64>>> {
+    pub(crate) fn cells(&self) -> impl Iterator<Item = Vec<Option<u64>>> {
         let points = 0..self.grid.points();
         let cell =
             |point| self.dimension.map_or(vec![Some(point)], |at| self.grid.along(at, point));
@@ -102,7 +102,7 @@ impl<'a> Contest<'a> {
     }
 
     /// Those among the ranked that have the least.
-    pub fn best(&self, of_policy: &[Option<u128>]) -> Vec<usize> {
+    pub(crate) fn best(&self, of_policy: &[Option<u128>]) -> Vec<usize> {
         let all = of_policy.iter().zip(&self.is_ranked).enumerate();
         let ranked = all.filter(|(_, (_, is_ranked))| **is_ranked);
         let counts: Vec<(usize, u128)> =

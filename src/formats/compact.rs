@@ -74,7 +74,7 @@ const WINDOW_LOG: u32 = 25;
 
 /// What the header of a compact trace says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header {
+pub(crate) struct Header {
     /// Accesses.
     pub accesses: u64,
     /// Runs.

@@ -13,6 +13,7 @@ use super::error::ReadError;
 
 /// How a trace file is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Compression {
     /// Not at all.
     None,
@@ -28,7 +29,7 @@ pub enum Compression {
 
 impl Compression {
     /// Every compression with its name, the bytes that it begins with, and its file extension.
-    pub const ALL: &[(Self, &'static str, &'static [u8], &'static str)] = &[
+    pub(crate) const ALL: &[(Self, &'static str, &'static [u8], &'static str)] = &[
         (Self::Gzip, "gzip", b"\x1f\x8b", "gz"),
         (Self::Xz, "xz", b"\xfd7zXZ\0", "xz"),
         (Self::Zstd, "zstd", b"\x28\xb5\x2f\xfd", "zst"),
@@ -36,10 +37,10 @@ impl Compression {
 
     /// The most memory that the window of a compressed stream may take, in bytes: what xz -9 and
     /// zstd --ultra -22 need.
-    pub const WINDOW_MAX: u64 = 1 << 27;
+    pub(crate) const WINDOW_MAX: u64 = 1 << 27;
 
     /// The compression of a file that begins with these bytes.
-    pub fn recognise(head: &[u8]) -> Self {
+    pub(crate) fn recognise(head: &[u8]) -> Self {
         let found = Self::ALL.iter().find(|(_, _, magic, _)| head.starts_with(magic));
         let rest = if is_zlib(head) { Self::Zlib } else { Self::None };
         found.map_or(rest, |(compression, ..)| *compression)

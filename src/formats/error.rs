@@ -4,6 +4,7 @@ use std::{fmt, io};
 
 /// Why a trace could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReadError {
     /// What kind of failure it is.
     pub kind: ReadErrorKind,
@@ -13,6 +14,7 @@ pub struct ReadError {
 
 /// What kind of failure a [`ReadError`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ReadErrorKind {
     /// There is no such file.
     Missing,

@@ -6,6 +6,7 @@ use crate::units::Page;
 
 /// What `trace info` shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TraceInfo {
     /// The format that the file was read as.
     pub format: &'static str,

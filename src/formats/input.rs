@@ -10,10 +10,10 @@ use super::error::{ReadError, ReadErrorKind};
 const BUFFER: usize = 1 << 18;
 
 /// The first bytes of a stream that recognisers see.
-pub const HEAD: usize = 1 << 16;
+pub(crate) const HEAD: usize = 1 << 16;
 
 /// The longest line of a text trace, in bytes.
-pub const LINE_MAX: usize = 1 << 16;
+pub(crate) const LINE_MAX: usize = 1 << 16;
 
 /// A stream of bytes that knows where it is.
 pub struct Input<'a> {
@@ -35,7 +35,7 @@ pub(super) fn without_mark(text: &[u8]) -> &[u8] {
 
 impl<'a> Input<'a> {
     /// A stream of at most `bytes_max` bytes of `reader`; more of them are an error.
-    pub fn new(reader: Box<dyn Read + 'a>, bytes_max: u64) -> Self {
+    pub(crate) fn new(reader: Box<dyn Read + 'a>, bytes_max: u64) -> Self {
         Self {
             reader,
             buffer: vec![0; BUFFER],
@@ -49,12 +49,12 @@ impl<'a> Input<'a> {
     }
 
     /// The place of the next byte.
-    pub fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.bytes - (self.end - self.start) as u64
     }
 
     /// The bytes read so far, those that wait in the buffer included.
-    pub fn bytes_read(&self) -> u64 {
+    pub(crate) fn bytes_read(&self) -> u64 {
         self.bytes
     }
 
@@ -62,7 +62,7 @@ impl<'a> Input<'a> {
     ///
     /// # Errors
     /// The stream cannot be read or is longer than its limit.
-    pub fn peek(&mut self, want: usize) -> Result<&[u8], ReadError> {
+    pub(crate) fn peek(&mut self, want: usize) -> Result<&[u8], ReadError> {
         while self.end - self.start < want.min(HEAD) && !self.ended {
             self.fill()?;
         }
@@ -70,7 +70,7 @@ impl<'a> Input<'a> {
     }
 
     /// Takes the next `count` bytes, which were peeked at.
-    pub fn skip(&mut self, count: usize) {
+    pub(crate) fn skip(&mut self, count: usize) {
         self.start = self.end.min(self.start + count);
     }
 
@@ -80,7 +80,7 @@ impl<'a> Input<'a> {
     /// The stream cannot be read or is longer than its limit, or the line is longer than
     /// [`LINE_MAX`].
     #[inline]
-    pub fn line(&mut self) -> Result<Option<Line<'_>>, ReadError> {
+    pub(crate) fn line(&mut self) -> Result<Option<Line<'_>>, ReadError> {
         let mut searched = 0;
         let length = loop {
             let waiting = &self.buffer[self.start..self.end];
@@ -116,7 +116,7 @@ impl<'a> Input<'a> {
     ///
     /// # Errors
     /// The stream cannot be read, is longer than its limit, or ends inside a record.
-    pub fn records(&mut self, size: usize) -> Result<Option<&[u8]>, ReadError> {
+    pub(crate) fn records(&mut self, size: usize) -> Result<Option<&[u8]>, ReadError> {
         while self.end - self.start < size && !self.ended {
             self.fill()?;
         }
@@ -140,7 +140,7 @@ impl<'a> Input<'a> {
     ///
     /// # Errors
     /// The stream cannot be read, or more is left.
-    pub fn rest(&mut self, bytes_max: usize) -> Result<Vec<u8>, ReadError> {
+    pub(crate) fn rest(&mut self, bytes_max: usize) -> Result<Vec<u8>, ReadError> {
         let mut all = Vec::new();
         while let Some(block) = self.records(1)? {
             if all.len() + block.len() > bytes_max {
@@ -186,7 +186,7 @@ impl<'a> Input<'a> {
 
 /// A line of a text trace.
 #[derive(Clone, Copy, Debug)]
-pub struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// Its bytes, without the line end.
     pub bytes: &'a [u8],
     /// Its number, from 1.
@@ -196,24 +196,24 @@ pub struct Line<'a> {
 impl<'a> Line<'a> {
     /// Its fields: what spaces and tabs separate.
     #[inline]
-    pub fn fields(self) -> Fields<'a> {
+    pub(crate) fn fields(self) -> Fields<'a> {
         Fields { line: self, at: 0 }
     }
 
     /// The fields from byte `at` on.
-    pub fn fields_from(self, at: usize) -> Fields<'a> {
+    pub(crate) fn fields_from(self, at: usize) -> Fields<'a> {
         Fields { line: self, at }
     }
 
     /// An error at byte `at` of this line, which `what` describes.
     #[cold]
-    pub fn error(&self, at: usize, what: &str) -> ReadError {
+    pub(crate) fn error(&self, at: usize, what: &str) -> ReadError {
         ReadError::damaged(format!("{}:{}: {what}", self.number, at + 1))
     }
 
     /// The error that something else than `expected` stands at byte `at`.
     #[cold]
-    pub fn unexpected(&self, at: usize, expected: &str) -> ReadError {
+    pub(crate) fn unexpected(&self, at: usize, expected: &str) -> ReadError {
         let rest = self.bytes.get(at..).unwrap_or_default();
         let found = if rest.is_empty() {
             "the line ends".to_owned()
@@ -229,7 +229,7 @@ impl<'a> Line<'a> {
 
 /// The fields of a line, one after the other.
 #[derive(Clone, Copy, Debug)]
-pub struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     /// The line.
     pub line: Line<'a>,
     at: usize,
@@ -238,7 +238,7 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The next field, `None` behind the last.
     #[inline]
-    pub fn next(&mut self) -> Option<Field<'a>> {
+    pub(crate) fn next(&mut self) -> Option<Field<'a>> {
         let bytes = self.line.bytes;
         let blank = |&byte: &u8| byte == b' ' || byte == b'\t';
         let skipped = bytes[self.at..].iter().position(|byte| !blank(byte))?;
@@ -250,14 +250,14 @@ impl<'a> Fields<'a> {
 
     /// The next field, which must be there; `expected` says what it is.
     #[inline]
-    pub fn need(&mut self, expected: &str) -> Result<Field<'a>, ReadError> {
+    pub(crate) fn need(&mut self, expected: &str) -> Result<Field<'a>, ReadError> {
         let line = self.line;
         self.next().ok_or_else(|| line.unexpected(line.bytes.len(), expected))
     }
 
     /// Checks that nothing follows.
     #[inline]
-    pub fn end(&mut self, expected: &str) -> Result<(), ReadError> {
+    pub(crate) fn end(&mut self, expected: &str) -> Result<(), ReadError> {
         match self.next() {
             None => Ok(()),
             Some(field) => Err(field.unexpected(expected)),
@@ -267,7 +267,7 @@ impl<'a> Fields<'a> {
 
 /// A field of a line.
 #[derive(Clone, Copy, Debug)]
-pub struct Field<'a> {
+pub(crate) struct Field<'a> {
     line: Line<'a>,
     /// Its bytes.
     pub bytes: &'a [u8],
@@ -277,7 +277,7 @@ pub struct Field<'a> {
 
 impl Field<'_> {
     /// The part of the field from its byte `from` on, without `suffix` bytes at its end.
-    pub fn part(self, from: usize, suffix: usize) -> Self {
+    pub(crate) fn part(self, from: usize, suffix: usize) -> Self {
         let to = self.bytes.len().saturating_sub(suffix).max(from.min(self.bytes.len()));
         let from = from.min(to);
         Self { line: self.line, bytes: &self.bytes[from..to], at: self.at + from }
@@ -285,32 +285,32 @@ impl Field<'_> {
 
     /// Its decimal number.
     #[inline]
-    pub fn decimal(&self, expected: &str) -> Result<u64, ReadError> {
+    pub(crate) fn decimal(&self, expected: &str) -> Result<u64, ReadError> {
         decimal(self.bytes).map_err(|why| self.bad_number(why, expected))
     }
 
     /// Its hexadecimal number, with or without `0x`.
     #[inline]
-    pub fn hex(&self, expected: &str) -> Result<u64, ReadError> {
+    pub(crate) fn hex(&self, expected: &str) -> Result<u64, ReadError> {
         hex(strip_0x(self.bytes).unwrap_or(self.bytes))
             .map_err(|why| self.bad_number(why, expected))
     }
 
     /// Its number: hexadecimal behind `0x`, else decimal.
     #[inline]
-    pub fn number(&self, expected: &str) -> Result<u64, ReadError> {
+    pub(crate) fn number(&self, expected: &str) -> Result<u64, ReadError> {
         number(self.bytes).map_err(|why| self.bad_number(why, expected))
     }
 
     /// The error that this is not what was expected.
     #[cold]
-    pub fn unexpected(&self, expected: &str) -> ReadError {
+    pub(crate) fn unexpected(&self, expected: &str) -> ReadError {
         self.line.unexpected(self.at, expected)
     }
 
     /// An error at this field, which `what` describes.
     #[cold]
-    pub fn error(&self, what: &str) -> ReadError {
+    pub(crate) fn error(&self, what: &str) -> ReadError {
         self.line.error(self.at, what)
     }
 
@@ -325,7 +325,7 @@ impl Field<'_> {
 
 /// Why bytes are not a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadNumber {
+pub(crate) enum BadNumber {
     /// They are empty or hold something else than digits.
     NotANumber,
     /// It does not fit into 64 bits.
@@ -334,7 +334,7 @@ pub enum BadNumber {
 
 /// The number that these decimal digits write.
 #[inline]
-pub fn decimal(digits: &[u8]) -> Result<u64, BadNumber> {
+pub(crate) fn decimal(digits: &[u8]) -> Result<u64, BadNumber> {
     if digits.is_empty() {
         return Err(BadNumber::NotANumber);
     }
@@ -367,7 +367,7 @@ const HEX: [u8; 256] = {
 
 /// The number that these hexadecimal digits write.
 #[inline]
-pub fn hex(digits: &[u8]) -> Result<u64, BadNumber> {
+pub(crate) fn hex(digits: &[u8]) -> Result<u64, BadNumber> {
     if digits.is_empty() {
         return Err(BadNumber::NotANumber);
     }
@@ -386,7 +386,7 @@ pub fn hex(digits: &[u8]) -> Result<u64, BadNumber> {
 
 /// The number that these bytes write, hexadecimal behind `0x`, else decimal.
 #[inline]
-pub fn number(bytes: &[u8]) -> Result<u64, BadNumber> {
+pub(crate) fn number(bytes: &[u8]) -> Result<u64, BadNumber> {
     match strip_0x(bytes) {
         Some(digits) => hex(digits),
         None => decimal(bytes),

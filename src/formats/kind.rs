@@ -11,6 +11,7 @@ use crate::trace::TraceBuilder;
 
 /// A trace format.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct FormatKind {
     /// The name in scenario files and flags.
     pub name: &'static str,
@@ -31,6 +32,7 @@ pub struct FormatKind {
 
 /// What a recogniser says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// The file is not of this format.
     No,
@@ -49,6 +51,7 @@ impl From<bool> for Verdict {
 
 /// The beginning of a file, for recognisers.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Head<'a> {
     /// Its first bytes, decompressed.
     pub bytes: &'a [u8],
@@ -60,12 +63,12 @@ pub struct Head<'a> {
 
 impl<'a> Head<'a> {
     /// Its lines, but the last if it is cut; nothing if it is binary.
-    pub fn lines(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         self.raw_lines().map(<[u8]>::trim_ascii)
     }
 
     /// Likewise, with the blanks at their ends.
-    pub fn raw_lines(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    pub(crate) fn raw_lines(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let cut = memchr::memrchr(b'\n', self.bytes).map_or(0, |end| end + 1);
         let text = if self.whole { self.bytes } else { &self.bytes[..cut] };
         let text = if memchr::memchr(0, text).is_some() { &[][..] } else { text };
@@ -73,13 +76,13 @@ impl<'a> Head<'a> {
     }
 
     /// Whether there is a line and `fits` all of the first thousand but comments.
-    pub fn all_lines(&self, fits: impl Fn(&[u8]) -> bool) -> Verdict {
+    pub(crate) fn all_lines(&self, fits: impl Fn(&[u8]) -> bool) -> Verdict {
         let mut lines = self.lines().filter(|line| line[0] != b'#').take(1000).peekable();
         (lines.peek().is_some() && lines.all(fits)).into()
     }
 
     /// Whether one of the parts behind a dot in the file's name is this extension.
-    pub fn has_extension(&self, extension: &str) -> bool {
+    pub(crate) fn has_extension(&self, extension: &str) -> bool {
         self.name.split('.').skip(1).any(|part| part.eq_ignore_ascii_case(extension))
     }
 }

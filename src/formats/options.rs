@@ -7,7 +7,7 @@ use crate::trace::{Room, TraceBuilder};
 macro_rules! listed {
     ($get:ident, $set:ident, $type:ty, $count:literal: $($name:ident),*) => {
         /// The options of this type, by the names that scenarios give them.
-        pub fn $get(&self) -> [(&'static str, Option<&$type>); $count] {
+        pub(crate) fn $get(&self) -> [(&'static str, Option<&$type>); $count] {
             [$((stringify!($name), self.$name.as_ref())),*]
         }
 
@@ -90,7 +90,7 @@ pub struct ReadOptions {
 
 impl ReadOptions {
     /// The default limit on decompressed bytes: 16 GiB.
-    pub const BYTES_MAX: u64 = 16 << 30;
+    pub(crate) const BYTES_MAX: u64 = 16 << 30;
 
     /// The default limit on accesses. No trace may have more runs than this.
     pub const ACCESSES_MAX: u64 = TraceBuilder::RUNS_MAX as u64;
@@ -101,7 +101,8 @@ impl ReadOptions {
             reads, writes, comment, header, key, split, part, time, time_field, time_unit, speed);
 
     /// The options that name a field, by its heading or by its number.
-    pub const FIELDS: &[&str] = &["field", "op_field", "size_field", "key", "split", "time_field"];
+    pub(crate) const FIELDS: &[&str] =
+        &["field", "op_field", "size_field", "key", "split", "time_field"];
 
     /// Whether recorded times are wanted.
     ///

@@ -16,6 +16,7 @@ use crate::trace::{Room, Trace, TraceBuilder};
 
 /// A trace and what was learnt while it was read.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Loaded {
     /// The trace; at least one access.
     pub trace: Trace,
@@ -81,6 +82,7 @@ enum Beyond {
 
 /// The trace of one VM of a file that holds several.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Part {
     /// The value of the field that the file is split by.
     pub value: String,

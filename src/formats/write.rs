@@ -8,6 +8,7 @@ use crate::trace::{AccessKind, Trace};
 
 /// A format that traces can be written in.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct OutputKind {
     /// The name; [`find`](super::find) knows it too.
     pub name: &'static str,

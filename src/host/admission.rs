@@ -12,19 +12,19 @@ use crate::units::{Frames, Ticks, VmId};
 
 impl Host {
     /// A VM arrives, and waits for [`act`](Self::act).
-    pub fn arrive(&mut self, vm: VmId) {
+    pub(crate) fn arrive(&mut self, vm: VmId) {
         assert!(self.allocation(vm).is_none(), "a VM arrives once");
         self.waiting.push_back(vm);
         self.tenants[vm.index()].waits = true;
     }
 
     /// Whether the VM has arrived and not started.
-    pub fn waits(&self, vm: VmId) -> bool {
+    pub(crate) fn waits(&self, vm: VmId) -> bool {
         self.tenants[vm.index()].waits
     }
 
     /// Removes a waiting VM; returns the frames left beside the other VMs' minima.
-    pub fn give_up(&mut self, vm: VmId) -> Frames {
+    pub(crate) fn give_up(&mut self, vm: VmId) -> Frames {
         let at = self.waiting.iter().position(|&other| other == vm);
         self.unqueue(at.expect("only a VM that waits gives up"));
         self.left_beside_minima()

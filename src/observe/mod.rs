@@ -41,6 +41,7 @@ pub use window::WINDOW;
 
 /// A kind of observer, as policies declare it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ObserverKind {
     /// Its name in lists.
     pub name: &'static str,
@@ -128,6 +129,7 @@ pub struct Interval<'a> {
 
 /// Accesses of one pass over the trace, run by run.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Part<'a> {
     /// The page of each run that begins in this part.
     pub pages: &'a [PageId],
@@ -167,6 +169,7 @@ fn parts(trace: &Trace, mut from: u64, to: u64) -> impl Iterator<Item = Part<'_>
 /// The measurements of one VM by the observers that a policy declares. The parts of other observers
 /// are empty.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Seen {
     /// Of [`CURVE`], [`SAMPLED_CURVE`], [`HOT_COLD`], [`INTERMITTENT`], [`COMING`] or [`WHOLE`].
     pub curve: Curve,
@@ -183,6 +186,7 @@ pub struct Seen {
 /// LRU demand faults of the window that an observer remembers, by number of frames. All counts are
 /// weights: [`ONE`](Self::ONE) is an access that does not fade, or not yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Curve {
     /// Accesses of the window that were seen.
     pub accesses: u64,
@@ -247,6 +251,7 @@ impl Curve {
 
 /// An estimate of how much of its memory a VM uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Active {
     /// The estimate: pages in use, in 2¹⁶ths of the VM's configured memory.
     pub fraction: u32,
@@ -256,6 +261,7 @@ pub struct Active {
 
 /// A VM's own statistics of an interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Window {
     /// Distinct pages used in the interval.
     pub distinct: Frames,

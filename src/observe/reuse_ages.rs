@@ -61,7 +61,7 @@ pub struct Ages {
 impl Ages {
     /// The bucket of an age: each age below 4 has its own, and from there on four double the age.
     #[inline(always)]
-    pub fn bucket(age: Ticks) -> usize {
+    pub(crate) fn bucket(age: Ticks) -> usize {
         if age.0 < 4 {
             return age.0 as usize;
         }
@@ -70,7 +70,7 @@ impl Ages {
     }
 
     /// The first age of a bucket.
-    pub fn start(bucket: usize) -> Ticks {
+    pub(crate) fn start(bucket: usize) -> Ticks {
         if bucket < 4 {
             return Ticks(bucket as u64);
         }

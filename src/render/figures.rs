@@ -42,7 +42,7 @@ pub fn all(results: &Results) -> Vec<Figure> {
 
 /// The policies that are drawn: all, or if there are many the baseline and those with the fewest
 /// demand faults, in the order of the runs.
-pub fn shown_policies(results: &Results) -> Vec<String> {
+pub(crate) fn shown_policies(results: &Results) -> Vec<String> {
     let mut ranked: Vec<(usize, u64, String)> = Vec::new();
     for (at, run) in results.manifest.runs().iter().enumerate() {
         let title = run.title();

@@ -51,7 +51,7 @@ pub struct Held<'a> {
 
 impl Held<'_> {
     /// The lists of its replacement algorithm.
-    pub fn lists(&self) -> Vec<List> {
+    pub(crate) fn lists(&self) -> Vec<List> {
         self.replacement.lists()
     }
 }
@@ -69,7 +69,7 @@ pub struct Resized<'a> {
 
 impl Resized<'_> {
     /// Whether the VM takes or gives frames, as a verb, and how many.
-    pub fn moved(&self) -> (&'static str, Frames) {
+    pub(crate) fn moved(&self) -> (&'static str, Frames) {
         let (before, after) = (self.before, self.held.frames);
         if after > before { ("takes", after - before) } else { ("gives", before - after) }
     }

@@ -20,7 +20,7 @@ impl Rounds {
     }
 
     /// All rounds of a run of `scenario`.
-    pub fn all(scenario: &Scenario) -> Self {
+    pub(crate) fn all(scenario: &Scenario) -> Self {
         Self::new(scenario, 1..=u64::MAX)
     }
 

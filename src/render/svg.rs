@@ -20,7 +20,7 @@ impl fmt::Display for Tenths {
 /// ```
 /// assert_eq!(balloonist::render::svg::escaped("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
 /// ```
-pub fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -39,7 +39,7 @@ pub fn escaped(text: &str) -> String {
 
 /// Which point of a text its position gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Anchor {
+pub(crate) enum Anchor {
     /// At its start.
     Start,
     /// In its middle.
@@ -63,27 +63,27 @@ pub struct Drawing {
 
 impl Drawing {
     /// A blank sheet.
-    pub fn new(width: i64, height: i64) -> Self {
+    pub(crate) fn new(width: i64, height: i64) -> Self {
         Self { width, height, body: String::new() }
     }
 
     /// The elements, unchanged.
-    pub fn body(&self) -> &str {
+    pub(crate) fn body(&self) -> &str {
         &self.body
     }
 
     /// Opens a group; `attributes` are written unchanged.
-    pub fn open(&mut self, attributes: &str) {
+    pub(crate) fn open(&mut self, attributes: &str) {
         let _ = writeln!(self.body, "<g {attributes}>");
     }
 
     /// Closes the group.
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.body.push_str("</g>\n");
     }
 
     /// A rectangle from its upper left corner; a title explains it.
-    pub fn rect(&mut self, place: [i64; 4], class: &str, title: Option<&str>) {
+    pub(crate) fn rect(&mut self, place: [i64; 4], class: &str, title: Option<&str>) {
         let [x, y, width, height] = place.map(Tenths);
         let shape = format!(
             "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" class=\"{class}\""
@@ -92,14 +92,14 @@ impl Drawing {
     }
 
     /// A circle.
-    pub fn circle(&mut self, x: i64, y: i64, radius: i64, class: &str, title: Option<&str>) {
+    pub(crate) fn circle(&mut self, x: i64, y: i64, radius: i64, class: &str, title: Option<&str>) {
         let [x, y, radius] = [x, y, radius].map(Tenths);
         let shape = format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" class=\"{class}\"");
         self.shape(&shape, "circle", title);
     }
 
     /// A straight line.
-    pub fn line(&mut self, from: (i64, i64), to: (i64, i64), class: &str) {
+    pub(crate) fn line(&mut self, from: (i64, i64), to: (i64, i64), class: &str) {
         let [x1, y1, x2, y2] = [from.0, from.1, to.0, to.1].map(Tenths);
         let _ = writeln!(
             self.body,
@@ -108,13 +108,13 @@ impl Drawing {
     }
 
     /// A path; a title explains it.
-    pub fn path(&mut self, path: &Path, class: &str, title: Option<&str>) {
+    pub(crate) fn path(&mut self, path: &Path, class: &str, title: Option<&str>) {
         let shape = format!("<path d=\"{}\" class=\"{class}\"", path.steps);
         self.shape(&shape, "path", title);
     }
 
     /// A line of text, its baseline at `y`.
-    pub fn text(&mut self, x: i64, y: i64, anchor: Anchor, class: &str, text: &str) {
+    pub(crate) fn text(&mut self, x: i64, y: i64, anchor: Anchor, class: &str, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "",
             Anchor::Middle => " mid",
@@ -130,14 +130,14 @@ impl Drawing {
     }
 
     /// Another drawing, moved.
-    pub fn place(&mut self, x: i64, y: i64, drawing: &Self) {
+    pub(crate) fn place(&mut self, x: i64, y: i64, drawing: &Self) {
         self.open(&format!("transform=\"translate({} {})\"", Tenths(x), Tenths(y)));
         self.body.push_str(&drawing.body);
         self.close();
     }
 
     /// The attribute that makes the drawing scale to any size.
-    pub fn view_box(&self) -> String {
+    pub(crate) fn view_box(&self) -> String {
         format!("viewBox=\"0 0 {} {}\"", Tenths(self.width), Tenths(self.height))
     }
 
@@ -153,7 +153,7 @@ impl Drawing {
 
 /// The steps of a path, relative to each other to keep them short.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Path {
+pub(crate) struct Path {
     steps: String,
     at: (i64, i64),
     /// A pending horizontal step, which the next one may extend.
@@ -162,14 +162,14 @@ pub struct Path {
 
 impl Path {
     /// Begins a part of the path.
-    pub fn start(&mut self, x: i64, y: i64) {
+    pub(crate) fn start(&mut self, x: i64, y: i64) {
         self.flush();
         let _ = write!(self.steps, "M{} {}", Tenths(x), Tenths(y));
         self.at = (x, y);
     }
 
     /// Goes right or left, then up or down: a step of a staircase.
-    pub fn step_to(&mut self, x: i64, y: i64) {
+    pub(crate) fn step_to(&mut self, x: i64, y: i64) {
         self.pending += x - self.at.0;
         if y != self.at.1 {
             self.flush();
@@ -179,7 +179,7 @@ impl Path {
     }
 
     /// Goes straight.
-    pub fn line_to(&mut self, x: i64, y: i64) {
+    pub(crate) fn line_to(&mut self, x: i64, y: i64) {
         if y == self.at.1 {
             self.pending += x - self.at.0;
         } else {
@@ -190,7 +190,7 @@ impl Path {
     }
 
     /// Ends the part, visibly even if it is a single point.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.flush();
         if !self.steps.contains(['h', 'v', 'l']) {
             self.steps.push_str("h0");
@@ -198,7 +198,7 @@ impl Path {
     }
 
     /// Returns to the start of the part.
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.flush();
         self.steps.push('z');
     }

@@ -42,6 +42,7 @@ use crate::units::{Footprint, Frames, Ticks};
 
 /// A kind of replacement algorithm, as scenarios name it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ReplacementKind {
     /// The name in scenario files.
     pub name: &'static str,
@@ -106,6 +107,7 @@ impl ReplacementKind {
 
 /// Counts of a VM's accesses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counts {
     /// Accesses made.
     pub accesses: u64,
@@ -191,7 +193,7 @@ pub struct Delays {
 
 impl Delays {
     /// The ticks that these counts cost in addition to the accesses themselves.
-    pub fn of(&self, counts: &Counts) -> u64 {
+    pub(crate) fn of(&self, counts: &Counts) -> u64 {
         counts.demand_faults * self.fault.0
             + counts.cold_faults * self.zero_fill.0
             + counts.capacity_faults() * self.swap_in.0

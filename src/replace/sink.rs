@@ -13,6 +13,7 @@ use crate::trace::{AccessKind, PageId, Trace};
 
 /// What an algorithm did with a frame. Positions are those of accesses in the VM's trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FrameEvent {
     /// A demand fault that filled an empty frame.
     Fill {

@@ -47,14 +47,14 @@ pub struct Strategy {
 
 impl Strategy {
     /// Strategy 1.
-    pub const STATIC: Self = Self { policy: "static", every: 1 };
+    pub(crate) const STATIC: Self = Self { policy: "static", every: 1 };
     /// Strategy 3, with glibc's draws.
-    pub const PROPORTIONAL: Self = Self { policy: "proportional", every: 1 };
+    pub(crate) const PROPORTIONAL: Self = Self { policy: "proportional", every: 1 };
     /// The three that Table 1 and Figures 4 to 6 compare.
     pub const COMPARED: [Self; 3] = [Self::STATIC, Self::last_n(1), Self::PROPORTIONAL];
 
     /// Strategy 2 on the last n accesses.
-    pub const fn last_n(n: u64) -> Self {
+    pub(crate) const fn last_n(n: u64) -> Self {
         Self { policy: "last-n", every: n }
     }
 
@@ -65,7 +65,7 @@ impl Strategy {
     }
 
     /// The policy.
-    pub fn kind(self) -> &'static PolicyKind {
+    pub(crate) fn kind(self) -> &'static PolicyKind {
         let kind = balance::ALL.iter().find(|kind| kind.name == self.policy);
         kind.expect("the report's policies are in the list")
     }
@@ -107,7 +107,7 @@ pub enum Place {
 impl Place {
     /// Whether the report printed the figure. Other figures are compared with reference values, on
     /// which two independent models and the report's own program agree.
-    pub fn is_published(self) -> bool {
+    pub(crate) fn is_published(self) -> bool {
         matches!(self, Self::Table1 | Self::Table2)
     }
 }
@@ -127,7 +127,7 @@ pub enum Metric {
 
 impl Metric {
     /// The name in results.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::ReplacementRatio => "replacement_ratio",
             Self::Decrease => "decrease_percent",
@@ -137,7 +137,7 @@ impl Metric {
     }
 
     /// The number of a value's digits after the decimal point.
-    pub fn places(self) -> u32 {
+    pub(crate) fn places(self) -> u32 {
         match self {
             Self::ReplacementRatio => 3,
             Self::Decrease => 2,
@@ -169,7 +169,7 @@ pub struct Figure {
 
 impl Figure {
     /// Whether our number is the published one.
-    pub fn agrees(&self) -> bool {
+    pub(crate) fn agrees(&self) -> bool {
         self.published == self.ours
     }
 }
@@ -205,12 +205,12 @@ impl Reproduction {
     }
 
     /// The figures of one place.
-    pub fn figures_at(&self, place: Place) -> impl Iterator<Item = &Figure> {
+    pub(crate) fn figures_at(&self, place: Place) -> impl Iterator<Item = &Figure> {
         self.figures.iter().filter(move |figure| figure.place == place)
     }
 
     /// A strategy's counts over the three files, and the frames that it moved.
-    pub fn total(&self, strategy: Strategy) -> (Counts, Frames) {
+    pub(crate) fn total(&self, strategy: Strategy) -> (Counts, Frames) {
         total(&self.replays, strategy)
     }
 }
@@ -391,7 +391,7 @@ fn sum(vms: &[Counts]) -> Counts {
 }
 
 /// `part · scale / whole`, rounded half up.
-pub fn rounded(part: u64, scale: u64, whole: u64) -> u64 {
+pub(crate) fn rounded(part: u64, scale: u64, whole: u64) -> u64 {
     (2 * part * scale + whole) / (2 * whole)
 }
 

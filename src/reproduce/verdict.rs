@@ -21,7 +21,7 @@ pub struct Verdicts {
 impl Verdicts {
     /// The file with the smallest ratio of the most to the fewest demand faults of a VM; the first
     /// if several have it.
-    pub fn nearest_to_equality(&self) -> &Equality {
+    pub(crate) fn nearest_to_equality(&self) -> &Equality {
         let by_spread = |one: &&Equality, other: &&Equality| {
             let product = |most: &Equality, fewest: &Equality| {
                 u128::from(most.demand_faults.1) * u128::from(fewest.demand_faults.0)
@@ -63,7 +63,7 @@ pub struct Equality {
 impl Equality {
     /// Whether the VMs miss about equally: under both counts the most is at most a tenth above the
     /// fewest. All VMs of a file make the same number of accesses, so counts compare as ratios do.
-    pub fn is_met(&self) -> bool {
+    pub(crate) fn is_met(&self) -> bool {
         let about_equal = |(fewest, most): (u64, u64)| 10 * most <= 11 * fewest;
         about_equal(self.replacement_misses) || about_equal(self.demand_faults)
     }

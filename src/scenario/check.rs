@@ -87,7 +87,10 @@ impl Document {
     ///
     /// # Errors
     /// As for [`check`](Self::check).
-    pub fn check_undrawn(&self, traces: &mut Traces) -> Result<Option<Scenario>, Box<Diagnostics>> {
+    pub(crate) fn check_undrawn(
+        &self,
+        traces: &mut Traces,
+    ) -> Result<Option<Scenario>, Box<Diagnostics>> {
         Ok(self.check_as(traces, Drawing::Left)?.map(|checked| checked.scenario))
     }
 

@@ -5,6 +5,7 @@
 
 /// A kind of fault of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Code {
     /// The stable name: `S` and three digits.
     pub id: &'static str,

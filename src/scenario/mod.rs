@@ -307,6 +307,7 @@ impl Split {
 
 /// What events cost the VM that waits for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cost {
     /// Ticks for its faults.
     pub delays: Delays,
@@ -373,6 +374,7 @@ impl VmSpec {
 
 /// What a VM does when its trace is over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum After {
     /// It keeps its frames and makes no more accesses.
     #[default]
@@ -409,6 +411,7 @@ pub enum TraceSource {
 
 /// A bound that a metric of the run must keep.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Expect {
     /// What is measured.
     pub metric: &'static Metric,

@@ -10,6 +10,7 @@ use crate::scenario::Scenario;
 ///
 /// [`PolicyKind::run`] makes one from a policy of the list, [`new`](Self::new) from a policy of
 /// your own, which need not be in a list.
+#[non_exhaustive]
 pub struct PolicyRun {
     /// The policy's name in results.
     pub name: String,

@@ -20,7 +20,7 @@ impl Simulation<'_> {
     }
 
     pub(super) fn sample(&mut self, at: Ticks) {
-        let mut view = View { at, host: self.view.host, vms: Vec::new() };
+        let mut view = View::new(at, self.view.host, Vec::new());
         for (index, vm) in self.vms.iter().enumerate() {
             let id = VmId(index as u32);
             if let Some(holding) = self.host.holding(id) {

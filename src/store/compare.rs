@@ -11,7 +11,7 @@ use crate::table::{Cell, Table};
 
 row! {
     /// A row of compare.csv: a run or a bound.
-    pub struct CompareRow {
+    pub(crate) struct CompareRow {
         role: Role,
         name: String,
         demand_faults: u64,
@@ -52,7 +52,7 @@ impl From<Role> for Cell {
 
 impl CompareRow {
     /// The name of this row's run or bound, as in the manifest.
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         title(&self.name, self.param_replacement.as_deref())
     }
 }

@@ -10,7 +10,7 @@ use crate::trace::curve::lru_faults_between;
 row! {
     /// A row of curves.csv: a point of a VM's curve. Between its points a curve is level or nearly
     /// straight.
-    pub struct CurveRow {
+    pub(crate) struct CurveRow {
         vm: String,
         frames: u64,
         demand_faults: u64,
@@ -46,7 +46,7 @@ pub fn rows(scenario: &Scenario, outcome: &Outcome) -> Vec<CurveRow> {
 
 /// As many points of a curve as a picture shows: few, and no two at the same height except the
 /// ends.
-pub fn thinned(points: &[(u64, u64)], most: usize) -> Vec<(u64, u64)> {
+pub(crate) fn thinned(points: &[(u64, u64)], most: usize) -> Vec<(u64, u64)> {
     let last = points.len().saturating_sub(1);
     let bends = |&(at, point): &(usize, &(u64, u64))| {
         at == 0 || at == last || points[at - 1].1 != point.1 || points[at + 1].1 != point.1

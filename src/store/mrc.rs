@@ -5,10 +5,10 @@ use crate::table::{Cell, Table};
 use crate::units::Frames;
 
 /// The columns, in their order.
-pub const COLUMNS: &[&str] = &["trace", "frames", "demand_faults", "miss_ratio"];
+pub(crate) const COLUMNS: &[&str] = &["trace", "frames", "demand_faults", "miss_ratio"];
 
 /// The column of the algorithm, if algorithms were asked for; the last one.
-pub const REPLACEMENT: &str = "replacement";
+pub(crate) const REPLACEMENT: &str = "replacement";
 
 /// Points of the fault curve of one trace.
 #[derive(Clone, Debug)]

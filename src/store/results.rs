@@ -10,7 +10,7 @@ use crate::store::thinned::Thinned;
 use crate::store::vms::{ALL, VmRow};
 
 /// A run's name, and its series.
-pub type RunSeries = (String, Thinned);
+pub(crate) type RunSeries = (String, Thinned);
 
 /// The files of a run, a comparison or a sweep.
 #[derive(Clone, Debug)]

@@ -33,7 +33,7 @@ const STATISTICS: &[&str] = &[
 ];
 
 /// The columns of a grid's axes: `param_host_memory` for `host.memory`.
-pub fn params(grid: &Grid) -> Vec<String> {
+pub(crate) fn params(grid: &Grid) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for path in grid.paths() {
         let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };

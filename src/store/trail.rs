@@ -12,13 +12,13 @@ use crate::units::Ticks;
 use crate::watch::{Checkpoint, Watcher};
 
 /// The columns.
-pub const COLUMNS: &[&str] = &["checkpoint", "tick", "fingerprint"];
+pub(crate) const COLUMNS: &[&str] = &["checkpoint", "tick", "fingerprint"];
 
 /// How many columns, from the first, identify a row.
 pub const KEY: usize = 1;
 
 /// The name of the last row, after which nothing happened.
-pub const END: &str = "end";
+pub(crate) const END: &str = "end";
 
 /// Collects fingerprints during a run.
 #[derive(Debug, Default)]
@@ -112,7 +112,7 @@ impl fmt::Display for Departure {
 }
 
 /// A fingerprint as it is printed: 16 hexadecimal digits.
-pub fn shown(fingerprint: u64) -> String {
+pub(crate) fn shown(fingerprint: u64) -> String {
     format!("{fingerprint:016x}")
 }
 

@@ -212,7 +212,7 @@ impl Study {
 const BAD_MAX: usize = 8;
 
 /// Whether the accesses of any VM are drawn.
-pub fn is_drawn(scenario: &Scenario) -> bool {
+pub(crate) fn is_drawn(scenario: &Scenario) -> bool {
     scenario.vms.iter().any(|vm| matches!(vm.source, TraceSource::Workload(_)))
 }
 

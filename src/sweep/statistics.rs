@@ -22,7 +22,7 @@ pub type Repeated = [Vec<u64>; SUMMARISED.len()];
 
 /// The summary of a list of counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// How many there are.
     pub n: u64,
     /// The mean.
@@ -45,7 +45,7 @@ pub struct Summary {
 /// How counts differ from those of a baseline, repetition by repetition: a paired comparison, which
 /// removes the randomness that both share in a repetition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Paired {
+pub(crate) struct Paired {
     /// The mean of the differences, count minus baseline.
     pub mean: SignedMillionths,
     /// The 95 % confidence interval of that mean; unknown for a single difference.
@@ -69,7 +69,7 @@ impl Summary {
     /// assert_eq!(summary.quartiles.map(|quartile| quartile.to_string()),
     ///            ["4.000000", "4.500000", "5.500000"]);
     /// ```
-    pub fn of(counts: &[u64]) -> Option<Self> {
+    pub(crate) fn of(counts: &[u64]) -> Option<Self> {
         let mut sorted = counts.to_vec();
         sorted.sort_unstable();
         let (&min, &max) = (sorted.first()?, sorted.last()?);
@@ -92,7 +92,7 @@ impl Summary {
 impl Paired {
     /// Compares counts with those of the baseline in the same repetitions; `None` if there are
     /// none.
-    pub fn of(counts: &[u64], baseline: &[u64]) -> Option<Self> {
+    pub(crate) fn of(counts: &[u64], baseline: &[u64]) -> Option<Self> {
         assert_eq!(counts.len(), baseline.len(), "both have every repetition");
         let pairs = counts.iter().zip(baseline);
         let differences = || pairs.clone().map(|(&own, &base)| i128::from(own) - i128::from(base));

@@ -5,6 +5,7 @@ pub type PageId = u32;
 
 /// How an access touches its page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AccessKind {
     /// An instruction fetch.
     Fetch,
@@ -33,6 +34,7 @@ impl AccessKind {
 
 /// Consecutive accesses to one page, or the part of them inside a stretch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Run {
     /// The page.
     pub page: PageId,

@@ -67,7 +67,7 @@ impl TraceBuilder {
 
     /// This builder, which takes its memory from `room`.
     #[must_use]
-    pub fn within(mut self, room: &Room) -> Self {
+    pub(crate) fn within(mut self, room: &Room) -> Self {
         self.room = room.clone();
         self
     }
@@ -190,7 +190,7 @@ impl TraceBuilder {
 
     /// Says how accesses touch their pages: the kinds follow those given before, from the trace's
     /// first access on, and there must be one for each access when the trace is finished.
-    pub fn extend_kinds(&mut self, kinds: &[AccessKind]) {
+    pub(crate) fn extend_kinds(&mut self, kinds: &[AccessKind]) {
         self.kinds.get_or_insert_default().extend(kinds);
     }
 
@@ -222,12 +222,12 @@ impl TraceBuilder {
     }
 
     /// Whether any access has a time.
-    pub fn has_times(&self) -> bool {
+    pub(crate) fn has_times(&self) -> bool {
         self.times.as_ref().is_some_and(|times| !times.is_empty())
     }
 
     /// How many accesses were said to be earlier than the one before them, and have its time.
-    pub fn backwards(&self) -> u64 {
+    pub(crate) fn backwards(&self) -> u64 {
         self.backwards
     }
 
@@ -310,7 +310,7 @@ impl TraceBuilder {
     }
 
     /// The number of accesses so far whose kind is known.
-    pub fn kinds_known(&self) -> u64 {
+    pub(crate) fn kinds_known(&self) -> u64 {
         self.kinds.as_ref().map_or(0, Kinds::len)
     }
 
@@ -321,7 +321,7 @@ impl TraceBuilder {
     }
 
     /// Whether that was because its [`Room`] was full.
-    pub fn outgrown(&self) -> bool {
+    pub(crate) fn outgrown(&self) -> bool {
         self.outgrown
     }
 

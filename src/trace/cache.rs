@@ -26,6 +26,7 @@ pub struct Cache {
 
 /// Where the distances of a trace came from.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Warmed {
     /// They were in memory.
     Known,
@@ -37,6 +38,7 @@ pub enum Warmed {
 
 /// An entry of a cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CacheEntry {
     /// The hash of its trace, or what else its file is called.
     pub name: String,

@@ -60,7 +60,7 @@ impl ContentHash {
     }
 
     /// Its bytes.
-    pub fn bytes(&self) -> &[u8; 32] {
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }

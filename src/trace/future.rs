@@ -4,7 +4,7 @@ use super::{PageId, Trace};
 
 /// The next uses of a trace's pages: 8 bytes a run, 8 a page.
 #[derive(Debug)]
-pub struct Future {
+pub(crate) struct Future {
     /// For each run, the access that begins the next run of its page in the same pass.
     next: Vec<u64>,
     /// For each page, the access that uses it first.
@@ -17,7 +17,7 @@ const NEVER: u64 = u64::MAX;
 
 impl Future {
     /// The future of this trace.
-    pub fn of(trace: &Trace) -> Self {
+    pub(crate) fn of(trace: &Trace) -> Self {
         let runs = trace.run_pages().len();
         let mut next = vec![NEVER; runs];
         let mut first = vec![NEVER; trace.distinct_pages()];
@@ -39,7 +39,7 @@ impl Future {
     /// `pass_begins` or in the one after. Accesses count on over all passes; `None` if there are
     /// too many to count.
     #[inline(always)]
-    pub fn next_use(&self, run: usize, page: PageId, pass_begins: u64) -> Option<u64> {
+    pub(crate) fn next_use(&self, run: usize, page: PageId, pass_begins: u64) -> Option<u64> {
         match self.next[run] {
             NEVER => {
                 let next_pass = pass_begins.checked_add(self.accesses)?;

@@ -95,7 +95,7 @@ impl Index {
 
 /// The entry of a histogram for distances up to `pages` that a distance counts into; cold ones in
 /// the last, `pages + 1`.
-pub fn bucket(distance: u32, pages: usize) -> usize {
+pub(crate) fn bucket(distance: u32, pages: usize) -> usize {
     (distance as usize).min(pages + 1)
 }
 
@@ -116,12 +116,12 @@ impl<'a> StackDistances<'a> {
     }
 
     /// The distances themselves.
-    pub fn slice(&self) -> &'a [u32] {
+    pub(crate) fn slice(&self) -> &'a [u32] {
         &self.all[self.runs.clone()]
     }
 
     /// These without the first so many.
-    pub fn skip(&self, runs: usize) -> Self {
+    pub(crate) fn skip(&self, runs: usize) -> Self {
         Self { runs: self.runs.start + runs..self.runs.end, ..*self }
     }
 
@@ -187,7 +187,7 @@ impl<'a> StackDistances<'a> {
     /// Lets a stack of `depth` pages grow by a page at each of these that is deeper, until it has
     /// `most`, and tells each place at which it grows. Returns how many runs that took. From an
     /// empty stack that can grow without end, the places are the first uses of pages in these runs.
-    pub fn grow(&self, depth: &mut u32, most: u64, grows: impl FnMut(usize)) -> usize {
+    pub(crate) fn grow(&self, depth: &mut u32, most: u64, grows: impl FnMut(usize)) -> usize {
         pulp::Arch::new().dispatch(
             #[inline(always)]
             || self.grow_here(depth, most, grows),

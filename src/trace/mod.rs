@@ -8,7 +8,7 @@ mod columns;
 mod content_hash;
 pub mod curve;
 pub mod distances;
-pub mod future;
+pub(crate) mod future;
 pub mod index;
 mod intern;
 pub mod reduce;
@@ -17,7 +17,7 @@ mod room;
 pub mod shards;
 mod store;
 pub mod tempo;
-pub mod times;
+pub(crate) mod times;
 pub mod workloads;
 
 pub use access::{AccessKind, PageId, Run};

@@ -11,6 +11,7 @@ pub struct Reduction {
 
 /// What a part of a run comes to on a reduced trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OnReduced {
     /// The same as on the whole trace.
     Exact,
@@ -26,7 +27,7 @@ pub enum OnReduced {
 
 impl OnReduced {
     /// What is to be told of it; nothing where it is exact.
-    pub fn told(self, reduction: Reduction) -> Option<String> {
+    pub(crate) fn told(self, reduction: Reduction) -> Option<String> {
         let frames = reduction.frames;
         match (self, reduction.resolution) {
             (Self::Exact, _) => None,

@@ -29,18 +29,18 @@ impl Default for Room {
 
 impl Room {
     /// What traces may take however small their file is: 128 MiB.
-    pub const LEAST: u64 = 128 << 20;
+    pub(crate) const LEAST: u64 = 128 << 20;
 
     /// How many times the bytes of its file a larger trace may take.
     pub const GROWTH: u64 = 4096;
 
     /// Room for at most `most` bytes, and for `growth` times those that the file gives.
-    pub fn new(most: u64, growth: u64) -> Self {
+    pub(crate) fn new(most: u64, growth: u64) -> Self {
         Self { given: Arc::default(), taken: Arc::default(), most, growth }
     }
 
     /// What traces of this file may take now.
-    pub fn limit(&self) -> u64 {
+    pub(crate) fn limit(&self) -> u64 {
         let grown = self.given.load(Ordering::Relaxed).saturating_mul(self.growth);
         self.most.min(grown.max(Self::LEAST))
     }

@@ -36,7 +36,7 @@ impl Tempo {
     /// The accesses of a pass from access `from` on that start in fewer than `ticks` ticks after
     /// it, as the first access behind them; at most the number of accesses.
     #[inline]
-    pub fn reach(self, trace: &Columns, from: u64, ticks: u64) -> u64 {
+    pub(crate) fn reach(self, trace: &Columns, from: u64, ticks: u64) -> u64 {
         match self {
             Self::Steps(period) => {
                 trace.accesses().min(from.saturating_add(ticks.div_ceil(period.0)))
@@ -49,7 +49,7 @@ impl Tempo {
     }
 
     /// Ticks from the beginning of a pass to its first access.
-    pub fn lead(self, trace: &Columns) -> u64 {
+    pub(crate) fn lead(self, trace: &Columns) -> u64 {
         match self {
             Self::Steps(_) => 0,
             Self::Recorded(speed) => start(trace, 0, speed),
@@ -65,7 +65,7 @@ impl Tempo {
     }
 
     /// Ticks from the beginning to the start of an access, counted over all passes.
-    pub fn tick_of(self, trace: &Columns, access: u64) -> u64 {
+    pub(crate) fn tick_of(self, trace: &Columns, access: u64) -> u64 {
         match self {
             Self::Steps(period) => access.saturating_mul(period.0),
             Self::Recorded(speed) => {
@@ -77,7 +77,7 @@ impl Tempo {
     }
 
     /// The accesses, over all passes, that start in the first `ticks` ticks.
-    pub fn accesses_before(self, trace: &Columns, ticks: u64) -> u64 {
+    pub(crate) fn accesses_before(self, trace: &Columns, ticks: u64) -> u64 {
         match self {
             Self::Steps(period) => ticks.div_ceil(period.0),
             Self::Recorded(speed) => {

@@ -33,11 +33,13 @@ fn built(
 /// An interval in which nothing faults, of a VM that holds 8 frames.
 fn interval(trace: &Trace, accesses: Range<u64>) -> Interval<'_> {
     let made = accesses.end - accesses.start;
+    let mut counts = Counts::default();
+    counts.accesses = made;
     Interval {
         trace,
         from: accesses.start,
         to: accesses.end,
-        counts: Counts { accesses: made, ..Counts::default() },
+        counts,
         ticks: Ticks(made),
         delays: Delays::default(),
         allocation: Frames(8),
@@ -406,7 +408,8 @@ fn a_guest_tells_what_it_has_committed_what_is_in_swap_and_how_long_it_waited_fo
     let mut tell = |accesses: Range<u64>, resident: u64, demand_faults: u64, cold_faults: u64| {
         let mut interval = interval(&trace, accesses);
         interval.resident = Frames(resident);
-        interval.counts = Counts { demand_faults, cold_faults, ..interval.counts };
+        interval.counts.demand_faults = demand_faults;
+        interval.counts.cold_faults = cold_faults;
         interval.ticks = Ticks(100);
         let (fault, zero_fill, swap_in, write_back) = (Ticks(3), Ticks(7), Ticks(2), Ticks(5));
         interval.delays = Delays { fault, zero_fill, swap_in, write_back };

@@ -350,8 +350,10 @@ fn on_convex_curves_single_frames_and_lookahead_are_as_good() {
 
 /// A curve of a VM whose accesses all need `frames` frames.
 fn loops_over(frames: u64) -> Curve {
-    let faults = (0..=frames).map(|held| if held < frames { 1000 } else { 0 }).collect();
-    Curve { accesses: 1000, faults, ..Curve::default() }
+    let mut curve = Curve::default();
+    curve.accesses = 1000;
+    curve.faults = (0..=frames).map(|held| if held < frames { 1000 } else { 0 }).collect();
+    curve
 }
 
 #[test]

@@ -80,6 +80,7 @@ pub trait Programs: Debug + Send + Sync {
 
 /// What is to be started.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Command {
     /// The program and its arguments; at least one.
     pub words: Vec<String>,
@@ -110,6 +111,7 @@ pub trait Program: Send {
 
 /// One request of a run.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Turn {
     /// The hash of this and all earlier requests of the run: runs that ask the same have the same.
     pub key: String,
@@ -145,7 +147,7 @@ impl Recorded {
     ///
     /// # Errors
     /// The first line that is none.
-    pub fn read(text: &str) -> Result<Vec<Self>, Fault> {
+    pub(crate) fn read(text: &str) -> Result<Vec<Self>, Fault> {
         let mut records = Vec::new();
         let mut start = 0;
         for line in text.split_inclusive('\n') {

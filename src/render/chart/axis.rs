@@ -21,7 +21,7 @@ impl Unit {
     /// assert_eq!(Unit::Count.shown(2_500_000), "2.5 M");
     /// assert_eq!(Unit::Count.shown(12_345), "12,345");
     /// ```
-    pub fn shown(self, value: u64) -> String {
+    pub(crate) fn shown(self, value: u64) -> String {
         match self {
             Self::Percent => format!("{} %", decimal(value, 10_000)),
             Self::Count => {
@@ -72,7 +72,7 @@ impl Axis {
     /// let axis = Axis::round(83, 5, Unit::Count);
     /// assert_eq!((axis.top, axis.step), (100, 20));
     /// ```
-    pub fn round(most: u64, ticks: u64, unit: Unit) -> Self {
+    pub(crate) fn round(most: u64, ticks: u64, unit: Unit) -> Self {
         let most = most.max(1);
         let mut step: u64 = 1;
         for times in [2, 5, 2].into_iter().cycle() {
@@ -86,17 +86,17 @@ impl Axis {
     }
 
     /// Likewise, but it ends at `most`, round or not.
-    pub fn exact(most: u64, ticks: u64, unit: Unit) -> Self {
+    pub(crate) fn exact(most: u64, ticks: u64, unit: Unit) -> Self {
         Self { top: most.max(1), ..Self::round(most, ticks, unit) }
     }
 
     /// The position of a value on a stretch of `length`.
-    pub fn place(self, value: u64, length: i64) -> i64 {
+    pub(crate) fn place(self, value: u64, length: i64) -> i64 {
         (i128::from(length) * i128::from(value) / i128::from(self.top)) as i64
     }
 
     /// The ticks from 0 on.
-    pub fn ticks(self) -> impl Iterator<Item = u64> {
+    pub(crate) fn ticks(self) -> impl Iterator<Item = u64> {
         (0..=self.top / self.step).map(move |tick| tick * self.step)
     }
 }

@@ -8,7 +8,7 @@ use crate::table::{Cell, Table};
 
 /// The bars of one VM: for each policy a count and the accesses that it is a share of.
 #[derive(Clone, Debug)]
-pub struct Group {
+pub(crate) struct Group {
     /// The VM.
     pub vm: String,
     /// The counts, and of how many accesses, by policy.
@@ -20,7 +20,7 @@ fn millionths((part, whole): (u64, u64)) -> u64 {
 }
 
 /// A row for each VM and key: the count and its share.
-pub fn table(groups: &[Group], keys: &[Key], counted: &str) -> Table {
+pub(crate) fn table(groups: &[Group], keys: &[Key], counted: &str) -> Table {
     let mut table = Table::new(&["vm", "policy", counted, "accesses", "ratio"]);
     for group in groups {
         for (key, &share) in keys.iter().zip(&group.shares) {
@@ -37,7 +37,7 @@ pub fn table(groups: &[Group], keys: &[Key], counted: &str) -> Table {
 }
 
 /// Groups side by side, in as many rows as they need.
-pub fn draw(groups: &[Group], keys: &[Key], counted: &str) -> Drawing {
+pub(crate) fn draw(groups: &[Group], keys: &[Key], counted: &str) -> Drawing {
     let bars = keys.len().max(1) as i64;
     let narrowest = (bars * 70 + 100).max(420);
     let most = (INNER / narrowest).max(1) as usize;

@@ -7,11 +7,11 @@ use crate::render::svg::{Anchor, Drawing, Path};
 use crate::table::{Cell, Table};
 
 /// The most VMs that get a panel.
-pub const PANELS: usize = 64;
+pub(crate) const PANELS: usize = 64;
 
 /// A VM's curve and marks; ratios are millionths.
 #[derive(Clone, Debug, Default)]
-pub struct Panel {
+pub(crate) struct Panel {
     /// The VM.
     pub vm: String,
     /// Frames and the fault ratio of LRU with as many, frames ascending.
@@ -21,7 +21,7 @@ pub struct Panel {
 }
 
 /// The curves of some of `vms` VMs on a host of `host_frames` under these policies.
-pub fn figure(shown: &[Panel], policies: &[String], host_frames: u64, vms: usize) -> Figure {
+pub(crate) fn figure(shown: &[Panel], policies: &[String], host_frames: u64, vms: usize) -> Figure {
     let mut caption = "The exact share of demand faults that LRU has with a fixed number of \
                        frames. A mark stands at the frames that the VM held in the mean under a \
                        policy, and at the share of faults that it had there: above the curve, \

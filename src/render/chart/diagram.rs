@@ -86,7 +86,7 @@ fn arrow(drawing: &mut Drawing, from: i64, to: i64, y: i64) {
 }
 
 /// Two rounds of VMs under one hypervisor: their accesses, then the checkpoint.
-pub fn rounds(name: &str, title: &str, caption: &str, vms: &[&str]) -> Figure {
+pub(crate) fn rounds(name: &str, title: &str, caption: &str, vms: &[&str]) -> Figure {
     let mut table = Table::new(&["order", "round", "who", "event"]);
     let mut drawing = Drawing::new(WIDTH, 400 + 520 * (vms.len() as i64 + 1));
     let height = 320;

@@ -10,10 +10,10 @@ use crate::sweep::statistics::{Paired, Summary};
 use crate::table::Table;
 
 /// The demand faults of a policy, run by run.
-pub type Runs = (String, Vec<u64>);
+pub(crate) type Runs = (String, Vec<u64>);
 
 /// Boxes from quartile to quartile, whiskers from the least to the most.
-pub fn figure(policies: &[Runs]) -> Figure {
+pub(crate) fn figure(policies: &[Runs]) -> Figure {
     let mut table = Table::new(&["policy", "runs", "min", "q1", "median", "q3", "max", "mean"]);
     let summaries: Vec<(&str, Summary)> = policies
         .iter()
@@ -83,7 +83,7 @@ fn area(rows: usize) -> Area {
 /// The demand faults of runs, and those of the baseline's runs that they are paired with, in the
 /// same order.
 #[derive(Clone, Debug, Default)]
-pub struct Differences {
+pub(crate) struct Differences {
     /// What the runs have in common.
     pub name: String,
     /// Their demand faults.
@@ -94,7 +94,7 @@ pub struct Differences {
 
 /// Lollipops: how many demand faults more or fewer a run has than the baseline's run with the same
 /// seed and parameters.
-pub fn paired(others: &[Differences], baseline: &str) -> Figure {
+pub(crate) fn paired(others: &[Differences], baseline: &str) -> Figure {
     let others: Vec<(&str, Paired)> = others
         .iter()
         .filter_map(|other| Some((&*other.name, Paired::of(&other.faults, &other.baseline)?)))

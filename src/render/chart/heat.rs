@@ -11,7 +11,7 @@ const SHADES: u64 = 7;
 
 /// A panel's fault ratios by row and column, where there was a run.
 #[derive(Clone, Debug)]
-pub struct Panel {
+pub(crate) struct Panel {
     /// The policy.
     pub policy: String,
     /// Millionths, by row and by column.
@@ -20,7 +20,7 @@ pub struct Panel {
 
 /// An axis of the sweep. If there is none, its single value has no name and is not mentioned.
 #[derive(Clone, Debug)]
-pub struct Values {
+pub(crate) struct Values {
     /// What is varied.
     pub name: String,
     /// Its values, in order.
@@ -41,7 +41,7 @@ pub(super) fn shown(value: &str) -> Cell {
 }
 
 /// The panels over two axes, all with the same shades.
-pub fn figure(panels: &[Panel], columns: &Values, rows: &Values) -> Figure {
+pub(crate) fn figure(panels: &[Panel], columns: &Values, rows: &Values) -> Figure {
     let mut table = Table::new(&["policy", &rows.name, &columns.name, "fault_ratio"]);
     for panel in panels {
         for (cells, row) in panel.cells.iter().zip(&rows.values) {

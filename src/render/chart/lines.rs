@@ -14,7 +14,7 @@ use crate::table::{Cell, Table};
 const PANELS: usize = 64;
 
 /// The demand faults of each VM under each policy; all series have buckets of the same width.
-pub fn figure(vms: &[String], runs: &[RunSeries], every: u64) -> Figure {
+pub(crate) fn figure(vms: &[String], runs: &[RunSeries], every: u64) -> Figure {
     let shown = vms.len().min(PANELS);
     let buckets = runs.iter().map(|(_, thinned)| thinned.buckets().len()).max().unwrap_or(0);
     let width = runs.first().map_or(1, |(_, thinned)| thinned.width());

@@ -4,15 +4,15 @@
 //! the common kinds of colour blindness can tell apart; after eight they repeat with a pattern.
 
 mod axis;
-pub mod bars;
-pub mod curves;
-pub mod diagram;
-pub mod distribution;
-pub mod heat;
-pub mod lines;
-pub mod regret;
-pub mod stack;
-pub mod winners;
+pub(crate) mod bars;
+pub(crate) mod curves;
+pub(crate) mod diagram;
+pub(crate) mod distribution;
+pub(crate) mod heat;
+pub(crate) mod lines;
+pub(crate) mod regret;
+pub(crate) mod stack;
+pub(crate) mod winners;
 
 use std::fmt::Write as _;
 

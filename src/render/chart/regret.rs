@@ -7,11 +7,11 @@ use crate::render::svg::{Anchor, Drawing};
 use crate::table::{Cell, Table};
 
 /// A policy or a bound, and its demand faults.
-pub type Entry = (String, u64);
+pub(crate) type Entry = (String, u64);
 
 /// Policies from the best to the worst, against `optimum`, the lowest bound that replays all
 /// accesses, with the other bounds as lines.
-pub fn figure(policies: &[Entry], bounds: &[Entry], optimum: &Entry) -> Figure {
+pub(crate) fn figure(policies: &[Entry], bounds: &[Entry], optimum: &Entry) -> Figure {
     let mut sorted = policies.to_vec();
     sorted.sort_by_key(|(_, faults)| *faults);
     let mut table = Table::new(&["name", "role", "demand_faults", "regret"]);

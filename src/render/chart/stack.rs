@@ -15,7 +15,7 @@ const BANDS: usize = 64;
 const NAMES: i64 = 900;
 
 /// One policy's allocations on a host of `host_frames`, with a checkpoint every `every` ticks.
-pub fn figure(
+pub(crate) fn figure(
     policy: &str,
     vms: &[String],
     thinned: &Thinned,

@@ -10,7 +10,7 @@ use crate::table::{Cell, Table};
 
 /// The policies with the fewest demand faults in a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Won {
+pub(crate) struct Won {
     /// The policies, by their positions in the list of names; several if they tie.
     pub policies: Vec<usize>,
     /// Their demand faults per access, in millionths.
@@ -20,7 +20,7 @@ pub struct Won {
 }
 
 /// The map; a cell without runs is `None`.
-pub fn figure(
+pub(crate) fn figure(
     names: &[String],
     cells: &[Vec<Option<Won>>],
     columns: &Values,

@@ -11,7 +11,7 @@ use crate::units::{Ticks, VmId};
 use crate::watch::Checkpoint;
 
 /// The first line: the scenario and the policy.
-pub fn first(scenario: &Scenario, policy: &PolicyKind) -> String {
+pub(crate) fn first(scenario: &Scenario, policy: &PolicyKind) -> String {
     let names: Vec<&str> = scenario.vms.iter().map(|vm| vm.name.as_str()).collect();
     ended(&json!({
         "event": "run",
@@ -25,7 +25,7 @@ pub fn first(scenario: &Scenario, policy: &PolicyKind) -> String {
 }
 
 /// The line of an event.
-pub fn line(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String {
+pub(crate) fn line(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String {
     let name = |vm: VmId| scenario.vms[vm.index()].name.as_str();
     let changes = |changes: &[Resized<'_>]| -> Vec<Value> {
         let change = |change: &Resized<'_>| {
@@ -83,7 +83,7 @@ pub fn line(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String {
 }
 
 /// The last line: the results.
-pub fn last(outcome: &Outcome) -> String {
+pub(crate) fn last(outcome: &Outcome) -> String {
     let counts = outcome.all.counts;
     ended(&json!({
         "tick": outcome.end.0,

@@ -29,7 +29,7 @@ const MOVES: usize = 40_000;
 const HOST: u64 = 1;
 
 /// A timeline under construction.
-pub struct Timeline {
+pub(crate) struct Timeline {
     about: Value,
     names: Vec<String>,
     /// Slices, flows and instants, and their ticks.
@@ -66,7 +66,7 @@ struct Gauge {
 
 impl Timeline {
     /// An empty timeline.
-    pub fn new(scenario: &Scenario, policy: &PolicyKind) -> Self {
+    pub(crate) fn new(scenario: &Scenario, policy: &PolicyKind) -> Self {
         Self {
             about: json!({
                 "scenario": scenario.name,
@@ -87,7 +87,7 @@ impl Timeline {
     }
 
     /// Records an event.
-    pub fn note(&mut self, at: Ticks, event: &Event<'_>) {
+    pub(crate) fn note(&mut self, at: Ticks, event: &Event<'_>) {
         match event {
             Event::Wait(vm) => self.instant(at, *vm, "waits"),
             Event::Refuse { vm, .. } => self.instant(at, *vm, "is refused"),
@@ -106,7 +106,7 @@ impl Timeline {
     }
 
     /// The whole file.
-    pub fn finish(&mut self, outcome: &Outcome) -> String {
+    pub(crate) fn finish(&mut self, outcome: &Outcome) -> String {
         let mut about = std::mem::take(&mut self.about);
         about["fingerprint"] = trail::shown(outcome.fingerprint).into();
         about["checkpoints"] = outcome.checkpoints.into();

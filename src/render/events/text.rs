@@ -12,7 +12,7 @@ use crate::units::{Frames, Ticks, VmId};
 use crate::watch::Checkpoint;
 
 /// The legend.
-pub fn first(scenario: &Scenario, policy: &PolicyKind) -> String {
+pub(crate) fn first(scenario: &Scenario, policy: &PolicyKind) -> String {
     format!(
         "{} under {}: {}, {}, a checkpoint {}\n\
          page miss: an access that takes the frame of another page; fault: an access to a page \
@@ -26,7 +26,7 @@ pub fn first(scenario: &Scenario, policy: &PolicyKind) -> String {
 }
 
 /// The lines of an event.
-pub fn lines(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String {
+pub(crate) fn lines(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String {
     let name = |vm: VmId| scenario.vms[vm.index()].name.as_str();
     let said = match event {
         Event::Skipped(_) => return String::new(),
@@ -59,7 +59,7 @@ pub fn lines(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String {
 }
 
 /// The results.
-pub fn last(outcome: &Outcome) -> String {
+pub(crate) fn last(outcome: &Outcome) -> String {
     let counts = outcome.all.counts;
     format!(
         "t={}  the end: {} page accesses, {} ({} cold), {}, {} moved\n",

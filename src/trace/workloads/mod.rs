@@ -64,13 +64,13 @@ pub struct WorkloadSpec {
 impl WorkloadSpec {
     /// How deep sequences may be nested. Deeper ones could not be written in a scenario, whose
     /// tables have a limit of their own.
-    pub const DEPTH_MAX: usize = 4;
+    pub(crate) const DEPTH_MAX: usize = 4;
 
     /// The most accesses of a workload: a trace may have no more runs.
     pub const ACCESSES_MAX: u64 = TraceBuilder::RUNS_MAX as u64;
 
     /// The accesses of the whole trace; `None` if they do not fit into 64 bits.
-    pub fn accesses_total(&self) -> Option<u64> {
+    pub(crate) fn accesses_total(&self) -> Option<u64> {
         if !self.kind.nests {
             return Some(self.accesses);
         }
@@ -85,7 +85,7 @@ impl WorkloadSpec {
     ///
     /// An access is a run, a distance and a distance of a repetition at worst; a page is numbered,
     /// found by its number and is in the tables that generators draw from.
-    pub fn bytes_at_most(&self) -> Option<u64> {
+    pub(crate) fn bytes_at_most(&self) -> Option<u64> {
         const OF_ACCESS: u64 = 16;
         const OF_PAGE: u64 = 64;
         if self.kind.nests {
@@ -99,7 +99,7 @@ impl WorkloadSpec {
     }
 
     /// The accesses with which its phases begin, the first one left out.
-    pub fn phase_starts(&self) -> Vec<u64> {
+    pub(crate) fn phase_starts(&self) -> Vec<u64> {
         let mut starts = Vec::new();
         self.note_phases(&mut 0, &mut starts);
         starts.dedup();

@@ -204,13 +204,13 @@ impl Model {
         if let Some(dirty) = self.dirty.as_mut().filter(|dirty| writes && !dirty.contains(&page)) {
             dirty.push(page);
         }
-        Counts {
-            accesses: 1,
-            demand_faults: u64::from(is_fault),
-            cold_faults: u64::from(is_first),
-            replacement_misses: u64::from(evicts),
-            write_backs,
-        }
+        let mut counts = Counts::default();
+        counts.accesses = 1;
+        counts.demand_faults = u64::from(is_fault);
+        counts.cold_faults = u64::from(is_first);
+        counts.replacement_misses = u64::from(evicts);
+        counts.write_backs = write_backs;
+        counts
     }
 
     fn resize(&mut self, frames: usize) -> u64 {

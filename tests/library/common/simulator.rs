@@ -320,7 +320,8 @@ fn one_access(scenario: &Scenario, at: usize, vm: &mut Vm, trace: &[u64], tick: 
     let delays = scenario.cost.delays;
     vm.position += 1;
     vm.next = tick + takes;
-    let mut happened = Counts { accesses: 1, ..Counts::default() };
+    let mut happened = Counts::default();
+    happened.accesses = 1;
     if let Some(found) = vm.list.iter().position(|&other| other == page) {
         vm.list.remove(found);
     } else {

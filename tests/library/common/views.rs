@@ -1,7 +1,7 @@
 //! Random views, for the laws of plans.
 
 use balloonist::balance::{Bounds, View, VmView};
-use balloonist::observe::{Active, Ages, Curve, Seen, Window};
+use balloonist::observe::Curve;
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::Counts;
 use balloonist::units::{Frames, Ticks, VmId};
@@ -20,19 +20,20 @@ fn random_curve(draw: &mut Stream) -> Curve {
         left -= fall;
         faults.push(left);
     }
-    Curve { accesses, cold, faults, hidden: Frames(draw.below(20)) }
+    let mut curve = Curve::default();
+    (curve.accesses, curve.cold, curve.faults) = (accesses, cold, faults);
+    curve.hidden = Frames(draw.below(20));
+    curve
 }
 
 fn random_counts(draw: &mut Stream) -> Counts {
     let accesses = draw.below(1_000_000);
     let demand_faults = draw.below(accesses + 1);
-    Counts {
-        accesses,
-        demand_faults,
-        cold_faults: draw.below(demand_faults + 1),
-        replacement_misses: draw.below(demand_faults + 1),
-        ..Counts::default()
-    }
+    let mut counts = Counts::default();
+    (counts.accesses, counts.demand_faults) = (accesses, demand_faults);
+    counts.cold_faults = draw.below(demand_faults + 1);
+    counts.replacement_misses = draw.below(demand_faults + 1);
+    counts
 }
 
 fn random_vm(draw: &mut Stream, at: u32, bounds: Bounds, allocation: Frames) -> VmView {
@@ -43,32 +44,21 @@ fn random_vm(draw: &mut Stream, at: u32, bounds: Bounds, allocation: Frames) -> 
     let ticks = 1 + interval.accesses;
     let longest_stall = [1, 30, ticks + 1][draw.below(3) as usize];
     let fraction = draw.below((1 << 16) + 1) as u32;
-    VmView {
-        id: VmId(at),
-        name: format!("vm{at}").into(),
-        bounds,
-        shares: 1 + draw.below(1_000_000),
-        allocation,
-        target: allocation,
-        resident,
-        interval,
-        total,
-        seen: Seen {
-            curve: random_curve(draw),
-            active: Active { fraction, frames: Frames((bounds.max.0 * u64::from(fraction)) >> 16) },
-            window: Window {
-                distinct: Frames(draw.below(committed + 1)),
-                committed: Frames(committed),
-                swapped_in: if draw.below(2) == 0 { 0 } else { draw.below(20) },
-                in_swap: Frames(committed - resident.0),
-                ticks: Ticks(ticks),
-                stalled: Ticks(draw.below(longest_stall).min(ticks)),
-            },
-            shadow_hits: if draw.below(2) == 0 { 0 } else { draw.below(100) },
-            // What goes by them is decided at faults.
-            ages: Ages::default(),
-        },
-    }
+    let mut vm = VmView::new(VmId(at), &format!("vm{at}"), bounds, allocation);
+    vm.shares = 1 + draw.below(1_000_000);
+    (vm.resident, vm.interval, vm.total) = (resident, interval, total);
+    vm.seen.curve = random_curve(draw);
+    vm.seen.active.fraction = fraction;
+    vm.seen.active.frames = Frames((bounds.max.0 * u64::from(fraction)) >> 16);
+    let window = &mut vm.seen.window;
+    window.distinct = Frames(draw.below(committed + 1));
+    window.committed = Frames(committed);
+    window.swapped_in = if draw.below(2) == 0 { 0 } else { draw.below(20) };
+    window.in_swap = Frames(committed - resident.0);
+    window.ticks = Ticks(ticks);
+    window.stalled = Ticks(draw.below(longest_stall).min(ticks));
+    vm.seen.shadow_hits = if draw.below(2) == 0 { 0 } else { draw.below(100) };
+    vm
 }
 
 /// Up to four VMs on up to 61 frames, with arbitrary measurements of observers.
@@ -91,5 +81,5 @@ pub fn random_view(number: u64) -> View {
         random_vm(&mut draw, at as u32, bounds, allocation)
     };
     let vms = bounds.into_iter().enumerate().map(vm).collect();
-    View { at: Ticks(1000), host: Frames(host), vms }
+    View::new(Ticks(1000), Frames(host), vms)
 }
