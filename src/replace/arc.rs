@@ -1,19 +1,19 @@
 //! ARC: two LRU lists, and ghost lists that decide which of the two should be longer.
 //!
 //! *Idea.* ARC keeps pages used once recently and pages used more often in separate LRU lists. A
-//! fault on a page that recently left one of them lengthens that list at the expense of the other.
-//! A scan therefore passes through the first list, and hot pages survive in the second.
+//! fault on a page recently evicted from one list lengthens that list at the other's expense. A
+//! scan therefore passes through the first list, and hot pages survive in the second.
 //! *Follows.* N. Megiddo and D. S. Modha, "ARC: a self-tuning, low overhead replacement cache",
 //! FAST 2003, figure 4. Cases and names are the paper's.
 //! *Departs.* p is a real number, as in the paper. We use a double; IEEE 754 defines its sums and
-//! quotients to the last bit, so the result is the same on every machine. The paper's cache has one
-//! size. Here a page is evicted only if no frame is empty, which at one size is when the paper
-//! evicts. A *shrink* clips p to the new c and calls REPLACE until the pages fit, so p decides
-//! which list they leave. It then forgets the oldest pages of B1 while |L1| > c, and of B2 while
-//! all four lists hold more than 2c. A *grant* leaves p, lists and ghosts unchanged; until the new
-//! frames are filled, there are ghosts beside empty frames. Growing and shrinking back is a no-op
-//! if no access happens in between.
-//! *Cost.* O(1) an access, O(pages evicted and forgotten) a shrink; 12 bytes a page.
+//! quotients to the last bit, so the result is the same on every machine. The paper's cache has a
+//! fixed size. Here a page is evicted only if no frame is empty; at a fixed size that is exactly
+//! when the paper evicts. A *shrink* clips p to the new c and calls REPLACE until the pages fit, so
+//! p decides which list they leave. It then forgets the oldest pages of B1 while |L1| > c, and of
+//! B2 while all four lists hold more than 2c. A *grant* leaves p, lists and ghosts unchanged; until
+//! the new frames are filled, there are ghosts beside empty frames. Growing and shrinking back is a
+//! no-op if no access happens in between.
+//! *Cost.* O(1) per access, O(pages evicted and forgotten) per shrink; 12 bytes per touched page.
 //! *Parameters.* `step`, default real: p moves by the paper's ratio.
 
 use super::directory::{Directory, Place, STEP};
@@ -26,8 +26,8 @@ use crate::units::Footprint;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "arc",
-    summary: "balances pages used once against pages used more often by the faults on pages that \
-              left a short time ago",
+    summary: "balances pages used once against pages used more often; faults on recently evicted \
+              pages move the balance",
     follows: "N. Megiddo and D. S. Modha, ARC: a self-tuning, low overhead replacement cache, \
               FAST 2003",
     knows_the_future: false,

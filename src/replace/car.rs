@@ -1,22 +1,22 @@
 //! CAR: ARC with clocks in place of its LRU lists.
 //!
-//! *Idea.* CAR works as ARC does, but a hit only sets a reference bit, as the processor does it.
-//! The bits are read when a page must be evicted.
+//! *Idea.* CAR works like ARC, but a hit only sets a reference bit, as hardware does. The bits are
+//! read when a page must be evicted.
 //! *Follows.* S. Bansal and D. S. Modha, "CAR: Clock with adaptive replacement", FAST 2004, figure
 //! 2. Line numbers are those of the paper's listing.
 //! *Departs.* p is a real number, as in the paper. We use a double; IEEE 754 defines its sums and
-//! quotients to the last bit, so the result is the same on every machine. The paper's cache has one
-//! size. Here the directory is trimmed for every page that is new to it (lines 6 to 10), even if a
-//! frame is empty; at one size this makes no difference. A *shrink* clips p to the new c and calls
-//! `replace` until the pages fit. It then forgets the oldest pages of B1 while |T1| + |B1| > c, and
-//! of B2 while all four lists hold more than 2c. A *grant* leaves p, clocks and ghosts unchanged.
-//! Growing and shrinking back is a no-op if no access happens in between; shrinking and growing
-//! back is not, because the hands move. Caffeine's simulator moves p by whole steps. So does
-//! libCacheSim, which also moves p and forgets the ghost that was used before it calls `replace`.
-//! It then discards the LRU page of B1 if |T1| + |B1| ≥ c, even if x was a ghost, and never
-//! discards a page of B2, whose length has no bound.
-//! *Cost.* O(1) a hit, amortised O(1) a fault (a hand passes only pages that were hit since it last
-//! passed them); 12 bytes a page.
+//! quotients to the last bit, so the result is the same on every machine. The paper's cache has a
+//! fixed size. Here the directory is trimmed for every page that is new to it (lines 6 to 10), even
+//! if a frame is empty; at a fixed size this makes no difference. A *shrink* clips p to the new c
+//! and calls `replace` until the pages fit. It then forgets the oldest pages of B1 while |T1| +
+//! |B1| > c, and of B2 while all four lists hold more than 2c. A *grant* leaves p, clocks and
+//! ghosts unchanged. Growing and shrinking back is a no-op if no access happens in between;
+//! shrinking and growing back is not, because the hands move. Caffeine's simulator moves p by whole
+//! steps. So does libCacheSim, which also adjusts p and removes the ghost that was hit before it
+//! calls `replace`. It then discards the LRU page of B1 if |T1| + |B1| ≥ c, even if x was a ghost,
+//! and never discards a page of B2, whose length has no bound.
+//! *Cost.* O(1) per hit, amortised O(1) per fault (a hand passes only pages that were hit since it
+//! last passed them); 12 bytes per touched page.
 //! *Parameters.* `step`, default real: p moves by the paper's ratio.
 
 use super::directory::{Directory, Place, STEP};
@@ -108,7 +108,7 @@ impl Accesses for Car {
                 directory.move_to(Place::T2, page);
             }
         }
-        // Lines 13, 16 and 19: its bit is 0. It already is, because no ghost has its bit set.
+        // Lines 13, 16 and 19: its bit is 0. Nothing to do: no ghost has its bit set.
         victim.map_or(Touch::Fill, Touch::Replacement)
     }
 

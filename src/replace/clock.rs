@@ -5,15 +5,15 @@
 //! *Follows.* F. J. Corbató, "A paging experiment with the Multics system", MIT Project MAC report
 //! MAC-M-384, 1968.
 //! *Departs.* Each page has one bit. The ring is a queue with the hand at its front. A page that
-//! survives goes to the back, the place that the hand reaches last. A new page goes there too, just
-//! as it would enter the frame behind the hand. Resizing is ours: on a shrink the hand moves on
-//! until the remaining pages fit, clearing bits on its way; the frames of a grant are placed just
-//! behind the hand. Growing and shrinking back is therefore no undo: the pages under the hand are
-//! evicted, not the newest.
-//! *Cost.* O(1) an access, amortised: the hand passes a page at most once for each use of it. 5
-//! bytes a distinct page of the trace, of which a hit changes one.
-//! *Parameters.* `load`: the reference bit of a page that is loaded, `clear` or `set` (default
-//! `clear`: loading is not yet a second use; sources leave it open, and the two differ in their
+//! survives goes to the back, the place that the hand reaches last. A new page goes there too: in a
+//! ring it would enter the frame just behind the hand. Resizing is ours: on a shrink the hand moves
+//! on until the remaining pages fit, clearing bits on its way; the frames of a grant are placed
+//! just behind the hand. Growing and shrinking back therefore does not restore the old state: the
+//! pages at the hand are evicted, not the newest.
+//! *Cost.* O(1) per access, amortised: the hand passes a page at most once for each use of it. 5
+//! bytes per touched page, of which a hit writes one.
+//! *Parameters.* `load`: the initial reference bit of a loaded page, `clear` or `set` (default
+//! `clear`: loading is not yet a second use; sources leave this open, and the two differ in their
 //! faults).
 
 use std::collections::VecDeque;
@@ -40,7 +40,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
 
 const LOAD: Param = Param {
     name: "load",
-    doc: "the reference bit of a page that is loaded; sources differ",
+    doc: "initial reference bit of a loaded page; sources differ",
     domain: Domain::Choice(&["clear", "set"]),
     default: Value::Choice("clear"),
 };

@@ -1,9 +1,9 @@
 //! The directory that ARC and CAR share: two lists of resident pages, two of ghosts, and a target
-//! length that hits on ghosts move.
+//! length that ghost hits adjust.
 //!
 //! L1 = T1 ∪ B1 holds pages used once recently, L2 = T2 ∪ B2 pages used more often. T1 and T2 are
-//! resident; B1 and B2 remember pages evicted from them. After every access and every resize,
-//! whatever the allocation c does: 0 ≤ p ≤ c, |T1| + |T2| ≤ c, |L1| ≤ c and |L1| + |L2| ≤ 2c. As
+//! resident; B1 and B2 remember pages evicted from them. Invariants after every access and resize,
+//! however the allocation c changes: 0 ≤ p ≤ c, |T1| + |T2| ≤ c, |L1| ≤ c and |L1| + |L2| ≤ 2c. As
 //! long as the allocation has not grown, there are no ghosts while a frame is empty.
 
 use super::links::Links;
@@ -14,8 +14,8 @@ use crate::trace::PageId;
 /// The parameter of both algorithms.
 pub(super) const STEP: Param = Param {
     name: "step",
-    doc: "by how much the target moves: the ratio of the lengths of the ghost lists, at least 1, \
-          as a real number or rounded down; the paper has the real number",
+    doc: "how far the target moves at a ghost hit: the ratio of the ghost lists' lengths, at \
+          least 1, as a real number (as in the paper) or rounded down",
     domain: Domain::Choice(&["real", "whole"]),
     default: Value::Choice("real"),
 };
@@ -33,10 +33,10 @@ pub(super) enum Place {
     B2,
 }
 
-/// What is known of a page.
+/// The state of a page.
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
-    /// The list that holds it.
+    /// The list that contains it.
     place: Option<Place>,
     /// CAR's reference bit.
     referenced: bool,
@@ -98,7 +98,7 @@ impl Directory {
         self.lengths.iter().sum()
     }
 
-    /// The list that holds a page.
+    /// The list that contains a page.
     #[inline(always)]
     pub(super) fn place(&self, page: PageId) -> Option<Place> {
         self.pages.tag(page).place

@@ -6,11 +6,11 @@
 //! Systems Journal 5(2), 1966. The anomaly: L. A. Belady, R. A. Nelson and G. S. Shedler, "An
 //! anomaly in space-time characteristics of certain programs running in a paging machine",
 //! Communications of the ACM 12(6), 1969.
-//! *Departs.* Nowhere. Resizing is ours: a shrink evicts the oldest pages until the others fit; a
-//! grant keeps the order. Growing and shrinking back is a no-op if no page is loaded in between;
-//! otherwise the oldest pages are evicted, not the newest.
-//! *Cost.* O(1) an access, O(pages evicted) a shrink; 5 bytes a distinct page of the trace, of
-//! which a hit reads one.
+//! *Departs.* Only in resizing, which is ours: a shrink evicts the oldest pages until the others
+//! fit; a grant keeps the order. Growing and shrinking back is a no-op if no page is loaded in
+//! between; otherwise the oldest pages are evicted, not the newest.
+//! *Cost.* O(1) per access, O(pages evicted) per shrink; 5 bytes per touched page, of which a hit
+//! reads one.
 //! *Parameters.* None.
 
 use std::collections::VecDeque;

@@ -1,18 +1,18 @@
 //! LFU: least frequently used.
 //!
 //! *Idea.* Each resident page counts its uses, and the page with the fewest is evicted. A page that
-//! was popular once stays for long.
+//! was once popular stays for a long time.
 //! *Follows.* In-cache LFU in L. Breslau, P. Cao, L. Fan, G. Phillips and S. Shenker, "Web caching
 //! and Zipf-like distributions: evidence and implications", INFOCOM 1999: a page loses its count
 //! when it is evicted.
-//! *Departs.* Every access of a run counts, as every other access does. Among pages with equal
-//! counts the least recently used is evicted; the source leaves this open. Resizing is ours: a
-//! shrink evicts by the same rule until the others fit; a grant keeps all counts. Growing and
-//! shrinking back is therefore no undo: pages loaded in between are evicted first only if their
-//! counts are the smallest.
-//! *Cost.* O(1) a hit. An eviction examines the page whose count was the smallest when last
-//! examined, and puts it back with its present count until that is the smallest: at most O(log
-//! frames) for each access. 40 bytes a distinct page of the trace, of which a hit changes sixteen.
+//! *Departs.* Every access of a run counts as a use. Among pages with equal counts the least
+//! recently used is evicted; the source leaves this open. Resizing is ours: a shrink evicts by the
+//! same rule until the others fit; a grant keeps all counts. Growing and shrinking back therefore
+//! does not restore the old state: pages loaded in between are evicted first only if their counts
+//! are the smallest.
+//! *Cost.* O(1) per hit. The heap holds counts that may be out of date: an eviction pops the
+//! smallest, pushes it back with its current count, and repeats until the popped count is current;
+//! amortised O(log frames) per access. 40 bytes per touched page, of which a hit writes sixteen.
 //! *Parameters.* None.
 
 use std::cmp::Reverse;
@@ -37,18 +37,18 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     build: |_, guest| Paged::boxed(guest, Lfu::new(guest)),
 };
 
-/// The uses of a page; among resident pages the least is evicted first.
+/// The uses of a page. The resident page with the smallest value is evicted first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Uses {
-    /// How often it was used; 0 if it is not resident.
+    /// Uses since it became resident; 0 if it is not resident.
     count: u64,
-    /// When it was last used, in runs of accesses.
+    /// When it was last used, counted in runs.
     last: u64,
 }
 
 struct Lfu {
     uses: Vec<Uses>,
-    /// The resident pages with their uses at some earlier time. Uses only grow, so if the least
+    /// The resident pages with their uses at some earlier time. Uses only grow, so if the smallest
     /// entry is up to date, no page has fewer.
     least: BinaryHeap<Reverse<(Uses, PageId)>>,
     now: u64,

@@ -1,5 +1,5 @@
-//! Numbered slots in a line: the queues and stacks of replacement algorithms whose pages leave from
-//! anywhere but enter only at the end.
+//! A sequence of numbered slots: queues and stacks whose pages enter only at the end but may leave
+//! from anywhere.
 
 /// The content of a slot.
 pub(super) trait Slot: Copy + PartialEq {
@@ -9,8 +9,8 @@ pub(super) trait Slot: Copy + PartialEq {
 
 /// Slots in the order in which they were added, with holes where a member has left. A slot's number
 /// is its member's handle. Numbers only grow, so a member whose number is below
-/// [`front`](Self::front) has left, and nothing need be written for it. Unlike a linked list this
-/// touches no neighbours anywhere in memory: new slots lie side by side, and so do those in front.
+/// [`front`](Self::front) has left without anything being written for it. Unlike a linked list,
+/// this touches no neighbours elsewhere in memory: new slots are adjacent, and so are the oldest.
 #[derive(Clone, Debug)]
 pub(super) struct Line<T> {
     slots: Vec<T>,
@@ -20,28 +20,28 @@ pub(super) struct Line<T> {
     front: u32,
     /// At this length the line must be compacted.
     slots_max: usize,
-    /// Above this number the next compaction starts numbers again.
+    /// Above this number the next compaction restarts the numbering.
     numbers_max: u32,
 }
 
 /// The number that no member has.
-pub(super) const NOBODY: u32 = 0;
+pub(super) const NO_NUMBER: u32 = 0;
 
-/// Above it there is room for all numbers that a line gives out between two compactions.
+/// Leaves room for all numbers that a line can assign between two compactions.
 const NUMBERS_MAX: u32 = u32::MAX / 2;
 
-/// Fewer slots are not worth compacting.
+/// A shorter line is not worth compacting.
 const SLOTS_MIN: usize = 64;
 
-/// A line may grow to this many slots for each member before it is compacted again.
+/// A line may grow to this many slots per member before it is compacted again.
 const SLOTS_A_MEMBER: usize = 3;
 
 impl<T: Slot> Line<T> {
     pub(super) fn new() -> Self {
         Self {
             slots: Vec::new(),
-            first: NOBODY + 1,
-            front: NOBODY + 1,
+            first: NO_NUMBER + 1,
+            front: NO_NUMBER + 1,
             slots_max: SLOTS_MIN,
             numbers_max: NUMBERS_MAX,
         }
@@ -100,22 +100,22 @@ impl<T: Slot> Line<T> {
         self.slots.len() >= self.slots_max
     }
 
-    /// Whether the next [`compact`](Self::compact) starts numbers again, so that the numbers of
-    /// members that have left must be forgotten first.
+    /// Whether the next [`compact`](Self::compact) restarts the numbering. The caller must first
+    /// forget the numbers of members that have left.
     #[inline(always)]
     pub(super) fn must_renumber(&self) -> bool {
         self.next() > self.numbers_max
     }
 
-    /// Makes numbers start again after this one.
+    /// Restarts the numbering above this number.
     #[cfg(test)]
     pub(super) fn renumber_at(&mut self, number: u32) {
         self.numbers_max = number;
     }
 
     /// Drops the slots before the front and, if there are many holes behind it, the holes too.
-    /// Calls `moved` with each slot that has a new number, and its old and its new number. Returns
-    /// whether slots were renumbered.
+    /// Calls `moved(slot, old number, new number)` for each renumbered slot. Returns whether slots
+    /// were renumbered.
     pub(super) fn compact(&mut self, mut moved: impl FnMut(T, u32, u32)) -> bool {
         let passed = (self.front - self.first) as usize;
         let members = self.slots[passed..].iter().filter(|&&slot| slot != T::HOLE).count();
@@ -125,7 +125,7 @@ impl<T: Slot> Line<T> {
             self.first = self.front;
             return false;
         }
-        let begin = if self.must_renumber() { NOBODY + 1 } else { self.next() };
+        let begin = if self.must_renumber() { NO_NUMBER + 1 } else { self.next() };
         let (mut old, mut new) = (self.first, begin);
         self.slots.retain(|&slot| {
             let stays = old >= self.front && slot != T::HOLE;

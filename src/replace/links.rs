@@ -1,12 +1,12 @@
-//! Doubly linked lists of pages in one array: the building block of most replacement algorithms.
+//! Doubly linked lists of pages in one array, used by most replacement algorithms.
 
 use super::paged::grow;
 use crate::trace::PageId;
 
-/// Lists of pages, each from front to back; a page is in at most one of them. Links are indices,
-/// and a sentinel before all pages closes each list to a ring, so that there may be more pages
-/// later. If the algorithm wants a tag for each page, it is stored beside the links, so that both
-/// are read at once.
+/// Lists of pages, each from front to back; a page is in at most one of them. Links are indices.
+/// Each list is a ring closed by a sentinel; the sentinels come before all pages, so that pages can
+/// be added later. An algorithm's tag for a page is stored beside its links, so that both are read
+/// at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Links<T = ()> {
     /// The sentinels of the lists, then the pages.
@@ -40,7 +40,7 @@ impl<T: Copy + Default> Links<T> {
         grow(&mut self.links, links, absent);
     }
 
-    /// Where the links of a page are.
+    /// The index of a page's entry.
     #[inline(always)]
     fn at(&self, page: PageId) -> usize {
         (self.lists + page) as usize
@@ -58,14 +58,14 @@ impl<T: Copy + Default> Links<T> {
         self.links[self.at(page)].tag
     }
 
-    /// The tag of a page, to change it.
+    /// The tag of a page, mutable.
     #[inline(always)]
     pub(crate) fn tag_mut(&mut self, page: PageId) -> &mut T {
         let at = self.at(page);
         &mut self.links[at].tag
     }
 
-    /// Inserts a page that is in no list at the front of one.
+    /// Inserts a page that is in no list at the front of `list`.
     #[inline(always)]
     pub(crate) fn push_front(&mut self, list: usize, page: PageId) {
         self.insert(page, list as u32, self.links[list].behind);
@@ -116,8 +116,8 @@ impl<T: Copy + Default> Links<T> {
         at.checked_sub(self.lists)
     }
 
-    /// Reads the entries of these pages and of their neighbours, so that the cache misses overlap
-    /// and later uses find them in the cache.
+    /// Prefetches the entries of these pages and of their neighbours, so that their cache misses
+    /// overlap.
     #[inline(always)]
     pub(crate) fn read_ahead(&self, pages: &[PageId]) {
         let mut read = 0;

@@ -1,22 +1,23 @@
-//! Linux's two lists: pages prove themselves on the inactive list before they join the active one.
+//! Linux's active and inactive lists: a page must be used again on the inactive list to become
+//! active.
 //!
 //! *Idea.* A new page starts on the inactive list, from whose end pages are reclaimed; a second
-//! touch there activates it. A page that returns so soon after its eviction that it would have
-//! stayed if there had been no active pages is activated at once and competes with them.
+//! touch there activates it. A page that faults again so soon after its eviction that it would
+//! still be resident had there been no active pages is activated at once.
 //! *Follows.* J. Weiner, "Thrash detection-based file cache sizing", LWN and Linux 3.15, 2014, and
 //! the comment at the head of Linux's mm/workingset.c. The touches are those of
 //! `folio_mark_accessed`; the balance of the lists is `inactive_is_low` in mm/vmscan.c.
-//! *Departs.* There is one kind of page and so one pair of lists; the other resident list in the
-//! refault test is the active one. A fault is a page's first touch. Pages are reclaimed one at a
-//! time, where the kernel takes 32, and the active list is shortened until the balance holds. The
-//! ratio is that for pages of 4 KiB. As in the kernel, an active page is demoted whether or not it
-//! was referenced, and loses its bit. An evicted page leaves one number in its own slot, which is
-//! never dropped; the kernel drops those of pages evicted longest ago, for which the test would
-//! fail anyway. A *shrink* reclaims by the same rule until the pages fit and remembers each of
-//! them. A *grant* changes no list; the ratio follows the number of resident pages, so it takes
-//! effect at the next reclaim. Growing and shrinking back is a no-op if no access happens in
-//! between.
-//! *Cost.* O(1) an access, amortised: every page demoted was activated before; 20 bytes a page.
+//! *Departs.* There is one kind of page and so one pair of lists; the refault distance is compared
+//! with the length of the active list. A fault is a page's first touch. Pages are reclaimed one at
+//! a time, where the kernel takes 32, and the active list is shortened until the balance holds. The
+//! ratio assumes pages of 4 KiB. As in the kernel, an active page is demoted whether or not it was
+//! referenced, and loses its bit. An evicted page leaves its shadow entry, one number, which is
+//! never dropped; the kernel drops the oldest ones, for which the test would fail anyway. A
+//! *shrink* reclaims by the same rule until the pages fit and leaves a shadow entry for each. A
+//! *grant* changes no list; the ratio depends on the number of resident pages, so it takes effect
+//! at the next reclaim. Growing and shrinking back is a no-op if no access happens in between.
+//! *Cost.* O(1) per access, amortised: every page demoted was activated before; 20 bytes per
+//! touched page.
 //! *Parameters.* `inactive_ratio`, default 0: the kernel's.
 
 use super::links::Links;
@@ -29,15 +30,15 @@ use crate::units::Footprint;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "linux-two-list",
-    summary: "an inactive and an active list; a second touch or a quick return activates a page",
+    summary: "an inactive and an active list; a second touch or a quick refault activates a page",
     follows: "J. Weiner, Thrash detection-based file cache sizing, Linux 3.15, 2014",
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
     footprint: Footprint { page: 20, frame: 0, run: 0 },
     params: &[Param {
         name: "inactive_ratio",
-        doc: "how many times as long as the inactive list the active one may be; 0 stands for \
-              √(10 × GiB resident), at least 1, as in the kernel",
+        doc: "largest ratio of the active list's length to the inactive list's; 0 means the \
+              kernel's √(10 × GiB resident), at least 1",
         domain: Domain::Integer { min: 0, max: 1_000_000 },
         default: Value::Integer(0),
     }],
@@ -50,7 +51,7 @@ const ACTIVE: usize = 1;
 /// The state of a page.
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
-    /// The list that holds it.
+    /// The list that contains it.
     list: Option<u8>,
     /// Touched since the bit was cleared.
     referenced: bool,
@@ -97,7 +98,8 @@ impl TwoList {
         self.pages.pop_back(list).expect("the list is not empty")
     }
 
-    /// `inactive_is_low`: the active list is more than so many times as long as the inactive one.
+    /// `inactive_is_low`: the active list is more than `inactive_ratio` times as long as the
+    /// inactive one.
     fn inactive_is_low(&self) -> bool {
         let ratio = match self.ratio {
             0 => kernels_ratio(self.resident()),
@@ -108,14 +110,14 @@ impl TwoList {
 
     /// Reclaims the page at the end of the inactive list.
     fn reclaim(&mut self) -> PageId {
-        // Active pages are demoted, from the end of their list, while the inactive list is low.
+        // While the inactive list is low, demote pages from the end of the active list.
         while self.inactive_is_low() {
             let page = self.pop(ACTIVE);
             self.put(INACTIVE, page);
         }
         let victim = self.pop(INACTIVE);
         *self.pages.tag_mut(victim) = Entry::default();
-        // The shadow entry is the age before the eviction, which then counts.
+        // The shadow entry is the age before this eviction, which then increments it.
         self.shadows[victim as usize] = self.age;
         self.age += 1;
         victim
@@ -126,7 +128,7 @@ impl TwoList {
     fn mark_accessed(&mut self, page: PageId) {
         let entry = self.pages.tag_mut(page);
         if entry.referenced && entry.list == Some(INACTIVE as u8) {
-            // Inactive and referenced: it becomes active, unreferenced, which counts as aging.
+            // Inactive and referenced: it becomes active and unreferenced; the age increases.
             entry.referenced = false;
             self.pages.remove(page);
             self.lengths[INACTIVE] -= 1;
@@ -139,7 +141,7 @@ impl TwoList {
     }
 }
 
-/// The number of pages of 4 KiB in a GiB, as a power of two.
+/// The binary logarithm of the number of 4 KiB pages in a GiB.
 const PAGES_PER_GIB_LOG2: u32 = 18;
 
 /// The kernel's `inactive_ratio` for a number of pages on both lists.
@@ -160,8 +162,8 @@ impl Accesses for TwoList {
             return Touch::Hit;
         }
         let victim = (self.resident() == self.frames).then(|| self.reclaim());
-        // The refault distance R − E is no more than the length of the other resident list: the
-        // page becomes active at once, which counts as aging.
+        // If the refault distance R − E is at most the length of the active list, the page becomes
+        // active at once; the age increases.
         let shadow = self.shadows[page as usize];
         if shadow != NEVER && self.age - shadow <= self.lengths[ACTIVE] {
             self.put(ACTIVE, page);
@@ -173,7 +175,7 @@ impl Accesses for TwoList {
         victim.map_or(Touch::Fill, Touch::Replacement)
     }
 
-    /// The first access may activate the page, the next marks it referenced there.
+    /// The first access may activate the page; the next one then sets its referenced bit.
     #[inline(always)]
     fn again(&mut self, page: PageId, _: u64, times: u64) {
         for _ in 0..times.min(2) {
@@ -222,7 +224,7 @@ impl Algorithm for TwoList {
         }
         assert!(self.resident() <= self.frames, "no more pages are resident than frames allocated");
         let mut shadows = self.shadows.iter().filter(|&&shadow| shadow != NEVER);
-        assert!(shadows.all(|&shadow| shadow < self.age), "evictions have aged the rest");
+        assert!(shadows.all(|&shadow| shadow < self.age), "shadow entries are from the past");
     }
 }
 

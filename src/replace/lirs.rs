@@ -2,34 +2,33 @@
 //!
 //! *Idea.* A page whose last two uses were close together (low inter-reference recency, LIR) is
 //! likely to be used again soon, however long ago its last use was. LIR pages hold all frames but a
-//! few; all other pages (HIR) pass through those few. A HIR page that is used again sooner than the
-//! LIR page with the oldest last use changes places with it.
+//! few; all other pages (HIR) pass through those few. A HIR page whose reuse distance is shorter
+//! than the recency of the oldest LIR page changes places with it.
 //! *Follows.* S. Jiang and X. Zhang, "LIRS: an efficient low inter-reference recency set
 //! replacement policy to improve buffer cache performance", SIGMETRICS 2002, section 3. Where the
-//! paper is silent, we follow the authors' program lirs.c of November 2002, whose misses we
-//! reproduce.
-//! *Departs.* HIR pages get `hir_share` of the c frames, rounded down, but at least two if c is ten
-//! or more, as in the program, which refuses fewer; below ten at least one, as in the paper's
-//! example. With one frame there is no LIR page and S is empty. A page used twice in a row keeps
-//! its status, as in the program. At most `non_resident` times c non-resident pages are remembered
-//! in S; those evicted first are forgotten first. The paper has no bound; the program bounds S as a
-//! whole at 2,500 times c. The paper's cache has one size. On a *shrink* the LIR pages at the
-//! bottom of S become HIR until the LIR quota holds, then pages leave Q from its front until the
-//! others fit, then non-resident pages beyond the bound are forgotten. A *grant* moves nothing, but
-//! as at the start of the paper, any page that is used becomes LIR while the LIR quota is not full;
-//! growing and shrinking back with accesses in between therefore turns pages used once into LIR
-//! pages. Other implementations count differently. In libCacheSim a hit on a page that is only in Q
-//! demotes a LIR page although none is promoted, and S as a whole holds at most 2c pages. In
-//! Caffeine's simulator one frame for HIR pages is enough, and 2c non-resident pages are
-//! remembered.
-//! *Cost.* O(1) an access, amortised: a page is pruned from S once for each time that it was put on
-//! top. 8 bytes a page, and at most 12 for each page in S and 24 for each in Q. HIR pages are
-//! evicted in the order in which they are in S, so two numbers tell which are remembered, and
-//! pruning, forgetting and evicting read no page's entry.
+//! paper is silent, we follow the authors' program lirs.c of November 2002; our misses equal the
+//! program's.
+//! *Departs.* HIR pages get `hir_share` of the c frames, rounded down. The minimum is two for c ≥
+//! 10, as in the program, which refuses fewer, and one below, as in the paper's example. With one
+//! frame there is no LIR page and S is empty. A page used twice in a row keeps its status, as in
+//! the program. At most `non_resident` times c non-resident pages are remembered in S; those
+//! evicted first are forgotten first. The paper has no bound; the program bounds S as a whole at
+//! 2,500 times c. The paper's cache has a fixed size. On a *shrink* the LIR pages at the bottom of
+//! S become HIR until the LIR quota holds, then pages leave Q from its front until the others fit,
+//! then non-resident pages beyond the bound are forgotten. A *grant* moves nothing. As in the
+//! paper's start-up phase, any page used becomes LIR while the LIR quota is not full, so growing
+//! and shrinking back with accesses in between turns pages used once into LIR pages. Other
+//! implementations differ. In libCacheSim a hit on a page that is only in Q demotes a LIR page
+//! although none is promoted, and S as a whole holds at most 2c pages. In Caffeine's simulator one
+//! frame for HIR pages is enough, and 2c non-resident pages are remembered.
+//! *Cost.* O(1) per access, amortised: a page is pruned from S at most once per push. 8 bytes per
+//! touched page, at most 12 more for each page in S and 24 for each in Q. HIR pages are evicted in
+//! the order of S, so two numbers tell which are remembered, and pruning, forgetting and evicting
+//! read no page's entry.
 //! *Parameters.* `hir_share`, default 0.01, the paper's; `non_resident`, default 2,500, the
 //! program's.
 
-use super::line::{Line, NOBODY, Slot};
+use super::line::{Line, NO_NUMBER, Slot};
 use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
@@ -49,8 +48,8 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     params: &[
         Param {
             name: "hir_share",
-            doc: "share of the frames for resident HIR pages, at least two of ten or more; the \
-                  paper has 1 %",
+            doc: "share of the frames for resident HIR pages, at least two frames if there are \
+                  ten or more; the paper has 1 %",
             domain: Domain::Decimal {
                 min: Decimal { digits: 0, places: 0 },
                 max: Decimal { digits: 1, places: 0 },
@@ -59,7 +58,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
         },
         Param {
             name: "non_resident",
-            doc: "bound on the non-resident pages that are remembered, in allocations; the paper \
+            doc: "most non-resident pages remembered, as a multiple of the allocation; the paper \
                   has no bound, its authors' program 2,500, Caffeine's simulator 2",
             domain: Domain::Integer { min: 0, max: 1_000_000 },
             default: Value::Integer(2500),
@@ -70,21 +69,22 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
 
 /// The numbers of a page in S and in Q. The page is LIR if the second is [`LIR`], a resident HIR
 /// page if Q's front has not passed that number, and otherwise not resident. A page that is not LIR
-/// is in S if the first is at least [`Lirs::remembered`]. So pages leave at an end without a write.
+/// is in S if the first is at least [`Lirs::remembered`]. Pages can therefore leave either end
+/// without a write.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     in_stack: u32,
     in_queue: u32,
 }
 
-/// Takes the place of a number in Q.
+/// Marks a LIR page; used in place of its number in Q.
 const LIR: u32 = u32::MAX;
 
 /// A slot in S: a page, and whether it is LIR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stacked(u32);
 
-/// A trace with so many pages would not fit into memory.
+/// A trace whose page ids need this bit would not fit into memory.
 const LIR_BIT: u32 = 1 << 31;
 
 impl Stacked {
@@ -111,7 +111,7 @@ struct Queued {
 }
 
 impl Slot for Queued {
-    const HOLE: Self = Self { page: PageId::MAX, in_stack: NOBODY };
+    const HOLE: Self = Self { page: PageId::MAX, in_stack: NO_NUMBER };
 }
 
 struct Lirs {
@@ -120,8 +120,8 @@ struct Lirs {
     stack: Line<Stacked>,
     /// HIR pages with smaller numbers in S are forgotten.
     remembered: u32,
-    /// Pages are evicted in the order in which they are in S: HIR pages up to this number in S are
-    /// not resident, those above it are.
+    /// Pages are evicted in the order of S: HIR pages up to this number in S are not resident,
+    /// those above it are.
     evicted: u32,
     /// The number of HIR pages between the two.
     non_resident: u64,
@@ -141,8 +141,8 @@ impl Lirs {
         let mut lirs = Self {
             entries: Vec::new(),
             stack: Line::new(),
-            remembered: NOBODY + 1,
-            evicted: NOBODY,
+            remembered: NO_NUMBER + 1,
+            evicted: NO_NUMBER,
             non_resident: 0,
             queue: Line::new(),
             queued: 0,
@@ -198,7 +198,7 @@ impl Lirs {
     #[cold]
     fn compact_stack(&mut self) {
         let Self { entries, stack, queue, remembered, evicted, .. } = self;
-        // Forgotten pages still have slots there.
+        // Forgotten pages still have slots in S.
         for number in stack.front()..*remembered {
             if !stack.slot(number).is_lir() {
                 stack.leave(number);
@@ -207,10 +207,10 @@ impl Lirs {
         if stack.must_renumber() {
             let is_forgotten =
                 |entry: &&mut Entry| entry.in_queue != LIR && entry.in_stack < *remembered;
-            entries.iter_mut().filter(is_forgotten).for_each(|entry| entry.in_stack = NOBODY);
+            entries.iter_mut().filter(is_forgotten).for_each(|entry| entry.in_stack = NO_NUMBER);
             queue.each(|slot| {
                 if slot.in_stack < *remembered {
-                    slot.in_stack = NOBODY;
+                    slot.in_stack = NO_NUMBER;
                 }
             });
         }
@@ -235,7 +235,7 @@ impl Lirs {
         let Self { entries, queue, .. } = self;
         if queue.must_renumber() {
             let is_gone = |entry: &&mut Entry| entry.in_queue < queue.front();
-            entries.iter_mut().filter(is_gone).for_each(|entry| entry.in_queue = NOBODY);
+            entries.iter_mut().filter(is_gone).for_each(|entry| entry.in_queue = NO_NUMBER);
         }
         queue.compact(|slot, _, new| entries[slot.page as usize].in_queue = new);
     }
@@ -253,8 +253,7 @@ impl Lirs {
         self.stack.leave_before(bottom);
     }
 
-    /// Moves on the number up to which HIR pages are forgotten; if a HIR page has it, the page is
-    /// forgotten.
+    /// Advances the number up to which HIR pages are forgotten by one.
     #[inline(always)]
     fn forget(&mut self) {
         let slot = self.stack.slot(self.remembered);
@@ -270,7 +269,7 @@ impl Lirs {
         let page = self.stack.slot(bottom).page();
         self.stack.leave(bottom);
         self.lir -= 1;
-        self.enqueue(page, NOBODY);
+        self.enqueue(page, NO_NUMBER);
         self.prune();
     }
 
@@ -317,7 +316,7 @@ impl Lirs {
         let Entry { in_stack, in_queue } = *self.entry(page);
         let is_stacked = in_stack >= self.remembered;
         if is_stacked && in_stack + 1 == self.stack.next() {
-            return; // It was the page used last.
+            return; // It was used last and is already on top.
         }
         self.queue.leave(in_queue);
         self.queued -= 1;
@@ -329,8 +328,8 @@ impl Lirs {
         self.place(page, is_stacked);
     }
 
-    /// Puts a page that has left S and Q on top of S: as LIR if it was in S, otherwise also at the
-    /// end of Q.
+    /// Puts a page that is in neither S nor Q on top of S: as LIR if it was in S before, otherwise
+    /// as HIR, which is also put at the end of Q.
     #[inline(always)]
     fn place(&mut self, page: PageId, was_stacked: bool) {
         if was_stacked || self.lir < self.lir_max {
@@ -340,7 +339,7 @@ impl Lirs {
                 self.demote();
             }
         } else if self.lir_max == 0 {
-            self.enqueue(page, NOBODY);
+            self.enqueue(page, NO_NUMBER);
         } else {
             let in_stack = self.stack.push(Stacked(page));
             self.enqueue(page, in_stack);
@@ -353,7 +352,7 @@ impl Lirs {
 
 impl Accesses for Lirs {
     fn make_room(&mut self, pages: usize) {
-        grow(&mut self.entries, pages, Entry { in_stack: NOBODY, in_queue: NOBODY });
+        grow(&mut self.entries, pages, Entry { in_stack: NO_NUMBER, in_queue: NO_NUMBER });
     }
 
     #[inline(always)]
@@ -369,7 +368,7 @@ impl Accesses for Lirs {
         }
         let is_stacked = in_stack >= self.remembered;
         if is_stacked {
-            // It leaves S first, so that the eviction cannot make it forgotten.
+            // It leaves S first; otherwise the eviction could forget it.
             self.stack.leave(in_stack);
             self.non_resident -= 1;
         }
@@ -425,7 +424,7 @@ impl Algorithm for Lirs {
         for (number, slot) in self.stack.newest_first() {
             let entry = self.entries[slot.page() as usize];
             if !slot.is_lir() && number < self.remembered {
-                continue; // It is forgotten, and may be anywhere.
+                continue; // Forgotten: its entry is out of date.
             }
             assert_eq!(entry.in_stack, number, "pages know their number in S");
             assert_eq!(entry.in_queue == LIR, slot.is_lir(), "pages know whether they are LIR");
@@ -456,7 +455,7 @@ mod tests {
     use crate::trace::Trace;
     use crate::units::Frames;
 
-    /// As in a run of billions of accesses.
+    /// Numbering restarts only after billions of accesses; the test restarts it early.
     #[test]
     fn numbers_that_start_again_change_nothing() {
         for number in 0..300 {

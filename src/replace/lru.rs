@@ -1,35 +1,34 @@
-//! LRU as a counter over the full LRU stack: one comparison an access, two integers a VM.
+//! LRU as a counter over the full LRU stack: one comparison per access, two integers per VM.
 //!
 //! *Idea.* Let S be the stack of all pages that the VM has ever used, most recent first. Under LRU
-//! the resident pages are always the first k of S, whatever the allocation did in the meantime, so
-//! an access at stack distance d hits if and only if d ≤ k. The distances depend only on the trace
-//! and are computed once.
+//! the resident pages are always the first k of S, however the allocation has changed, so an access
+//! at stack distance d hits if and only if d ≤ k. The distances depend only on the trace and are
+//! computed once.
 //! *Follows.* The stack property of R. L. Mattson, J. Gecsei, D. R. Slutz and I. L. Traiger,
 //! "Evaluation techniques for storage hierarchies", IBM Systems Journal 9(2), 1970, extended to a
-//! changing allocation. Proof, by induction over what can happen while the first k of S are
+//! changing allocation. Proof by induction over the operations, given that the first k of S are
 //! resident: a *hit* at d ≤ k permutes the first k; a *fill* (d > k, k below the allocation) puts
 //! the page on top, so the first k + 1 are resident; a *replacement* (d > k, no empty frame) evicts
 //! the page at depth k and puts the new one on top, so again the first k are resident; a *shrink*
-//! to c evicts the pages below depth c; a *grant* moves no page. At the start k = 0.
-//! On a trace that was [reduced](crate::trace::reduce) for K frames the faults are those of the
-//! whole trace, at the same ticks, for every allocation that never goes below K. Proof: call a page
-//! *covered* from a kept reference to its next kept one if one between them was dropped; fewer than
-//! K other pages are used in that time. No covered page is evicted, on either trace: by LRU that
-//! would take K other pages that were used later, those that stay and the one that comes in; on a
-//! shrink to c ≥ K it would take the c that stay. So the victim is never covered, and all pages
-//! that are not covered were last used at the same time on both traces, a covered one being no
-//! candidate. By induction both evict the same page at every fault and shrink, and hold the same
-//! pages. A dropped reference hits on both: its page is covered on one, and on the other stands a
-//! repeat of the page before, which is on top of a list of two frames or more. MIN
-//! ([`min`](super::min)) evicts no covered page either, for K other pages would have to be used
-//! before its next kept reference, and other pages are used next at the same time on both. But the
-//! page that is repeated must stay where the whole trace may let it go, so for MIN that holds only
-//! while the allocation does not shrink.
-//! *Departs.* Nowhere: the counts are exactly those of [`lru_tail`](super::lru_tail), which names
+//! to c evicts the pages below depth c; a *grant* moves no page. At the start k = 0. On a trace
+//! that was [reduced](crate::trace::reduce) for K frames, the faults are those of the whole trace,
+//! at the same ticks, for every allocation that never goes below K. Proof: call a page *covered*
+//! between two consecutive kept references to it if a reference between them was dropped; fewer
+//! than K other pages are used in that time. Neither trace evicts a covered page: for LRU to evict
+//! it at a fault, K other pages would have to have been used since, and on a shrink to c ≥ K, the c
+//! pages that stay would. So the victim is never covered. All pages that are not covered have the
+//! same last use in both traces. By induction both traces evict the same page at every fault and
+//! shrink, and hold the same pages. A dropped reference hits on both: in the whole trace its page
+//! is covered, and in the reduced trace it is replaced by a repeat of the page before, which is on
+//! top of a list of at least two frames. MIN ([`min`](super::min)) does not evict a covered page
+//! either: K other pages would have to be used before its next kept reference, and all other pages
+//! have the same next use in both traces. But the repeated page must stay resident where the whole
+//! trace may evict it, so for MIN this holds only while the allocation does not shrink.
+//! *Departs.* Nowhere: the counts equal those of [`lru_tail`](super::lru_tail), which also names
 //! the victims.
-//! *Cost.* As fast as memory is read, several accesses an instruction, except while frames fill;
-//! where the trace has an [index](crate::trace::index) over its distances, O(1) for a long stretch.
-//! Nothing per page. The distances take 4 bytes a run, shared by all runs of the trace.
+//! *Cost.* At memory bandwidth, several accesses per SIMD instruction, except while frames fill;
+//! with an [index](crate::trace::index) over the distances, O(1) for a long stretch. No state per
+//! page. The distances take 4 bytes per run of the trace and are shared by all simulations.
 //! *Parameters.* None.
 
 use std::sync::Arc;
@@ -64,7 +63,7 @@ struct Lru {
     position: u64,
     /// The runs of all passes before this one.
     passed: u64,
-    /// Finds the victims; lags behind the counter until they are asked for.
+    /// Finds the victims. It lags behind the counter until a victim is needed.
     tail: LruTail,
     dirty: Option<Dirty>,
 }
@@ -103,7 +102,7 @@ impl Lru {
         drive(&trace, stretch, &mut compared, &mut Null)
     }
 
-    /// Makes the accesses of a stretch and tells `dirty` and `events` about each victim.
+    /// Makes the accesses of a stretch and reports each victim to `dirty` and `events`.
     fn run_tail(&mut self, stretch: Stretch, events: Option<&mut Vec<FrameEvent>>) -> Counts {
         self.tail.follow(self.next_run(), self.resident.into());
         if !self.trace.begins_run(stretch.from) {
@@ -132,7 +131,7 @@ impl Lru {
     }
 }
 
-/// Access by access, if delays decide how far a stretch goes.
+/// Compares access by access, where delays decide how far a stretch goes.
 struct Compared<'a, D> {
     distances: D,
     resident: &'a mut u32,
@@ -148,7 +147,7 @@ impl<'a, D: Iterator<Item = &'a u32>> Accesses for Compared<'_, D> {
             *self.resident += 1;
             Touch::Fill
         } else {
-            // The victim is the page at depth k. No sink asks which one that is.
+            // The victim is the page at depth k; no sink needs to know which page that is.
             Touch::Replacement(page)
         }
     }

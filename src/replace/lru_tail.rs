@@ -1,13 +1,13 @@
-//! LRU with its victims: the last use of each page, and a mark at the oldest one.
+//! LRU with its victims: the last use of each page, and a mark at the oldest resident one.
 //!
-//! *Idea.* The runs of the trace are numbered in the order in which they are made. The resident
-//! pages are those last used at or after the *oldest* run, a mark. To evict, the mark moves forward
-//! over the trace, past every run whose page has been used since, to one that is its page's last
-//! use. No list is kept: a hit writes one number, and the trace itself is the queue.
+//! *Idea.* The runs of the trace are numbered in order. The resident pages are those last used at
+//! or after the mark *oldest*, a run. To evict, the mark moves forward over the trace, past every
+//! run whose page has been used since, to a run that is its page's last use: that page is the
+//! victim. No list is kept: a hit writes one number, and the trace itself is the queue.
 //! *Follows.* The definition of LRU; [`lru`](super::lru) has the source.
 //! *Departs.* Nowhere.
-//! *Cost.* O(1) an access, amortised: the mark passes every run once. 8 bytes a page that
-//! the VM has touched, and nothing until a victim is first asked for.
+//! *Cost.* O(1) per access, amortised: the mark passes every run once. 8 bytes per touched page;
+//! nothing is allocated until a victim is first needed.
 //! *Parameters.* None.
 
 use std::sync::Arc;
@@ -52,7 +52,7 @@ impl LruTail {
     pub(super) fn follow(&mut self, next: u64, resident: u64) {
         self.make_room(self.trace.distinct_in_runs(next.saturating_sub(1) as usize));
         let runs = self.trace.run_pages();
-        // A whole pass uses every page, so older runs decide nothing.
+        // A whole pass uses every page, so older runs do not matter.
         let from = self.next.max(next.saturating_sub(runs.len() as u64));
         let mut run = ((from - 1) % runs.len() as u64) as usize;
         if from > self.next {

@@ -1,24 +1,24 @@
-//! Multi-generational LRU: pages age in up to four generations, and scans of their accessed bits
-//! make used ones young again.
+//! Multi-generational LRU: pages age in up to four generations; scans of their accessed bits make
+//! used pages young again.
 //!
-//! *Idea.* Where an access only sets a bit, the order within a list means little, but it is known
-//! whether a page was used since the last scan. Each scan opens a new generation and moves the used
-//! pages into it; pages are evicted from the oldest generation.
+//! *Idea.* If an access only sets a bit, all that is known of a page is whether it was used since
+//! the last scan. Each scan opens a new generation and moves the used pages into it; pages are
+//! evicted from the oldest generation.
 //! *Follows.* Y. Zhao, "Multi-Gen LRU", Linux 6.1, 2022: `Documentation/mm/multigen_lru.rst` and
-//! `mm/vmscan.c`, whose names are used here.
+//! `mm/vmscan.c`. Names are the kernel's.
 //! *Departs.* Included: `max_seq` and `min_seq`, 2 to 4 generations of which the two youngest are
 //! never evicted from, aging by a walk over the accessed bits, and the second look at the bit when
 //! a page is about to be evicted. A page that faults in joins the youngest generation with its bit
 //! set. Left out: tiers and their PID controller, which rank pages read through file descriptors,
 //! while all accesses of a trace go through page tables; the distinction of anonymous and file
 //! pages; Bloom filters, with which the kernel's walk skips page tables; aging ahead of need;
-//! refaults, which would make young what is young already. The walk visits pages generation by
+//! refaults, which make a page young, as every fault does here. The walk visits pages generation by
 //! generation, oldest first, and moves them at once; the kernel walks by address and moves a page
 //! when eviction meets it. A *shrink* evicts by the same rule until the pages fit, and ages on the
 //! way if it must. A *grant* changes nothing, and nothing is remembered of pages that are not
 //! resident, so growing and shrinking back is a no-op if no access happens in between.
-//! *Cost.* O(1) a hit; a fault that opens a generation walks all resident pages, other faults are
-//! amortised O(1); 12 bytes a page.
+//! *Cost.* O(1) per hit; a fault that opens a generation walks all resident pages, other faults are
+//! amortised O(1); 12 bytes per touched page.
 //! *Parameters.* None; the numbers of generations are the kernel's.
 
 use super::links::Links;
@@ -46,7 +46,7 @@ const MAX_GENS: u64 = 4;
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
     resident: bool,
-    /// The bit in the page table.
+    /// The accessed bit in the page table.
     accessed: bool,
 }
 
@@ -68,7 +68,7 @@ impl MultiGen {
     fn new(guest: &Guest<'_>) -> Self {
         Self {
             pages: Links::new(MAX_GENS as usize),
-            // As the kernel starts: all generations are there, and empty.
+            // As in the kernel, all generations exist at the start and are empty.
             max_seq: MAX_GENS - 1,
             min_seq: 0,
             resident: 0,
@@ -83,8 +83,7 @@ impl MultiGen {
         self.pages.push_front(list_of(self.max_seq), page);
     }
 
-    /// Aging: opens a generation; the walk moves every page whose bit is set there and clears the
-    /// bit.
+    /// Aging: opens a generation, moves every page whose bit is set into it and clears the bit.
     fn age(&mut self) {
         self.max_seq += 1;
         for seq in self.min_seq..self.max_seq {
@@ -112,7 +111,7 @@ impl MultiGen {
                 continue;
             };
             if self.pages.tag(page).accessed {
-                // It was used since the walk, so it is young.
+                // It was used since the walk: it becomes young.
                 self.make_young(page);
                 continue;
             }

@@ -5,14 +5,14 @@
 //! *Follows.* L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
 //! Systems Journal 5(2), 1966. The same rule, applied on a shrink too, stays optimal whatever the
 //! allocation does: E. Peserico, "Paging with dynamic memory capacity", STACS 2019.
-//! *Departs.* Nowhere. The page that faults is always loaded. A page that this pass over the trace
-//! does not use again counts as used in a next pass, whether or not there is one, after all pages
-//! that this pass still uses; no two pages are next used by the same access, so there are no ties.
-//! A *shrink* evicts by the same rule, the furthest first; a page in the middle of a run is used
-//! next and stays. A *grant* changes nothing. Nothing is remembered of pages that are not resident,
-//! so growing and shrinking back is a no-op if no access happens in between.
-//! *Cost.* O(log pages) for an access to another page than the last; 8 bytes a run for the next
-//! uses, at most 40 a page.
+//! *Departs.* Nowhere. The page that faults is always loaded. A page not used again in this pass
+//! over the trace counts as used in the next pass, whether or not there is one; no two pages have
+//! the same next use, so there are no ties. A *shrink* evicts by the same rule, the furthest first;
+//! a page in the middle of a run is used next and stays. A *grant* changes nothing. Nothing is
+//! remembered of pages that are not resident, so growing and shrinking back is a no-op if no access
+//! happens in between.
+//! *Cost.* O(log pages) per run; 8 bytes per run for the next uses and at most 40 per page of the
+//! trace.
 //! *Parameters.* None.
 
 use std::sync::Arc;
@@ -40,8 +40,8 @@ pub(crate) const KIND: ReplacementKind = ReplacementKind {
 struct Min {
     trace: Arc<Trace>,
     future: Future,
-    /// The key of a resident page is the access that uses it next, counted over all passes; the key
-    /// of any other page is 0, which is no next use.
+    /// The key of a resident page is its next use, an access number over all passes; the key of any
+    /// other page is 0, which is never a next use.
     next_uses: Tournament<u64>,
     resident: u64,
     frames: u64,
@@ -64,8 +64,8 @@ impl Min {
         }
     }
 
-    /// The page whose run continues with the next access. Until then its key is the next use after
-    /// that run, as no other page can need its frame before.
+    /// The page whose run continues with the next access. Its key already is the next use after
+    /// that run: within a run no other page can need its frame.
     fn in_mid_run(&self) -> Option<PageId> {
         let goes_on = (1..self.trace.accesses()).contains(&self.position)
             && !self.trace.begins_run(self.position);

@@ -53,9 +53,10 @@ pub struct ReplacementKind {
     /// Whether it reads accesses that are still to come, which no algorithm in a real VM can. Its
     /// faults are a bound for the others.
     pub knows_the_future: bool,
-    /// What it comes to on a reduced trace: what LRU cannot tell apart others may.
+    /// Whether its counts on a reduced trace are exact: what LRU cannot tell apart, other
+    /// algorithms may.
     pub on_reduced: OnReduced,
-    /// What its state takes in one VM, at most.
+    /// The most memory that its state takes in one VM.
     pub footprint: Footprint,
     /// Its parameters.
     pub params: &'static [Param],
@@ -138,7 +139,7 @@ impl Counts {
         self.demand_faults - self.replacement_misses
     }
 
-    /// The difference to earlier counts.
+    /// The counts since `before`.
     pub fn since(&self, before: &Self) -> Self {
         Self {
             accesses: self.accesses - before.accesses,
@@ -151,7 +152,7 @@ impl Counts {
 
     /// Adds the counts of another stretch of accesses.
     pub fn add(&mut self, other: Self) {
-        // All fields are named, so the compiler finds a new one that is forgotten here.
+        // All fields are named, so that the compiler reports a new one that is missing here.
         let Self { accesses, demand_faults, cold_faults, replacement_misses, write_backs } = other;
         self.accesses += accesses;
         self.demand_faults += demand_faults;
@@ -168,13 +169,13 @@ pub struct Stretch {
     pub from: u64,
     /// Whether this is the first pass over the trace; only then are there cold faults.
     pub first_pass: bool,
-    /// The ticks left, at least 1: an access may start while fewer have been spent.
+    /// The ticks left, at least 1: accesses start as long as fewer have been spent.
     pub budget: Ticks,
     /// The most accesses, at least 1.
     pub most: u64,
-    /// How its accesses follow each other.
+    /// When its accesses start.
     pub tempo: Tempo,
-    /// The ticks that faults take in addition.
+    /// The delays that its faults cause.
     pub delays: Delays,
 }
 
@@ -201,19 +202,19 @@ impl Delays {
     }
 }
 
-/// A list that an algorithm keeps, as it is shown.
+/// A snapshot of a list that an algorithm keeps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct List {
     /// Its name in the algorithm's source; empty if the algorithm has only one list.
     pub name: &'static str,
-    /// Whether its pages are resident; otherwise they are ghosts, remembered but in no frame.
+    /// Whether its pages are resident; otherwise they are ghosts.
     pub resident: bool,
     /// The pages; they leave from the end.
     pub pages: Vec<PageId>,
     /// The mark of each page: its reference bit, or a small count of uses. Empty if the algorithm
     /// marks no pages.
     pub marks: Vec<u8>,
-    /// The length that the list should have, if the algorithm adapts it.
+    /// The target length of the list, if the algorithm adapts it.
     pub wanted: Option<f64>,
 }
 
@@ -244,8 +245,8 @@ impl List {
 /// or at 0 again for the next pass of a repeating VM. Between stretches it may call
 /// [`resize_into`](Self::resize_into). No call depends on another VM.
 ///
-/// Both append to `events` what they do with frames, in order. A call that does not need the events
-/// passes `None`, which is faster; counts and state are the same.
+/// Both append what they do with frames to `events`, in order. Passing `None` is faster; counts and
+/// state are the same.
 pub trait Replacement: Send {
     /// Makes accesses from `stretch.from` on until the trace ends or the stretch's ticks are spent;
     /// at least one.

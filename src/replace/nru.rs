@@ -4,15 +4,16 @@
 //! is drawn from the lowest class that is not empty: neither bit, modified only, referenced only,
 //! both.
 //! *Follows.* A. S. Tanenbaum, "Modern Operating Systems", the section on page replacement.
-//! *Departs.* The clock tick that clears the reference bits comes after a number of accesses of the
-//! VM, not after a time, so it follows the VM's own pace whatever its period. Access kinds tell
-//! which pages are modified; in a trace without kinds none is. Resizing is ours: a shrink draws
-//! victims by the same rule until the others fit; a grant keeps bits and classes. Growing and
-//! shrinking back is therefore no undo: the victim need not be the page loaded in between.
-//! *Cost.* O(1) an access, amortised: the access that sets a bit pays for clearing it; one draw an
-//! eviction. 21 bytes a distinct page of the trace, of which a hit on a referenced page reads one.
+//! *Departs.* The clock tick that clears the reference bits comes after a number of the VM's
+//! accesses, not after a time, so it does not depend on the VM's period. Access kinds tell which
+//! pages are modified; in a trace without kinds none are. Resizing is ours: a shrink draws victims
+//! by the same rule until the others fit; a grant keeps bits and classes. Growing and shrinking
+//! back therefore does not restore the old state: the victim need not be the page loaded in
+//! between.
+//! *Cost.* O(1) per access, amortised: the access that sets a bit pays for clearing it; one random
+//! draw per eviction. 21 bytes per touched page, of which a hit on a referenced page reads one.
 //! *Parameters.* `tick`: the number of accesses after which the reference bits are cleared (default
-//! 1000, ours; the book speaks of a clock interrupt). The draws come from the stream
+//! 1000, ours; the book clears them at a clock interrupt). The draws come from the stream
 //! "vm/NAME/replacement".
 
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use crate::units::Footprint;
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "nru",
-    summary: "evicts a page drawn from those not used lately, unmodified ones first",
+    summary: "evicts a random page of those not recently used, unmodified pages first",
     follows: "A. S. Tanenbaum, Modern Operating Systems",
     knows_the_future: false,
     on_reduced: OnReduced::Inexact,
@@ -38,12 +39,12 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
 
 const TICK: Param = Param {
     name: "tick",
-    doc: "the accesses of the VM after which the reference bits are cleared; ours",
+    doc: "accesses of the VM between two clearings of the reference bits; our choice",
     domain: Domain::Integer { min: 1, max: u64::MAX },
     default: Value::Integer(1000),
 };
 
-/// The classes are numbered by these bits, as the book does.
+/// These bits number the classes, as in the book.
 const MODIFIED: u8 = 1;
 const REFERENCED: u8 = 2;
 const ABSENT: u8 = 4;
@@ -114,7 +115,7 @@ impl Nru {
             for &page in &members {
                 self.put(page, class - REFERENCED);
             }
-            // Keep the memory for reuse.
+            // Keeps the emptied list's memory for reuse.
             self.members[usize::from(class)] = members;
             self.members[usize::from(class)].clear();
         }

@@ -1,9 +1,8 @@
-//! Replacement page by page: what all algorithms that are told of every page have in common.
+//! Replacement page by page: what all algorithms that see every access have in common.
 //!
-//! An [`Algorithm`] decides about one page at a time. [`Paged`] leads it through stretches of
-//! accesses, keeps the counts, and tells a [`Sink`] what happens to frames. The loop is compiled
-//! for each algorithm and each sink with everything inlined, so nothing is dispatched inside a
-//! stretch.
+//! An [`Algorithm`] handles one page at a time. [`Paged`] drives it through stretches of accesses,
+//! keeps the counts, and reports frame events to a [`Sink`]. The loop is monomorphised for each
+//! algorithm and sink, so there is no dynamic dispatch inside a stretch.
 
 use std::sync::Arc;
 
@@ -19,29 +18,29 @@ pub(super) enum Touch {
     Hit,
     /// The page was not resident and went into an empty frame.
     Fill,
-    /// The page was not resident and took the frame of this one.
+    /// The page was not resident and replaced this one.
     Replacement(PageId),
 }
 
 /// What an algorithm does at each access.
 pub(super) trait Accesses {
-    /// Before a stretch: no page from `pages` on is touched in it. Pages are numbered in the order
-    /// of their first uses, so that state grows with what a VM has touched.
+    /// Called before a stretch, which touches only pages below `pages`. Pages are numbered in the
+    /// order of their first use, so state grows with the pages that the VM has touched.
     fn make_room(&mut self, _pages: usize) {}
 
-    /// The first access of a run or of a stretch, at this position of the trace.
+    /// Makes the first access of a run or of a stretch, at this position of the trace.
     fn touch(&mut self, page: PageId, position: u64) -> Touch;
 
-    /// Further accesses to the page touched last, the first of them at this position. All of them
-    /// hit.
+    /// Makes `times` further accesses to the page touched last, the first of them at this position.
+    /// All of them hit.
     fn again(&mut self, _page: PageId, _position: u64, _times: u64) {}
 
-    /// These pages will be touched next. Changes nothing; it may read entries of large arrays here,
-    /// because many cache misses at once take less time than one after another.
+    /// Announces the pages that will be touched next. Changes no state; an algorithm may prefetch
+    /// entries of large arrays here, so that their cache misses overlap.
     fn read_ahead(&self, _pages: &[PageId]) {}
 }
 
-/// The number of runs that are announced at a time.
+/// The number of runs announced at a time.
 const READ_AHEAD: usize = 16;
 
 /// A replacement algorithm that decides page by page.
@@ -112,14 +111,14 @@ impl<A: Algorithm> Replacement for Paged<A> {
     }
 }
 
-/// Lengthens a list of what is known of pages to `pages` entries, unless it is as long already.
+/// Extends a per-page array to at least `pages` entries.
 pub(super) fn grow<T: Clone>(entries: &mut Vec<T>, pages: usize, absent: T) {
     if pages > entries.len() {
         entries.resize(pages, absent);
     }
 }
 
-/// Makes the accesses of a stretch and tells `sink` what happens to frames.
+/// Makes the accesses of a stretch and reports frame events to `sink`.
 #[inline(always)]
 pub(super) fn drive(
     trace: &Trace,
@@ -163,7 +162,7 @@ pub(super) fn drive(
             // The first use of a page is always a fault.
             let is_first = stretch.first_pass && first_runs[run.page as usize] as usize == run_at;
             counts.cold_faults += u64::from(is_first && trace.begins_run(at));
-            // The first access has started; the others of the run start while ticks are left.
+            // The first access has started; the run's others start as long as ticks are left.
             let left = budget.0.saturating_sub(delays.of(&counts));
             let affordable = tempo.reach(trace, from, left).saturating_sub(at);
             made = made.min(affordable.max(1));
@@ -186,8 +185,8 @@ pub(super) fn drive(
     counts
 }
 
-/// Cold faults among the first accesses of a stretch: the first use of a page is a demand fault
-/// under every algorithm.
+/// Cold faults among the first `accesses` accesses of a stretch: under every algorithm, the first
+/// use of a page is a demand fault.
 pub(super) fn cold_faults(trace: &Trace, stretch: Stretch, accesses: u64) -> u64 {
     if !stretch.first_pass {
         return 0;

@@ -4,11 +4,12 @@
 //! matter.
 //! *Follows.* RAND in L. A. Belady, "A study of replacement algorithms for a virtual-storage
 //! computer", IBM Systems Journal 5(2), 1966.
-//! *Departs.* Nowhere. Resizing is ours: a shrink draws victims until the others fit, and the page
-//! of the last frame moves into the frame of each; a grant adds empty frames. Growing and shrinking
-//! back is therefore no undo: the victim need not be the page loaded in between.
-//! *Cost.* O(1) an access, one draw an eviction; 5 bytes a distinct page of the trace, of which a
-//! hit reads one.
+//! *Departs.* Only in resizing, which is ours: a shrink draws victims until the others fit, and the
+//! page of the last frame moves into each victim's frame; a grant adds empty frames. Growing and
+//! shrinking back therefore does not restore the old state: the victim need not be the page loaded
+//! in between.
+//! *Cost.* O(1) per access, one random draw per eviction; 5 bytes per touched page, of which a hit
+//! reads one.
 //! *Parameters.* None. The draws come from the stream "vm/NAME/replacement".
 
 use super::paged::{Accesses, Algorithm, Paged, Touch, grow};

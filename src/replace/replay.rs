@@ -1,4 +1,4 @@
-//! A whole trace through one algorithm at one size.
+//! Replays a trace through one algorithm at a fixed size.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use crate::trace::Trace;
 use crate::trace::tempo::Tempo;
 use crate::units::{Frames, Ticks};
 
-/// The counts of the accesses of `trace` from access `from` on in a VM that holds `frames` frames
-/// throughout and has made all accesses before: a point of the algorithm's fault curve.
+/// The counts of the accesses of `trace` from access `from` on, in a VM that holds `frames` frames
+/// throughout and starts at access 0: a point of the algorithm's fault curve.
 pub fn replay(
     build: Build,
     settings: &Settings,

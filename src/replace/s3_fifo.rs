@@ -1,23 +1,23 @@
-//! S3-FIFO: three FIFO queues, the smallest of which lets few pages through.
+//! S3-FIFO: three FIFO queues; a small one filters out pages that are used only once.
 //!
 //! *Idea.* Most pages are used once or in one burst. They enter the small queue S and leave it
 //! soon. Pages that are used again in S, or that miss soon after they left it (the ghosts G), enter
 //! the main queue M, where a count of their uses gives them further rounds.
 //! *Follows.* J. Yang, Y. Zhang, Z. Qiu, Y. Yue and K. V. Rashmi, "FIFO queues are all you need for
 //! cache eviction", SOSP 2023.
-//! *Departs.* A miss evicts exactly one page, as in the authors' simulator, libCacheSim: where S
-//! makes M too large, M gives up pages as frames are needed, not at once. The share of S is rounded
-//! down, but is at least one frame. A ghost is looked up before room is made for its page, and is
-//! removed from G at once. As in the paper, new pages enter S even while frames are empty;
-//! libCacheSim puts them into M once S has its share, until the first eviction. As in the paper, G
-//! holds as many ghosts as M has frames; libCacheSim (1a1a11a/libCacheSim S3FIFO.c at aa0fc40)
-//! holds 0.9 of all frames, rounded down, which may be one fewer. Resizing is ours: the shares of
-//! S, M and G are computed anew, then pages are evicted by the same rule until the others fit,
-//! those of S become ghosts, and G drops its oldest; a grant keeps all queues. Growing and
-//! shrinking back is therefore no undo: pages have changed queues, counts are used up and ghosts
-//! are lost.
-//! *Cost.* O(1) an access, amortised: a page goes round M at most once for each use of it. 17 bytes
-//! a distinct page of the trace, of which a hit changes one.
+//! *Departs.* A miss evicts exactly one page, as in the authors' simulator, libCacheSim: where
+//! pages from S make M too large, M evicts only as frames are needed, not at once. The share of S
+//! is rounded down, but is at least one frame. A ghost is looked up before room is made for its
+//! page, and is removed from G at once. As in the paper, new pages enter S even while frames are
+//! empty; libCacheSim puts them into M once S has its share, until the first eviction. As in the
+//! paper, G holds as many ghosts as M has frames; libCacheSim (1a1a11a/libCacheSim S3FIFO.c at
+//! aa0fc40) holds 0.9 of all frames, rounded down, which can be one fewer. Resizing is ours: the
+//! shares of S, M and G are computed anew, then pages are evicted by the same rule until the others
+//! fit, those of S become ghosts, and G drops its oldest; a grant keeps all queues. Growing and
+//! shrinking back therefore does not restore the old state: pages have changed queues, and counts
+//! and ghosts are lost.
+//! *Cost.* O(1) per access, amortised: a page is reinserted into M at most once for each use of it.
+//! 17 bytes per touched page, of which a hit writes one.
 //! *Parameters.* `small`: the share of S (default 0.1, the paper's); `uses`: the uses in S that
 //! take a page to M (default 2, the paper's; some implementations have 1).
 
@@ -33,8 +33,8 @@ use crate::units::{Decimal, Footprint};
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "s3-fifo",
-    summary: "keeps new pages in a small queue, and in a large one those used again there or soon \
-              after",
+    summary: "new pages enter a small queue; those used again there or soon after move to a large \
+              one",
     follows: "J. Yang, Y. Zhang, Z. Qiu, Y. Yue and K. V. Rashmi, FIFO queues are all you need for \
               cache eviction, SOSP 2023",
     knows_the_future: false,
@@ -64,8 +64,8 @@ const USES: Param = Param {
 /// The largest count of a page's two bits.
 const COUNT_MAX: u8 = 3;
 
-/// The states of a page, one byte, the only one that a hit reads: where the page is and, for the
-/// last two, in the lowest two bits how often it was used there.
+/// The state of a page in one byte, the only one that a hit reads: the queue that contains it and,
+/// in the lowest two bits, how often it was used in S or M.
 const ABSENT: u8 = 0;
 const IN_G: u8 = 1;
 const IN_S: u8 = 4;
@@ -82,7 +82,7 @@ struct S3Fifo {
     states: Vec<u8>,
     small_part: Decimal,
     uses: u8,
-    /// The length from which on S gives up pages.
+    /// S evicts from this length on.
     small_max: u64,
     frames: u64,
 }
@@ -126,7 +126,7 @@ impl S3Fifo {
                 *state = ABSENT;
                 return page;
             }
-            // Used: back to the head of M, with one use less.
+            // Used: it is reinserted at the head of M with one use less.
             *state -= 1;
             self.main.push_back(page);
         }
@@ -140,12 +140,12 @@ impl S3Fifo {
         self.trim();
     }
 
-    /// As many ghosts as frames are left to M.
+    /// G may hold as many ghosts as M has frames.
     fn ghosts_max(&self) -> u64 {
         self.frames - self.small_max
     }
 
-    /// Drops the oldest surplus ghosts.
+    /// Drops the oldest ghosts beyond the maximum.
     #[inline(always)]
     fn trim(&mut self) {
         while self.ghosts_size > self.ghosts_max() {

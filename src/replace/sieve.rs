@@ -2,16 +2,16 @@
 //!
 //! *Idea.* New pages enter at the head. The hand moves from the tail to the head, clears the bits
 //! of visited pages and evicts the first page that was not visited. Survivors keep their place, so
-//! the hand sifts new pages soon and old ones rarely.
+//! new pages are examined soon and old ones rarely.
 //! *Follows.* Y. Zhang, J. Yang, Y. Yue, Y. Vigfusson and K. V. Rashmi, "SIEVE is simpler than LRU:
 //! an efficient turn-key eviction algorithm for web caches", NSDI 2024.
 //! *Departs.* Nowhere in what is evicted. The queue is kept in two parts, one ahead of the hand and
-//! one that it has passed, so that nothing is linked and everything is read in order. Resizing is
+//! one that it has passed, so that no links are needed and memory is read in order. Resizing is
 //! ours: on a shrink the hand moves on until the remaining pages fit; a grant keeps queue, bits and
-//! hand. Growing and shrinking back is therefore no undo: the pages at the hand are evicted, not
-//! the newest.
-//! *Cost.* O(1) an access, amortised: the hand passes a page at most once for each use of it. 9
-//! bytes a distinct page of the trace, of which a hit changes one.
+//! hand. Growing and shrinking back therefore does not restore the old state: the pages at the hand
+//! are evicted, not the newest.
+//! *Cost.* O(1) per access, amortised: the hand passes a page at most once for each use of it. 9
+//! bytes per touched page, of which a hit writes one.
 //! *Parameters.* None.
 
 use std::collections::VecDeque;
@@ -76,7 +76,7 @@ impl Sieve {
                 *state = State::Unvisited;
                 self.passed.push_back(page);
             }
-            // From the head the hand goes to the tail, before the next page enters.
+            // The hand wraps from the head to the tail before the next page enters.
             if self.ahead.is_empty() {
                 std::mem::swap(&mut self.ahead, &mut self.passed);
             }

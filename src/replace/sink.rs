@@ -1,10 +1,10 @@
 //! The fault stream: what an algorithm does with its VM's frames, in order.
 //!
-//! An algorithm tells a [`Sink`] about each page that enters a frame and each that leaves one. The
-//! loop over accesses is compiled for [`Null`], which costs nothing, and for [`Dirty`] and a
-//! recorder of [`FrameEvent`]s together; which loop runs is decided once a stretch. Anything else
-//! behind a guest's frames would be a sink, too: a tier that takes victims and is asked at faults,
-//! or a host pager, which also needs [`used`](Sink::used).
+//! An algorithm reports each page that enters a frame and each that leaves one to a [`Sink`]. The
+//! loop over accesses is compiled twice: for [`Null`], which costs nothing, and for [`Dirty`]
+//! together with a recorder of [`FrameEvent`]s. Which of them runs is decided once per stretch. A
+//! second tier that takes victims and serves faults would be another sink; so would a host pager,
+//! which also needs [`used`](Sink::used).
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub enum FrameEvent {
         /// The page that was evicted.
         victim: PageId,
     },
-    /// A shrink of the allocation evicted the page.
+    /// The allocation shrank and the page was evicted.
     Eviction {
         /// The page that was evicted.
         page: PageId,
@@ -48,7 +48,7 @@ impl FrameEvent {
     }
 }
 
-/// Listens to an algorithm while it runs.
+/// Receives an algorithm's frame events.
 pub(super) trait Sink {
     /// A page entered a frame, left one, or both. Returns the number of dirty pages, 0 or 1, that
     /// had to be written back.
@@ -82,7 +82,7 @@ impl Sink for Vec<FrameEvent> {
     fn used(&mut self, _: PageId, _: Range<u64>) {}
 }
 
-/// Which resident pages were written since they came into their frame.
+/// Tracks which resident pages were written since they were loaded.
 pub(super) struct Dirty {
     trace: Arc<Trace>,
     pages: Vec<bool>,
@@ -109,7 +109,7 @@ impl Sink for Dirty {
     }
 }
 
-/// A sink that may be missing.
+/// An optional sink.
 impl<S: Sink> Sink for Option<&mut S> {
     #[inline(always)]
     fn tell(&mut self, event: FrameEvent) -> u64 {
@@ -124,7 +124,7 @@ impl<S: Sink> Sink for Option<&mut S> {
     }
 }
 
-/// Two sinks that hear the same.
+/// Two sinks that receive the same events.
 impl<A: Sink, B: Sink> Sink for (A, B) {
     #[inline(always)]
     fn tell(&mut self, event: FrameEvent) -> u64 {

@@ -1,6 +1,6 @@
-//! A tournament tree: the largest of many keys, where one key changes at a time.
+//! A tournament tree: the largest of many keys, updated one key at a time.
 
-/// Keys by player, and the winners of all matches up to the final.
+/// The players' keys, and the winners of all matches up to the final.
 #[derive(Debug)]
 pub(crate) struct Tournament<K> {
     /// The final at 1, the matches below `i` at 2i and 2i + 1, the players' keys in the second

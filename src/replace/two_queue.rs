@@ -1,18 +1,18 @@
-//! 2Q: pages prove themselves before they join the LRU list.
+//! 2Q: a page joins the LRU list only when it faults again soon after its first eviction.
 //!
 //! *Idea.* A new page enters the FIFO queue A1in. When it is evicted from there, its number is
 //! remembered in A1out; only a page that returns while it is remembered joins the LRU list Am.
 //! Pages used in one burst, and scans, never reach Am.
 //! *Follows.* The full version in T. Johnson and D. Shasha, "2Q: a low overhead high performance
 //! buffer management replacement algorithm", VLDB 1994.
-//! *Departs.* Kin and Kout are rounded down. A page that returns leaves A1out before room is made
-//! for it, so no other number is dropped for it. If Am is empty when it should give up a page, A1in
-//! gives up one. Resizing is ours: Kin and Kout are computed anew, then pages are evicted by the
-//! same rule until the others fit, remembered as usual, and A1out drops its oldest numbers; a grant
-//! keeps all lists. Growing and shrinking back is therefore no undo: pages that left A1in are in
-//! A1out, and the oldest numbers are lost.
-//! *Cost.* O(1) an access, O(pages evicted) a shrink; 13 bytes a distinct page of the trace, of
-//! which a hit in A1in reads one.
+//! *Departs.* Kin and Kout are rounded down. A returning page leaves A1out before room is made for
+//! it, so no other number is dropped for it. If Am is empty when it should evict, A1in evicts
+//! instead. Resizing is ours: Kin and Kout are computed anew, then pages are evicted by the same
+//! rule until the others fit, remembered as usual, and A1out drops its oldest numbers; a grant
+//! keeps all lists. Growing and shrinking back therefore does not restore the old state: pages that
+//! left A1in are in A1out, and the oldest numbers are lost.
+//! *Cost.* O(1) per access, O(pages evicted) per shrink; 13 bytes per touched page, of which a hit
+//! in A1in reads one.
 //! *Parameters.* `in`: Kin as a share of the frames (default 0.25, the paper's); `out`: Kout
 //! likewise (default 0.5, the paper's).
 
@@ -28,7 +28,8 @@ use crate::units::{Decimal, Footprint};
 
 pub(super) const KIND: ReplacementKind = ReplacementKind {
     name: "2q",
-    summary: "keeps new pages in a queue, and those that come back soon after in an LRU list",
+    summary: "new pages enter a FIFO queue; those that fault again soon after leaving it enter an \
+              LRU list",
     follows: "T. Johnson and D. Shasha, 2Q: a low overhead high performance buffer management \
               replacement algorithm, VLDB 1994",
     knows_the_future: false,
@@ -40,7 +41,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
 
 const IN: Param = Param {
     name: "in",
-    doc: "Kin, the length above which A1in gives up pages, as a share of the frames; the paper's",
+    doc: "Kin, the length above which A1in evicts, as a share of the frames; the paper's",
     domain: Domain::Decimal {
         min: Decimal { digits: 0, places: 0 },
         max: Decimal { digits: 1, places: 0 },
@@ -114,7 +115,8 @@ impl TwoQueue {
             self.trim();
             page
         } else {
-            // Page out the tail of Am; it is not remembered, as it has not been used for long.
+            // Page out the tail of Am; it is not remembered, because it has not been used for a
+            // long time.
             let page = self.links.pop_back(AM).expect("Am is not empty");
             self.places[page as usize] = Place::Nowhere;
             self.am_size -= 1;

@@ -1,9 +1,9 @@
-//! What an access is: its page, numbered densely, and how it touches it.
+//! A page access: its page, by dense number, and its kind.
 
 /// A page of one trace, numbered from 0 in the order in which the trace first uses its pages.
 pub type PageId = u32;
 
-/// How an access touches its page.
+/// The kind of an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccessKind {
@@ -13,15 +13,15 @@ pub enum AccessKind {
     Load,
     /// A write.
     Store,
-    /// A read and then a write of the same place.
+    /// A read and then a write of the same address.
     Modify,
 }
 
 impl AccessKind {
-    /// Every kind, in the order of its two-bit code.
+    /// Every kind, in the order of the two-bit codes.
     pub const ALL: [Self; 4] = [Self::Fetch, Self::Load, Self::Store, Self::Modify];
 
-    /// The letter that trace files give it: `I`, `L`, `S` or `M`.
+    /// Its letter in trace files: `I`, `L`, `S` or `M`.
     pub fn letter(self) -> char {
         ['I', 'L', 'S', 'M'][self as usize]
     }

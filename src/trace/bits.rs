@@ -1,4 +1,4 @@
-//! Bits with rank, and two-bit kinds: the dense columns of the trace store.
+//! A bit vector with rank, and two-bit access kinds: the dense columns of a trace.
 
 use super::access::AccessKind;
 
@@ -18,7 +18,7 @@ impl RankedBits {
         self.len
     }
 
-    /// Adds a bit. No `rank` until [`finish`](Self::finish).
+    /// Adds a bit. `rank` works only after [`finish`](Self::finish).
     #[inline]
     pub(crate) fn push(&mut self, bit: bool) {
         if self.len.is_multiple_of(64) {
@@ -48,7 +48,7 @@ impl RankedBits {
         }
     }
 
-    /// Makes the rank index.
+    /// Builds the rank index.
     pub(crate) fn finish(&mut self) {
         let mut ones = 0;
         self.words.shrink_to_fit();
@@ -65,7 +65,7 @@ impl RankedBits {
         self.words[(at / 64) as usize] >> (at % 64) & 1 == 1
     }
 
-    /// The ones before position `at`, which may be the length.
+    /// The number of ones before position `at`, at most the length.
     pub(crate) fn rank(&self, at: u64) -> usize {
         let word = (at / 64) as usize;
         let block = word / BLOCK_WORDS;
@@ -79,7 +79,7 @@ impl RankedBits {
         ones as usize
     }
 
-    /// The position of the one before which there are `rank` ones; the length if there is none.
+    /// The position of the one that has `rank` ones before it; the length if there is none.
     pub(crate) fn select(&self, rank: usize) -> u64 {
         let rank = rank as u64;
         let block = self.ones_before_block.partition_point(|&ones| ones <= rank) - 1;
@@ -88,7 +88,7 @@ impl RankedBits {
         for (at, &word) in words.iter().take(BLOCK_WORDS).enumerate() {
             let ones = u64::from(word.count_ones());
             if left < ones {
-                // Drops the lowest ones, as many as there are before it in the word.
+                // Clears the ones before it in the word.
                 let rest = (0..left).fold(word, |rest, _| rest & (rest - 1));
                 let word = (block * BLOCK_WORDS + at) as u64;
                 return word * 64 + u64::from(rest.trailing_zeros());
@@ -129,7 +129,7 @@ impl Kinds {
         self.len
     }
 
-    /// The kinds, 32 a word, the first lowest, with zeros behind the last.
+    /// The kinds, 32 per word, the first in the lowest bits, padded with zeros.
     pub(crate) fn words(&self) -> &[u64] {
         &self.words
     }

@@ -1,4 +1,4 @@
-//! Accesses, as readers and generators give them → a trace.
+//! Builds a trace from the accesses of a reader or a generator.
 
 use super::access::{AccessKind, PageId};
 use super::bits::{Kinds, RankedBits};
@@ -29,10 +29,10 @@ pub struct TraceBuilder {
     outgrown: bool,
 }
 
-/// Bytes of a distinct page: its number, its first run, its entry in the interner.
+/// Bytes per distinct page: its number, its first run, its entry in the interner.
 const PAGE: u64 = 8 + 4 + 16;
 
-/// The bits of longer runs are counted one by one.
+/// The bits of a run longer than this are charged to the room at once, not with the list of runs.
 const LONG_RUN: u64 = 1 << 20;
 
 impl Default for TraceBuilder {
@@ -42,7 +42,7 @@ impl Default for TraceBuilder {
 }
 
 impl TraceBuilder {
-    /// The most runs that a trace may have: run positions are 32 bits wide.
+    /// The most runs of a trace: run numbers are 32 bits wide.
     pub const RUNS_MAX: usize = u32::MAX as usize;
 
     /// A builder that takes at most `accesses_max` accesses; see [`overflowed`](Self::overflowed).
@@ -65,14 +65,14 @@ impl TraceBuilder {
         }
     }
 
-    /// This builder, which takes its memory from `room`.
+    /// This builder, with its memory taken from `room`.
     #[must_use]
     pub(crate) fn within(mut self, room: &Room) -> Self {
         self.room = room.clone();
         self
     }
 
-    /// Where its memory is from.
+    /// The room that it takes its memory from.
     pub(crate) fn room(&self) -> &Room {
         &self.room
     }
@@ -124,12 +124,12 @@ impl TraceBuilder {
         }
     }
 
-    /// Adds accesses of unknown kind, many at a time. Repeats of a page cost next to nothing.
+    /// Adds many accesses of unknown kind. Repeats of a page cost next to nothing.
     pub fn extend_u32(&mut self, pages: &[u32]) {
         self.extend_words(pages);
     }
 
-    /// Adds accesses of unknown kind, many at a time. Repeats of a page cost next to nothing.
+    /// Adds many accesses of unknown kind. Repeats of a page cost next to nothing.
     pub fn extend_u64(&mut self, pages: &[u64]) {
         self.extend_words(pages);
     }
@@ -153,7 +153,7 @@ impl TraceBuilder {
         blocks.remainder().iter().for_each(|&page| self.push(Page(page.into())));
     }
 
-    /// Adds 64 accesses at a multiple of 64. Their run heads are found first, without a branch.
+    /// Adds 64 accesses at a multiple of 64. Their run heads are found first, without branches.
     fn extend_block<Word: Copy + Default + PartialEq + Into<u64>>(
         &mut self,
         last: Page,
@@ -171,7 +171,7 @@ impl TraceBuilder {
             heads &= heads - 1;
             runs += 1;
         }
-        // Looked up first and checked after, the loads do not wait for each other.
+        // Look up all ids before checking any, so that the loads overlap.
         let pages = &pages[..runs];
         let mut ids = [NO_PAGE; 64];
         for (id, &page) in ids.iter_mut().zip(pages) {
@@ -188,14 +188,14 @@ impl TraceBuilder {
         }
     }
 
-    /// Says how accesses touch their pages: the kinds follow those given before, from the trace's
-    /// first access on, and there must be one for each access when the trace is finished.
+    /// Appends access kinds, from the trace's first access on. When the trace is finished, there
+    /// must be one kind per access.
     pub(crate) fn extend_kinds(&mut self, kinds: &[AccessKind]) {
         self.kinds.get_or_insert_default().extend(kinds);
     }
 
-    /// Says that all accesses given since the last call were made at this time, in nanoseconds of
-    /// the recording's own clock. Either all accesses of a trace have a time, or none.
+    /// Sets the time of all accesses added since the last call, in nanoseconds of the recording's
+    /// clock. Either all accesses of a trace have a time, or none.
     ///
     /// ```
     /// use balloonist::trace::TraceBuilder;
@@ -215,8 +215,8 @@ impl TraceBuilder {
         }
     }
 
-    /// Says when the recording began, where that is not the first access: the VMs of one recording
-    /// have one beginning.
+    /// Sets when the recording began, if not at the first access: all VMs of a recording have the
+    /// same beginning.
     pub fn since(&mut self, origin: u64) {
         self.times.get_or_insert_default().since(origin);
     }
@@ -226,13 +226,14 @@ impl TraceBuilder {
         self.times.as_ref().is_some_and(|times| !times.is_empty())
     }
 
-    /// How many accesses were said to be earlier than the one before them, and have its time.
+    /// The number of accesses whose time was earlier than that of the access before; they have the
+    /// earlier access's time.
     pub(crate) fn backwards(&self) -> u64 {
         self.backwards
     }
 
-    /// Takes over a whole trace in place of what is here, or its first accesses if only so many are
-    /// wanted, and no more accesses.
+    /// Replaces the content by a whole trace, or by its first accesses up to the limit. The builder
+    /// then takes no more accesses.
     pub(crate) fn adopt(&mut self, trace: Columns) {
         self.reduction = trace.reduction;
         if trace.accesses() > self.accesses_max {
@@ -262,7 +263,7 @@ impl TraceBuilder {
         self.accesses_max = self.heads.len();
     }
 
-    /// Makes room for more runs; refuses what is to come if there is none.
+    /// Makes room for more runs. If there is none, refuses all further accesses.
     #[cold]
     fn grow(&mut self) -> bool {
         let before = self.pages.capacity();
@@ -274,8 +275,8 @@ impl TraceBuilder {
         has_room
     }
 
-    /// The bytes that go with a run, as far as is known: its page's number, entry and first run,
-    /// the kind and the time of an access.
+    /// An estimate of the bytes per run besides its page id: its share of the distinct pages, and
+    /// an access's kind and time.
     fn beside_a_run(&self) -> u64 {
         let runs = self.pages.len().max(1) as u64;
         let pages = (self.numbers.len() as u64 * PAGE).div_ceil(runs);
@@ -314,18 +315,18 @@ impl TraceBuilder {
         self.kinds.as_ref().map_or(0, Kinds::len)
     }
 
-    /// Whether an access was refused because the trace is at the limit given or at
-    /// [`RUNS_MAX`](Self::RUNS_MAX); from then on the trace takes no more.
+    /// Whether an access was refused because the trace reached its limit or
+    /// [`RUNS_MAX`](Self::RUNS_MAX). All later accesses are refused too.
     pub fn overflowed(&self) -> bool {
         self.overflowed
     }
 
-    /// Whether that was because its [`Room`] was full.
+    /// Whether an access was refused because the [`Room`] was full.
     pub(crate) fn outgrown(&self) -> bool {
         self.outgrown
     }
 
-    /// Forgets that accesses were refused: those that are here are the trace.
+    /// Accepts the accesses so far as the trace, although others were refused.
     pub(crate) fn cut(&mut self) {
         self.overflowed = false;
     }
@@ -338,9 +339,9 @@ impl TraceBuilder {
         Trace::from(self.columns())
     }
 
-    /// The trace as data.
+    /// The trace's columns.
     pub(super) fn columns(mut self) -> Columns {
-        assert!(!self.overflowed, "the trace has more accesses or runs than it may");
+        assert!(!self.overflowed, "the trace has more accesses or runs than allowed");
         let kinds = self.kinds.as_ref().map_or(self.heads.len(), Kinds::len);
         assert_eq!(kinds, self.heads.len(), "some accesses have no kind");
         let times = self.times.as_ref().map_or(self.heads.len(), Times::len);

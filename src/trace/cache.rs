@@ -1,11 +1,12 @@
-//! Distances kept beside the traces, in a folder of the user's: computed once, on one machine.
+//! A cache of stack distances in a folder of the user's, so that each machine computes them once
+//! per trace.
 //!
-//! An entry is named after the BLAKE3 hash of its trace, says inside what it is of, and ends in the
-//! hash of itself; one that is damaged, of another version, of another trace, or that distances of
-//! this trace cannot be, is not there. So is one that another user owns or may write. Entries
-//! appear whole, by renaming, so that any number of processes may write the same one at once. The
-//! folder is bounded: those that were used least recently go first. A cache can fail at anything
-//! without a result changing; it says so and the distances are computed.
+//! An entry's file is named after the BLAKE3 hash of its trace, and holds a header that repeats the
+//! hash and a hash of the entry itself. An entry is ignored if it is damaged, of another version,
+//! of another trace or impossible for this trace, or if another user owns or can write it. Entries
+//! are written under a temporary name and renamed, so several processes may write the same one at
+//! once. The folder's size is bounded; the least recently used entries are removed first. A failure
+//! of the cache never changes a result: it is reported and the distances are computed.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -16,7 +17,7 @@ use super::content_hash::ContentHash;
 use super::distances::COLD;
 use super::store::Trace;
 
-/// A folder of distances.
+/// A folder of cached distances.
 #[derive(Clone, Debug)]
 pub struct Cache {
     folder: PathBuf,
@@ -32,7 +33,7 @@ pub enum Warmed {
     Known,
     /// They were read from the cache.
     Read,
-    /// They were computed, and are in the cache now unless something went wrong.
+    /// They were computed; the result says whether they could be written to the cache.
     Computed(io::Result<()>),
 }
 
@@ -40,41 +41,41 @@ pub enum Warmed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheEntry {
-    /// The hash of its trace, or what else its file is called.
+    /// The hash of its trace in hexadecimal, or the name of an unfinished file.
     pub name: String,
-    /// Its bytes.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// When it was written or read last.
+    /// When it was last written or read.
     pub used: SystemTime,
 }
 
 const MAGIC: &[u8; 16] = b"balloonist dist2";
 
-/// Bytes of an entry before its distances: the magic, the hash of the trace, and its runs,
-/// accesses and distinct pages. Behind them are the 32 bytes of the entry's own hash.
+/// The bytes before the distances: the magic, the hash of the trace, and its numbers of runs,
+/// accesses and distinct pages. The 32 bytes of the entry's own hash follow the distances.
 const HEADER: usize = 16 + 32 + 3 * 8;
 
-/// Traces with fewer runs or fewer pages are computed faster than a file is read and checked:
-/// their stacks fit into the processor's caches.
+/// For traces with fewer runs or pages, computing is faster than reading and checking a file: their
+/// stacks fit into the processor's caches.
 const RUNS_MIN: usize = 1 << 20;
 const PAGES_MIN: usize = 1 << 14;
 
-/// Bytes that are read, checked and converted together.
+/// Bytes read, checked and converted at a time.
 const BLOCK: usize = 1 << 18;
 
-/// What the names of entries end in, and what those of unfinished ones begin with.
+/// The suffix of entries' file names, and the prefix of unfinished ones.
 const ENDING: &str = ".distances";
 const UNFINISHED: &str = ".balloonist-";
 
-/// After so long an unfinished entry belongs to a process that was killed.
+/// An unfinished entry older than this was left by a killed process.
 const UNFINISHED_MAX: Duration = Duration::from_hours(1);
 
 impl Cache {
-    /// The bytes that a cache holds at most, unless somebody says otherwise: 2 GiB.
+    /// The default limit on a cache's size: 2 GiB.
     pub const BYTES_MAX: u64 = 2 << 30;
 
-    /// The cache in this folder, which need not exist, of at most so many bytes. Entries that are
-    /// used are marked with the time `now`.
+    /// The cache in `folder`, which need not exist, of at most `bytes_max` bytes. `now` becomes the
+    /// modification time of entries that are read.
     pub fn new(folder: impl Into<PathBuf>, bytes_max: u64, now: SystemTime) -> Self {
         Self { folder: folder.into(), bytes_max, now }
     }
@@ -84,7 +85,8 @@ impl Cache {
         trace.run_pages().len() >= RUNS_MIN && trace.distinct_pages() >= PAGES_MIN
     }
 
-    /// Makes sure that `trace`, whose content hashes to `content`, has its distances at hand.
+    /// Gives `trace`, whose content hash is `content`, its distances: from memory, from the cache
+    /// or by computing them.
     pub fn warm(&self, trace: &Trace, content: ContentHash) -> Warmed {
         if trace.has_distances() {
             return Warmed::Known;
@@ -97,7 +99,7 @@ impl Cache {
         Warmed::Computed(self.write(&path, &header(trace, content), trace.distances()))
     }
 
-    /// What is in it, the least recently used first. A folder that is not there is empty.
+    /// The entries, least recently used first; none if the folder does not exist.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -113,10 +115,10 @@ impl Cache {
         Ok(entries)
     }
 
-    /// Removes all entries, and returns them.
+    /// Removes all entries and returns them.
     ///
     /// # Errors
-    /// One cannot be removed.
+    /// An entry cannot be removed.
     pub fn clear(&self) -> io::Result<Vec<CacheEntry>> {
         let entries = self.entries()?;
         entries.iter().try_for_each(|entry| self.remove(&entry.name))?;
@@ -125,7 +127,7 @@ impl Cache {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         match fs::remove_file(self.folder.join(format!("{name}{ENDING}"))) {
-            // Another process was faster.
+            // Another process has removed it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             done => done,
         }
@@ -140,21 +142,21 @@ impl Cache {
         let mut files = Vec::new();
         for entry in folder {
             let entry = entry?;
-            // One that has gone since is none; neither is a link, a pipe or a device.
+            // Skips files removed since, links, pipes and devices.
             let found = fs::symlink_metadata(entry.path()).ok().filter(fs::Metadata::is_file);
             files.extend(entry.file_name().into_string().ok().zip(found));
         }
         Ok(files)
     }
 
-    /// Removes what killed processes have left, and the least recently used entries, until `bytes`
-    /// more have room.
+    /// Removes unfinished entries of killed processes, and then least recently used entries until
+    /// `bytes` more fit.
     fn make_room(&self, bytes: u64) -> io::Result<()> {
         for (name, found) in self.files()? {
             let age =
                 found.modified().ok().and_then(|written| self.now.duration_since(written).ok());
             if name.starts_with(UNFINISHED) && age.is_some_and(|age| age > UNFINISHED_MAX) {
-                // Another process may have been faster.
+                // Another process may have removed it.
                 let _ = fs::remove_file(self.folder.join(name));
             }
         }
@@ -196,11 +198,11 @@ impl Cache {
         Ok(())
     }
 
-    /// The distances of `trace` in the file; nothing if it is of something else or damaged.
+    /// The distances of `trace` in the file; `None` if the file is damaged or of another trace.
     fn read(&self, path: &Path, trace: &Trace, expected: &[u8]) -> io::Result<Option<Vec<u32>>> {
         let runs = trace.run_pages().len();
         let bytes = (HEADER + 4 * runs + 32) as u64;
-        // A pipe would be waited for.
+        // Opening a pipe would block.
         let found = fs::symlink_metadata(path)?;
         if !found.is_file() || !is_own(&found) || found.len() != bytes {
             return Ok(None);
@@ -228,13 +230,13 @@ impl Cache {
         if blake3::Hash::from_bytes(stored) != hasher.finalize() || !may_be_of(trace, &distances) {
             return Ok(None);
         }
-        // Where that cannot be noted the entry goes earlier than it should.
+        // If the time cannot be set, the entry is only removed earlier than it should be.
         let _ = file.set_modified(self.now);
         Ok(Some(distances))
     }
 }
 
-/// What the file of this trace begins with.
+/// The header of this trace's entry.
 fn header(trace: &Trace, content: ContentHash) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     header[..16].copy_from_slice(MAGIC);
@@ -246,9 +248,9 @@ fn header(trace: &Trace, content: ContentHash) -> [u8; HEADER] {
     header
 }
 
-/// Whether these may be the stack distances of the trace's runs: cold at the first use of a page
-/// and nowhere else, otherwise from 2 to the distinct pages so far, and no more than the runs since
-/// the page's last use. Only computing them anew says more.
+/// Whether these can be the stack distances of the trace's runs: cold at the first use of a page
+/// and nowhere else; otherwise from 2 to the number of distinct pages so far, and at most the
+/// number of runs since the page's last use. A stronger check would have to compute the distances.
 fn may_be_of(trace: &Trace, distances: &[u32]) -> bool {
     let mut last = vec![COLD; trace.distinct_pages()];
     let mut distinct = 0;
@@ -271,7 +273,8 @@ fn may_be_of(trace: &Trace, distances: &[u32]) -> bool {
     true
 }
 
-/// Whether this process's user owns the file and nobody else may write it, where the system tells.
+/// Whether this process's user owns the file and no other user can write it, where the system
+/// tells.
 fn is_own(found: &fs::Metadata) -> bool {
     #[cfg(unix)]
     {
@@ -296,7 +299,7 @@ mod tests {
         Cache::new(folder, Cache::BYTES_MAX, NOW)
     }
 
-    /// What `cache` does for a trace that has no distances yet.
+    /// Looks up a copy of the trace that has no distances yet.
     fn warm(cache: &Cache, trace: &Trace) -> Warmed {
         cache.warm(trace, trace.content_hash())
     }
@@ -349,7 +352,7 @@ mod tests {
         assert_eq!(trace.distances(), long_trace().distances());
     }
 
-    /// An entry whose hash is right, as whoever has read this file may write it.
+    /// Changes an entry and recomputes its hash, as an attacker could.
     fn forge(path: &Path, change: impl Fn(&mut Vec<u8>)) {
         let mut bytes = fs::read(path).unwrap();
         bytes.truncate(bytes.len() - 32);
@@ -388,12 +391,12 @@ mod tests {
         let path = entries(&folder.path().join("cache")).remove(0);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
         assert!(matches!(warm(&cache, &long_trace()), Warmed::Computed(Ok(()))));
-        assert!(matches!(warm(&cache, &long_trace()), Warmed::Read), "it was written anew");
+        assert!(matches!(warm(&cache, &long_trace()), Warmed::Read), "it was written again");
         let elsewhere = folder.path().join("elsewhere");
         fs::rename(&path, &elsewhere).unwrap();
         symlink(&elsewhere, &path).unwrap();
         assert!(matches!(warm(&cache, &long_trace()), Warmed::Computed(Ok(()))));
-        // Nobody writes into the pipe: whoever opens it waits for ever.
+        // The pipe has no writer: opening it would block forever.
         fs::remove_file(&path).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
         assert!(matches!(warm(&cache, &long_trace()), Warmed::Computed(Ok(()))));
@@ -417,14 +420,19 @@ mod tests {
             File::options().write(true).open(folder.path().join(".balloonist-dead")).unwrap();
         dead.set_modified(NOW).unwrap();
         assert!(!is_read(&at(1), 0) && !is_read(&at(2), 2));
-        assert!(is_read(&at(3), 0), "which makes 2 the one to go");
+        assert!(is_read(&at(3), 0), "2 is now the least recently used");
         assert!(!is_read(&at(4), 4));
         assert_eq!(at(5).entries().unwrap().len(), 2);
         assert!(is_read(&at(5), 0) && is_read(&at(6), 4) && !is_read(&at(7), 2));
-        assert!(folder.path().join(".balloonist-dead").exists(), "it may be at work");
+        assert!(folder.path().join(".balloonist-dead").exists(), "its writer may still be running");
         let small = Cache::new(folder.path(), bytes - 1, NOW + Duration::from_secs(8000));
         assert!(matches!(warm(&small, &trace(6)), Warmed::Computed(Ok(()))));
-        assert_eq!(small.entries().unwrap().len(), 2, "what has no room takes none");
+        assert_eq!(
+            small.entries().unwrap().len(),
+            2,
+            "an entry larger than the cache is not \
+                                                       written"
+        );
         assert!(!is_read(&at(9000), 6));
         assert!(!folder.path().join(".balloonist-dead").exists());
         assert_eq!(at(9001).clear().unwrap().len(), 2);

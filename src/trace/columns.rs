@@ -1,10 +1,10 @@
-//! A trace as columns: page accesses, interned and run-length coded, without losing a position.
+//! A trace as columns: page accesses, interned and run-length encoded, with every position kept.
 //!
 //! Page numbers of any width become dense [`PageId`]s in first-seen order. Consecutive accesses to
-//! one page are a *run*: real programs leave about half their accesses in runs, and every
-//! replacement algorithm hits on all of a run but its first access. A bitmap with a rank index
-//! marks the accesses that begin a run, so that any access position is found in O(1): one bit an
-//! access and four bytes a run is the whole trace.
+//! one page are a *run*: in traces of real programs about half the accesses repeat the page before,
+//! and every replacement algorithm hits on all of a run but its first access. A bitmap with a rank
+//! index marks the accesses that begin a run, so that any access position is found in O(1). The
+//! whole trace takes one bit per access and four bytes per run.
 
 use super::access::{AccessKind, PageId, Run};
 use super::bits::{Kinds, RankedBits};
@@ -12,8 +12,7 @@ use super::reduction::Reduction;
 use super::times::Times;
 use crate::units::Page;
 
-/// The page accesses of one VM, as data. Immutable; made by a
-/// [`TraceBuilder`](super::TraceBuilder).
+/// The page accesses of one VM. Immutable; built by a [`TraceBuilder`](super::TraceBuilder).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
     pub(super) heads: RankedBits,
@@ -26,7 +25,7 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// The trace of these columns, whose agreement the caller has checked.
+    /// A trace of these columns. The caller has checked that they are consistent.
     pub(crate) fn new(
         heads: RankedBits,
         pages: Vec<PageId>,
@@ -54,7 +53,7 @@ impl Columns {
         Self { times: None, ..self }
     }
 
-    /// This trace, which was reduced in this way.
+    /// This trace, marked as reduced in this way.
     pub(crate) fn with_reduction(self, reduction: Reduction) -> Self {
         Self { reduction: Some(reduction), ..self }
     }
@@ -74,28 +73,27 @@ impl Columns {
         &self.pages
     }
 
-    /// The VM's own numbers of its pages, by [`PageId`].
+    /// The page numbers of the VM, by [`PageId`].
     pub fn numbers(&self) -> &[Page] {
         &self.numbers
     }
 
-    /// For each page, by [`PageId`] and so ascending, the run that uses it first.
+    /// The first run of each page, by [`PageId`] and so ascending.
     pub fn first_runs(&self) -> &[u32] {
         &self.first_runs
     }
 
-    /// How access `at` touches its page, if the trace knows.
+    /// The kind of access `at`, if the trace has kinds.
     pub fn kind(&self, at: u64) -> Option<AccessKind> {
         self.kinds.as_ref().map(|kinds| kinds.get(at))
     }
 
-    /// Whether the trace knows how its accesses touch their pages.
+    /// Whether the trace has access kinds.
     pub fn has_kinds(&self) -> bool {
         self.kinds.is_some()
     }
 
-    /// The number of runs that begin before access `at`; for `at` inside the trace, minus one it
-    /// is the run of the access before.
+    /// The number of runs that begin before access `at`. One less is the run of access `at - 1`.
     pub fn runs_before(&self, at: u64) -> usize {
         self.heads.rank(at)
     }
@@ -105,7 +103,7 @@ impl Columns {
         self.heads.get(at)
     }
 
-    /// The access that begins a run; the number of accesses for the run behind the last.
+    /// The access that begins a run; the number of accesses for one past the last run.
     pub fn run_start(&self, run: usize) -> u64 {
         self.heads.select(run)
     }
@@ -120,17 +118,18 @@ impl Columns {
         self.pages[self.heads.rank(at + 1) - 1]
     }
 
-    /// How many accesses have each kind, in the order of [`AccessKind::ALL`], if the trace knows.
+    /// The number of accesses of each kind, in the order of [`AccessKind::ALL`], if the trace has
+    /// kinds.
     pub fn kind_counts(&self) -> Option<[u64; 4]> {
         self.kinds.as_ref().map(Kinds::counts)
     }
 
-    /// The kinds as words of 32 two-bit codes, the first lowest, with zeros behind the last.
+    /// The kinds as words of 32 two-bit codes, the first in the lowest bits, padded with zeros.
     pub(crate) fn kind_words(&self) -> Option<&[u64]> {
         self.kinds.as_ref().map(Kinds::words)
     }
 
-    /// When its accesses were recorded, if the trace knows.
+    /// When its accesses were recorded, if the trace has times.
     pub fn times(&self) -> Option<&Times> {
         self.times.as_ref()
     }
@@ -155,7 +154,7 @@ impl Columns {
         })
     }
 
-    /// The distinct pages among the accesses `from..to`, which count on over all passes.
+    /// The number of distinct pages among the accesses `from..to`, numbered over all passes.
     pub fn distinct_between(&self, from: u64, to: u64) -> usize {
         let length = self.accesses();
         if from == 0 || to - from >= length {
@@ -170,12 +169,12 @@ impl Columns {
         seen.into_iter().filter(|&seen| seen).count()
     }
 
-    /// The distinct pages among the first `accesses` accesses.
+    /// The number of distinct pages among the first `accesses` accesses.
     pub fn distinct_before(&self, accesses: u64) -> usize {
         self.distinct_in_runs(self.runs_before(accesses))
     }
 
-    /// The distinct pages among the first `runs` runs.
+    /// The number of distinct pages among the first `runs` runs.
     pub(crate) fn distinct_in_runs(&self, runs: usize) -> usize {
         self.first_runs.partition_point(|&first| (first as usize) < runs)
     }

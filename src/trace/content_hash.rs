@@ -1,4 +1,4 @@
-//! The hash of what a trace says, whatever file it came from.
+//! The hash of a trace's content, independent of its file format.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use super::columns::Columns;
 use super::reduction::Reduction;
 use crate::random::{fnv1a, mix};
 
-/// The BLAKE3 hash of a trace's accesses: page numbers, their order, and kinds and times if it
-/// knows them.
+/// The BLAKE3 hash of a trace's accesses: page numbers, their order, and kinds and times if it has
+/// them.
 ///
-/// The same accesses give the same hash from every format and on every machine, and nobody can make
-/// two traces with one hash, so manifests, journals and cache keys use it. It is computed when
-/// first asked for.
+/// The same accesses give the same hash from every format and on every machine, and collisions
+/// cannot be constructed, so manifests, journals and cache keys use it. It is computed on first
+/// use.
 ///
 /// ```
 /// use balloonist::trace::Trace;
@@ -71,11 +71,11 @@ impl fmt::Display for ContentHash {
     }
 }
 
-/// Bytes that are hashed together.
+/// Bytes hashed at a time.
 const BLOCK: usize = 1 << 16;
 
-/// A 64-bit checksum of a trace's accesses, which the header of a compact file holds. It finds
-/// damage; it is no protection against forgery, as [`ContentHash`] is.
+/// A 64-bit checksum of a trace's accesses, stored in the header of a compact file. It detects
+/// damage but, unlike [`ContentHash`], not forgery.
 pub fn content_checksum(trace: &Columns) -> u64 {
     let mut hash = mix(fnv1a(b"balloonist/trace/1"), trace.accesses());
     for run in trace.runs(0, trace.accesses()) {
@@ -94,7 +94,7 @@ pub fn content_checksum(trace: &Columns) -> u64 {
         hash = mix(hash, u64::from_le_bytes(*b"reduced."));
         hash = mix(mix(hash, frames), resolution.unwrap_or(0));
     }
-    // The last word has been multiplied once only; the high bits reach the low ones here.
+    // The last word was multiplied only once; this mixes the high bits into the low ones.
     mix(mix(hash, 1), hash >> 32)
 }
 
@@ -144,8 +144,8 @@ mod tests {
         assert_eq!(sums.len(), traces.len());
     }
 
-    /// The steps of the checksum can be undone, so a second page number can be found for any sum.
-    /// The hash that manifests and caches use tells such traces apart.
+    /// The checksum's steps are invertible, so a collision can be constructed. The content hash
+    /// tells such traces apart.
     #[test]
     fn two_traces_of_one_checksum_have_two_hashes() {
         // The multiplier of `mix` and its inverse modulo 2^64.
@@ -156,7 +156,7 @@ mod tests {
         let undone = |hash: u64, word: u64| hash.rotate_right(29).wrapping_mul(inverse) ^ word;
         let start = mix(fnv1a(b"balloonist/trace/1"), 2);
         let after = |page: u64| mix(mix(start, page), 1);
-        // The pages (1, 2), and a page behind 7 that leads to the same state.
+        // The pages (1, 2), and a page that after 7 leads to the same state.
         let wanted = mix(after(1), 2);
         let second = undone(wanted, after(7));
         let (one, other) = (Trace::from_pages([1, 2]), Trace::from_pages([7, second]));

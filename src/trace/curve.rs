@@ -2,9 +2,8 @@
 
 use super::store::Trace;
 
-/// The LRU demand faults of the first `accesses` accesses of `trace`, which starts again where it
-/// ends, for every allocation from 0 frames to the number of distinct pages; with more frames
-/// nothing changes.
+/// The LRU demand faults of the first `accesses` accesses of `trace`, repeated as often as needed,
+/// for every allocation from 0 frames to the number of distinct pages; more frames change nothing.
 ///
 /// With 0 frames every access is a fault. The curve is the tail sum of the histogram of stack
 /// distances (R. L. Mattson et al., IBM Systems Journal 9(2), 1970).
@@ -18,8 +17,8 @@ pub fn lru_faults(trace: &Trace, accesses: u64) -> Vec<u64> {
     lru_faults_between(trace, 0, accesses)
 }
 
-/// Likewise of the accesses `from..to`, which count on over all passes, where those before have
-/// been played too.
+/// The same for the accesses `from..to`, numbered over all passes, after those before have been
+/// replayed.
 ///
 /// ```
 /// use balloonist::trace::{Trace, curve::lru_faults_between};
@@ -28,7 +27,7 @@ pub fn lru_faults(trace: &Trace, accesses: u64) -> Vec<u64> {
 /// ```
 pub fn lru_faults_between(trace: &Trace, from: u64, to: u64) -> Vec<u64> {
     let pages = trace.distinct_pages();
-    // By distance, cold ones last.
+    // By distance, cold accesses last.
     let mut histogram = vec![0_u64; pages + 2];
     add(&mut histogram, trace, to, 1);
     if from > 0 {

@@ -7,12 +7,12 @@
 //! Development 19(4), 1975; the bounded number of slots, renumbered when they run out, is F.
 //! Olken's ("Efficient methods for calculating the success function of fixed space replacement
 //! policies", LBL-12370, 1981).
-//! *Departs.* The marks are bits, and counts of them are kept for blocks of three sizes that sum
-//! fast with wide instructions, in place of a binary tree: near marks, the common case in real
-//! programs, are counted in a few words and touch no count at all.
-//! *Cost.* A few population counts an access where the page was used lately, at most a few dozen
-//! additions otherwise (and one addition per 2¹⁹ slots); 4 bytes a run for the result, and about 5
-//! bytes a page while it is computed.
+//! *Departs.* The marks are bits, and their counts are kept for blocks of three sizes, which SIMD
+//! instructions sum fast, instead of in a binary tree. Near marks, the common case in real
+//! programs, are counted in a few words without reading any block's count.
+//! *Cost.* A few population counts per access if the page was used recently, otherwise at most a
+//! few dozen additions (and one per 2¹⁹ slots); 4 bytes per run for the result, and about 5 bytes
+//! per page while it is computed.
 //! *Parameters.* None.
 
 use super::access::PageId;
@@ -21,8 +21,8 @@ use super::columns::Columns;
 /// The distance of a run that uses its page for the first time: deeper than any stack.
 pub const COLD: u32 = u32::MAX;
 
-/// The distance of each run of `trace`: the number of distinct pages used since its page was used
-/// last, itself included; [`COLD`] where it never was.
+/// The distance of each run of `trace`: the number of distinct pages used since its page was last
+/// used, that page included; [`COLD`] at a first use.
 ///
 /// ```
 /// use balloonist::trace::{Trace, distances::{COLD, distances}};
@@ -36,14 +36,14 @@ pub fn distances(trace: &Columns) -> Vec<u32> {
     depths
 }
 
-/// What the distances are when the trace is replayed again right after its end: those of its first
-/// uses are not cold but reach back over the end. The others do not change.
+/// The distances in a second pass that follows the first directly. First uses are no longer cold:
+/// their distances reach back into the first pass. All others are unchanged.
 pub fn repeat_distances(trace: &Columns, distances: &[u32]) -> Vec<u32> {
     let mut stack = LruStack::new(trace.distinct_pages());
     let pages = trace.run_pages();
     stack.depths(pages, &mut vec![0; pages.len()]);
-    // Before a first use of the second pass only first uses of other pages count: repeated uses
-    // in between change nothing about which pages are above it.
+    // The depth of a page at its first use in the second pass depends only on the first uses before
+    // it; repeated uses do not change which pages are above it.
     let first_uses: Vec<PageId> = (0..trace.distinct_pages() as PageId).collect();
     let mut wrapped = vec![0; first_uses.len()];
     stack.depths(&first_uses, &mut wrapped);
@@ -55,14 +55,14 @@ pub fn repeat_distances(trace: &Columns, distances: &[u32]) -> Vec<u32> {
 }
 
 const WORD: usize = 64;
-/// Slots that one `blocks` count covers.
+/// Slots per entry of `blocks`.
 const BLOCK: usize = 8 * WORD;
-/// Slots that one `groups` count covers.
+/// Slots per entry of `groups`.
 const GROUP: usize = 32 * BLOCK;
-/// Slots that one `regions` count covers.
+/// Slots per entry of `regions`.
 const REGION: usize = 32 * GROUP;
 
-/// Accesses whose cache lines are asked for together.
+/// Accesses whose cache lines are prefetched together.
 const AHEAD: usize = 32;
 
 const NEVER: u32 = u32::MAX;
@@ -87,8 +87,8 @@ pub(super) struct LruStack {
 impl LruStack {
     /// An empty stack for pages below `pages`.
     pub(super) fn new(pages: usize) -> Self {
-        // With four slots a page a renumbering costs less than a tenth of the accesses between
-        // two; small stacks get what the first-level cache holds anyway.
+        // With four slots per page, renumbering costs less than a tenth of the accesses between two
+        // renumberings. Small stacks get as many slots as fit into the L1 cache.
         let slots = (4 * pages).max(1 << 16).next_multiple_of(GROUP);
         Self {
             slots: vec![NEVER; pages],
@@ -101,13 +101,12 @@ impl LruStack {
         }
     }
 
-    /// Uses `pages` in order and writes the depth at which each was found.
+    /// Uses `pages` in order and writes the depth of each to `depths`.
     fn depths(&mut self, pages: &[PageId], depths: &mut [u32]) {
         pulp::Arch::new().dispatch(Depths { stack: self, pages, found_at: depths });
     }
 
-    /// Reads what the next accesses will need and does nothing with it: the processor waits for
-    /// these cache lines together instead of for one after the other.
+    /// Prefetches the cache lines of the next accesses, so that their misses overlap.
     #[inline(always)]
     fn look_at(&self, pages: &[PageId]) {
         let mut seen = 0;
@@ -118,7 +117,7 @@ impl LruStack {
         std::hint::black_box(seen);
     }
 
-    /// Takes a page out of the stack, as if it had never been used.
+    /// Removes a page from the stack, as if it had never been used.
     pub(super) fn forget(&mut self, page: PageId) {
         let slot = std::mem::replace(&mut self.slots[page as usize], NEVER);
         if slot != NEVER {
@@ -129,7 +128,7 @@ impl LruStack {
         }
     }
 
-    /// Uses a page and returns the depth at which it was found, or [`COLD`].
+    /// Uses a page and returns its depth before, or [`COLD`].
     #[inline(always)]
     pub(super) fn depth(&mut self, page: PageId) -> u32 {
         if self.next == self.marks.len() * WORD {
@@ -173,8 +172,8 @@ impl LruStack {
             let rest = &self.marks[first + 1..=last];
             return from_old.count_ones() + ones(rest) - 1;
         }
-        // To the end of the block, of the group, of the region, of the line. The counts do not
-        // know the mark at `new` yet.
+        // To the end of the block, of the group, of the region and of all slots. The counts do not
+        // yet include the mark at `new`.
         let (block, group) = (old / BLOCK, old / GROUP);
         from_old.count_ones() + ones_after(&self.marks[block * 8..][..8], first % 8)
             - u32::from(last / 8 == block)
@@ -183,7 +182,7 @@ impl LruStack {
             + self.regions[old / REGION + 1..].iter().sum::<u32>()
     }
 
-    /// Moves all marks together at the beginning of the line, in their order.
+    /// Compacts all marks to the beginning of the slots, in their order.
     #[cold]
     fn renumber(&mut self) {
         let mut before = Vec::with_capacity(self.marks.len());
@@ -215,7 +214,7 @@ impl LruStack {
     }
 }
 
-/// The loop of [`LruStack::depths`], compiled once for every instruction set worth having.
+/// The loop of [`LruStack::depths`], compiled for several instruction sets.
 struct Depths<'a> {
     stack: &'a mut LruStack,
     pages: &'a [PageId],
@@ -241,7 +240,7 @@ fn ones(words: &[u64]) -> u32 {
     words.iter().map(|word| word.count_ones()).sum()
 }
 
-/// The ones in the words after `at`, of eight; every word is looked at, so nothing branches.
+/// The ones in those of eight words that follow `at`. Reads every word, without branches.
 #[inline(always)]
 fn ones_after(words: &[u64], at: usize) -> u32 {
     let mut ones = 0;
@@ -251,7 +250,7 @@ fn ones_after(words: &[u64], at: usize) -> u32 {
     ones
 }
 
-/// The sum of the counts after `at`, of 32; every count is looked at, so nothing branches.
+/// The sum of those of 32 counts that follow `at`. Reads every count, without branches.
 #[inline(always)]
 fn sum_after(counts: &[u16], at: usize) -> u32 {
     let mut sum = 0;
@@ -268,7 +267,7 @@ mod tests {
     use crate::trace::Trace;
     use proptest::prelude::*;
 
-    /// Mattson's list walk: the oracle.
+    /// Mattson's list walk, as the oracle.
     fn by_list(pages: &[u64]) -> Vec<u32> {
         let mut list: Vec<u64> = Vec::new();
         let mut depths = Vec::new();
@@ -320,7 +319,7 @@ mod tests {
         }
     }
 
-    /// Long random walks with jumps at all scales, across renumberings, against the list.
+    /// Long random walks with jumps at all scales, across renumberings, compared with the list.
     #[test]
     fn renumbering_changes_no_distance() {
         let mut rng = Stream::new(Generator::ChaCha8, 3, 0, "test");

@@ -1,8 +1,8 @@
-//! The future of a trace: when each page is used next. For those who may know it.
+//! The future of a trace: when each page is used next. Used by bounds and yardsticks only.
 
 use super::{PageId, Trace};
 
-/// The next uses of a trace's pages: 8 bytes a run, 8 a page.
+/// The next uses of a trace's pages: 8 bytes per run, 8 per page.
 #[derive(Debug)]
 pub(crate) struct Future {
     /// For each run, the access that begins the next run of its page in the same pass.
@@ -35,9 +35,9 @@ impl Future {
         Self { next, first, accesses: trace.accesses() }
     }
 
-    /// The access that begins the page's next run after this run of it, in the pass that began at
-    /// `pass_begins` or in the one after. Accesses count on over all passes; `None` if there are
-    /// too many to count.
+    /// The access that begins the page's next run after `run`, in the pass that began at access
+    /// `pass_begins` or in the pass after it. Accesses are numbered over all passes; `None` on
+    /// overflow.
     #[inline(always)]
     pub(crate) fn next_use(&self, run: usize, page: PageId, pass_begins: u64) -> Option<u64> {
         match self.next[run] {

@@ -1,63 +1,63 @@
-//! An index over the stack distances of a trace: what a stretch of runs comes to, without reading
+//! An index over the stack distances of a trace: counts faults in a stretch of runs without reading
 //! it.
 //!
-//! *Idea.* At every so many runs stands a row that says, for every depth k, how many runs so far
-//! were deeper than k. What a stretch holds is the difference of the rows next to its two ends,
-//! corrected by the few runs between the ends and the rows. So a VM's faults cost two look-ups, and
-//! its whole fault curve one subtraction of rows, however long the interval. Where the stack is
-//! still growing the next deeper run is wanted instead: the deepest of each block says which blocks
-//! need no look.
+//! *Idea.* At regular intervals a row stores, for every depth k, how many runs so far were deeper
+//! than k. The count for a stretch is the difference of the rows next to its two ends, corrected by
+//! the few runs between the ends and the rows. So a VM's faults cost two look-ups, and its whole
+//! fault curve one subtraction of rows, however long the interval. While the stack is still
+//! growing, the next deeper run is needed instead: the maximum distance of each block tells which
+//! blocks can be skipped.
 //! *Follows.* Prefix counts by bucket, sampled and completed by a scan, as in G. Jacobson,
 //! "Space-efficient static trees and graphs", FOCS 1989, for bits.
-//! *Departs.* Not a wavelet matrix (F. Claude, G. Navarro and A. Ordóñez, Information Systems 47,
-//! 2015), which answers a count in O(log pages) from as much memory: it cannot give a whole curve
-//! in less than a query for each depth, and its dozens of dependent reads would wait longer than a
-//! scan of the two ends where a trace has few pages. A row costs its width, so rows stand further
-//! apart the more pages there are.
-//! *Cost.* One pass to build. A count: O(1) and a scan of half as many runs as rows are apart, on
-//! average; a curve the same and O(pages); at most 2 bytes a run, half of what the distances take.
-//! Shorter stretches than two rows are scanned.
+//! *Departs.* A wavelet matrix (F. Claude, G. Navarro and A. Ordóñez, Information Systems 47, 2015)
+//! answers a count in O(log pages) from as much memory, but needs a query per depth for a whole
+//! curve, and for traces with few pages its dozens of dependent reads are slower than scanning the
+//! two ends. A row's size grows with the number of pages, so rows are further apart in traces with
+//! more pages.
+//! *Cost.* One pass to build. A count: O(1) plus a scan of on average half the runs between two
+//! rows; a curve: O(pages) more. At most 2 bytes per run, half of what the distances take.
+//! Stretches shorter than two rows are scanned.
 //! *Parameters.* None.
 
 use std::ops::Range;
 
 use super::distances::COLD;
 
-/// Runs of which the deepest is known together, and that are looked at together where it is not.
+/// Runs per block, of which the maximum distance is stored.
 const BLOCK: usize = 128;
 
-/// Runs that are compared in a few wide instructions.
+/// Runs compared in a few SIMD instructions.
 const FEW: usize = 16;
 
-/// How many rows' distance makes a stretch long enough for the index. Measured by
-/// `benches/replay.rs`: a look-up waits for two rows and two ends that are in no cache.
+/// A stretch of this many rows or more uses the index. Measured by `benches/replay.rs`: a look-up
+/// waits for two rows and two ends that are in no cache.
 const LONG: usize = 2;
 
-/// From how many runs of a trace on an index costs less than it saves: building it takes as long as
-/// reading the distances a few times.
+/// From this many replays of a trace on, an index saves more than it costs: building it takes as
+/// long as reading the distances a few times.
 pub const RUNS_MIN: u64 = 8;
 
-/// See the module.
+/// The index; see the module's head.
 #[derive(Clone, Debug)]
 pub(super) struct Index {
-    /// Runs from row to row.
+    /// Runs between two rows.
     every: usize,
     /// Entries of a row: one for each depth from 0 to the number of pages.
     width: usize,
-    /// Row r, entry k: how many of the first r · `every` runs are deeper than k.
+    /// Row r, entry k: the number of the first r · `every` runs deeper than k.
     rows: Vec<u32>,
     block: usize,
-    /// The greatest distance of each block.
+    /// The maximum distance of each block.
     deepest: Vec<u32>,
 }
 
 impl Index {
-    /// Rows that take at most half the memory of the distances.
+    /// An index whose rows take at most half the memory of the distances.
     pub(super) fn new(distances: &[u32], pages: usize) -> Self {
         Self::with_rows(distances, pages, (2 * (pages + 1)).next_power_of_two().max(BLOCK))
     }
 
-    /// A row every so many runs.
+    /// An index with a row every `every` runs.
     pub(super) fn with_rows(distances: &[u32], pages: usize, every: usize) -> Self {
         let width = pages + 1;
         let mut rows = Vec::with_capacity((distances.len() / every + 1) * width);
@@ -85,7 +85,7 @@ impl Index {
         Self::with_rows(distances, pages, self.every)
     }
 
-    /// The row next to a run, and the run before which it counts.
+    /// The row nearest to a run, and the run before which it counts.
     fn nearest(&self, at: usize) -> (&[u32], usize) {
         let last = self.rows.len() / self.width - 1;
         let row = ((at + self.every / 2) / self.every).min(last);
@@ -93,17 +93,17 @@ impl Index {
     }
 }
 
-/// The entry of a histogram for distances up to `pages` that a distance counts into; cold ones in
-/// the last, `pages + 1`.
+/// The entry of a distance in a histogram of distances up to `pages`. Cold accesses have the last
+/// entry, `pages + 1`.
 pub(crate) fn bucket(distance: u32, pages: usize) -> usize {
     (distance as usize).min(pages + 1)
 }
 
-/// The stack distances of consecutive runs of one pass over a trace, by the index where there is
-/// one and the runs are many.
+/// The stack distances of consecutive runs of one pass over a trace. Queries use the index if there
+/// is one and the stretch is long enough.
 #[derive(Clone, Debug)]
 pub struct StackDistances<'a> {
-    /// Of the whole pass.
+    /// The distances of the whole pass.
     all: &'a [u32],
     index: Option<&'a Index>,
     runs: Range<usize>,
@@ -120,12 +120,12 @@ impl<'a> StackDistances<'a> {
         &self.all[self.runs.clone()]
     }
 
-    /// These without the first so many.
+    /// The distances after the first `runs`.
     pub(crate) fn skip(&self, runs: usize) -> Self {
         Self { runs: self.runs.start + runs..self.runs.end, ..*self }
     }
 
-    /// The index, if these are enough runs for it.
+    /// The index, if the stretch is long enough for it.
     fn index(&self) -> Option<&'a Index> {
         self.index.filter(|index| self.runs.len() >= LONG * index.every)
     }
@@ -137,7 +137,7 @@ impl<'a> StackDistances<'a> {
         };
         let before = |at: usize| {
             let (row, stands) = index.nearest(at);
-            // Who is deeper than all pages is cold, and so deeper than any depth.
+            // A run deeper than the number of pages is cold, and so deeper than any depth.
             let counted = u64::from(row[(depth as usize).min(index.width - 1)]);
             if stands <= at {
                 counted + deeper(&self.all[stands..at], depth)
@@ -148,8 +148,7 @@ impl<'a> StackDistances<'a> {
         before(self.runs.end) - before(self.runs.start)
     }
 
-    /// Adds `weight` for each of these to the entry of its distance in a histogram, whose last
-    /// entry is for the cold.
+    /// Adds `weight` to a histogram for each of these distances; the last entry is for cold runs.
     pub fn add_to(&self, histogram: &mut [u64], weight: u64) {
         let pages = histogram.len() - 2;
         let Some(index) = self.index() else {
@@ -160,7 +159,7 @@ impl<'a> StackDistances<'a> {
         };
         let ((first, from), (last, to)) =
             (index.nearest(self.runs.start), index.nearest(self.runs.end));
-        // Entries may be less than nothing until all is added; ranges that end before they begin
+        // Entries may wrap below zero until everything is added. Ranges that end before they begin
         // are empty.
         let mut count = |runs: Range<usize>, by: u64| {
             for &distance in self.all.get(runs).unwrap_or_default() {
@@ -184,9 +183,9 @@ impl<'a> StackDistances<'a> {
         histogram[pages + 1] = histogram[pages + 1].wrapping_add(u64::from(cold) * weight);
     }
 
-    /// Lets a stack of `depth` pages grow by a page at each of these that is deeper, until it has
-    /// `most`, and tells each place at which it grows. Returns how many runs that took. From an
-    /// empty stack that can grow without end, the places are the first uses of pages in these runs.
+    /// Lets a stack of `depth` pages grow by one page at each deeper run until it has `most` pages,
+    /// and calls `grows` with each position at which it grows. Returns how many runs that took.
+    /// From an empty stack without limit, the positions are the first uses of pages in these runs.
     pub(crate) fn grow(&self, depth: &mut u32, most: u64, grows: impl FnMut(usize)) -> usize {
         pulp::Arch::new().dispatch(
             #[inline(always)]
@@ -270,7 +269,7 @@ mod tests {
     }
 
     proptest! {
-        /// Every stretch, at every depth, by rows near and far, against plain loops.
+        /// Every stretch, at every depth, with near and far rows, compared with plain loops.
         #[test]
         fn whatever_the_rows_the_answers_are_those_of_the_runs(
             (pages, all) in (1_u32..40).prop_flat_map(|pages| (Just(pages), distances(pages))),

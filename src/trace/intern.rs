@@ -1,14 +1,14 @@
 //! Page numbers of any width → dense ids in first-seen order.
 //!
-//! Two tables. Numbers below a *bound* index a direct table: one load a lookup. The bound doubles
-//! while at least a quarter of the numbers below the doubled bound have been seen, so the direct
-//! table has at most four slots for each page in it. All other numbers go through an
-//! open-addressing table of 8-byte slots at a load of 3/8 to 3/4. Both together take at most 22
-//! bytes a page, however sparse the numbers are.
+//! There are two tables. Numbers below a *bound* index a direct table: one load per lookup. The
+//! bound doubles while at least a quarter of the numbers below the doubled bound have been seen, so
+//! the direct table has at most four slots for each page in it. All other numbers go through an
+//! open-addressing table of 8-byte slots with a load factor of 3/8 to 3/4. Both together take at
+//! most 22 bytes per page, however sparse the numbers are.
 //!
-//! The mix of the hash table is fixed: ids depend on the order of the accesses alone, so it cannot
-//! change a result. A hostile trace may make all its numbers collide; a lookup probes at most
-//! [`WINDOW`] slots, and what finds no slot there goes to an ordered map, so that even then an
+//! The hash function is fixed; ids depend only on the order of the accesses, so it cannot change a
+//! result. A hostile trace may make all its numbers collide. A lookup therefore probes at most
+//! [`WINDOW`] slots; numbers that find no slot there go to an ordered map, so that even then an
 //! access costs O(log pages).
 
 use std::collections::BTreeMap;
@@ -19,30 +19,30 @@ use crate::units::Page;
 /// Page number → id.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Interner {
-    /// Ids of the numbers below the bound, which is the length; `NO_PAGE` where none is seen.
+    /// Ids of the numbers below the bound, which is the length; `NO_PAGE` for numbers not seen.
     direct: Vec<PageId>,
-    /// At how many pages the bound is looked at again.
+    /// The number of pages at which raising the bound is considered next.
     reconsider_at: usize,
-    /// Slots of `tag << 32 | id`, `EMPTY` where free; a power of two and a window.
+    /// Slots of `tag << 32 | id`, or `EMPTY`; their number is a power of two plus a window.
     slots: Vec<u64>,
-    /// 64 minus the logarithm of the slots without the window.
+    /// 64 minus the binary logarithm of the number of slots without the window.
     shift: u32,
-    /// Slots taken; those of numbers that moved below the bound count until the table grows.
+    /// Slots in use; those of numbers that moved below the bound count until the table grows.
     taken: usize,
-    /// Ids of numbers whose window was full.
+    /// Ids of the numbers whose window was full.
     crowded: BTreeMap<u64, PageId>,
 }
 
-/// The most slots that a lookup looks at.
+/// The most slots that a lookup probes.
 const WINDOW: usize = 32;
-/// The id of no page.
+/// Not an id of any page.
 pub(super) const NO_PAGE: PageId = PageId::MAX;
 const EMPTY: u64 = u64::MAX;
 const DIRECT_MIN: usize = 1 << 10;
 const SLOTS_MIN: usize = 1 << 6;
 
 impl Interner {
-    /// The id of page number `page`; if it is new, the next id, and `page` is added to `numbers`,
+    /// The id of page number `page`. A new number gets the next id and is appended to `numbers`,
     /// which holds the number of each id.
     #[inline]
     pub(super) fn intern(&mut self, page: Page, numbers: &mut Vec<Page>) -> PageId {
@@ -92,7 +92,7 @@ impl Interner {
         if page.0 < self.direct.len() as u64 {
             self.direct[page.0 as usize] = id;
         } else if self.taken * 4 >= self.slots.len().saturating_sub(WINDOW) * 3 {
-            // The new number is among those that the grown table takes up.
+            // Growing inserts all numbers, the new one included.
             self.grow_slots(numbers);
         } else {
             self.place(page.0, id);
@@ -118,7 +118,7 @@ impl Interner {
         let bound = self.direct.len() as u64;
         let hashed = numbers.iter().filter(|page| page.0 >= bound).count();
         let slots = (hashed * 4 / 3 + 1).next_power_of_two().max(SLOTS_MIN);
-        // The old table goes first: what it knows is in `numbers`.
+        // The old table is dropped first; `numbers` has its content.
         self.slots = Vec::new();
         self.slots = vec![EMPTY; slots + WINDOW];
         self.shift = 64 - slots.trailing_zeros();
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Interns all and checks ids against an ordered map.
+    /// Interns all and compares the ids with an ordered map's.
     fn check(pages: impl Iterator<Item = u64>) -> Interner {
         let mut interner = Interner::default();
         let mut numbers = Vec::new();

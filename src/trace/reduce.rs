@@ -1,15 +1,15 @@
-//! Trace reduction: references are dropped that no LRU list of K frames or more can tell apart.
+//! Trace reduction: drops references that make no difference to LRU with K frames or more.
 //!
-//! *Idea.* Of three references to a page the middle one is dropped where fewer than K other pages
-//! lie between the outer two: with K frames the page stays resident over all three anyway.
+//! *Idea.* Of three references to a page, the middle one is dropped if fewer than K other pages are
+//! used between the outer two: with K frames the page stays resident over all three anyway.
 //! *Follows.* S. F. Kaplan, Y. Smaragdakis and P. R. Wilson, "Flexible reference trace reduction
 //! for VM simulations", ACM Transactions on Modeling and Computer Simulation 13(1), 2003: safely
 //! allowed drop. `replace/lru.rs` has the proof that faults stay where they are.
 //! *Departs.* A dropped reference becomes a repeat of the page before it, so that positions, ticks
-//! and times stay. Where kinds are known a write is dropped only behind a kept write to the same
-//! page, so that dirty pages stay dirty; in its place stands a read. With a resolution each page's
-//! first reference in every block of so many accesses is kept too.
-//! *Cost.* O(log runs) a run; 4 bytes a run and 24 a page.
+//! and times stay the same. If the trace has kinds, a write is dropped only after a kept write to
+//! the same page, so that dirty pages stay dirty; a read replaces it. With a resolution, each
+//! page's first reference in every block of that many accesses is kept too.
+//! *Cost.* O(log runs) per run; 4 bytes per run and 24 per page.
 //! *Parameters.* K, at least 2; the resolution.
 
 use super::access::AccessKind;
@@ -17,10 +17,10 @@ use super::builder::TraceBuilder;
 use super::reduction::Reduction;
 use super::store::Trace;
 
-/// `trace` without what `reduction` allows to drop.
+/// `trace` without the references that `reduction` drops.
 ///
 /// # Errors
-/// The trace is reduced already, so that distances are not known any more.
+/// The trace is already reduced, so its original distances are not known.
 ///
 /// ```
 /// use balloonist::trace::Trace;
@@ -35,7 +35,7 @@ use super::store::Trace;
 pub fn reduce(trace: &Trace, reduction: Reduction) -> Result<Trace, String> {
     if let Some(before) = trace.reduction() {
         return Err(format!(
-            "the trace is reduced for {} frames already; reduce the whole trace",
+            "the trace is already reduced for {} frames; reduce the original trace",
             before.frames
         ));
     }
@@ -64,14 +64,14 @@ pub fn reduce(trace: &Trace, reduction: Reduction) -> Result<Trace, String> {
     }))
 }
 
-/// What is known of a page on the way through the trace.
+/// The state of a page during the pass over the trace.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     /// Its last kept run before the latest.
     kept: Option<usize>,
-    /// Its latest run, of which is not known yet whether it can go.
+    /// Its latest run, for which it is not yet known whether it can be dropped.
     latest: Option<usize>,
-    /// The latest must stay, whatever follows.
+    /// Whether the latest run must stay, whatever follows.
     stays: bool,
     /// Whether its last kept run writes, and whether the latest does.
     writes: [bool; 2],
@@ -79,7 +79,7 @@ struct Seen {
     block: Option<u64>,
 }
 
-/// Of each run, whether it can be dropped.
+/// For each run, whether it can be dropped.
 fn dropped(trace: &Trace, reduction: Reduction) -> Vec<bool> {
     let runs = trace.run_pages().len();
     let mut dropped = vec![false; runs];
@@ -92,7 +92,7 @@ fn dropped(trace: &Trace, reduction: Reduction) -> Vec<bool> {
         let page = &mut seen[run.page as usize];
         if let Some(middle) = page.latest {
             latest.clear(middle);
-            // The marks from the outer run on are those of other pages: its own is gone.
+            // All marks from the outer run on are those of other pages: its own is cleared.
             let goes = !page.stays
                 && page.kept.is_some_and(|outer| {
                     latest.from(outer) < usize::try_from(reduction.frames).unwrap_or(usize::MAX)
@@ -115,7 +115,7 @@ fn dropped(trace: &Trace, reduction: Reduction) -> Vec<bool> {
     dropped
 }
 
-/// Marks on a line of places, counted by a binary indexed tree (P. M. Fenwick, Software: Practice
+/// A set of marked positions, counted by a binary indexed tree (P. M. Fenwick, Software: Practice
 /// and Experience 24(3), 1994).
 struct Marks {
     tree: Vec<u32>,
@@ -145,7 +145,7 @@ impl Marks {
         }
     }
 
-    /// The marks at `place` and behind it.
+    /// The number of marks at `place` or after it.
     fn from(&self, place: usize) -> usize {
         let mut before = 0;
         let mut at = place;
@@ -164,8 +164,8 @@ mod tests {
     use crate::trace::PageId;
     use std::collections::BTreeSet;
 
-    /// By the definition, reference by reference: the middle one of three goes if fewer than K
-    /// others lie between the outer two, which are the kept one before it and the next of all.
+    /// By the definition, reference by reference: a reference is dropped if fewer than K other
+    /// pages are used between the kept reference before it and the next reference to the same page.
     fn naive(pages: &[PageId], frames: u64, resolution: Option<u64>) -> Vec<bool> {
         let mut dropped = vec![false; pages.len()];
         for middle in 0..pages.len() {

@@ -1,21 +1,21 @@
-//! How a trace was [reduced](super::reduce), and what that changes.
+//! How a trace was [reduced](super::reduce), and which results that affects.
 
 /// How a trace was reduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reduction {
-    /// K: with so many frames or more LRU faults as on the whole trace.
+    /// K: with this many frames or more, LRU's faults are those of the whole trace.
     pub frames: u64,
-    /// The accesses of a block in which each page's first reference was kept, if any were.
+    /// The block length in accesses: each page's first reference in every block was kept.
     pub resolution: Option<u64>,
 }
 
-/// What a part of a run comes to on a reduced trace.
+/// Whether a part of a simulation gives exact results on a reduced trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnReduced {
     /// The same as on the whole trace.
     Exact,
-    /// The same from K frames on.
+    /// The same with K frames or more.
     FromK,
     /// The same while no allocation shrinks.
     UnlessShrunk,
@@ -26,7 +26,7 @@ pub enum OnReduced {
 }
 
 impl OnReduced {
-    /// What is to be told of it; nothing where it is exact.
+    /// The note to show to users; `None` if it is exact.
     pub(crate) fn told(self, reduction: Reduction) -> Option<String> {
         let frames = reduction.frames;
         match (self, reduction.resolution) {
@@ -34,7 +34,7 @@ impl OnReduced {
             (Self::FromK, _) => Some(format!("exact from {frames} frames on")),
             (Self::UnlessShrunk, _) => Some("exact while no allocation shrinks".to_owned()),
             (Self::Blocks, Some(block)) => {
-                Some(format!("exact over whole blocks of {block} accesses, else not"))
+                Some(format!("exact only over whole blocks of {block} accesses"))
             }
             (Self::Blocks | Self::Inexact, _) => Some("not exact".to_owned()),
         }

@@ -1,19 +1,19 @@
-//! How much memory a trace may take while it is read.
+//! The memory limit of a trace while it is read.
 //!
-//! A small file can hold a large trace: a record may touch many pages, and compressed bytes become
-//! many more. What a trace takes therefore has to stay in proportion to the bytes that its file has
-//! given so far, so that a crafted file is refused before it fills the memory. gzip shrinks at most
-//! 1032 times, and a run takes about twice the text of a page number: no honest gzip reaches
+//! A small file can hold a large trace: a record may touch many pages, and compressed data expands.
+//! The memory of a trace must therefore stay in proportion to the bytes read from its file so far,
+//! so that a crafted file is refused before it fills the memory. gzip compresses at most 1032
+//! times, and a run takes about twice the text of a page number, so no ordinary gzip file reaches
 //! [`Room::GROWTH`].
 
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The room of one file's traces; clones share it.
+/// The memory limit of one file's traces; clones share it.
 #[derive(Clone, Debug)]
 pub struct Room {
-    /// The bytes that the file has given, and those that its traces take.
+    /// The bytes read from the file, and the bytes that its traces take.
     given: Arc<AtomicU64>,
     taken: Arc<AtomicU64>,
     most: u64,
@@ -21,31 +21,31 @@ pub struct Room {
 }
 
 impl Default for Room {
-    /// Without limit.
+    /// No limit.
     fn default() -> Self {
         Self::new(u64::MAX, u64::MAX)
     }
 }
 
 impl Room {
-    /// What traces may take however small their file is: 128 MiB.
+    /// The memory that traces may always take, however small their file is: 128 MiB.
     pub(crate) const LEAST: u64 = 128 << 20;
 
-    /// How many times the bytes of its file a larger trace may take.
+    /// The memory of a larger trace may be this many times the bytes of its file.
     pub const GROWTH: u64 = 4096;
 
-    /// Room for at most `most` bytes, and for `growth` times those that the file gives.
+    /// A limit of `most` bytes, and of `growth` times the bytes read from the file.
     pub(crate) fn new(most: u64, growth: u64) -> Self {
         Self { given: Arc::default(), taken: Arc::default(), most, growth }
     }
 
-    /// What traces of this file may take now.
+    /// The bytes that the traces of this file may take now.
     pub(crate) fn limit(&self) -> u64 {
         let grown = self.given.load(Ordering::Relaxed).saturating_mul(self.growth);
         self.most.min(grown.max(Self::LEAST))
     }
 
-    /// Takes so many bytes; returns whether there was room for them.
+    /// Takes `bytes` bytes. Returns whether they fit.
     pub(crate) fn take(&self, bytes: u64) -> bool {
         let taken = self.taken.fetch_add(bytes, Ordering::Relaxed);
         let fits = taken.saturating_add(bytes) <= self.limit();
@@ -55,8 +55,8 @@ impl Room {
         fits
     }
 
-    /// Makes room for `more` items where there is none; returns whether there was memory. The list
-    /// grows by its length, up to `most` items.
+    /// Ensures that `list` has capacity for `more` items, doubling it up to `most` items. Returns
+    /// whether the memory was available.
     pub(crate) fn reserve<T>(&self, list: &mut Vec<T>, more: usize, most: usize) -> bool {
         let free = list.capacity() - list.len();
         if more <= free {
@@ -67,13 +67,13 @@ impl Room {
         self.take(bytes) && list.try_reserve_exact(wanted - list.len()).is_ok()
     }
 
-    /// A reader of the file that notes what it gives.
+    /// A reader of the file that counts the bytes read.
     pub(crate) fn fed_by<R: Read>(&self, file: R) -> Fed<R> {
         Fed { file, given: Arc::clone(&self.given) }
     }
 }
 
-/// A file that notes how many bytes it has given.
+/// A reader that counts the bytes read.
 pub(crate) struct Fed<R> {
     file: R,
     given: Arc<AtomicU64>,

@@ -2,16 +2,16 @@
 //!
 //! *Idea.* A page is in the sample if the hash of its number is below a threshold, so all its
 //! accesses are or none. Distances in the sample are smaller than in the trace by the sampling
-//! rate, and each sampled access stands for as many as the rate's inverse.
+//! rate, and each sampled access stands for 1/rate accesses.
 //! *Follows.* C. A. Waldspurger, N. Park, A. Garthwaite and I. Ahmad, "Efficient MRC construction
-//! with SHARDS", FAST 2015: fixed rate, fixed size (the threshold falls so that no more than a
-//! given number of pages is in the sample), and the adjustment (what the sample has more or fewer
-//! accesses than expected counts as hits at the smallest distance).
-//! *Departs.* Weights are integers with 32 binary places, each set when its access is seen, in
-//! place of counts that are rescaled with every fall of the threshold. The whole trace is in memory
-//! here, so constant space is not the aim, only the accuracy of a sampler is.
-//! *Cost.* A hash an access, a stack distance a sampled access; 16 bytes a distinct page.
-//! *Parameters.* `rate` or `size`; `salt`, by which repetitions draw other samples.
+//! with SHARDS", FAST 2015: fixed rate, fixed size (the threshold falls so that the sample never
+//! has more than a given number of pages), and the adjustment (the difference between the actual
+//! and the expected number of sampled accesses counts as hits at the smallest distance).
+//! *Departs.* Weights are integers with 32 fractional bits, fixed when their access is seen; the
+//! paper rescales counts whenever the threshold falls. The whole trace is in memory here: the aim
+//! is to model a sampler's accuracy, not to save space.
+//! *Cost.* A hash per access, a stack distance per sampled access; 16 bytes per distinct page.
+//! *Parameters.* `rate` or `size`; `salt`, which gives repetitions different samples.
 
 use std::collections::BinaryHeap;
 
@@ -30,10 +30,10 @@ pub enum Sample {
     Size(usize),
 }
 
-/// The estimated LRU demand faults of the accesses of `trace` from access `from` on, where those
-/// before have been played too, for every allocation from 0 frames to the number of distinct pages;
-/// with the rate 1 exactly [`lru_faults_between`](super::curve::lru_faults_between). Beside them
-/// the distinct pages in the sample, on whose number the error depends, not on that of accesses.
+/// The estimated LRU demand faults of the accesses of `trace` from access `from` on, after those
+/// before have been replayed, for every allocation from 0 frames to the number of distinct pages;
+/// with rate 1 exactly [`lru_faults_between`](super::curve::lru_faults_between). Also returns the
+/// number of distinct pages in the sample, which determines the error.
 pub fn sampled_lru_faults(
     trace: &Trace,
     from: u64,
@@ -42,14 +42,14 @@ pub fn sampled_lru_faults(
 ) -> (Vec<u64>, usize) {
     let pages = trace.distinct_pages();
     let mut sampler = Sampler::new(trace, sample, salt);
-    // Weights by distance, cold accesses last. A distance of 0 cannot be.
+    // Weights by distance, cold accesses last. There is no distance 0.
     let mut weights = vec![0_u128; pages + 2];
     let warm_up = trace.runs_before(from);
     for &page in &trace.run_pages()[..warm_up] {
         let _ = sampler.weigh(page);
     }
     for &page in &trace.run_pages()[warm_up..] {
-        // The rest of a run repeats its page: hits with any frame at all, so no weight is due.
+        // The rest of a run repeats its page and hits with one frame or more, so it adds no weight.
         if let Some((bucket, weight)) = sampler.weigh(page) {
             weights[bucket] += weight;
         }
@@ -65,9 +65,9 @@ pub fn sampled_lru_faults(
     (faults, sampler.pages())
 }
 
-/// Hashes are compared with thresholds of so many bits.
+/// The bits of the hashes that are compared with thresholds.
 const HASH_BITS: u32 = 32;
-/// Binary places of a weight.
+/// Fractional bits of a weight.
 pub(crate) const WEIGHT_BITS: u32 = 32;
 
 fn hash(page: Page, salt: u64) -> u64 {
@@ -78,10 +78,10 @@ fn hash(page: Page, salt: u64) -> u64 {
 pub(crate) struct Sampler {
     stack: LruStack,
     hashes: Vec<u64>,
-    /// Pages whose hash is below are in the sample: the rate times 2³².
+    /// The threshold, rate × 2³²: pages whose hash is below it are in the sample.
     threshold: u64,
     size: usize,
-    /// The pages in the sample by hash, where their number is limited.
+    /// The pages in the sample by hash, if their number is limited.
     members: BinaryHeap<(u64, PageId)>,
 }
 
@@ -100,9 +100,9 @@ impl Sampler {
         Self { stack, hashes, threshold, size, members: BinaryHeap::new() }
     }
 
-    /// Uses a page. If it is in the sample: the distance in the trace that its distance in the
-    /// sample stands for, the number of pages plus one where it is cold; and the number of accesses
-    /// that this one stands for, with [`WEIGHT_BITS`] binary places.
+    /// Uses a page. If it is in the sample, returns its distance scaled to the trace (the number of
+    /// pages plus one if it is cold) and the number of accesses that this one stands for, with
+    /// [`WEIGHT_BITS`] fractional bits.
     #[inline(always)]
     pub(crate) fn weigh(&mut self, page: PageId) -> Option<(usize, u128)> {
         let depth = self.depth(page, self.hashes[page as usize])?;
@@ -146,7 +146,7 @@ impl Sampler {
         self.hashes.iter().filter(|&&hash| hash < self.threshold).count()
     }
 
-    /// The distance in the trace that a distance in the sample stands for, rounded up.
+    /// A distance in the sample scaled to the trace, rounded up.
     fn scaled(&self, depth: u32) -> usize {
         (u64::from(depth) << HASH_BITS).div_ceil(self.threshold) as usize
     }
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(sampled_lru_faults(&trace, 30_000, Sample::Rate(all), 7), warm);
     }
 
-    /// One in three pages: what lies at depth d among them lies at 3 d at least.
+    /// With one page in three sampled, depth d in the sample is depth 3 d or more in the trace.
     #[test]
     fn a_distance_among_the_sampled_stands_for_the_next_larger_one() {
         let scaled = |rate, depths: [u32; 4]| {

@@ -8,14 +8,14 @@ use super::content_hash::ContentHash;
 use super::distances;
 use super::index::{Index, StackDistances};
 
-/// The page accesses of one VM. It reads as its [`Columns`]; stack distances, their index and the
-/// content's hash are computed when first asked for and kept.
+/// The page accesses of one VM. It dereferences to its [`Columns`]; stack distances, their index
+/// and the content hash are computed on first use and kept.
 #[derive(Clone, Debug)]
 pub struct Trace {
     columns: Columns,
     distances: OnceLock<Vec<u32>>,
     repeat_distances: OnceLock<Vec<u32>>,
-    /// Of the distances of the first pass, and of the repeated ones.
+    /// The indexes over the distances of the first pass and of later passes.
     indexes: [OnceLock<Index>; 2],
     content_hash: OnceLock<ContentHash>,
 }
@@ -40,7 +40,7 @@ impl Deref for Trace {
     }
 }
 
-/// Traces are equal if their accesses are, whatever has been computed about them.
+/// Traces are equal if their accesses are; computed data is not compared.
 impl PartialEq for Trace {
     fn eq(&self, other: &Self) -> bool {
         self.columns == other.columns
@@ -50,25 +50,25 @@ impl PartialEq for Trace {
 impl Eq for Trace {}
 
 impl Trace {
-    /// The LRU stack distance of each run: see [`distances`](distances::distances()). Computed when
-    /// first asked for.
+    /// The LRU stack distance of each run: see [`distances`](distances::distances()). Computed on
+    /// first use.
     pub fn distances(&self) -> &[u32] {
         self.distances.get_or_init(|| distances::distances(self))
     }
 
-    /// Whether the distances need not be computed any more.
+    /// Whether the distances are already computed.
     pub(super) fn has_distances(&self) -> bool {
         self.distances.get().is_some()
     }
 
-    /// Gives the trace its distances, which somebody has computed before.
+    /// Sets distances that were computed before.
     pub(super) fn put_distances(&self, distances: Vec<u32>) {
         assert_eq!(distances.len(), self.pages.len(), "every run has a distance");
-        // Whoever was faster put the same.
+        // If another thread was faster, it set the same ones.
         drop(self.distances.set(distances));
     }
 
-    /// Likewise for a second pass over the trace: see
+    /// The same for later passes over the trace: see
     /// [`repeat_distances`](distances::repeat_distances).
     pub fn repeat_distances(&self) -> &[u32] {
         self.repeat_distances.get_or_init(|| distances::repeat_distances(self, self.distances()))
@@ -84,19 +84,19 @@ impl Trace {
         StackDistances::new(all, index, runs)
     }
 
-    /// Makes an index over the distances, if there is none yet. It changes no result; it pays where
-    /// the trace is replayed [`RUNS_MIN`](super::index::RUNS_MIN) times or more.
+    /// Builds an index over the distances if there is none yet. It changes no result; it pays off
+    /// if the trace is replayed [`RUNS_MIN`](super::index::RUNS_MIN) times or more.
     pub fn index(&self) {
         self.indexes[0].get_or_init(|| Index::new(self.distances(), self.distinct_pages()));
     }
 
-    /// Likewise, with a row of the index every so many runs, for tests of small traces.
+    /// The same with a row every `runs` runs, for tests of small traces.
     pub fn index_every(&self, runs: usize) {
         let index = || Index::with_rows(self.distances(), self.distinct_pages(), runs);
         self.indexes[0].get_or_init(index);
     }
 
-    /// The hash of what it says: see [`ContentHash`].
+    /// The hash of its accesses: see [`ContentHash`].
     pub fn content_hash(&self) -> ContentHash {
         *self.content_hash.get_or_init(|| ContentHash::of(self))
     }

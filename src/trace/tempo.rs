@@ -1,18 +1,18 @@
-//! When accesses start: a number of ticks apart, or as they were recorded.
+//! When accesses start: a fixed number of ticks apart, or at their recorded times.
 //!
-//! Both are nominal: what delays a VM shifts all that follows. A tick of recorded time is a
-//! nanosecond, at the speed 1. The last access of a recorded trace takes one tick, and the next
-//! pass over the trace begins behind it.
+//! Both are nominal: a delay of the VM shifts all later accesses. A tick of recorded time is a
+//! nanosecond at speed 1. The last access of a recorded trace takes one tick; the next pass over
+//! the trace begins after it.
 
 use super::columns::Columns;
 use crate::units::{Decimal, Ticks};
 
-/// How a VM's accesses follow each other.
+/// When a VM's accesses start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tempo {
-    /// Each starts so many ticks after the one before; at least 1.
+    /// Each starts this many ticks after the one before; at least 1.
     Steps(Ticks),
-    /// At the times of the trace, which has some, played so many times as fast; above 0.
+    /// At the recorded times of the trace, sped up by this factor, above 0. The trace has times.
     Recorded(Decimal),
 }
 
@@ -24,7 +24,7 @@ impl Default for Tempo {
 
 impl Tempo {
     /// Ticks from the start of access `from` to that of access `to` of one pass; the end of the
-    /// last access is the start of the one behind it.
+    /// last access counts as the start of the one after it.
     #[inline]
     pub fn ticks(self, trace: &Columns, from: u64, to: u64) -> u64 {
         match self {
@@ -33,8 +33,8 @@ impl Tempo {
         }
     }
 
-    /// The accesses of a pass from access `from` on that start in fewer than `ticks` ticks after
-    /// it, as the first access behind them; at most the number of accesses.
+    /// The first access of a pass that starts `ticks` ticks or more after access `from`; at most
+    /// the number of accesses.
     #[inline]
     pub(crate) fn reach(self, trace: &Columns, from: u64, ticks: u64) -> u64 {
         match self {
@@ -64,7 +64,7 @@ impl Tempo {
         }
     }
 
-    /// Ticks from the beginning to the start of an access, counted over all passes.
+    /// Ticks from the beginning to the start of an access, numbered over all passes.
     pub(crate) fn tick_of(self, trace: &Columns, access: u64) -> u64 {
         match self {
             Self::Steps(period) => access.saturating_mul(period.0),
@@ -76,7 +76,7 @@ impl Tempo {
         }
     }
 
-    /// The accesses, over all passes, that start in the first `ticks` ticks.
+    /// The number of accesses, over all passes, that start in the first `ticks` ticks.
     pub(crate) fn accesses_before(self, trace: &Columns, ticks: u64) -> u64 {
         match self {
             Self::Steps(period) => ticks.div_ceil(period.0),
@@ -89,9 +89,9 @@ impl Tempo {
     }
 }
 
-/// When an access of the first pass starts; the end of the last one for the one behind it.
+/// When an access of the first pass starts; for one past the last, when the last one ends.
 fn start(trace: &Columns, at: u64, speed: Decimal) -> u64 {
-    let times = trace.times().expect("who replays recorded time has it");
+    let times = trace.times().expect("the trace has times");
     let last = trace.accesses() - 1;
     scaled(times.elapsed(at.min(last)), speed) + u64::from(at > last)
 }
@@ -103,8 +103,8 @@ fn scaled(elapsed: u64, speed: Decimal) -> u64 {
 
 /// The first access that starts at `tick` or later; the number of accesses if there is none.
 fn first_at(trace: &Columns, tick: u64, speed: Decimal) -> u64 {
-    let times = trace.times().expect("who replays recorded time has it");
-    // Starts are rounded down: it is the first whose time is not below this one.
+    let times = trace.times().expect("the trace has times");
+    // Starts are rounded down, so this is the first access whose time is not below this one.
     let elapsed =
         (u128::from(tick) * u128::from(speed.digits)).div_ceil(u128::from(speed.denominator()));
     u64::try_from(elapsed).map_or(times.len(), |elapsed| times.first_at(elapsed))
@@ -127,7 +127,7 @@ mod tests {
         builder.finish()
     }
 
-    /// The search against a walk over all accesses of three passes.
+    /// The search compared with a walk over all accesses of three passes.
     #[test]
     fn what_is_found_by_search_is_what_a_walk_finds() {
         let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "test/tempo");

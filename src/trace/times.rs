@@ -1,8 +1,8 @@
-//! When accesses were recorded: the time column of the trace store.
+//! When accesses were recorded: the time column of a trace.
 //!
-//! Times are nanoseconds and never fall. The low half of each stands in a column of 4 bytes an
-//! access; the high half changes every 4.3 seconds at most, so the few places where it does are a
-//! list. The access that is the first at or after a time is found by binary search.
+//! Times are in nanoseconds and never decrease. A column of 4 bytes per access holds the low half
+//! of each; the high half changes at most every 4.3 seconds, and a list holds the positions where
+//! it does. The first access at or after a time is found by binary search.
 
 /// The recorded times of a trace's accesses, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Times {
     low: Vec<u32>,
     /// The first access of each stretch with the same high 32 bits, and those bits.
     high: Vec<(u64, u32)>,
-    /// When the recording began, where that is not the first access.
+    /// When the recording began, if not at the first access.
     origin: Option<u64>,
 }
 
@@ -26,8 +26,8 @@ impl Times {
         self.low.is_empty()
     }
 
-    /// Adds the time of the next access in nanoseconds. One that is earlier than the time before
-    /// becomes that time; returns whether that was so.
+    /// Adds the time of the next access in nanoseconds. A time earlier than the one before is
+    /// replaced by the one before. Returns whether that happened.
     pub(crate) fn push(&mut self, time: u64) -> bool {
         let last = self.last().unwrap_or(0);
         let is_earlier = time < last;
@@ -40,7 +40,7 @@ impl Times {
         is_earlier
     }
 
-    /// Says when the recording began; at the first access if that was earlier.
+    /// Sets when the recording began; at the first access if that was earlier.
     pub(crate) fn since(&mut self, origin: u64) {
         self.origin = Some(origin);
     }
@@ -50,13 +50,13 @@ impl Times {
         Some(joined(high, low))
     }
 
-    /// When access `at` was made, in nanoseconds of the recording's own clock.
+    /// When access `at` was made, in nanoseconds of the recording's clock.
     pub fn get(&self, at: u64) -> u64 {
         let stretch = self.high.partition_point(|&(first, _)| first <= at) - 1;
         joined(self.high[stretch].1, self.low[at as usize])
     }
 
-    /// When the recording began: the first access, unless the reader knows better.
+    /// When the recording began: the first access, unless the reader has set it.
     pub fn origin(&self) -> u64 {
         let first = self.low.first().zip(self.high.first());
         let first = first.map_or(0, |(&low, &(_, high))| joined(high, low));
@@ -68,7 +68,7 @@ impl Times {
         self.get(at) - self.origin()
     }
 
-    /// The first access at `elapsed` nanoseconds after the beginning or later; the number of
+    /// The first access made `elapsed` nanoseconds or more after the beginning; the number of
     /// accesses if there is none.
     pub fn first_at(&self, elapsed: u64) -> u64 {
         let Some(time) = self.origin().checked_add(elapsed) else { return self.len() };

@@ -1,10 +1,10 @@
-//! The store against plain sequences.
+//! Traces compared with plain sequences.
 
 use super::*;
 use proptest::prelude::*;
 
 proptest! {
-    /// The store against the plain sequence that it was made of.
+    /// A trace compared with the plain sequence that it was built from.
     #[test]
     fn every_position_is_found_again(
         pages in prop::collection::vec((0_u64..5, 1_usize..200), 0..40),
@@ -50,7 +50,7 @@ proptest! {
         }
     }
 
-    /// Bulk, runs and single accesses make the same trace.
+    /// Bulk, run-wise and single pushes build the same trace.
     #[test]
     fn all_ways_in_make_the_same_trace(
         runs in prop::collection::vec((0_u32..3, 1_usize..90), 0..60),

@@ -1,11 +1,11 @@
 //! Loop: the same pages in the same order, again and again.
 //!
-//! *Idea.* A cycle over `pages` pages. LRU with one frame fewer faults on every access, MIN on few:
-//! the widest gap there is between them.
+//! *Idea.* A cycle over `pages` pages. With one frame fewer, LRU faults on every access and MIN on
+//! few: the largest possible gap between them.
 //! *Follows.* The looping reference pattern of H.-T. Chou, D. J. DeWitt, "An Evaluation of Buffer
 //! Management Strategies for Relational Database Systems", VLDB 1985.
-//! *Departs.* In nothing.
-//! *Cost.* O(1) an access, no memory; draws nothing but what `writes` needs.
+//! *Departs.* Nowhere.
+//! *Cost.* O(1) per access, no memory; draws random numbers only for `writes`.
 //! *Parameters.* `pages` (pages, 1024, ours), `repeats` (accesses a page, 1, ours), `writes`,
 //! `first_page`.
 

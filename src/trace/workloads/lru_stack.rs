@@ -1,14 +1,15 @@
 //! LRU stack: each access goes to a drawn depth of the LRU stack.
 //!
 //! *Idea.* Pages are kept in the order of their last use; an access draws a depth, takes the page
-//! there and puts it on top. The LRU faults with c frames are then, by construction, the chance of
-//! a depth beyond c: a miss-ratio curve made to measure.
+//! there and puts it on top. By construction, the LRU miss ratio with c frames is the probability
+//! of a depth above c, so any miss-ratio curve can be produced.
 //! *Follows.* The LRU stack model of J. R. Spirn, "Program Behavior: Models and Measurements",
 //! Elsevier, 1977; R. L. Mattson et al., "Evaluation Techniques for Storage Hierarchies", IBM
 //! Systems Journal 9(2), 1970.
-//! *Departs.* Depths follow Zipf's law, 1 / depth^alpha; the stack begins with all pages in order,
+//! *Departs.* Depths follow Zipf's law, 1 / depth^alpha; the stack starts with all pages in order,
 //! so a first use has a depth like any other.
-//! *Cost.* O(depth / 64) an access, for the stack is a chain of rings of 64 pages; 20 bytes a page.
+//! *Cost.* O(depth / 64) per access, because the stack is a sequence of rings of 64 pages; 20 bytes
+//! per page.
 //! *Parameters.* `pages` (pages, 1024, ours), `alpha` (1.2, ours: most depths are small), `writes`,
 //! `first_page`.
 
@@ -28,7 +29,7 @@ pub(super) const KIND: WorkloadKind = WorkloadKind {
 };
 
 const DEPTH_ALPHA: Param = Param {
-    doc: "skew of the depths: 0 draws every depth alike, 1.2 mostly small ones",
+    doc: "skew of the depths: with 0 all depths are equally likely, with 1.2 most are small",
     default: Value::Decimal(Decimal { digits: 12, places: 1 }),
     ..ALPHA
 };
@@ -67,7 +68,7 @@ impl Stack {
         let ring = &mut self.pages[found];
         let at = (start + position) % RING;
         let page = ring[at];
-        // The pages above it move down by one place, around the end of the array if need be.
+        // The pages above it move down by one place, wrapping around the end of the array.
         if at >= start {
             ring.copy_within(start..at, start + 1);
         } else {

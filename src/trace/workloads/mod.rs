@@ -1,7 +1,7 @@
 //! Workloads: page accesses drawn from a seed instead of read from a file.
 //!
-//! [`ALL`] is the one list of them. A generator draws from the [`Stream`] that it is handed and
-//! from nothing else, in integers alone, so its trace is the same on every machine.
+//! [`ALL`] is the only list of them. A generator draws only from the [`Stream`] that it is given
+//! and uses only integers, so its trace is the same on every machine.
 
 mod cycle;
 mod lru_stack;
@@ -16,7 +16,7 @@ use crate::random::Stream;
 use crate::trace::{AccessKind, Trace, TraceBuilder};
 use crate::units::Decimal;
 
-/// A workload as the scenario names it.
+/// A kind of workload, as scenarios name it.
 #[derive(Debug)]
 pub struct WorkloadKind {
     /// The name in scenario files.
@@ -30,9 +30,10 @@ pub struct WorkloadKind {
     /// Whether it is a sequence of other workloads: they are in [`WorkloadSpec::of`], and
     /// its accesses are theirs.
     pub nests: bool,
-    /// What is wrong with parameters that are right one by one; no full stop.
+    /// Checks parameters that are valid one by one against each other; one sentence without a full
+    /// stop.
     pub(crate) check: fn(&Settings) -> Result<(), String>,
-    /// Makes the accesses.
+    /// Generates the accesses.
     generate: fn(&WorkloadSpec, &mut Sink<'_>),
 }
 
@@ -57,13 +58,12 @@ pub struct WorkloadSpec {
     pub settings: Settings,
     /// How many accesses it makes; 0 if it nests.
     pub accesses: u64,
-    /// The workloads that it is a sequence of, if it nests.
+    /// The phases, if it is a sequence of other workloads.
     pub of: Vec<Self>,
 }
 
 impl WorkloadSpec {
-    /// How deep sequences may be nested. Deeper ones could not be written in a scenario, whose
-    /// tables have a limit of their own.
+    /// How deep sequences may be nested. The nesting limit of a scenario's tables allows no more.
     pub(crate) const DEPTH_MAX: usize = 4;
 
     /// The most accesses of a workload: a trace may have no more runs.
@@ -79,12 +79,12 @@ impl WorkloadSpec {
         round?.checked_mul(self.settings.integer(phases::ROUNDS.name))
     }
 
-    /// About the bytes that are written while the trace is made and its distances are computed, not
-    /// too few; `None` if 64 bits do not hold them. Each round of a sequence counts again, so the
-    /// number bounds the time too.
+    /// An upper estimate of the bytes written while the trace is generated and its distances are
+    /// computed; `None` on overflow. Each round of a sequence counts again, so the number bounds
+    /// the time too.
     ///
-    /// An access is a run, a distance and a distance of a repetition at worst; a page is numbered,
-    /// found by its number and is in the tables that generators draw from.
+    /// At worst an access needs a run, a distance and a repeat distance; a page needs its number,
+    /// an entry of the interner and an entry in a generator's table.
     pub(crate) fn bytes_at_most(&self) -> Option<u64> {
         const OF_ACCESS: u64 = 16;
         const OF_PAGE: u64 = 64;
@@ -98,7 +98,7 @@ impl WorkloadSpec {
         self.accesses.checked_mul(OF_ACCESS)?.checked_add(pages.checked_mul(OF_PAGE)?)
     }
 
-    /// The accesses with which its phases begin, the first one left out.
+    /// The access at which each phase begins, except the first phase.
     pub(crate) fn phase_starts(&self) -> Vec<u64> {
         let mut starts = Vec::new();
         self.note_phases(&mut 0, &mut starts);
@@ -118,11 +118,11 @@ impl WorkloadSpec {
         }
     }
 
-    /// What no parameter's domain can say: that there are accesses and not too many, that
-    /// parameters agree.
+    /// Checks what the domains of single parameters cannot express: the number of accesses, and
+    /// parameters that depend on each other.
     ///
     /// # Errors
-    /// One sentence without a full stop that says what is wrong.
+    /// One sentence without a full stop.
     pub fn check(&self) -> Result<(), String> {
         self.check_at(0)?;
         let most = Self::ACCESSES_MAX;
@@ -190,7 +190,7 @@ impl WorkloadSpec {
     }
 }
 
-/// Workloads are equal if they make the same accesses of the same draws.
+/// Workloads are equal if they generate the same accesses from the same stream.
 impl PartialEq for WorkloadSpec {
     fn eq(&self, other: &Self) -> bool {
         self.kind.name == other.kind.name
@@ -202,10 +202,10 @@ impl PartialEq for WorkloadSpec {
 
 impl Eq for WorkloadSpec {}
 
-/// Accesses that go to the trace together: many at a time, its lookups do not wait for each other.
+/// Accesses passed to the trace builder at a time, so that its lookups overlap.
 const BATCH: usize = 256;
 
-/// Where a generator puts its accesses, and where it draws from.
+/// Where a generator puts its accesses, and the stream that it draws from.
 struct Sink<'a> {
     stream: &'a mut Stream,
     builder: &'a mut TraceBuilder,
@@ -223,7 +223,7 @@ impl Sink<'_> {
         self.put(page);
     }
 
-    /// Draws whether the next access writes. Nothing is drawn where that is certain.
+    /// Draws whether the next access writes. Nothing is drawn if that is certain.
     #[inline]
     fn draw_kind(&mut self) {
         let Decimal { digits, .. } = self.writes;
@@ -233,7 +233,7 @@ impl Sink<'_> {
         self.kinds.push(if write { AccessKind::Store } else { AccessKind::Load });
     }
 
-    /// The page of the first access that has none yet.
+    /// Sets the page of the first access that has none yet.
     #[inline]
     fn put(&mut self, page: u64) {
         self.pages.push(self.first_page + page);
@@ -269,7 +269,7 @@ const FIRST_PAGE: Param = Param {
 /// The parameter of the workloads that use a fixed set of pages.
 const PAGES: Param = Param {
     name: "pages",
-    doc: "pages in use; the default is small enough to think about, our choice",
+    doc: "number of pages; our default is small",
     domain: Domain::Integer { min: 1, max: 1 << 26 },
     default: Value::Integer(1024),
 };

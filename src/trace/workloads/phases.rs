@@ -1,9 +1,9 @@
 //! Phases: other workloads, one after the other.
 //!
-//! *Idea.* A program changes what it does: a scan, then a loop, then a scan again. Each phase is a
-//! workload of its own with its own accesses; `rounds` repeats the whole sequence.
+//! *Idea.* A program changes its behaviour: a scan, then a loop, then a scan again. Each phase is a
+//! workload with its own number of accesses; `rounds` repeats the whole sequence.
 //! *Follows.* A. P. Batson, A. W. Madison, "Measurements of Major Locality Phases in Symbolic
-//! Reference Strings", SIGMETRICS 1976: programs live in phases with abrupt changes between.
+//! Reference Strings", SIGMETRICS 1976: programs run in phases with abrupt transitions.
 //! *Departs.* Phases have fixed lengths.
 //! *Cost.* That of the phases. All draw from one stream, one after the other.
 //! *Parameters.* `rounds` (times, 1, ours).
@@ -23,10 +23,10 @@ pub(super) const KIND: WorkloadKind = WorkloadKind {
     generate: |_, _| unreachable!("a nesting workload is generated phase by phase"),
 };
 
-/// How often the sequence is repeated.
+/// The number of rounds.
 pub(super) const ROUNDS: Param = Param {
     name: "rounds",
-    doc: "times that the sequence of phases is made",
+    doc: "how often the sequence of phases is run",
     domain: Domain::Integer { min: 1, max: 1 << 20 },
     default: Value::Integer(1),
 };

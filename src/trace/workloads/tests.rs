@@ -45,7 +45,7 @@ fn the_seed_decides_everything() {
     }
 }
 
-/// The same bytes on every machine and in every version: results in papers depend on it.
+/// Published results depend on the same traces on every machine and in every version.
 #[test]
 fn traces_are_the_same_in_every_version() {
     let hashes: Vec<(&str, u64)> = ALL
@@ -105,7 +105,7 @@ fn a_drifting_window_stays_in_its_bounds() {
     }
 }
 
-/// Frequencies against the law, within five standard deviations.
+/// Frequencies match the law within five standard deviations.
 #[test]
 fn zipf_frequencies_follow_the_law() {
     let mut spec = spec("zipf", 200_000);

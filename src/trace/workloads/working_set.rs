@@ -1,12 +1,12 @@
 //! Working set: a window of pages that drifts.
 //!
 //! *Idea.* Accesses fall evenly on a window of `window` pages; after every `drift` accesses the
-//! window moves up by one page, and at the end of the pages it goes on at the first. The demand is
-//! known by construction: about `window` frames, with a cold or capacity fault a drift.
+//! window moves up by one page, and it wraps around at the last page. The demand is known by
+//! construction: about `window` frames, with one cold or capacity fault per drift.
 //! *Follows.* P. J. Denning, "The Working Set Model for Program Behavior", Communications of the
 //! ACM 11(5), 1968: locality as a set that changes slowly.
 //! *Departs.* The set is a window of neighbours and moves by one page at fixed intervals.
-//! *Cost.* O(1) an access, no memory.
+//! *Cost.* O(1) per access, no memory.
 //! *Parameters.* `pages` (pages, 1024, ours), `window` (pages, 64, ours), `drift` (accesses a page,
 //! 1000, ours), `writes`, `first_page`.
 
@@ -22,7 +22,10 @@ pub(super) const KIND: WorkloadKind = WorkloadKind {
     check: |settings| {
         let (pages, window) = (settings.integer(PAGES.name), settings.integer(WINDOW.name));
         if window > pages {
-            return Err(format!("the window of {window} pages is larger than all {pages} pages"));
+            return Err(format!(
+                "the window of {window} pages is larger than the {pages} pages of \
+                                the workload"
+            ));
         }
         Ok(())
     },
@@ -38,7 +41,7 @@ const WINDOW: Param = Param {
 
 const DRIFT: Param = Param {
     name: "drift",
-    doc: "accesses after which the window moves by a page; 1000 is slow for a window of 64",
+    doc: "accesses after which the window moves by one page; 1000 is slow for a window of 64",
     domain: Domain::Integer { min: 1, max: 1 << 40 },
     default: Value::Integer(1000),
 };

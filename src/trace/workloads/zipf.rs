@@ -1,19 +1,19 @@
 //! Zipf: the page of rank k is drawn in proportion to 1 / k^alpha.
 //!
-//! *Idea.* A few pages get most accesses and a long tail gets the rest, as caches and heaps see it.
-//! Each access is drawn from a table in O(1), by itself.
+//! *Idea.* A few pages get most accesses and a long tail gets the rest, as is common for caches and
+//! heaps. Each access is drawn independently from a table in O(1).
 //! *Follows.* The independent reference model with Zipf's law: L. Breslau et al., "Web Caching and
 //! Zipf-like Distributions: Evidence and Implications", INFOCOM 1999. The table is the alias method
 //! of A. J. Walker, ACM Transactions on Mathematical Software 3(3), 1977, built as M. D. Vose, "A
 //! Linear Algorithm for Generating Random Numbers with a Given Distribution", IEEE Transactions on
 //! Software Engineering 17(9), 1991.
-//! *Departs.* In integers throughout, so that every machine draws the same: weights are fixed-point
-//! with a relative error below 2⁻³⁰ as far as they reach 2⁻³² of an even share; rarer pages are
-//! rounded down, at the limit to never, and page 1 gets what is left over.
-//! *Cost.* O(1) an access; 28 bytes and about 0.2 µs a page to build.
+//! *Departs.* Everything is in integers, so that every machine draws the same pages. Weights are
+//! fixed-point with a relative error below 2⁻³⁰ for pages with at least 2⁻³² of an even share;
+//! rarer pages are rounded down, possibly to 0, and page 1 gets the remainder.
+//! *Cost.* O(1) per access; 28 bytes and about 0.2 µs per page to build.
 //! *Parameters.* `pages` (pages, 1024, ours), `alpha` (0.9, the middle of what Breslau et al.
-//! measured, rounded up), `shuffle` (yes: hot pages lie anywhere, not at the low numbers),
-//! `writes`, `first_page`.
+//! measured, rounded up), `shuffle` (yes: hot pages are spread over all numbers), `writes`,
+//! `first_page`.
 
 use super::{BATCH, FIRST_PAGE, PAGES, Sink, WRITES, WorkloadKind, WorkloadSpec, whole};
 use crate::params::{Domain, Param, Value};
@@ -40,7 +40,7 @@ pub(super) const ALPHA: Param = Param {
 
 const SHUFFLE: Param = Param {
     name: "shuffle",
-    doc: "whether ranks are dealt to pages at random, or rank 1 is the first page",
+    doc: "whether ranks are assigned to pages at random; otherwise rank 1 is the first page",
     domain: Domain::Choice(&["yes", "no"]),
     default: Value::Choice("yes"),
 };
@@ -55,7 +55,7 @@ fn generate(spec: &WorkloadSpec, sink: &mut Sink<'_>) {
         }
         table.deal(&page_of);
     }
-    // Drawn first and looked up after, the loads from the table do not wait for each other.
+    // All draws come first, so that the loads from the table overlap.
     let mut places = [0; BATCH];
     let mut left = spec.accesses;
     while left > 0 {
@@ -71,12 +71,12 @@ fn generate(spec: &WorkloadSpec, sink: &mut Sink<'_>) {
     }
 }
 
-/// Ranks, from 0, with the chance of k being in proportion to 1 / (k + 1)^alpha.
+/// Draws ranks from 0, rank k with a probability proportional to 1 / (k + 1)^alpha.
 pub(super) struct Table {
     columns: Vec<Column>,
 }
 
-/// A column of the alias method: `cut` of its 2³² shares are those of `own`, the rest of `other`.
+/// A column of the alias method: `cut` of its 2³² shares belong to `own`, the rest to `other`.
 #[derive(Clone, Copy)]
 struct Column {
     cut: u32,
@@ -95,7 +95,8 @@ impl Table {
         let is_small = |share: u64| share < SHARES;
         let (mut small, mut large): (Vec<u32>, Vec<u32>) =
             (0..ranks as u32).rev().partition(|&rank| is_small(shares[rank as usize]));
-        // The shares sum to a column for each rank, so a large rank is left while a small one is.
+        // The shares sum to one column per rank, so as long as a small rank is left, so is a large
+        // one.
         while let (Some(poor), Some(&rich)) = (small.pop(), large.last()) {
             let own = shares[poor as usize];
             columns[poor as usize] = Column { cut: own as u32, own: poor, other: rich };
@@ -124,7 +125,7 @@ impl Table {
         if (place as u32) < cut { own } else { other }
     }
 
-    /// Gives the place of each rank to the page that `page_of` says.
+    /// Assigns each rank to the page given by `page_of`.
     fn deal(&mut self, page_of: &[u32]) {
         for column in &mut self.columns {
             column.own = page_of[column.own as usize];
@@ -133,13 +134,13 @@ impl Table {
     }
 }
 
-/// The share of each rank, in sum 2³² a rank.
+/// The share of each rank; the sum is 2³² times the number of ranks.
 fn shares(ranks: u64, alpha: Decimal) -> Vec<u64> {
     let powers = Powers::new(alpha);
     let mut shares: Vec<u64> = (1..=ranks).map(|rank| powers.weight(rank)).collect();
     let sum: u128 = shares.iter().map(|&weight| u128::from(weight)).sum();
     let all = u128::from(ranks * SHARES);
-    // At most 2⁶⁰, for the sum is at least 2⁶² and there are at most 2²⁶ ranks.
+    // At most 2⁶⁰, because the sum is at least 2⁶² and there are at most 2²⁶ ranks.
     let share_of_one = (all << 64) / sum;
     for share in &mut shares {
         *share = ((u128::from(*share) * share_of_one) >> 64) as u64;
@@ -148,17 +149,17 @@ fn shares(ranks: u64, alpha: Decimal) -> Vec<u64> {
     shares
 }
 
-/// Bits behind the point of logarithms.
+/// Fractional bits of logarithms.
 const LOG_BITS: u32 = 40;
-/// Bits behind the point of weights: the weight of rank 1 is 2⁶².
+/// Fractional bits of weights: the weight of rank 1 is 2⁶².
 const WEIGHT_BITS: u32 = 62;
-/// Bits behind the point of alpha.
+/// Fractional bits of alpha.
 const ALPHA_BITS: u32 = 60;
 
-/// What rank^(−alpha) = 2^(−alpha · log2 rank) is computed with.
+/// Computes rank^(−alpha) = 2^(−alpha · log2 rank).
 struct Powers {
     alpha: u128,
-    /// 2^(−digit / 256^(place + 1)) for each of the five base-256 digits behind the point.
+    /// 2^(−digit / 256^(place + 1)) for each of the five fractional base-256 digits.
     of_digit: [[u64; 256]; LOG_BITS as usize / 8],
 }
 
@@ -191,11 +192,11 @@ impl Powers {
     }
 }
 
-/// The binary logarithm of `number`, at least 1: squaring doubles it, and a square of 2 or more is
-/// a bit.
+/// The binary logarithm of `number`, which is at least 1, by repeated squaring: a square of 2 or
+/// more gives a one bit.
 fn log2(number: u64) -> u64 {
     let whole = number.ilog2();
-    // From 1 up to 2, with 63 bits behind the point.
+    // In [1, 2), with 63 fractional bits.
     let mut mantissa = number << (63 - whole);
     let mut log = u64::from(whole);
     for _ in 0..LOG_BITS {
