@@ -1,6 +1,6 @@
-//! The account of a run: what each VM did, held and cost, and the same for all VMs together.
+//! The account of a run: the counts, allocations and costs of each VM and of all VMs together.
 //!
-//! [`METRICS`] lists its numbers under the names of their columns.
+//! [`METRICS`] lists its numbers by column name.
 
 use crate::number::Millionths;
 use crate::replace::Counts;
@@ -18,7 +18,7 @@ pub struct Outcome {
     pub all: Account,
     /// The checkpoints that happened.
     pub checkpoints: u64,
-    /// When the last VM had finished its last access.
+    /// When the last VM finished its last access.
     pub end: Ticks,
     /// The frames in flight at that time.
     pub in_flight: Frames,
@@ -27,17 +27,17 @@ pub struct Outcome {
     pub fingerprint: u64,
 }
 
-/// What one VM, or all VMs together, did and held.
+/// The counts and allocations of one VM or of all VMs together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Account {
-    /// Accesses and faults. This and all that follows exclude the warm-up.
+    /// Accesses and faults. This and all other numbers exclude the warm-up.
     pub counts: Counts,
     /// Accesses of the warm-up.
     pub warm_up_accesses: u64,
-    /// Frames granted, by policies and to make room for arrivals.
+    /// Frames granted by the policy.
     pub granted: Frames,
-    /// Frames reclaimed likewise; a departure is not counted.
+    /// Frames reclaimed by the policy or for an arrival; departures do not count.
     pub reclaimed: Frames,
     /// Distinct pages accessed.
     pub distinct_pages: u64,
@@ -46,31 +46,31 @@ pub struct Account {
     /// Ticks from the start until the last access ended, the VM stopped or the run ended; for all
     /// VMs, the length of the run.
     pub ticks: u64,
-    /// Ticks that the accesses take if every page is resident and nothing is observed.
+    /// Ticks that the accesses take if all pages are resident and nothing is observed.
     pub nominal_ticks: u64,
     /// Ticks charged for faults and write-backs.
     pub stall_ticks: u64,
-    /// Ticks charged for what observers intercepted and for the policy.
+    /// Ticks charged for accesses that observers intercepted and for the policy.
     pub overhead_ticks: u64,
     /// How the allocation moved.
     pub movement: Movement,
     /// Jain's index of the VMs' progress, in millionths; only in the account of all VMs.
     pub jain: Option<u128>,
-    /// When it started, later than its `start` if it had to wait; `None` if it never did, and for
-    /// all VMs together.
+    /// When it started, which is after its `start` if it had to wait; `None` if it never started,
+    /// and for all VMs together.
     pub started: Option<Ticks>,
-    /// Why and when it was refused, or gave up waiting because its stop came.
+    /// Why and when it was refused, or gave up waiting at its `stop`.
     pub refused: Option<Refusal>,
 }
 
 impl Account {
-    /// The frames that moved. A frame that goes from VM to VM is reclaimed and granted, and counts
-    /// once; one that goes to or from the free pool counts too.
+    /// The frames that moved. A frame that moves from VM to VM is both reclaimed and granted but
+    /// counts once; one that moves to or from the free pool counts too.
     pub fn frames_moved(&self) -> u64 {
         self.granted.max(self.reclaimed).0
     }
 
-    /// Ticks charged on top of the nominal ones.
+    /// Ticks charged in addition to the nominal ones.
     pub fn delayed_ticks(&self) -> u64 {
         self.stall_ticks + self.overhead_ticks
     }
@@ -100,9 +100,9 @@ impl Account {
         Millionths::ratio(nominal + u128::from(self.delayed_ticks()), nominal)
     }
 
-    /// What was done since the account `before`; what is held is taken from this account.
+    /// The counts since the account `before`, with this account's allocations.
     pub(crate) fn since(&self, before: &Self) -> Self {
-        // Every field is named, so that a new one cannot be forgotten.
+        // All fields are named, so that the compiler reports a new one that is missing here.
         let Self {
             counts,
             warm_up_accesses: _,
@@ -137,11 +137,11 @@ impl Account {
         }
     }
 
-    /// Adds up all VMs' accounts, except what they held.
+    /// The sum of all VMs' accounts, with the given allocations and length.
     pub(crate) fn all(vms: &[Self], frames: Held, ticks: Ticks) -> Self {
         let mut all = Self { frames, ticks: ticks.0, ..Self::default() };
         for vm in vms {
-            // Field by field, so that a new field cannot be forgotten.
+            // All fields are named, so that the compiler reports a new one that is missing here.
             let Self {
                 counts,
                 warm_up_accesses,
@@ -196,17 +196,17 @@ pub struct Metric {
     pub name: &'static str,
     /// What it measures, in one sentence without a full stop.
     pub means: &'static str,
-    /// How it is read.
+    /// How to read it.
     pub of: Reading,
 }
 
-/// How a metric is read from an account.
+/// How to read a metric from an account.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Reading {
     /// A whole number.
     Count(fn(&Account) -> u64),
-    /// A number with six decimals; `None` where it has no meaning.
+    /// A number with six decimals; `None` if it is undefined.
     Ratio(fn(&Account) -> Option<Millionths>),
 }
 
@@ -216,7 +216,7 @@ impl Metric {
         matches!(self.of, Reading::Count(_))
     }
 
-    /// The metric's value in an account; `None` where it has no meaning.
+    /// The metric's value in an account; `None` if it is undefined.
     pub fn read(&self, account: &Account) -> Option<Millionths> {
         match self.of {
             Reading::Count(of) => Some(Millionths(u128::from(of(account)) * Millionths::ONE)),
@@ -250,7 +250,7 @@ pub const METRICS: &[Metric] = &[
     metric(
         "ticks",
         "ticks from the start until the last access ended or the VM stopped; for all VMs, the \
-         makespan: when the last VM had finished",
+         makespan: when the last VM finished",
         |of| of.ticks,
     ),
     metric("stall_ticks", "ticks charged for faults and write-backs ([cost])", |of| of.stall_ticks),
@@ -261,25 +261,25 @@ pub const METRICS: &[Metric] = &[
     ),
     metric(
         "write_backs",
-        "dirty pages written back at their eviction; 0 unless [cost] says what one costs",
+        "dirty pages written back at their eviction; 0 unless [cost] sets the cost of a write-back",
         |of| of.counts.write_backs,
     ),
     metric(
         "frames_moved",
-        "the larger of granted and reclaimed: a frame that goes from VM to VM counts once",
+        "the larger of granted and reclaimed: a frame that moves from VM to VM counts once",
         Account::frames_moved,
     ),
     metric(
         "oscillations",
-        "frames that went back within two checkpoints: granted and reclaimed again, or the other \
-         way round",
+        "frames that moved back within two checkpoints: granted and then reclaimed, or the reverse",
         |of| of.movement.oscillations,
     ),
     metric(
         "settle_checkpoints",
-        "the most checkpoints that it took after a change (the start, an arrival, a departure, a \
-         new phase of a VM) until less than a hundredth of the host's frames moved at two in a \
-         row, or until the next change; for a VM, frames that it gained or lost",
+        "the longest settling time, in checkpoints: from a change (the start, an arrival, a \
+         departure, a new phase of a VM) until two checkpoints in a row moved less than a \
+         hundredth of the host's frames, or until the next change; for a VM, only frames that it \
+         gained or lost",
         |of| of.movement.settle_checkpoints,
     ),
     metric(
@@ -309,7 +309,7 @@ pub const METRICS: &[Metric] = &[
          1984)",
         |of| of.jain.map(Millionths),
     ),
-    metric("warm_up_accesses", "accesses of the warm-up, which nothing else counts", |of| {
+    metric("warm_up_accesses", "accesses of the warm-up, which no other column includes", |of| {
         of.warm_up_accesses
     }),
 ];
@@ -331,7 +331,7 @@ const fn ratio(
 pub struct Refusal {
     /// When.
     pub at: Ticks,
-    /// The frames left beside what other VMs are guaranteed: fewer than its minimum.
+    /// The frames not guaranteed to other VMs: fewer than its minimum.
     pub left: Frames,
 }
 
@@ -339,16 +339,16 @@ pub struct Refusal {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Movement {
-    /// Frames that went back within two checkpoints.
+    /// Frames that moved back within two checkpoints.
     pub oscillations: u64,
     /// Checkpoints at which it waited for its minimum or was refused.
     pub violations: u64,
-    /// The most checkpoints that it took to settle.
+    /// The longest settling time, in checkpoints.
     pub settle_checkpoints: u64,
 }
 
 impl Movement {
-    /// The oscillations and violations since `before`; settling is taken from this one.
+    /// The oscillations and violations since `before`, with this account's settling time.
     fn since(&self, before: &Self) -> Self {
         let Self { oscillations, violations, settle_checkpoints } = *self;
         Self {
@@ -362,17 +362,17 @@ impl Movement {
 /// An allocation over time, from arrival to departure or the end of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
-    /// What was held first.
+    /// The first allocation.
     pub first: Frames,
-    /// What was held last.
+    /// The last allocation.
     pub last: Frames,
-    /// The least.
+    /// The smallest allocation.
     pub min: Frames,
-    /// The most.
+    /// The largest allocation.
     pub max: Frames,
-    /// Frames times ticks.
+    /// The integral over time, in frame-ticks.
     pub frame_ticks: u128,
-    /// How long anything was held.
+    /// The ticks in which anything was held.
     pub ticks: Ticks,
     /// When the current allocation began.
     pub(crate) since: Ticks,
@@ -402,8 +402,8 @@ impl Held {
 mod tests {
     use super::*;
 
-    /// Each count of a VM under its own name, and the sums of two VMs: finds a column that shows
-    /// another count, and a sum that forgets one.
+    /// Every count has a distinct value, so a column that reads the wrong count or a sum that
+    /// misses one is found.
     #[test]
     fn every_sum_and_every_column_has_its_own_count() {
         let vm = |factor: u64| Account {

@@ -2,8 +2,9 @@
 //! policy, and says exactly what each policy would have cost.
 //!
 //! # Run a scenario
-//! A scenario is read into a [`Document`](scenario::Document), checked, and run
-//! ([`simulate`](simulate::simulate)). The result is counts, which [`store`] makes into tables:
+//! A scenario is read into a [`Document`](scenario::Document), checked, and run by
+//! [`simulate`](simulate::simulate). The result is an [`Outcome`](account::Outcome), from which
+//! [`store`] builds tables:
 //!
 //! ```
 //! use balloonist::scenario::Document;
@@ -25,7 +26,7 @@
 //! let checked = Document::from_toml("mine.toml", text.as_bytes()).check();
 //! let scenario = checked.unwrap_or_else(|errors| panic!("{}", errors.render(false))).scenario;
 //! let outcome = simulate(&scenario, scenario.policy, &mut NullWatcher)?;
-//! // Three pages in turn fault in two frames; the third frame, moved at tick 3, ends that.
+//! // A loop over three pages always faults in two frames; a third frame, moved at tick 3, ends that.
 //! assert_eq!(outcome.vms[0].counts.demand_faults, 4);
 //! assert_eq!(outcome.vms[1].counts.demand_faults, 1);
 //!
@@ -35,8 +36,8 @@
 //! ```
 //!
 //! # Compare policies
-//! [`balance::ALL`] has every policy. [`Scenario::fits`](scenario::Scenario::fits) says which can
-//! run a scenario, and [`bound`] what no policy can beat:
+//! [`balance::ALL`] has every policy. [`Scenario::fits`](scenario::Scenario::fits) tells which can
+//! run a scenario, and [`bound`] computes what no policy can beat:
 //!
 //! ```
 //! use balloonist::scenario::Document;
@@ -62,9 +63,9 @@
 //! ```
 //!
 //! # Run a policy of your own
-//! A policy turns what a hypervisor may know ([`View`](balance::View)) into targets
-//! ([`Plan`](balance::Plan)). It need not be in the list. `examples/own-policy/` is a crate that
-//! has one:
+//! A policy turns what a hypervisor can know ([`View`](balance::View)) into target allocations
+//! ([`Plan`](balance::Plan)). It need not be in the list. `examples/own-policy/` is a complete
+//! crate:
 //!
 //! ```
 //! use balloonist::balance::{Plan, Policy, PolicyError, View};
@@ -142,9 +143,9 @@
 //! ```
 //!
 //! # Features
-//! `cli` is the program; without it the library needs no command-line crates. `xz` and `zstd` read
-//! these compressions (and write the compact form in them), and need a C compiler. All are on by
-//! default.
+//! `cli` builds the program; without it the library needs no command-line crates. `xz` and `zstd`
+//! read these compressions (and write the compact form in them), and need a C compiler. All are on
+//! by default.
 //!
 //! The other public modules serve the program: [`sweep`], [`reproduce`], [`conclude`], [`render`].
 //! ARCHITECTURE.md says where everything is and what may be relied on.

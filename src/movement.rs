@@ -1,20 +1,20 @@
-//! How allocations move from checkpoint to checkpoint: which frames go to and fro, and how long
+//! How allocations move from checkpoint to checkpoint: frames that oscillate, and how long
 //! allocations take to settle.
 
 use crate::units::Frames;
 
-/// Follows one VM's allocation and finds frames that went back within two checkpoints.
+/// Follows one VM's allocation and finds frames that moved back within two checkpoints.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Returns {
     allocation: Option<Frames>,
-    /// What was gained (positive) or lost at the last two checkpoints and has not gone back, the
-    /// later one first.
+    /// The frames gained (positive) or lost at the last two checkpoints that have not moved back,
+    /// the later checkpoint first.
     recent: [i64; 2],
 }
 
 impl Returns {
-    /// Notes that the VM holds `now` frames at the start of a checkpoint. Returns the frames gained
-    /// since the last one, and how many of the moved frames had moved the other way before.
+    /// Records that the VM holds `now` frames at the start of a checkpoint. Returns the frames
+    /// gained since the last one, and how many of the moved frames undo an earlier move.
     pub(crate) fn note(&mut self, now: Frames) -> (i64, u64) {
         let before = self.allocation.replace(now).unwrap_or(now);
         let gained = now.0 as i64 - before.0 as i64;
@@ -36,33 +36,32 @@ impl Returns {
 pub(crate) struct Settling {
     /// Checkpoints since the last change.
     since: u64,
-    /// The latest of those checkpoints in a row that moved next to nothing.
+    /// The number of quiet checkpoints in a row.
     quiet: u64,
     worst: u64,
 }
 
-/// How many checkpoints in a row must move next to nothing.
+/// Quiet checkpoints in a row after which allocations count as settled.
 const QUIET: u64 = 2;
 
 impl Settling {
-    /// Notes that a checkpoint moved `moved` frames of a host of `memory`.
+    /// Records that a checkpoint moved `moved` frames of a host of `memory`.
     pub(crate) fn note(&mut self, moved: u64, memory: Frames) {
         if self.quiet >= QUIET {
             return;
         }
         self.since += 1;
-        // Less than a hundredth is next to nothing.
+        // A checkpoint is quiet if it moves less than a hundredth of the host's frames.
         self.quiet =
             if u128::from(moved) * 100 < u128::from(memory.0) { self.quiet + 1 } else { 0 };
     }
 
-    /// Notes a change after the last noted checkpoint.
+    /// Records a change after the last recorded checkpoint.
     pub(crate) fn change(&mut self) {
         *self = Self { worst: self.worst(), ..Self::default() };
     }
 
-    /// The most checkpoints that it took from a change to the last checkpoint that moved more than
-    /// next to nothing.
+    /// The longest settling time: checkpoints from a change to the last one that was not quiet.
     pub(crate) fn worst(&self) -> u64 {
         self.worst.max(self.since - self.quiet)
     }
@@ -78,8 +77,8 @@ mod tests {
         let mut returns = Returns::default();
         let held = [10, 14, 12, 12, 9, 9, 9, 12];
         let found = held.map(|frames| returns.note(Frames(frames)));
-        // Of the 4 gained, 2 go back at once; the other 2 go back two checkpoints later, with one
-        // frame that was there before. Frames that come back after three do not count.
+        // Of the 4 gained, 2 move back at once; the other 2 move back two checkpoints later, with
+        // one frame that was there before. Frames that move back after three do not count.
         assert_eq!(found, [(0, 0), (4, 0), (-2, 2), (0, 0), (-3, 0), (0, 0), (0, 0), (3, 0)]);
         let mut returns = Returns::default();
         let found = [10, 14, 14, 9].map(|frames| returns.note(Frames(frames)).1);

@@ -1,4 +1,4 @@
-//! Numbers as people and files read them: ratios with six decimals, digits in groups of three.
+//! Number formats: ratios with six decimals, digits in groups of three.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Deserializer};
 
 /// A non-negative number with six decimals.
 ///
-/// Every ratio in every output is made by [`Millionths::ratio`]: an integer division rounded half
+/// Every ratio in every output comes from [`Millionths::ratio`], an integer division rounded half
 /// up, so the last digit is the same on every machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Millionths(pub u128);
 
 impl Millionths {
-    /// How many millionths make one.
+    /// The number 1 in millionths.
     pub const ONE: u128 = 1_000_000;
 
     /// `numerator / denominator`, rounded half up; `None` if the denominator is 0.
@@ -37,7 +37,7 @@ impl Millionths {
         (number.to_string() == text).then_some(number)
     }
 
-    /// The ratio, or 0 if the denominator is 0: no access, no fault.
+    /// The ratio, or 0 if the denominator is 0, as for the fault ratio without accesses.
     pub fn ratio_or_zero(numerator: u128, denominator: u128) -> Self {
         Self::ratio(numerator, denominator).unwrap_or_default()
     }
@@ -77,8 +77,8 @@ impl fmt::Display for SignedMillionths {
     }
 }
 
-/// The number with its digits in groups of three, for people: 1,234,567. All numbers in sentences
-/// are written so, except seeds, rounds, lines and pages, which people look up or type again.
+/// The number with its digits in groups of three: 1,234,567. For numbers in sentences, except
+/// identifiers such as seeds, line numbers and page numbers.
 pub fn grouped(number: impl fmt::Display) -> String {
     let text = number.to_string();
     let (sign, text) = text.split_at(usize::from(text.starts_with('-')));
@@ -94,7 +94,7 @@ pub fn grouped(number: impl fmt::Display) -> String {
     out + fraction
 }
 
-/// A mean as sentences write it, with one decimal unless that is 0: 1,234.5.
+/// A mean for sentences, with one decimal unless that is 0: 1,234.5.
 pub fn rounded(mean: Millionths) -> String {
     let tenths = (mean.0 + Millionths::ONE / 20) / (Millionths::ONE / 10);
     match tenths % 10 {

@@ -1,7 +1,7 @@
-//! Parameters that a policy, a replacement algorithm or a workload declares.
+//! The parameters of policies, replacement algorithms and workloads.
 //!
-//! Each lists its parameters in a `const` of [`Param`]s. That list gives the keys that a scenario
-//! may set, their checks, their defaults, `list` and the documentation.
+//! Each declares its parameters as a constant list of [`Param`]s. Scenario keys, checks, defaults,
+//! `list` and the documentation are derived from that list.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,13 +19,13 @@ pub struct Param {
     pub doc: &'static str,
     /// The values it may have.
     pub domain: Domain,
-    /// The value it has unless set; inside the domain. A number of frames may be given as bytes.
+    /// The default, inside the domain. A number of frames may be given in bytes.
     pub default: Value,
 }
 
 impl Param {
-    /// The default on a host with pages of `page_size` bytes: a size published in bytes is rounded
-    /// up to whole frames.
+    /// The default on a host with pages of `page_size` bytes; a size in bytes is rounded up to
+    /// whole frames.
     pub(crate) fn default_on(&self, page_size: u64) -> Value {
         match self.default {
             Value::Bytes(bytes) => Value::Integer(bytes.div_ceil(page_size)),
@@ -68,10 +68,10 @@ pub enum Domain {
     Text,
     /// A list of texts, such as the words of a command line.
     Texts,
-    /// A file or a list of files, by their paths from the scenario's folder. They are read, and
-    /// their text is checked, with the scenario.
+    /// A file or a list of files, by paths relative to the scenario's folder. They are read and
+    /// checked with the scenario.
     Files {
-        /// Finds what is wrong with the text of a file.
+        /// Checks the text of a file.
         check: fn(&str) -> Result<(), Fault>,
         /// Whether a file may be missing.
         may_be_missing: bool,
@@ -82,30 +82,30 @@ pub enum Domain {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fault {
-    /// The bytes of the text.
+    /// The place in the text, in bytes.
     pub place: Range<usize>,
-    /// What was found there, without a full stop.
+    /// What is wrong, without a full stop.
     pub message: String,
-    /// What to do, without a full stop.
+    /// The remedy, without a full stop.
     pub remedy: String,
 }
 
 /// A file that a parameter names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextFile {
-    /// Its path as the scenario gives it.
+    /// Its path in the scenario.
     pub path: String,
-    /// What it holds; `None` if it is missing and may be.
+    /// Its content; `None` if it is missing and may be missing.
     pub text: Option<Arc<str>>,
 }
 
-/// The value of a parameter, of the kind that its domain names.
+/// The value of a parameter, of its domain's kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Value {
-    /// A number: of frames or ticks where the domain says so.
+    /// A whole number, possibly of frames or ticks.
     Integer(u64),
-    /// A size in bytes, as a default was published. [`Settings`] hold it in frames.
+    /// A size in bytes, for published defaults. [`Settings`] convert it to frames.
     Bytes(u64),
     /// An exact decimal number.
     Decimal(Decimal),
@@ -139,7 +139,7 @@ impl fmt::Display for Domain {
 }
 
 impl fmt::Display for Value {
-    /// As a scenario file writes it, without the quotes of a word or a text.
+    /// As in a scenario file, without the quotes around words and texts.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Integer(number) => number.fmt(out),
@@ -156,7 +156,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// The checked values of all parameters of one list, in the list's order, and the host's page size.
+/// The checked values of all parameters of a list, in the list's order, and the host's page size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     page_size: u64,
@@ -164,12 +164,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Every parameter at its default, on a host with pages of 4 KiB.
+    /// All defaults on a host with pages of 4 KiB.
     pub fn defaults(params: &[Param]) -> Self {
         Self::defaults_on(params, PAGE_SIZE)
     }
 
-    /// Every parameter at its default, on a host with pages of `page_size` bytes.
+    /// All defaults on a host with pages of `page_size` bytes.
     pub(crate) fn defaults_on(params: &[Param], page_size: u64) -> Self {
         let value = |param: &Param| (param.name, param.default_on(page_size));
         Self { page_size, values: params.iter().map(value).collect() }
@@ -185,8 +185,7 @@ impl Settings {
         self.values.iter().map(|(name, value)| (*name, value))
     }
 
-    /// Sets a parameter of the list; the caller has checked the value against the parameter's
-    /// domain.
+    /// Sets a parameter. The caller has checked the value against the parameter's domain.
     ///
     /// # Panics
     /// If the list has no such parameter.
@@ -217,7 +216,7 @@ impl Settings {
         }
     }
 
-    /// The word that a choice parameter is set to.
+    /// The value of a choice parameter.
     ///
     /// # Panics
     /// If the list has no such parameter of that kind.
@@ -228,7 +227,7 @@ impl Settings {
         }
     }
 
-    /// The text that a text parameter is set to.
+    /// The value of a text parameter.
     ///
     /// # Panics
     /// If the list has no such parameter of that kind.
@@ -239,25 +238,25 @@ impl Settings {
         }
     }
 
-    /// The texts that a parameter lists.
+    /// The value of a parameter that lists texts.
     ///
     /// # Panics
     /// If the list has no such parameter of that kind.
     pub fn texts(&self, name: &str) -> &[String] {
         match self.get(name) {
             Value::Texts(texts) => texts,
-            other => panic!("parameter {name} is no list of texts but {other:?}"),
+            other => panic!("parameter {name} is not a list of texts but {other:?}"),
         }
     }
 
-    /// The files that a parameter names.
+    /// The files of a parameter that names files.
     ///
     /// # Panics
     /// If the list has no such parameter of that kind.
     pub fn files(&self, name: &str) -> &[TextFile] {
         match self.get(name) {
             Value::Files(files) => files,
-            other => panic!("parameter {name} names no files but {other:?}"),
+            other => panic!("parameter {name} is not files but {other:?}"),
         }
     }
 

@@ -1,14 +1,15 @@
-//! Partitions: how many units of memory each of several parties should get, by their cost curves.
+//! Partitions: how many units of memory each of several parties should get, given their cost
+//! curves.
 //!
-//! A curve is a list of [`Offer`]s, the breakpoints at which more units lower a party's cost. Three
-//! searches over such lists serve the policies that follow curves and the best static partition:
-//! [`greedy`] looks one unit ahead, [`lookahead`] as far as the memory reaches, and [`exact`] finds
-//! the least total cost for curves of any shape. Ties always go to the first party.
+//! A curve is a list of [`Offer`]s, the points at which more units lower a party's cost.
+//! Curve-based policies and the best static partition use three searches: [`greedy`] looks one unit
+//! ahead, [`lookahead`] as far as the remaining units allow, and [`exact`] finds the least total
+//! cost for curves of any shape. Ties always go to the first party.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-/// With `taken` units the party's cost is `cost`, and with one unit less it is higher.
+/// A point of a cost curve: the cost with `taken` units, which is lower than with one unit less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Offer {
     /// Units taken.
@@ -18,8 +19,8 @@ pub(crate) struct Offer {
 }
 
 /// The offers of a party that has at least `min` and at most `max` frames, in units of `group`
-/// frames. `costs` are its costs with 0 frames, 1 frame and so on; beyond the list the last entry
-/// holds. The last unit may reach beyond `max`.
+/// frames. `costs` are its costs with 0 frames, 1 frame and so on; the last entry also applies to
+/// more frames. The last unit may exceed `max`.
 pub(crate) fn offers(costs: &[u64], min: u64, max: u64, group: u64) -> Vec<Offer> {
     let Some(last) = costs.len().checked_sub(1) else { return vec![Offer { taken: 0, cost: 0 }] };
     let cost_with = |frames: u64| costs[usize::try_from(frames).map_or(last, |at| at.min(last))];
@@ -28,7 +29,7 @@ pub(crate) fn offers(costs: &[u64], min: u64, max: u64, group: u64) -> Vec<Offer
     let mut fewest = offers[0].cost;
     for taken in 1..=useful.saturating_sub(min).div_ceil(group) {
         let cost = cost_with((min + taken * group).min(useful));
-        // Taking more at no lower cost is never better.
+        // More units at the same cost are never better.
         if cost < fewest {
             offers.push(Offer { taken: taken as u32, cost });
             fewest = cost;
@@ -57,10 +58,10 @@ pub(crate) fn lookahead(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
 /// The partition of `units` with the least total cost. Among several, the one in which the last
 /// party takes the fewest units, then the one before it, and so on.
 ///
-/// `O(units)` if lookahead never had to cut an offer short, for then its result is optimal: what it
-/// took lies on the lower convex hulls of all curves. Otherwise the slope at the cut bounds every
-/// partition's cost from below, which rules out most offers; the dynamic program over the rest is
-/// `O(parties · units · offers)`.
+/// `O(units)` if lookahead never lacked units for the steepest offer: all its points then lie on
+/// the curves' lower convex hulls, and its result is optimal. Otherwise the slope of the first such
+/// offer gives a lower bound on every partition's cost, which rules out most offers; the dynamic
+/// program over the rest is `O(parties · units · offers)`.
 ///
 /// ```
 /// use balloonist::partition::{exact, lookahead, offers};
@@ -78,7 +79,7 @@ pub(crate) fn exact(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
     }
 }
 
-/// What these numbers of units cost all parties together.
+/// The total cost of these numbers of units.
 pub(crate) fn cost(parties: &[Vec<Offer>], taken: &[u32]) -> u64 {
     parties.iter().zip(taken).map(|(offers, &taken)| offers[affordable(offers, taken)].cost).sum()
 }
@@ -88,7 +89,7 @@ fn affordable(offers: &[Offer], units: u32) -> usize {
     offers.partition_point(|offer| offer.taken <= units) - 1
 }
 
-/// By how much a party's cost falls for how many more units; ordered by the fall per unit.
+/// A fall of a party's cost for a number of further units; ordered by the fall per unit.
 #[derive(Clone, Copy, Debug)]
 struct Slope {
     fall: u64,
@@ -128,8 +129,8 @@ struct Climb {
     cut: Option<Slope>,
 }
 
-/// Repeatedly lets the party with the steepest slope take its next offer. `next` gives the offer
-/// that a party wants next, overall or among those that the remaining units suffice for.
+/// Repeatedly lets the party with the steepest slope take its next offer. `next` returns the next
+/// offer of a party, among all or among those that the remaining units allow.
 fn climb(
     parties: &[Vec<Offer>],
     units: u32,
@@ -152,8 +153,7 @@ fn climb(
             left -= slope.units;
             wishes.extend(wish(party, to, None));
         } else {
-            // Within the remaining units no slope is steeper, so the order of the other parties'
-            // wishes holds.
+            // Fewer remaining units allow no steeper slope, so the queue's order stays valid.
             cut = cut.or(Some(slope));
             wishes.extend(wish(party, at[party], Some(left)));
         }
@@ -191,11 +191,11 @@ fn hull(offers: &[Offer]) -> Vec<usize> {
     hull
 }
 
-/// The offers that can be part of a best partition, by their reduced cost: the cost plus the units
-/// at the price of `cut`. No partition costs less than the sum of the least reduced costs minus the
-/// price of all units. If an offer exceeds its party's least reduced cost by d, every partition
-/// with it exceeds that bound by at least d; so an offer is out if its d is more than that of the
-/// partition `found`.
+/// The offers that can be part of an optimal partition (Lagrangian pruning). The reduced cost of an
+/// offer is its cost plus its units times the price per unit, `cut`. No partition costs less than
+/// the sum of the parties' least reduced costs minus the price of all units. If an offer exceeds
+/// its party's least reduced cost by d, every partition with it exceeds that bound by at least d;
+/// so an offer is removed if its d is greater than that of the partition `found`.
 fn survivors(parties: &[Vec<Offer>], units: u32, found: &[u32], cut: Slope) -> Vec<Vec<Offer>> {
     // All terms are multiplied by `cut.units`, so that they are integers.
     let scaled = |cost: u64| u128::from(cost) * u128::from(cut.units);
@@ -213,7 +213,7 @@ fn survivors(parties: &[Vec<Offer>], units: u32, found: &[u32], cut: Slope) -> V
 
 /// The dynamic program, in the narrowest integers that hold the costs.
 fn search(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
-    // What a party takes and pays in any case does not matter.
+    // Subtract each party's first offer, which every partition includes.
     let lowered = |offers: &Vec<Offer>| -> Vec<Offer> {
         let (first, last) = (offers[0], offers[offers.len() - 1]);
         let lower = |offer: &Offer| Offer {
@@ -239,7 +239,7 @@ trait Cost: Copy + Ord {
     /// More than any sum.
     const MAX: Self;
     fn of(cost: u64) -> Self;
-    /// For sums that are known to fit.
+    /// Adds; the sum is known to fit.
     fn plus(self, other: Self) -> Self;
 }
 
@@ -270,8 +270,8 @@ impl Cost for u64 {
 fn dynamic<T: Cost>(parties: &[Vec<Offer>], units: usize) -> Vec<u32> {
     let Some((last, but_last)) = parties.split_last() else { return Vec::new() };
     let widest = |offers: &Vec<Offer>| offers[offers.len() - 1].taken as usize;
-    // The most that all later parties can take: giving this party less than the rest would leave
-    // frames over.
+    // The most that all later parties can take. Giving the parties so far less than the rest would
+    // leave units unused.
     let mut later: usize = parties.iter().map(widest).sum();
     let mut reach = 0;
     let mut tables: Vec<Vec<T>> = Vec::with_capacity(but_last.len());
@@ -334,7 +334,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A non-increasing curve from 100 on, with flat stretches and cliffs.
+    /// Non-increasing curves that start at 100, with flat stretches and cliffs.
     fn curves() -> impl Strategy<Value = Vec<Vec<u64>>> {
         let drop = prop_oneof![Just(0_u64), 0_u64..4, 0_u64..40];
         let curve = prop::collection::vec(drop, 1..12).prop_map(|drops| {
@@ -441,7 +441,7 @@ mod tests {
         }
     }
 
-    /// Of equal slopes the first party's is taken, until it has no other.
+    /// Of equal slopes the first party's is taken.
     #[test]
     fn ties_of_lookahead_go_to_the_first_party() {
         let straight = vec![40, 30, 20, 10, 0];

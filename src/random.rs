@@ -1,9 +1,9 @@
 //! Randomness in named streams: the same draws on every machine and in every release.
 //!
 //! A [`Stream`] is keyed by the seed, the repetition and the *name* of its purpose ("policy",
-//! "vm/web/workload"), so a VM or a draw added elsewhere changes no other stream. The words come
-//! from `ChaCha8`; distributions are made here, because a library's may change with its releases.
-//! No other file names the rand crates.
+//! "vm/web/workload"), so adding a VM or a draw elsewhere changes no other stream. Random words
+//! come from `ChaCha8`; distributions are implemented here, because a library's may change between
+//! releases. No other file names the rand crates.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -11,10 +11,10 @@ use indexmap::IndexMap;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// The generator of the policies' draws; workloads always draw from `ChaCha8`.
+/// The generator of the policies' draws; workloads always use `ChaCha8`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Generator {
-    /// `ChaCha8` with one stream for each purpose.
+    /// `ChaCha8` with one stream per purpose.
     #[default]
     ChaCha8,
     /// The C library's `rand()` as the report's program calls it, `rand() % n`.
@@ -22,10 +22,10 @@ pub enum Generator {
 }
 
 impl Generator {
-    /// Every generator with the name that scenarios and flags give it.
+    /// Every generator with its name in scenarios and flags.
     pub const ALL: &[(&'static str, Self)] = &[("chacha8", Self::ChaCha8), ("glibc", Self::Glibc)];
 
-    /// The name that scenarios and flags give it.
+    /// Its name in scenarios and flags.
     pub fn name(self) -> &'static str {
         Self::ALL.iter().find(|(_, generator)| *generator == self).map_or("", |(name, _)| name)
     }
@@ -47,8 +47,8 @@ enum Engine {
 impl Stream {
     /// The stream called `purpose` of repetition `repetition` under `seed`.
     ///
-    /// glibc's generator knows neither streams nor repetitions: it starts from the low 32 bits of
-    /// `seed`, as `srand` does.
+    /// glibc's generator has neither streams nor repetitions: it is seeded with the low 32 bits of
+    /// `seed`, as by `srand`.
     pub fn new(generator: Generator, seed: u64, repetition: u64, purpose: &str) -> Self {
         let engine = match generator {
             Generator::ChaCha8 => {
@@ -64,10 +64,10 @@ impl Stream {
         Self { engine, trail: fnv1a(b"") }
     }
 
-    /// A number below `bound`, each equally likely (but for glibc's `rand() % bound`).
+    /// A uniform number below `bound` (glibc's `rand() % bound` is slightly biased).
     ///
     /// # Panics
-    /// If `bound` is 0: there is no number below it.
+    /// If `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         assert!(bound > 0, "no number is below 0");
         let drawn = match &mut self.engine {
@@ -91,7 +91,7 @@ fn below(bound: u64, mut word: impl FnMut() -> u64) -> u64 {
     loop {
         let product = u128::from(word()) * u128::from(bound);
         let low = product as u64;
-        // The division is slow and seldom needed: its remainder is less than the bound.
+        // The slow division is rarely needed: its remainder is less than the bound.
         if low >= bound || low >= bound.wrapping_neg() % bound {
             return (product >> 64) as u64;
         }
@@ -103,7 +103,7 @@ pub fn fnv1a(bytes: &[u8]) -> u64 {
     fnv1a_more(FNV1A_START, bytes)
 }
 
-/// A map in insertion order whose hasher has no random seed.
+/// A map in insertion order with an unseeded hasher.
 pub(crate) type Map<K, V> = IndexMap<K, V, BuildHasherDefault<Fnv1a>>;
 
 /// [`fnv1a`] for maps.
@@ -137,15 +137,15 @@ fn fnv1a_more(hash: u64, bytes: &[u8]) -> u64 {
 }
 
 /// Adds a word to a rolling 64-bit hash: FNV-1a's step over a whole word, then a rotation, because
-/// a multiplication carries upwards only.
+/// multiplication only carries towards high bits.
 pub fn mix(hash: u64, word: u64) -> u64 {
     (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
 }
 
 /// glibc's `rand()`: the additive-feedback generator r(i) = r(i−3) + r(i−31) mod 2³².
 ///
-/// Its 31 first words are r(0) = seed and r(i) = 16807·r(i−1) mod (2³¹ − 1); the first 310 sums are
-/// thrown away, and a draw is a sum without its lowest bit (glibc, `stdlib/random_r.c`, `TYPE_3`).
+/// The first 31 words are r(0) = seed and r(i) = 16807·r(i−1) mod (2³¹ − 1); the first 310 sums are
+/// discarded, and a draw is a sum without its lowest bit (glibc, `stdlib/random_r.c`, `TYPE_3`).
 #[derive(Clone, Debug)]
 struct Glibc {
     words: [u32; 31],
@@ -186,7 +186,7 @@ impl Glibc {
 mod tests {
     use super::*;
 
-    /// The first draws of `rand()` without a seed, as the C library's manual pages show them.
+    /// The first draws of an unseeded `rand()`, as in the C library's manual pages.
     #[test]
     fn glibc_rand_gives_the_published_sequence() {
         let mut rand = Glibc::new(1);
@@ -206,9 +206,9 @@ mod tests {
         assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
     }
 
-    /// Literal draws, computed by a second implementation, in another language, of `ChaCha` with
-    /// eight rounds (D. J. Bernstein, "`ChaCha`, a variant of `Salsa20`", 2008), of FNV-1a and of
-    /// the bounded draw. No release of a library or of ours may change them.
+    /// Literal draws, computed by a second implementation in another language of `ChaCha` with
+    /// eight rounds (D. J. Bernstein, "`ChaCha`, a variant of `Salsa20`", 2008), FNV-1a and the
+    /// bounded draw. No release of ours or of a library may change them.
     #[test]
     fn draws_never_change() {
         for (seed, repetition, purpose, small, large) in [
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_rejected_word_is_drawn_again() {
-        // For the bound 3, 2⁶⁴ mod 3 = 1 low product is refused: that of the word 0.
+        // For bound 3, 2⁶⁴ mod 3 = 1 low product is rejected: that of the word 0.
         let mut words = [0, u64::MAX].into_iter();
         assert_eq!(below(3, || words.next().unwrap()), 2);
     }

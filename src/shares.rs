@@ -1,25 +1,25 @@
-//! Divides frames in proportion to weights, with a limit for each party.
+//! Proportional division of frames by weights, with a limit for each party.
 
 use std::cmp::Reverse;
 
 use crate::units::Frames;
 
-/// Frames divided in proportion to weights, rounded down, and what rounding left over.
+/// A proportional division, rounded down, and the frames left over by rounding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Shares {
-    /// What each got; never more than its room.
+    /// The frames of each party; at most its room.
     pub given: Vec<Frames>,
-    /// What rounding left over; fewer frames than are in `open`, unless that is empty.
+    /// The frames left over by rounding; fewer than the parties in `open`, unless that is empty.
     pub left: Frames,
-    /// Parties whose share does not fill their room, ascending: they can take what is left.
+    /// The parties with room left, ascending.
     pub open: Vec<usize>,
-    /// The remainder of the division for each of `open`.
+    /// The remainder of the division for each party of `open`.
     remainders: Vec<u128>,
 }
 
 /// Divides `amount` in proportion to `weights`. A party whose share would exceed its room gets its
-/// room, and the others divide the rest again (water-filling); if all remaining weights are 0, the
-/// rest is left over.
+/// room, and the rest is divided again among the others (water-filling). If all remaining weights
+/// are 0, the rest is left over.
 pub(crate) fn divide(amount: Frames, weights: &[u64], room: &[Frames]) -> Shares {
     let mut given = vec![Frames(0); weights.len()];
     let mut open: Vec<usize> = (0..weights.len()).filter(|&at| weights[at] > 0).collect();
@@ -50,8 +50,9 @@ pub(crate) fn divide(amount: Frames, weights: &[u64], room: &[Frames]) -> Shares
 }
 
 impl Shares {
-    /// Gives what is left, a frame each, to the parties with the largest remainders, ties to the
-    /// first; a frame for which there is no room is left over. Returns what each got.
+    /// Gives the frames left over, one each, to the parties with the largest remainders, ties to
+    /// the first; frames for which there is no room stay left over. Returns the frames of each
+    /// party.
     pub(crate) fn largest_remainder(self, room: &[Frames]) -> Vec<Frames> {
         let Self { mut given, mut left, open, remainders } = self;
         let mut ranks: Vec<(usize, u128)> = open.into_iter().zip(remainders).collect();
@@ -110,7 +111,7 @@ mod tests {
             prop_assert_eq!(given + shares.left, Frames(amount));
             prop_assert!(shares.given.iter().zip(&room).all(|(given, room)| given <= room));
             prop_assert!(shares.open.is_empty() || shares.left.0 < shares.open.len() as u64);
-            // Each party with room left has its exact proportion of the rest, rounded down.
+            // Each party with room left has its exact share of the rest, rounded down.
             let full: Frames = (0..weights.len())
                 .filter(|at| !shares.open.contains(at))
                 .map(|at| shares.given[at])

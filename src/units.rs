@@ -1,9 +1,9 @@
-//! The quantities that the simulator counts in, each a type of its own, and their written forms.
+//! The quantities of the simulation, each a type of its own, and their textual forms.
 //!
-//! Only these integers decide results; the one exception is the target of ARC and CAR, which their
-//! papers make a real number (`replace/directory.rs`). Sizes and
-//! durations in scenario files carry their unit: [`parse_size`] and [`parse_duration`] turn them
-//! into bytes and nanoseconds, exactly or not at all.
+//! Only these integers decide results, with one exception: the target of ARC and CAR, a real number
+//! in their papers (`replace/directory.rs`). Sizes and durations in scenario files have units.
+//! [`parse_size`] and [`parse_duration`] convert them to bytes and nanoseconds and refuse what is
+//! not a whole number of these.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -33,20 +33,20 @@ pub struct Page(pub u64);
 pub struct VmId(pub u32);
 
 impl VmId {
-    /// The VM's position as an index into tables that have an entry for each VM.
+    /// The VM's position, as an index into per-VM tables.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// What a state takes in memory, at most, in bytes.
+/// An upper bound on the memory of a state, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Footprint {
-    /// For each page that a VM has touched.
+    /// Per page that the VM has touched.
     pub page: u64,
-    /// For each of them that may be resident at a time.
+    /// Per page that may be resident at the same time.
     pub frame: u64,
-    /// For each run of its trace.
+    /// Per run of its trace.
     pub run: u64,
 }
 
@@ -98,15 +98,15 @@ impl fmt::Display for Page {
 /// Why a size or a duration could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnitError {
-    /// There is no number in front of the unit.
+    /// There is no number before the unit.
     NoNumber,
-    /// The number has no unit; holds the units that are allowed.
+    /// The unit is missing: the units allowed.
     NoUnit(&'static str),
-    /// The unit is unknown; holds the unit found and the units that are allowed.
+    /// The unit is unknown: the unit found and the units allowed.
     UnknownUnit(String, &'static str),
-    /// The unit may mean two things, as "M" may mean MB or MiB; holds both.
+    /// The unit is ambiguous, as "M" may mean MB or MiB: the unit and both meanings.
     AmbiguousUnit(String, &'static str, &'static str),
-    /// The number has more decimal places than its unit can hold: "1.5 B".
+    /// The quantity is not a whole number of bytes or nanoseconds, as in "1.5 B".
     NotWhole(&'static str),
     /// The quantity does not fit into 64 bits.
     Overflow,
@@ -227,7 +227,7 @@ pub struct Decimal {
 }
 
 impl Decimal {
-    /// Compares `numerator` / `denominator` with a threshold; 0 / 0 counts as 0 and equals only 0.
+    /// Compares `numerator` / `denominator` with a threshold; 0 / 0 counts as 0.
     pub(crate) fn compare_ratio(numerator: u64, denominator: u64, threshold: Self) -> Ordering {
         let left = u128::from(numerator) * u128::from(threshold.denominator());
         left.cmp(&(u128::from(denominator.max(1)) * u128::from(threshold.digits)))
@@ -258,7 +258,7 @@ impl Decimal {
         10_u64.pow(self.places)
     }
 
-    /// This part of a whole, rounded down.
+    /// `self` × `whole`, rounded down.
     pub fn floor_of(self, whole: u64) -> u64 {
         let product = u128::from(self.digits) * u128::from(whole);
         u64::try_from(product / u128::from(self.denominator())).unwrap_or(u64::MAX)

@@ -20,36 +20,36 @@ use crate::units::{Frames, Ticks, VmId};
 pub(crate) struct Vm<'a> {
     pub(crate) spec: &'a VmSpec,
     pub(crate) replacement: Box<dyn Replacement>,
-    /// What its last accesses, or its last shrink, did with frames; empty if not watched.
+    /// The frame events of its last accesses or its last shrink; empty if not watched.
     pub(crate) events: Vec<FrameEvent>,
     /// The position of its next access.
     pub(crate) position: u64,
     first_pass: bool,
     /// When its next access starts, or when its last one ended.
     pub(crate) next: Ticks,
-    /// How many of its idle phases are over.
+    /// The number of idle phases that are over.
     idle_over: usize,
     pub(crate) finished: bool,
     pub(crate) interval: Counts,
     pub(crate) account: Account,
     /// Its warm-up, until that is over.
     warm_up: Option<WarmUp>,
-    /// Its account and the tick at the end of the warm-up; without one, at the beginning.
+    /// Its account and the tick at the end of the warm-up, or at the start if there is none.
     counted_from: (Account, Ticks),
     returns: Returns,
     pub(crate) settling: Settling,
-    /// Where the remaining phases of its workload begin.
+    /// The first accesses of the remaining phases of its workload.
     phases: VecDeque<u64>,
-    /// How many beginnings and ends of idle phases have passed.
+    /// The number of beginnings and ends of idle phases that have passed.
     idle_bounds: usize,
     observers: Vec<Box<dyn Observer>>,
-    /// What the observers have measured; moved into the policy's view while there is one.
+    /// The observers' measurements; moved into the policy's view while it exists.
     seen: Seen,
     name: Arc<str>,
 }
 
 impl<'a> Vm<'a> {
-    /// Makes a VM that has not started.
+    /// A VM that has not started.
     pub(crate) fn new(
         spec: &'a VmSpec,
         scenario: &Scenario,
@@ -119,8 +119,8 @@ impl<'a> Vm<'a> {
         self.finished = true;
     }
 
-    /// The earliest tick at which it can have finished; after `at` unless it has. A VM that has not
-    /// started may yet be refused.
+    /// A lower bound on when it finishes; greater than `at` unless it has finished. A VM that has
+    /// not started may still be refused.
     pub(crate) fn finish_bound(&self, at: Ticks) -> Ticks {
         if self.finished {
             return self.next;
@@ -135,25 +135,25 @@ impl<'a> Vm<'a> {
         Ticks(self.next.0.saturating_add(nominal)).min(self.stop())
     }
 
-    /// The earliest tick at which it can depart or give up waiting; not after `at` if it has.
+    /// A lower bound on when it departs or gives up waiting; at most `at` if it has.
     pub(crate) fn departure_bound(&self, at: Ticks) -> Ticks {
         let can_leave = self.spec.after == After::Leave && self.account.started.is_some();
         if can_leave { self.finish_bound(at) } else { self.stop() }
     }
 
-    /// Makes its accesses that start before `horizon`, at least one. If `watched`, records what
-    /// they do with frames.
+    /// Makes its accesses that start before `horizon`, at least one. If `watched`, records the
+    /// frame events.
     pub(crate) fn run(&mut self, horizon: Ticks, delays: Delays, watched: bool) {
         self.events.clear();
         let horizon = horizon.min(self.stop());
         let length = self.spec.trace.accesses();
         while self.next < horizon && !self.finished {
-            let (warms, most) = self.warm_up_left();
+            let (ticks, most) = self.warm_up_left();
             let stretch = Stretch {
                 from: self.position,
                 first_pass: self.first_pass,
-                budget: warms.min(self.next_idle().min(horizon) - self.next),
-                // Several recorded accesses may start at one tick; a watcher sees each.
+                budget: ticks.min(self.next_idle().min(horizon) - self.next),
+                // Several recorded accesses may start at the same tick; a watcher sees each one.
                 most: if watched { 1 } else { most },
                 tempo: self.spec.tempo,
                 delays,
@@ -198,7 +198,7 @@ impl<'a> Vm<'a> {
         self.first_pass
     }
 
-    /// The policy's view of it now, without what observers measure.
+    /// The policy's view of it, without the observers' measurements.
     pub(crate) fn view_now(&self, id: VmId, Holding { allocation, target }: Holding) -> VmView {
         let mut total = self.account.counts;
         total.add(self.interval);
@@ -216,8 +216,7 @@ impl<'a> Vm<'a> {
         }
     }
 
-    /// The ticks and the accesses that are left of its warm-up, while it lasts; at its end counting
-    /// begins.
+    /// The ticks and accesses left of its warm-up; ends the warm-up when none are left.
     fn warm_up_left(&mut self) -> (Ticks, u64) {
         let without = (Ticks(u64::MAX), u64::MAX);
         let Some(warm_up) = self.warm_up else { return without };
@@ -240,7 +239,7 @@ impl<'a> Vm<'a> {
         self.spec.tempo.ticks(&self.spec.trace, from, to)
     }
 
-    /// Ends its warm-up at `at`: from here on everything counts.
+    /// Ends its warm-up at `at`; everything after it is counted.
     pub(crate) fn end_warm_up(&mut self, at: Ticks) {
         self.warm_up = None;
         let mut before = self.account;
@@ -255,14 +254,14 @@ impl<'a> Vm<'a> {
         self.warm_up.is_none().then_some(self.counted_from.1)
     }
 
-    /// How many of the accesses from `from` to before `to`, numbered over all passes, belong to the
-    /// warm-up.
+    /// The number of accesses in `from..to`, numbered over all passes, that belong to the warm-up.
     pub(crate) fn warm_up_within(&self, from: u64, to: u64) -> u64 {
         let end = if self.warm_up.is_some() { to } else { self.counted_from.0.counts.accesses };
         end.clamp(from, to) - from
     }
 
-    /// Its account without the warm-up, for a run that ends at `end`, after its last interval.
+    /// Its account without the warm-up, for a run that ends at `end`. Called after its last
+    /// interval is closed.
     pub(crate) fn counted(&mut self, end: Ticks) -> Account {
         if self.warm_up.is_some() {
             self.end_warm_up(self.next.min(end));
@@ -276,9 +275,9 @@ impl<'a> Vm<'a> {
         }
     }
 
-    /// Shows the interval that ends now to the observers, closes it, and makes the policy's view of
-    /// the VM. The VM is charged for what the observers intercepted. `ticks` is the length of this
-    /// interval, `coming` that of the next.
+    /// Passes the interval that ends now to the observers, closes it, and returns the policy's view
+    /// of the VM. The VM is charged for the accesses that observers intercepted. `ticks` is the
+    /// length of this interval, `coming` that of the next.
     pub(crate) fn close_and_view(
         &mut self,
         id: VmId,
@@ -312,7 +311,7 @@ impl<'a> Vm<'a> {
         VmView { interval, seen, ..self.view_now(id, holding) }
     }
 
-    /// The accesses that it makes in the next `ticks` if nothing delays it.
+    /// The number of accesses that it makes in the next `ticks` without delays.
     fn accesses_within(&self, at: Ticks, ticks: Ticks) -> u64 {
         let left = match self.spec.after {
             _ if self.finished => 0,
@@ -322,7 +321,7 @@ impl<'a> Vm<'a> {
         match self.spec.tempo {
             Tempo::Steps(period) => left.min(ticks.0.div_ceil(period.0)),
             Tempo::Recorded(_) => {
-                // It is between two accesses: the next one may be far off.
+                // It is between two accesses; the next one may be far away.
                 let (trace, tempo) = (&self.spec.trace, self.spec.tempo);
                 let next = tempo.tick_of(trace, self.position);
                 let until = (next + ticks.0).saturating_sub(self.next.0.saturating_sub(at.0));
@@ -343,7 +342,7 @@ impl<'a> Vm<'a> {
         }
     }
 
-    /// Delays its next access, if there is one; returns by how much.
+    /// Delays its next access, if there is one. Returns the delay.
     fn delay(&mut self, ticks: u64) -> u64 {
         if self.finished {
             return 0;
@@ -354,7 +353,7 @@ impl<'a> Vm<'a> {
         ticks
     }
 
-    /// Notes its allocation at the start of a checkpoint; returns its gain since the last one.
+    /// Records its allocation at the start of a checkpoint. Returns the gain since the last one.
     pub(crate) fn note_moves(&mut self, allocation: Frames) -> i64 {
         let (gained, returned) = self.returns.note(allocation);
         self.account.movement.oscillations += returned;
@@ -377,7 +376,7 @@ impl<'a> Vm<'a> {
         self.account.counts.accesses + self.interval.accesses
     }
 
-    /// Takes back the buffers of an earlier checkpoint's view, to reuse their memory.
+    /// Takes the buffers of an earlier view back to reuse their memory.
     pub(crate) fn reuse_buffers(&mut self, view: VmView) {
         self.seen = view.seen;
     }
@@ -387,8 +386,8 @@ impl<'a> Vm<'a> {
         self.account.counts.add(std::mem::take(&mut self.interval));
     }
 
-    /// Follows a change of its allocation, and is delayed by the pages that must be written back.
-    /// If `watched`, records the pages that a shrink evicts.
+    /// Applies a change of its allocation; write-backs delay it. If `watched`, records the pages
+    /// that a shrink evicts.
     pub(crate) fn resize(&mut self, change: Change, at: Ticks, cost: Cost, watched: bool) {
         let Change { before, after, .. } = change;
         if after > before {

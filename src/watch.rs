@@ -1,4 +1,4 @@
-//! Watching a run: what the walk-through, the series and the tests see.
+//! Watching a run: the interface of walk-throughs, series, event logs and tests.
 
 use crate::account::Refusal;
 use crate::balance::{Plan, Policy, Reason, View, VmView};
@@ -7,11 +7,11 @@ use crate::replace::{Counts, FrameEvent, Replacement};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
 
-/// Sees what happens in a run and changes nothing.
+/// Is notified of what happens in a run. Watchers do not change a run.
 pub trait Watcher {
-    /// Whether it must see every access, in true order, and the pages that accesses and shrinks
-    /// evict. Asked before every access, so a watcher may start at one checkpoint and stop at
-    /// another.
+    /// Whether it must see every access, in simulation order, and the pages that accesses and
+    /// shrinks evict. Called before every access, so a watcher may start and stop at any
+    /// checkpoint.
     fn wants_accesses(&self) -> bool {
         false
     }
@@ -19,13 +19,13 @@ pub trait Watcher {
     /// A VM that arrived must wait for frames, or for other VMs to leave.
     fn wait(&mut self, _at: Ticks, _vm: VmId) {}
 
-    /// A VM was refused, or gave up waiting when its stop came; it never runs.
+    /// A VM was refused, or gave up waiting at its `stop`; it never runs.
     fn refuse(&mut self, _vm: VmId, _refusal: Refusal) {}
 
     /// A VM started, and others may have shrunk to make room.
     fn arrive(&mut self, _arrival: &Arrival<'_>) {}
 
-    /// Allocations changed outside checkpoints, by balloons or because frames became free.
+    /// Allocations changed outside checkpoints, through balloons or frames that became free.
     fn moved(&mut self, _moved: &Moved<'_>) {}
 
     /// A VM departed with this allocation.
@@ -34,7 +34,7 @@ pub trait Watcher {
     /// A VM made an access. Only called if [`wants_accesses`](Self::wants_accesses).
     fn access(&mut self, _access: &Access<'_>) {}
 
-    /// A checkpoint happened. VMs that start because of it are shown after it.
+    /// A checkpoint happened. VMs that start because of it are reported after it.
     fn checkpoint(&mut self, _checkpoint: &Checkpoint<'_>) {}
 }
 
@@ -43,7 +43,7 @@ pub struct NullWatcher;
 
 impl Watcher for NullWatcher {}
 
-/// Shows a run to two watchers.
+/// Forwards a run to two watchers.
 pub struct Both<'a>(pub &'a mut dyn Watcher, pub &'a mut dyn Watcher);
 
 impl Watcher for Both<'_> {
@@ -90,7 +90,7 @@ impl Watcher for Both<'_> {
     }
 }
 
-/// One arrival, shown to a [`Watcher`] after room was made.
+/// An arrival, after room was made.
 pub struct Arrival<'a> {
     /// When it happened.
     pub at: Ticks,
@@ -116,7 +116,7 @@ impl Arrival<'_> {
     }
 }
 
-/// Changes outside checkpoints, shown to a [`Watcher`] after they were made.
+/// Changes outside checkpoints, after they were made.
 pub struct Moved<'a> {
     /// When they happened.
     pub at: Ticks,
@@ -140,7 +140,7 @@ impl Moved<'_> {
     }
 }
 
-/// One access, shown to a [`Watcher`] after it was made.
+/// An access, after it was made.
 #[non_exhaustive]
 pub struct Access<'a> {
     /// When it started.
@@ -159,7 +159,7 @@ pub struct Access<'a> {
     pub replacement: &'a dyn Replacement,
 }
 
-/// One checkpoint, shown to a [`Watcher`] after the plan was carried out as far as possible.
+/// A checkpoint, after the plan was carried out as far as possible.
 pub struct Checkpoint<'a> {
     /// Its number, from 1.
     pub number: u64,
@@ -180,7 +180,7 @@ pub struct Checkpoint<'a> {
 }
 
 impl Checkpoint<'_> {
-    /// Why the policy decided so, where it can tell.
+    /// The policy's reasons for its decision, if it gives any.
     pub fn reasons(&self) -> Vec<Reason> {
         self.policy.reasons()
     }

@@ -1,15 +1,15 @@
-//! The best static partition: the fixed split of the host among LRU VMs that faults least.
+//! The best static partition: the fixed division of the host among LRU VMs with the fewest faults.
 //!
 //! *Idea.* best(j, t), the fewest faults of the first j VMs on t frames, is the minimum over x of
 //! best(j − 1, t − x) + faults(j, x): a dynamic program over the VMs' exact fault curves, correct
 //! for curves of any shape.
 //! *Follows.* H. S. Stone, J. Turek and J. L. Wolf, "Optimal partitioning of cache memory", IEEE
 //! Transactions on Computers 41(9), 1992, for the problem.
-//! *Departs.* The VMs' minima and maxima are respected. A VM that is not present all the time holds
-//! its share all the same.
+//! *Departs.* The VMs' minima and maxima are respected. A VM holds its share for the whole run,
+//! even while it is absent.
 //! *Cost.* At most O(V · F · M) for V VMs, F frames and M distinct pages of a VM. Beyond 2³² steps
-//! or 2²⁸ stored sums, frames are dealt both in groups and, by the steepest slopes, one by one; the
-//! better split is taken, and the result says so. `partition.rs` has the searches.
+//! or 2²⁸ stored sums, frames are assigned both in groups (exactly) and one by one (by the steepest
+//! slopes); the better result is taken and marked as inexact. `partition.rs` has the searches.
 //! *Parameters.* None.
 
 use super::pace::Pace;
@@ -18,21 +18,20 @@ use crate::scenario::Scenario;
 use crate::trace::curve;
 use crate::units::Frames;
 
-/// A fixed split, and what it costs.
+/// A fixed partition and its faults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StaticSplit {
     /// The demand faults of all VMs.
     pub demand_faults: u64,
-    /// The frames of each VM that it can use; any VM may have the rest.
+    /// The frames of each VM, as far as it can use them; the rest may go to any VM.
     pub frames: Vec<Frames>,
-    /// The size of the groups in which frames were dealt, or one by one if that was better; 1: the
-    /// split is exactly the best.
+    /// The size of the groups in which frames were assigned. 1 means that the partition is optimal.
     pub group: u64,
 }
 
 impl StaticSplit {
-    /// The split in words, shortened if there are many VMs.
+    /// The partition in words, shortened if there are many VMs.
     pub fn note(&self, scenario: &Scenario) -> String {
         const SHOWN: usize = 8;
         let part =
@@ -43,10 +42,7 @@ impl StaticSplit {
             parts.push(format!("and {} more", self.frames.len() - SHOWN));
         }
         let coarse = if self.group > 1 {
-            format!(
-                "; coarsened: frames dealt in groups of {} or by slopes, not exactly the best",
-                self.group
-            )
+            format!("; approximate: computed in groups of {} frames", self.group)
         } else {
             String::new()
         };
@@ -78,7 +74,7 @@ pub(super) fn of(scenario: &Scenario, paces: &[Pace]) -> Option<StaticSplit> {
             let mut faults = curve::lru_faults_between(&vm.trace, pace.warm_up, pace.accesses);
             // It cannot have more frames than its maximum, or use more than it has pages.
             faults.truncate(usize::try_from(vm.max.0).map_or(faults.len(), |max| max + 1));
-            // A minimum above the number of its pages is held all the same.
+            // It holds its minimum even if that is more than its pages.
             let min = vm.min.0;
             let useful = (faults.len() as u64 - 1).max(min);
             Part { min, useful, faults }
@@ -90,22 +86,22 @@ pub(super) fn of(scenario: &Scenario, paces: &[Pace]) -> Option<StaticSplit> {
     Some(split(&vms, spare))
 }
 
-/// Deals `spare` frames above the minima.
+/// Assigns `spare` frames above the minima.
 fn split(vms: &[Part], spare: u64) -> StaticSplit {
     let group = smallest_group(vms, spare);
     let best = deal(vms, spare, group, partition::exact);
     if group == 1 {
         return best;
     }
-    // A group may exceed a VM's whole share; dealing one by one by slopes is then nearly as good.
+    // A group may exceed a VM's whole share; assigning single frames by slope is then often better.
     let single = StaticSplit { group, ..deal(vms, spare, 1, partition::lookahead) };
     if single.demand_faults < best.demand_faults { single } else { best }
 }
 
 struct Part {
-    /// The frames that it gets in any case.
+    /// Its minimum.
     min: u64,
-    /// More frames than this change nothing for it; at least `min`.
+    /// The most frames that it can use; at least `min`.
     useful: u64,
     /// Demand faults by frames.
     faults: Vec<u64>,
@@ -117,7 +113,7 @@ impl Part {
     }
 }
 
-/// The smallest groups with which the dynamic program keeps its limits.
+/// The smallest group size with which the dynamic program stays within its limits.
 fn smallest_group(vms: &[Part], spare: u64) -> u64 {
     let mut group = 1;
     while steps(vms, spare, group) > STEPS_MAX || cells(vms, spare, group) > CELLS_MAX {
@@ -145,7 +141,7 @@ fn steps(vms: &[Part], spare: u64, group: u64) -> u128 {
     between.iter().map(|vm| totals * vm.offers(group).len() as u128).sum()
 }
 
-/// Deals `spare` frames above the minima in groups, as `search` decides.
+/// Assigns `spare` frames above the minima in groups, as `search` decides.
 fn deal(
     vms: &[Part],
     spare: u64,
@@ -166,8 +162,8 @@ fn deal(
 mod tests {
     use super::*;
 
-    /// n VMs that want one frame each keep n²/2 sums: 2²⁸ is passed between these numbers of VMs,
-    /// long before 2³² steps.
+    /// n VMs that want one frame each need n²/2 sums, which passes 2²⁸ between these numbers of
+    /// VMs, long before 2³² steps.
     #[test]
     fn many_small_vms_are_dealt_groups_for_their_memory() {
         let vms = |count: usize| -> Vec<Part> {
@@ -179,7 +175,8 @@ mod tests {
         assert!(steps(&vms(23_300), 23_300, 1) < STEPS_MAX);
     }
 
-    /// One frame saves eight faults and the next none; dealt in groups, half of the VMs get none.
+    /// One frame saves eight faults and the next none; assigned in groups, half of the VMs get
+    /// none.
     #[test]
     fn where_groups_are_coarse_frames_go_one_by_one_too() {
         let vms: Vec<Part> =

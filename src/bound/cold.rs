@@ -1,4 +1,4 @@
-//! The cold minimum: every distinct page must be fetched once, whatever the policy.
+//! The cold minimum: every distinct page must be loaded once under any policy.
 
 use super::pace::Pace;
 use crate::scenario::Scenario;

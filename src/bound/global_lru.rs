@@ -1,14 +1,14 @@
-//! Global LRU: one list for all pages of all VMs; the least recently used page of the host is
-//! evicted.
+//! Global LRU: one LRU list for the pages of all VMs.
 //!
-//! *Idea.* The VM that uses its pages least loses them; allocations follow from that.
-//! *Follows.* The textbook's global replacement. Each VM keeps at least one frame; no other bounds
-//! apply.
+//! *Idea.* The host evicts its least recently used page, whichever VM it belongs to; a VM's
+//! allocation is its number of resident pages.
+//! *Follows.* Global replacement as in textbooks. Each VM keeps at least one frame; its other
+//! bounds do not apply.
 //! *Departs.* A page being visited is not in the list: see [`merged`](super::merged).
-//! *Cost.* O(log V) a visit for V VMs; 8 bytes a page.
+//! *Cost.* O(log V) per visit for V VMs; 8 bytes per page.
 //! *Parameters.* None.
 
-use super::merged::Yardstick;
+use super::merged::SharedHost;
 use crate::replace::links::Links;
 use crate::trace::PageId;
 
@@ -32,7 +32,7 @@ impl GlobalLru {
     }
 }
 
-impl Yardstick for GlobalLru {
+impl SharedHost for GlobalLru {
     fn begin(&mut self, page: PageId, counts: bool) {
         if self.list.contains(page) {
             self.list.remove(page);

@@ -1,10 +1,10 @@
 //! The accesses of all VMs at their nominal pace, merged into one order.
 //!
 //! If all VMs have the same pace and none has an idle phase, the accesses of a run stay together as
-//! one *visit*. Between two of them every other VM makes one access, so on any host with a frame
-//! for each VM the page is never far from the most recently used and never the one whose next use
-//! is furthest away. It cannot be evicted before the visit ends, and the accesses within the visit
-//! need not be examined.
+//! one *visit*. Between two of them every other VM makes one access, so on a host with a frame for
+//! each VM the page is neither the least recently used one nor the one whose next use is furthest
+//! away. It cannot be evicted before the visit ends, and the accesses within the visit need not be
+//! examined.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -26,7 +26,7 @@ struct Event {
     what: What,
 }
 
-/// Whether the first access of a visit counts: it is not part of the VM's warm-up.
+/// Whether the first access of a visit is counted; those of a warm-up are not.
 type Counts = bool;
 
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ enum What {
     End(Visit),
     /// A visit of one access begins and ends.
     Touch(Visit, Counts),
-    /// The VM departs, and its pages are gone.
+    /// The VM departs and its pages are dropped.
     Depart,
 }
 
@@ -48,14 +48,14 @@ pub(super) struct Visit {
     pub(super) page: PageId,
     /// The run of the trace that contains it.
     pub(super) run: usize,
-    /// The VM's last access of the visit, counted over all passes.
+    /// The VM's last access of the visit, numbered over all passes.
     pub(super) last: u64,
     /// Whether the run continues after that access.
     pub(super) run_goes_on: bool,
 }
 
 impl Visit {
-    /// The next access after the visit to the same page, counted over all passes.
+    /// The next access to the same page after the visit, numbered over all passes.
     fn next_use(&self, trace: &Trace, future: &Future) -> Option<u64> {
         if self.run_goes_on {
             return Some(self.last + 1);
@@ -65,8 +65,8 @@ impl Visit {
     }
 }
 
-/// A yardstick that follows the visits to all VMs' pages, which are numbered together.
-pub(super) trait Yardstick {
+/// A model of the shared host, driven by the visits to all VMs' pages, which are numbered together.
+pub(super) trait SharedHost {
     /// A visit begins; a fault is counted if it `counts`.
     fn begin(&mut self, page: PageId, counts: bool);
 
@@ -77,12 +77,12 @@ pub(super) trait Yardstick {
     fn depart(&mut self, pages: Range<PageId>);
 }
 
-/// Shows all visits to two yardsticks at once, as merging is most of the work.
+/// Replays all visits to two models at once, because merging is most of the work.
 pub(super) fn replay(
     scenario: &Scenario,
     paces: &[Pace],
-    one: &mut impl Yardstick,
-    other: &mut impl Yardstick,
+    one: &mut impl SharedHost,
+    other: &mut impl SharedHost,
 ) {
     let bases = page_bases(scenario);
     // VMs that replay the same trace share its future.
@@ -97,11 +97,11 @@ pub(super) fn replay(
         let next =
             visit.next_use(&vm.trace, &futures[at]).filter(|&access| access < paces[at].accesses);
         let tick = next.map_or(u64::MAX, |access| paces[at].tick(access));
-        // The VM decides between uses at one tick, as in the simulation.
+        // Uses at the same tick are ordered by VM, as in the simulation.
         let next_use = u128::from(tick) << 32 | at as u128;
         let page = bases[at] + visit.page;
-        Yardstick::end(one, page, next_use);
-        Yardstick::end(other, page, next_use);
+        SharedHost::end(one, page, next_use);
+        SharedHost::end(other, page, next_use);
     };
     for Event { vm, what } in Merged::new(scenario, paces) {
         match what {
@@ -140,20 +140,21 @@ fn page_bases(scenario: &Scenario) -> Vec<PageId> {
 /// The order of all visits.
 struct Merged<'a> {
     lanes: Vec<Lane<'a>>,
-    /// The lanes, with the complements of their [`due`](Lane::due)s as keys, so that the next wins.
+    /// The VMs, keyed by the complements of their [`due`](Lane::due) values, so that the earliest
+    /// wins.
     queue: Tournament<u128>,
 }
 
 struct Lane<'a> {
     trace: &'a Trace,
     pace: &'a Pace,
-    /// When it departs, if it will.
+    /// When it departs, if it does.
     departs: Option<u64>,
-    /// Accesses made or begun, in all and in this pass, and the run of the next of them.
+    /// Accesses made or begun, in total and in this pass, and the run of the next access.
     made: u64,
     position: u64,
     run: usize,
-    /// The accesses of a visit stay together.
+    /// Whether the accesses of a visit are handled together.
     whole_runs: bool,
     open: Option<Visit>,
 }

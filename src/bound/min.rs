@@ -1,21 +1,21 @@
 //! Belady's MIN over the shared host: evicts the page whose next use is furthest away.
 //!
-//! *Idea.* Even with full knowledge of the future nothing faults less with the same frames, however
-//! they are divided: a bound for every policy and every replacement algorithm together.
+//! *Idea.* Even with full knowledge of the future, no policy and no replacement algorithm faults
+//! less with the same frames: a lower bound for all of them.
 //! *Follows.* L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
 //! Systems Journal 5(2), 1966. It stays optimal under changing allocations: E. Peserico, "Paging
 //! with dynamic memory capacity", STACS 2019.
 //! *Departs.* A page being visited is not a candidate: see [`merged`](super::merged).
-//! *Cost.* O(log M) a visit at most, mostly O(1), for M pages; 8 bytes a run for the next uses and
-//! 32 a page.
+//! *Cost.* At most O(log M) per visit for M pages, mostly O(1); 8 bytes per run for the next uses
+//! and 32 per page.
 //! *Parameters.* None.
 
-use super::merged::Yardstick;
+use super::merged::SharedHost;
 use crate::replace::tournament::Tournament;
 use crate::trace::PageId;
 
-/// A tournament of all pages. The key of a resident page is its next use, of any other page 0. A
-/// page being visited keeps the key of its visit, which is now, so all candidates are used later.
+/// A tournament of all pages. The key of a resident page is its next use; that of any other page is
+/// 0. A page being visited keeps the key of this visit, so every candidate is used later.
 pub(super) struct Min {
     next_uses: Tournament<u128>,
     resident: Vec<bool>,
@@ -39,7 +39,7 @@ impl Min {
     }
 }
 
-impl Yardstick for Min {
+impl SharedHost for Min {
     fn begin(&mut self, page: PageId, counts: bool) {
         if self.resident[page as usize] {
             return;
@@ -59,6 +59,6 @@ impl Yardstick for Min {
         self.next_uses.set(page as usize, next_use);
     }
 
-    /// They are never used again, so they are evicted first.
+    /// Nothing to do: its pages are never used again, so they are evicted first.
     fn depart(&mut self, _: std::ops::Range<PageId>) {}
 }

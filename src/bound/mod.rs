@@ -1,8 +1,8 @@
-//! Bounds: offline yardsticks for every comparison.
+//! Bounds: offline results to compare policies with.
 //!
-//! They replay the accesses that the scenario's VMs make at their nominal pace: without the delays
-//! of faults, on a host that moves frames at once, with the scenario's idle phases and admission.
-//! None is a policy: each knows the future.
+//! They replay the VMs' accesses at their nominal pace, that is, without delays by faults, with the
+//! scenario's idle phases and admission, on a host that moves frames at once. None is a policy:
+//! each knows the future.
 
 mod best_static;
 mod cold;
@@ -23,7 +23,7 @@ use self::pace::Pace;
 use crate::scenario::Scenario;
 use crate::trace::PageId;
 
-/// A yardstick and its result.
+/// A bound and its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Bound {
@@ -33,14 +33,14 @@ pub struct Bound {
     pub summary: &'static str,
     /// Its demand faults, all VMs together.
     pub demand_faults: u64,
-    /// Those that are not cold.
+    /// Its demand faults that are not cold.
     pub capacity_faults: u64,
-    /// A remark: the split, or that it was computed in groups of frames.
+    /// A remark, such as the partition or that the value is approximate.
     pub note: Option<String>,
 }
 
 impl Bound {
-    /// The row of [`opt_lru`](opt_lru()), beside the bounds that [`all`] found.
+    /// The bound of [`opt_lru`](opt_lru()), given the bounds that [`all`] has computed.
     pub fn opt_lru(demand_faults: u64, others: &[Self]) -> Self {
         let cold = others.iter().find(|bound| bound.name == "cold");
         Self {
@@ -53,10 +53,9 @@ impl Bound {
     }
 }
 
-/// All bounds of a scenario, the lowest kind first. Bounds that replay all VMs together are left
-/// out if the VMs have 2³² pages or more in all, or if one has a reduced trace. The best static
-/// partition is left out if the minima of the VMs that start do not fit together, as no fixed split
-/// respects them.
+/// All bounds of a scenario, lowest first. Bounds that replay all VMs together are left out if the
+/// VMs have 2³² pages or more in total, or if one has a reduced trace. The best static partition is
+/// left out if the minima of the VMs that start do not fit together.
 ///
 /// ```
 /// use balloonist::bound;
@@ -85,16 +84,16 @@ pub fn all(scenario: &Scenario) -> Vec<Bound> {
         note,
     };
     let absent = paces.iter().filter(|pace| !pace.starts).count();
-    let absent = (absent > 0).then(|| format!("VMs left out that never start: {absent}"));
-    let mut bounds = vec![bound("cold", "every page is fetched once", cold, absent)];
+    let absent = (absent > 0).then(|| format!("without VMs that never start: {absent}"));
+    let mut bounds = vec![bound("cold", "every page is loaded once", cold, absent)];
     if let Some((min, _)) = replayed {
-        // It gives up a frame in the warm-up for a fault less there, whatever that costs later.
+        // It minimises the faults of the whole run, so some in the warm-up may be saved at a cost
+        // later.
         let note = scenario.warm_up.map(|_| "fewest in the whole run, warm-up included".to_owned());
         bounds.push(bound("min", "Belady's MIN, all VMs sharing the host", min, note));
     }
     if let Some(partition) = partition {
-        let (summary, note) =
-            ("LRU under the best split that never changes", partition.note(scenario));
+        let (summary, note) = ("LRU under the best fixed partition", partition.note(scenario));
         bounds.push(bound("best-static", summary, partition.demand_faults, Some(note)));
     }
     if let Some((_, global_lru)) = replayed {
@@ -105,7 +104,7 @@ pub fn all(scenario: &Scenario) -> Vec<Bound> {
 
 /// The demand faults of MIN and of global LRU.
 fn replayed(scenario: &Scenario, paces: &[Pace]) -> Option<(u64, u64)> {
-    // There a VM may have fewer frames than its trace is reduced for.
+    // A VM may get fewer frames here than its trace is reduced for.
     if scenario.vms.iter().any(|vm| vm.trace.reduction().is_some()) {
         return None;
     }

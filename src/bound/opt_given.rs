@@ -1,12 +1,13 @@
-//! MIN under a policy's own allocation history: the fewest faults that the same frames at the same
-//! moments allow, whatever a VM evicts.
+//! MIN under a policy's allocation history: the fewest faults possible with the same frames at the
+//! same moments.
 //!
-//! *Idea.* The policy's run records what each VM held from which access on. Belady's rule, evict
-//! the page whose next use is furthest away, replays every VM under this history, shrinks included.
+//! *Idea.* A run of the policy records each VM's allocation and the access from which it holds.
+//! Every VM is then replayed under this history, shrinks included, by Belady's rule: evict the page
+//! whose next use is furthest away.
 //! *Follows.* E. Peserico, "Paging with dynamic memory capacity", STACS 2019: the rule stays
 //! optimal when the capacity changes, so no replacement algorithm faults less under the same
 //! history.
-//! *Departs.* The history is counted in accesses, so delays of the policy's run change nothing.
+//! *Departs.* The history is indexed by accesses, so the run's delays do not matter.
 //! *Cost.* One more run of the policy, and MIN on every trace.
 //! *Parameters.* None.
 
@@ -35,7 +36,7 @@ pub fn opt_given(scenario: &Scenario, policy: &PolicyKind) -> Result<u64, RunErr
     Ok(vms.map(|((vm, held), account)| faults(vm, held, account)).sum())
 }
 
-/// For each VM, its allocations, each with the number of accesses made before it.
+/// For each VM its allocations, each with the number of accesses made before it.
 struct History(Vec<Vec<(u64, Frames)>>);
 
 impl History {
@@ -62,8 +63,8 @@ impl Watcher for History {
     }
 }
 
-/// MIN's demand faults in the accesses that count, of a VM with these allocations, each with the
-/// number of accesses made before it.
+/// MIN's demand faults in the counted accesses of a VM with these allocations, each with the number
+/// of accesses made before it.
 fn faults(vm: &VmSpec, held: &[(u64, Frames)], account: &Account) -> u64 {
     let warm_up = account.warm_up_accesses;
     let accesses = warm_up + account.counts.accesses;
@@ -92,7 +93,7 @@ fn faults(vm: &VmSpec, held: &[(u64, Frames)], account: &Account) -> u64 {
                 delays: Delays::default(),
             }));
         }
-        let _ = min.resize(frames); // Nothing counts write-backs.
+        let _ = min.resize(frames); // Write-backs are not counted.
     }
     if accesses == warm_up { 0 } else { counts.demand_faults - before }
 }

@@ -1,17 +1,17 @@
-//! The optimum under LRU order: the fewest faults of two LRU VMs however frames go between them.
+//! The optimal allocation for LRU: the fewest faults of two LRU VMs over all ways to move frames
+//! between them.
 //!
-//! *Idea.* Whatever moves frames, the resident pages of an LRU VM are the first k of its stack.
-//! More of them never hurt, so an empty frame is filled, and from the moment at which the host is
-//! full one number says all: how many frames the first VM holds. A fault of a VM at stack distance
-//! d leaves the numbers as they are (it replaces its own page) or takes a frame from the other VM.
-//! A dynamic program keeps the fewest faults for each number.
+//! *Idea.* However frames move, the resident pages of an LRU VM are the first k of its stack. More
+//! frames never hurt, so empty frames are always filled, and once the host is full its state is one
+//! number: how many frames the first VM holds. At a fault, a VM either replaces its own page or
+//! takes a frame from the other VM. A dynamic program keeps the fewest faults for each state.
 //! *Follows.* R. L. Mattson, J. Gecsei, D. R. Slutz and I. L. Traiger, "Evaluation techniques for
 //! storage hierarchies", IBM Systems Journal 9(2), 1970, for the stack; the program is ours.
-//! *Departs.* Two VMs that start together and stay. Accesses are those of the nominal pace; minima
-//! and maxima are kept. A frame that is taken without a fault of the taker wins nothing, for the
-//! taker can take it at its fault.
-//! *Cost.* O(F) a run of accesses that is deeper than the smallest number of frames of its VM; two
-//! numbers a frame. Refused beyond 2³⁶ steps.
+//! *Departs.* For two VMs that start together and stay. Accesses are at the nominal pace; minima
+//! and maxima are respected. Moving a frame before the fault that needs it gains nothing, so frames
+//! move at faults only.
+//! *Cost.* O(F) for each run that is deeper than its VM's minimum, with F frames; two integers per
+//! frame. Refused beyond 2³⁶ steps.
 //! *Parameters.* None.
 
 use std::iter::Peekable;
@@ -24,24 +24,24 @@ use crate::units::Frames;
 /// The most steps that the program may take.
 const STEPS_MAX: u128 = 1 << 36;
 
-/// The demand faults of the best way to move frames between the scenario's two VMs.
+/// The demand faults under the best way to move frames between the scenario's two VMs.
 ///
 /// # Errors
 /// Why the scenario has no such bound, in one sentence without a full stop.
 pub fn opt_lru(scenario: &Scenario) -> Result<u64, String> {
     let [one, other] = &scenario.vms[..] else {
         let vms = scenario.vms.len();
-        return Err(format!("opt-lru is found for two VMs, and the scenario has {vms}"));
+        return Err(format!("opt-lru needs exactly two VMs, and the scenario has {vms}"));
     };
     for vm in [one, other] {
         if !vm.replacement.is_lru() {
             let (name, replacement) = (&vm.name, vm.replacement.name);
-            return Err(format!("opt-lru is for LRU guests, but VM `{name}` runs {replacement}"));
+            return Err(format!("opt-lru needs LRU guests, but VM `{name}` runs {replacement}"));
         }
         if vm.after != After::Idle || vm.stop.is_some() || vm.start != one.start {
             let name = &vm.name;
             return Err(format!(
-                "opt-lru is for VMs that start together, stay and do not repeat, unlike `{name}`"
+                "opt-lru needs VMs that start together, stay and do not repeat, unlike `{name}`"
             ));
         }
     }
@@ -49,8 +49,8 @@ pub fn opt_lru(scenario: &Scenario) -> Result<u64, String> {
     let runs: u128 = [one, other].map(|vm| vm.trace.run_pages().len() as u128).iter().sum();
     if runs * u128::from(frames.0) > STEPS_MAX {
         return Err(format!(
-            "opt-lru takes {runs} runs times {frames} frames in steps, more than 2^36; lower \
-             `host.memory` or cut the traces"
+            "opt-lru would take {runs} runs × {frames} frames, more than 2^36 steps; lower \
+             `host.memory` or shorten the traces"
         ));
     }
     let paces = Pace::of_all(scenario);
@@ -71,7 +71,7 @@ fn distances<'a>(vm: &'a VmSpec, pace: &'a Pace) -> impl Iterator<Item = (u64, u
     })
 }
 
-/// How many frames each VM holds, and what that has cost.
+/// The frames of each VM and the faults so far.
 struct Partition {
     host: u64,
     /// The most that each may hold beside the other's minimum.
@@ -79,8 +79,8 @@ struct Partition {
     /// What each holds while there are empty frames.
     held: [u64; 2],
     filling: u64,
-    /// By the frames of the first VM, the fewest faults since the host was full; [`NEVER`] where it
-    /// cannot hold so many.
+    /// The fewest faults since the host was full, by the number of frames of the first VM;
+    /// [`NEVER`] if it cannot hold that many.
     faults: Vec<u64>,
 }
 
@@ -92,7 +92,7 @@ impl Partition {
         Self { host: host.0, most, held: [0; 2], filling: 0, faults: Vec::new() }
     }
 
-    /// The fewest faults of these accesses, at one tick the first VM's first.
+    /// The fewest faults of these accesses. At equal ticks the first VM goes first.
     fn replay<I: Iterator<Item = (u64, u64)>>(
         mut self,
         mut first: Peekable<I>,
@@ -135,11 +135,11 @@ impl Partition {
         }
     }
 
-    /// An access of the first VM: with fewer frames than `distance` it faults.
+    /// An access of the first VM. It faults with fewer frames than `distance`.
     fn access_first(&mut self, distance: u64) {
         let (least, most) = self.choices().into_inner();
         let deep = usize::try_from(distance).map_or(most + 1, |deep| deep.min(most + 1));
-        // From the top, so that what is read has not been written.
+        // In descending order, so that entries are read before they are overwritten.
         for frames in (least..=deep.min(most)).rev() {
             let kept = self.faults[frames] + u64::from(frames < deep);
             let taken = if frames > least { self.faults[frames - 1] + 1 } else { NEVER };
@@ -147,7 +147,7 @@ impl Partition {
         }
     }
 
-    /// An access of the second VM, which holds what the first does not.
+    /// An access of the second VM, which holds the frames that the first does not.
     fn access_second(&mut self, distance: u64) {
         let (least, most) = self.choices().into_inner();
         let from = self.host.saturating_sub(distance) as usize;

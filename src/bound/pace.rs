@@ -1,8 +1,8 @@
-//! When VMs make their accesses at their nominal pace: without delays, and without waiting for
-//! frames that another VM still holds.
+//! When VMs make their accesses at the nominal pace: without delays, and without waiting for frames
+//! that another VM still holds.
 //!
-//! Idle phases are kept, and so is the host's admission: a VM starts if the minima of the VMs
-//! present leave room for its own, or never.
+//! Idle phases apply, and so does the host's admission: a VM starts if the minima of the VMs
+//! present leave room for its own, otherwise never.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -22,7 +22,7 @@ pub(super) struct Pace {
     tempo: Tempo,
     /// The number of its accesses over all passes; 0 if it never starts.
     pub(super) accesses: u64,
-    /// How many of these are its warm-up.
+    /// The number of accesses that belong to its warm-up.
     pub(super) warm_up: u64,
     /// When it departs, if it does.
     pub(super) departs: Option<u64>,
@@ -98,12 +98,12 @@ impl Pace {
         }
     }
 
-    /// The pace from this tick on; how often the trace is repeated is not known yet.
+    /// The pace from this tick on, before the number of accesses is known.
     fn from(spec: &VmSpec, start: u64) -> Self {
         let first = start.saturating_add(spec.tempo.lead(&spec.trace));
         let mut pace = Self { stretches: vec![(0, first)], starts: true, ..Self::absent(spec) };
         for &Phase { from, until } in spec.idle.iter().filter(|phase| phase.until.0 > start) {
-            // An access that would start in the phase starts at its end.
+            // An access that would start in an idle phase starts at its end.
             let (first, tick) = pace.stretches[pace.stretches.len() - 1];
             let before = pace.made(first, from.0.saturating_sub(tick));
             if tick.saturating_add(pace.between(first, first + before)) >= until.0 {
@@ -124,7 +124,7 @@ impl Pace {
         pace
     }
 
-    /// When its trace or its stay is over.
+    /// When its trace ends or it departs.
     fn over(&self, spec: &VmSpec) -> u64 {
         let stop = spec.stop.map_or(u64::MAX, |stop| stop.0);
         if spec.after == After::Repeat || self.accesses == 0 {
@@ -144,12 +144,12 @@ impl Pace {
         tick.saturating_add(self.between(first, access))
     }
 
-    /// The nominal ticks from one access to another, counted over all passes.
+    /// The nominal ticks from one access to another, numbered over all passes.
     fn between(&self, from: u64, to: u64) -> u64 {
         self.tempo.tick_of(&self.trace, to) - self.tempo.tick_of(&self.trace, from)
     }
 
-    /// The accesses from `first` on, counted over all passes, that start in fewer ticks after it.
+    /// The number of accesses that start less than `ticks` after access `first`.
     fn made(&self, first: u64, ticks: u64) -> u64 {
         let begin = self.tempo.tick_of(&self.trace, first);
         self.tempo.accesses_before(&self.trace, begin.saturating_add(ticks)).saturating_sub(first)
@@ -165,7 +165,7 @@ impl Pace {
         first + self.made(first, end - tick).min(until_next)
     }
 
-    /// Whether the VMs' accesses keep their distance: all at one pace, none idle.
+    /// Whether all VMs have the same period and none has idle phases.
     pub(super) fn is_one_pace(paces: &[Self]) -> bool {
         let even = |pace: &&Self| pace.starts;
         let mut started = paces.iter().filter(even);

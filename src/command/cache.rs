@@ -1,4 +1,4 @@
-//! `cache`: the stack distances that are kept in the user's cache folder.
+//! `cache`: the user's folder of cached stack distances.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -13,10 +13,10 @@ use super::reader::bytes;
 use super::text::escaped;
 use super::{Context, Failure, context};
 
-/// Show or remove the stack distances of traces that are kept for the next time
+/// Show or clear the cache of stack distances
 ///
-/// The folder holds at most 2 GiB, or what `BALLOONIST_CACHE_SIZE` says, such as `500 MiB`; what
-/// was used least recently goes first.
+/// The folder holds at most 2 GiB, or `BALLOONIST_CACHE_SIZE`, such as `500 MiB`; the least
+/// recently used entries are removed first.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -25,7 +25,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the entries, the least recently used first
+    /// List the entries, least recently used first
     List {
         /// How to print the list
         #[arg(long, value_name = "FORMAT", default_value = "table",
@@ -38,7 +38,7 @@ enum Command {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let Some((folder, cache)) = of_user(context) else {
-        return Err(Failure::Nothing("this user has no cache folder".to_owned()));
+        return Err(Failure::Nothing("no cache folder: the user has no home directory".to_owned()));
     };
     let failure = |error: std::io::Error| Failure::io(&folder, &error);
     match args.command {
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
 }
 
-/// The cache of this process's user, and its folder; nothing for a user without a home.
+/// The user's cache and its folder; `None` for a user without a home directory.
 pub(super) fn of_user(context: &Context) -> Option<(PathBuf, Cache)> {
     let user = ProjectDirs::from("", "", "balloonist")?;
     let size = std::env::var_os(SIZE).map(|size| size.to_string_lossy().into_owned());
@@ -74,5 +74,5 @@ pub(super) fn of_user(context: &Context) -> Option<(PathBuf, Cache)> {
     Some((user.cache_dir().to_owned(), cache))
 }
 
-/// The variable that says how much the cache holds.
+/// The environment variable that sets the size of the cache.
 const SIZE: &str = "BALLOONIST_CACHE_SIZE";

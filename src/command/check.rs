@@ -1,4 +1,4 @@
-//! `check`: whether a scenario can be run, and its text with every default filled in.
+//! `check`: validates a scenario, or prints it with every default filled in.
 
 use std::path::PathBuf;
 

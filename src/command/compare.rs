@@ -1,5 +1,4 @@
-//! `compare`: one scenario under several policies, and under several replacement algorithms inside
-//! its VMs, offline bounds beneath.
+//! `compare`: one scenario under several policies and replacement algorithms, with offline bounds.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,7 +34,7 @@ use super::register::{Kind, is_stdout};
 use super::result_folder::{ResultFolder, of_comparison};
 use super::{Context, Failure, context, input, lists, memory};
 
-/// Run a scenario under several policies and show them side by side, with offline bounds beneath
+/// Run a scenario under several policies and compare them with each other and with offline bounds
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -45,34 +44,33 @@ pub(crate) struct Args {
     #[arg(long, short, alias = "policy", value_name = "POLICY,…", value_delimiter = ',')]
     policies: Vec<String>,
 
-    /// Replacement algorithms as a second axis, or `all`: each policy is run with each of them, at
-    /// its default parameters, in every VM instead of the VM's own; the scenario's expectations are
-    /// not checked for these runs [default: each VM's own]
+    /// Replacement algorithms as a second axis, or `all`: each policy is run with each of them,
+    /// with default parameters, in place of the VMs' own; the scenario's expectations are not
+    /// checked for these runs [default: each VM's own]
     #[arg(long, value_name = "REPLACEMENT,…", value_delimiter = ',',
           value_parser = lists::replacement_names(), hide_possible_values = true)]
     replacements: Vec<String>,
 
-    /// The policy that others are compared with; with a second axis, its first run [default: the
-    /// first]
+    /// The policy that the others are compared with; with a second axis, its first run [default:
+    /// the first]
     #[arg(long, short, value_name = "POLICY")]
     baseline: Option<String>,
 
-    /// Show beside each policy the faults of Belady's MIN under the same allocations at the same
-    /// moments; MIN knows the future
+    /// Also show, for each policy, the faults of Belady's MIN under the same allocation history
     #[arg(long)]
     opt_given: bool,
 
-    /// Add the bound `opt-lru`: the fewest faults of two LRU VMs however frames move between them;
-    /// takes time in proportion to the host's frames
+    /// Add the bound `opt-lru`: the fewest faults of two LRU VMs over all ways to move frames
+    /// between them; the time is proportional to the host's frames
     #[arg(long)]
     opt_lru: bool,
 
     /// Write compare.csv, vms.csv, outcomes.csv, curves.csv, a series-POLICY.csv for each policy,
-    /// manifest.json and timing.json to this folder, in place of earlier results there
+    /// manifest.json and timing.json to this folder, replacing earlier results
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// Write a self-contained HTML page: the verdict, tables and pictures
+    /// Write a self-contained HTML page with the verdict, tables and charts
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
@@ -99,7 +97,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let folder = args.out.as_deref().map(|out| ResultFolder::create(out, names()));
     let mut folder = folder.transpose()?;
     if args.report.as_deref().is_some_and(is_stdout) {
-        let text = "--report takes a file; `report DIR -o -` prints the page of a folder";
+        let text = "--report cannot write to standard output; use --out DIR and then `report DIR \
+                    -o -`";
         return Err(Failure::Usage(text.to_owned()));
     }
     let page = args.report.as_deref().map(|page| NewFile::create(page, Kind::Page)).transpose()?;
@@ -123,7 +122,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let (runs, mut bounds): (Vec<Result<Contender, RunError>>, _) =
         rayon::join(|| recorded.map(run).collect(), || bound::all(&scenario));
     bounds.extend(opt_lru.map(|demand_faults| bound::Bound::opt_lru(demand_faults, &bounds)));
-    // Of several failures the first in order is reported, whichever happened first.
+    // Of several failures, report the first in the order of runs, not in time.
     let runs = runs.into_iter().collect::<Result<Vec<Contender>, RunError>>()?;
     drop(progress);
     let took = began.elapsed();
@@ -142,10 +141,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     super::judge_expectations(&failed.collect::<Vec<_>>())
 }
 
-/// What one row of the comparison runs.
+/// One row of the comparison: a policy and a replacement algorithm.
 struct Variant {
     policy: &'static PolicyKind,
-    /// The algorithm of all VMs, if not their own.
+    /// The algorithm in all VMs; `None`: each VM's own.
     replacement: Option<&'static ReplacementKind>,
     scenario: Arc<Scenario>,
 }
@@ -156,10 +155,10 @@ impl Variant {
     }
 }
 
-/// The scenario with one algorithm in all VMs, or with their own.
+/// A scenario with one algorithm in all VMs, or with their own.
 type Form = (Option<&'static ReplacementKind>, Arc<Scenario>);
 
-/// The scenario with each algorithm, or unchanged if none is asked for.
+/// The scenario with each algorithm, or unchanged if none is given.
 fn forms(scenario: &Scenario, replacements: &[&'static ReplacementKind]) -> Vec<Form> {
     if replacements.is_empty() {
         return vec![(None, Arc::new(scenario.clone()))];
@@ -186,7 +185,10 @@ fn baseline(name: Option<&str>, policies: &[&PolicyKind]) -> Result<usize, Failu
     policies.iter().position(|policy| policy.name == name).ok_or_else(|| {
         let known: Vec<&str> = policies.iter().map(|policy| policy.name).collect();
         let known = known.join(", ");
-        Failure::Usage(format!("baseline `{name}` is not compared, expected one of {known}"))
+        Failure::Usage(format!(
+            "baseline `{name}` is not among the compared policies, expected \
+                                one of {known}"
+        ))
     })
 }
 
@@ -199,7 +201,7 @@ fn heading(scenario: &Scenario) -> String {
     format!("{}: {vms} on {frames}, a checkpoint {every}{warm_up}", scenario.name)
 }
 
-/// Everything that was compared.
+/// All runs and bounds of a comparison.
 struct Compared<'a> {
     scenario: &'a Scenario,
     runs: &'a [Contender],
@@ -208,7 +210,7 @@ struct Compared<'a> {
 }
 
 impl Compared<'_> {
-    /// The table, and for people also what it says.
+    /// Prints the table and, in formats for people, the verdict.
     fn print(&self, format: Format, context: &Context) -> Result<(), Failure> {
         let Self { scenario, runs, bounds, baseline } = *self;
         let rows = rows::rows(runs, bounds, baseline);
@@ -247,7 +249,7 @@ impl Compared<'_> {
         self.runs.iter().flat_map(of_run).collect()
     }
 
-    /// The manifest, without files.
+    /// The manifest without its files.
     fn manifest(&self) -> Manifest {
         let entry = |run: &Contender| {
             let replacement = run.replacement.map(|kind| kind.name);
@@ -264,7 +266,7 @@ impl Compared<'_> {
         }
     }
 
-    /// Writes the files of `--out` and the page of `--report`, which does not list files.
+    /// Writes the files of `--out` and the page of `--report`.
     fn write(
         &self,
         folder: Option<ResultFolder>,
@@ -303,7 +305,7 @@ impl Compared<'_> {
     }
 }
 
-/// A recorder for each policy, with the file of its series if there are files.
+/// A recorder for each policy, with its series file if there is one.
 fn recorders<'a>(
     folder: Option<&'a mut ResultFolder>,
     scenario: &'a Scenario,

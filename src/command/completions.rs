@@ -1,4 +1,4 @@
-//! `completions`: scripts that let a shell complete the command line.
+//! `completions`: shell completion scripts.
 
 use clap::CommandFactory;
 use clap_complete::{Shell, generate};

@@ -1,4 +1,4 @@
-//! What every command gets: the common flags, and ways to talk to the user.
+//! What every command gets: the common flags, and output to the user.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -20,7 +20,7 @@ use super::register::register;
 use super::text::harmless;
 use super::timing::Timing;
 
-/// Flags of every command.
+/// Flags common to all commands.
 #[derive(clap::Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(next_help_heading = "Common options")]
@@ -33,8 +33,8 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "N")]
     pub(crate) seed: Option<u64>,
 
-    /// Run but do not count what each VM or trace does first: `10%`, `1000 accesses`, `10 s` or
-    /// `until 10 s` [default: the scenario's, or nothing]
+    /// Do not count the beginning of each VM or trace: `10%`, `1000 accesses`, `10 s` or `until 10
+    /// s` [default: the scenario's, or none]
     #[arg(long, global = true, value_name = "WHAT", value_parser = WarmUp::parse)]
     pub(crate) warm_up: Option<WarmUp>,
 
@@ -46,17 +46,17 @@ pub(crate) struct Common {
     #[arg(long, global = true)]
     pub(crate) deny_warnings: bool,
 
-    /// Neither read nor keep stack distances in the user's cache folder
+    /// Do not use the cache of stack distances
     #[arg(long, global = true)]
     pub(crate) no_cache: bool,
 
-    /// How much memory the runs may take; a trace then may take all of it, however small its file
-    /// is [default: what is free; of a trace 128 MiB, or 4096 times its file]
+    /// The most memory that the runs may use; a single trace may use all of it [default: the free
+    /// memory; for a trace, 128 MiB or 4096 times the size of its file]
     #[arg(long, global = true, value_name = "SIZE", value_parser = bytes)]
     pub(crate) memory_limit: Option<u64>,
 
-    /// Let the policy `exec` run the program that the scenario names, and record its replies; the
-    /// program can do whatever you can
+    /// Allow the policy `exec` to run the program that the scenario names, with your permissions,
+    /// and record its replies
     #[arg(long, global = true)]
     pub(crate) allow_exec: bool,
 
@@ -64,17 +64,16 @@ pub(crate) struct Common {
     #[arg(long, global = true)]
     pub(crate) force: bool,
 
-    /// Say at the end how long each phase took, and its accesses per second; interning is part of
-    /// reading
+    /// Print how long each phase took and its accesses per second; interning is part of reading
     #[arg(long, global = true)]
     pub(crate) timing: bool,
 
-    /// Print only errors and what was asked for: no notes, warnings or progress
+    /// Print results and errors only: no notes, warnings or progress
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 
-    /// Characters per line of tables for people; further columns follow below [default: the
-    /// terminal's width, unlimited off a terminal]
+    /// Width of tables in characters; columns that do not fit follow below [default: the terminal's
+    /// width, unlimited if there is no terminal]
     #[arg(
         long,
         global = true,
@@ -118,7 +117,7 @@ pub(super) fn one_of<T: Copy + Send + Sync + 'static>(
     })
 }
 
-/// The common flags, and where and how to print.
+/// The common flags and the output settings.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) common: Common,
@@ -126,7 +125,7 @@ pub(crate) struct Context {
     pub(crate) colour_out: bool,
     /// Whether text on standard error is coloured.
     pub(crate) colour_err: bool,
-    /// Characters in a line of a table on standard output.
+    /// The width of tables on standard output, in characters.
     pub(crate) width: usize,
     /// How long each phase took.
     pub(crate) timing: Timing,
@@ -148,7 +147,7 @@ impl Context {
         Self { common, colour_out, colour_err, width, timing: Timing::default() }
     }
 
-    /// The common flags that change what is run, as on the command line.
+    /// The common flags that affect results, as on the command line.
     pub(crate) fn flags(&self) -> String {
         let settings = self.common.settings.iter().map(|set| format!(" --set {}", quoted(set)));
         let seed = self.common.seed.map(|seed| format!(" --seed {seed}"));
@@ -157,7 +156,7 @@ impl Context {
         settings.chain(seed).chain(warm_up).chain(random).collect()
     }
 
-    /// Runs a scenario, and notes how long it took.
+    /// Runs a scenario and records its time.
     pub(super) fn timed_run(
         &self,
         run: impl FnOnce() -> Result<Outcome, RunError>,
@@ -168,15 +167,15 @@ impl Context {
         Ok(outcome)
     }
 
-    /// Prints the phases if the user asked for them.
+    /// Prints the phases if `--timing` was given.
     pub(crate) fn show_timing(&self) {
         if self.common.timing {
             say(&self.timing.lines());
         }
     }
 
-    /// Writes data to standard output. If its reader is gone, the command continues: its findings
-    /// decide how it ends.
+    /// Writes data to standard output. If the reader has closed the pipe, the command continues,
+    /// because its exit code still depends on its results.
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         let text = if out.is_terminal() { harmless(text, self.colour_out) } else { text.into() };
@@ -186,8 +185,8 @@ impl Context {
         }
     }
 
-    /// Standard output for a lot of data; the writer must flush it.
-    #[expect(clippy::unused_self, reason = "who may print has a context")]
+    /// Buffered standard output for large data; the caller must flush it.
+    #[expect(clippy::unused_self, reason = "only commands with a context may print")]
     pub(crate) fn stdout(&self) -> impl Write {
         std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock())
     }
@@ -201,7 +200,7 @@ impl Context {
         self.print(&text)
     }
 
-    /// Writes a line to standard error, unless the user wants quiet.
+    /// Writes a line to standard error, unless `--quiet` was given.
     pub(crate) fn note(&self, text: &str) {
         if !self.common.quiet {
             say(&format!("{}\n", harmless(text, self.colour_err)));
@@ -209,7 +208,7 @@ impl Context {
     }
 }
 
-/// The characters of a line on standard output.
+/// The width of standard output in characters.
 fn width_of_terminal() -> usize {
     let is_terminal = std::io::stdout().is_terminal();
     let size = is_terminal.then(terminal_size::terminal_size).flatten();
@@ -221,7 +220,8 @@ fn environment_allows_colour() -> bool {
     !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
 }
 
-/// The value of `--color`, before the command line is parsed: its errors are coloured too.
+/// The value of `--color`, read before the command line is parsed, because parse errors are
+/// coloured too.
 pub(super) fn colour_flag(arguments: impl Iterator<Item = OsString>) -> ColorChoice {
     let arguments = arguments.map(|word| word.to_string_lossy().into_owned());
     let mut arguments = arguments.skip(1).take_while(|word| word != "--").peekable();

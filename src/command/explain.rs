@@ -1,14 +1,14 @@
-//! `explain`: what a code of a diagnostic means.
+//! `explain`: the explanation of a diagnostic code.
 
 use balloonist::scenario::codes;
 
 use super::text::wrapped;
 use super::{Context, Failure};
 
-/// Explain a code of a scenario's errors, such as S012
+/// Explain a diagnostic code such as S012
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The code; without one, all codes are listed
+    /// The code [default: list all codes]
     #[arg(value_name = "CODE")]
     code: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Failures: why a command could not do what was asked, each with its exit code.
+//! Why a command failed, with its exit code.
 
 use std::fmt::Display;
 use std::io;
@@ -10,30 +10,31 @@ use balloonist::simulate::RunError;
 
 use super::text::{escaped, harmless, shown};
 
-/// Why a command failed. Sentences have no full stop and are printed once, in `main`.
+/// Why a command failed. Messages have no full stop and are printed once, by `guard.rs`.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// What is compared differs, or an expectation does not hold; the lines have been printed.
+    /// A comparison found differences, or an expectation does not hold; the details have been
+    /// printed.
     Difference,
-    /// The command line contradicts itself or asks for something that is not there.
+    /// The command line is wrong.
     Usage(String),
-    /// The scenario or a trace is wrong; holds the rendered diagnostics.
+    /// The scenario or a trace is wrong: the rendered diagnostics.
     Input(String),
     /// A trace is wrong.
     Trace(String),
-    /// The scenario or a trace cannot be read; holds the rendered diagnostics.
+    /// The scenario or a trace cannot be read: the rendered diagnostics.
     Unreadable(String),
-    /// The system could not read or write.
+    /// An I/O error.
     Io(String),
-    /// The results are incomplete; the missing runs can be made and added.
+    /// The results are incomplete; the missing runs can be added.
     Incomplete(String),
     /// There is nothing to run.
     Nothing(String),
-    /// What was recorded of a program does not fit any more.
+    /// The recorded replies of a program do not match the run.
     Outdated(String),
-    /// Something that a policy needs failed: a program or rules of the user's.
+    /// A policy failed because of the user's program or rules.
     Policy(String),
-    /// The reader of standard output is gone: not a failure of ours, and nothing is printed.
+    /// The reader of standard output has closed it. Nothing is printed.
     OutputClosed,
 }
 
@@ -57,12 +58,12 @@ pub(super) const INTERRUPTED: u8 = 6;
 pub(super) const INVARIANT: u8 = 70;
 
 impl Failure {
-    /// Wrong input for which a sentence is enough.
+    /// Wrong input, described by one sentence.
     pub(crate) fn wrong(sentence: impl Display) -> Self {
         Self::Input(format!("error: {sentence}\n"))
     }
 
-    /// A failure to read or write at a place.
+    /// An I/O error at a path.
     pub(crate) fn io(place: impl AsRef<Path>, error: &io::Error) -> Self {
         Self::Io(format!("{}: {}", shown(place.as_ref()), reason(error)))
     }
@@ -88,7 +89,7 @@ impl Failure {
             | Self::Outdated(text) => {
                 format!("{red}error{red:#}: {}\n", escaped(text))
             }
-            // Rules are shown with their line.
+            // Shown with the line of the rules.
             Self::Policy(text) => format!("{red}error{red:#}: {}\n", harmless(text, false)),
             Self::Input(text) | Self::Unreadable(text) => harmless(text, colour).into_owned(),
             Self::Difference | Self::OutputClosed => String::new(),
@@ -112,7 +113,7 @@ impl Failure {
 
 impl From<RunError> for Failure {
     /// # Panics
-    /// If a policy of ours broke its contract: that is a bug.
+    /// If a built-in policy broke its contract, which is a bug.
     fn from(error: RunError) -> Self {
         match error.error {
             PolicyError::BadPlan(_) => panic!("{error}"),
@@ -122,7 +123,7 @@ impl From<RunError> for Failure {
     }
 }
 
-/// What the system says, without its error number.
+/// The system's message without the error number.
 fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error") {

@@ -1,4 +1,4 @@
-//! `figures`: every picture as a file of its own, for papers and slides.
+//! `figures`: every chart as an SVG file, for papers and slides.
 
 use std::path::PathBuf;
 
@@ -13,11 +13,11 @@ use super::lock::HeldFolder;
 use super::register::Kind;
 use super::{Context, Failure, folder};
 
-/// Draw pictures as SVG files: those of a folder that `run`, `compare` or `sweep` wrote with --out,
-/// or the 2011 report's Figures 2 to 6
+/// Draw charts as SVG files: of a folder written by `run`, `compare` or `sweep` with --out, or the
+/// 2011 report's Figures 2 to 6
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The folder of results [default: none, which draws the report's figures]
+    /// The folder of results [default: none, to draw the report's figures]
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
 

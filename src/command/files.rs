@@ -1,5 +1,5 @@
-//! Files that a command writes: entered in the register before the work, written beside their
-//! place, moved there when they are whole.
+//! Output files: registered before the work starts, written to a temporary file in the same folder,
+//! and renamed when complete.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
@@ -13,38 +13,40 @@ use tempfile::NamedTempFile;
 use super::failure::Failure;
 use super::register::{Kind, Register, Target, foreign, register};
 
-/// A file under construction. Dropped before [`commit`](Self::commit), it leaves nothing behind.
+/// An output file being written. If it is dropped before [`commit`](Self::commit), nothing is left
+/// behind.
 #[derive(Debug)]
 pub(super) struct NewFile {
-    /// What messages call it.
+    /// Its name in messages.
     path: PathBuf,
     kind: Kind,
     out: BufWriter<Sink>,
     lines: u64,
     hasher: Hasher,
-    /// The first line so far, of a table.
+    /// The first line of a table so far.
     header: Vec<u8>,
 }
 
 /// Where the bytes of a file go.
 #[derive(Debug)]
 enum Sink {
-    /// Into a temporary file, which will be at this place.
+    /// To a temporary file, to be renamed to this path.
     Temporary(Temporary, PathBuf),
-    /// Into a pipe or a device.
+    /// To a pipe or a device.
     Device(File),
 }
 
-/// A temporary file that the register knows, and a lock on it that says that its owner lives.
+/// A temporary file, entered in the register. It is locked while its process is alive.
 #[derive(Debug)]
 struct Temporary(Option<NamedTempFile>);
 
 impl NewFile {
-    /// Begins a file that will be at `path`, whose folder exists. Pipes and devices are written as
-    /// the bytes come.
+    /// Creates an output file that will be at `path`, whose folder exists. Pipes and devices are
+    /// written directly.
     ///
     /// # Errors
-    /// It is an input, another output or a file of somebody else, or cannot be written.
+    /// The path names an input, another output or a file that balloonist did not write, or cannot
+    /// be written.
     pub(super) fn create(path: &Path, kind: Kind) -> Result<Self, Failure> {
         let failure = |error: io::Error| Failure::io(path, &error);
         let mut register = register();
@@ -68,7 +70,7 @@ impl NewFile {
         self.write_all(text.as_bytes()).map_err(|error| self.failure(&error))
     }
 
-    /// What messages call it.
+    /// Its name in messages.
     pub(super) fn place(&self) -> &Path {
         &self.path
     }
@@ -78,20 +80,19 @@ impl NewFile {
         Failure::io(&self.path, error)
     }
 
-    /// What the manifest says of it under a name: a table has as many rows as lines below the
-    /// header.
+    /// Its entry in the manifest. A table has as many rows as lines after the header.
     pub(super) fn entry(&self, name: &str) -> FileEntry {
         let name = name.to_owned();
         FileEntry { name, rows: self.lines.saturating_sub(1), digest: self.hasher.digest() }
     }
 
-    /// Sets the lines that count, of a file whose bytes have other lines or none.
+    /// Sets the number of lines for the manifest, for a compressed file.
     pub(super) fn set_lines(&mut self, lines: u64) {
         self.lines = lines;
     }
 
-    /// Makes sure that the bytes so far survive a power cut, which a file that is moved to its
-    /// place otherwise need not.
+    /// Flushes the bytes so far to disk. Without it, a renamed file may be empty after a power
+    /// failure.
     pub(super) fn sync(&mut self) -> Result<(), Failure> {
         let synced = self.out.flush().and_then(|()| match self.out.get_ref() {
             Sink::Temporary(file, _) => file.file().as_file().sync_all(),
@@ -100,12 +101,12 @@ impl NewFile {
         synced.map_err(|error| self.failure(&error))
     }
 
-    /// Moves the file to its place, over what is there.
+    /// Renames the file to its path, replacing what is there.
     pub(super) fn commit(self) -> Result<(), Failure> {
         commit_all(vec![self])
     }
 
-    /// Refuses to replace a table with another header, which is none of ours.
+    /// Refuses to replace a table with a different header, which balloonist did not write.
     fn refuse_foreign_table(&self) -> Result<(), Failure> {
         let Sink::Temporary(_, place) = self.out.get_ref() else { return Ok(()) };
         if self.kind != Kind::Table || register().is_forced() {
@@ -120,8 +121,8 @@ impl NewFile {
     }
 }
 
-/// Files that land together: each is whole before the first is moved, and a signal waits until the
-/// last has been.
+/// Commits files together: all are complete before the first is renamed, and signals are delayed
+/// until the last one is.
 pub(super) fn commit_all(mut files: Vec<NewFile>) -> Result<(), Failure> {
     for file in &mut files {
         file.flush().map_err(|error| file.failure(&error))?;
@@ -135,19 +136,19 @@ pub(super) fn commit_all(mut files: Vec<NewFile>) -> Result<(), Failure> {
         let Sink::Temporary(file, place) = sink else { return Ok(()) };
         file.persist(&place, &mut register).map_err(|error| Failure::io(&path, &error))
     });
-    // Those that are left take themselves out of it.
+    // The remaining files are removed when dropped.
     drop(register);
     moved
 }
 
 impl Temporary {
-    /// A new file in the folder of `place`.
+    /// Creates a temporary file in the folder of `place`.
     fn beside(place: &Path, register: &mut Register) -> io::Result<Self> {
         let folder = place.parent().unwrap_or(Path::new("/"));
         loop {
             let file = builder().tempfile_in(folder)?;
-            // Another command may have taken the file for a dead one's before the lock was there.
-            // Where a file system has no locks nothing is ever removed.
+            // Another command may have removed the file as a leftover before it was locked. On file
+            // systems without locks, leftovers are never removed.
             if file.as_file().try_lock().is_err_and(|error| is_held(&error))
                 || !file.path().exists()
             {
@@ -159,11 +160,11 @@ impl Temporary {
     }
 
     fn file(&self) -> &NamedTempFile {
-        self.0.as_ref().expect("it is there until it is moved")
+        self.0.as_ref().expect("present until it is renamed")
     }
 
     fn persist(mut self, place: &Path, register: &mut Register) -> io::Result<()> {
-        let file = self.0.take().expect("it is there until it is moved");
+        let file = self.0.take().expect("present until it is renamed");
         let temporary = file.path().to_owned();
         let moved = file.persist(place).map(drop).map_err(|error| error.error);
         register.temporary.remove(&temporary);
@@ -216,20 +217,20 @@ impl Write for NewFile {
     }
 }
 
-/// While this is held, a signal waits: files that belong together are moved together.
+/// Delays signals while it is held, so that related files are renamed together.
 pub(super) fn moving() -> MutexGuard<'static, ()> {
     static MOVING: Mutex<()> = Mutex::new(());
-    // What it guards is on the disk; a panic leaves nothing half changed in memory.
+    // The lock guards no data in memory, so poisoning does not matter.
     MOVING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes what is under construction, and folders that were made for it, as the process ends:
-/// nothing can be created or committed afterwards. Returns whether files were moved before.
+/// Removes temporary files and the empty folders made for them when a signal ends the process.
+/// Nothing can be created or committed afterwards. Returns whether any file was already committed.
 pub(super) fn abandon_all() -> bool {
     std::mem::forget(moving());
     let register = register();
     for file in &register.temporary {
-        // It may be gone already; otherwise there is nothing more to be done.
+        // It may be gone already; other errors cannot be handled here.
         let _ = fs::remove_file(file);
     }
     remove_empty(&register);
@@ -238,19 +239,19 @@ pub(super) fn abandon_all() -> bool {
     has_moved
 }
 
-/// Removes the folders that a command has made and put nothing into.
+/// Removes folders that the command created and that are still empty.
 pub(super) fn remove_made_folders() {
     remove_empty(&register());
 }
 
 fn remove_empty(register: &Register) {
     for folder in register.made.iter().rev() {
-        // One that is not empty stays.
+        // Fails for folders that are not empty, which stay.
         let _ = fs::remove_dir(folder);
     }
 }
 
-/// Makes a folder for output, and those above it.
+/// Creates an output folder and its parents.
 pub(super) fn create_folder(folder: &Path) -> Result<(), Failure> {
     let missing = folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty());
     let mut missing: Vec<&Path> = missing.take_while(|folder| !folder.exists()).collect();
@@ -260,14 +261,14 @@ pub(super) fn create_folder(folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes a file in one go.
+/// Writes a whole file.
 pub(super) fn write(place: &Path, text: &str, kind: Kind) -> Result<(), Failure> {
     let mut file = NewFile::create(place, kind)?;
     file.put(text)?;
     file.commit()
 }
 
-/// Removes a file that may be there.
+/// Removes a file if it exists.
 pub(super) fn remove(place: &Path) -> Result<(), Failure> {
     match fs::remove_file(place) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::io(place, &error)),
@@ -275,8 +276,8 @@ pub(super) fn remove(place: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Removes what processes that were killed have left under construction in a folder. Those that
-/// live hold locks on their files.
+/// Removes the temporary files of killed processes from a folder. Running processes hold locks on
+/// theirs.
 pub(super) fn remove_leftovers(folder: &Path) -> Result<(), Failure> {
     let failure = |error: io::Error| Failure::io(folder, &error);
     for entry in fs::read_dir(folder).map_err(failure)? {
@@ -286,7 +287,7 @@ pub(super) fn remove_leftovers(folder: &Path) -> Result<(), Failure> {
         if !is_temporary {
             continue;
         }
-        // It may have been moved to its place since.
+        // It may have been renamed in the meantime.
         let Ok(file) = File::options().write(true).open(entry.path()) else { continue };
         if file.try_lock().is_ok() {
             remove(&entry.path())?;
@@ -295,13 +296,14 @@ pub(super) fn remove_leftovers(folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the names of files under construction begin with.
+/// The prefix of temporary files' names.
 const PREFIX: &str = ".balloonist-";
 
 fn builder() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX);
-    // A temporary file is its owner's alone; results are for whoever the umask lets read them.
+    // Results get the permissions of ordinary files under the umask; temporary files are private by
+    // default.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder

@@ -1,4 +1,4 @@
-//! Reading a folder of results back: every file is checked against the manifest before it is used.
+//! Reads a folder of results; every file is checked against the manifest first.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, ErrorKind, Read};
@@ -15,7 +15,7 @@ use balloonist::store::{series, sweep};
 use super::Failure;
 use super::register::register;
 
-/// Reads what `run --out`, `compare --out` or `sweep --out` wrote.
+/// Reads a folder written by `run --out`, `compare --out` or `sweep --out`.
 pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
     let place = folder.join("manifest.json");
     register().reads(&place)?;
@@ -28,7 +28,7 @@ pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
     }
     let titles: Vec<String> = manifest.runs().iter().map(RunEntry::title).collect();
     if let Some(title) = titles.iter().find(|title| !is_plain(&compare::slug(title))) {
-        return Err(damaged(&place, &format!("`{title}` is no policy's name")));
+        return Err(damaged(&place, &format!("`{title}` is not the name of a policy")));
     }
     let has = |name: &str| manifest.files.iter().any(|file| file.name == name);
     let text = |name: &str| {
@@ -47,7 +47,7 @@ pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
     });
     let sweep = sweep.transpose().map_err(|what| wrong(runs, &what))?;
     if vms.is_none() && sweep.is_none() {
-        return Err(damaged(&place, "it lists neither vms.csv nor runs.csv"));
+        return Err(damaged(&place, "vms.csv and runs.csv are both missing"));
     }
     let mut series = Vec::new();
     for title in titles {
@@ -59,12 +59,12 @@ pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
     Ok(Results { vms, compare, curves, sweep, series, manifest })
 }
 
-/// The rows of a file, if there is one.
+/// Parses the rows of a file, if it exists.
 fn rows<R: Row>(text: Option<String>) -> Result<Option<Vec<R>>, String> {
     text.map(|text| row::read(&text)).transpose()
 }
 
-/// The text of a file, which may be compressed.
+/// The text of a possibly compressed file.
 fn read_text(place: &Path) -> io::Result<String> {
     let bytes = fs::read(place)?;
     let is_packed = place.extension().is_some_and(|extension| extension == "zst");
@@ -72,18 +72,18 @@ fn read_text(place: &Path) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
 }
 
-/// Whether a name cannot lead out of a folder.
+/// Whether a name is a single path component, which cannot lead out of the folder.
 fn is_plain(name: &str) -> bool {
     let letter = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
     name.chars().all(letter) && !name.starts_with('.')
 }
 
-/// Whether the file is what the manifest says.
+/// Checks a file against its entry in the manifest.
 pub(super) fn check(folder: &Path, file: &FileEntry) -> Result<(), Failure> {
     let FileEntry { name, digest: listed, .. } = file;
     let place = folder.join(name);
     if !is_plain(name) {
-        let what = format!("it lists `{name}`, which is not a file of this folder");
+        let what = format!("it lists `{name}`, which is not a file in this folder");
         return Err(damaged(&folder.join("manifest.json"), &what));
     }
     let mut file = File::open(&place).map_err(|error| Failure::io(&place, &error))?;
@@ -100,7 +100,7 @@ pub(super) fn check(folder: &Path, file: &FileEntry) -> Result<(), Failure> {
     if digest == *listed {
         return Ok(());
     }
-    let what = format!("its hash is {digest}, but manifest.json has {listed}");
+    let what = format!("its hash is {digest}, but manifest.json lists {listed}");
     Err(damaged(&place, &what))
 }
 
@@ -123,7 +123,7 @@ fn read_series(place: &Path, vms: &[String]) -> Result<Thinned, Failure> {
                 damaged(place, &format!("line {line}: `{}` is not a number", &record[at]))
             })
         };
-        // Rows of a checkpoint stand in the order of the VMs, so the name is mostly the next one.
+        // The rows of a checkpoint are in the order of VMs, so the next VM's name is tried first.
         let name = &record[1];
         let vm = if vms.get(next).is_some_and(|vm| vm == name) {
             next
@@ -146,6 +146,6 @@ fn read_series(place: &Path, vms: &[String]) -> Result<Thinned, Failure> {
 }
 
 fn damaged(place: &Path, what: &str) -> Failure {
-    let remedy = "the folder is damaged or from another version, write it again with --out";
+    let remedy = "the folder is damaged or from another version; write it again with --out";
     Failure::wrong(format!("{}: {what}; {remedy}", place.display()))
 }

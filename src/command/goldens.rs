@@ -1,4 +1,4 @@
-//! Golden files: where they are, what they contain, and how they are updated.
+//! Golden files: finding, comparing and updating them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,14 +14,14 @@ use super::files::{NewFile, create_folder, write};
 use super::register::Kind;
 use super::{Context, Failure};
 
-/// A golden file and the table that it should contain.
+/// A golden file and the table that it is compared with.
 pub(super) struct Golden {
     pub(super) place: PathBuf,
-    /// How many columns, from the first, identify a row.
+    /// The number of leading columns that identify a row.
     key: usize,
-    /// The text before the name of a row in messages.
+    /// The prefix of a row's name in messages.
     prefix: String,
-    /// The text of the file, if there is one.
+    /// The text of the file, if it exists.
     blessed: Option<Vec<u8>>,
     now: Table,
 }
@@ -46,7 +46,7 @@ impl Golden {
         let place = self.place.display();
         let whole = |text: String| vec![Difference { weight: Weight::File, text }];
         let Some(golden) = &self.blessed else {
-            return whole(format!("{place}: the golden table is missing, make it with --bless"));
+            return whole(format!("{place}: the golden table is missing; create it with --bless"));
         };
         let Ok(golden) = std::str::from_utf8(golden) else {
             return whole(format!("{place}: the golden table is not UTF-8"));
@@ -61,14 +61,14 @@ impl Golden {
         found
     }
 
-    /// For a golden trail: where the trajectory parts from it.
+    /// For a golden trail: where the trajectory departs from it.
     pub(super) fn departure(&self) -> Option<Departure> {
         let golden = std::str::from_utf8(self.blessed.as_deref()?).ok()?;
         Departure::find(golden, &self.now)
     }
 
-    /// Writes the new table beside a golden file that differs, and removes what an earlier
-    /// difference has left there.
+    /// Writes the new table to a `.new` file beside a golden file that differs, or removes that
+    /// file if there is no difference.
     pub(super) fn write_beside(&self, context: &Context) {
         let beside = self.place.with_extension("csv.new");
         let Some(golden) = &self.blessed else { return };
@@ -76,12 +76,12 @@ impl Golden {
         if golden == now.as_bytes() {
             self.tidy();
         } else if let Err(failure) = write(&beside, &now, Kind::Table) {
-            // The differences are known without it.
+            // Not an error: the differences are printed anyway.
             context.note(failure.render(context.colour_err).trim_end());
         }
     }
 
-    /// The new table as a golden file, not yet moved to its place; `None` if it did not change.
+    /// The new table as an uncommitted golden file; `None` if it did not change.
     pub(super) fn blessed(&self) -> Result<Option<NewFile>, Failure> {
         let now = self.now.to_csv();
         if self.blessed.as_deref() == Some(now.as_bytes()) {
@@ -96,14 +96,14 @@ impl Golden {
         Ok(Some(file))
     }
 
-    /// Removes what an earlier difference has left beside the golden file.
+    /// Removes the `.new` file of an earlier difference.
     pub(super) fn tidy(&self) {
-        // Usually there is nothing to remove.
+        // Usually there is none.
         let _ = fs::remove_file(self.place.with_extension("csv.new"));
     }
 }
 
-/// The first `most` differences of a file, and the number of the others.
+/// The first `most` differences of a file; the last one also states how many more there are.
 pub(super) fn first_of(mut differences: Vec<Difference>, most: usize) -> Vec<Difference> {
     let others = differences.len().saturating_sub(most);
     differences.truncate(most);
@@ -113,7 +113,7 @@ pub(super) fn first_of(mut differences: Vec<Difference>, most: usize) -> Vec<Dif
     differences
 }
 
-/// The scenarios at these places: files as given, and all scenarios in folders, by name.
+/// The scenarios at these paths: files as given, folders searched recursively, sorted by name.
 pub(super) fn scenarios(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     for path in paths {
@@ -131,7 +131,7 @@ pub(super) fn scenarios(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     found.dedup();
     if found.is_empty() {
         let places: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-        return Err(Failure::Nothing(format!("no scenario is in {}", places.join(", "))));
+        return Err(Failure::Nothing(format!("no scenario found in {}", places.join(", "))));
     }
     Ok(found)
 }
@@ -142,12 +142,13 @@ pub(super) fn folder_of(scenario: &Path) -> Result<PathBuf, Failure> {
     mirror(scenario).map(|path| path.with_extension("")).ok_or_else(|| {
         let scenario = scenario.display();
         let text =
-            format!("{scenario} is not in a folder called scenarios, expected one to verify");
+            format!("{scenario} is not in a folder named `scenarios`, so it has no golden tables");
         Failure::Usage(text)
     })
 }
 
-/// Golden tables under the verified places that are neither `known` nor of `unread` scenarios.
+/// Golden tables under the verified paths that are neither `known` nor belong to `unread`
+/// scenarios.
 pub(super) fn orphans(
     paths: &[PathBuf],
     known: &BTreeSet<&Path>,
@@ -159,7 +160,7 @@ pub(super) fn orphans(
         let is_folder = path.is_dir();
         let root = if is_folder { mirrored } else { mirrored.with_extension("") };
         if root.is_dir() {
-            // Folders below a single scenario's belong to other scenarios.
+            // Subfolders of a single scenario's folder belong to other scenarios.
             let is_table = |path: &Path| {
                 path.extension().is_some_and(|extension| extension == "csv")
                     && (is_folder || path.parent() == Some(&root))
@@ -177,7 +178,7 @@ pub(super) fn orphans(
     Ok(found)
 }
 
-/// The same place, with the innermost folder named `scenarios` replaced by `results`.
+/// The path with its innermost component `scenarios` replaced by `results`.
 fn mirror(path: &Path) -> Option<PathBuf> {
     let components: Vec<Component> = path.components().collect();
     let at = components.iter().rposition(|part| part.as_os_str() == "scenarios")?;
@@ -187,7 +188,8 @@ fn mirror(path: &Path) -> Option<PathBuf> {
     Some(components.iter().enumerate().map(part).collect())
 }
 
-/// The files of a folder and its subfolders that are wanted. Links to folders are not followed.
+/// Collects the wanted files of a folder and its subfolders. Symbolic links to folders are not
+/// followed.
 fn collect(
     folder: &Path,
     wanted: &dyn Fn(&Path) -> bool,

@@ -1,5 +1,5 @@
-//! The guard around every command: failures become exit codes, and a panic becomes a report of a
-//! broken invariant with the command that replays it.
+//! Runs every command: converts failures to exit codes, and a panic to a report of a broken
+//! invariant with the command that reproduces it.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use super::failure::{Failure, INTERRUPTED, INVARIANT};
 use super::files;
 use super::text::escaped;
 
-/// Does the work of a command and returns the process's exit code.
+/// Runs a command and returns the process's exit code.
 pub(crate) fn guarded(colour: bool, work: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
     panic::set_hook(Box::new(report));
     #[cfg(unix)]
@@ -23,7 +23,7 @@ pub(crate) fn guarded(colour: bool, work: impl FnOnce() -> Result<(), Failure>) 
         say(words.as_deref().unwrap_or(if has_written { PARTLY_WRITTEN } else { NOTHING_WRITTEN }));
         std::process::exit(i32::from(INTERRUPTED));
     });
-    // What the work borrows is dropped with the process.
+    // The process ends after a panic, so unwind safety does not matter.
     match panic::catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => {
@@ -35,20 +35,20 @@ pub(crate) fn guarded(colour: bool, work: impl FnOnce() -> Result<(), Failure>) 
     }
 }
 
-/// What an interrupted command says, unless it has more to say.
-const NOTHING_WRITTEN: &str = "interrupted: nothing was written, the same command starts again\n";
+/// The default message of an interrupted command.
+const NOTHING_WRITTEN: &str = "interrupted: nothing was written; run the command again\n";
 
-/// What one says that has moved files to their places.
-const PARTLY_WRITTEN: &str = "interrupted: not all was written, the same command starts again\n";
+/// The message of an interrupted command that has committed files.
+const PARTLY_WRITTEN: &str = "interrupted: some files were not written; run the command again\n";
 
 static LAST_WORDS: Mutex<Option<String>> = Mutex::new(None);
 
-/// Sets what is said, instead of that nothing was written, if a signal ends the process.
+/// Sets the message to print if a signal ends the process.
 pub(super) fn on_interrupt(words: String) {
-    *LAST_WORDS.lock().expect("nobody panics while holding the words") = Some(words);
+    *LAST_WORDS.lock().expect("no thread panics while it holds the message") = Some(words);
 }
 
-/// The command line of this process with a word behind it, as a POSIX shell reads it back.
+/// The command line of this process with another argument, quoted for a POSIX shell.
 pub(super) fn this_command_with(word: &str) -> String {
     let mut words: Vec<String> = std::env::args_os().map(|word| quoted_os(&word)).collect();
     if !words.iter().any(|known| known == word) {
@@ -57,12 +57,12 @@ pub(super) fn this_command_with(word: &str) -> String {
     words.join(" ")
 }
 
-/// Writes to standard error. Where that is gone there is nobody left to tell.
+/// Writes to standard error. Errors are ignored, as there is nowhere else to report them.
 pub(crate) fn say(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// Several threads may break the same invariant; one report is enough.
+/// Several threads may break the same invariant; only the first is reported.
 static REPORTED: AtomicBool = AtomicBool::new(false);
 
 fn report(info: &PanicHookInfo<'_>) {
@@ -80,16 +80,16 @@ fn explain(message: &str, place: &str, command: impl Iterator<Item = OsString>) 
     let mut text = String::from("an invariant broke (a bug of balloonist)\n");
     let _ = writeln!(text, "  {}", escaped(message));
     let _ = writeln!(text, "  at {place}, balloonist {}", env!("CARGO_PKG_VERSION"));
-    let _ = writeln!(text, "this command replays it:\n  {}", words.join(" "));
+    let _ = writeln!(text, "this command reproduces it:\n  {}", words.join(" "));
     text
 }
 
-/// A word as a POSIX shell reads it back.
+/// A word quoted for a POSIX shell.
 pub(super) fn quoted(word: &str) -> String {
     quoted_os(OsStr::new(word))
 }
 
-/// Likewise of any bytes.
+/// The same for arbitrary bytes.
 fn quoted_os(word: &OsStr) -> String {
     let Some(word) = word.to_str().filter(|word| escaped(word) == *word) else {
         let bytes = word.as_encoded_bytes().iter();

@@ -19,17 +19,17 @@ use super::register::register;
 use super::text::harmless;
 use super::{Context, Failure, lists, memory};
 
-/// What is run: a scenario, or trace files.
+/// The input of a run: a scenario or trace files.
 #[derive(clap::Args, Debug)]
 #[command(mut_args(reader::for_bare_traces))]
 pub(crate) struct Input {
-    /// The scenario: a .toml or .dat file, or `-` for standard input; with --frames trace files,
-    /// each a VM
+    /// The scenario: a .toml or .dat file, or `-` for standard input; with --frames, trace files,
+    /// one VM for each
     #[arg(value_name = "SCENARIO", required = true)]
     paths: Vec<PathBuf>,
 
-    /// Replay trace files, each a VM, in lockstep on a host with this memory: frames, a size, or a
-    /// share of all distinct pages such as 25%
+    /// Replay trace files, one VM for each, in lockstep on a host with this memory: a number of
+    /// frames, a size, or a share of all distinct pages such as 25%
     #[arg(long, value_name = "FRAMES")]
     frames: Option<String>,
 
@@ -42,19 +42,19 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Reads and checks what is to be run, under the common flags and `policy`, and gives all
-    /// traces their stack distances.
+    /// Reads and checks the input under the common flags and `policy`, and loads all stack
+    /// distances.
     pub(super) fn open(
         &self,
         policy: Option<&str>,
         context: &Context,
     ) -> Result<Scenario, Failure> {
         let scenario = self.open_without_distances(policy, context)?;
-        distances::warm_all(&scenario, context);
+        distances::load_all(&scenario, context);
         Ok(scenario)
     }
 
-    /// Likewise, but without stack distances.
+    /// The same without stack distances.
     pub(super) fn open_without_distances(
         &self,
         policy: Option<&str>,
@@ -63,10 +63,10 @@ impl Input {
         self.opened(policy, context).map(|opened| opened.scenario)
     }
 
-    /// Likewise, to be run at many points and under many seeds.
+    /// The same for a sweep over points and seeds.
     pub(super) fn open_to_vary(&self, context: &Context) -> Result<Opened, Failure> {
         let opened = self.opened(None, context)?;
-        distances::warm_all(&opened.scenario, context);
+        distances::load_all(&opened.scenario, context);
         Ok(opened)
     }
 
@@ -85,7 +85,7 @@ impl Input {
             (None, scenarios) => {
                 let found = scenarios.len();
                 let text =
-                    format!("one scenario is run, found {found}; for trace files add --frames");
+                    format!("expected one scenario, found {found}; for trace files add --frames");
                 return Err(Failure::Usage(text));
             }
         };
@@ -101,7 +101,7 @@ impl Input {
     }
 }
 
-/// Refuses a trace file given as a scenario, for users who forget --frames.
+/// Refuses a trace file given as a scenario, in case the user forgot --frames.
 fn refuse_trace(path: &Path) -> Result<(), Failure> {
     let extension = path.extension().and_then(|extension| extension.to_str());
     let may_be_scenario = path.as_os_str() == "-"
@@ -112,7 +112,7 @@ fn refuse_trace(path: &Path) -> Result<(), Failure> {
     let format = match load_head(path, 1, &ReadOptions::default()) {
         Ok(head) => Some(head.format),
         Err(error) if error.kind == ReadErrorKind::Missing => None,
-        // The file's name says what it is; options must say how to read it.
+        // The format is clear from the file's name, but reading it needs options.
         Err(_) => extension.and_then(formats::of_extension),
     };
     let Some(format) = format else { return Ok(()) };
@@ -123,17 +123,16 @@ fn refuse_trace(path: &Path) -> Result<(), Failure> {
     )))
 }
 
-/// Standard input can be read only once.
+/// Refuses `-` twice, because standard input can be read only once.
 pub(super) fn refuse_stdin_twice(paths: &[PathBuf]) -> Result<(), Failure> {
     if paths.iter().filter(|path| path.as_os_str() == "-").count() < 2 {
         return Ok(());
     }
-    Err(Failure::Usage("`-` is named twice, but standard input can be read once".to_owned()))
+    Err(Failure::Usage("`-` is given twice, but standard input can be read only once".to_owned()))
 }
 
-/// Notes the time of reading, and how much of it is interning. The two alternate block by block, so
-/// interning is repeated for the clock, a page for each run of the traces, and only if `--timing`
-/// asks for it.
+/// Records the time of reading and of interning for `--timing`. Reading and interning alternate
+/// block by block, so interning is repeated here to measure it.
 fn note_reading(scenario: &Scenario, took: Duration, context: &Context) {
     if !context.common.timing {
         return;
@@ -166,14 +165,14 @@ pub(super) fn open(
     check(Document::open(path), policy, context)
 }
 
-/// A checked scenario, and what is needed to check it again with other values.
+/// A checked scenario with its document, to check it again with other values.
 pub(super) struct Opened {
     pub(super) scenario: Scenario,
     pub(super) document: Document,
     pub(super) traces: Traces,
 }
 
-/// Checks a document under the common flags and `policy`. Warnings are printed.
+/// Checks a document under the common flags and `policy`. Prints warnings.
 pub(super) fn check(
     document: Document,
     policy: Option<&str>,
@@ -182,12 +181,12 @@ pub(super) fn check(
     check_keeping(document, policy, context).map(|opened| opened.scenario)
 }
 
-/// Enters the trace files as inputs, so that no output replaces one.
+/// Registers the trace files as inputs, so that no output replaces one.
 pub(super) fn register_traces(traces: &Traces) -> Result<(), Failure> {
     traces.told().iter().try_for_each(|file| register_trace(&file.path))
 }
 
-/// Enters a trace file as an input, with the file of its accesses' kinds that may lie beside it.
+/// Registers a trace file as an input, with the file of access kinds that may accompany it.
 pub(super) fn register_trace(path: &Path) -> Result<(), Failure> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     for (at, _) in name.match_indices('.') {
@@ -230,7 +229,7 @@ fn check_keeping(
     let checked = document.check_with(&mut traces);
     let Checked { scenario, warnings } = checked.map_err(|found| refused(&found, context))?;
     document.files().iter().try_for_each(|path| register().reads(path))?;
-    // Replies that are recorded anew are an output.
+    // Replies recorded by this run are an output.
     let is_input =
         |path: &&Path| !common.allow_exec || path.extension() != Some("replies".as_ref());
     traces.texts().filter(is_input).try_for_each(|path| register().reads(path))?;
@@ -249,14 +248,14 @@ fn check_keeping(
     Ok(opened)
 }
 
-/// The failure of a scenario with these diagnostics.
+/// The failure for these diagnostics.
 pub(super) fn refused(diagnostics: &Diagnostics, context: &Context) -> Failure {
     let text = diagnostics.render(context.colour_err);
     if diagnostics.is_io() { Failure::Unreadable(text) } else { Failure::Input(text) }
 }
 
-/// The policies of the flag `--policies` or, if it names none, of the scenario's `compare`. Each
-/// must be able to run the scenario in all these forms.
+/// The policies of `--policies` or, by default, of the scenario's `compare`. Each must be able to
+/// run the scenario in all these forms.
 pub(super) fn policies_or_compared(
     names: &[String],
     forms: &[&Scenario],
@@ -269,7 +268,8 @@ pub(super) fn policies_or_compared(
     policies(&compared, forms, context)
 }
 
-/// The policies called `names`; "all" is every policy that can run the scenario in all these forms.
+/// The policies with these names; "all" is every policy that can run the scenario in all these
+/// forms.
 pub(super) fn policies(
     names: &[String],
     forms: &[&Scenario],
@@ -277,7 +277,7 @@ pub(super) fn policies(
 ) -> Result<Vec<&'static PolicyKind>, Failure> {
     let mut kinds = lists::policies(names)?;
     if names.iter().any(|name| name.trim() == "all") {
-        // Policies that cannot run here are left out, with a note.
+        // "all" leaves out policies that cannot run, with a note.
         kinds.retain(|kind| {
             let reason = reason_not_to_run(kind, forms);
             if let Some(reason) = &reason {

@@ -1,5 +1,5 @@
-//! From the journals of a sweep to its results: what `sweep` does with its own journal, and `merge`
-//! with those of all shards. Runs are read in order, so memory does not grow with them.
+//! Turns the journals of a sweep into its results: `sweep` with its own journal, `merge` with those
+//! of all shards. Runs are streamed in order, so memory does not grow with their number.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, SeekFrom, Write as _};
@@ -25,7 +25,7 @@ use super::sweep_folder::refused;
 use super::text::escaped;
 use super::{Context, Failure};
 
-/// The journals of all runs of a sweep, in the order of their runs.
+/// The journals of a sweep, in the order of their runs.
 pub(super) struct Journals {
     grid: Grid,
     repetitions: Repetitions,
@@ -33,20 +33,20 @@ pub(super) struct Journals {
     all: Vec<(PathBuf, Journal)>,
     /// The journal that was read last.
     at: usize,
-    /// The runs whose rows were found to be those of the sweep.
+    /// The runs whose rows have been checked.
     checked: Vec<bool>,
     columns: Vec<String>,
-    /// Reads the rows of one run after another: to make a reader costs more than to read a run.
+    /// A reader reused for all runs, because creating one costs more than reading a run.
     reader: csv::Reader<Cursor<String>>,
 }
 
 impl Journals {
-    /// What these journals are of. They are in order, whole and alike.
+    /// Opens the results of these journals, which are in order, complete and of one sweep.
     pub(super) fn new(journals: Vec<(PathBuf, Journal)>) -> Result<Self, Failure> {
         let (place, journal) = &journals[0];
         let damaged = || {
             let place = place.display();
-            Failure::wrong(format!("{place}: the first line is not that of a sweep"))
+            Failure::wrong(format!("{place}: the first line does not describe a sweep"))
         };
         let study = Study::from_line(&journal.header.study).ok_or_else(damaged)?;
         let repetitions = study.repetitions.clone().ok_or_else(damaged)?;
@@ -62,7 +62,7 @@ impl Journals {
         Ok(Self { grid, repetitions, study, all: journals, at: 0, checked, columns, reader })
     }
 
-    /// The rows of some runs.
+    /// Parses rows of runs.
     fn read(&self, lines: &str) -> Result<Vec<RunRow>, Failure> {
         let place = self.all[self.at].0.display();
         rows::read_lines(&self.grid, lines)
@@ -83,7 +83,7 @@ impl Journals {
         let record = journal.record(run).map_err(|fault| refused(place, fault))?;
         if !self.checked[run as usize] {
             self.check(&record).map_err(|what| {
-                let what = format!("the rows of run {run} do not fit its sweep: {what}");
+                let what = format!("the rows of run {run} do not match the sweep: {what}");
                 refused(&self.all[self.at].0, Fault::Damaged(0, what))
             })?;
             self.checked[run as usize] = true;
@@ -91,9 +91,9 @@ impl Journals {
         Ok(record)
     }
 
-    /// Whether rows are those of the run: a line for each VM, all columns, the numbers of the run
-    /// and its point, and the counts of which statistics are made. Checksums say that a line is as
-    /// it was written, not that a sweep wrote it.
+    /// Checks the rows of a run: a line for each VM, all columns, the numbers of the run and its
+    /// point, and the counts used for statistics. A checksum shows that a line is undamaged, not
+    /// that a sweep wrote it.
     fn check(&mut self, record: &Record) -> Result<(), String> {
         let columns = &self.columns;
         let column = |name: &str| columns.iter().position(|column| column == name);
@@ -101,7 +101,7 @@ impl Journals {
         self.reader.get_mut().get_mut().clone_from(&record.rows);
         let start = self.reader.seek_raw(SeekFrom::Start(0), csv::Position::new());
         start.map_err(|error| error.to_string())?;
-        // Repetitions that differ in their seeds are each the first of its seed.
+        // If repetitions differ in their seeds, each is repetition 0 of its seed.
         let repetition = match self.repetitions {
             Repetitions::Streams(_) => record.run / self.grid.points(),
             Repetitions::Seeds(_) => 0,
@@ -121,21 +121,21 @@ impl Journals {
             }
             last = Some(line);
         }
-        let last = last.ok_or("there are none")?;
+        let last = last.ok_or("there are no rows")?;
         let cell = |name: &str| column(name).map(|at| &last[at]);
         if cell("vm") != Some("all") {
-            return Err("the last is not that of all VMs".to_owned());
+            return Err("the last row is not the one of all VMs".to_owned());
         }
         let counts = SUMMARISED.iter().zip(record.metrics);
         for ((name, _), count) in counts {
             if cell(name).is_some_and(|found| found != count.to_string()) {
-                return Err(format!("`{name}` is not the {count} of the line"));
+                return Err(format!("`{name}` differs from the line's {count}"));
             }
         }
         Ok(())
     }
 
-    /// Fills a folder with the results; `zst` asks for compressed rows.
+    /// Writes the results to a folder, with compressed rows if `zst`.
     pub(super) fn write(
         &mut self,
         folder: HeldFolder,
@@ -172,8 +172,8 @@ impl Journals {
         folder.commit(timing, manifest, context)
     }
 
-    /// Writes the rows of every run in one zstd frame: a library, a level and one thread, so the
-    /// same bytes everywhere. What the manifest says counts the rows inside and hashes the file.
+    /// Writes the rows of every run as one zstd frame. One library, level and thread give the same
+    /// bytes everywhere. The manifest counts the rows inside and hashes the compressed file.
     fn compress_rows(&mut self, file: &mut NewFile) -> Result<(), Failure> {
         let mut lines = 0;
         let mut encoder = Encoder::new(&mut *file, ZSTD_LEVEL).map_err(|error| memory(&error))?;
@@ -188,7 +188,7 @@ impl Journals {
         Ok(())
     }
 
-    /// Prints the statistics for people, every row otherwise.
+    /// Prints the statistics in formats for people, every row in others.
     pub(super) fn print(&mut self, format: Format, context: &Context) -> Result<(), Failure> {
         match format {
             Format::Csv => {
@@ -242,13 +242,13 @@ impl Journals {
         Ok((table.select(&columns).without_empty_columns(), self.verdict(&faults)?))
     }
 
-    /// Fails where a run failed an expectation of its scenario, and says at which points.
+    /// Fails if runs failed expectations of their scenario; names the points.
     pub(super) fn judge(&mut self) -> Result<(), Failure> {
         if !self.study.scenario.contains("\n[[expect]]") {
             return Ok(());
         }
         let (points, repetitions) = (self.grid.points(), self.repetitions.count());
-        // For each point that failed, in how many runs, and what the first of them says.
+        // For each point that failed: the number of failed runs and the first one's message.
         let mut failed: BTreeMap<u64, (u64, Vec<String>)> = BTreeMap::new();
         for run in 0..self.runs() {
             let sentences = self.record(run)?.failed;
@@ -272,7 +272,7 @@ impl Journals {
         super::judge(&said, &format!("expectations at {bad} of {all}"))
     }
 
-    /// The verdict, from the demand faults of each point.
+    /// The verdict on the demand faults of each point.
     fn verdict(&mut self, faults: &[u128]) -> Result<String, Failure> {
         let first = self.record(0)?.rows;
         let first = self.read(&first)?;
@@ -290,8 +290,8 @@ impl Journals {
         (0..self.runs()).try_for_each(|run| take(&self.record(run)?.rows))
     }
 
-    /// The counts of every point and of its baseline. Points are taken in blocks, and for each the
-    /// runs in order.
+    /// Calls back with the counts of every point and of its baseline. Points are processed in
+    /// blocks, to read the runs in order.
     fn for_each_point(
         &mut self,
         mut take: impl FnMut(u64, &Repeated, Option<&Repeated>) -> Result<(), Failure>,
@@ -323,20 +323,20 @@ fn sum(counts: &[u64]) -> u128 {
     counts.iter().map(|&count| u128::from(count)).sum()
 }
 
-/// The failure of a compressor that cannot be set up.
+/// The failure to start the compressor.
 fn memory(error: &std::io::Error) -> Failure {
     Failure::Io(format!("zstd cannot be started: {error}"))
 }
 
-/// How hard zstd tries: rows take a quarter less than at its default of 3; 12 would gain a
+/// zstd's level. Files are a quarter smaller than at the default of 3; 12 would save another
 /// twentieth in twice the time.
 const ZSTD_LEVEL: i32 = 9;
 
-/// The points that a table for people has at most.
+/// The most points in a table for people.
 const SHOWN_MAX: u64 = 200;
 
-/// The points that failed expectations and are named.
+/// The most points with failed expectations that are named.
 const FAILED_SHOWN_MAX: usize = 20;
 
-/// So many runs are in memory at a time while points are summarised.
+/// The most counts in memory while points are summarised.
 const BLOCK_COUNTS: u64 = 1 << 18;

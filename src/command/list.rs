@@ -1,4 +1,4 @@
-//! `list`: what there is to choose from, with parameters and sources.
+//! `list`: the available policies, algorithms, formats and so on, with parameters and sources.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -22,7 +22,7 @@ use clap::ValueEnum;
 use super::text;
 use super::{Context, Failure, context};
 
-/// List policies, workloads, trace formats and more, with their parameters and where they come from
+/// List policies, workloads, trace formats and more, with their parameters and sources
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// What to list
@@ -34,22 +34,22 @@ pub(crate) struct Args {
     format: Format,
 }
 
-/// What can be listed.
+/// The lists.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum What {
-    /// The hypervisor's rules for moving frames between VMs
+    /// Rules for moving frames between VMs
     Policies,
-    /// The algorithms inside a VM that pick the page to evict
+    /// Replacement algorithms inside a VM
     Replacements,
-    /// What policies may see of a VM beyond its counts
+    /// What policies can observe of a VM beyond its counts
     Observers,
-    /// The generators of page accesses
+    /// Generators of page accesses
     Workloads,
-    /// The formats of trace files that are read, and those that are written
+    /// Formats of trace files
     Formats,
-    /// What the columns of the tables of a run mean
+    /// Columns of a run's tables
     Columns,
-    /// What scenarios are refused for; `explain` tells more of each
+    /// Diagnostic codes of scenarios; `explain` tells more of each
     Codes,
 }
 
@@ -58,7 +58,7 @@ struct Entry {
     name: &'static str,
     summary: Cow<'static, str>,
     follows: &'static str,
-    /// The required parameter: its key, its domain, and its meaning.
+    /// A required parameter: its key, its domain and its meaning.
     needs: Option<[String; 3]>,
     params: &'static [Param],
 }
@@ -89,9 +89,7 @@ fn policies() -> Vec<Entry> {
     let entry = |kind: &'static balance::PolicyKind| {
         let balance::PolicyKind { name, summary, follows, live_interval, params, .. } = *kind;
         let summary = match live_interval {
-            Some(Ticks(ns)) => {
-                format!("{summary}; runs every {} s when deployed", ns / 1_000_000_000).into()
-            }
+            Some(Ticks(ns)) => format!("{summary}; real interval: {} s", ns / 1_000_000_000).into(),
             None => summary.into(),
         };
         Entry { name, summary, follows, needs: None, params }
@@ -120,7 +118,7 @@ fn observers() -> Vec<Entry> {
     observe::ALL.iter().map(entry).collect()
 }
 
-/// The wrapper that may be put around any policy.
+/// The parameters of the wrapper around every policy.
 fn wrapper() -> Entry {
     Entry {
         name: "every policy",
@@ -135,10 +133,10 @@ fn workload(kind: &workloads::WorkloadKind) -> Entry {
     let workloads::WorkloadKind { name, summary, follows, params, .. } = *kind;
     let needs = if kind.nests {
         let domain = "an array of workloads".to_owned();
-        ["of".to_owned(), domain, "the workloads, in their order".to_owned()]
+        ["of".to_owned(), domain, "the workloads, in order".to_owned()]
     } else {
         let domain = Domain::Integer { min: 1, max: WorkloadSpec::ACCESSES_MAX }.to_string();
-        ["accesses".to_owned(), domain, "how many accesses are made".to_owned()]
+        ["accesses".to_owned(), domain, "number of accesses".to_owned()]
     };
     Entry { name, summary: summary.into(), follows, needs: Some(needs), params }
 }

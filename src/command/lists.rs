@@ -1,6 +1,5 @@
-//! Lists with commas on the command line: names of policies and of replacement algorithms, frames.
-//! The flags split them; here each list is checked as a whole, so that all its faults are reported
-//! at once.
+//! Comma-separated lists on the command line: policies, replacement algorithms, numbers of frames.
+//! Each list is checked as a whole, so that all its errors are reported at once.
 
 use std::ffi::OsStr;
 
@@ -13,7 +12,7 @@ use clap::{Arg, Command};
 
 use super::Failure;
 
-/// A parser that suggests names to shells and accepts any word.
+/// A parser that accepts any word but offers names to shell completion.
 #[derive(Clone)]
 pub(super) struct Proposed(Vec<&'static str>);
 
@@ -67,7 +66,7 @@ fn chosen<K>(
         }
         for kind in named {
             if kinds.iter().any(|known| name(known) == name(kind)) {
-                doubled.push(format!("{what} `{}` is named twice, name it once", name(kind)));
+                doubled.push(format!("{what} `{}` is given twice", name(kind)));
             } else {
                 kinds.push(kind);
             }
@@ -78,7 +77,7 @@ fn chosen<K>(
     if wrong.is_empty() { Ok(kinds) } else { Err(Failure::Usage(wrong.join("; "))) }
 }
 
-/// The numbers of a flag, from 1 on.
+/// Numbers of frames, at least 1.
 pub(super) fn frames(flag: &str, words: &[String]) -> Result<Vec<Frames>, Failure> {
     let number = |word: &str| {
         word.parse().ok().filter(|number| (1..=FRAMES_MAX).contains(number)).map(Frames)
@@ -93,6 +92,6 @@ pub(super) fn frames(flag: &str, words: &[String]) -> Result<Vec<Frames>, Failur
     }
     let wrong = wrong.join(", ");
     Err(Failure::Usage(format!(
-        "{flag}: {wrong}, expected whole numbers from 1 to {FRAMES_MAX} with commas between"
+        "{flag}: {wrong}, expected comma-separated integers from 1 to {FRAMES_MAX}"
     )))
 }

@@ -1,4 +1,4 @@
-//! A folder of output while one command fills it: no other command writes there.
+//! The lock on an output folder: only one command writes to it at a time.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek as _, Write};
@@ -9,27 +9,26 @@ use super::files::{create_folder, remove_leftovers};
 use super::register::{Kind, foreign, register};
 use super::text::{escaped, shown};
 
-/// A folder that no other process fills while this value lives.
+/// A locked folder; no other process writes to it while this value lives.
 #[derive(Debug)]
 pub(super) struct HeldFolder {
     pub(super) path: PathBuf,
-    /// The system gives the lock up with the file, however the process ends.
+    /// The locked file. The system releases the lock however the process ends.
     lock: File,
-    /// Whether the file of the lock stays, as in the folders of sweeps.
+    /// Whether the lock file stays afterwards, as in the folders of sweeps.
     stays: bool,
-    /// What the file said before, for a command that is refused after it took hold.
+    /// The lock file's earlier content, restored if the command is refused later.
     earlier: String,
-    /// The files that a command was moving here when it was killed: some may be there already,
-    /// and no manifest lists them.
+    /// The files that a killed command was committing: some may be there, and no manifest lists
+    /// them.
     pub(super) cut_short: Vec<String>,
 }
 
 impl HeldFolder {
-    /// Makes the folder where there is none, takes hold of it, and removes what killed commands
-    /// have left there.
+    /// Creates the folder if necessary, locks it, and removes the leftovers of killed commands.
     ///
     /// # Errors
-    /// Another command holds it, or a file of somebody else is called `lock`.
+    /// Another command holds the lock, or there is a foreign file named `lock`.
     pub(super) fn hold(path: &Path) -> Result<Self, Failure> {
         create_folder(path)?;
         let place = path.join(LOCK);
@@ -41,7 +40,7 @@ impl HeldFolder {
             options.read(true).write(true).create(true).truncate(false);
             let lock = options.open(&place).map_err(failure)?;
             match lock.try_lock() {
-                // Who held it may have removed it in between.
+                // The previous holder may have removed the file before it was locked here.
                 Ok(()) if is_still(&lock, &place) => break (lock, earlier),
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Err(in_use(path, lock)),
@@ -59,14 +58,13 @@ impl HeldFolder {
         Ok(held)
     }
 
-    /// The lock's file stays, however the command ends.
+    /// Keeps the lock file however the command ends.
     pub(super) fn keep_lock(&mut self) {
         self.stays = true;
         register().temporary.remove(&self.path.join(LOCK));
     }
 
-    /// Says in the lock's file, which stays until the folder is whole, that these files are being
-    /// moved to their places.
+    /// Records in the lock file that these files are being committed.
     pub(super) fn begin_to_move(&mut self, names: &[String]) -> Result<(), Failure> {
         self.keep_lock();
         let lines =
@@ -75,7 +73,7 @@ impl HeldFolder {
         written.map_err(|error| Failure::io(self.path.join(LOCK), &error))
     }
 
-    /// The files are at their places; `stays` says whether the lock's file does.
+    /// Records that all files are committed; `stays` tells whether the lock file stays.
     pub(super) fn has_moved(&mut self, stays: bool) -> Result<(), Failure> {
         self.stays = stays;
         self.earlier.clear();
@@ -100,7 +98,7 @@ impl Drop for HeldFolder {
     fn drop(&mut self) {
         let place = self.path.join(LOCK);
         if !self.stays && is_still(&self.lock, &place) {
-            // The command changed nothing, or all its files have moved.
+            // The command changed nothing, or all its files are committed.
             let _ = if self.earlier.is_empty() {
                 fs::remove_file(&place)
             } else {
@@ -113,14 +111,13 @@ impl Drop for HeldFolder {
     }
 }
 
-/// The file whose lock holds a folder, what it begins with, and what stands before the name of a
-/// file that is being moved.
+/// The lock file, the prefix of its first line, and the prefix of each file being committed.
 const LOCK: &str = "lock";
 const HOLDER: &str = "process ";
 const MOVES: &str = "moves ";
 
-/// What an earlier command has left in its lock; a file of somebody else is refused, with
-/// `--force` too.
+/// The content that an earlier command left in the lock file. A foreign file is refused, even with
+/// `--force`.
 fn earlier(place: &Path) -> Result<String, Failure> {
     let Ok(found) = fs::symlink_metadata(place) else { return Ok(String::new()) };
     if !found.is_file() {
@@ -137,7 +134,7 @@ fn earlier(place: &Path) -> Result<String, Failure> {
     }
 }
 
-/// Whether the path still leads to the file that is open.
+/// Whether the path still names the open file.
 fn is_still(file: &File, place: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -146,7 +143,7 @@ fn is_still(file: &File, place: &Path) -> bool {
         let open = file.metadata().map(inode).ok();
         open.is_some() && open == fs::symlink_metadata(place).map(inode).ok()
     }
-    // Elsewhere an open file cannot be removed.
+    // On other systems an open file cannot be removed.
     #[cfg(not(unix))]
     {
         let _ = file;
@@ -156,15 +153,15 @@ fn is_still(file: &File, place: &Path) -> bool {
 
 fn in_use(path: &Path, mut lock: File) -> Failure {
     let mut holder = String::new();
-    // Without it the message says less.
+    // If it cannot be read, the message names no holder.
     let _ = lock.read_to_string(&mut holder);
     let holder = escaped(holder.trim());
     let holder = if holder.is_empty() { "another process" } else { &holder };
     let folder = shown(path);
-    Failure::Io(format!("{folder} is in use by {holder}; wait for it, or take another folder"))
+    Failure::Io(format!("{folder} is in use by {holder}; wait for it, or use another folder"))
 }
 
-/// " on HOST" where the system tells its name.
+/// " on HOST", or empty if the host's name is unknown.
 fn host() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     if name.trim().is_empty() { String::new() } else { format!(" on {}", name.trim()) }

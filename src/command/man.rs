@@ -1,4 +1,4 @@
-//! `man`: manual pages, made from the command line's own definitions.
+//! `man`: manual pages, generated from the command line's definitions.
 
 use std::io::Write;
 
@@ -7,10 +7,10 @@ use clap_mangen::Man;
 
 use super::Failure;
 
-/// Print a manual page, as troff
+/// Print a manual page in troff format
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The subcommand [default: the page of balloonist itself]
+    /// The subcommand [default: balloonist itself]
     #[arg(value_name = "COMMAND")]
     command: Option<String>,
 }

@@ -1,8 +1,8 @@
-//! Memory, planned before a run: a run that cannot fit is refused instead of being killed.
+//! Checks before a run that it fits into memory, so that it is refused instead of being killed.
 //!
-//! What is free is what the system says is available, and what limits of the control group and of
-//! the address space leave. Where the system does not tell (not on Linux), nothing is refused
-//! unless `--memory-limit` says how much there is.
+//! The free memory is the smallest of the system's available memory and what the limits of the
+//! control group and of the address space leave. Where it is unknown (outside Linux), runs are
+//! refused only by `--memory-limit`.
 
 use std::fs;
 use std::path::Path;
@@ -15,8 +15,8 @@ use balloonist::trace::Room;
 use super::distances::{distinct, traces_of};
 use super::{Context, Failure};
 
-/// Fails if these runs, so many at a time, and so many bytes beside them need more memory than
-/// there is.
+/// Fails if these runs, `at_once` at a time, and `beside` further bytes need more memory than there
+/// is.
 pub(super) fn plan<'a>(
     runs: impl IntoIterator<Item = (&'a Scenario, &'a PolicyKind)>,
     at_once: usize,
@@ -36,11 +36,11 @@ pub(super) fn plan<'a>(
         1 => "a run needs".to_owned(),
         many => format!("{many} runs at a time need"),
     };
-    // The traces are in memory, so that they are not part of what is free.
+    // The traces are in memory already, so the free memory excludes them.
     fits(&what, needed, of_traces, context)
 }
 
-/// What a trace may take in memory, and how many times the bytes of its file that may be.
+/// The memory limit of a trace in bytes, and as a multiple of its file's bytes.
 pub(super) fn of_a_trace(context: &Context) -> (u64, u64) {
     let said = context.common.memory_limit.map(|limit| (limit, u64::MAX));
     said.unwrap_or_else(|| (free().unwrap_or(u64::MAX), Room::GROWTH))
@@ -55,7 +55,7 @@ fn fits(what: &str, needed: u64, held: u64, context: &Context) -> Result<(), Fai
         Some(_) => return Ok(()),
         None => match free() {
             Some(free) if needed.saturating_sub(held) > free => format!(
-                "{what} {}, {} are free; say --memory-limit to allow more",
+                "{what} {}, but only {} are free; raise the limit with --memory-limit",
                 shown(needed),
                 shown(free.saturating_add(held))
             ),
@@ -65,7 +65,7 @@ fn fits(what: &str, needed: u64, held: u64, context: &Context) -> Result<(), Fai
     Err(Failure::wrong(refused))
 }
 
-/// The bytes that this process may still take, where the system tells.
+/// The bytes that this process may still allocate, if the system tells.
 fn free() -> Option<u64> {
     let kibibytes = |file: &str, key: &str| {
         let text = fs::read_to_string(file).ok()?;
@@ -80,13 +80,13 @@ fn free() -> Option<u64> {
     available.into_iter().chain(space).chain(left_in_group()).min()
 }
 
-/// The soft limit of the address space in a table of limits; `None` if there is none.
+/// The soft limit of the address space, from the text of /proc/self/limits; `None` if unlimited.
 fn address_space(limits: &str) -> Option<u64> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// What the control group of this process, and those above it, leave (Linux, version 2).
+/// The memory left in this process's control group and its ancestors (Linux, cgroup v2).
 fn left_in_group() -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;

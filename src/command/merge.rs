@@ -1,4 +1,5 @@
-//! `merge`: the shards of a sweep become what the unsharded sweep would have written.
+//! `merge`: joins the shards of a sweep into the results that the unsharded sweep would have
+//! written.
 
 use std::path::PathBuf;
 
@@ -10,10 +11,10 @@ use super::journals::Journals;
 use super::sweep_folder::{SweepFolder, open_journal, study_difference};
 use super::{Context, Failure, context};
 
-/// Join the shards of a sweep, made anywhere, into the results of the whole
+/// Merge the shards of a sweep
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The folders that `sweep --shard K/N --out DIR` has filled, in any order
+    /// The folders written by `sweep --shard K/N --out DIR`, in any order
     #[arg(value_name = "DIR", required = true)]
     shards: Vec<PathBuf>,
 
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut journals = journals.collect::<Result<Vec<_>, _>>()?;
     refuse_mixed(&journals)?;
     journals.sort_by_key(|(_, journal)| (journal.header.runs.start, journal.header.runs.end));
-    // A shard of no runs, where there are more shards than runs, says nothing.
+    // With more shards than runs, some shards are empty.
     if journals.iter().any(|(_, journal)| !journal.header.runs.is_empty()) {
         journals.retain(|(_, journal)| !journal.header.runs.is_empty());
     }
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     journals.judge()
 }
 
-/// All shards must be of one sweep, made by one version.
+/// Refuses shards of different sweeps or versions.
 fn refuse_mixed(journals: &[(PathBuf, Journal)]) -> Result<(), Failure> {
     let (first, known) = &journals[0];
     for (place, journal) in &journals[1..] {
@@ -57,21 +58,24 @@ fn refuse_mixed(journals: &[(PathBuf, Journal)]) -> Result<(), Failure> {
         {
             let difference = study_difference(&journal.header.study, &known.header.study);
             let (place, first) = (place.display(), first.display());
-            let text = format!("{place} is of {difference}, as {first} is; merge one sweep");
+            let text = format!(
+                "{place} is of {difference}, as {first} is; merge shards of one \
+                                sweep"
+            );
             return Err(Failure::wrong(text));
         }
     }
     Ok(())
 }
 
-/// Every run must be there, once.
+/// Refuses missing and duplicate runs.
 fn refuse_holes(journals: &[(PathBuf, Journal)]) -> Result<(), Failure> {
     let total = journals[0].1.header.total;
     let mut next = 0;
     let gap = |from: u64, to: u64| {
         let [from, to, total] = [from, to - 1, total].map(grouped);
-        let text = format!("runs {from} to {to} of {total} are in none of the folders");
-        Err(Failure::Incomplete(format!("{text}; add the shards that have them")))
+        let text = format!("runs {from} to {to} of {total} are missing");
+        Err(Failure::Incomplete(format!("{text}; add the folders of their shards")))
     };
     for (at, (place, journal)) in journals.iter().enumerate() {
         let runs = &journal.header.runs;
@@ -81,7 +85,7 @@ fn refuse_holes(journals: &[(PathBuf, Journal)]) -> Result<(), Failure> {
         if runs.start < next {
             let (one, other) = (journals[at - 1].0.display(), place.display());
             let run = grouped(runs.start);
-            let text = format!("run {run} is in {one} and in {other}; leave one of them out");
+            let text = format!("run {run} is in both {one} and {other}; omit one of them");
             return Err(Failure::wrong(text));
         }
         if let Some(run) = journal.missing() {

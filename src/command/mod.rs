@@ -1,5 +1,5 @@
-//! Commands: the command line, files, the clock and the environment, and nothing else. The library
-//! computes, and `render` and `table` make what is printed.
+//! Commands: the command line, files, the clock and the environment. The library computes; `render`
+//! and `table` format the output.
 #![allow(clippy::disallowed_methods, reason = "clock and environment belong to commands alone")]
 
 pub(crate) mod cache;
@@ -52,15 +52,15 @@ pub(crate) use context::{Common, Context};
 pub(crate) use failure::{EXIT_CODES, Failure};
 pub(crate) use guard::guarded;
 
-/// Parses the command line. If that was all, as for `--help` or a wrong flag, the text has been
-/// printed and the exit code is returned.
+/// Parses the command line. For `--help` or a wrong flag, prints the text and returns the exit
+/// code.
 pub(crate) fn parse<C: CommandFactory + FromArgMatches>() -> Result<C, ExitCode> {
     let colour = context::colour_flag(std::env::args_os());
     let matches = C::command().color(colour).try_get_matches();
     matches.and_then(|mut matches| C::from_arg_matches_mut(&mut matches)).map_err(|error| {
         let printed = error.print().and_then(|()| std::io::stdout().flush());
         let failure = printed.err().map(|error| Failure::stdout(&error));
-        // Help that is not read to its end is not a failure; help that cannot be written is one.
+        // A closed pipe is not a failure; any other write error is.
         match failure.filter(|failure| failure.code() > 0 && !error.use_stderr()) {
             Some(failure) => {
                 guard::say(&failure.render(false));
@@ -71,7 +71,7 @@ pub(crate) fn parse<C: CommandFactory + FromArgMatches>() -> Result<C, ExitCode>
     })
 }
 
-/// Fails if there is a sentence on something that failed: prints the sentences, then what failed.
+/// Prints the messages of `failed`, if any, then a line with `what` failed, and fails.
 fn judge(failed: &[String], what: &str) -> Result<(), Failure> {
     if failed.is_empty() {
         return Ok(());

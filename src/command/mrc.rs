@@ -23,26 +23,26 @@ use super::{Context, Failure, context, distances, input, lists};
 
 /// Show the LRU miss-ratio curve of traces: the demand faults at every number of frames
 ///
-/// Curves are exact unless a sample is asked for. Curves of other replacement algorithms take one
-/// exact simulation for each number of frames.
+/// Curves are exact unless --sample is given. Curves of other replacement algorithms need one
+/// simulation for each number of frames.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// The trace files, or `-` for standard input
     #[arg(value_name = "TRACE", required = true)]
     traces: Vec<PathBuf>,
 
-    /// Replacement algorithms to simulate, or `all`, at their default parameters; `list
-    /// replacements` shows them [default: the LRU curve]
+    /// Replacement algorithms to simulate with default parameters, or `all`; see `list
+    /// replacements` [default: the LRU curve]
     #[arg(long, value_name = "REPLACEMENT,…", value_delimiter = ',', conflicts_with = "sample",
           value_parser = lists::replacement_names(), hide_possible_values = true)]
     replacement: Vec<String>,
 
-    /// The numbers of frames to show [default: every one up to the distinct pages; for simulated
-    /// algorithms, the powers of two below that number, and that number]
+    /// The numbers of frames to show [default: all up to the number of distinct pages; for
+    /// simulated algorithms, the powers of two below that number, and that number]
     #[arg(long, value_name = "FRAMES,…", value_delimiter = ',')]
     points: Vec<String>,
 
-    /// Estimate the curves from a sample (SHARDS): a share of the pages such as 0.1, or a number of
+    /// Estimate the curves from a sample of pages (SHARDS): a share such as 0.1, or a number of
     /// pages such as 4096
     #[arg(long, value_name = "SHARE|PAGES", value_parser = sample)]
     sample: Option<Sample>,
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let warm_ups: Vec<u64> = traces.iter().map(|trace| warm_up(trace)).collect::<Result<_, _>>()?;
     match args.sample {
         None if kinds.is_empty() || kinds.iter().any(|kind| kind.is_lru()) => {
-            distances::warm(&traces.iter().map(|trace| &**trace).collect::<Vec<_>>(), context);
+            distances::load(&traces.iter().map(|trace| &**trace).collect::<Vec<_>>(), context);
         }
         None => {}
         Some(Sample::Size(pages)) => {
@@ -117,7 +117,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     context.print_table(&mrc::table(&curves), args.format)
 }
 
-/// Notes what the curve of a reduced trace leaves out, and what is not exact on it.
+/// Notes which frames the curve of a reduced trace leaves out, and which results are not exact.
 fn note_reduced(
     name: &str,
     trace: &Trace,
@@ -127,8 +127,8 @@ fn note_reduced(
 ) {
     let Some(reduction) = trace.reduction() else { return };
     let frames = reduction.frames;
-    context.note(&format!("{name}: reduced for {frames} frames, its curve begins there"));
-    // Here allocations never shrink.
+    context.note(&format!("{name}: reduced for {frames} frames, so its curve begins there"));
+    // Allocations never shrink here.
     let inexact = |kind: &&&ReplacementKind| kind.on_reduced == OnReduced::Inexact;
     for kind in kinds.iter().filter(inexact) {
         context.note(&format!("{name}: {} is not exact on a reduced trace", kind.name));
@@ -138,12 +138,13 @@ fn note_reduced(
     }
 }
 
-/// How many first accesses of a trace its curve does not count.
+/// The number of accesses of a trace's warm-up.
 fn warm_up_of(trace: &Trace, warm_up: Option<WarmUp>) -> Result<u64, Failure> {
     let Some(warm_up) = warm_up else { return Ok(0) };
     match warm_up.end(Ticks(0), trace.accesses()) {
         WarmUpEnd::Tick(_) => Err(Failure::Usage(format!(
-            "--warm-up `{warm_up}`: a curve has no clock; give a share such as 10%, or accesses"
+            "--warm-up `{warm_up}`: a curve has no clock; give a share such as 10%, or a number \
+             of accesses"
         ))),
         WarmUpEnd::Accesses(accesses) if accesses >= trace.accesses() => {
             Err(Failure::Usage(format!(
@@ -160,14 +161,14 @@ fn note_rough(trace: &str, sampled: usize, pages: usize, context: &Context) {
     const ROUGH_BELOW: usize = 1_000;
     if sampled < pages && sampled < ROUGH_BELOW {
         context.note(&format!(
-            "{trace}: the sample has {sampled} of {pages} distinct pages, so the estimate is \
-             rough; below a few thousand pages leave --sample out, the exact curve costs little"
+            "{trace}: the sample has only {sampled} of {pages} distinct pages, so the estimate is \
+             rough; omit --sample for traces this small"
         ));
     }
 }
 
-/// The curves of these algorithms, a simulation for each number of frames, all in parallel over the
-/// cores; traces are read once. Randomness is that of a VM named like the trace's file.
+/// The curves of these algorithms: one simulation for each number of frames, all in parallel. The
+/// random stream is that of a VM named after the trace's file.
 fn simulated(
     paths: &[PathBuf],
     traces: &[Arc<Trace>],
@@ -209,7 +210,7 @@ fn powers_and_all(pages: u64) -> Vec<Frames> {
     powers.take_while(|&power| power < pages).chain([pages]).map(Frames).collect()
 }
 
-/// The path of a trace, with the value that made it one of several VMs.
+/// The path of a trace, followed by its VM's value if the file has several VMs.
 fn named(path: &Path, value: Option<String>) -> PathBuf {
     value.map_or_else(|| path.to_owned(), |value| format!("{}:{value}", path.display()).into())
 }
@@ -219,7 +220,7 @@ fn sample(text: &str) -> Result<Sample, String> {
     let decimal =
         Decimal::parse(text).ok_or("expected a share such as 0.1, or a number of pages")?;
     match decimal {
-        Decimal { digits: 0, .. } => Err("an empty sample shows nothing".to_owned()),
+        Decimal { digits: 0, .. } => Err("the sample is empty".to_owned()),
         Decimal { digits, places: 0 } => {
             usize::try_from(digits).map(Sample::Size).map_err(|_| "that is too many".to_owned())
         }

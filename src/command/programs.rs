@@ -1,4 +1,4 @@
-//! Programs that a policy asks: children at the other end of a pipe, and what they replied.
+//! External programs of policies: child processes behind pipes, and the record of their replies.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read as _, Write as _};
@@ -16,21 +16,21 @@ use super::Failure;
 use super::files::NewFile;
 use super::register::Kind;
 
-/// Starts programs in a scenario's folder.
+/// Starts programs in the scenario's folder.
 #[derive(Debug)]
 pub(super) struct Processes {
     folder: PathBuf,
 }
 
-/// What the programs of this command replied, by the files that the replies go to.
+/// The replies of all programs of this command, by the file that records them.
 static RECORDED: Mutex<Files> = Mutex::new(Files::new());
 
 type Files = BTreeMap<PathBuf, BTreeMap<(u64, String), Recorded>>;
 
-/// The longest line of a reply.
+/// The most bytes of a reply.
 const LINE_MAX: u64 = 16 << 20;
 
-/// How long a program may take to end when its input has ended.
+/// How long a program may take to exit after its input is closed.
 const GRACE: Duration = Duration::from_millis(500);
 
 impl Processes {
@@ -44,7 +44,7 @@ impl Programs for Processes {
     fn start(&self, what: &Command) -> Result<Box<dyn Program>, PolicyError> {
         let name = what.shown();
         let unstarted =
-            |error: io::Error| PolicyError::failed(format!("`{name}` does not start: {error}"));
+            |error: io::Error| PolicyError::failed(format!("`{name}` cannot be started: {error}"));
         let mut child = std::process::Command::new(&what.words[0])
             .args(&what.words[1..])
             .current_dir(&self.folder)
@@ -62,7 +62,7 @@ impl Programs for Processes {
     }
 }
 
-/// A program that runs.
+/// A running program.
 struct Process {
     name: String,
     child: Child,
@@ -77,7 +77,7 @@ impl Program for Process {
     fn ask(&mut self, turn: &Turn) -> Result<String, PolicyError> {
         let Self { name, time_limit, .. } = self;
         if let Some(requests) = &self.requests {
-            // Whether a program reads is seen by whether it answers.
+            // A failed write shows up as a missing reply.
             let _ = requests.send(format!("{}\n", turn.request));
         }
         let number = turn.number;
@@ -85,8 +85,8 @@ impl Program for Process {
             Ok(Ok(reply)) => return Ok(reply),
             Ok(Err(why)) => format!("`{name}` {why} to request {number}"),
             Err(RecvTimeoutError::Timeout) => format!(
-                "`{name}` did not answer request {number} within {} s; answer each line with a \
-                 line and flush it, or raise `policy.exec.time_limit`",
+                "`{name}` did not answer request {number} within {} s; it must answer each line \
+                 with a line and flush it, or `policy.exec.time_limit` must be raised",
                 time_limit.as_secs_f64()
             ),
             Err(RecvTimeoutError::Disconnected) => {
@@ -116,7 +116,7 @@ const NO_PANIC: &str = "no thread panics while it holds the replies";
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Its input ends, and most programs do then.
+        // Close its input, at which most programs exit.
         self.requests = None;
         if ended(&mut self.child).is_none() {
             let _ = self.child.kill();
@@ -125,7 +125,7 @@ impl Drop for Process {
     }
 }
 
-/// How the program ended, if it does soon.
+/// The exit status, if the program exits soon.
 fn ended(child: &mut Child) -> Option<std::process::ExitStatus> {
     const STEP: Duration = Duration::from_millis(5);
     for _ in 0..GRACE.as_millis() / STEP.as_millis() {
@@ -138,7 +138,7 @@ fn ended(child: &mut Child) -> Option<std::process::ExitStatus> {
     None
 }
 
-/// Writes requests on a thread of its own: a program that does not read would hold us up.
+/// Writes requests on a separate thread, because a program that does not read would block it.
 fn writer(mut input: ChildStdin) -> Sender<String> {
     let (sender, requests) = channel::<String>();
     thread::spawn(move || {
@@ -151,7 +151,7 @@ fn writer(mut input: ChildStdin) -> Sender<String> {
     sender
 }
 
-/// Reads replies on a thread of its own, until the program closes its output.
+/// Reads replies on a separate thread until the program closes its output.
 fn reader(output: ChildStdout) -> Receiver<Result<String, &'static str>> {
     let (sender, replies) = channel();
     thread::spawn(move || {
@@ -177,8 +177,7 @@ fn reader(output: ChildStdout) -> Receiver<Result<String, &'static str>> {
     replies
 }
 
-/// Writes the files of replies, unless a program failed: each holds what was recorded by this
-/// command, in the order of requests.
+/// Writes the recorded replies, in the order of requests, unless a program failed.
 pub(crate) fn save_after(done: Result<(), Failure>) -> Result<(), Failure> {
     if !matches!(done, Err(Failure::Policy(_))) {
         save()?;

@@ -1,5 +1,5 @@
-//! Progress, for anything that takes over a second: a bar on a terminal, a line every half minute
-//! if standard error is none.
+//! Progress of work that takes over a second: a bar on a terminal, otherwise a line every 30
+//! seconds.
 
 use std::io::IsTerminal;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -13,16 +13,17 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 use super::Context;
 use super::guard::say;
 
-/// Steps, rate, estimated time and the slowest run. Hidden in the first second, and with `--quiet`.
+/// Shows runs done, rate, remaining time and the slowest run. Hidden in the first second and with
+/// `--quiet`.
 pub(super) struct Progress {
     bar: ProgressBar,
     on_terminal: bool,
     slowest: Arc<Mutex<Slowest>>,
-    /// The thread that shows it, however long a run takes, until the channel is closed.
+    /// The thread that updates the display until the channel is closed.
     display: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
-/// The slowest run so far, shared by the threads that report runs.
+/// The slowest run so far.
 #[derive(Default)]
 struct Slowest {
     took: Duration,
@@ -34,7 +35,7 @@ impl Progress {
     const BETWEEN_LINES: Duration = Duration::from_secs(30);
     const SHAPE: &str = "{bar:30} {human_pos}/{human_len} runs, {rate}, {eta} left{msg}";
 
-    /// Begins a bar of `runs` runs.
+    /// Starts the progress of `runs` runs.
     pub(super) fn new(context: &Context, runs: u64) -> Self {
         let bar = ProgressBar::with_draw_target(Some(runs), ProgressDrawTarget::hidden());
         let style = ProgressStyle::with_template(Self::SHAPE).expect("the shape is a template");
@@ -52,19 +53,19 @@ impl Progress {
                     write_lines(&bar, &slowest, &stopped);
                 }
             };
-            // If no thread can be started, no progress is shown.
+            // If the thread cannot be started, no progress is shown.
             progress.display =
                 thread::Builder::new().spawn(show).ok().map(|display| (stop, display));
         }
         progress
     }
 
-    /// Notes that a run is done; any thread may call it.
+    /// Records that a run is done. Any thread may call it.
     pub(super) fn step(&self) {
         self.bar.inc(1);
     }
 
-    /// Notes that a run is done and took so long; `name` is called if it is the slowest so far.
+    /// Records that a run is done and took `took`. Calls `name` if it is the slowest so far.
     pub(super) fn step_of(&self, took: Duration, name: impl FnOnce() -> String) {
         let mut slowest = self.slowest.lock().expect(NO_PANIC);
         if took > slowest.took {
@@ -78,7 +79,7 @@ impl Progress {
     }
 }
 
-/// Draws the bar after the first second; steps update it.
+/// Draws the bar after the first second.
 fn show_bar(bar: &ProgressBar, stopped: &Receiver<()>) {
     if is_at_work(stopped, Progress::PATIENCE) {
         bar.set_draw_target(ProgressDrawTarget::stderr());
@@ -86,7 +87,7 @@ fn show_bar(bar: &ProgressBar, stopped: &Receiver<()>) {
     }
 }
 
-/// Writes lines for logs.
+/// Writes lines, for logs.
 fn write_lines(bar: &ProgressBar, slowest: &Mutex<Slowest>, stopped: &Receiver<()>) {
     let began = Instant::now();
     while is_at_work(stopped, Progress::BETWEEN_LINES) {
@@ -96,7 +97,7 @@ fn write_lines(bar: &ProgressBar, slowest: &Mutex<Slowest>, stopped: &Receiver<(
     }
 }
 
-/// Waits so long; returns whether the work still goes on.
+/// Waits for `wait`, or until the work is done. Returns whether it continues.
 fn is_at_work(stopped: &Receiver<()>, wait: Duration) -> bool {
     stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout)
 }
@@ -122,9 +123,9 @@ impl Slowest {
 
 const NO_PANIC: &str = "no thread panics while holding the progress";
 
-/// Runs per second, without decimals, which would only flicker.
+/// Runs per second, without decimals.
 fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
-    // Nothing is lost if a bar cannot be drawn.
+    // Failing to draw a bar is harmless.
     let _ = write!(out, "{:.0}/s", state.per_sec());
 }
 

@@ -1,4 +1,4 @@
-//! How trace files are read: the flags shared by all commands that read them.
+//! Flags that control how trace files are read.
 
 use std::path::Path;
 
@@ -12,59 +12,59 @@ use super::{Context, Failure, memory, text};
 
 const HEADING: &str = "Reader options";
 
-/// Flags of every command that reads trace files. Each names the heading itself, because a struct's
-/// heading would apply to the flags after it too.
+/// Flags of every command that reads trace files. Each sets its help heading itself, because a
+/// struct's heading would also apply to the flags after it.
 #[derive(clap::Args, Debug)]
 pub(super) struct Reader {
-    /// The format of the traces, as `list formats` shows it; auto recognises it
+    /// The format of the traces; see `list formats`
     #[arg(long, help_heading = HEADING, value_name = "FORMAT", default_value = "auto",
           value_parser = names(), hide_possible_values = true)]
     pub(super) trace_format: String,
 
-    /// The csv column, by heading or by number from 1, or the member of a struct that is the page
-    /// or the address; several with commas
+    /// The field of the page or address: a csv column by heading or by number from 1, or a struct
+    /// member by number; several with commas
     #[arg(long, help_heading = HEADING, value_name = "FIELD", visible_alias = "column")]
     field: Option<String>,
 
-    /// The field that says whether an access reads or writes
+    /// The field that tells reads from writes
     #[arg(long, help_heading = HEADING, value_name = "FIELD")]
     op_field: Option<String>,
 
-    /// The field that says how many bytes an access covers
+    /// The field with the size of an access
     #[arg(long, help_heading = HEADING, value_name = "FIELD")]
     size_field: Option<String>,
 
-    /// The fields that identify a page together with its number, such as a volume or a process;
-    /// none [default: the format's own]
+    /// Fields that are part of a page's identity, such as a volume or a process, or `none`
+    /// [default: the format's]
     #[arg(long, help_heading = HEADING, value_name = "FIELD,…")]
     key: Option<String>,
 
-    /// What separates the fields of a table: comma, semicolon, tab, blanks or a character
+    /// The separator of fields: comma, semicolon, tab, blanks or a character
     #[arg(long, help_heading = HEADING, value_name = "SEPARATOR")]
     separator: Option<String>,
 
-    /// How the field is written: 10, 16 (also without 0x), or text for names of any kind
+    /// How page numbers are written: 10, 16 (also without 0x), or text for arbitrary names
     #[arg(long, help_heading = HEADING, value_name = "BASE")]
     base: Option<String>,
 
-    /// Bytes per unit of the size field [default: the format's, else 1]
+    /// Bytes per unit of the size field [default: the format's, or 1]
     #[arg(long, help_heading = HEADING, value_name = "BYTES",
           value_parser = clap::value_parser!(u64).range(1..))]
     size_unit: Option<u64>,
 
-    /// Words of the operation's field that are reads
+    /// Values of the operation field that are reads
     #[arg(long, help_heading = HEADING, value_name = "WORD,…")]
     reads: Option<String>,
 
-    /// Words of the operation's field that are writes
+    /// Values of the operation field that are writes
     #[arg(long, help_heading = HEADING, value_name = "WORD,…")]
     writes: Option<String>,
 
-    /// The beginning of comment lines [default: #]
+    /// The prefix of comment lines [default: #]
     #[arg(long, help_heading = HEADING, value_name = "MARK")]
     comment: Option<String>,
 
-    /// Whether the first line is a heading: yes or no [default: decided by its content]
+    /// Whether the first line is a header: yes or no [default: decided by its content]
     #[arg(long, help_heading = HEADING, value_name = "YES|NO")]
     header: Option<String>,
 
@@ -72,16 +72,16 @@ pub(super) struct Reader {
     #[arg(long, help_heading = HEADING, value_name = "LAYOUT", visible_alias = "struct")]
     layout: Option<String>,
 
-    /// Bytes per unit of the values: 1 for addresses, 512 for sectors [default: the format's]
+    /// Bytes per unit of addresses: 1 for bytes, 512 for sectors [default: the format's]
     #[arg(long, help_heading = HEADING, value_name = "BYTES",
           value_parser = clap::value_parser!(u64).range(1..))]
     unit: Option<u64>,
 
-    /// Bytes of a page, such as `16 KiB` [default: what the trace says, else 4 KiB]
+    /// The page size, such as `16 KiB` [default: the trace's, or 4 KiB]
     #[arg(long, help_heading = HEADING, value_name = "SIZE", value_parser = page_size)]
     page_size: Option<u64>,
 
-    /// When accesses are made: recorded, where the trace has times, or in steps [default: steps]
+    /// When accesses are made: at their recorded times, or in steps [default: steps]
     #[arg(long, help_heading = HEADING, value_name = "STEPS|RECORDED")]
     time: Option<String>,
 
@@ -89,52 +89,52 @@ pub(super) struct Reader {
     #[arg(long, help_heading = HEADING, value_name = "FIELD")]
     time_field: Option<String>,
 
-    /// What a time counts in: ns, us, ms, s, or a duration such as `100 ns` [default: the format's]
+    /// The unit of times: ns, us, ms, s, or a duration such as `100 ns` [default: the format's]
     #[arg(long, help_heading = HEADING, value_name = "UNIT")]
     time_unit: Option<String>,
 
-    /// How many times as fast recorded time goes by [default: 1]
+    /// Speed-up of recorded time [default: 1]
     #[arg(long, help_heading = HEADING, value_name = "N", requires = "time")]
     speed: Option<String>,
 
-    /// The VM of a dat file, from 0; for other files the field whose values each become a VM, such
-    /// as `volume` or `#1`
+    /// The VM of a dat file, from 0; for other files, the field whose values become VMs, such as
+    /// `volume` or `#1`
     #[arg(long, help_heading = HEADING, value_name = "N|FIELD")]
     vm: Option<String>,
 
-    /// Of the VMs of one file, keep the N with the most accesses
+    /// Keep only the N VMs of a file with the most accesses
     #[arg(long, help_heading = HEADING, value_name = "N", requires = "vm",
           value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) largest: Option<u64>,
 
-    /// Refuse traces with more decompressed bytes
+    /// The most decompressed bytes of a trace
     #[arg(long, help_heading = HEADING, value_name = "SIZE", default_value = "16 GiB",
           value_parser = bytes)]
     limit_bytes: u64,
 
-    /// Refuse traces with more accesses
+    /// The most accesses of a trace
     #[arg(long, help_heading = HEADING, value_name = "N",
           default_value_t = ReadOptions::ACCESSES_MAX,
           value_parser = clap::value_parser!(u64).range(1..=ReadOptions::ACCESSES_MAX))]
     limit_accesses: u64,
 }
 
-/// The flag for the format has a second name where no other flag has that name.
+/// Gives the trace format's flag its second name, `--format`, where no other flag has that name.
 pub(super) fn named_format(flag: Arg) -> Arg {
     flag.visible_alias("format")
 }
 
-/// A reader flag for trace files that are replayed directly, not for scenarios.
+/// Restricts a reader flag to trace files that are replayed directly, without a scenario.
 pub(super) fn for_bare_traces(flag: Arg) -> Arg {
     if flag.get_help_heading() == Some(HEADING) { flag.requires("frames") } else { flag }
 }
 
 impl Reader {
-    /// The options that the flags give.
+    /// The read options that the flags set.
     pub(super) fn options(&self, context: &Context) -> ReadOptions {
         let defaults = ReadOptions::default();
         let (memory_max, growth_max) = memory::of_a_trace(context);
-        // A number is the VM of a dat file; for other formats the reader takes it as a column.
+        // A number selects the VM of a dat file; for other formats it is a column.
         let number = self.vm.as_ref().and_then(|vm| vm.parse().ok());
         ReadOptions {
             format: self.trace_format.clone(),
@@ -167,17 +167,17 @@ impl Reader {
         }
     }
 
-    /// Whether a file may contain several VMs.
+    /// Whether files are split into several VMs.
     pub(super) fn splits(&self) -> bool {
         self.vm.is_some()
     }
 
-    /// Reads the trace at `path`, `-` for standard input. Guesses about it are noted.
+    /// Reads the trace at `path` (`-` for standard input). Guesses are reported as notes.
     pub(super) fn load(&self, path: &Path, context: &Context) -> Result<Loaded, Failure> {
         self.told(path, load(path, &self.options(context)), context)
     }
 
-    /// Reads at most its first `accesses` accesses.
+    /// Reads at most the first `accesses` accesses.
     pub(super) fn load_head(
         &self,
         path: &Path,
@@ -187,8 +187,7 @@ impl Reader {
         self.told(path, load_head(path, accesses, &self.options(context)), context)
     }
 
-    /// Reads the trace at `path`, one trace for each VM if the file is split into several. Their
-    /// names are the file's followed by the value.
+    /// Reads the trace at `path`, or one trace for each VM if the file is split, with its value.
     pub(super) fn load_each(
         &self,
         path: &Path,
@@ -225,24 +224,24 @@ impl Reader {
     }
 }
 
-/// Notes the format as which the trace at `path` was recognised, with the flag that overrides it,
-/// and the reader's own notes.
+/// Reports the recognised format of the trace at `path`, with the flag that overrides it, and the
+/// reader's notes.
 pub(super) fn tell(path: &Path, guess: Option<&str>, notes: &[String], context: &Context) {
     let shown = shown(path);
     if let Some(format) = guess {
-        context.note(&format!("reading {shown} as {format}; --trace-format to override"));
+        context.note(&format!("reading {shown} as {format} (--trace-format overrides)"));
     }
     for note in notes {
         context.note(&format!("{shown}: {note}"));
     }
 }
 
-/// The name in messages of the trace at `path`.
+/// The name of the trace at `path` in messages.
 pub(super) fn shown(path: &Path) -> String {
     if path.as_os_str() == "-" { "standard input".to_owned() } else { text::shown(path) }
 }
 
-/// Why the trace at `path` cannot be used.
+/// The failure to read the trace at `path`.
 pub(super) fn failure(path: &Path, error: &ReadError) -> Failure {
     let text = format!("{}: {error}", shown(path));
     match error.kind {

@@ -1,4 +1,4 @@
-//! What is recorded during a run.
+//! Records the series of a run.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use balloonist::watch::{Checkpoint, Watcher};
 use super::Failure;
 use super::files::NewFile;
 
-/// The series of a run, as a file, thinned out, or both.
+/// Records the series of a run as a file, in thinned form, or both.
 pub(super) struct Recorder<'a> {
     file: Option<(PathBuf, Series<'a, &'a mut NewFile>)>,
     thinned: Option<Thinned>,
@@ -24,7 +24,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// The thinned series, if it was wanted, after the file is complete.
+    /// Completes the file and returns the thinned series, if it was requested.
     pub(super) fn finish(self) -> Result<Option<Thinned>, Failure> {
         if let Some((place, series)) = self.file {
             series.finish().map_err(|error| Failure::io(place, &error))?;

@@ -1,8 +1,9 @@
-//! The register of files that a command reads and writes. Every output is entered before the work:
-//! one that names an input, another output, or a file that balloonist did not write is refused.
+//! The register of files that a command reads and writes. Every output is registered before the
+//! work starts. An output that names an input, another output, or a file that balloonist did not
+//! write is refused.
 //!
-//! Two names mean one file if they lead to one place, through symbolic links and `..`, or to one
-//! inode, as hard links do. Pipes and devices hold nothing that could be lost.
+//! Two paths are the same file if they resolve to the same absolute path or have the same inode.
+//! Pipes and devices are exempt: they have no content to lose.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata};
@@ -17,13 +18,13 @@ use super::text::shown;
 #[derive(Debug)]
 pub(super) struct Register {
     files: BTreeMap<Identity, Entry>,
-    /// Temporary files that a signal must remove: their owners get no time to drop them.
+    /// Temporary files, which a signal must remove because destructors do not run.
     pub(super) temporary: BTreeSet<PathBuf>,
-    /// Folders that were made for outputs; those that stay empty are removed on failure.
+    /// Folders created for outputs; empty ones are removed on failure.
     pub(super) made: Vec<PathBuf>,
-    /// Whether a file has been moved to its place.
+    /// Whether any output has been committed.
     pub(super) has_moved: bool,
-    /// `--force`: files that balloonist did not write may be replaced.
+    /// `--force`: foreign files may be replaced.
     force: bool,
 }
 
@@ -40,7 +41,7 @@ pub(super) fn register() -> MutexGuard<'static, Register> {
     REGISTER.lock().expect("no thread panics while it holds the register")
 }
 
-/// What tells files apart.
+/// The identity of a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Identity {
     /// An absolute path without symbolic links.
@@ -56,7 +57,7 @@ struct Entry {
     shown: String,
 }
 
-/// What an output holds, which tells whether balloonist wrote the file that is already there.
+/// The kind of an output, by which it is decided whether balloonist wrote an existing file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// An HTML page.
@@ -67,14 +68,14 @@ pub(super) enum Kind {
     Events,
     /// A trace.
     Trace,
-    /// A CSV table, of which `NewFile::commit` compares the header.
+    /// A CSV table; `NewFile::commit` compares its header.
     Table,
-    /// A file of a folder whose owner has been found out, or one that the user names as ours.
+    /// A file known to be balloonist's, by its folder or because the user says so.
     Known,
 }
 
 impl Kind {
-    /// Whether a file that begins with `head` is one of ours of this kind.
+    /// Whether balloonist wrote a file of this kind that begins with `head`.
     fn wrote(self, head: &[u8]) -> bool {
         match self {
             Self::Page => {
@@ -104,12 +105,12 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 const HEAD: u64 = 1 << 10;
 
 impl Register {
-    /// Lets outputs replace files that balloonist did not write.
+    /// Allows outputs to replace foreign files.
     pub(super) fn force(&mut self) {
         self.force = true;
     }
 
-    /// Enters an input; one that is an output already is refused.
+    /// Registers an input; refuses one that is already an output.
     pub(super) fn reads(&mut self, path: &Path) -> Result<(), Failure> {
         let path = if is_stdin(path) { Path::new(STDIN) } else { path };
         let identities = identities(path);
@@ -123,7 +124,7 @@ impl Register {
         Ok(())
     }
 
-    /// Enters an output and returns where it will be; a symbolic link is followed.
+    /// Registers an output and returns its target; symbolic links are followed.
     pub(super) fn writes(&mut self, path: &Path, kind: Kind) -> Result<Target, Failure> {
         if is_device(path) {
             return Ok(Target::Device);
@@ -131,11 +132,11 @@ impl Register {
         let failure = |error: io::Error| Failure::io(path, &error);
         let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
         if is_link && fs::metadata(path).is_err() {
-            return Err(failure(io::Error::other("is a symbolic link to nowhere; remove it")));
+            return Err(failure(io::Error::other("is a dangling symbolic link; remove it")));
         }
         if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-            let text = "is no regular file; name a file, or `-` for standard output where a \
-                        command takes it";
+            let text = "is not a regular file; name a file, or `-` for standard output if the \
+                        command supports it";
             return Err(failure(io::Error::other(text)));
         }
         let identities = identities(path);
@@ -150,7 +151,7 @@ impl Register {
         Ok(Target::File(place_of(path)))
     }
 
-    /// Whether files of others may be replaced.
+    /// Whether foreign files may be replaced.
     pub(super) fn is_forced(&self) -> bool {
         self.force
     }
@@ -164,29 +165,30 @@ impl Register {
 /// Where an output goes.
 #[derive(Debug)]
 pub(super) enum Target {
-    /// To this place, once it is whole.
+    /// To this path, when complete.
     File(PathBuf),
-    /// To a pipe, a terminal or another device, as it comes.
+    /// To a pipe, a terminal or another device, directly.
     Device,
 }
 
-/// The refusal of an output that another file's name leads to.
+/// The failure for an output that is also another file of the command.
 fn overlap(output: &str, is_output: bool, other: &str) -> Failure {
     let what = if is_output { "is written twice" } else { "is read and would be replaced" };
-    let which = if output == other { String::new() } else { format!(" (it is {other})") };
+    let which =
+        if output == other { String::new() } else { format!(" (the same file as {other})") };
     Failure::Usage(format!("{output} {what}{which}; name another file"))
 }
 
-/// The refusal to replace a file of somebody else.
+/// The failure for an output that would replace a foreign file.
 pub(super) fn foreign(path: &Path) -> Failure {
     let path = shown(path);
     Failure::Usage(format!(
-        "{path} exists and was not written by this command; name another file, or replace it with \
+        "{path} exists and was not written by balloonist; name another file, or replace it with \
          --force"
     ))
 }
 
-/// Whether the file at `path` is not there, empty, or one of ours.
+/// Whether the file at `path` is missing, empty or written by balloonist.
 fn is_ours(path: &Path, kind: Kind) -> io::Result<bool> {
     let mut head = Vec::new();
     match File::open(path) {
@@ -197,7 +199,7 @@ fn is_ours(path: &Path, kind: Kind) -> io::Result<bool> {
     Ok(head.is_empty() || kind.wrote(&head))
 }
 
-/// All by which a file is known.
+/// All identities of a file.
 fn identities(path: &Path) -> Vec<Identity> {
     let inode = fs::metadata(path).ok().filter(Metadata::is_file);
     let place = Identity::Place(place_of(path));
@@ -216,7 +218,8 @@ fn inode_of(_: &Metadata) -> Option<Identity> {
     None
 }
 
-/// The absolute path that `path` leads to; what does not exist yet is taken as it is written.
+/// The absolute path of `path` without symbolic links; components that do not exist are kept as
+/// written.
 pub(super) fn place_of(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut rest = Vec::new();
@@ -239,21 +242,21 @@ pub(super) fn place_of(path: &Path) -> PathBuf {
     }
 }
 
-/// How the system calls standard input as a file.
+/// The path of standard input.
 const STDIN: &str = "/dev/stdin";
 
 fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Whether an output's name means standard output.
+/// Whether an output's path is standard output.
 pub(super) fn is_stdout(path: &Path) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
         .iter()
         .any(|name| path.as_os_str() == *name)
 }
 
-/// Whether a path leads to something that is no file and no folder, or to what is open already.
+/// Whether a path is neither a file nor a folder, or names an open file descriptor.
 fn is_device(path: &Path) -> bool {
     let is_open = ["/dev/fd", "/proc/self/fd"].iter().any(|folder| path.starts_with(folder));
     let found = fs::metadata(path);
@@ -287,9 +290,9 @@ mod tests {
             assert!(register.writes(&at(name), Kind::Known).is_err(), "{name}");
             let mut register = self::register();
             register.writes(&at(name), Kind::Known).unwrap();
-            assert!(register.reads(&at("input")).is_err(), "{name}, the other way round");
+            assert!(register.reads(&at("input")).is_err(), "{name}, in reverse order");
         }
-        // What does not exist yet is one file under two names too.
+        // A file that does not exist yet is recognised under two names too.
         for name in ["new", "loop/new", "below/../new", "missing/../new"] {
             let mut register = register();
             register.writes(&at("new"), Kind::Known).unwrap();

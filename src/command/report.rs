@@ -8,13 +8,13 @@ use super::files::NewFile;
 use super::register::{Kind, is_stdout};
 use super::{Context, Failure, folder};
 
-/// Make a self-contained HTML page of what `run`, `compare` or `sweep` wrote with --out
+/// Create a self-contained HTML page from the results of `run`, `compare` or `sweep`
 ///
-/// The page opens from disk without a network: what was run, the verdict, sortable tables, and
-/// pictures with their numbers.
+/// The page works offline and has the scenario, the verdict, sortable tables, and charts with their
+/// data.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The folder
+    /// The folder of results, as written by --out
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 
@@ -31,6 +31,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut file = NewFile::create(&args.out, Kind::Page)?;
     file.put(&html::page(&results))?;
     file.commit()?;
-    context.note(&format!("written {}", args.out.display()));
+    context.note(&format!("wrote {}", args.out.display()));
     Ok(())
 }

@@ -12,10 +12,9 @@ use super::lock::HeldFolder;
 use super::register::Kind;
 use super::{Context, Failure};
 
-/// Reproduce the report's tables and figures, and compare them with the published ones
+/// Reproduce the 2011 report's tables and figures, and compare them with the published ones
 ///
-/// The report's three input files are part of the program. Every figure is compared; if one
-/// differs, the exit code is 1.
+/// The report's three input files are built in. The exit code is 1 if any number differs.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// Also write table1.csv, table2.csv, figures.csv, demand.csv, draws.csv and the report's bars,
@@ -23,7 +22,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// How to print; csv and json list every compared figure
+    /// How to print the result; csv and json list every compared number
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = format())]
     format: Format,
 }
@@ -56,7 +55,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     judge(&reproduction)
 }
 
-/// The report has its own seed, generator and scenarios.
+/// Refuses the common flags that do not apply: the report has its own seed, generator and
+/// scenarios.
 fn refuse_settings(context: &Context) -> Result<(), Failure> {
     let common = &context.common;
     let given = [
@@ -67,8 +67,7 @@ fn refuse_settings(context: &Context) -> Result<(), Failure> {
     match given.into_iter().find(|(_, is_given)| *is_given) {
         None => Ok(()),
         Some((flag, _)) => Err(Failure::Usage(format!(
-            "`{flag}` cannot be used with `reproduce`, which runs the report as it is; use `run` \
-             on scenarios/report/test1.dat"
+            "`{flag}` cannot be used with `reproduce`; use `run` with scenarios/report/test1.dat"
         ))),
     }
 }

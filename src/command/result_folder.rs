@@ -1,8 +1,8 @@
-//! A folder of results while it is filled: its files, and how they are put into place.
+//! Writes a folder of results.
 //!
-//! All files are opened before the work and complete before the first is moved; manifest.json,
-//! which has the hashes of the others, is moved last. If files do not match the manifest, the move
-//! was cut short (`folder.rs`).
+//! All files are opened before the work starts and are complete before the first is renamed.
+//! manifest.json, which has the hashes of the others, is renamed last, so an interrupted commit is
+//! detected when the folder is read (`folder.rs`).
 
 use std::fs;
 use std::io;
@@ -17,42 +17,43 @@ use super::register::{Kind, foreign, register};
 use super::text::shown;
 use super::{Context, Failure, folder};
 
-/// The files that a run's manifest lists, in order.
+/// The files in a run's manifest, in order.
 pub(super) const OF_RUN: [&str; 4] = ["vms.csv", "series.csv", "outcomes.csv", "curves.csv"];
 
-/// The files that the manifest of a comparison of these runs lists.
+/// The files in a comparison's manifest.
 pub(super) fn of_comparison(runs: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
     let tables = ["compare.csv", "vms.csv", "curves.csv", "outcomes.csv"];
     tables.map(str::to_owned).into_iter().chain(runs.map(|run| series::file_of(&run)))
 }
 
-/// The files that a sweep's manifest lists; the second list has compressed rows.
+/// The files in a sweep's manifest, with plain and with compressed rows.
 pub(super) const OF_SWEEP: [&str; 2] = ["runs.csv", "sweep.csv"];
 pub(super) const OF_SWEEP_ZST: [&str; 2] = ["runs.csv.zst", "sweep.csv"];
 
-/// The files that the manifest does not list.
+/// The files that are not in the manifest.
 pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const TIMING: &str = "timing.json";
 
-/// The runs that a sweep has made; its folder accepts no other results.
+/// The journal of a sweep. A folder with a journal accepts no other results.
 pub(super) const JOURNAL: &str = "journal";
 
-/// A folder of results that is being filled. If dropped before [`commit`](Self::commit), it leaves
-/// what was there.
+/// A folder of results being written. If it is dropped before [`commit`](Self::commit), earlier
+/// results stay.
 pub(super) struct ResultFolder {
     held: HeldFolder,
-    /// Whether the lock's file stays, as in a sweep's folder.
+    /// Whether the lock file stays, as in a sweep's folder.
     is_of_sweep: bool,
-    /// The files that the manifest will list, in order.
+    /// The files of the manifest, in order.
     files: Vec<(String, NewFile)>,
     timing: NewFile,
     manifest: NewFile,
 }
 
 impl ResultFolder {
-    /// Makes the folder if it is missing, and opens the files that the manifest will list.
+    /// Creates the folder if it is missing, and opens the files of the manifest.
     ///
-    /// Earlier results are replaced at the end, except a sweep's, which took long to make.
+    /// Earlier results are replaced at the end; those of a sweep, which may be expensive, are
+    /// refused instead.
     pub(super) fn create(
         path: &Path,
         names: impl IntoIterator<Item = impl Into<String>>,
@@ -60,13 +61,13 @@ impl ResultFolder {
         let held = HeldFolder::hold(path)?;
         let is_of_sweep = |file: &FileEntry| OF_SWEEP.contains(&file.name.as_str());
         if path.join(JOURNAL).is_file() || earlier(path).iter().any(is_of_sweep) {
-            let text = format!("{} is the folder of a sweep; take another", shown(path));
+            let text = format!("{} is the folder of a sweep; use another one", shown(path));
             return Err(Failure::Usage(text));
         }
         Self::open(held, names, false)
     }
 
-    /// Opens the files in the folder of a sweep, whose lock stays.
+    /// Opens the files in the folder of a sweep, which stays locked.
     pub(super) fn of_sweep(held: HeldFolder, names: [&str; 2]) -> Result<Self, Failure> {
         Self::open(held, names, true)
     }
@@ -84,27 +85,27 @@ impl ResultFolder {
         let create = |name: &str| NewFile::create(&held.path.join(name), Kind::Known);
         let mut files = all().map(create).collect::<Result<Vec<_>, _>>()?;
         let (Some(manifest), Some(timing)) = (files.pop(), files.pop()) else {
-            unreachable!("these two are among them")
+            unreachable!("both names are in the list")
         };
         let files = names.into_iter().zip(files).collect();
         Ok(Self { held, is_of_sweep, files, timing, manifest })
     }
 
-    /// One of the files; panics on a wrong name, which is a bug of ours.
+    /// One of the files. Panics on an unknown name, which is a bug.
     pub(super) fn file(&mut self, name: &str) -> &mut NewFile {
         let mut files = self.files.iter_mut();
         let found = files.find(|(known, _)| known == name);
         &mut found.unwrap_or_else(|| panic!("{name} was opened")).1
     }
 
-    /// The files of the series, run by run.
+    /// The series files, in the order of runs.
     pub(super) fn series(&mut self) -> impl Iterator<Item = &mut NewFile> {
         let series = self.files.iter_mut().filter(|(name, _)| name.starts_with("series"));
         series.map(|(_, file)| file)
     }
 
-    /// Moves all files into place, the manifest with their entries last, and removes what earlier
-    /// results have left. Without a timing, timing.json is not written.
+    /// Commits all files, the manifest last, and removes files of earlier results. timing.json is
+    /// written only if there is a timing.
     pub(super) fn commit(
         self,
         timing: Option<&str>,
@@ -146,8 +147,8 @@ impl ResultFolder {
     }
 }
 
-/// Refuses to replace files that are not earlier results: those that no manifest lists and that no
-/// killed command was moving there.
+/// Refuses to replace files that are not earlier results: those that no manifest lists and no
+/// killed command was committing.
 pub(super) fn refuse_foreign<'a>(
     held: &HeldFolder,
     names: impl Iterator<Item = &'a str>,
@@ -172,14 +173,13 @@ pub(super) fn refuse_foreign<'a>(
     Ok(())
 }
 
-/// Makes sure that the names of new files survive a power cut, if the system can.
+/// Flushes the folder's entries to disk, if the system supports it.
 pub(super) fn sync_folder(folder: &Path) {
     let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
 }
 
-/// Removes the files that the manifest of earlier results lists and these results lack. Files
-/// changed since, and pages and pictures made from the earlier results, are left and named in a
-/// note.
+/// Removes files of earlier results that the new results do not have. Files changed since, and
+/// pages and charts made from the earlier results, stay and are named in a note.
 fn clear(path: &Path, names: &[String], context: &Context) -> Result<(), Failure> {
     let failure = |error: io::Error| Failure::io(path, &error);
     let earlier = earlier(path);
@@ -199,13 +199,13 @@ fn clear(path: &Path, names: &[String], context: &Context) -> Result<(), Failure
         left.sort();
         let (path, left) = (shown(path), left.join(", "));
         context.note(&format!(
-            "{path} still has files of earlier results: {left}; make them again or delete them"
+            "{path} still has files of earlier results: {left}; recreate or delete them"
         ));
     }
     Ok(())
 }
 
-/// The files of earlier results in a folder, if its manifest can be read.
+/// The files of the earlier results in a folder; none if its manifest cannot be read.
 fn earlier(path: &Path) -> Vec<FileEntry> {
     let manifest = fs::read_to_string(path.join(MANIFEST)).ok();
     manifest.and_then(|text| Manifest::read(&text).ok()).unwrap_or_default().files

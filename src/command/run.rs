@@ -28,7 +28,7 @@ use super::register::{Kind, is_stdout};
 use super::result_folder::{OF_RUN, ResultFolder};
 use super::{Context, Failure, context, distances, memory};
 
-/// Run a scenario under one policy and show what every VM did
+/// Run a scenario under one policy and show the results of every VM
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -39,27 +39,27 @@ pub(crate) struct Args {
     policy: Option<String>,
 
     /// Write vms.csv, outcomes.csv, curves.csv, series.csv, manifest.json and timing.json to this
-    /// folder, in place of earlier results there
+    /// folder, replacing earlier results
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// Write what happens, event by event, to this file, or `-` for standard output
+    /// Write a log of events to this file, or `-` for standard output
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
 
-    /// How to write the events: JSON lines, sentences, or a timeline in Chrome's trace event
-    /// format, for the Perfetto UI [default: by the file's extension: .jsonl or .ndjson, .txt or
+    /// The format of the event log: JSON lines, sentences, or a timeline in Chrome's trace event
+    /// format for the Perfetto UI [default: by the file's extension: .jsonl or .ndjson, .txt or
     /// .log, .json]
     #[arg(long, value_name = "FORMAT", requires = "events",
           value_parser = context::one_of(events::Format::ALL))]
     events_format: Option<events::Format>,
 
-    /// Write every access as an event too; not in a timeline
+    /// Include every access in the event log; not in a timeline
     #[arg(long, requires = "events")]
     events_accesses: bool,
 
-    /// Which table to print: faults and frames, or their effects: time lost, frames moved to and
-    /// fro, fairness
+    /// The table to print: faults and frames (vms), or lost time, oscillation and fairness
+    /// (outcomes)
     #[arg(long, value_name = "TABLE", default_value = "vms")]
     table: Shown,
 
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let scenario = args.source.open_without_distances(args.policy.as_deref(), context)?;
     memory::plan([(&scenario, scenario.policy)], 1, 0, context)?;
     if args.reads_distances(&scenario) {
-        distances::warm_all(&scenario, context);
+        distances::load_all(&scenario, context);
     }
     let policy = scenario.policy;
     scenario.on_reduced(&[policy]).iter().for_each(|text| context.note(text));
@@ -94,18 +94,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let (outcome, logged) = args.logged((format, log), &scenario, &mut recorder, context)?;
     let took = began.elapsed();
     let series = recorder.finish()?;
-    let split =
-        LazyCell::new(|| report::is_of_lru(&scenario).then(|| best_static(&scenario)).flatten());
+    let split = LazyCell::new(|| scenario.any_lru().then(|| best_static(&scenario)).flatten());
     if let Some(folder) = folder {
         fill(folder, &scenario, &outcome, split.as_ref(), took, context)?;
     }
     match logged {
-        // Expectations are checked even if the reader of the events is gone.
+        // Expectations are checked even if the reader of the events has closed the pipe.
         Ok(()) | Err(Failure::OutputClosed) => {}
         Err(failure) => return Err(failure),
     }
     if args.events.as_deref().is_some_and(is_stdout) {
-        // Data only: a table at the end would break the log's format.
+        // The log is on standard output: a table after it would break its format.
         return super::judge_expectations(&expects::failed(&scenario, &outcome));
     }
     let began = Instant::now();
@@ -132,38 +131,40 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     super::judge_expectations(&expects::failed(&scenario, &outcome))
 }
 
-/// Characters per line of a drawing if the terminal does not say.
+/// The width of drawings in characters if there is no terminal.
 const DRAWN_MAX: usize = 100;
 
 impl Args {
-    /// Whether stack distances are read: by guests with LRU (for LRU's best static split too), by
+    /// Whether stack distances are needed: for LRU guests and LRU's best static partition, for
     /// observers, or for the curves of `--out`.
     fn reads_distances(&self, scenario: &Scenario) -> bool {
         let PolicyKind { observers, .. } = scenario.policy;
         let observes = !observers(&scenario.settings_of(scenario.policy)).is_empty();
-        self.out.is_some() || observes || report::is_of_lru(scenario)
+        self.out.is_some() || observes || scenario.any_lru()
     }
 
-    /// The format of the events written to `place`.
+    /// The format of the event log at `place`.
     fn format_of(&self, place: &Path) -> Result<events::Format, Failure> {
         let extension = place.extension().and_then(|extension| extension.to_str()).unwrap_or("");
         let Some(format) = self.events_format.or(events::Format::of_extension(extension)) else {
             return Err(Failure::Usage(format!(
-                "`--events {}` has no known format; give --events-format jsonl, text or perfetto",
+                "the extension of `--events {}` is unknown; add --events-format jsonl, text or \
+                 perfetto",
                 place.display()
             )));
         };
         if self.events_accesses && format == events::Format::Perfetto {
             return Err(Failure::Usage(
-                "`--events-accesses` is for jsonl and text; a timeline has sums at checkpoints"
+                "`--events-accesses` needs the format jsonl or text; a timeline has sums at \
+                 checkpoints"
                     .to_owned(),
             ));
         }
         Ok(format)
     }
 
-    /// Runs the scenario, and writes the events if they are wanted. The second value says how the
-    /// log ended: the outcome is written to its files even if the log fails.
+    /// Runs the scenario and writes the event log if there is one. The second value is the log's
+    /// own result: results are written even if the log fails.
     fn logged(
         &self,
         (format, file): (Option<events::Format>, Option<NewFile>),
@@ -191,7 +192,7 @@ impl Args {
     }
 }
 
-/// Fills the folder of `--out`.
+/// Writes the folder of `--out`.
 fn fill(
     mut folder: ResultFolder,
     scenario: &Scenario,

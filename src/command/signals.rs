@@ -1,5 +1,5 @@
-//! Signals that end a command: its temporary files are removed first. One that the parent has set
-//! to be ignored, as `nohup` does, stays ignored.
+//! Removes temporary files when a signal ends the command. Signals that the parent process ignores,
+//! as `nohup` does, stay ignored.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,12 +10,12 @@ use signal_hook::consts::{
 };
 use signal_hook::iterator::Signals;
 
-/// The signals that end a process and can be waited for; batch systems send some of them before
-/// they kill.
+/// The signals that end a process and can be caught; batch systems send some of them before
+/// SIGKILL.
 const ENDING: [i32; 8] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU];
 
-/// Calls `end` when a signal wants the process to end. Where no handler can be set, a signal ends
-/// the process as it always does.
+/// Calls `end` when a signal would end the process. If no handler can be installed, signals end the
+/// process as usual.
 pub(super) fn on_ending(end: impl FnOnce() + Send + 'static) {
     let ignored = ignored();
     let wanted = ENDING.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
@@ -27,14 +27,14 @@ pub(super) fn on_ending(end: impl FnOnce() + Send + 'static) {
         };
         let _ = thread::Builder::new().name("signals".to_owned()).spawn(wait);
     }
-    // A file that may not grow further is then an error of the write.
+    // With SIGXFSZ ignored, exceeding the file size limit is an error of the write.
     if ignored >> (SIGXFSZ - 1) & 1 == 0 {
         let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
     }
 }
 
-/// The signals that are ignored, bit 0 for signal 1. Where the system does not tell, SIGHUP is
-/// taken for one of them: it still ends a process that was not started by `nohup`.
+/// The set of ignored signals, bit 0 for signal 1. If it is unknown, SIGHUP is assumed to be
+/// ignored and its handling is left unchanged.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

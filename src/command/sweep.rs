@@ -1,4 +1,4 @@
-//! `sweep`: one scenario at every point of a grid and under many seeds, in parallel.
+//! `sweep`: runs a scenario at every point of a grid under many seeds, in parallel.
 
 use std::fs::File;
 use std::io;
@@ -33,18 +33,18 @@ use super::result_folder::{JOURNAL, TIMING};
 use super::sweep_folder::{SweepFolder, last_words};
 use super::{Context, Failure, context, distances, input, memory};
 
-/// Run a scenario at every point of a grid and under many seeds, in parallel, and compare
+/// Run a scenario at every point of a grid under many seeds, in parallel
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
     source: Input,
 
-    /// Repeat every point under these seeds, first and last [default: the scenario's
+    /// Repeat every point under these seeds, both ends included [default: the scenario's
     /// `sweep.repeat`; without axes 1..1000]
     #[arg(long, value_name = "A..B", value_parser = seed_range, conflicts_with = "repeat")]
     seeds: Option<RangeInclusive<u64>>,
 
-    /// Repeat every point so often, under the scenario's seed with other random streams each time
+    /// Repeat every point N times under the scenario's seed, with different random streams
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     repeat: Option<u64>,
 
@@ -53,20 +53,21 @@ pub(crate) struct Args {
     policies: Vec<String>,
 
     /// Vary a value of the scenario by its dotted path: `host.memory=128..1024*2`,
-    /// `checkpoint.every=1000..9000+2000`, `policy.kind=static,mrc-dp`; the first axis turns
+    /// `checkpoint.every=1000..9000+2000`, `policy.kind=static,mrc-dp`; the first axis varies
     /// slowest
     #[arg(long, short, value_name = "PATH=VALUES")]
     axis: Vec<String>,
 
-    /// Compare every point with the one that has this value on this axis, repetition by repetition
+    /// Compare every point with the point that has this value on this axis, repetition by
+    /// repetition
     #[arg(long, short, value_name = "PATH=VALUE")]
     baseline: Vec<String>,
 
-    /// Show the runs and about how long they take, and make none
+    /// List the runs and estimate their time, without running them
     #[arg(long, conflicts_with_all = ["resume", "shard", "out"])]
     list: bool,
 
-    /// Runs at a time [default: the number of cores]; results do not depend on it
+    /// The number of parallel runs [default: the number of cores]; results do not depend on it
     #[arg(
         long,
         short,
@@ -75,12 +76,12 @@ pub(crate) struct Args {
     )]
     jobs: Option<u16>,
 
-    /// Make part K of N of the runs; `merge` joins the parts
+    /// Run only part K of N; `merge` joins the parts
     #[arg(long, value_name = "K/N", value_parser = shard, requires = "out")]
     shard: Option<(u64, u64)>,
 
-    /// Write runs.csv, sweep.csv, manifest.json and timing.json to this folder, and every run into
-    /// its journal as soon as it is done
+    /// Write runs.csv, sweep.csv, manifest.json and timing.json to this folder, and keep a journal
+    /// of completed runs there
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 
@@ -88,7 +89,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "out", conflicts_with = "shard")]
     zst: bool,
 
-    /// Go on with the sweep that the folder has the journal of; without one, begin
+    /// Continue the sweep in the folder, or start it if there is no journal
     #[arg(long, requires = "out")]
     resume: bool,
 
@@ -105,21 +106,24 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if study.runs() > RUNS_MAX {
         let runs = counted(study.runs(), "run");
         let most = grouped(RUNS_MAX);
-        let text = format!("the sweep has {runs}, expected {most} at most; sweep it in parts");
+        let text = format!(
+            "the sweep has {runs}, expected at most {most}; split it into several \
+                            sweeps"
+        );
         return Err(Failure::Usage(text));
     }
     let jobs = args.jobs.map_or_else(rayon::current_num_threads, usize::from);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs.min(study.runs() as usize))
         .build()
-        .map_err(|error| Failure::Io(format!("threads cannot be started: {error}")))?;
-    distances::warm(&study.traces().files().collect::<Vec<_>>(), context);
+        .map_err(|error| Failure::Io(format!("cannot start threads: {error}")))?;
+    distances::load(&study.traces().files().collect::<Vec<_>>(), context);
     if args.list {
         return list(&study, args.format, pool.current_num_threads() as u64, context);
     }
     let at_once = pool.current_num_threads();
     let runs = std::iter::repeat_n((&scenario, scenario.policy), at_once);
-    // Each run draws its own accesses; those of the first are there.
+    // Each run generates its own accesses; those of the first are already in memory.
     let drawn = scenario.vms.iter().filter(|vm| matches!(vm.source, TraceSource::Workload(_)));
     let drawn: u64 = drawn.map(|vm| bytes_of_trace(&vm.trace)).sum();
     memory::plan(runs, at_once, drawn * (at_once as u64 - 1), context)?;
@@ -166,11 +170,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     results.judge()
 }
 
-/// Opens the scenario with the flags put into its `[sweep]`, and gives the seeds if they are what
-/// repetitions differ in.
+/// Opens the scenario with the flags applied to its `[sweep]`. Also returns the seeds, if
+/// repetitions differ in them.
 fn open(args: &Args, context: &Context) -> Result<(Opened, Option<RangeInclusive<u64>>), Failure> {
     let mut opened = args.source.open_to_vary(context)?;
-    // Without an axis or a number of repetitions, the sweep studies the seeds.
+    // Without axes or a number of repetitions, the sweep varies the seeds.
     let only_luck =
         args.axis.is_empty() && args.repeat.is_none() && opened.scenario.sweep.is_none();
     let seeds = args.seeds.clone().or_else(|| only_luck.then_some(SEEDS_DEFAULT));
@@ -179,7 +183,7 @@ fn open(args: &Args, context: &Context) -> Result<(Opened, Option<RangeInclusive
         let policies = input::policies(&args.policies, &[&opened.scenario], context)?;
         let names: Vec<&str> = policies.iter().map(|policy| policy.name).collect();
         if args.axis.iter().any(|axis| axis.trim_start().starts_with("policy.kind")) {
-            let text = "`--policies` is the axis policy.kind; give one of the two";
+            let text = "`--policies` and an axis `policy.kind` are the same; give only one of them";
             return Err(Failure::Usage(text.to_owned()));
         }
         document.axis(&format!("policy.kind={}", names.join(",")));
@@ -194,25 +198,25 @@ fn open(args: &Args, context: &Context) -> Result<(Opened, Option<RangeInclusive
     Ok((opened, seeds))
 }
 
-/// A sweep at work: what its threads share.
+/// The state shared by the threads of a sweep.
 struct Work<'a> {
     study: &'a Study,
     journal: Mutex<Journal>,
     place: PathBuf,
-    /// What to do if the journal cannot be written.
+    /// The remedy shown if the journal cannot be written.
     remedy: &'static str,
-    /// Which runs were done before, by their place in the shard.
+    /// Whether each run of the shard was done before.
     done: Vec<bool>,
     runs: Range<u64>,
     accesses: AtomicU64,
-    /// By what the journal's lines are made to survive a power cut, and when they last were.
+    /// The handle that flushes the journal to disk, and the time of the last flush.
     handle: File,
     synced: Mutex<Instant>,
     progress: Progress,
 }
 
 impl<'a> Work<'a> {
-    /// A power cut costs at most what was done in so long a time; a killed process costs nothing.
+    /// A power failure loses at most the runs of this time; a killed process loses none.
     const BETWEEN_SYNCS: Duration = Duration::from_secs(1);
 
     fn new(
@@ -226,7 +230,7 @@ impl<'a> Work<'a> {
         if journal.done() > 0 {
             let done = counted(journal.done(), "run");
             let left = grouped(left);
-            context.note(&format!("{done} are in the journal, {left} are left"));
+            context.note(&format!("{done} in the journal, {left} to do"));
         }
         Ok(Self {
             study,
@@ -237,7 +241,7 @@ impl<'a> Work<'a> {
             synced: Mutex::new(Instant::now()),
             journal: Mutex::new(journal),
             place,
-            remedy: if is_kept { "; make room and go on with --resume" } else { "" },
+            remedy: if is_kept { "; free some space and continue with --resume" } else { "" },
             progress: Progress::new(context, left),
         })
     }
@@ -266,7 +270,7 @@ impl<'a> Work<'a> {
         self.journal.lock().expect(NO_PANIC).append(&record).map_err(failure)?;
         self.accesses.fetch_add(outcome.all.counts.accesses, Ordering::Relaxed);
         self.progress.step_of(began.elapsed(), || self.study.grid().name(point));
-        // One thread at a time syncs; the others do not wait for it.
+        // Only one thread flushes at a time; the others do not wait.
         if let Ok(mut synced) = self.synced.try_lock()
             && synced.elapsed() > Self::BETWEEN_SYNCS
         {
@@ -282,7 +286,7 @@ impl<'a> Work<'a> {
     }
 }
 
-const NO_PANIC: &str = "nobody panics while holding the journal";
+const NO_PANIC: &str = "no thread panics while it holds the journal";
 
 /// A journal in an unnamed file, for a sweep that writes no files.
 fn anonymous(header: Header) -> Result<(PathBuf, Journal), Failure> {
@@ -292,7 +296,7 @@ fn anonymous(header: Header) -> Result<(PathBuf, Journal), Failure> {
     Ok((place, journal))
 }
 
-/// The runs, and to standard error how long they take if all take as long as the first.
+/// Prints the runs, and an estimate of their time from the first run's.
 fn list(study: &Study, format: Format, jobs: u64, context: &Context) -> Result<(), Failure> {
     let columns = rows::list_columns(study.grid());
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
@@ -317,11 +321,12 @@ fn list(study: &Study, format: Format, jobs: u64, context: &Context) -> Result<(
     let size = rows::size(study.grid().points(), study.repetitions().count());
     let all = HumanDuration(Duration::from_secs_f64(all));
     let jobs = counted(jobs, "job");
-    context.note(&format!("{size}; about {all} with {jobs}, if all take as long as the first"));
+    context
+        .note(&format!("{size}; about {all} with {jobs}, if all runs take as long as the first"));
     Ok(())
 }
 
-/// The failure of points that cannot be run.
+/// The failure for points with errors.
 fn refused(bad: &[BadPoint], context: &Context) -> Failure {
     let text: Vec<String> = bad.iter().map(|point| told(point, context.colour_err)).collect();
     let text = text.join("\n");
@@ -334,49 +339,49 @@ fn refused(bad: &[BadPoint], context: &Context) -> Failure {
 
 fn told(bad: &BadPoint, colour: bool) -> String {
     let text = bad.diagnostics.render(colour);
-    if bad.name.is_empty() { text } else { format!("{text}  at the point {}\n", bad.name) }
+    if bad.name.is_empty() { text } else { format!("{text}  at point {}\n", bad.name) }
 }
 
-/// Reads "1..1000", both ends included.
+/// Parses "1..1000", both ends included.
 fn seed_range(text: &str) -> Result<RangeInclusive<u64>, String> {
     let (first, last) =
-        text.split_once("..").ok_or("expected the first and the last, as 1..1000")?;
+        text.split_once("..").ok_or("expected the first and the last seed, such as 1..1000")?;
     let seed = |word: &str| {
         word.parse::<u64>().map_err(|_| format!("`{word}` is not a seed, expected an integer"))
     };
     let (first, last) = (seed(first)?, seed(last)?);
     if first > last {
-        return Err(format!("no seed lies from {first} to {last}, expected the smaller one first"));
+        return Err(format!("the range {first}..{last} is empty, expected the smaller seed first"));
     }
     if last > SEED_MAX || last - first >= RUNS_MAX {
         return Err(format!(
-            "a sweep has {} seeds at most, none above {SEED_MAX}; sweep them in parts",
+            "a sweep has at most {} seeds, none above {SEED_MAX}; split it into several sweeps",
             grouped(RUNS_MAX)
         ));
     }
     Ok(first..=last)
 }
 
-/// Reads "3/64".
+/// Parses "3/64".
 fn shard(text: &str) -> Result<(u64, u64), String> {
-    let expected = || "expected K/N with K from 1 to N, as 3/64".to_owned();
+    let expected = || "expected K/N with K from 1 to N, such as 3/64".to_owned();
     let (shard, shards) = text.split_once('/').ok_or_else(expected)?;
     let number = |word: &str| word.parse::<u64>().map_err(|_| expected());
     let (shard, shards) = (number(shard)?, number(shards)?);
     if (1..=shards).contains(&shard) { Ok((shard, shards)) } else { Err(expected()) }
 }
 
-/// The seeds of a sweep that varies nothing else.
+/// The default seeds of a sweep without axes.
 const SEEDS_DEFAULT: RangeInclusive<u64> = 1..=1000;
 
-/// The most runs at a time: more threads than any machine has processors.
+/// The most parallel runs; no machine has more processors.
 const JOBS_MAX: i64 = 1024;
 
 /// The largest seed that a scenario may have.
 const SEED_MAX: u64 = i64::MAX as u64;
 
-/// The most runs of a sweep: the places of their results are in memory.
+/// The most runs of a sweep: the positions of their results are kept in memory.
 const RUNS_MAX: u64 = balloonist::scenario::Grid::RUNS_MAX;
 
-/// The runs that a list for people has at most.
+/// The most runs in a list for people.
 const LISTED_MAX: u64 = 50;

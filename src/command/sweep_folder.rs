@@ -1,4 +1,4 @@
-//! The folder of a sweep: its lock, and its journal.
+//! The folder of a sweep: its lock and its journal.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -16,11 +16,11 @@ use super::result_folder::{
     JOURNAL, MANIFEST, OF_SWEEP, OF_SWEEP_ZST, TIMING, refuse_foreign, sync_folder,
 };
 
-/// The folder of a sweep, which no other process sweeps into while this value lives.
+/// The locked folder of a sweep.
 pub(super) struct SweepFolder(HeldFolder);
 
 impl SweepFolder {
-    /// Makes the folder if it is missing, and locks it.
+    /// Creates the folder if it is missing, and locks it.
     pub(super) fn hold(path: &Path) -> Result<Self, Failure> {
         HeldFolder::hold(path).map(Self)
     }
@@ -29,7 +29,7 @@ impl SweepFolder {
         &self.0.path
     }
 
-    /// Hands over the lock, so that result files can be put beside the journal.
+    /// Hands over the lock, so that result files can be written beside the journal.
     pub(super) fn held(self) -> HeldFolder {
         self.0
     }
@@ -61,13 +61,13 @@ impl SweepFolder {
             let [done, all] = [journal.done(), runs.end - runs.start].map(grouped);
             let place = place.display();
             return Err(Failure::Usage(format!(
-                "{place} has {done} of {all} runs of a sweep; go on with --resume, or delete it to \
-                 begin anew"
+                "{place} has {done} of {all} runs of a sweep; continue with --resume, or delete \
+                 it to start over"
             )));
         }
         if let Some(difference) = difference(&journal.header, &header) {
             let place = place.display();
-            let remedy = "resume it as it was, or take another folder";
+            let remedy = "resume the same sweep, or use another folder";
             return Err(Failure::wrong(format!("{place} is of {difference}; {remedy}")));
         }
         journal.cut_tail().map_err(failure)?;
@@ -75,7 +75,7 @@ impl SweepFolder {
     }
 }
 
-/// Opens the journal of a folder for reading; also returns its place.
+/// Opens the journal of a folder for reading; also returns its path.
 pub(super) fn open_journal(folder: &Path) -> Result<(PathBuf, Journal), Failure> {
     let place = folder.join(JOURNAL);
     register().reads(&place)?;
@@ -91,22 +91,22 @@ pub(super) fn open_journal(folder: &Path) -> Result<(PathBuf, Journal), Failure>
     let journal = Journal::read(file).map_err(|fault| refused(&place, fault))?;
     journal.map(|journal| (place.clone(), journal)).ok_or_else(|| {
         let place = place.display();
-        Failure::Incomplete(format!("{place} has not begun; run its shard first"))
+        Failure::Incomplete(format!("{place} is empty; run its shard first"))
     })
 }
 
-/// The failure of a journal that cannot be read.
+/// The failure for a journal that cannot be read.
 pub(super) fn refused(place: &Path, fault: Fault) -> Failure {
     let place = place.display();
     match fault {
         Fault::Io(error) => Failure::io(place.to_string(), &error),
         Fault::Foreign(what) => {
-            let remedy = "take another folder, or move the file away";
+            let remedy = "use another folder, or move the file away";
             Failure::wrong(format!("{place}: {what}; {remedy}"))
         }
         Fault::Damaged(0, what) => Failure::wrong(format!("{place}: {what}")),
         Fault::Damaged(line, what) => {
-            let remedy = "delete the line to make its run again";
+            let remedy = "delete the line to repeat its run";
             Failure::wrong(format!("{place}:{line}: {what}; {remedy}"))
         }
     }
@@ -142,12 +142,12 @@ pub(super) fn study_difference(one: &str, other: &str) -> String {
     "other traces".to_owned()
 }
 
-/// The last message of an interrupted sweep into this folder.
+/// The message of an interrupted sweep.
 pub(super) fn last_words(folder: &Path) -> String {
     let journal = folder.join(JOURNAL);
     let command = this_command_with("--resume");
     format!(
-        "interrupted: the runs so far are in {}; this goes on:\n  {command}\n",
+        "interrupted: the runs so far are in {}; continue with\n  {command}\n",
         journal.display()
     )
 }

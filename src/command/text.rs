@@ -1,10 +1,9 @@
-//! Prose for terminals.
+//! Text for terminals: wrapping and escaping.
 
 use std::borrow::Cow;
 use std::path::Path;
 
-/// The words of `text` in lines of up to 80 characters, each after `margin` spaces and with a line
-/// end.
+/// `text` wrapped to lines of up to 80 characters, each indented by `margin` spaces.
 pub(super) fn wrapped(text: &str, margin: usize) -> String {
     const WIDTH: usize = 80;
     let indent = " ".repeat(margin);
@@ -24,24 +23,24 @@ pub(super) fn wrapped(text: &str, margin: usize) -> String {
     out + &format!("{indent}{line}\n")
 }
 
-/// The name in messages of the file at `path`, which cannot steer a terminal.
+/// The path in messages, with terminal control characters escaped.
 pub(super) fn shown(path: &Path) -> String {
     escaped(&path.to_string_lossy())
 }
 
-/// The name in tables of the trace at `path`: its file's name, the same on any machine.
+/// The name of the trace at `path` in tables: its file name, which is the same on any machine.
 pub(super) fn trace_name(path: &Path) -> String {
     path.file_name().map_or_else(|| "-".to_owned(), |name| no_formula(&name.to_string_lossy()))
 }
 
-/// The name of a file as a cell of a table. Spreadsheets run cells that begin like formulas, so
-/// such a name gets `./` before it.
+/// A file name as a table cell. A name that a spreadsheet would evaluate as a formula is prefixed
+/// with `./`.
 pub(super) fn no_formula(name: &str) -> String {
     let is_formula = name.len() > 1 && name.starts_with(['=', '+', '-', '@', '\t', '\r']);
     if is_formula { format!("./{name}") } else { name.to_owned() }
 }
 
-/// `text` with characters that steer a terminal or reorder a line written as `\u{1b}`.
+/// `text` with characters that control a terminal or reorder text escaped, as in `\u{1b}`.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -54,8 +53,7 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
-/// Text of several lines whose contents cannot steer a terminal. If it is coloured, sequences that
-/// choose colours are kept.
+/// Multi-line text with control characters escaped. If `coloured`, colour sequences are kept.
 pub(super) fn harmless(text: &str, coloured: bool) -> Cow<'_, str> {
     let is_plain = |letter: char| !steers(letter) || letter == '\n' || letter == '\t';
     if text.chars().all(is_plain) {
@@ -76,15 +74,14 @@ pub(super) fn harmless(text: &str, coloured: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The length in bytes of a colour sequence at the beginning of `text`, else 0.
+/// The length in bytes of a colour sequence at the beginning of `text`, or 0.
 fn colour_at(text: &str) -> usize {
     let Some(rest) = text.strip_prefix("\x1b[") else { return 0 };
     let numbers = rest.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b';').count();
     if rest[numbers..].starts_with('m') { numbers + 3 } else { 0 }
 }
 
-/// Whether a terminal does anything but show a character: control characters, and those that change
-/// the direction of text.
+/// Whether a character controls a terminal or changes the direction of text.
 fn steers(letter: char) -> bool {
     let turns = ['\u{200e}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
     letter.is_control() || turns.iter().any(|range| range.contains(&letter))

@@ -10,7 +10,7 @@ pub(crate) struct Timing {
 }
 
 impl Timing {
-    /// Notes that a phase is over.
+    /// Records a phase.
     pub(super) fn note(&self, phase: &'static str, took: Duration, accesses: u64) {
         self.phases.lock().expect(NO_PANIC).push((phase, took, accesses));
     }

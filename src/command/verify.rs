@@ -26,12 +26,12 @@ use super::{Context, Failure, guard, input};
 /// Run scenarios and compare every number with the golden tables in results/
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// Scenarios, or folders of them; the golden tables are in the folder `results` beside the
+    /// Scenarios, or folders of them; their golden tables are in the folder `results` beside the
     /// folder `scenarios`
     #[arg(value_name = "PATH", default_value = "scenarios")]
     paths: Vec<PathBuf>,
 
-    /// Make the present tables the golden tables; refused where CI is set
+    /// Replace the golden tables by the new ones; refused if the environment variable CI is set
     #[arg(long)]
     bless: bool,
 }
@@ -39,11 +39,14 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let flags = context.flags();
     if args.bless && !flags.is_empty() {
-        let text = format!("--bless with{flags} would make tables that verify then refuses");
+        let text = format!(
+            "--bless with{flags} would write tables that `verify` without the \
+                            flags rejects"
+        );
         return Err(Failure::Usage(text));
     }
     if args.bless && std::env::var_os("CI").is_some_and(|ci| !ci.is_empty()) {
-        let text = "--bless is refused where CI is set: look at the differences, bless by hand";
+        let text = "--bless is refused because CI is set; review the differences and bless locally";
         return Err(Failure::Usage(text.to_owned()));
     }
     let paths = goldens::scenarios(&args.paths)?;
@@ -104,13 +107,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 /// A scenario to verify.
 struct Case {
     path: PathBuf,
-    /// Where its golden files are.
+    /// The folder of its golden files.
     folder: PathBuf,
     scenario: Scenario,
     policies: Vec<&'static PolicyKind>,
 }
 
-/// Opens all scenarios; the faults of bad ones are returned as one text.
+/// Opens all scenarios. Also returns the diagnostics of bad ones as one text.
 fn open_all(paths: &[PathBuf], context: &Context) -> Result<(Vec<Case>, String), Failure> {
     let mut cases: Vec<Case> = Vec::new();
     let mut bad = Vec::new();
@@ -119,7 +122,10 @@ fn open_all(paths: &[PathBuf], context: &Context) -> Result<(Vec<Case>, String),
         if let Some(other) = cases.iter().find(|case| case.folder == folder) {
             let (one, other) = (other.path.display(), path.display());
             let folder = folder.display();
-            let text = format!("{one} and {other} share the golden folder {folder}, rename one");
+            let text = format!(
+                "{one} and {other} share the golden folder {folder}; rename one of \
+                                them"
+            );
             return Err(Failure::Usage(text));
         }
         let opened = input::open(path, None, context).and_then(|scenario| {
@@ -139,19 +145,19 @@ fn open_all(paths: &[PathBuf], context: &Context) -> Result<(Vec<Case>, String),
 struct Verdict {
     goldens: [Golden; 2],
     differences: Vec<Difference>,
-    /// Where the trajectory parts from the golden one.
+    /// Where the trajectory departs from the golden one.
     departure: Option<String>,
     /// The scenario's expectations that do not hold.
     failed: Vec<String>,
 }
 
-/// The most differences of a table that are printed. A changed parameter changes most cells.
+/// The most differences printed per table; a changed parameter changes most cells.
 const SHOWN_MAX: usize = 3;
 
-/// The most accesses of a walk that is worth reading.
+/// The most accesses of a walk that is suggested to the user.
 const WALK_MAX: u64 = 2_000;
 
-/// How many accesses a number of rounds has at most.
+/// An upper bound on the accesses in a number of rounds.
 fn accesses_at_most(scenario: &Scenario, rounds: u64) -> u64 {
     let of_round = |vm: &VmSpec| {
         // A recorded trace may have all of its accesses in one round.
@@ -182,8 +188,8 @@ fn judge(case: &Case, policy: &PolicyKind, context: &Context) -> Result<Verdict,
         } else {
             let accesses = grouped(accesses);
             format!(
-                "a walk there has up to {accesses} accesses, see the checkpoints\n  balloonist run \
-                 {on} --events - --events-format text"
+                "a walk there has up to {accesses} accesses; see the checkpoints with\n  \
+                 balloonist run {on} --events - --events-format text"
             )
         };
         format!("{name}departs from its golden trajectory {departure}; {sight}")
@@ -196,8 +202,8 @@ fn judge(case: &Case, policy: &PolicyKind, context: &Context) -> Result<Verdict,
     Ok(Verdict { goldens: [rows, trail], differences, departure, failed })
 }
 
-/// Prints the differences, the worst first, then where trajectories part, and writes the new tables
-/// beside the golden files. Returns whether everything agrees.
+/// Prints the differences, the worst first, then where trajectories depart, and writes the new
+/// tables beside the golden files. Returns whether everything agrees.
 fn show(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<bool, Failure> {
     let mut differences: Vec<Difference> =
         verdicts.iter().flat_map(|verdict| verdict.differences.iter().cloned()).collect();
@@ -213,10 +219,10 @@ fn show(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<
     print_lines(&lines, context)
 }
 
-/// Makes the new tables golden. Returns whether nothing else is wrong.
+/// Replaces the golden tables by the new ones. Returns whether there are no other problems.
 fn bless(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<bool, Failure> {
     let goldens = || verdicts.iter().flat_map(|verdict| &verdict.goldens);
-    // All are complete before the first is moved, so that a full disk leaves the set as it was.
+    // All files are complete before the first is renamed, so a full disk changes nothing.
     let new = goldens().filter_map(|golden| golden.blessed().transpose());
     let new: Vec<NewFile> = new.collect::<Result<_, _>>()?;
     let blessed = new.len() as u64;
@@ -229,7 +235,7 @@ fn bless(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result
     print_lines(&lines, context)
 }
 
-/// Prints what is wrong; returns whether nothing is.
+/// Prints the lines; returns whether there are none.
 fn print_lines(lines: &[String], context: &Context) -> Result<bool, Failure> {
     let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
     context.print(&text)?;
@@ -237,6 +243,6 @@ fn print_lines(lines: &[String], context: &Context) -> Result<bool, Failure> {
 }
 
 fn orphan(place: &Path) -> Difference {
-    let text = format!("{}: no scenario makes this golden table, delete it", place.display());
+    let text = format!("{}: no scenario produces this golden table; delete it", place.display());
     Difference { weight: Weight::File, text }
 }

@@ -1,4 +1,4 @@
-//! `walk`: a run line by line, for lectures and for reading.
+//! `walk`: a run line by line, for teaching and debugging.
 
 use std::io::{self, BufWriter};
 use std::path::PathBuf;
@@ -16,10 +16,10 @@ use super::input::Input;
 use super::register::{Kind, is_stdout};
 use super::{Context, Failure};
 
-/// Show every access and checkpoint of a run, with the VMs' lists of pages
+/// Show every access and checkpoint of a run, with the VMs' page lists
 ///
-/// A round is everything between two checkpoints, and the checkpoint that ends it. In a .dat file
-/// that is the report's round: one access by each VM, then a checkpoint.
+/// A round is the interval between two checkpoints together with the checkpoint that ends it. For a
+/// .dat file this is the 2011 report's round: one access by each VM, then a checkpoint.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ROUND", value_parser = round())]
     to: Option<u64>,
 
-    /// Make a self-contained HTML page with buttons to step forwards and back, for a lecture
+    /// Create a self-contained HTML page with buttons to step forward and back
     #[arg(long)]
     html: bool,
 
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes the page of the lesson.
+/// Creates the page of the lesson.
 fn page(
     args: &Args,
     scenario: &Scenario,
@@ -95,14 +95,14 @@ fn page(
 }
 
 fn too_much(from: u64, last: Option<u64>) -> String {
-    let limit = format!(
-        "a page has room for {} steps and {} bytes of them",
-        grouped(STEPS),
-        grouped(BYTES)
-    );
+    let limit =
+        format!("a page has at most {} steps and {} bytes of data", grouped(STEPS), grouped(BYTES));
     match last {
-        Some(last) => format!("{limit}; show fewer rounds, as with `--from {from} --to {last}`"),
-        None => format!("{limit}, and a single round has more; make a checkpoint more often"),
+        Some(last) => format!(
+            "{limit}; show fewer rounds, for example `--from {from} --to \
+                               {last}`"
+        ),
+        None => format!("{limit}, and a single round exceeds that; use more frequent checkpoints"),
     }
 }
 
@@ -112,5 +112,5 @@ fn rounds_of(scenario: &Scenario, outcome: &Outcome) -> u64 {
 
 fn nothing(from: u64, scenario: &Scenario, outcome: &Outcome) -> Failure {
     let rounds = counted(rounds_of(scenario, outcome), "round");
-    Failure::Nothing(format!("the run has {rounds}, so there is no round {from}"))
+    Failure::Nothing(format!("the run has only {rounds}, so there is no round {from}"))
 }

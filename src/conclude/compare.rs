@@ -37,7 +37,7 @@ impl Contender {
         outcome: Outcome,
     ) -> Self {
         let foresight = scenario.foresight(policy);
-        let is_lru = scenario.vms.iter().all(|vm| vm.replacement.is_lru());
+        let is_lru = scenario.all_lru();
         Self { policy, replacement, outcome, opt_given: None, foresight, is_lru }
     }
 

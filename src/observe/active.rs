@@ -4,16 +4,15 @@
 //! first touch of each is intercepted. The share of sampled pages that was touched, smoothed, is
 //! the estimate.
 //! *Follows.* C. A. Waldspurger, "Memory resource management in `VMware` ESX Server", OSDI 2002:
-//! 100 pages a period, and the largest of a slow average, a fast one, and a fast one that gives the
-//! latest sample full weight, so that the estimate rises quickly and falls slowly.
-//! *Departs.* A period is a checkpoint interval. In the paper it is counted in the VM's own
-//! execution time, so an idle phase, in which the VM makes no access, ends no period there; here it
-//! is a sample without touches. The gains of the averages are not published; ours are 1/8 and 1/2.
-//! The averages start at the first sample and are kept in 2¹⁶ths; losses and gains are each rounded
-//! down. A sampled page that the VM has never used counts as untouched. In the paper the third
-//! average includes the unfinished period; at a checkpoint no period is unfinished, so it is the
-//! latest sample itself.
-//! *Cost.* One table look-up a run; on a real machine one trap for each sampled page touched.
+//! 100 pages per period; the estimate is the largest of a slow average, a fast one, and a fast one
+//! that gives the latest sample full weight, so that it rises quickly and falls slowly.
+//! *Departs.* A period is a checkpoint interval. In the paper it is measured in the VM's execution
+//! time, so an idle phase ends no period there; here an idle interval is a sample without touches.
+//! The gains of the averages are not published; ours are 1/8 and 1/2. The averages start at the
+//! first sample and are kept in units of 2⁻¹⁶; changes are rounded towards zero. A sampled page
+//! that the VM has never used counts as untouched. In the paper the third average includes the
+//! unfinished period; at a checkpoint no period is unfinished, so it is the latest sample itself.
+//! *Cost.* One table look-up per run; on a real machine one trap for each sampled page touched.
 //! *Parameters.* `samples`: pages drawn each period (default 100, the paper's).
 
 use std::sync::Arc;
@@ -25,10 +24,10 @@ use crate::trace::Trace;
 use crate::trace::reduction::OnReduced;
 use crate::units::{Footprint, Frames};
 
-/// See the module.
+/// The observer `active`.
 pub const ACTIVE: ObserverKind = ObserverKind {
     name: "active",
-    summary: "the share of its memory that a VM uses, from a sample of touched pages",
+    summary: "the share of its memory that a VM uses, from a sample of its pages",
     follows: "C. A. Waldspurger, Memory resource management in VMware ESX Server, OSDI 2002",
     params: &[SAMPLES],
     knows_the_future: false,
@@ -45,7 +44,7 @@ pub const SAMPLES: Param = Param {
     default: Value::Integer(100),
 };
 
-/// The estimates are in 2¹⁶ths.
+/// Estimates are in units of 2⁻¹⁶.
 const ONE: u32 = 1 << 16;
 
 struct TouchSampler {
@@ -64,7 +63,7 @@ struct TouchSampler {
 
 impl TouchSampler {
     fn new(settings: &Settings, subject: Subject) -> Self {
-        // A VM may use more pages than its configured memory holds; they are drawn too.
+        // A VM may use more pages than its configured memory; those are sampled too.
         let memory = subject.memory.0.max(subject.trace.distinct_pages() as u64);
         Self {
             memory,
@@ -79,7 +78,8 @@ impl TouchSampler {
         }
     }
 
-    /// Draws this interval's pages, each at most once. Pages that are never used need no mark.
+    /// Draws this interval's pages, each at most once. Pages that the trace never uses need no
+    /// mark.
     fn draw_pages(&mut self) {
         self.interval += 1;
         let mut left = self.samples;
@@ -91,7 +91,7 @@ impl TouchSampler {
                 unused_drawn += 1;
                 left -= 1;
             } else {
-                // Whether it is new is random, so a branch would be mispredicted.
+                // Branch-free: whether the page is new is random and would be mispredicted.
                 let drawn = std::mem::replace(&mut self.drawn[page as usize], self.interval);
                 left -= u64::from(drawn != self.interval);
             }
@@ -105,7 +105,7 @@ impl Observer for TouchSampler {
         let mut touched = 0;
         let mut distinct = 0;
         for part in interval.parts() {
-            // A stack that starts empty grows at the first use of each page.
+            // An initially empty stack grows at the first use of each page.
             part.distances.grow(&mut distinct, u64::MAX, |at| {
                 let page = part.pages[at] as usize;
                 touched += u64::from(self.drawn[page] == self.interval);

@@ -1,20 +1,21 @@
 //! `curve`: the exact miss-ratio curve of recent accesses.
 //!
-//! *Idea.* A histogram of stack distances, in which older intervals weigh less at every checkpoint.
+//! *Idea.* A histogram of stack distances with exponential decay: at every checkpoint older
+//! intervals lose weight.
 //! *Follows.* P. Zhou, V. Pandey, J. Sundaresan, A. Raghuraman, Y. Zhou and S. Kumar, "Dynamic
 //! tracking of page miss ratio curve for memory management", ASPLOS 2004.
 //! *Departs.* Groups of one page: the curve is exact. No access is hidden by the processor's
-//! caches. Fading weights keep eight binary places.
-//! *Cost.* One addition a run, or with an [index](crate::trace::index) none for most of a long
-//! interval; O(pages) a checkpoint. On a real machine every access would be intercepted.
-//! *Parameters.* `decay`: the weight that the past keeps at a checkpoint (default ½, ours).
+//! caches. Weights have eight fractional bits.
+//! *Cost.* One addition per run, or with an [index](crate::trace::index) none for most of a long
+//! interval; O(pages) per checkpoint. On a real machine every access would be intercepted.
+//! *Parameters.* `decay`: the factor applied to older weights at a checkpoint (default ½, ours).
 
 use super::{Curve, Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::reduction::OnReduced;
 use crate::units::{Decimal, Footprint};
 
-/// See the module.
+/// The observer `curve`.
 pub const CURVE: ObserverKind = ObserverKind {
     name: "curve",
     summary: "the exact LRU miss-ratio curve of recent accesses",
@@ -27,11 +28,11 @@ pub const CURVE: ObserverKind = ObserverKind {
     build: |settings, subject| Box::new(ExactCurve::new(settings, &subject)),
 };
 
-/// How much the past weighs.
+/// The decay of older intervals.
 pub const DECAY: Param = Param {
     name: "decay",
-    doc: "the weight that earlier intervals keep at each checkpoint, 0 for none and 1 for all; \
-          ours, as no published value could be verified",
+    doc: "factor applied to the weight of earlier intervals at each checkpoint, 0 to forget them \
+          and 1 to keep them; ours, as no published value could be verified",
     domain: Domain::Decimal {
         min: Decimal { digits: 0, places: 0 },
         max: Decimal { digits: 1, places: 0 },
@@ -39,7 +40,7 @@ pub const DECAY: Param = Param {
     default: Value::Decimal(Decimal { digits: 5, places: 1 }),
 };
 
-/// Multiplies a count with binary places by `decay`, rounding down.
+/// Multiplies a fixed-point count by `decay`, rounding down.
 pub(super) fn fade_fine(count: u128, decay: Decimal) -> u128 {
     let (keep, of) = (u128::from(decay.digits), u128::from(decay.denominator()));
     count / of * keep + count % of * keep / of
@@ -52,7 +53,7 @@ pub(super) fn fade(counts: &mut [u64], decay: Decimal) {
         return;
     }
     if of == 2 * keep {
-        // By far the most common value; a shift is vectorised.
+        // By far the most common value; a shift vectorises.
         for count in counts {
             *count >>= 1;
         }
@@ -66,7 +67,7 @@ pub(super) fn fade(counts: &mut [u64], decay: Decimal) {
 struct ExactCurve {
     decay: Decimal,
     accesses: u64,
-    /// The weights of runs by distance, cold ones last.
+    /// The weights of runs by distance, cold runs last.
     histogram: Vec<u64>,
 }
 

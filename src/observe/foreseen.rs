@@ -1,11 +1,11 @@
-//! `coming` and `whole`: what no hypervisor sees, for yardsticks.
+//! `coming` and `whole`: curves that no hypervisor can see, for yardsticks.
 //!
-//! *Idea.* The exact curve of the interval that begins, or of the whole trace.
+//! *Idea.* The exact curve of the next interval, or of the whole trace.
 //! *Follows.* R. L. Mattson, J. Gecsei, D. R. Slutz and I. L. Traiger, "Evaluation techniques for
 //! storage hierarchies", IBM Systems Journal 9(2), 1970, for the curves.
-//! *Departs.* Both know the future, so a policy that declares one of them is a yardstick. The
-//! coming interval is computed at the VM's nominal pace; with delays it is an estimate.
-//! *Cost.* One addition for each run of the coming interval, O(pages) a checkpoint.
+//! *Departs.* Both know the future, so a policy that declares one of them is a yardstick. The next
+//! interval's accesses are those at the VM's nominal pace; with delays the curve is an estimate.
+//! *Cost.* One addition for each run of the next interval, O(pages) per checkpoint.
 //! *Parameters.* None.
 
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use crate::trace::reduction::OnReduced;
 use crate::trace::{Trace, curve};
 use crate::units::Footprint;
 
-/// The curve of the interval that begins.
+/// The curve of the next interval.
 pub const COMING: ObserverKind = ObserverKind {
     name: "coming",
-    summary: "the exact LRU miss-ratio curve of the interval that begins; knows the future",
+    summary: "the exact LRU miss-ratio curve of the next interval; knows the future",
     follows: "R. L. Mattson et al., Evaluation techniques for storage hierarchies, IBM Systems \
               Journal 9(2), 1970",
     params: &[],
@@ -47,7 +47,7 @@ pub const WHOLE: ObserverKind = ObserverKind {
 struct Coming {
     trace: Arc<Trace>,
     accesses: u64,
-    /// Runs by distance, cold ones last.
+    /// The number of runs by distance, cold runs last.
     histogram: Vec<u64>,
 }
 

@@ -1,15 +1,15 @@
 //! `hot-cold`: a miss-ratio curve from intercepted accesses to cold pages.
 //!
-//! *Idea.* The most recently used pages are *hot*: accesses to them run freely and are not seen.
+//! *Idea.* The most recently used pages are *hot*: accesses to them do not trap and are not seen.
 //! Only an access to a *cold* page traps; its distance goes into the histogram and the page becomes
-//! hot. A dynamic hot set doubles while too many accesses trap and halves while few do.
+//! hot. A dynamic hot set doubles when too many accesses trap and halves when few do.
 //! *Follows.* W. Zhao and Z. Wang, "Dynamic memory balancing for virtual machines", VEE 2009, and
 //! for the dynamic hot set W. Zhao, X. Jin, Z. Wang, X. Wang, Y. Luo and X. Li, "Low cost working
-//! set size tracking", USENIX ATC 2011; both known to us from secondary sources.
-//! *Departs.* Their hot set is a queue that pages leave in order of arrival. Ours is the top of the
-//! LRU stack, so what is seen is exact: distances beyond the hot set. The curve's accesses are
-//! those that were seen, because the others are not counted anywhere.
-//! *Cost.* One comparison a run; on a real machine one trap for each access that is seen.
+//! set size tracking", USENIX ATC 2011; both from secondary sources.
+//! *Departs.* Their hot set is a FIFO queue. Ours is the top of the LRU stack, so distances beyond
+//! the hot set are exact. The curve covers only the accesses that trapped; the others are not
+//! counted anywhere.
+//! *Cost.* One comparison per run; on a real machine one trap for each access to a cold page.
 //! *Parameters.* `decay` as for `curve`; `hot`: frames in the hot set (default 16, ours);
 //! `hot_set`: whether the hot set keeps that size (`fixed`) or never falls below it (`dynamic`, at
 //! most half of the VM's memory); `traps_low`, `traps_high`: a dynamic hot set keeps its size while
@@ -26,7 +26,7 @@ use crate::trace::index::bucket;
 use crate::trace::reduction::OnReduced;
 use crate::units::{Decimal, Footprint, Frames};
 
-/// See the module.
+/// The observer `hot-cold`.
 pub const HOT_COLD: ObserverKind = ObserverKind {
     name: "hot-cold",
     summary: "an LRU miss-ratio curve from the accesses to pages outside a hot set",
@@ -41,7 +41,7 @@ pub const HOT_COLD: ObserverKind = ObserverKind {
 /// The size of the hot set.
 pub const HOT: Param = Param {
     name: "hot",
-    doc: "frames in the hot set, whose accesses run freely and are not seen; ours",
+    doc: "frames in the hot set, whose accesses do not trap and are not seen; ours",
     domain: Domain::Frames { min: 0 },
     default: Value::Integer(16),
 };
@@ -81,9 +81,9 @@ pub(super) struct HotCold {
     hot: u64,
     /// The bounds of a dynamic hot set.
     dynamic: Option<Limits>,
-    /// Accesses seen.
+    /// The weight of the accesses seen.
     accesses: u64,
-    /// Runs by distance, cold ones last; those within the hot set are unknown.
+    /// Weights of runs by distance, cold runs last; those within the hot set are unknown.
     histogram: Vec<u64>,
 }
 
@@ -138,7 +138,7 @@ impl Observer for HotCold {
             }
         }
         if self.hot == 0 {
-            // Every access traps, including repeats of the page of the access before.
+            // Every access traps, including repeats of a page.
             traps = interval.accesses();
         }
         self.accesses += traps * Curve::ONE;

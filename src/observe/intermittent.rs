@@ -1,16 +1,16 @@
-//! `intermittent`: `hot-cold`, switched off while nothing changes.
+//! `intermittent`: `hot-cold` with its traps switched off while the working set is stable.
 //!
-//! *Idea.* A working set that has been the same for some intervals will probably be the same in the
-//! next one, so the traps are switched off and the curve is kept. A cheap proxy is watched all the
-//! time; when it moves, the traps are switched on again.
+//! *Idea.* A working set that has not changed for some intervals will probably not change in the
+//! next one, so the traps are switched off and the curve is kept. A cheap proxy is monitored all
+//! the time; when it changes, the traps are switched on again.
 //! *Follows.* W. Zhao, X. Jin, Z. Wang, X. Wang, Y. Luo and X. Li, "Low cost working set size
-//! tracking", USENIX ATC 2011, known to us from secondary sources.
+//! tracking", USENIX ATC 2011, from secondary sources.
 //! *Departs.* Their proxies are the processor's counters of cache and TLB misses. Ours is the
 //! number of distinct pages of the interval in a sample of one page in 64, or more if the VM's
 //! memory is so small that the sample would have fewer than 16 pages. The working set is the number
-//! of frames that leave 5 % of the tracked accesses missing; it counts as unchanged if it changed
-//! by at most 5 %; both are ours.
-//! *Cost.* As `hot-cold` while it is on; at all times one trap for each sampled page touched.
+//! of frames with which 5 % of the tracked accesses miss; a change of at most 5 % counts as none.
+//! Both percentages are ours.
+//! *Cost.* As `hot-cold` while on; at all times one trap for each sampled page touched.
 //! *Parameters.* `decay`, `hot`, `hot_set`, `traps_low` and `traps_high` as for `hot-cold`;
 //! `stable`: intervals after which the traps are switched off (default 4, ours); `moved`: the
 //! change of the proxy that switches them on (default 1/4, ours).
@@ -27,10 +27,10 @@ use crate::trace::reduction::OnReduced;
 use crate::trace::{PageId, Trace};
 use crate::units::{Decimal, Footprint, Frames};
 
-/// See the module.
+/// The observer `intermittent`.
 pub const INTERMITTENT: ObserverKind = ObserverKind {
     name: "intermittent",
-    summary: "the curve of hot-cold, whose traps are off while the working set does not change",
+    summary: "the curve of hot-cold, with traps off while the working set is stable",
     follows: "W. Zhao et al., Low cost working set size tracking, USENIX ATC 2011",
     params: &[DECAY, HOT, HOT_SET, TRAPS_LOW, TRAPS_HIGH, STABLE, MOVED],
     knows_the_future: false,
@@ -39,7 +39,7 @@ pub const INTERMITTENT: ObserverKind = ObserverKind {
     build: |settings, subject| Box::new(Intermittent::new(settings, subject)),
 };
 
-/// When the traps are switched off.
+/// After how many intervals the traps are switched off.
 pub const STABLE: Param = Param {
     name: "stable",
     doc: "intervals of an unchanged working set after which tracking is switched off; ours",
@@ -50,8 +50,7 @@ pub const STABLE: Param = Param {
 /// When the traps are switched on again.
 pub const MOVED: Param = Param {
     name: "moved",
-    doc: "the change of the distinct pages in a sample, as a share of them, that switches tracking \
-          on again; ours",
+    doc: "relative change of the distinct pages in a sample that switches tracking on again; ours",
     domain: Domain::Decimal {
         min: Decimal { digits: 0, places: 0 },
         max: Decimal { digits: 100, places: 0 },
@@ -59,7 +58,8 @@ pub const MOVED: Param = Param {
     default: Value::Decimal(Decimal { digits: 25, places: 2 }),
 };
 
-/// The miss ratio that defines the working set, and the change of it that counts as none: 5 %.
+/// The miss ratio that defines the working set, and the largest change of its size that counts as
+/// none: 5 %.
 const FIVE_PERCENT: Decimal = Decimal { digits: 5, places: 2 };
 
 struct Intermittent {
@@ -118,7 +118,7 @@ impl Intermittent {
         distinct
     }
 
-    /// Whether two numbers differ by more than this share of the second.
+    /// Whether `one` and `other` differ by more than `share` of `other`.
     fn differ(one: u64, other: u64, share: Decimal) -> bool {
         let difference = u128::from(one.abs_diff(other)) * u128::from(share.denominator());
         difference > u128::from(other) * u128::from(share.digits)

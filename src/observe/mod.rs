@@ -1,9 +1,9 @@
 //! Observers: what a policy may see of a VM beyond its counts.
 //!
-//! A policy declares its observers. The simulator makes one of each for every VM, shows it the
-//! accesses of each interval before it asks the policy, and puts the measurements into the view as
-//! [`Seen`]. Observers use what the run knows anyway (stack distances, counts), so they cost the
-//! simulation little. They count the accesses that a real hypervisor would have to intercept, and a
+//! A policy declares its observers. The simulator creates one of each for every VM, passes it the
+//! accesses of each interval before it calls the policy, and puts the measurements into the view as
+//! [`Seen`]. Observers use data that the run has anyway (stack distances, counts), so they are
+//! cheap to simulate. They count the accesses that a real hypervisor would have to intercept; a
 //! scenario can charge these to the VM (`cost.trap`). [`ALL`] is the only list of observers.
 
 mod active;
@@ -49,15 +49,15 @@ pub struct ObserverKind {
     pub summary: &'static str,
     /// Authors, title, venue and year of the method.
     pub follows: &'static str,
-    /// Its parameters, which become parameters of a policy that declares it.
+    /// Its parameters, which the policies that declare it inherit.
     pub params: &'static [Param],
-    /// Whether it knows the future, which makes a policy that declares it a yardstick.
+    /// Whether it knows the future. A policy that declares such an observer is a yardstick.
     pub knows_the_future: bool,
-    /// What it measures on a reduced trace.
+    /// Whether it is exact on a reduced trace.
     pub on_reduced: OnReduced,
-    /// What its state takes in one VM, at most.
+    /// The most memory that its state takes in one VM.
     pub footprint: Footprint,
-    /// Builds it for a VM, with the settings of the policy that declares it.
+    /// Builds it for a VM from the settings of the policy that declares it.
     pub build: fn(&Settings, Subject) -> Box<dyn Observer>,
 }
 
@@ -80,9 +80,9 @@ pub const ALL: &[&ObserverKind] = &[
 /// The VM that an observer is for.
 #[derive(Debug)]
 pub struct Subject {
-    /// Its accesses. An observer reads them interval by interval, none in advance.
+    /// Its trace. An observer reads it interval by interval, never ahead.
     pub trace: Arc<Trace>,
-    /// The most frames that it may hold, its configured memory.
+    /// The most frames that it may hold: its configured memory.
     pub memory: Frames,
     /// All frames of its host.
     pub host: Frames,
@@ -92,14 +92,13 @@ pub struct Subject {
 
 /// An observer at work on one VM.
 ///
-/// At each checkpoint at which the VM is on the host, the simulator calls
-/// [`observe`](Self::observe) with everything that happened since the previous checkpoint, and then
-/// [`report`](Self::report).
+/// At each checkpoint while the VM is present, the simulator calls [`observe`](Self::observe) with
+/// everything since the previous checkpoint, and then [`report`](Self::report).
 pub trait Observer: Send {
-    /// Sees an interval. Returns the number of accesses that it had to intercept.
+    /// Observes an interval. Returns the number of accesses that it had to intercept.
     fn observe(&mut self, interval: &Interval<'_>) -> u64;
 
-    /// Writes its measurements into its part of `seen`, which may hold earlier ones.
+    /// Writes its measurements to its part of `seen`, overwriting earlier ones.
     fn report(&self, seen: &mut Seen);
 }
 
@@ -108,7 +107,7 @@ pub trait Observer: Send {
 pub struct Interval<'a> {
     /// The VM's trace.
     pub trace: &'a Trace,
-    /// The VM's first access of the interval, counted over all passes over the trace.
+    /// The VM's first access of the interval, numbered over all passes.
     pub from: u64,
     /// The first access after the interval.
     pub to: u64,
@@ -116,14 +115,14 @@ pub struct Interval<'a> {
     pub counts: Counts,
     /// The length of the interval.
     pub ticks: Ticks,
-    /// What its faults cost the VM.
+    /// The delays of the VM's faults.
     pub delays: Delays,
     /// The frames that the VM held.
     pub allocation: Frames,
     /// The pages that were resident at its end.
     pub resident: Frames,
-    /// The accesses that the VM makes until the next checkpoint at its nominal pace, for observers
-    /// that know the future.
+    /// The number of accesses that the VM makes in the next interval at its nominal pace, for
+    /// observers that know the future.
     pub coming: u64,
 }
 
@@ -131,9 +130,9 @@ pub struct Interval<'a> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Part<'a> {
-    /// The page of each run that begins in this part.
+    /// The pages of the runs that begin in this part.
     pub pages: &'a [PageId],
-    /// The LRU stack distance of each of these.
+    /// Their LRU stack distances.
     pub distances: StackDistances<'a>,
 }
 
@@ -166,8 +165,8 @@ fn parts(trace: &Trace, mut from: u64, to: u64) -> impl Iterator<Item = Part<'_>
     })
 }
 
-/// The measurements of one VM by the observers that a policy declares. The parts of other observers
-/// are empty.
+/// One VM's measurements by the observers that a policy declares. The parts of other observers are
+/// empty.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Seen {
@@ -177,22 +176,22 @@ pub struct Seen {
     pub active: Active,
     /// Of [`WINDOW`].
     pub window: Window,
-    /// Of [`SHADOW`] or [`SHADOW_OF_SIZE`]: hits that a few more frames would have made.
+    /// Of [`SHADOW`] or [`SHADOW_OF_SIZE`]: hits that a few more frames would have produced.
     pub shadow_hits: u64,
     /// Of [`REUSE_AGES`].
     pub ages: Ages,
 }
 
-/// LRU demand faults of the window that an observer remembers, by number of frames. All counts are
-/// weights: [`ONE`](Self::ONE) is an access that does not fade, or not yet.
+/// LRU demand faults by number of frames, over an observer's window. All counts are weights:
+/// [`ONE`](Self::ONE) is an access of the latest interval.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Curve {
-    /// Accesses of the window that were seen.
+    /// The accesses of the window that were seen.
     pub accesses: u64,
-    /// Faults that no number of frames prevents; included in all entries of `faults`.
+    /// Cold faults, which no number of frames prevents; included in all entries of `faults`.
     pub cold: u64,
-    /// The faults with 0 frames, 1 frame and so on; non-increasing. The last entry also holds for
+    /// The faults with 0 frames, 1 frame and so on; non-increasing. The last entry also applies to
     /// more frames.
     pub faults: Vec<u64>,
     /// The curve is unknown below this number of frames.
@@ -200,8 +199,8 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// The binary places of weights. Without them a page used once in many intervals would be
-    /// forgotten at once, however slowly the past fades.
+    /// The fractional bits of weights. Without them an access would lose its whole weight at the
+    /// first decay, however slow the decay.
     const PLACES: u32 = 8;
 
     /// The weight of an access in the latest interval.
@@ -214,7 +213,7 @@ impl Curve {
         self.faults.get(at).copied().unwrap_or(0)
     }
 
-    /// The fewest frames beyond which the faults do not change.
+    /// The fewest frames from which on the faults do not change.
     pub fn useful(&self) -> Frames {
         let least = self.faults.last().copied().unwrap_or(0);
         Frames(self.faults.iter().position(|&faults| faults == least).unwrap_or(0) as u64)
@@ -225,21 +224,21 @@ impl Curve {
     pub fn needed(&self, miss_ratio: Decimal) -> Frames {
         let allowed = u128::from(self.accesses) * u128::from(miss_ratio.digits);
         let within = |&faults: &u64| {
-            let warm = faults.saturating_sub(self.cold);
-            u128::from(warm) * u128::from(miss_ratio.denominator()) <= allowed
+            let reused = faults.saturating_sub(self.cold);
+            u128::from(reused) * u128::from(miss_ratio.denominator()) <= allowed
         };
         Frames(self.faults.iter().position(within).unwrap_or(0) as u64)
     }
 
-    /// The tail sums of a histogram of distances, whose last entry holds the cold runs.
+    /// Computes the tail sums of a histogram of distances whose last entry holds the cold runs.
     fn of_histogram(&mut self, accesses: u64, histogram: &[u64]) {
-        let (cold, warm) = histogram.split_last().expect("a histogram has a cold entry");
+        let (cold, reused) = histogram.split_last().expect("a histogram has a cold entry");
         self.accesses = accesses;
         self.cold = *cold;
         self.faults.clear();
-        self.faults.resize(warm.len(), 0);
+        self.faults.resize(reused.len(), 0);
         let mut deeper = *cold;
-        for (faults, &count) in self.faults[..].iter_mut().zip(warm).skip(1).rev() {
+        for (faults, &count) in self.faults[..].iter_mut().zip(reused).skip(1).rev() {
             *faults = deeper;
             deeper += count;
         }
@@ -253,25 +252,25 @@ impl Curve {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Active {
-    /// The estimate: pages in use, in 2¹⁶ths of the VM's configured memory.
+    /// The estimate: pages in use as a share of the VM's configured memory, in units of 2⁻¹⁶.
     pub fraction: u32,
     /// The same, in frames of the VM's configured memory.
     pub frames: Frames,
 }
 
-/// A VM's own statistics of an interval.
+/// A guest's own statistics of an interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Window {
     /// Distinct pages used in the interval.
     pub distinct: Frames,
-    /// Distinct pages used since the VM started: its committed memory, as traces free nothing.
+    /// Distinct pages used since the VM started: its committed memory, because traces free nothing.
     pub committed: Frames,
-    /// Demand faults on pages that had been resident before: pages that come back from swap.
+    /// Demand faults on pages that were resident before: pages swapped in.
     pub swapped_in: u64,
-    /// Pages used before and not resident now: pages in swap.
+    /// Pages used before and not resident: pages in swap.
     pub in_swap: Frames,
-    /// The ticks of the interval, and those of them in which the VM waited for pages from swap.
+    /// The length of the interval in ticks, and the ticks for which the VM waited for swap-ins.
     pub ticks: Ticks,
     /// Part of `ticks`.
     pub stalled: Ticks,

@@ -1,23 +1,24 @@
-//! `next-uses`: when the pages at each VM's LRU end are used next. Knows the future.
+//! `next-uses`: the next uses of the pages at each VM's LRU end. Knows the future.
 //!
-//! *Idea.* A policy that pools frames is told, with the LRU end of a VM, when its page and the ones
-//! that would go after it are used next if nothing delays the VM.
+//! *Idea.* For a policy that pools frames, the LRU end of a VM includes the next uses of its page
+//! and of the pages that would be evicted after it, at the VM's nominal pace.
 //! *Follows.* L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
-//! Systems Journal 5(2), 1966, for what is known.
-//! *Departs.* It measures nothing at checkpoints: the answers are in
-//! [`LruEnd`](crate::balance::LruEnd), for the policies that declare it.
-//! *Cost.* 8 bytes a run; O(depth) a VM at a fault that draws a frame.
-//! *Parameters.* `depth`: of so many pages of each VM (32, ours).
+//! Systems Journal 5(2), 1966, for the knowledge of next uses.
+//! *Departs.* It measures nothing at checkpoints: the results are in
+//! [`LruEnd`](crate::balance::LruEnd) for the policies that declare it.
+//! *Cost.* 8 bytes per run; O(depth) per VM at a fault that draws a frame.
+//! *Parameters.* `depth`: the number of pages of each VM (32, ours).
 
 use super::{Interval, Observer, ObserverKind, Seen};
 use crate::params::{Domain, Param, Value};
 use crate::trace::reduction::OnReduced;
 use crate::units::Footprint;
 
-/// See the module.
+/// The observer `next-uses`.
 pub const NEXT_USES: ObserverKind = ObserverKind {
     name: "next-uses",
-    summary: "when the pages at each VM's LRU end are used next, told at faults that draw a frame",
+    summary: "the next uses of the pages at each VM's LRU end, at faults that draw a frame; knows \
+              the future",
     follows: "L. A. Belady, A study of replacement algorithms for a virtual-storage computer, IBM \
               Systems Journal 5(2), 1966",
     params: &[DEPTH],
@@ -27,7 +28,7 @@ pub const NEXT_USES: ObserverKind = ObserverKind {
     build: |_, _| Box::new(AtFaults),
 };
 
-/// How far it looks.
+/// The number of pages examined.
 pub const DEPTH: Param = Param {
     name: "depth",
     doc: "pages of each VM, from its LRU end on, whose next uses are known",

@@ -1,19 +1,18 @@
-//! `reuse-ages`: at which ages a VM's pages are used again, and how long they spend at each age.
+//! `reuse-ages`: at which ages a VM's pages are reused, and how long they spend at each age.
 //!
-//! *Idea.* The age of a page is the time since its last use. Of each age are counted the pages that
-//! were used again at that age, and the page-ticks that pages spent at it, those included that have
-//! not been used again. Their ratio is the hazard of a reuse, free of the bias to pages that come
-//! back.
+//! *Idea.* The age of a page is the time since its last use. For each age the observer counts the
+//! reuses at that age and the page-ticks that pages spent at it, including pages not reused so far.
+//! Their ratio is the hazard rate of a reuse, without bias towards pages that are reused.
 //! *Follows.* N. Beckmann, H. Chen and A. Cidon, "LHD: improving cache hit rate by maximizing hit
-//! density", NSDI 2018, whose events are hits and evictions by age; counting what is still open is
-//! survival analysis with censored data, E. L. Kaplan and P. Meier, "Nonparametric estimation from
-//! incomplete observations", JASA 53(282), 1958.
-//! *Departs.* Pages that are not resident count too, so what is learned does not depend on what the
-//! VM holds. Ages are ticks of the host, in buckets of which four double the age; within an
-//! interval accesses are taken as evenly spread.
-//! *Cost.* A few instructions a run, O(pages) a checkpoint, 8 bytes a page that was used; on a real
-//! machine every access is seen.
-//! *Parameters.* `decay`: the weight that the past keeps at a checkpoint.
+//! density", NSDI 2018, whose events are hits and evictions by age. Including pages not reused so
+//! far is survival analysis with censored data: E. L. Kaplan and P. Meier, "Nonparametric
+//! estimation from incomplete observations", JASA 53(282), 1958.
+//! *Departs.* Pages that are not resident count too, so the measurement does not depend on the
+//! allocation. Ages are in ticks of the host, in four buckets per doubling; accesses are assumed to
+//! be evenly spread within an interval.
+//! *Cost.* A few instructions per run, O(pages) per checkpoint, 8 bytes per touched page; on a real
+//! machine every access would be intercepted.
+//! *Parameters.* `decay`: the factor applied to older weights at a checkpoint.
 
 use super::curve::fade;
 use super::{Curve, Interval, Observer, ObserverKind, Seen};
@@ -22,10 +21,10 @@ use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
 use crate::units::{Decimal, Footprint, Ticks};
 
-/// See the module.
+/// The observer `reuse-ages`.
 pub const REUSE_AGES: ObserverKind = ObserverKind {
     name: "reuse-ages",
-    summary: "at which ages pages are used again, and the page-ticks that they spend at each age",
+    summary: "at which ages pages are reused, and the page-ticks that they spend at each age",
     follows: "N. Beckmann, H. Chen and A. Cidon, LHD: improving cache hit rate by maximizing hit \
               density, NSDI 2018",
     params: &[AGES_DECAY],
@@ -35,11 +34,11 @@ pub const REUSE_AGES: ObserverKind = ObserverKind {
     build: |settings, _| Box::new(ReuseAges::new(settings.decimal(AGES_DECAY.name))),
 };
 
-/// How much the past counts.
+/// The decay of older intervals.
 pub const AGES_DECAY: Param = Param {
     name: "decay",
-    doc: "the weight that earlier intervals keep at each checkpoint, 0 for none and 1 for all; \
-          docs/hit-density.md says how it was chosen",
+    doc: "factor applied to the weight of earlier intervals at each checkpoint, 0 to forget them \
+          and 1 to keep them; docs/hit-density.md says how it was chosen",
     domain: Domain::Decimal {
         min: Decimal { digits: 0, places: 0 },
         max: Decimal { digits: 1, places: 0 },
@@ -47,19 +46,19 @@ pub const AGES_DECAY: Param = Param {
     default: Value::Decimal(Decimal { digits: 9, places: 1 }),
 };
 
-/// Reuses and page-ticks by age, of which older intervals count less.
+/// Reuses and page-ticks by age, with less weight for older intervals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ages {
-    /// For each bucket of ages the weight of the pages used again; [`Curve::ONE`] is a reuse.
+    /// The weight of the reuses in each bucket; [`Curve::ONE`] is one reuse.
     pub reuses: Vec<u64>,
-    /// For each bucket the page-ticks spent at these ages.
+    /// The page-ticks spent in each bucket.
     pub exposure: Vec<u64>,
-    /// For each bucket the pages that are of these ages now, resident or not.
+    /// The number of pages in each bucket now, resident or not.
     pub pages: Vec<u64>,
 }
 
 impl Ages {
-    /// The bucket of an age: each age below 4 has its own, and from there on four double the age.
+    /// The bucket of an age: one for each age below 4, then four per doubling.
     #[inline(always)]
     pub(crate) fn bucket(age: Ticks) -> usize {
         if age.0 < 4 {
@@ -81,20 +80,20 @@ impl Ages {
     }
 }
 
-/// The bucket of the oldest age that there is.
+/// The bucket of the largest possible age.
 const LAST_BUCKET: usize = 4 * 62 + 3;
 
 struct ReuseAges {
     decay: Decimal,
-    /// The tick of the last use of each page that has been used: pages are numbered in the order of
-    /// their first uses.
+    /// The tick of each touched page's last use. Pages are numbered in the order of their first
+    /// use.
     last: Vec<u64>,
     /// The page of the last access.
     current: Option<PageId>,
     /// When the interval begins.
     now: u64,
-    /// Of the stays of the interval, from age 0 on: how many end in each bucket, less how many
-    /// began before the interval in it, and the same of the sums of their ages.
+    /// For each bucket, the stays that end in it minus those that the interval began with, and the
+    /// same for the sums of their ages. A stay is the time between two uses of a page.
     counts: Vec<u64>,
     sums: Vec<u64>,
     ages: Ages,
@@ -114,7 +113,7 @@ impl ReuseAges {
         }
     }
 
-    /// A page that was used last at `last` has come to the tick `at` without another use.
+    /// Adds the stay of a page last used at `last` and not used again before `at`.
     #[inline(always)]
     fn note_stay(&mut self, last: u64, at: u64) -> usize {
         let age = at - last;
@@ -122,7 +121,7 @@ impl ReuseAges {
         self.counts[bucket] = self.counts[bucket].wrapping_add(1);
         self.sums[bucket] = self.sums[bucket].wrapping_add(age);
         if last < self.now {
-            // The intervals before have counted it up to here.
+            // Earlier intervals have counted it up to this tick.
             let counted = self.now - last;
             let bucket = Ages::bucket(Ticks(counted));
             self.counts[bucket] = self.counts[bucket].wrapping_sub(1);
@@ -131,7 +130,7 @@ impl ReuseAges {
         bucket
     }
 
-    /// Makes page-ticks of the stays, and forgets these.
+    /// Converts the stays to page-ticks and clears them.
     fn close_stays(&mut self) {
         let mut longer = 0_u64;
         for bucket in (0..=LAST_BUCKET).rev() {
@@ -152,7 +151,7 @@ impl Observer for ReuseAges {
         fade(&mut self.ages.reuses, self.decay);
         fade(&mut self.ages.exposure, self.decay);
         let (trace, end) = (interval.trace, self.now + interval.ticks.0);
-        // Ticks of an access, with 32 binary places.
+        // Ticks per access, with 32 fractional bits.
         let pace = (u128::from(interval.ticks.0) << 32) / u128::from(interval.accesses().max(1));
         let tick = |now: u64, access: u64| {
             now + ((u128::from(access - interval.from) * pace) >> 32) as u64
@@ -212,7 +211,7 @@ mod tests {
         assert_eq!(Ages::start(LAST_BUCKET + 1), Ticks(u64::MAX));
     }
 
-    /// Tick by tick, page by page: what the observer sums up in stays.
+    /// Compares with a simulation tick by tick and page by page.
     #[test]
     fn ages_are_those_of_a_clock_for_each_page() {
         let mut draw = Stream::new(Generator::ChaCha8, 5, 0, "test/ages");
@@ -233,7 +232,7 @@ mod tests {
                         reuses[Ages::bucket(Ticks(at - last))] += Curve::ONE;
                     }
                     (last[page], current) = (Some(at), Some(page));
-                    // A page is as old as it has become at the end of the tick, less one.
+                    // The age during a tick is the age at its end minus one.
                     for last in last.iter().flatten() {
                         exposure[Ages::bucket(Ticks(at - last))] += 1;
                     }
@@ -256,7 +255,7 @@ mod tests {
             let mut now = vec![0; LAST_BUCKET + 1];
             last.iter().flatten().for_each(|last| now[Ages::bucket(Ticks(from - last))] += 1);
             assert_eq!(observer.ages.pages, now);
-            // The stays inside a run of accesses to one page are left out: nobody waits for them.
+            // Stays within a run of accesses to one page are left out.
             let repeats: u64 = (0..2 * trace.accesses())
                 .map(|at| (at % trace.accesses()) as usize)
                 .filter(|&at| pages[at] == pages[(at + 1) % pages.len()])

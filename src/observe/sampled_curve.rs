@@ -1,13 +1,12 @@
 //! `sampled-curve`: a miss-ratio curve from a sample of the pages.
 //!
-//! *Idea.* As `curve`, but only from the accesses to a random share of the pages, scaled up.
+//! *Idea.* Like `curve`, but only from the accesses to a random sample of the pages, scaled up.
 //! *Follows.* C. A. Waldspurger, N. Park, A. Garthwaite and I. Ahmad, "Efficient MRC construction
 //! with SHARDS", FAST 2015, at a fixed rate, adjusted.
-//! *Departs.* Decay is ours, as for `curve`. Weights have 32 binary places, which fade with them;
-//! at the end the accesses beyond a distance are cut off to eight binary places. A sample with more
-//! than its share of the accesses would predict more faults than accesses; the prediction is capped
-//! there.
-//! *Cost.* A comparison a run, a stack distance a sampled run; on a real machine the sampled
+//! *Departs.* Decay is ours, as for `curve`. Weights have 32 fractional bits; the resulting curve
+//! is truncated to eight. A sample with more than its share of the accesses would predict more
+//! faults than accesses; the prediction is capped at the accesses.
+//! *Cost.* A comparison per run, a stack distance per sampled run; on a real machine the sampled
 //! accesses are intercepted.
 //! *Parameters.* `decay` as for `curve`; `rate`: the share of the pages (default 1/10, ours: the
 //! footprints of page traces are small).
@@ -19,7 +18,7 @@ use crate::trace::reduction::OnReduced;
 use crate::trace::shards::{Sample, Sampler, WEIGHT_BITS};
 use crate::units::{Decimal, Footprint};
 
-/// See the module.
+/// The observer `sampled-curve`.
 pub const SAMPLED_CURVE: ObserverKind = ObserverKind {
     name: "sampled-curve",
     summary: "an LRU miss-ratio curve of recent accesses, from a sample of the pages",
@@ -34,7 +33,7 @@ pub const SAMPLED_CURVE: ObserverKind = ObserverKind {
 /// The share of the pages in the sample.
 pub const RATE: Param = Param {
     name: "rate",
-    doc: "the share of the pages that is sampled; ours, as page traces have small footprints",
+    doc: "share of the pages that is sampled; ours, as page traces have small footprints",
     domain: Domain::Decimal {
         min: Decimal { digits: 1, places: 6 },
         max: Decimal { digits: 1, places: 0 },
@@ -46,7 +45,7 @@ struct SampledCurve {
     sampler: Sampler,
     decay: Decimal,
     accesses: u64,
-    /// Estimated runs by distance, cold ones last, with the sampler's binary places.
+    /// Estimated weights of runs by distance, cold runs last, with the sampler's fractional bits.
     histogram: Vec<u128>,
 }
 
@@ -80,16 +79,16 @@ impl Observer for SampledCurve {
     }
 
     fn report(&self, seen: &mut Seen) {
-        let (cold, warm) = self.histogram.split_last().expect("a histogram has a cold entry");
+        let (cold, reused) = self.histogram.split_last().expect("a histogram has a cold entry");
         let most = u128::from(self.accesses);
         let whole = |weight: u128| (weight >> (WEIGHT_BITS - Curve::PLACES)).min(most) as u64;
         let curve = &mut seen.curve;
         curve.accesses = self.accesses;
         curve.cold = whole(*cold);
         curve.faults.clear();
-        curve.faults.resize(warm.len(), self.accesses);
+        curve.faults.resize(reused.len(), self.accesses);
         let mut deeper = *cold;
-        for (faults, &weight) in curve.faults.iter_mut().zip(warm).skip(1).rev() {
+        for (faults, &weight) in curve.faults.iter_mut().zip(reused).skip(1).rev() {
             *faults = whole(deeper);
             deeper += weight;
         }

@@ -1,13 +1,13 @@
 //! `shadow`: how many faults a few more frames would have saved.
 //!
-//! *Idea.* Behind the resident pages stands a short list of the pages evicted last, without their
-//! contents. A fault on one of them would have been a hit with slightly more memory.
+//! *Idea.* A shadow list holds the numbers of the pages evicted last. A fault on one of them would
+//! have been a hit with slightly more memory.
 //! *Follows.* A. Cidon, A. Eisenman, M. Alizadeh and S. Katti, "Cliffhanger: scaling performance
 //! cliffs in web memory caches", NSDI 2016.
 //! *Departs.* The list is the part of the LRU stack just below the allocation that the VM has at
 //! the end of the interval.
-//! *Cost.* Two comparisons a run, or O(1) with an [index](crate::trace::index). On a real machine
-//! only accesses that fault anyway are intercepted.
+//! *Cost.* Two comparisons per run, or O(1) per interval with an [index](crate::trace::index). On a
+//! real machine only accesses that fault anyway are intercepted.
 //! *Parameters.* The list's length, as a share of the host's frames (`shadow`, 0.01, ours) or as a
 //! size (`shadow_size`, 10 MiB, that of utah-scs/lsm-sim, which simulates Cliffhanger and
 //! Memshare).
@@ -18,10 +18,10 @@ use crate::trace::distances::COLD;
 use crate::trace::reduction::OnReduced;
 use crate::units::{Decimal, Footprint, Frames};
 
-/// See the module.
+/// The observer `shadow`.
 pub const SHADOW: ObserverKind = ObserverKind {
     name: "shadow",
-    summary: "hits that a few more frames would have made",
+    summary: "hits that a few more frames would have produced",
     follows: "A. Cidon et al., Cliffhanger: scaling performance cliffs in web memory caches, NSDI \
               2016",
     params: &[SHADOW_SHARE],
@@ -47,8 +47,7 @@ pub const SHADOW_OF_SIZE: ObserverKind = ObserverKind {
 /// The length of the shadow list as a size.
 pub const SHADOW_SIZE: Param = Param {
     name: "shadow_size",
-    doc: "the frames more than the allocation whose hits are counted; the Memshare authors' \
-          simulator's",
+    doc: "length of the shadow list; the value of the Memshare authors' simulator",
     domain: Domain::Frames { min: 1 },
     default: Value::Bytes(10 << 20),
 };
@@ -56,8 +55,8 @@ pub const SHADOW_SIZE: Param = Param {
 /// The length of the shadow list.
 pub const SHADOW_SHARE: Param = Param {
     name: "shadow",
-    doc: "the additional frames whose hits are counted, as a share of the host's frames, \
-          rounded down but at least one frame; ours",
+    doc: "length of the shadow list as a share of the host's frames, rounded down but at least \
+          one frame; ours",
     domain: Domain::Decimal {
         min: Decimal { digits: 0, places: 0 },
         max: Decimal { digits: 1, places: 0 },

@@ -1,14 +1,13 @@
-//! `window`: what a guest's own statistics tell: working set, committed memory, swap, stalls.
+//! `window`: a guest's own statistics: working set, committed memory, swap, stalls.
 //!
-//! *Idea.* It counts the distinct pages used in the interval; the pages used so far, as committed
-//! memory; and the capacity faults, as pages that come back from swap, with the time that they
-//! take.
+//! *Idea.* Counts the distinct pages used in the interval, the pages used so far (committed
+//! memory), and the capacity faults (swap-ins) with the time that they take.
 //! *Follows.* P. J. Denning, "The working set model for program behavior", CACM 11(5), 1968, for
 //! the working set. Pressure stall information has the meaning of J. Weiner et al., "TMO:
 //! transparent memory offloading in datacenters", ASPLOS 2022.
 //! *Departs.* The window is the interval. Traces free no memory, so committed memory only grows.
-//! *Cost.* One comparison a run; a real guest keeps these statistics anyway.
-//! *Parameters.* None; `cost.fault` and `cost.swap_in` give a stall its length.
+//! *Cost.* One comparison per run; a real guest keeps these statistics anyway.
+//! *Parameters.* None; `cost.fault` and `cost.swap_in` set the length of a stall.
 
 use std::sync::Arc;
 
@@ -18,7 +17,7 @@ use crate::trace::Trace;
 use crate::trace::reduction::OnReduced;
 use crate::units::{Footprint, Frames, Ticks};
 
-/// See the module.
+/// The observer `window`.
 pub const WINDOW: ObserverKind = ObserverKind {
     name: "window",
     summary: "distinct pages of the interval, committed memory, swap and stall time",
@@ -43,10 +42,10 @@ impl GuestStatistics {
 
 impl Observer for GuestStatistics {
     fn observe(&mut self, interval: &Interval<'_>) -> u64 {
-        // If the first access continues a run of the previous interval, its page is the first.
+        // If the first access continues a run of the previous interval, its page counts too.
         let continues = interval.from < interval.to
             && !self.trace.begins_run(interval.from % self.trace.accesses());
-        // A stack that starts empty grows at the first use of each page.
+        // An initially empty stack grows at the first use of each page.
         let mut distinct = u32::from(continues);
         for part in interval.parts() {
             part.distances.grow(&mut distinct, u64::MAX, |_| {});

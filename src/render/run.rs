@@ -56,7 +56,7 @@ pub fn verdict(
     best_static: Option<&StaticSplit>,
 ) -> Option<String> {
     let (policy, counts) = (scenario.policy, &outcome.all.counts);
-    if counts.accesses == 0 || !is_of_lru(scenario) {
+    if counts.accesses == 0 || !scenario.any_lru() {
         return None;
     }
     let needs = format!("{} needs {}", policy.name, counted(counts.demand_faults, "demand fault"));
@@ -66,20 +66,14 @@ pub fn verdict(
              changes keeps all minima."
         ));
     };
-    let is_lru = scenario.vms.iter().all(|vm| vm.replacement.is_lru());
-    let name = if is_lru { "the best static split" } else { "the best static split of LRU" };
+    let name =
+        if scenario.all_lru() { "the best static split" } else { "the best static split of LRU" };
     let faults = [counts.demand_faults, split.demand_faults];
     let against = compare::difference(faults[0], faults[1], name).unwrap_or_else(|| {
         let about = if faults[0] == faults[1] { "" } else { "about " };
         format!("{about}as many as {name}")
     });
     Some(format!("{needs}, {against} ({}).", split.note(scenario)))
-}
-
-/// Whether the best static split, which uses LRU's curves, says anything about the scenario's
-/// guests: if one of them runs LRU.
-pub fn is_of_lru(scenario: &Scenario) -> bool {
-    scenario.vms.iter().any(|vm| vm.replacement.is_lru())
 }
 
 /// Scenario, policy, host and checkpoints, a line each.

@@ -76,7 +76,7 @@ impl<'a, W: Write> Walk<'a, W> {
         let mut board = Board { scenario, columns: Columns::of(scenario), out, written: Ok(()) };
         let every = every(scenario.checkpoint_every.0);
         let (vms, memory) = (scenario.vms.len(), scenario.host.memory);
-        let order = if scenario.vms.iter().all(|vm| vm.replacement.is_lru()) {
+        let order = if scenario.all_lru() {
             "most recently used first, · is an empty frame; "
         } else {
             "each algorithm's own, pages in ( ) are in no frame, · is an empty frame\n\

@@ -116,6 +116,16 @@ impl Scenario {
         scenario
     }
 
+    /// Whether all VMs run LRU, which stack distances and the bounds made from them describe.
+    pub fn all_lru(&self) -> bool {
+        self.vms.iter().all(|vm| vm.replacement.is_lru())
+    }
+
+    /// Whether any VM runs LRU. Otherwise LRU's best static partition says nothing about the run.
+    pub fn any_lru(&self) -> bool {
+        self.vms.iter().any(|vm| vm.replacement.is_lru())
+    }
+
     /// Whether `policy` can run the scenario.
     ///
     /// # Errors

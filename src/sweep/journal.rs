@@ -1,13 +1,12 @@
-//! The journal of a sweep: the results of its runs, one line a run, written as soon as each is
-//! done.
+//! The journal of a sweep: one line per run with its results, appended as soon as the run is done.
 //!
-//! The first line says what is swept. Every other line has a run's number, the values that
-//! statistics need, its rows of runs.csv and, after a `!` each, a sentence for each expectation
-//! that it failed. Each line ends in a checksum and is appended by one write, so a killed process
-//! leaves whole lines and perhaps a partial one at the end, which is ignored and cut off. A broken
-//! line followed by whole ones is damage, reported as an error with its place.
+//! The first line identifies the sweep. Every other line has a run's number, the values that
+//! statistics need, its rows of runs.csv and a sentence, marked with `!`, for each expectation that
+//! it failed. Each line ends in a checksum and is appended by one write. A killed process therefore
+//! leaves whole lines and at most one partial line at the end, which is ignored and cut off. A
+//! damaged line that is followed by whole ones is reported as an error with its line number.
 //!
-//! Only the places of the lines are kept in memory: 8 bytes a run.
+//! Only the positions of the lines are kept in memory: 8 bytes per run.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -16,17 +15,16 @@ use std::ops::Range;
 use super::statistics::SUMMARISED;
 use crate::scenario::Grid;
 
-/// What stands at the beginning of every journal: the format and its version.
+/// The first field of a journal: the format and its version.
 const MAGIC: &str = "balloonist-journal/2";
 
-/// What every version begins with.
+/// The prefix that all versions share.
 const NAME: &str = "balloonist-journal/";
 
-/// What a journal is about.
+/// The first line of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// What is swept and by which version, as one line of JSON. It is the same in all shards of a
-    /// sweep.
+    /// The sweep and the program's version, as one line of JSON; the same in all shards of a sweep.
     pub study: String,
     /// The runs of this journal.
     pub runs: Range<u64>,
@@ -34,7 +32,7 @@ pub struct Header {
     pub total: u64,
 }
 
-/// What one run came to.
+/// The results of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The run's number.
@@ -50,11 +48,11 @@ pub struct Record {
 /// Why a journal cannot be read.
 #[derive(Debug)]
 pub enum Fault {
-    /// The system reports an error.
+    /// An I/O error.
     Io(io::Error),
-    /// The file is a damaged journal; holds the number of the line and what is wrong.
+    /// The journal is damaged: the line number and what is wrong.
     Damaged(u64, String),
-    /// The file is no journal, or its first line is damaged; holds what is wrong.
+    /// The file is not a journal of this version, or its first line is damaged: what is wrong.
     Foreign(String),
 }
 
@@ -64,25 +62,25 @@ impl From<io::Error> for Fault {
     }
 }
 
-/// A journal whose lines are known.
+/// An open journal.
 #[derive(Debug)]
 pub struct Journal {
-    /// What it is about.
+    /// Its first line.
     pub header: Header,
     file: BufReader<File>,
-    /// Where the line of each run begins; 0 for a run that is not done.
+    /// The file position of each run's line; 0 for a run that is not done.
     places: Vec<u64>,
     done: u64,
     /// The end of the last whole line.
     end: u64,
-    /// The system's error at a failed append: the content after `end` is unknown.
+    /// The error of a failed append; the content after `end` is then unknown.
     broken: Option<i32>,
-    /// An append has moved the file position under the reader's buffer.
+    /// Whether an append has moved the file position since the last read.
     moved: bool,
 }
 
 impl Journal {
-    /// Begins a journal in an empty file, so that it survives a power cut.
+    /// Begins a journal in an empty file and flushes it to disk.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -106,11 +104,11 @@ impl Journal {
         })
     }
 
-    /// Reads a journal; `None` if there is at most a partial first line, so that nothing is lost by
-    /// starting it again.
+    /// Reads a journal; `None` if there is at most a partial first line, so that it can be begun
+    /// again without loss.
     ///
     /// # Errors
-    /// The file cannot be read, is damaged or is no journal.
+    /// The file cannot be read, is damaged or is not a journal.
     pub fn read(file: File) -> Result<Option<Self>, Fault> {
         let mut file = BufReader::with_capacity(1 << 16, file);
         file.seek(SeekFrom::Start(0))?;
@@ -142,11 +140,11 @@ impl Journal {
             match unsealed(&line).and_then(parse_record) {
                 Some(record) => {
                     if let Some(torn) = torn {
-                        return Err(damaged(torn, "the line is damaged, but whole lines follow"));
+                        return Err(damaged(torn, "the line is damaged, but intact lines follow"));
                     }
                     if !journal.note(record.run, at) {
                         let what = format!(
-                            "run {} does not belong to this journal or is there twice",
+                            "run {} does not belong to this journal or occurs twice",
                             record.run
                         );
                         return Err(Fault::Damaged(number, what));
@@ -178,7 +176,7 @@ impl Journal {
         Some(self.header.runs.start + at as u64)
     }
 
-    /// The runs that are done, in order of their numbers.
+    /// Whether each run is done, by run number.
     pub fn which(&self) -> Vec<bool> {
         self.places.iter().map(|&place| place != 0).collect()
     }
@@ -186,7 +184,7 @@ impl Journal {
     /// Appends the line of a new run, in one write.
     ///
     /// # Errors
-    /// The file cannot be written, now or at an earlier attempt.
+    /// The file cannot be written, or an earlier append failed.
     pub fn append(&mut self, record: &Record) -> io::Result<()> {
         if let Some(error) = self.broken {
             return Err(io::Error::from_raw_os_error(error));
@@ -198,7 +196,7 @@ impl Journal {
             file.seek(SeekFrom::Start(self.end)).and_then(|_| file.write_all(line.as_bytes()));
         if let Err(error) = &written {
             self.broken = Some(error.raw_os_error().unwrap_or_default());
-            // If the partial line cannot be cut off now, the next reader ignores it.
+            // If the partial line cannot be cut off, the next reader ignores it.
             let _ = file.set_len(self.end);
             return written;
         }
@@ -208,10 +206,10 @@ impl Journal {
         Ok(())
     }
 
-    /// A handle with which lines can be flushed to disk while others are appended.
+    /// A second handle, to flush lines to disk while others are appended.
     ///
     /// # Errors
-    /// The system has no more handles.
+    /// The handle cannot be duplicated.
     pub fn handle(&self) -> io::Result<File> {
         self.file.get_ref().try_clone()
     }
@@ -219,7 +217,7 @@ impl Journal {
     /// The record of a run that is done.
     ///
     /// # Errors
-    /// The file cannot be read, or has changed.
+    /// The file cannot be read or has changed.
     pub fn record(&mut self, run: u64) -> Result<Record, Fault> {
         let at = self.places[(run - self.header.runs.start) as usize];
         assert!(at > 0, "run {run} is done");
@@ -235,7 +233,8 @@ impl Journal {
         record.ok_or_else(|| Fault::Damaged(0, format!("the line of run {run} has changed")))
     }
 
-    /// Notes the place of a run; `false` if it is not a run of this journal or is there already.
+    /// Records the position of a run's line. Returns `false` if it is not a run of this journal or
+    /// is recorded already.
     fn note(&mut self, run: u64, at: u64) -> bool {
         let place = run.checked_sub(self.header.runs.start);
         let place = place.and_then(|place| self.places.get_mut(place as usize));
@@ -259,13 +258,13 @@ fn checksum(text: &str) -> String {
     blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
 }
 
-/// A line with its checksum, ended.
+/// A line with its checksum and line end.
 fn sealed(text: &str) -> String {
     debug_assert!(!text.contains('\n'), "a record is one line");
     format!("{text}\t{}\n", checksum(text))
 }
 
-/// The text of a whole line whose checksum is right.
+/// The text of a line without its checksum; `None` if the checksum is wrong.
 fn unsealed(line: &[u8]) -> Option<&str> {
     let line = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
     let (text, sum) = line.rsplit_once('\t')?;
@@ -314,7 +313,7 @@ mod tests {
         Journal::read(file)
     }
 
-    /// A header that is whole to its checksum asks for no more memory than a sweep may.
+    /// A header with a valid checksum but absurd numbers must not allocate memory for them.
     #[test]
     fn a_header_of_impossible_runs_is_refused() {
         let header = |first: u64, end: u64, total: u64| {
@@ -342,7 +341,7 @@ mod tests {
         }
     }
 
-    /// What a killed process has left may be longer than the line that is written over it.
+    /// The partial line of a killed process may be longer than the line that overwrites it.
     #[test]
     fn a_torn_end_is_cut_to_the_last_whole_line() {
         let header = sealed(&format!("{MAGIC}\t0\t3\t3\t{{}}"));

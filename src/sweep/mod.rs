@@ -1,9 +1,9 @@
 //! Sweeps: many runs of one scenario in parallel, with results that do not depend on the number of
 //! threads.
 //!
-//! A [`Study`] is the points of a grid times repetitions. Its runs are numbered: all points of the
-//! first repetition, then all of the second, and so on, so runs that share their accesses are
-//! neighbours. Every point of a repetition sees the same random streams.
+//! A [`Study`] runs every point of a grid in every repetition. Runs are numbered repetition by
+//! repetition, so that runs with the same accesses are adjacent. All points of a repetition use the
+//! same random streams.
 
 pub mod journal;
 pub mod statistics;
@@ -20,9 +20,9 @@ use crate::trace::{Trace, index};
 /// How the repetitions of a sweep differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Repetitions {
-    /// Each has the next seed, as `run` with that seed.
+    /// Consecutive seeds; each repetition equals `run` with that seed.
     Seeds(RangeInclusive<u64>),
-    /// All have the scenario's seed but different streams; the first is the same as `run`.
+    /// The scenario's seed with different streams; the first repetition equals `run`.
     Streams(u64),
 }
 
@@ -75,29 +75,29 @@ pub struct Study {
     repetitions: Repetitions,
     seed: u64,
     traces: Traces,
-    /// The scenarios of the points, if there are few and no accesses are drawn.
+    /// The scenarios of the points, if there are few and no accesses are generated.
     kept: Vec<Option<Scenario>>,
 }
 
 /// A point whose scenario has errors.
 #[derive(Debug)]
 pub struct BadPoint {
-    /// The point as messages name it; empty if there is only one.
+    /// The point's name in messages; empty if there is only one.
     pub name: String,
     /// What is wrong.
     pub diagnostics: Box<Diagnostics>,
 }
 
 impl Study {
-    /// The most points whose scenarios are kept from the check for the runs.
+    /// The most points for which the scenarios of the check are kept for the runs.
     const KEPT_MAX: u64 = 1024;
 
-    /// The sweep of a checked document: every point is checked before anything runs. No accesses
-    /// are drawn for the check, so a host whose memory is a share of drawn pages is checked at its
-    /// runs.
+    /// The sweep of a checked document. Every point is checked before anything runs. No accesses
+    /// are generated for the check, so a host memory given as a share of generated pages is checked
+    /// only when a run starts.
     ///
     /// # Errors
-    /// The points with errors: the first with each error.
+    /// The points with errors, one for each distinct error.
     pub fn new(
         document: Document,
         scenario: &Scenario,
@@ -160,11 +160,11 @@ impl Study {
         }
     }
 
-    /// The scenario of a run. Drawn accesses are shared with the runs of the same repetition whose
-    /// scenarios are still held; traces that many runs replay have an index.
+    /// The scenario of a run. Generated accesses are shared with runs of the same repetition whose
+    /// scenarios are still alive; traces that many runs replay have an index.
     ///
     /// # Errors
-    /// Checks that depend on the accesses drawn for this repetition may fail.
+    /// Checks that depend on the accesses generated for this repetition may fail.
     pub fn scenario(&self, run: u64) -> Result<Scenario, BadPoint> {
         let (point, seed, repetition) = self.run(run);
         let scenario = if let Some(Some(scenario)) = self.kept.get(point as usize) {
@@ -181,8 +181,8 @@ impl Study {
         Ok(scenario)
     }
 
-    /// Prepares on all threads what the runs share of the scenario that the study was made from.
-    /// Left to the runs, the first would do it while all others wait.
+    /// Computes what all runs share, on all threads. Otherwise the first run would compute it while
+    /// all others wait.
     pub fn prepare(&self, scenario: &Scenario) {
         if self.is_worth_an_index(scenario) {
             let counted = scenario.vms.par_iter().filter(|vm| vm.replacement.is_lru());
@@ -200,28 +200,27 @@ impl Study {
         runs >= index::RUNS_MIN
     }
 
-    /// The runs of shard `shard` of `shards`, counted from 1: blocks of neighbours, as equal as
-    /// whole runs can be.
+    /// The runs of shard `shard` of `shards`, counted from 1: contiguous blocks whose sizes differ
+    /// by at most one.
     pub fn shard(&self, shard: u64, shards: u64) -> Range<u64> {
         let bound = |shard| (u128::from(self.runs()) * shard / u128::from(shards)) as u64;
         bound(u128::from(shard) - 1)..bound(u128::from(shard))
     }
 }
 
-/// The most points that are reported; if there are more, the axis is wrong.
+/// The most points that are reported; more usually mean that an axis is wrong.
 const BAD_MAX: usize = 8;
 
-/// Whether the accesses of any VM are drawn.
+/// Whether the accesses of any VM are generated.
 pub(crate) fn is_drawn(scenario: &Scenario) -> bool {
     scenario.vms.iter().any(|vm| matches!(vm.source, TraceSource::Workload(_)))
 }
 
-/// Calls `one` for each of these runs that is wanted, on all threads of the caller's pool; a thread
-/// that is done takes the next run. Each thread keeps its scenario until its next run has one, so
-/// that what two neighbours share is still held.
+/// Calls `one` for each of these runs that is `wanted`, on all threads of the caller's pool. Each
+/// thread keeps a run's scenario until it has the next one, so that adjacent runs can share data.
 ///
 /// # Errors
-/// The failure of the first run, by number, that failed; no run is begun after a failure.
+/// The failure with the smallest run number. No run is started after a failure.
 pub fn for_each<E: Send>(
     runs: Range<u64>,
     is_wanted: impl Fn(u64) -> bool + Sync,
@@ -242,16 +241,15 @@ pub fn for_each<E: Send>(
             }
             if let Err(failure) = one(run, &mut held) {
                 stop.store(true, Ordering::Relaxed);
-                // Every run with a smaller number has been started, and will report its own
-                // failure.
-                let mut first = first.lock().expect("nobody panics while holding the failure");
+                // All runs with smaller numbers have been started and report their own failures.
+                let mut first = first.lock().expect("no thread panics while it holds the lock");
                 if first.as_ref().is_none_or(|(known, _)| run < *known) {
                     *first = Some((run, failure));
                 }
             }
         }
     });
-    match first.into_inner().expect("nobody panics while holding the failure") {
+    match first.into_inner().expect("no thread panics while it holds the lock") {
         Some((_, failure)) => Err(failure),
         None => Ok(()),
     }

@@ -7,10 +7,10 @@
 use crate::account::Account;
 use crate::number::{Millionths, SignedMillionths};
 
-/// A count of all VMs of a run.
+/// Reads a count from the account of all VMs of a run.
 type Count = fn(&Account) -> u64;
 
-/// The counts that are summarised, and how they are read from a run.
+/// The counts that are summarised: their names and how they are read.
 pub const SUMMARISED: [(&str, Count); 3] = [
     ("demand_faults", |all| all.counts.demand_faults),
     ("replacement_misses", |all| all.counts.replacement_misses),
@@ -23,7 +23,7 @@ pub type Repeated = [Vec<u64>; SUMMARISED.len()];
 /// The summary of a list of counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Summary {
-    /// How many there are.
+    /// The number of counts.
     pub n: u64,
     /// The mean.
     pub mean: Millionths,
@@ -114,8 +114,8 @@ struct Spread {
     /// The smallest value. Distances from it have the same deviation and keep the squares small.
     least: i128,
     sum: u128,
-    /// n² times the variance with n as its divisor, of distances without their last `shift` bits,
-    /// as many as make it fit: none for 10⁷ values within 2⁴⁰, or fewer in a wider range.
+    /// n² times the population variance of the distances without their last `shift` bits. `shift`
+    /// is as small as overflow allows: 0 for 10⁷ values within 2⁴⁰.
     numerator: u128,
     shift: u32,
 }
@@ -137,8 +137,8 @@ impl Spread {
         Self { n, least, sum, numerator: n * squares - shifted * shifted, shift }
     }
 
-    /// The sample standard deviation, rounded half up. Above 2⁴² the last digits may be missing; it
-    /// then has twelve.
+    /// The sample standard deviation, rounded half up. Above 2⁴² only the first twelve digits are
+    /// exact.
     fn deviation(&self) -> Option<Millionths> {
         let denominator = self.n * self.n.checked_sub(1).filter(|&degrees| degrees > 0)?;
         // Twice the root is the root of four times the variance; its last bit rounds half up.
@@ -156,7 +156,8 @@ impl Spread {
             return None;
         }
         let denominator = self.n * self.n * (self.n - 1);
-        // The standard error in 10⁻⁹ if that fits, so that its rounding is not seen after t.
+        // The standard error in units of 10⁻⁹ if it fits, so that rounding it does not show after
+        // the multiplication by t.
         let (scale, unit) = (10_u128.pow(18), 10_u128.pow(9));
         let error = match scaled(self.numerator, denominator, scale) {
             Some(square) => square.isqrt(),
@@ -174,7 +175,7 @@ impl Spread {
 fn scaled(numerator: u128, denominator: u128, scale: u128) -> Option<u128> {
     let whole = numerator.checked_div(denominator)?.checked_mul(scale)?;
     let (mut rest, mut below) = (numerator % denominator, denominator);
-    // If the product is too large, digits that cannot matter are dropped from both.
+    // If the product overflows, insignificant bits are dropped from both.
     while rest.checked_mul(scale).is_none() {
         (rest, below) = (rest >> 1, (below >> 1).max(1));
     }
@@ -283,8 +284,8 @@ mod tests {
         assert_eq!(small.sd, large.sd);
     }
 
-    /// Half of the counts 0, half the largest: the deviation is that times √(n / (n − 1)) / 2, and
-    /// of pairs of the largest difference twice as much.
+    /// Half of the counts are 0 and half are the maximum: the deviation is the maximum times √(n /
+    /// (n − 1)) / 2, and for pairs with the largest difference twice that.
     #[test]
     fn the_widest_spread_of_many_counts_has_a_deviation() {
         for n in [2_u32, 3, 10, 1000, 100_000] {
@@ -309,7 +310,7 @@ mod tests {
         interval.unwrap().map(|end| end.to_string())
     }
 
-    /// What numpy 2 and scipy 1.17 make of two lists:
+    /// The values of numpy 2 and scipy 1.17:
     /// ```python
     /// def ci(x): return t.interval(.95, len(x) - 1, loc=np.mean(x), scale=sem(x))
     /// print(np.mean(a), np.std(a, ddof=1), np.quantile(a, [.25, .5, .75]), ci(a))
@@ -334,10 +335,9 @@ mod tests {
         assert_eq!((paired.wins, paired.ties, paired.losses), (7, 2, 1));
     }
 
-    /// Likewise of 200 numbers, beyond the table of t:
-    /// `x = [(i*i*7919) % 10007 for i in range(1, 201)]`,
-    /// `y = [(i*7907 + 13) % 10009 for i in range(1, 201)]`; the interval of the difference is
-    /// `scipy.stats.ttest_rel(x, y).confidence_interval(.95)` too.
+    /// The same for 200 numbers, beyond the table of t: `x = [(i*i*7919) % 10007 for i in range(1,
+    /// 201)]`, `y = [(i*7907 + 13) % 10009 for i in range(1, 201)]`; the interval of the difference
+    /// is `scipy.stats.ttest_rel(x, y).confidence_interval(.95)` too.
     #[test]
     fn long_lists_agree_with_scipy() {
         let x: Vec<u64> = (1..=200).map(|i| (i * i * 7919) % 10007).collect();

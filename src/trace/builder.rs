@@ -6,7 +6,7 @@ use super::columns::Columns;
 use super::intern::{Interner, NO_PAGE};
 use super::reduction::Reduction;
 use super::room::Room;
-use super::store::Trace;
+use super::shared::Trace;
 use super::times::Times;
 use crate::units::Page;
 

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use super::content_hash::ContentHash;
 use super::distances::COLD;
-use super::store::Trace;
+use super::shared::Trace;
 
 /// A folder of cached distances.
 #[derive(Clone, Debug)]
@@ -28,9 +28,9 @@ pub struct Cache {
 /// Where the distances of a trace came from.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Warmed {
+pub enum Loaded {
     /// They were in memory.
-    Known,
+    InMemory,
     /// They were read from the cache.
     Read,
     /// They were computed; the result says whether they could be written to the cache.
@@ -87,16 +87,16 @@ impl Cache {
 
     /// Gives `trace`, whose content hash is `content`, its distances: from memory, from the cache
     /// or by computing them.
-    pub fn warm(&self, trace: &Trace, content: ContentHash) -> Warmed {
+    pub fn load(&self, trace: &Trace, content: ContentHash) -> Loaded {
         if trace.has_distances() {
-            return Warmed::Known;
+            return Loaded::InMemory;
         }
         let path = self.folder.join(format!("{content}{ENDING}"));
         if let Ok(Some(distances)) = self.read(&path, trace, &header(trace, content)) {
             trace.put_distances(distances);
-            return Warmed::Read;
+            return Loaded::Read;
         }
-        Warmed::Computed(self.write(&path, &header(trace, content), trace.distances()))
+        Loaded::Computed(self.write(&path, &header(trace, content), trace.distances()))
     }
 
     /// The entries, least recently used first; none if the folder does not exist.
@@ -300,8 +300,8 @@ mod tests {
     }
 
     /// Looks up a copy of the trace that has no distances yet.
-    fn warm(cache: &Cache, trace: &Trace) -> Warmed {
-        cache.warm(trace, trace.content_hash())
+    fn load(cache: &Cache, trace: &Trace) -> Loaded {
+        cache.load(trace, trace.content_hash())
     }
 
     fn long_trace() -> Trace {
@@ -318,18 +318,18 @@ mod tests {
         let cache = cache(folder.path().join("new"));
         let first = long_trace();
         assert!(Cache::is_worth_it(&first));
-        assert!(matches!(warm(&cache, &first), Warmed::Computed(Ok(()))));
+        assert!(matches!(load(&cache, &first), Loaded::Computed(Ok(()))));
         let again = long_trace();
-        assert!(matches!(warm(&cache, &again), Warmed::Read));
+        assert!(matches!(load(&cache, &again), Loaded::Read));
         assert_eq!(first.distances(), again.distances());
-        assert!(matches!(warm(&cache, &again), Warmed::Known));
+        assert!(matches!(load(&cache, &again), Loaded::InMemory));
     }
 
     #[test]
     fn a_damaged_or_foreign_entry_is_not_there() {
         let folder = tempfile::tempdir().unwrap();
         let cache = cache(folder.path().to_owned());
-        warm(&cache, &long_trace());
+        load(&cache, &long_trace());
         let path = entries(folder.path()).remove(0);
         let whole = fs::read(&path).unwrap();
         for damaged in [0, 20, 30, 48, 1_000_000, whole.len() - 1] {
@@ -337,10 +337,10 @@ mod tests {
             bytes[damaged] ^= 1;
             fs::write(&path, &bytes).unwrap();
             let trace = long_trace();
-            assert!(matches!(warm(&cache, &trace), Warmed::Computed(Ok(()))), "byte {damaged}");
+            assert!(matches!(load(&cache, &trace), Loaded::Computed(Ok(()))), "byte {damaged}");
         }
         fs::write(&path, &whole[..whole.len() - 1]).unwrap();
-        assert!(matches!(warm(&cache, &long_trace()), Warmed::Computed(Ok(()))));
+        assert!(matches!(load(&cache, &long_trace()), Loaded::Computed(Ok(()))));
     }
 
     #[test]
@@ -348,7 +348,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let cache = cache(file.path().join("below a file"));
         let trace = long_trace();
-        assert!(matches!(warm(&cache, &trace), Warmed::Computed(Err(_))));
+        assert!(matches!(load(&cache, &trace), Loaded::Computed(Err(_))));
         assert_eq!(trace.distances(), long_trace().distances());
     }
 
@@ -367,7 +367,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = cache(folder.path().to_owned());
         let trace = long_trace();
-        warm(&cache, &trace);
+        load(&cache, &trace);
         let path = entries(folder.path()).remove(0);
         let whole = fs::read(&path).unwrap();
         let last = trace.run_pages().len() - 1;
@@ -376,8 +376,8 @@ mod tests {
             forge(&path, |bytes| {
                 bytes[HEADER + 4 * at..][..4].copy_from_slice(&u32::to_le_bytes(word));
             });
-            let found = warm(&cache, &long_trace());
-            assert!(matches!(found, Warmed::Computed(Ok(()))), "{word} at {at}");
+            let found = load(&cache, &long_trace());
+            assert!(matches!(found, Loaded::Computed(Ok(()))), "{word} at {at}");
         }
     }
 
@@ -387,19 +387,19 @@ mod tests {
         use std::os::unix::fs::{PermissionsExt as _, symlink};
         let folder = tempfile::tempdir().unwrap();
         let cache = cache(folder.path().join("cache"));
-        warm(&cache, &long_trace());
+        load(&cache, &long_trace());
         let path = entries(&folder.path().join("cache")).remove(0);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
-        assert!(matches!(warm(&cache, &long_trace()), Warmed::Computed(Ok(()))));
-        assert!(matches!(warm(&cache, &long_trace()), Warmed::Read), "it was written again");
+        assert!(matches!(load(&cache, &long_trace()), Loaded::Computed(Ok(()))));
+        assert!(matches!(load(&cache, &long_trace()), Loaded::Read), "it was written again");
         let elsewhere = folder.path().join("elsewhere");
         fs::rename(&path, &elsewhere).unwrap();
         symlink(&elsewhere, &path).unwrap();
-        assert!(matches!(warm(&cache, &long_trace()), Warmed::Computed(Ok(()))));
+        assert!(matches!(load(&cache, &long_trace()), Loaded::Computed(Ok(()))));
         // The pipe has no writer: opening it would block forever.
         fs::remove_file(&path).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-        assert!(matches!(warm(&cache, &long_trace()), Warmed::Computed(Ok(()))));
+        assert!(matches!(load(&cache, &long_trace()), Loaded::Computed(Ok(()))));
     }
 
     #[test]
@@ -414,7 +414,7 @@ mod tests {
             let now = NOW + Duration::from_secs(second);
             Cache::new(folder.path(), 2 * bytes + bytes / 2, now)
         };
-        let is_read = |cache: &Cache, turn| matches!(warm(cache, &trace(turn)), Warmed::Read);
+        let is_read = |cache: &Cache, turn| matches!(load(cache, &trace(turn)), Loaded::Read);
         fs::write(folder.path().join(".balloonist-dead"), "half").unwrap();
         let dead =
             File::options().write(true).open(folder.path().join(".balloonist-dead")).unwrap();
@@ -426,7 +426,7 @@ mod tests {
         assert!(is_read(&at(5), 0) && is_read(&at(6), 4) && !is_read(&at(7), 2));
         assert!(folder.path().join(".balloonist-dead").exists(), "its writer may still be running");
         let small = Cache::new(folder.path(), bytes - 1, NOW + Duration::from_secs(8000));
-        assert!(matches!(warm(&small, &trace(6)), Warmed::Computed(Ok(()))));
+        assert!(matches!(load(&small, &trace(6)), Loaded::Computed(Ok(()))));
         assert_eq!(
             small.entries().unwrap().len(),
             2,

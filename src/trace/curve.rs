@@ -1,6 +1,6 @@
 //! Miss-ratio curves: the exact LRU demand faults of a trace at every number of frames.
 
-use super::store::Trace;
+use super::shared::Trace;
 
 /// The LRU demand faults of the first `accesses` accesses of `trace`, repeated as often as needed,
 /// for every allocation from 0 frames to the number of distinct pages; more frames change nothing.

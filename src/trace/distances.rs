@@ -293,9 +293,9 @@ mod tests {
         for pages in [600, 17_000, 530_000_u64] {
             let rounds = 2_000_000 / pages + 2;
             let depths = distances(&Trace::from_pages((0..rounds * pages).map(|at| at % pages)));
-            let (cold, warm) = depths.split_at(pages as usize);
+            let (cold, reused) = depths.split_at(pages as usize);
             assert!(cold.iter().all(|&depth| depth == COLD));
-            assert!(warm.iter().all(|&depth| u64::from(depth) == pages), "{pages}");
+            assert!(reused.iter().all(|&depth| u64::from(depth) == pages), "{pages}");
         }
     }
 

@@ -15,7 +15,7 @@
 use super::access::AccessKind;
 use super::builder::TraceBuilder;
 use super::reduction::Reduction;
-use super::store::Trace;
+use super::shared::Trace;
 
 /// `trace` without the references that `reduction` drops.
 ///

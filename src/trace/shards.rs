@@ -17,7 +17,7 @@ use std::collections::BinaryHeap;
 
 use super::access::PageId;
 use super::distances::{COLD, LruStack};
-use super::store::Trace;
+use super::shared::Trace;
 use crate::random::mix;
 use crate::units::{Decimal, Page};
 
@@ -44,11 +44,11 @@ pub fn sampled_lru_faults(
     let mut sampler = Sampler::new(trace, sample, salt);
     // Weights by distance, cold accesses last. There is no distance 0.
     let mut weights = vec![0_u128; pages + 2];
-    let warm_up = trace.runs_before(from);
-    for &page in &trace.run_pages()[..warm_up] {
+    let start = trace.runs_before(from);
+    for &page in &trace.run_pages()[..start] {
         let _ = sampler.weigh(page);
     }
-    for &page in &trace.run_pages()[warm_up..] {
+    for &page in &trace.run_pages()[start..] {
         // The rest of a run repeats its page and hits with one frame or more, so it adds no weight.
         if let Some((bucket, weight)) = sampler.weigh(page) {
             weights[bucket] += weight;
@@ -180,8 +180,8 @@ mod tests {
         let all = Decimal::parse("1").unwrap();
         assert_eq!(sampled_lru_faults(&trace, 0, Sample::Rate(all), 7), (exact.clone(), pages));
         assert_eq!(sampled_lru_faults(&trace, 0, Sample::Size(3000), 7), (exact, pages));
-        let warm = (lru_faults_between(&trace, 30_000, trace.accesses()), pages);
-        assert_eq!(sampled_lru_faults(&trace, 30_000, Sample::Rate(all), 7), warm);
+        let expected = (lru_faults_between(&trace, 30_000, trace.accesses()), pages);
+        assert_eq!(sampled_lru_faults(&trace, 30_000, Sample::Rate(all), 7), expected);
     }
 
     /// With one page in three sampled, depth d in the sample is depth 3 d or more in the trace.

@@ -1,4 +1,4 @@
-//! `trace convert`: any trace format in, ours, text or raw words out.
+//! `trace convert`: reads any trace format and writes the compact format, text or raw words.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,8 @@ use super::super::reader::{self, Reader};
 use super::super::{Context, Failure, input};
 use super::target::Output;
 
-/// Write a trace in another format; with --vm FIELD a file for each VM, its value in the name
+/// Convert a trace to another format; with --vm FIELD, to one file per VM, named by the field's
+/// value
 #[derive(clap::Args, Debug)]
 #[command(mut_arg("trace_format", reader::named_format))]
 pub(super) struct Args {
@@ -22,14 +23,14 @@ pub(super) struct Args {
     #[command(flatten)]
     output: Output,
 
-    /// Drop the references that no LRU list of K frames or more can tell apart; a VM with the trace
-    /// then keeps K frames at least. Dropped references become repeats of the page before, so
-    /// positions stay
+    /// Drop references that make no difference to LRU with K frames or more; a VM that replays the
+    /// trace must then have at least K frames. Dropped references become repeats of the page
+    /// before, so positions do not change
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(2..))]
     reduce: Option<u64>,
 
-    /// Of a reduced trace keep each page's first reference in every block of so many accesses too,
-    /// so that the pages touched in whole blocks are right
+    /// With --reduce, also keep each page's first reference in every block of this many accesses,
+    /// so that working sets of whole blocks are exact
     #[arg(long, value_name = "ACCESSES", requires = "reduce",
           value_parser = clap::value_parser!(u64).range(1..))]
     resolution: Option<u64>,
@@ -55,7 +56,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 }
 
 impl Args {
-    /// The trace, reduced if that was asked for.
+    /// The trace, reduced if `--reduce` is given.
     fn reduced(&self, trace: Trace, context: &Context) -> Result<Trace, Failure> {
         let Some(frames) = self.reduce else { return Ok(trace) };
         let reduction = Reduction { frames, resolution: self.resolution };

@@ -8,14 +8,16 @@ use clap::builder::PossibleValuesParser;
 use super::super::{Context, Failure, input};
 use super::target::Output;
 
-/// Write a workload's accesses, with its parameters as `--set pages=4000 --set accesses=1000000`
+/// Generate a workload's accesses as a trace, with parameters such as `--set pages=4000 --set
+/// accesses=1000000`
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
-    /// The workload; `list workloads` shows its parameters
+    /// The workload; see `list workloads` for its parameters
     #[arg(value_name = "WORKLOAD", value_parser = names())]
     workload: String,
 
-    /// Draw what a scenario's VM of this name draws [default: the workload's name]
+    /// The name of the VM in a scenario that would generate the same accesses [default: the
+    /// workload's name]
     #[arg(long, value_name = "NAME")]
     vm: Option<String>,
 

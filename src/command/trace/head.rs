@@ -8,7 +8,8 @@ use balloonist::trace::Trace;
 use super::super::reader::{self, Reader};
 use super::super::{Context, Failure};
 
-/// Print the first accesses of a trace: the page, and I, L, S or M if it is known how it is touched
+/// Print the first accesses of a trace: the page, and the kind (I, L, S or M) if the trace has
+/// kinds
 #[derive(clap::Args, Debug)]
 #[command(mut_arg("trace_format", reader::named_format))]
 pub(super) struct Args {
@@ -16,7 +17,7 @@ pub(super) struct Args {
     #[arg(value_name = "TRACE")]
     trace: PathBuf,
 
-    /// How many accesses
+    /// The number of accesses
     #[arg(long, short = 'n', value_name = "N", default_value = "20",
           value_parser = clap::value_parser!(u64).range(1..))]
     accesses: u64,

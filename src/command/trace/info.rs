@@ -1,4 +1,4 @@
-//! `trace info`: what there is to say about traces.
+//! `trace info`: describes traces.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::super::reader::{self, Reader};
 use super::super::text::no_formula;
 use super::super::{Context, Failure, context};
 
-/// Tell what traces hold: format, accesses, pages, kinds and content hash
+/// Show the format, accesses, pages, kinds and content hash of traces
 #[derive(clap::Args, Debug)]
 #[command(mut_arg("trace_format", |flag| reader::named_format(flag).value_parser(TraceFormat)))]
 pub(super) struct Args {
@@ -30,8 +30,8 @@ pub(super) struct Args {
     reader: Reader,
 }
 
-/// A parser of the trace's format. Everywhere else `--format` is the output's, so whoever means
-/// that is told the flag.
+/// A parser of the trace format. In all other commands `--format` is the output format, so the
+/// error message names the flag for that.
 #[derive(Clone)]
 struct TraceFormat;
 
@@ -50,8 +50,8 @@ impl TypedValueParser for TraceFormat {
             }
             let word = word.display();
             let text = format!(
-                "`{word}` is no format of traces, which `--format` means here; \
-                 `--print {word}` prints the result so"
+                "`{word}` is not a trace format, which `--format` means here; use `--print \
+                 {word}` for the output format"
             );
             command.clone().error(ErrorKind::InvalidValue, text)
         })
@@ -66,7 +66,7 @@ impl TypedValueParser for TraceFormat {
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut infos = Vec::new();
     for path in &args.traces {
-        // Of many large traces only one is in memory at a time.
+        // Only one trace is in memory at a time.
         for (value, loaded) in args.reader.load_each(path, context)? {
             let value = value.map(|value| format!(":{value}")).unwrap_or_default();
             infos.push((no_formula(&(reader::shown(path) + &value)), TraceInfo::of(&loaded)));

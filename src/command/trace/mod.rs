@@ -1,4 +1,4 @@
-//! `trace`: trace files and workloads by themselves, without a scenario.
+//! `trace`: commands on trace files and workloads, without a scenario.
 
 mod convert;
 mod generate;
@@ -10,7 +10,7 @@ use clap::Subcommand;
 
 use super::{Context, Failure};
 
-/// Look at trace files, convert them, or generate them
+/// Inspect, convert or generate trace files
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(subcommand)]

@@ -19,7 +19,7 @@ pub(super) struct Output {
     #[arg(long, short, value_name = "OUT")]
     out: PathBuf,
 
-    /// Its format [default: what the extension of OUT says, else balloonist; text for `-`]
+    /// The format to write [default: by the extension of OUT, or balloonist; text for `-`]
     #[arg(long, value_name = "FORMAT", value_parser = outputs())]
     to: Option<&'static OutputKind>,
 }
@@ -30,24 +30,24 @@ fn outputs() -> impl TypedValueParser<Value = &'static OutputKind> {
 
 fn find(name: &str) -> &'static OutputKind {
     let found = OUTPUTS.iter().find(|output| output.name == name);
-    found.expect("every name that is asked for is one of the list")
+    found.expect("the name is in the list")
 }
 
-/// An output that is open.
+/// An open output.
 pub(super) struct Target {
     place: PathBuf,
     kind: &'static OutputKind,
-    /// Nothing for standard output.
+    /// `None` for standard output.
     file: Option<NewFile>,
 }
 
 impl Output {
-    /// Opens the output of one VM: before the extension of the name stands the value that
-    /// tells it from the others.
+    /// Opens the output of one VM; its value is inserted before the extension.
     pub(super) fn open_for(&self, value: Option<&str>) -> Result<Target, Failure> {
         let Some(value) = value else { return self.open() };
         if is_stdout(&self.out) {
-            let text = "several VMs are written, each to a file of its own, not to `-`";
+            let text = "several VMs cannot be written to `-`; name a file, to which each VM's \
+                        value is added";
             return Err(Failure::Usage(text.to_owned()));
         }
         let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
@@ -59,7 +59,7 @@ impl Output {
         Self { out, to: self.to }.open()
     }
 
-    /// Opens the output, before there is anything to write.
+    /// Opens the output before the work starts.
     pub(super) fn open(&self) -> Result<Target, Failure> {
         let is_stdout = is_stdout(&self.out);
         let kind = self.to.map_or_else(|| by_name(&self.out), Ok)?;
@@ -68,7 +68,7 @@ impl Output {
     }
 }
 
-/// The format that the file's name asks for.
+/// The format given by the file's extension.
 fn by_name(place: &Path) -> Result<&'static OutputKind, Failure> {
     if is_stdout(place) {
         return Ok(find("text"));
@@ -82,7 +82,7 @@ fn by_name(place: &Path) -> Result<&'static OutputKind, Failure> {
             let place = place.display();
             let text = format!(
                 "{place}: traces are written uncompressed, found the extension {extension}; write \
-                 to `-` and compress that, or choose a format with --to"
+                 to `-` and compress the output, or choose a format with --to"
             );
             Err(Failure::Usage(text))
         }
@@ -91,13 +91,13 @@ fn by_name(place: &Path) -> Result<&'static OutputKind, Failure> {
 }
 
 impl Target {
-    /// Writes the trace; the file appears whole or not at all.
+    /// Writes the trace; the file appears only when complete.
     pub(super) fn write(self, trace: &Trace, context: &Context) -> Result<(), Failure> {
         let Self { place, kind, file } = self;
         if trace.reduction().is_some() && kind.name != "balloonist" {
             return Err(Failure::Usage(format!(
-                "{} does not say that the trace is reduced, so nothing would keep its VM from \
-                 fewer frames; write it `--to balloonist`",
+                "the format {} cannot record that the trace is reduced; write it with `--to \
+                 balloonist`",
                 kind.name
             )));
         }
@@ -109,7 +109,7 @@ impl Target {
                 WriteError::Unfit(why) => Failure::Usage(why),
             });
         };
-        // The file counts and hashes what it is given, so it is given much at a time.
+        // Buffered, because the file counts and hashes every write.
         let mut out = BufWriter::with_capacity(1 << 16, &mut file);
         let written = (kind.write)(trace, &mut out).and_then(|()| Ok(out.flush()?));
         drop(out);
