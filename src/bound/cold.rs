@@ -1,13 +1,13 @@
-//! The cold minimum: every distinct page must be loaded once under any policy.
+//! The cold minimum: under any policy a page must be loaded when it is used first, or first since it
+//! was freed.
 
 use super::pace::Pace;
 use crate::scenario::Scenario;
 
 /// The cold faults of all VMs.
 pub(super) fn faults(scenario: &Scenario, paces: &[Pace]) -> u64 {
-    let distinct = |(vm, pace): (&crate::scenario::VmSpec, &Pace)| {
-        let before = |accesses: u64| vm.trace.distinct_before(accesses.min(vm.trace.accesses()));
-        (before(pace.accesses) - before(pace.warm_up)) as u64
+    let cold = |(vm, pace): (&crate::scenario::VmSpec, &Pace)| {
+        vm.trace.cold_before(pace.accesses) - vm.trace.cold_before(pace.warm_up)
     };
-    scenario.vms.iter().zip(paces).map(distinct).sum()
+    scenario.vms.iter().zip(paces).map(cold).sum()
 }

@@ -50,6 +50,13 @@ impl SharedHost for GlobalLru {
         self.list.push_front(0, page);
     }
 
+    fn free(&mut self, page: PageId) {
+        if self.list.contains(page) {
+            self.list.remove(page);
+            self.empty += 1;
+        }
+    }
+
     fn depart(&mut self, pages: std::ops::Range<PageId>) {
         for page in pages {
             if self.list.contains(page) {

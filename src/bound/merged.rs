@@ -4,7 +4,7 @@
 //! one *visit*. Between two of them every other VM makes one access, so on a host with a frame for
 //! each VM the page is neither the least recently used one nor the one whose next use is furthest
 //! away. It cannot be evicted before the visit ends, and the accesses within the visit need not be
-//! examined.
+//! examined. Pages that a guest frees after a visit are gone when it ends.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -73,6 +73,9 @@ pub(super) trait SharedHost {
     /// A visit ends. `next_use` orders pages by their next visit, those never used again last.
     fn end(&mut self, page: PageId, next_use: u128);
 
+    /// The guest frees a page that is not being visited.
+    fn free(&mut self, page: PageId);
+
     /// A VM departs; these are its pages.
     fn depart(&mut self, pages: Range<PageId>);
 }
@@ -102,6 +105,10 @@ pub(super) fn replay(
         let page = bases[at] + visit.page;
         SharedHost::end(one, page, next_use);
         SharedHost::end(other, page, next_use);
+        for &page in vm.trace.freed_after(visit.last % vm.trace.accesses()) {
+            SharedHost::free(one, bases[at] + page);
+            SharedHost::free(other, bases[at] + page);
+        }
     };
     for Event { vm, what } in Merged::new(scenario, paces) {
         match what {

@@ -59,6 +59,13 @@ impl SharedHost for Min {
         self.next_uses.set(page as usize, next_use);
     }
 
+    fn free(&mut self, page: PageId) {
+        if std::mem::take(&mut self.resident[page as usize]) {
+            self.next_uses.set(page as usize, 0);
+            self.empty += 1;
+        }
+    }
+
     /// Nothing to do: its pages are never used again, so they are evicted first.
     fn depart(&mut self, _: std::ops::Range<PageId>) {}
 }

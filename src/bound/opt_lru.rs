@@ -7,9 +7,9 @@
 //! takes a frame from the other VM. A dynamic program keeps the fewest faults for each state.
 //! *Follows.* R. L. Mattson, J. Gecsei, D. R. Slutz and I. L. Traiger, "Evaluation techniques for
 //! storage hierarchies", IBM Systems Journal 9(2), 1970, for the stack; the program is ours.
-//! *Departs.* For two VMs that start together and stay. Accesses are at the nominal pace; minima
-//! and maxima are respected. Moving a frame before the fault that needs it gains nothing, so frames
-//! move at faults only.
+//! *Departs.* For two VMs that start together, stay and free no pages. Accesses are at the nominal
+//! pace; minima and maxima are respected. Moving a frame before the fault that needs it gains
+//! nothing, so frames move at faults only.
 //! *Cost.* O(F) for each run that is deeper than its VM's minimum, with F frames; two integers per
 //! frame. Refused beyond 2³⁶ steps.
 //! *Parameters.* None.
@@ -37,6 +37,10 @@ pub fn opt_lru(scenario: &Scenario) -> Result<u64, String> {
         if !vm.replacement.is_lru() {
             let (name, replacement) = (&vm.name, vm.replacement.name);
             return Err(format!("opt-lru needs LRU guests, but VM `{name}` runs {replacement}"));
+        }
+        if vm.trace.frees().is_some() {
+            let name = &vm.name;
+            return Err(format!("opt-lru is for guests that free no pages, unlike `{name}`"));
         }
         if vm.after != After::Idle || vm.stop.is_some() || vm.start != one.start {
             let name = &vm.name;

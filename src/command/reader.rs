@@ -60,6 +60,10 @@ pub(super) struct Reader {
     #[arg(long, help_heading = HEADING, value_name = "WORD,…")]
     writes: Option<String>,
 
+    /// Words of the operation's field with which the guest frees the page [default: free, munmap]
+    #[arg(long, help_heading = HEADING, value_name = "WORD,…")]
+    frees: Option<String>,
+
     /// The prefix of comment lines [default: #]
     #[arg(long, help_heading = HEADING, value_name = "MARK")]
     comment: Option<String>,
@@ -150,6 +154,7 @@ impl Reader {
             size_unit: self.size_unit,
             reads: self.reads.clone(),
             writes: self.writes.clone(),
+            frees: self.frees.clone(),
             comment: self.comment.clone(),
             header: self.header.clone(),
             time: self.time.clone(),

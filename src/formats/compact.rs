@@ -5,7 +5,7 @@
 //! | bytes | header |
 //! |---|---|
 //! | 0..8 | `b1 "balloon"` |
-//! | 8..12, 12..16 | version (1); flags (bit 0: it has kinds, 1: it has times, 2: it is reduced) |
+//! | 8..12, 12..16 | version (1); flags (bit 0: kinds, 1: times, 2: it is reduced, 3: frees) |
 //! | 16..24, 24..32, 32..40 | accesses, runs, distinct pages |
 //! | 40..48 | the trace's [`content_checksum`](crate::trace::content_checksum()) |
 //! | 48..56 | bytes of all columns |
@@ -20,7 +20,9 @@
 //!    accesses have the same, else 4; then the kinds of all accesses to pages with a 4, in order;
 //! 5. if there are times: when the recording began, then for each access the nanoseconds since the
 //!    access before, for the first since the beginning, LEB128;
-//! 6. if it is [reduced](crate::trace::reduce): K, and the resolution or 0, LEB128.
+//! 6. if it is [reduced](crate::trace::reduce): K, and the resolution or 0, LEB128;
+//! 7. if its guest frees pages: how many times; then for each the runs since the free before and the
+//!    page, as an index into column 1, LEB128.
 //!
 //! The repetitions of a program lie millions of accesses apart, which zstd finds in a window of
 //! 32 MiB; predicting the next run from those before made the columns larger, not smaller. Every
@@ -65,8 +67,9 @@ const HEADER: usize = 64;
 const HAS_KINDS: u32 = 1;
 const HAS_TIMES: u32 = 2;
 const IS_REDUCED: u32 = 4;
+const HAS_FREES: u32 = 8;
 /// All that this version knows.
-const FLAGS: u32 = HAS_KINDS | HAS_TIMES | IS_REDUCED;
+const FLAGS: u32 = HAS_KINDS | HAS_TIMES | IS_REDUCED | HAS_FREES;
 /// Stands for a page whose accesses have several kinds.
 const MIXED: u8 = 4;
 /// The logarithm of the bytes in which zstd looks for repetitions.
@@ -216,6 +219,26 @@ mod tests {
         assert_eq!(loaded.trace.times().unwrap().origin(), 3);
     }
 
+    /// Pages 5 and 6, both freed, used again and then one freed at the end.
+    fn with_frees() -> Trace {
+        let mut builder = TraceBuilder::default();
+        for page in [5, 6] {
+            builder.push(Page(page));
+            assert!(builder.free(Page(page)));
+            builder.push(Page(page));
+        }
+        assert!(builder.free(Page(5)));
+        builder.finish()
+    }
+
+    #[test]
+    fn frees_are_read_again() {
+        let trace = with_frees();
+        let read = load_from(&saved(&trace)[..], "", None, &ReadOptions::default()).unwrap();
+        assert_eq!(read.trace, trace);
+        assert_eq!(read.trace.frees().unwrap().len(), 3);
+    }
+
     #[test]
     fn a_reduction_is_read_again() {
         for resolution in [None, Some(10_000)] {
@@ -232,9 +255,14 @@ mod tests {
     fn every_flipped_bit_and_every_cut_is_seen() {
         let accesses: Vec<(u64, usize)> =
             (0..300).map(|at| (at * at % 37, at as usize % 3)).collect();
-        let bytes = saved(&trace(&accesses, true));
+        for bytes in [saved(&trace(&accesses, true)), saved(&with_frees())] {
+            no_flip_or_cut_is_read(&bytes);
+        }
+    }
+
+    fn no_flip_or_cut_is_read(bytes: &[u8]) {
         for bit in 0..bytes.len() * 8 {
-            let mut flipped = bytes.clone();
+            let mut flipped = bytes.to_vec();
             flipped[bit / 8] ^= 1 << (bit % 8);
             let options = ReadOptions { format: "balloonist".to_owned(), ..ReadOptions::default() };
             let result = load_from(&flipped[..], "", None, &options);
@@ -244,13 +272,13 @@ mod tests {
             assert!(load_from(&bytes[..length], "", None, &ReadOptions::default()).is_err());
         }
         // A header that is right by its checksum and counts more bytes than any file has.
-        let mut endless = bytes.clone();
+        let mut endless = bytes.to_vec();
         endless[HEADER - 16..HEADER - 8].copy_from_slice(&u64::MAX.to_le_bytes());
         let sum = checksum(&endless[..HEADER - 8]);
         endless[HEADER - 8..HEADER].copy_from_slice(&sum.to_le_bytes());
         let error = load_from(&endless[..], "", None, &ReadOptions::default()).unwrap_err();
         assert_eq!(error.kind, ReadErrorKind::Damaged);
-        let longer = [&bytes[..], b"x"].concat();
+        let longer = [bytes, b"x"].concat();
         let error = load_from(&longer[..], "", None, &ReadOptions::default()).unwrap_err();
         assert_eq!(error.kind, ReadErrorKind::Damaged);
     }

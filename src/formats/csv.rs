@@ -5,7 +5,8 @@
 //! from 1 (several with commas); without it the heading must be one of [`KNOWN`]. The option `unit`
 //! says how many bytes a value counts in; without it a known heading says so, and else the values
 //! are pages or, if they are no numbers, names. Beside an address, a heading of [`SIZES`] is the
-//! size of the access and headings of [`KEYS`] belong to the page; the note says so, and the
+//! size of the access and headings of [`KEYS`] belong to the page; a column `event` says what happens
+//! to it: `read`, `write`, `access`, `free`; the note says so, and the
 //! options `size_field` and `key` say otherwise. Numbers are decimal, or hexadecimal behind `0x`
 //! or with the option `base`. Fields in quotes are as in RFC 4180.
 
@@ -77,6 +78,9 @@ const TIMES: &[(&str, Option<u64>)] = &[
     ("timestamp_s", Some(S)),
 ];
 
+/// Headings of what happens to the page.
+const EVENTS: &[&str] = &["event"];
+
 /// Headings of what owns an address.
 const KEYS: &[&str] = &[
     "pid",
@@ -104,8 +108,10 @@ fn looks_like(head: &Head<'_>) -> Verdict {
     let mut cells = Cells::default();
     cells.split(first, separator, usize::MAX);
     let columns = cells.len();
-    let has_known =
-        (0..columns).any(|at| known(cells.get(first, at).unwrap_or_default()).is_some());
+    let headings: Vec<&[u8]> = (0..columns).filter_map(|at| cells.get(first, at)).collect();
+    // A line with a number in it is a record, as of a tracer that prints `address 0x7f00`.
+    let has_known = headings.iter().any(|heading| known(heading).is_some())
+        && !headings.iter().any(|heading| number(heading).is_ok());
     let is_table = matches!(separator, Separator::Byte(byte) if first.contains(&byte))
         || separator == Separator::Blanks && columns > 1;
     let fits = |line: &[u8]| {
@@ -208,7 +214,17 @@ impl Headings<'_> {
     }
 }
 
-fn plan(first: Line<'_>, head: &[u8], options: &ReadOptions) -> Result<(Plan, String), ReadError> {
+/// Whether a heading says by itself that its column holds pages or addresses.
+pub(super) fn is_known(name: &[u8]) -> bool {
+    known(name).is_some()
+}
+
+/// What is read of a table that begins like this.
+pub(super) fn plan(
+    first: Line<'_>,
+    head: &[u8],
+    options: &ReadOptions,
+) -> Result<(Plan, String), ReadError> {
     let separator = layout::separator_said(options)?;
     let separator = separator.unwrap_or_else(|| cells::separator_of(first.bytes));
     let mut cells = Cells::default();
@@ -248,6 +264,8 @@ fn plan(first: Line<'_>, head: &[u8], options: &ReadOptions) -> Result<(Plan, St
         unit: options.unit.filter(|_| base != Base::Text),
         ..options.clone()
     };
+    let op = headings.column("op_field", options.op_field.as_ref())?;
+    let op = op.or_else(|| headings.among(EVENTS).find(|_| has_heading));
     let time = if has_heading { headings.time() } else { None };
     let plan = Plan {
         separator,
@@ -256,9 +274,10 @@ fn plan(first: Line<'_>, head: &[u8], options: &ReadOptions) -> Result<(Plan, St
         scale: Scale::of(&scale_options, unit)?,
         size,
         size_unit: options.size_unit.unwrap_or(1),
-        op: headings.column("op_field", options.op_field.as_ref())?,
+        op: op.filter(|_| options.op_field.as_deref() != Some("none")),
         reads: layout::words(options.reads.as_deref(), Layout::UNKNOWN.reads),
         writes: layout::words(options.writes.as_deref(), Layout::UNKNOWN.writes),
+        frees: layout::words(options.frees.as_deref(), &[]),
         keys,
         split,
         time: layout::time(options, time, headings.names())?,

@@ -26,6 +26,20 @@ pub(super) const KIND: FormatKind = FormatKind {
 
 const BYTES_AT: &[u8] = b" byte(s) @ 0x";
 const PAGE_SIZE: &[u8] = b"<marker: page size ";
+/// The number of a marker that begins so, as `of` makes it; `None` if the line is none.
+fn marker(
+    line: Line<'_>,
+    begins: &[u8],
+    expected: &str,
+    of: impl FnOnce(u64) -> Option<u64>,
+) -> Result<Option<u64>, ReadError> {
+    let Some(at) = memchr::memmem::find(line.bytes, begins) else { return Ok(None) };
+    let at = at + begins.len();
+    let digits = line.bytes[at..].split(|&byte| byte == b'>').next();
+    let number = digits.and_then(|digits| decimal(digits).ok()).and_then(of);
+    number.map(Some).ok_or_else(|| line.unexpected(at, expected))
+}
+
 /// Microseconds since 1601, before the records of the time.
 const TIMESTAMP: &[u8] = b"<marker: timestamp ";
 
@@ -72,25 +86,19 @@ fn read(
                 .map_err(|why| line.error(0, why));
         }
         if let Some(clock) = &mut clock
-            && let Some(at) = memchr::memmem::find(line.bytes, TIMESTAMP)
+            && let Some(now) = marker(line, TIMESTAMP, "microseconds", since_1970)?
         {
-            let digits = line.bytes[at + TIMESTAMP.len()..].split(|&byte| byte == b'>').next();
-            let now = digits.and_then(|digits| decimal(digits).ok()).and_then(since_1970);
-            let now = now.ok_or_else(|| line.unexpected(at + TIMESTAMP.len(), "microseconds"))?;
             // What stands before the first marker has its time.
             clock.at(builder, time.unwrap_or(now));
             time = Some(now);
             return Ok(());
         }
-        if let Some(at) = memchr::memmem::find(line.bytes, PAGE_SIZE)
-            && source.options.page_size.is_none()
+        let power = |size: u64| Some(size).filter(|size| size.is_power_of_two());
+        if source.options.page_size.is_none()
             && source.options.host_page_size.is_none()
+            && let Some(size) =
+                marker(line, PAGE_SIZE, "a page size that is a power of two", power)?
         {
-            let digits = line.bytes[at + PAGE_SIZE.len()..].split(|&byte| byte == b'>').next();
-            let size = digits.and_then(|digits| decimal(digits).ok());
-            let size = size.filter(|size| size.is_power_of_two()).ok_or_else(|| {
-                line.unexpected(at + PAGE_SIZE.len(), "a page size that is a power of two")
-            })?;
             pages = Pages::of_size(size)?;
             notes.push(format!("pages of {size} bytes, as the trace says"));
         }

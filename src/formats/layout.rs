@@ -73,6 +73,8 @@ pub(super) struct Plan {
     pub(super) op: Option<usize>,
     pub(super) reads: Vec<Vec<u8>>,
     pub(super) writes: Vec<Vec<u8>>,
+    /// Words with which pages are freed, beside those that everybody uses.
+    pub(super) frees: Vec<Vec<u8>>,
     pub(super) keys: Vec<usize>,
     pub(super) split: Option<usize>,
     /// The column of the time, and the picoseconds that it counts in, if times are wanted.

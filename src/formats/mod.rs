@@ -34,6 +34,7 @@ mod din;
 mod drmemtrace;
 mod execlog;
 mod foreign;
+mod jsonl;
 mod lackey;
 mod lirs;
 mod perf_script;
@@ -68,6 +69,7 @@ pub const ALL: &[FormatKind] = &[
     champsim::CLOUDSUITE,
     damon::KIND,
     csv::KIND,
+    jsonl::KIND,
     presets::OS_COURSE,
     presets::ADDRESSES,
     presets::MSR,

@@ -53,6 +53,8 @@ pub struct ReadOptions {
     pub reads: Option<String>,
     /// The words of the operations that write.
     pub writes: Option<String>,
+    /// The words of the operations with which the guest frees pages.
+    pub frees: Option<String>,
     /// What a line that is a comment begins with.
     pub comment: Option<String>,
     /// Whether the first line is a heading: yes or no. `None`: as it looks.
@@ -97,8 +99,8 @@ impl ReadOptions {
 
     listed!(numbers, numbers_mut, u64, 5: page_size, unit, vm, seed, size_unit);
 
-    listed!(words, words_mut, String, 17: field, op_field, size_field, layout, separator, base,
-            reads, writes, comment, header, key, split, part, time, time_field, time_unit, speed);
+    listed!(words, words_mut, String, 18: field, op_field, size_field, layout, separator, base,
+            reads, writes, frees, comment, header, key, split, part, time, time_field, time_unit, speed);
 
     /// The options that name a field, by its heading or by its number.
     pub(crate) const FIELDS: &[&str] =
@@ -154,6 +156,7 @@ impl Default for ReadOptions {
             size_unit: None,
             reads: None,
             writes: None,
+            frees: None,
             comment: None,
             header: None,
             key: None,
@@ -193,8 +196,29 @@ pub(super) const TABLE: &[&str] = &[
     "separator",
     "reads",
     "writes",
+    "frees",
     "comment",
     "header",
+    "key",
+    "split",
+    "time",
+    "time_field",
+    "time_unit",
+];
+
+/// The options of a table whose lines are records with named members: no separator, comment or
+/// heading.
+pub(super) const TABLE_OF_RECORDS: &[&str] = &[
+    "field",
+    "page_size",
+    "unit",
+    "size_field",
+    "base",
+    "size_unit",
+    "op_field",
+    "reads",
+    "writes",
+    "frees",
     "key",
     "split",
     "time",

@@ -1,6 +1,7 @@
 //! Whose page a record touches: which VM of a split file, and which address space.
 
 use std::cell::RefCell;
+use std::ops::RangeInclusive;
 
 use super::error::{ReadError, ReadErrorKind};
 use super::kind::Source;
@@ -121,12 +122,42 @@ impl<'a> Owner<'a> {
         size: Option<u64>,
         kind: Option<AccessKind>,
     ) -> Result<(), &'static str> {
-        let Some(unit) = scale.unit else {
-            self.touch_page(builder, value, kind);
-            return Ok(());
-        };
-        let address = value.checked_mul(unit).ok_or("the address is 2^64 or larger")?;
-        self.touch(scale.pages, builder, address, size.unwrap_or(1), kind)
+        for page in scale.range(value, size)? {
+            self.touch_page(builder, page, kind);
+        }
+        Ok(())
+    }
+
+    /// The guest frees pages of the owner's. Returns how many of them were in use.
+    pub(super) fn free(
+        &mut self,
+        builder: &mut TraceBuilder,
+        pages: RangeInclusive<u64>,
+    ) -> Result<u64, &'static str> {
+        if self.is_left_out {
+            return Ok(0);
+        }
+        if self.spaces.len() == 0 {
+            return Ok(builder.free_range(pages));
+        }
+        let (first, last) = pages.into_inner();
+        let [from, to] = [first, last].map(|page| self.spaces.page(self.space, page));
+        if to.wrapping_sub(from) != last - first {
+            return Err("pages from 2^48 on are freed, expected smaller numbers");
+        }
+        Ok(builder.free_range(from..=to))
+    }
+
+    /// The guest frees the page of a value, or the pages that `size` bytes from it on hold as wholes.
+    pub(super) fn free_value(
+        &mut self,
+        scale: Scale,
+        builder: &mut TraceBuilder,
+        value: u64,
+        size: Option<u64>,
+    ) -> Result<u64, &'static str> {
+        let inside = scale.inside(value, size)?;
+        inside.map_or(Ok(0), |pages| self.free(builder, pages))
     }
 
     /// Adds an access to a page of the owner's.

@@ -78,6 +78,17 @@ impl Pages {
         Ok(first..=last)
     }
 
+    /// The pages that lie in these bytes as wholes, if any do; with one byte or none the page of the
+    /// address.
+    pub(super) fn inside(self, address: u64, size: u64) -> Option<RangeInclusive<u64>> {
+        if size <= 1 {
+            return Some(self.page(address)..=self.page(address));
+        }
+        let end = self.page(address.saturating_add(size));
+        let first = self.page(address) + u64::from(self.page(address) << self.shift < address);
+        (first < end).then(|| first..=end - 1)
+    }
+
     /// Adds an access for each page that `size` bytes from `address` on touch; 0 bytes touch the
     /// page of the address. `Err` says what is wrong with the record.
     #[inline]
@@ -126,6 +137,32 @@ impl Scale {
         }
     }
 
+    /// The pages that `size` bytes, 1 unless given, from `value` on touch.
+    #[inline]
+    pub(super) fn range(
+        self,
+        value: u64,
+        size: Option<u64>,
+    ) -> Result<RangeInclusive<u64>, &'static str> {
+        let Some(unit) = self.unit else { return Ok(value..=value) };
+        self.pages.range(Self::address(value, unit)?, size.unwrap_or(1))
+    }
+
+    /// The pages that `size` bytes from `value` on hold as wholes, if any; without a size the page of
+    /// the value.
+    pub(super) fn inside(
+        self,
+        value: u64,
+        size: Option<u64>,
+    ) -> Result<Option<RangeInclusive<u64>>, &'static str> {
+        let Some(unit) = self.unit else { return Ok(Some(value..=value)) };
+        Ok(self.pages.inside(Self::address(value, unit)?, size.unwrap_or(1)))
+    }
+
+    fn address(value: u64, unit: u64) -> Result<u64, &'static str> {
+        value.checked_mul(unit).ok_or("the address is 2^64 or larger")
+    }
+
     /// Adds an access for each page that `size` bytes, 1 unless given, from `value` on touch.
     #[inline]
     pub(super) fn touch(
@@ -135,20 +172,13 @@ impl Scale {
         size: Option<u64>,
         kind: Option<AccessKind>,
     ) -> Result<(), &'static str> {
-        match (self.unit, kind) {
-            (Some(unit), _) => {
-                let address = value.checked_mul(unit).ok_or("the address is 2^64 or larger")?;
-                self.pages.touch(builder, address, size.unwrap_or(1), kind)
-            }
-            (None, Some(kind)) => {
-                builder.push_kind(Page(value), kind);
-                Ok(())
-            }
-            (None, None) => {
-                builder.push(Page(value));
-                Ok(())
+        for page in self.range(value, size)? {
+            match kind {
+                Some(kind) => builder.push_kind(Page(page), kind),
+                None => builder.push(Page(page)),
             }
         }
+        Ok(())
     }
 
     /// Adds an access for each page that `count` values from `first` on touch.
@@ -168,6 +198,11 @@ impl Scale {
         (first..end).for_each(|page| builder.push(Page(page)));
         Ok(())
     }
+}
+
+/// Whether the word of a table says that the guest frees the page.
+pub(super) fn frees(word: &[u8]) -> bool {
+    [&b"free"[..], b"munmap"].iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 /// How the word of a table says that an access touches its page. Hexadecimal numbers are SCSI's

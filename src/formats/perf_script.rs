@@ -95,7 +95,6 @@ fn is_tracepoint(event: &[u8]) -> bool {
 struct Seen {
     zeros: u64,
     others: u64,
-    chains: u64,
     in_files: u64,
     /// Whether the number before the time may be of a thread.
     threads: bool,
@@ -135,10 +134,7 @@ fn take(
 ) -> Result<(), ReadError> {
     let Record { id, time, what } = Record::of(line);
     let (address, kind, file, at) = match what {
-        What::Chain => {
-            seen.chains += 1;
-            return Ok(());
-        }
+        What::Chain => return Ok(()),
         What::Nothing => return Err(line.unexpected(line.bytes.len(), SAMPLE)),
         What::Sample { event, behind } => {
             let mut peek = behind;

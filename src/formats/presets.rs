@@ -311,6 +311,7 @@ fn plan(
         op: column("op_field", options.op_field.as_ref(), known.op)?,
         reads: layout::words(options.reads.as_deref(), known.reads),
         writes: layout::words(options.writes.as_deref(), known.writes),
+        frees: layout::words(options.frees.as_deref(), &[]),
         keys,
         split,
         time: layout::time(options, known.time.map(|(at, unit)| (at - 1, unit)), names.clone())?,

@@ -112,6 +112,7 @@ pub fn load_parts(path: &Path, options: &ReadOptions) -> Result<Vec<Part>, ReadE
             let mut notes = notes.clone();
             notes.extend(backwards(&builder));
             let trace = builder.finish();
+            notes.extend(frees(&trace));
             let loaded = Loaded { trace, format, compression, bytes, notes };
             found.push(Part { value, loaded });
         }
@@ -131,12 +132,10 @@ pub fn keep_largest(parts: &mut Vec<Part>, most: Option<u64>) -> Option<String> 
     let mut order: Vec<usize> = (0..parts.len()).collect();
     order.sort_by_key(|&at| (std::cmp::Reverse(accesses(&parts[at])), at));
     let left_out = parts.len() - most;
-    let kept = &order[..most];
-    let mut at = 0;
-    parts.retain(|_| {
-        at += 1;
-        kept.contains(&(at - 1))
-    });
+    let mut is_kept = vec![false; parts.len()];
+    order[..most].iter().for_each(|&at| is_kept[at] = true);
+    let mut is_kept = is_kept.into_iter();
+    parts.retain(|_| is_kept.next() == Some(true));
     let kept: u64 = parts.iter().map(accesses).sum();
     Some(format!(
         "{left_out} smaller VMs with {} of {total} accesses are left out, as `--largest` says",
@@ -211,7 +210,7 @@ fn read_all(
     });
     let split = if with_column.is_some() { "vm" } else { "split" };
     let options = with_column.as_ref().unwrap_or(options);
-    check(options, format)?;
+    check(options, format, is_guess)?;
     let most = if let Beyond::Cut(most) = beyond { most } else { u64::MAX };
     let most = options.accesses_max.min(most);
     let mut builder = TraceBuilder::with_limit(most).within(&room);
@@ -271,8 +270,8 @@ fn finish(read: Read, options: &ReadOptions) -> Result<Loaded, ReadError> {
     }
     notes.extend(backwards(&builder));
     let trace = builder.finish();
-    let max = trace.numbers().iter().max().map_or(0, |page| page.0);
-    notes.extend(beyond(format, options, max));
+    notes.extend(frees(&trace));
+    notes.extend(beyond(format, options, &trace));
     Ok(Loaded { trace, format, compression, bytes, notes })
 }
 
@@ -284,7 +283,7 @@ fn empty() -> ReadError {
 }
 
 /// Refuses what says nothing about a trace in this format.
-fn check(options: &ReadOptions, format: &FormatKind) -> Result<(), ReadError> {
+fn check(options: &ReadOptions, format: &FormatKind, is_guess: bool) -> Result<(), ReadError> {
     let Some(name) = options.said().find(|name| !format.options.contains(name)) else {
         return Ok(());
     };
@@ -294,11 +293,12 @@ fn check(options: &ReadOptions, format: &FormatKind) -> Result<(), ReadError> {
         [] => "none".to_owned(),
         options => options.join(", "),
     };
+    let name_it = if is_guess { "; name the one that it is to be read as" } else { "" };
     Err(ReadError::new(
         ReadErrorKind::NoEffect(name),
         format!(
             "the option {name} has no effect on the format {}, expected one of its options: \
-             {known}; formats with the option {name} are {}",
+             {known}; formats with the option {name} are {}{name_it}",
             format.name,
             takers.join(", ")
         ),
@@ -309,9 +309,13 @@ fn check(options: &ReadOptions, format: &FormatKind) -> Result<(), ReadError> {
 const PAGE_BEYOND: u64 = 1 << 45;
 
 /// What there is to say of page numbers that no machine has; the format's values have no unit.
-fn beyond(format: &FormatKind, options: &ReadOptions, max: u64) -> Option<String> {
+fn beyond(format: &FormatKind, options: &ReadOptions, trace: &Trace) -> Option<String> {
     let are_pages = [text::KIND.name, raw::U64.name].contains(&format.name);
-    (are_pages && options.unit.is_none() && max >= PAGE_BEYOND).then(|| {
+    if !are_pages || options.unit.is_some() {
+        return None;
+    }
+    let max = trace.numbers().iter().max()?.0;
+    (max >= PAGE_BEYOND).then(|| {
         format!(
             "page numbers go up to {max}, which no machine has (its bytes would be above 2^57); if \
              they are addresses say `--unit 1`"
@@ -331,6 +335,13 @@ fn check_times(
     }
     let what = "the file has no times, expected some; replay it in steps";
     Err(ReadError::new(ReadErrorKind::NoEffect("time"), what.to_owned()))
+}
+
+/// That the guest frees pages.
+fn frees(trace: &Trace) -> Option<String> {
+    let count = trace.frees()?.len();
+    let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+    Some(format!("its guest frees pages, {times}: the next use of each is a cold fault"))
 }
 
 /// What there is to say of times that fall.

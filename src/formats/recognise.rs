@@ -133,13 +133,7 @@ pub(super) fn guessed(head: &Head<'_>, format: &FormatKind) -> String {
     )
 }
 
-fn names<'a>(formats: impl IntoIterator<Item = impl AsRef<FormatKind> + 'a>) -> String {
-    let names: Vec<&str> = formats.into_iter().map(|format| format.as_ref().name).collect();
+fn names<'a>(formats: impl IntoIterator<Item = &'a FormatKind>) -> String {
+    let names: Vec<&str> = formats.into_iter().map(|format| format.name).collect();
     names.join(", ")
-}
-
-impl AsRef<Self> for FormatKind {
-    fn as_ref(&self) -> &Self {
-        self
-    }
 }

@@ -196,8 +196,8 @@ fn read(
     let member =
         |name: &Option<String>| name.as_deref().map(|name| layout.member(name)).transpose();
     let (op, size) = (member(&options.op_field)?, member(&options.size_field)?);
-    let mut clock = Clock::of(options)?;
     let time = time_of(&layout, options, known.time)?;
+    let mut clock = time.map(|(member, unit)| (Clock::default(), member, unit));
     let mut record_number = 0_u64;
     while let Some(block) = input.records(layout.size)? {
         for record in block.chunks_exact(layout.size) {
@@ -226,8 +226,8 @@ fn read(
                     scale.touch(builder, value, size, kind).map_err(fail)?;
                 }
             }
-            if let (Some(clock), Some((member, unit))) = (&mut clock, time) {
-                let time = u128::from(value(member, "time")?) * u128::from(unit) / u128::from(NS);
+            if let Some((clock, member, unit)) = &mut clock {
+                let time = u128::from(value(*member, "time")?) * u128::from(*unit) / u128::from(NS);
                 let time = u64::try_from(time).map_err(|_| fail("the time is 2^64 ns or more"))?;
                 clock.at(builder, time);
             }

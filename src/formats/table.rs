@@ -10,7 +10,7 @@ use super::input::{BadNumber, HEAD, Input, LINE_MAX, Line, hex, number, without_
 use super::kind::Source;
 use super::layout::{Base, Plan};
 use super::owner::Owner;
-use super::pages::{each_line, operation};
+use super::pages::{self, each_line, operation};
 use super::spaces::Texts;
 use crate::trace::{AccessKind, TraceBuilder};
 
@@ -18,8 +18,21 @@ use crate::trace::{AccessKind, TraceBuilder};
 #[derive(Debug, Default)]
 struct Tally {
     known: u64,
+    /// Rows that say no more than that there is an access.
+    plain: u64,
     unknown: u64,
     first_unknown: Vec<u8>,
+    /// Rows that free pages, and how many pages were in use.
+    frees: u64,
+    freed: u64,
+}
+
+/// What a row does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    /// An access, of this kind if the word says it.
+    Access(Option<AccessKind>),
+    Free,
 }
 
 /// Reads a table as `plan_of` says once it has seen the first line.
@@ -77,7 +90,7 @@ pub(super) fn read<'a>(
 }
 
 /// The rows of a table on their way into a builder.
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     plan: Plan,
     wanted: usize,
     needed: usize,
@@ -89,7 +102,7 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn new(plan: Plan, source: &Source<'a>) -> Self {
+    pub(super) fn new(plan: Plan, source: &Source<'a>) -> Self {
         let first = plan.fields.first().map(|field| field.0);
         let needed = first.into_iter().chain(plan.size).chain(plan.op).chain(plan.split);
         let needed = needed.chain(plan.time.map(|time| time.0));
@@ -112,7 +125,11 @@ impl<'a> Rows<'a> {
     }
 
     #[inline]
-    fn take(&mut self, line: Line<'_>, builder: &mut TraceBuilder) -> Result<(), ReadError> {
+    pub(super) fn take(
+        &mut self,
+        line: Line<'_>,
+        builder: &mut TraceBuilder,
+    ) -> Result<(), ReadError> {
         let Self { plan, cells, owner, tally, clock, .. } = self;
         cells.split(line.bytes, plan.separator, self.wanted);
         if cells.len() < self.needed {
@@ -121,19 +138,14 @@ impl<'a> Rows<'a> {
         }
         let cell = |column: usize| cells.get(line.bytes, column).unwrap_or_default();
         if plan.split.is_some() || !plan.keys.is_empty() {
-            let value = plan.split.map_or(&b""[..], cell);
-            let set = match plan.keys.as_slice() {
-                [] => owner.set(builder, value, &[]),
-                [one] => owner.set(builder, value, &[cell(*one)]),
-                [one, two] => owner.set(builder, value, &[cell(*one), cell(*two)]),
-                many => {
-                    let cells: Vec<&[u8]> = many.iter().map(|&column| cell(column)).collect();
-                    owner.set(builder, value, &cells)
-                }
-            };
+            let set = set_owner(plan, owner, builder, cell);
             set.map_err(|why| line.error(0, why))?;
         }
-        let kind = plan.op.map(|op| tally.kind(plan, cell(op)));
+        let operation = plan.op.map(|op| tally.operation(plan, cell(op)));
+        if tally.plain > 0 && tally.known + tally.unknown > 0 {
+            let what = "`access` and how the page is touched in one column, expected one of them";
+            return Err(line.error(0, what));
+        }
         let size = match plan.size {
             None => None,
             Some(column) => {
@@ -151,15 +163,29 @@ impl<'a> Rows<'a> {
                 }
                 continue;
             };
-            let kind = kind.or(of_field);
+            let kind = match operation {
+                Some(Operation::Access(Some(kind))) => Some(kind),
+                _ => of_field,
+            };
+            let is_free = operation == Some(Operation::Free);
             let touched = if plan.base == Base::Text {
                 let number = self.names.intern(field).ok_or("there are 2^32 names or more");
-                number.map(|number| owner.touch_page(builder, number.into(), kind))
+                number.map(u64::from).and_then(|page| {
+                    if is_free {
+                        return owner.free(builder, page..=page);
+                    }
+                    owner.touch_page(builder, page, kind);
+                    Ok(0)
+                })
             } else {
                 let value = value(line, cells, column, field, plan.base)?;
-                owner.touch_value(plan.scale, builder, value, size, kind)
+                if is_free {
+                    owner.free_value(plan.scale, builder, value, size)
+                } else {
+                    owner.touch_value(plan.scale, builder, value, size, kind).map(|()| 0)
+                }
             };
-            touched.map_err(|why| line.error(cells.place(column), why))?;
+            tally.freed += touched.map_err(|why| line.error(cells.place(column), why))?;
         }
         if let Some((column, unit)) = plan.time {
             let time = nanoseconds(cell(column), unit).ok_or_else(|| {
@@ -170,7 +196,7 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    fn notes(self) -> Result<Vec<String>, ReadError> {
+    pub(super) fn notes(self) -> Result<Vec<String>, ReadError> {
         let mut notes = Vec::new();
         if let Some((column, unit)) = self.plan.time {
             let unit = shown(unit);
@@ -180,9 +206,13 @@ impl<'a> Rows<'a> {
                 column + 1
             ));
         }
-        let Tally { known, unknown, first_unknown, .. } = self.tally;
+        let Tally { known, unknown, first_unknown, frees, freed, plain } = self.tally;
+        if frees > 0 {
+            notes
+                .push(format!("{frees} rows free {freed} pages in use; `--frees` names the words"));
+        }
         let first = first_unknown[..first_unknown.len().min(24)].escape_ascii();
-        if unknown > 0 && known == 0 {
+        if unknown > 0 && known + frees + plain == 0 {
             return Err(ReadError::format(format!(
                 "the column of operations has no word for reads or writes, its first is \
                  `{first}`; say the words (`--reads`, `--writes`) or `--op-field none`"
@@ -201,24 +231,52 @@ impl<'a> Rows<'a> {
 
 impl Tally {
     #[inline]
-    fn kind(&mut self, plan: &Plan, word: &[u8]) -> AccessKind {
+    fn operation(&mut self, plan: &Plan, word: &[u8]) -> Operation {
         let is = |words: &[Vec<u8>]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
         let kind = if is(&plan.reads) {
             Some(AccessKind::Load)
         } else if is(&plan.writes) {
             Some(AccessKind::Store)
         } else {
-            operation(word)
+            operation(word).filter(|_| !is(&plan.frees))
         };
         if let Some(kind) = kind {
             self.known += 1;
-            return kind;
+            return Operation::Access(Some(kind));
+        }
+        if word.eq_ignore_ascii_case(b"access") {
+            self.plain += 1;
+            return Operation::Access(None);
+        }
+        if is(&plan.frees) || pages::frees(word) {
+            self.frees += 1;
+            return Operation::Free;
         }
         if self.unknown == 0 {
             self.first_unknown = word.to_vec();
         }
         self.unknown += 1;
-        AccessKind::Load
+        Operation::Access(Some(AccessKind::Load))
+    }
+}
+
+/// Whose page a row touches.
+#[inline]
+fn set_owner<'c>(
+    plan: &Plan,
+    owner: &mut Owner<'_>,
+    builder: &mut TraceBuilder,
+    cell: impl Fn(usize) -> &'c [u8],
+) -> Result<(), &'static str> {
+    let value = plan.split.map_or(&b""[..], &cell);
+    match plan.keys.as_slice() {
+        [] => owner.set(builder, value, &[]),
+        [one] => owner.set(builder, value, &[cell(*one)]),
+        [one, two] => owner.set(builder, value, &[cell(*one), cell(*two)]),
+        many => {
+            let cells: Vec<&[u8]> = many.iter().map(|&column| cell(column)).collect();
+            owner.set(builder, value, &cells)
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A line of five numbers or more, with blanks or commas between them, is a list of pages, as
 //! textbooks write them. `#` begins a comment; blank lines are skipped. Either every line says `R`
-//! (read) or `W` (write), or none does. The numbers are pages unless the option `unit` says how
+//! (read) or `W` (write), or none does. A line with `F` frees its page: the guest needs it no more. The numbers are pages unless the option `unit` says how
 //! many bytes they count in, 1 for addresses. The format is our own and that of most ad-hoc traces.
 
 use super::error::ReadError;
@@ -16,7 +16,8 @@ use crate::units::Page;
 
 pub(super) const KIND: FormatKind = FormatKind {
     name: "text",
-    summary: "a page number a line, decimal or 0x hexadecimal, with R or W behind it or not",
+    summary: "a page number a line, decimal or 0x hexadecimal, with R or W behind it or not; F frees the \
+              page",
     source: "our own; the plainest there is",
     extensions: &["txt", "text"],
     options: VALUES,
@@ -37,7 +38,8 @@ fn looks_like(head: &Head<'_>) -> Verdict {
         let line = line.split(|&byte| byte == b'#').next().unwrap_or(line);
         let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
         let page = words.next().is_some_and(|word| number(word).is_ok());
-        page && words.next().is_none_or(|word| kind(word).is_some()) && words.next().is_none()
+        page && words.next().is_none_or(|word| frees(word) || kind(word).is_some())
+            && words.next().is_none()
     })
 }
 
@@ -56,6 +58,10 @@ fn list(line: &[u8]) -> Option<Vec<u64>> {
     let words = line.split(is_gap).filter(|word| !word.is_empty());
     let numbers: Vec<u64> = words.map(|word| number(word).ok()).collect::<Option<_>>()?;
     Some(numbers).filter(|numbers| numbers.len() >= LIST_MIN)
+}
+
+fn frees(word: &[u8]) -> bool {
+    matches!(word, b"F" | b"f")
 }
 
 fn kind(word: &[u8]) -> Option<AccessKind> {
@@ -93,9 +99,15 @@ fn read(
         }
         let page = field.number(PAGE)?;
         let with_kinds = builder.kinds_known() == builder.accesses();
-        let kind = match fields.next() {
+        let word = fields.next();
+        if word.as_ref().is_some_and(|word| frees(word.bytes)) {
+            let freed = scale.inside(page, None).map_err(|why| field.error(why))?;
+            freed.map(|pages| builder.free_range(pages));
+            return fields.end("the end of the line");
+        }
+        let kind = match word {
             Some(word) if with_kinds => {
-                Some(kind(word.bytes).ok_or_else(|| word.unexpected("R, W or nothing"))?)
+                Some(kind(word.bytes).ok_or_else(|| word.unexpected("R, W, F or nothing"))?)
             }
             Some(word) => return Err(word.unexpected("nothing, as in the lines before")),
             None if builder.kinds_known() > 0 => {

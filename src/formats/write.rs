@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use super::compact::write_compact;
 use crate::trace::{AccessKind, Trace};
+use crate::units::Page;
 
 /// A format that traces can be written in.
 #[derive(Debug)]
@@ -27,8 +28,23 @@ pub const OUTPUTS: &[OutputKind] = &[
     },
     OutputKind {
         name: "text",
-        summary: "a page number a line, with R or W if the trace has kinds",
+        summary: "a page number a line, with R or W if the trace has kinds, and F where it is freed",
         write: text,
+    },
+    OutputKind {
+        name: "csv",
+        summary: "a table of pages and events: read, write, fetch, modify or access, and free; and \
+                  times if the trace has them",
+        write: |trace, out| {
+            let times = if trace.times().is_some() { ",time_ns" } else { "" };
+            writeln!(out, "page,event{times}")?;
+            events(trace, out, csv_row)
+        },
+    },
+    OutputKind {
+        name: "jsonl",
+        summary: "the same, a JSON object a line",
+        write: |trace, out| events(trace, out, json_row),
     },
     OutputKind {
         name: "u32",
@@ -84,11 +100,64 @@ fn text(trace: &Trace, out: &mut dyn Write) -> Result<(), WriteError> {
             }
             at += 1;
         }
+        for &page in trace.freed_after(at - 1) {
+            writeln!(out, "{} F", trace.numbers()[page as usize])?;
+        }
     }
     Ok(())
 }
 
+/// A row of a page, what happens to it, and the nanoseconds since the recording began.
+type Row = fn(&mut dyn Write, Page, &str, Option<u64>) -> io::Result<()>;
+
+fn csv_row(out: &mut dyn Write, page: Page, event: &str, time: Option<u64>) -> io::Result<()> {
+    match time {
+        None => writeln!(out, "{page},{event}"),
+        Some(time) => writeln!(out, "{page},{event},{time}"),
+    }
+}
+
+fn json_row(out: &mut dyn Write, page: Page, event: &str, time: Option<u64>) -> io::Result<()> {
+    match time {
+        None => writeln!(out, r#"{{"page":{page},"event":"{event}"}}"#),
+        Some(time) => writeln!(out, r#"{{"page":{page},"event":"{event}","time_ns":{time}}}"#),
+    }
+}
+
+fn events(trace: &Trace, out: &mut dyn Write, row: Row) -> Result<(), WriteError> {
+    let mut at = 0;
+    for run in trace.runs(0, trace.accesses()) {
+        let time = |at| trace.times().map(|times| times.elapsed(at));
+        for _ in 0..run.accesses {
+            let event = match trace.kind(at) {
+                None => "access",
+                Some(AccessKind::Fetch) => "fetch",
+                Some(AccessKind::Load) => "read",
+                Some(AccessKind::Store) => "write",
+                Some(AccessKind::Modify) => "modify",
+            };
+            row(out, trace.numbers()[run.page as usize], event, time(at))?;
+            at += 1;
+        }
+        for &page in trace.freed_after(at - 1) {
+            row(out, trace.numbers()[page as usize], "free", time(at - 1))?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a trace whose frees the format cannot hold.
+fn without_frees(trace: &Trace) -> Result<(), WriteError> {
+    let Some(frees) = trace.frees() else { return Ok(()) };
+    Err(WriteError::Unfit(format!(
+        "the guest frees pages {} times, which raw words cannot say; write the trace as text, csv, \
+         jsonl or balloonist",
+        frees.len()
+    )))
+}
+
 fn u32_words(trace: &Trace, out: &mut dyn Write) -> Result<(), WriteError> {
+    without_frees(trace)?;
     if let Some(large) = trace.numbers().iter().find(|number| number.0 > u64::from(u32::MAX)) {
         return Err(WriteError::Unfit(format!(
             "page {large} does not fit into 32 bits; write the trace as u64"
@@ -98,6 +167,7 @@ fn u32_words(trace: &Trace, out: &mut dyn Write) -> Result<(), WriteError> {
 }
 
 fn u64_words(trace: &Trace, out: &mut dyn Write) -> Result<(), WriteError> {
+    without_frees(trace)?;
     words(trace, u64::to_le_bytes, out)
 }
 

@@ -105,10 +105,11 @@ impl Observer for TouchSampler {
         let mut touched = 0;
         let mut distinct = 0;
         for part in interval.parts() {
-            // An initially empty stack grows at the first use of each page.
-            part.distances.grow(&mut distinct, u64::MAX, |at| {
-                let page = part.pages[at] as usize;
-                touched += u64::from(self.drawn[page] == self.interval);
+            part.count_in_use(&mut distinct, |at| {
+                let drawn = &mut self.drawn[part.pages[at] as usize];
+                touched += u64::from(*drawn == self.interval);
+                // A page that is freed and used again is the first use of another.
+                *drawn = 0;
             });
         }
         let sample = (touched * u64::from(ONE) / self.samples) as u32;

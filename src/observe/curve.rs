@@ -84,7 +84,7 @@ impl Observer for ExactCurve {
         fade(&mut self.histogram, self.decay);
         fade(std::slice::from_mut(&mut self.accesses), self.decay);
         self.accesses += interval.accesses() * Curve::ONE;
-        interval.parts().for_each(|part| part.distances.add_to(&mut self.histogram, Curve::ONE));
+        interval.parts().for_each(|part| part.positions.add_to(&mut self.histogram, Curve::ONE));
         interval.accesses()
     }
 

@@ -56,7 +56,7 @@ impl Observer for Coming {
         self.accesses = interval.coming.saturating_mul(Curve::ONE);
         self.histogram.fill(0);
         let coming = parts(&self.trace, interval.to, interval.to + interval.coming);
-        coming.for_each(|part| part.distances.add_to(&mut self.histogram, Curve::ONE));
+        coming.for_each(|part| part.positions.add_to(&mut self.histogram, Curve::ONE));
         0
     }
 
@@ -82,7 +82,7 @@ impl Observer for Whole {
     fn report(&self, seen: &mut Seen) {
         if seen.curve.faults.is_empty() {
             seen.curve.accesses = self.trace.accesses() * Curve::ONE;
-            seen.curve.cold = self.trace.distinct_pages() as u64 * Curve::ONE;
+            seen.curve.cold = self.trace.cold_before(self.trace.accesses()) * Curve::ONE;
             seen.curve.faults.clone_from(&self.faults);
         }
     }

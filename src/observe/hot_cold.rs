@@ -131,10 +131,13 @@ impl Observer for HotCold {
         fade(std::slice::from_mut(&mut self.accesses), self.decay);
         let pages = self.trace.distinct_pages();
         let mut traps = 0;
-        for &distance in interval.parts().flat_map(|part| part.distances.slice()) {
-            if u64::from(distance) > self.hot {
-                self.histogram[bucket(distance, pages)] += Curve::ONE;
-                traps += 1;
+        for part in interval.parts() {
+            for (&distance, &position) in part.distances.slice().iter().zip(part.positions.slice())
+            {
+                if u64::from(distance) > self.hot {
+                    self.histogram[bucket(position, pages)] += Curve::ONE;
+                    traps += 1;
+                }
             }
         }
         if self.hot == 0 {

@@ -134,6 +134,24 @@ pub struct Part<'a> {
     pub pages: &'a [PageId],
     /// Their LRU stack distances.
     pub distances: StackDistances<'a>,
+    /// With how many frames each of them hits in a VM of a fixed size; without frees the distances.
+    pub positions: StackDistances<'a>,
+    /// The pages that are freed after these runs, and the LRU stack distance of each.
+    pub freed: &'a [PageId],
+    /// Likewise.
+    pub freed_depths: &'a [u32],
+}
+
+impl Part<'_> {
+    /// Goes on counting the pages of an interval that are in use, and tells the runs of this part
+    /// that add one: a stack that starts empty grows at the first use of each page and shrinks when
+    /// one of its pages is freed.
+    pub fn count_in_use(&self, pages: &mut u32, grows: impl FnMut(usize)) {
+        self.distances.grow(pages, u64::MAX, grows);
+        for depth in self.freed_depths {
+            *pages -= u32::from(depth <= pages);
+        }
+    }
 }
 
 impl<'a> Interval<'a> {
@@ -142,25 +160,39 @@ impl<'a> Interval<'a> {
         self.to - self.from
     }
 
-    /// The runs that begin in the interval, one part for each pass over the trace. All other
-    /// accesses of the interval repeat the page of the access before: distance 1.
+    /// The runs that begin in the interval, cut where a pass over the trace ends or pages are freed.
+    /// All other accesses of the interval repeat the page of the access before: distance 1.
     pub fn parts(&self) -> impl Iterator<Item = Part<'a>> + use<'a> {
         parts(self.trace, self.from, self.to)
     }
 }
 
-/// The runs that begin among the accesses `from..to`, one part for each pass over the trace.
+/// The runs that begin among the accesses `from..to`, cut where a pass over the trace ends or pages
+/// are freed.
 fn parts(trace: &Trace, mut from: u64, to: u64) -> impl Iterator<Item = Part<'_>> {
     std::iter::from_fn(move || {
         (from < to).then(|| {
             let length = trace.accesses();
             let pass = from / length;
-            let until = to.min((pass + 1) * length);
-            let runs =
-                trace.runs_before(from - pass * length)..trace.runs_before(until - pass * length);
-            from = until;
-            let pages = &trace.run_pages()[runs.clone()];
-            Part { pages, distances: trace.distances_of(pass == 0, runs) }
+            let (begin, end) = (from % length, length.min(to - pass * length));
+            let end = end.min(trace.next_free(begin));
+            from = pass * length + end;
+            let runs = trace.runs_before(begin)..trace.runs_before(end);
+            let is_first = pass == 0;
+            let (freed, freed_depths) = match trace.frees() {
+                None => (&[][..], &[][..]),
+                Some(frees) => {
+                    let range = trace.frees_until(end - 1)..trace.frees_until(end);
+                    (&frees.pages()[range.clone()], &trace.free_depths(is_first)[range])
+                }
+            };
+            Part {
+                pages: &trace.run_pages()[runs.clone()],
+                distances: trace.distances_of(is_first, runs.clone()),
+                positions: trace.positions_of(is_first, runs),
+                freed,
+                freed_depths,
+            }
         })
     })
 }
@@ -262,13 +294,13 @@ pub struct Active {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Window {
-    /// Distinct pages used in the interval.
+    /// Distinct pages used in the interval and not freed since.
     pub distinct: Frames,
-    /// Distinct pages used since the VM started: its committed memory, because traces free nothing.
+    /// Committed memory: the pages used since the VM started and not freed since.
     pub committed: Frames,
     /// Demand faults on pages that were resident before: pages swapped in.
     pub swapped_in: u64,
-    /// Pages used before and not resident: pages in swap.
+    /// Pages in use and not resident: pages in swap.
     pub in_swap: Frames,
     /// The length of the interval in ticks, and the ticks for which the VM waited for swap-ins.
     pub ticks: Ticks,

@@ -83,6 +83,9 @@ impl Ages {
 /// The bucket of the largest possible age.
 const LAST_BUCKET: usize = 4 * 62 + 3;
 
+/// In place of the last use of a page that is free.
+const FREED: u64 = u64::MAX;
+
 struct ReuseAges {
     decay: Decimal,
     /// The tick of each touched page's last use. Pages are numbered in the order of their first
@@ -166,17 +169,25 @@ impl Observer for ReuseAges {
                     self.last.push(used);
                 } else {
                     let before = std::mem::replace(&mut self.last[run.page as usize], used);
-                    if self.current != Some(run.page) {
+                    if self.current != Some(run.page) && before != FREED {
                         let bucket = self.note_stay(before, tick(self.now, at));
                         self.ages.reuses[bucket] += Curve::ONE;
                     }
                 }
                 self.current = Some(run.page);
                 at += run.accesses;
+                for &page in trace.freed_after((at - 1) % trace.accesses()) {
+                    let last = std::mem::replace(&mut self.last[page as usize], FREED);
+                    self.note_stay(last, tick(self.now, at));
+                    self.current = self.current.filter(|&current| current != page);
+                }
             }
         }
         self.ages.pages.fill(0);
         for page in 0..self.last.len() {
+            if self.last[page] == FREED {
+                continue;
+            }
             let bucket = self.note_stay(self.last[page], end);
             self.ages.pages[bucket] += 1;
         }

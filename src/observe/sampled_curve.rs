@@ -69,11 +69,14 @@ impl Observer for SampledCurve {
         fade(std::slice::from_mut(&mut self.accesses), self.decay);
         self.accesses += interval.accesses() * Curve::ONE;
         let mut intercepted = 0;
-        for &page in interval.parts().flat_map(|part| part.pages) {
-            if let Some((bucket, weight)) = self.sampler.weigh(page) {
-                self.histogram[bucket] += weight;
-                intercepted += 1;
+        for part in interval.parts() {
+            for &page in part.pages {
+                if let Some((bucket, weight)) = self.sampler.weigh(page) {
+                    self.histogram[bucket] += weight;
+                    intercepted += 1;
+                }
             }
+            part.freed.iter().for_each(|&page| self.sampler.free(page));
         }
         intercepted
     }

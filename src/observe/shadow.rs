@@ -79,7 +79,7 @@ impl Observer for Shadow {
         let depth = |frames: u64| u32::try_from(frames).unwrap_or(COLD);
         let from = interval.allocation.0;
         let (from, to) = (depth(from), depth(from.saturating_add(self.frames.0)));
-        let shadow = |part: Part<'_>| part.distances.deeper(from) - part.distances.deeper(to);
+        let shadow = |part: Part<'_>| part.positions.deeper(from) - part.positions.deeper(to);
         self.hits = interval.parts().map(shadow).sum();
         0
     }

@@ -1,11 +1,13 @@
 //! `window`: a guest's own statistics: working set, committed memory, swap, stalls.
 //!
-//! *Idea.* Counts the distinct pages used in the interval, the pages used so far (committed
-//! memory), and the capacity faults (swap-ins) with the time that they take.
+//! *Idea.* Counts the distinct pages used in the interval, the pages in use (committed memory), and
+//! the capacity faults (swap-ins) with the time that they take.
 //! *Follows.* P. J. Denning, "The working set model for program behavior", CACM 11(5), 1968, for
 //! the working set. Pressure stall information has the meaning of J. Weiner et al., "TMO:
 //! transparent memory offloading in datacenters", ASPLOS 2022.
-//! *Departs.* The window is the interval. Traces free no memory, so committed memory only grows.
+//! *Departs.* The window is the interval. A page that is freed within it leaves its working set.
+//! Committed memory is what was used and not freed since; memory that a guest has promised to a
+//! program and that the program has not touched is unknown to a trace.
 //! *Cost.* One comparison per run; a real guest keeps these statistics anyway.
 //! *Parameters.* None; `cost.fault` and `cost.swap_in` set the length of a stall.
 
@@ -45,13 +47,11 @@ impl Observer for GuestStatistics {
         // If the first access continues a run of the previous interval, its page counts too.
         let continues = interval.from < interval.to
             && !self.trace.begins_run(interval.from % self.trace.accesses());
-        // An initially empty stack grows at the first use of each page.
         let mut distinct = u32::from(continues);
         for part in interval.parts() {
-            part.distances.grow(&mut distinct, u64::MAX, |_| {});
+            part.count_in_use(&mut distinct, |_| {});
         }
-        let so_far = interval.to.min(self.trace.accesses());
-        let committed = self.trace.distinct_before(so_far) as u64;
+        let committed = self.trace.in_use(interval.to);
         let counts = interval.counts;
         let Delays { fault, swap_in, .. } = interval.delays;
         self.window = Window {

@@ -85,8 +85,10 @@ pub struct Touch<'a> {
     pub page: Page,
     /// Its outcome.
     pub outcome: Touched,
-    /// Whether it was the first access ever to the page.
+    /// Whether it was the first access ever to the page, or the first since it was freed.
     pub cold: bool,
+    /// The pages that the guest frees after it.
+    pub freed: Vec<Page>,
 }
 
 /// The outcome of an access.
@@ -174,6 +176,12 @@ impl<'a, T: Teller> Narrator<'a, T> {
             page: self.number(vm, self.scenario.vms[vm.index()].trace.page(position)),
             outcome,
             cold: access.counts.cold_faults > 0,
+            freed: self.scenario.vms[vm.index()]
+                .trace
+                .freed_after(position)
+                .iter()
+                .map(|&page| self.number(vm, page))
+                .collect(),
         }
     }
 }

@@ -223,6 +223,11 @@ impl<W: Write> Board<'_, W> {
         let Columns { page: page_width, event: width, .. } = self.columns;
         let line = format_args!("page {page:<page_width$}  {event:width$}  {cold:4}  {list}");
         self.line(at, touch.held.vm, line);
+        if !touch.freed.is_empty() {
+            let number = |at: usize| touch.freed[at].to_string();
+            let freed = items(number, touch.freed.len(), self.columns.decision());
+            self.line(at, touch.held.vm, format_args!("frees {freed}"));
+        }
     }
 
     /// A line about one VM.

@@ -114,6 +114,10 @@ impl Accesses for Arc {
         victim.map_or(Touch::Fill, Touch::Replacement)
     }
 
+    fn free(&mut self, page: PageId) -> bool {
+        self.directory.free(page)
+    }
+
     /// The second access of a run moves its page to the front of T2, where it stays.
     #[inline(always)]
     fn again(&mut self, page: PageId, _: u64, _: u64) {

@@ -112,6 +112,10 @@ impl Accesses for Car {
         victim.map_or(Touch::Fill, Touch::Replacement)
     }
 
+    fn free(&mut self, page: PageId) -> bool {
+        self.directory.free(page)
+    }
+
     /// The second access of a run sets its page's bit.
     #[inline(always)]
     fn again(&mut self, page: PageId, _: u64, _: u64) {

@@ -16,9 +16,8 @@
 //! `clear`: loading is not yet a second use; sources leave this open, and the two differ in their
 //! faults).
 
-use std::collections::VecDeque;
-
 use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
+use super::queue::Queue;
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
@@ -55,7 +54,7 @@ enum State {
 
 struct Clock {
     /// The resident pages, starting at the hand.
-    ring: VecDeque<PageId>,
+    ring: Queue,
     states: Vec<State>,
     loaded: State,
     frames: u64,
@@ -65,7 +64,7 @@ impl Clock {
     fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
         let is_set = settings.choice(LOAD.name) == "set";
         Self {
-            ring: VecDeque::new(),
+            ring: Queue::default(),
             states: Vec::new(),
             loaded: if is_set { State::Referenced } else { State::Unreferenced },
             frames: guest.frames.0,
@@ -109,6 +108,14 @@ impl Accesses for Clock {
         touch
     }
 
+    fn free(&mut self, page: PageId) -> bool {
+        let state = std::mem::replace(&mut self.states[page as usize], State::Absent);
+        if state != State::Absent {
+            self.ring.leave(page);
+        }
+        state != State::Absent
+    }
+
     #[inline(always)]
     fn again(&mut self, page: PageId, _: u64, _: u64) {
         self.states[page as usize] = State::Referenced;
@@ -129,12 +136,12 @@ impl Algorithm for Clock {
 
     fn lists(&self) -> Vec<List> {
         let is_referenced = |page| self.states[page as usize] == State::Referenced;
-        vec![List::resident("", self.ring.iter().rev().copied()).marked(is_referenced)]
+        vec![List::resident("", self.ring.iter().rev()).marked(is_referenced)]
     }
 
     fn audit(&self) {
         let mut seen = vec![false; self.states.len()];
-        for &page in &self.ring {
+        for page in self.ring.iter() {
             assert!(!seen[page as usize], "page {page} is in one frame");
             seen[page as usize] = true;
         }

@@ -2,9 +2,10 @@
 //! length that ghost hits adjust.
 //!
 //! L1 = T1 ∪ B1 holds pages used once recently, L2 = T2 ∪ B2 pages used more often. T1 and T2 are
-//! resident; B1 and B2 remember pages evicted from them. Invariants after every access and resize,
-//! however the allocation c changes: 0 ≤ p ≤ c, |T1| + |T2| ≤ c, |L1| ≤ c and |L1| + |L2| ≤ 2c. As
-//! long as the allocation has not grown, there are no ghosts while a frame is empty.
+//! resident; B1 and B2 remember pages evicted from them. Invariants after every access, resize and
+//! free, however the allocation c changes: 0 ≤ p ≤ c, |T1| + |T2| ≤ c, |L1| ≤ c and |L1| + |L2| ≤ 2c.
+//! As long as the allocation has not grown and no page was freed, there are no ghosts while a frame
+//! is empty.
 
 use super::links::Links;
 use super::{Guest, List};
@@ -140,6 +141,13 @@ impl Directory {
         self.take(page);
         self.pages.tag_mut(page).place = None;
         page
+    }
+
+    /// Removes a page from its list, if it is in one, and forgets it. Returns whether it was resident.
+    pub(super) fn free(&mut self, page: PageId) -> bool {
+        self.take(page);
+        let Entry { place, .. } = std::mem::take(self.pages.tag_mut(page));
+        matches!(place, Some(Place::T1 | Place::T2))
     }
 
     /// A ghost in B1 was hit: T1 should have been longer.

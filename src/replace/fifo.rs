@@ -13,9 +13,8 @@
 //! reads one.
 //! *Parameters.* None.
 
-use std::collections::VecDeque;
-
 use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
+use super::queue::Queue;
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
@@ -35,14 +34,14 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
 
 struct Fifo {
     /// The resident pages, oldest in front.
-    queue: VecDeque<PageId>,
+    queue: Queue,
     is_resident: Vec<bool>,
     frames: u64,
 }
 
 impl Fifo {
     fn new(guest: &Guest<'_>) -> Self {
-        Self { queue: VecDeque::new(), is_resident: Vec::new(), frames: guest.frames.0 }
+        Self { queue: Queue::default(), is_resident: Vec::new(), frames: guest.frames.0 }
     }
 
     #[inline(always)]
@@ -72,6 +71,14 @@ impl Accesses for Fifo {
         self.queue.push_back(page);
         touch
     }
+
+    fn free(&mut self, page: PageId) -> bool {
+        let was_resident = std::mem::take(&mut self.is_resident[page as usize]);
+        if was_resident {
+            self.queue.leave(page);
+        }
+        was_resident
+    }
 }
 
 impl Algorithm for Fifo {
@@ -87,12 +94,12 @@ impl Algorithm for Fifo {
     }
 
     fn lists(&self) -> Vec<List> {
-        vec![List::resident("", self.queue.iter().rev().copied())]
+        vec![List::resident("", self.queue.iter().rev())]
     }
 
     fn audit(&self) {
         let mut is_resident = vec![false; self.is_resident.len()];
-        for &page in &self.queue {
+        for page in self.queue.iter() {
             assert!(!is_resident[page as usize], "page {page} is in one frame");
             is_resident[page as usize] = true;
         }

@@ -21,6 +21,7 @@ use std::collections::binary_heap::PeekMut;
 
 use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
 use super::{Guest, List, ReplacementKind};
+use crate::random::Map;
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
 use crate::units::Footprint;
@@ -51,13 +52,24 @@ struct Lfu {
     /// The resident pages with their uses at some earlier time. Uses only grow, so if the smallest
     /// entry is up to date, no page has fewer.
     least: BinaryHeap<Reverse<(Uses, PageId)>>,
+    /// When each page was freed last of which the heap may still have an entry from before.
+    freed: Map<PageId, u64>,
+    /// How many such entries there are.
+    gone: usize,
     now: u64,
     frames: u64,
 }
 
 impl Lfu {
     fn new(guest: &Guest<'_>) -> Self {
-        Self { uses: Vec::new(), least: BinaryHeap::new(), now: 0, frames: guest.frames.0 }
+        Self {
+            uses: Vec::new(),
+            least: BinaryHeap::new(),
+            freed: Map::default(),
+            gone: 0,
+            now: 0,
+            frames: guest.frames.0,
+        }
     }
 
     #[inline(always)]
@@ -65,6 +77,11 @@ impl Lfu {
         loop {
             let mut least = self.least.peek_mut().expect("a page is resident");
             let Reverse((then, page)) = *least;
+            if self.gone > 0 && is_gone(&self.freed, then, page) {
+                PeekMut::pop(least);
+                self.gone -= 1;
+                continue;
+            }
             let uses = &mut self.uses[page as usize];
             if then == *uses {
                 PeekMut::pop(least);
@@ -74,6 +91,11 @@ impl Lfu {
             *least = Reverse((*uses, page));
         }
     }
+}
+
+/// Whether an entry of the heap is from before its page was freed.
+fn is_gone(freed: &Map<PageId, u64>, then: Uses, page: PageId) -> bool {
+    freed.get(&page).is_some_and(|&freed| then.last <= freed)
 }
 
 impl Accesses for Lfu {
@@ -100,6 +122,21 @@ impl Accesses for Lfu {
         touch
     }
 
+    /// The entry of the page stays in the heap until it is the least, or half of them are such.
+    fn free(&mut self, page: PageId) -> bool {
+        let Uses { count, .. } = std::mem::take(&mut self.uses[page as usize]);
+        if count > 0 {
+            self.freed.insert(page, self.now);
+            self.gone += 1;
+            if self.gone > self.least.len() / 2 {
+                let freed = std::mem::take(&mut self.freed);
+                self.least.retain(|Reverse((then, page))| !is_gone(&freed, *then, *page));
+                self.gone = 0;
+            }
+        }
+        count > 0
+    }
+
     #[inline(always)]
     fn again(&mut self, page: PageId, _: u64, times: u64) {
         self.uses[page as usize].count += times;
@@ -116,23 +153,31 @@ impl Algorithm for Lfu {
 
     #[inline(always)]
     fn resident(&self) -> u64 {
-        self.least.len() as u64
+        (self.least.len() - self.gone) as u64
     }
 
     fn lists(&self) -> Vec<List> {
-        let mut pages: Vec<PageId> = self.least.iter().map(|&Reverse((_, page))| page).collect();
+        let entries = self.least.iter().map(|&Reverse(entry)| entry);
+        let entries = entries.filter(|&(then, page)| !is_gone(&self.freed, then, page));
+        let mut pages: Vec<PageId> = entries.map(|(_, page)| page).collect();
         pages.sort_unstable_by_key(|&page| Reverse(self.uses[page as usize]));
         vec![List::resident("", pages)]
     }
 
     fn audit(&self) {
         let mut seen = vec![false; self.uses.len()];
+        let mut gone = 0;
         for &Reverse((then, page)) in &self.least {
+            if is_gone(&self.freed, then, page) {
+                gone += 1;
+                continue;
+            }
             let uses = self.uses[page as usize];
             assert!(!seen[page as usize], "page {page} is in the heap once");
             assert!(then <= uses, "the uses of page {page} have grown");
             seen[page as usize] = true;
         }
+        assert_eq!(gone, self.gone, "entries of pages that were freed are counted");
         for (page, uses) in self.uses.iter().enumerate() {
             assert_eq!(uses.count > 0, seen[page], "page {page} has uses in a frame only");
             assert!(uses.last <= self.now, "page {page} was not used later than now");

@@ -175,6 +175,17 @@ impl Accesses for TwoList {
         victim.map_or(Touch::Fill, Touch::Replacement)
     }
 
+    /// The page leaves its list, and if it was evicted, its shadow goes with its swap slot.
+    fn free(&mut self, page: PageId) -> bool {
+        self.shadows[page as usize] = NEVER;
+        let Entry { list, .. } = std::mem::take(self.pages.tag_mut(page));
+        if let Some(list) = list {
+            self.pages.remove(page);
+            self.lengths[usize::from(list)] -= 1;
+        }
+        list.is_some()
+    }
+
     /// The first access may activate the page; the next one then sets its referenced bit.
     #[inline(always)]
     fn again(&mut self, page: PageId, _: u64, times: u64) {

@@ -378,6 +378,29 @@ impl Accesses for Lirs {
         victim.map_or(Touch::Fill, Touch::Replacement)
     }
 
+    fn free(&mut self, page: PageId) -> bool {
+        let absent = Entry { in_stack: NOBODY, in_queue: NOBODY };
+        let Entry { in_stack, in_queue } = std::mem::replace(self.entry(page), absent);
+        if in_queue == LIR {
+            self.stack.leave(in_stack);
+            self.lir -= 1;
+            if in_stack == self.stack.front() {
+                self.prune();
+            }
+            return true;
+        }
+        let is_resident = in_queue >= self.queue.front();
+        if is_resident {
+            self.queue.leave(in_queue);
+            self.queued -= 1;
+        }
+        if in_stack >= self.remembered {
+            self.stack.leave(in_stack);
+            self.non_resident -= u64::from(!is_resident);
+        }
+        is_resident
+    }
+
     #[inline(always)]
     fn read_ahead(&self, pages: &[PageId]) {
         let mut read = 0;
@@ -447,46 +470,4 @@ impl Algorithm for Lirs {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::random::{Generator, Stream};
-    use crate::trace::Trace;
-    use crate::units::Frames;
-
-    /// Numbering restarts only after billions of accesses; the test restarts it early.
-    #[test]
-    fn numbers_that_start_again_change_nothing() {
-        for number in 0..300 {
-            let draw = || Stream::new(Generator::ChaCha8, number, 0, "test/lirs");
-            let mut stream = draw();
-            let trace = Arc::new(Trace::from_pages(0..60));
-            let frames = Frames(1 + stream.below(30));
-            let guest = Guest { trace: &trace, frames, draw: &draw, counts_write_backs: false };
-            let mut settings = Settings::defaults(KIND.params);
-            settings.set("hir_share", Value::Decimal(Decimal { digits: 3, places: 1 }));
-            let (mut plain, mut worn) =
-                (Lirs::new(&settings, &guest), Lirs::new(&settings, &guest));
-            plain.make_room(60);
-            worn.make_room(60);
-            worn.stack.renumber_at(200);
-            worn.queue.renumber_at(150);
-            for _ in 0..3_000 {
-                let below = 1 + stream.below(60);
-                let page = stream.below(below) as PageId;
-                assert_eq!(plain.touch(page, 0), worn.touch(page, 0));
-                if stream.below(100) == 0 {
-                    let frames = 1 + stream.below(30);
-                    let (mut some, mut others) = (Vec::new(), Vec::new());
-                    plain.resize(frames, |page| some.push(page));
-                    worn.resize(frames, |page| others.push(page));
-                    assert_eq!(some, others);
-                    assert_eq!(plain.lists(), worn.lists());
-                    worn.audit();
-                }
-            }
-            assert!(worn.stack.next() < 1_000 && plain.stack.next() > 1_000);
-        }
-    }
-}
+mod tests;

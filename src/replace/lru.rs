@@ -10,7 +10,8 @@
 //! resident: a *hit* at d ≤ k permutes the first k; a *fill* (d > k, k below the allocation) puts
 //! the page on top, so the first k + 1 are resident; a *replacement* (d > k, no empty frame) evicts
 //! the page at depth k and puts the new one on top, so again the first k are resident; a *shrink*
-//! to c evicts the pages below depth c; a *grant* moves no page. At the start k = 0. On a trace
+//! to c evicts the pages below depth c; a *grant* moves no page; a *free* takes its page out of S,
+//! and one of the first k if it was there, so the first k − 1 are left. At the start k = 0. On a trace
 //! that was [reduced](crate::trace::reduce) for K frames, the faults are those of the whole trace,
 //! at the same ticks, for every allocation that never goes below K. Proof: call a page *covered*
 //! between two consecutive kept references to it if a reference between them was dropped; fewer
@@ -89,7 +90,19 @@ impl Lru {
             // Accesses within a run hit: their page is on top, and a VM keeps at least one frame.
             let end = stretch.end_without_delays(&trace);
             let mut counts = Counts { accesses: end - stretch.from, ..Counts::default() };
-            let runs = from..trace.runs_before(end);
+            let mut runs = from..trace.runs_before(end);
+            if let Some(frees) = trace.frees() {
+                let depths = trace.free_depths(stretch.first_pass);
+                for at in trace.frees_until(stretch.from)..trace.frees_until(end) {
+                    let until = frees.runs()[at] as usize;
+                    if runs.start < until {
+                        let before = runs.start..until;
+                        self.count(&trace.distances_of(stretch.first_pass, before), &mut counts);
+                        runs.start = until;
+                    }
+                    self.resident -= u32::from(depths[at] <= self.resident);
+                }
+            }
             self.count(&trace.distances_of(stretch.first_pass, runs), &mut counts);
             counts.cold_faults = cold_faults(&trace, stretch, counts.accesses);
             return counts;
@@ -97,14 +110,15 @@ impl Lru {
         let on_top = (!trace.begins_run(stretch.from)).then_some(&0);
         let left = trace.distances_of(stretch.first_pass, from..trace.run_pages().len());
         let distances = on_top.into_iter().chain(left.slice());
-        let mut compared =
-            Compared { distances, resident: &mut self.resident, frames: self.frames };
+        let freed = &trace.free_depths(stretch.first_pass)[trace.frees_until(stretch.from)..];
+        let (resident, frames) = (&mut self.resident, self.frames);
+        let mut compared = Compared { distances, freed: freed.iter(), resident, frames };
         drive(&trace, stretch, &mut compared, &mut Null)
     }
 
     /// Makes the accesses of a stretch and reports each victim to `dirty` and `events`.
     fn run_tail(&mut self, stretch: Stretch, events: Option<&mut Vec<FrameEvent>>) -> Counts {
-        self.tail.follow(self.next_run(), self.resident.into());
+        self.tail.follow(self.next_run(), self.freed(), self.resident.into());
         if !self.trace.begins_run(stretch.from) {
             self.tail.resume_run();
         }
@@ -117,6 +131,13 @@ impl Lru {
     /// The number of the next run, as [`LruTail`] counts.
     fn next_run(&self) -> u64 {
         self.passed + self.trace.runs_before(self.position) as u64 + 1
+    }
+
+    /// The number of frees that have happened, over all passes.
+    fn freed(&self) -> u64 {
+        let Some(frees) = self.trace.frees() else { return 0 };
+        let passes = self.passed / self.trace.run_pages().len() as u64;
+        passes * frees.len() as u64 + self.trace.frees_until(self.position) as u64
     }
 
     /// Counts the faults at these distances. While a frame is empty, each fault makes one more page
@@ -134,6 +155,8 @@ impl Lru {
 /// Compares access by access, where delays decide how far a stretch goes.
 struct Compared<'a, D> {
     distances: D,
+    /// The depths of the pages that are freed next.
+    freed: std::slice::Iter<'a, u32>,
     resident: &'a mut u32,
     frames: u64,
 }
@@ -150,6 +173,13 @@ impl<'a, D: Iterator<Item = &'a u32>> Accesses for Compared<'_, D> {
             // The victim is the page at depth k; no sink needs to know which page that is.
             Touch::Replacement(page)
         }
+    }
+
+    fn free(&mut self, _: PageId) -> bool {
+        let depth = *self.freed.next().expect("every free has a depth");
+        let was_resident = depth <= *self.resident;
+        *self.resident -= u32::from(was_resident);
+        was_resident
     }
 }
 
@@ -174,7 +204,7 @@ impl Replacement for Lru {
         let kept = u64::from(self.resident).min(frames.0);
         let mut write_backs = 0;
         if kept < self.resident.into() && (self.dirty.is_some() || events.is_some()) {
-            self.tail.follow(self.next_run(), self.resident.into());
+            self.tail.follow(self.next_run(), self.freed(), self.resident.into());
             let mut sink = (self.dirty.as_mut(), events);
             while self.tail.resident() > kept {
                 write_backs += sink.tell(FrameEvent::Eviction { page: self.tail.evict() });
@@ -190,7 +220,7 @@ impl Replacement for Lru {
 
     fn lists(&self) -> Vec<List> {
         let mut tail = self.tail.clone();
-        tail.follow(self.next_run(), self.resident.into());
+        tail.follow(self.next_run(), self.freed(), self.resident.into());
         vec![tail.list()]
     }
 

@@ -29,6 +29,8 @@ pub(super) struct LruTail {
     oldest_run: usize,
     /// The number of the next run.
     next: u64,
+    /// How many frees it has seen, over all passes.
+    freed: u64,
     resident: u64,
     frames: u64,
 }
@@ -42,30 +44,52 @@ impl LruTail {
             oldest: 1,
             oldest_run: 0,
             next: 1,
+            freed: 0,
             resident: 0,
             frames,
         }
     }
 
-    /// Catches up with accesses and shrinks that it has not seen: `next` is the number of the next
-    /// run, and `resident` pages are resident.
-    pub(super) fn follow(&mut self, next: u64, resident: u64) {
+    /// Catches up with accesses, frees and shrinks that it has not seen: `next` is the number of the
+    /// next run, `freed` frees have happened, and `resident` pages are resident.
+    pub(super) fn follow(&mut self, next: u64, freed: u64, resident: u64) {
         self.make_room(self.trace.distinct_in_runs(next.saturating_sub(1) as usize));
-        let runs = self.trace.run_pages();
+        let trace = Arc::clone(&self.trace);
+        let runs = trace.run_pages();
         // A whole pass uses every page, so older runs do not matter.
         let from = self.next.max(next.saturating_sub(runs.len() as u64));
         let mut run = ((from - 1) % runs.len() as u64) as usize;
         if from > self.next {
             (self.oldest, self.oldest_run, self.resident) = (from, run, 0);
+            self.freed = self.freed_before(from);
         }
         for number in from..next {
+            self.free_until(self.freed_before(number));
             let last = std::mem::replace(&mut self.last_uses[runs[run] as usize], number);
             self.resident += u64::from(last < self.oldest);
             run = if run + 1 == runs.len() { 0 } else { run + 1 };
         }
+        self.free_until(freed);
         self.next = next;
         while self.resident > resident {
             self.evict();
+        }
+    }
+
+    /// The frees that happen before the run of this number begins.
+    fn freed_before(&self, number: u64) -> u64 {
+        let Some(frees) = self.trace.frees() else { return 0 };
+        let runs = self.trace.run_pages().len() as u64;
+        let (pass, run) = ((number - 1) / runs, (number - 1) % runs);
+        pass * frees.len() as u64 + frees.before_run(run as usize) as u64
+    }
+
+    /// Frees the pages of the next frees up to this number of them.
+    fn free_until(&mut self, freed: u64) {
+        while self.freed < freed {
+            let trace = Arc::clone(&self.trace);
+            let pages = trace.frees().map_or(&[][..], |frees| frees.pages());
+            self.free(pages[(self.freed % pages.len() as u64) as usize]);
         }
     }
 
@@ -131,6 +155,14 @@ impl Accesses for LruTail {
         } else {
             Touch::Replacement(self.pass_oldest())
         }
+    }
+
+    fn free(&mut self, page: PageId) -> bool {
+        self.freed += 1;
+        let last = std::mem::take(&mut self.last_uses[page as usize]);
+        let was_resident = last >= self.oldest;
+        self.resident -= u64::from(was_resident);
+        was_resident
     }
 
     #[inline(always)]

@@ -145,6 +145,15 @@ impl Accesses for MultiGen {
         touch
     }
 
+    fn free(&mut self, page: PageId) -> bool {
+        let Entry { resident, .. } = std::mem::take(self.pages.tag_mut(page));
+        if resident {
+            self.pages.remove(page);
+            self.resident -= 1;
+        }
+        resident
+    }
+
     #[inline(always)]
     fn read_ahead(&self, pages: &[PageId]) {
         self.pages.read_ahead(pages);

@@ -19,6 +19,7 @@ mod mglru;
 mod min;
 mod nru;
 mod paged;
+mod queue;
 mod random;
 mod replay;
 mod s3_fifo;

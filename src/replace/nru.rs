@@ -168,6 +168,15 @@ impl Accesses for Nru {
         touch
     }
 
+    fn free(&mut self, page: PageId) -> bool {
+        let was_resident = self.classes[page as usize] != ABSENT;
+        if was_resident {
+            self.take(page);
+            self.resident -= 1;
+        }
+        was_resident
+    }
+
     #[inline(always)]
     fn again(&mut self, page: PageId, position: u64, times: u64) {
         if times > self.tick - self.since_tick {

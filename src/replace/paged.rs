@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::sink::{Dirty, Null, Sink};
 use super::{Counts, Delays, FrameEvent, Guest, List, Replacement, Stretch};
 use crate::trace::{PageId, Trace};
-use crate::units::Frames;
+use crate::units::{Frames, Ticks};
 
 /// What one access did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,10 @@ pub(super) trait Accesses {
 
     /// Makes the first access of a run or of a stretch, at this position of the trace.
     fn touch(&mut self, page: PageId, position: u64) -> Touch;
+
+    /// The guest frees a page: it leaves all lists, of ghosts too, as if it had never been used. Its
+    /// frame, if it has one, is empty. Returns whether it had one.
+    fn free(&mut self, page: PageId) -> bool;
 
     /// Makes `times` further accesses to the page touched last, the first of them at this position.
     /// All of them hit.
@@ -118,9 +122,42 @@ pub(super) fn grow<T: Clone>(entries: &mut Vec<T>, pages: usize, absent: T) {
     }
 }
 
-/// Makes the accesses of a stretch and reports frame events to `sink`.
+/// Makes the accesses of a stretch and the frees after them, and reports frame events to `sink`.
 #[inline(always)]
 pub(super) fn drive(
+    trace: &Trace,
+    stretch: Stretch,
+    accesses: &mut impl Accesses,
+    sink: &mut impl Sink,
+) -> Counts {
+    let mut counts = Counts::default();
+    let mut part = stretch;
+    loop {
+        let frees_at = trace.next_free(part.from);
+        part.most = part.most.min(frees_at - part.from);
+        counts.add(drive_accesses(trace, part, accesses, sink));
+        part.from = stretch.from + counts.accesses;
+        if part.from != frees_at {
+            return counts;
+        }
+        for &page in trace.freed_after(frees_at - 1) {
+            if accesses.free(page) {
+                sink.tell(FrameEvent::Free { page });
+            }
+        }
+        let spent =
+            stretch.tempo.ticks(trace, stretch.from, part.from) + stretch.delays.of(&counts);
+        part.budget = Ticks(stretch.budget.0.saturating_sub(spent));
+        part.most = stretch.most - counts.accesses;
+        if part.budget == Ticks(0) || part.most == 0 || part.from == trace.accesses() {
+            return counts;
+        }
+    }
+}
+
+/// Makes the accesses of a stretch within which no page is freed.
+#[inline(always)]
+fn drive_accesses(
     trace: &Trace,
     stretch: Stretch,
     accesses: &mut impl Accesses,
@@ -134,7 +171,6 @@ pub(super) fn drive(
     let used =
         if stretch.first_pass { trace.distinct_in_runs(runs_end) } else { trace.distinct_pages() };
     accesses.make_room(used);
-    let first_runs = trace.first_runs();
     let first_run = trace.runs_before(from + 1) - 1;
     let mut announced = first_run;
     for (run_at, run) in (first_run..).zip(trace.runs(from, end)) {
@@ -160,8 +196,8 @@ pub(super) fn drive(
         let mut made = run.accesses;
         if timed {
             // The first use of a page is always a fault.
-            let is_first = stretch.first_pass && first_runs[run.page as usize] as usize == run_at;
-            counts.cold_faults += u64::from(is_first && trace.begins_run(at));
+            let is_cold = trace.is_cold(stretch.first_pass, run_at) && trace.begins_run(at);
+            counts.cold_faults += u64::from(is_cold);
             // The first access has started; the run's others start as long as ticks are left.
             let left = budget.0.saturating_sub(delays.of(&counts));
             let affordable = tempo.reach(trace, from, left).saturating_sub(at);
@@ -179,20 +215,17 @@ pub(super) fn drive(
             }
         }
     }
-    if !timed && stretch.first_pass {
-        counts.cold_faults = (used - trace.distinct_before(from)) as u64;
+    if !timed && (stretch.first_pass || trace.frees().is_some()) {
+        counts.cold_faults = cold_faults(trace, stretch, counts.accesses);
     }
     counts
 }
 
 /// Cold faults among the first `accesses` accesses of a stretch: under every algorithm, the first
-/// use of a page is a demand fault.
+/// use of a page, or the first since it was freed, is a demand fault.
 pub(super) fn cold_faults(trace: &Trace, stretch: Stretch, accesses: u64) -> u64 {
-    if !stretch.first_pass {
-        return 0;
-    }
-    let new = trace.distinct_before(stretch.from + accesses) - trace.distinct_before(stretch.from);
-    new as u64
+    let before = |at: u64| trace.cold_runs(stretch.first_pass, trace.runs_before(at));
+    before(stretch.from + accesses) - before(stretch.from)
 }
 
 impl Delays {

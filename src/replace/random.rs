@@ -35,6 +35,8 @@ struct Random {
     /// The page of each frame that has one.
     pages: Vec<PageId>,
     is_resident: Vec<bool>,
+    /// The frame of each resident page, once a page has been freed.
+    places: Option<Vec<u32>>,
     frames: u64,
     rng: Stream,
 }
@@ -44,8 +46,27 @@ impl Random {
         Self {
             pages: Vec::new(),
             is_resident: Vec::new(),
+            places: None,
             frames: guest.frames.0,
             rng: (guest.draw)(),
+        }
+    }
+
+    /// Empties a frame; the page of the last one moves there.
+    fn empty(&mut self, frame: usize) -> PageId {
+        let page = self.pages.swap_remove(frame);
+        if frame < self.pages.len() {
+            self.note_place(frame);
+        }
+        page
+    }
+
+    #[inline(always)]
+    fn note_place(&mut self, frame: usize) {
+        if let Some(places) = &mut self.places {
+            let page = self.pages[frame] as usize;
+            grow(places, page + 1, 0);
+            places[page] = frame as u32;
         }
     }
 
@@ -70,11 +91,27 @@ impl Accesses for Random {
             let frame = self.victim();
             let victim = std::mem::replace(&mut self.pages[frame], page);
             self.is_resident[victim as usize] = false;
+            self.note_place(frame);
             Touch::Replacement(victim)
         } else {
             self.pages.push(page);
+            self.note_place(self.pages.len() - 1);
             Touch::Fill
         }
+    }
+
+    /// The page of the last frame moves into its frame.
+    fn free(&mut self, page: PageId) -> bool {
+        if !std::mem::take(&mut self.is_resident[page as usize]) {
+            return false;
+        }
+        if self.places.is_none() {
+            self.places = Some(Vec::new());
+            (0..self.pages.len()).for_each(|frame| self.note_place(frame));
+        }
+        let frame = self.places.as_ref().map_or(0, |places| places[page as usize]);
+        self.empty(frame as usize);
+        true
     }
 }
 
@@ -83,7 +120,7 @@ impl Algorithm for Random {
         self.frames = frames;
         while self.pages.len() as u64 > self.frames {
             let frame = self.victim();
-            let victim = self.pages.swap_remove(frame);
+            let victim = self.empty(frame);
             self.is_resident[victim as usize] = false;
             evicted(victim);
         }

@@ -21,10 +21,9 @@
 //! *Parameters.* `small`: the share of S (default 0.1, the paper's); `uses`: the uses in S that
 //! take a page to M (default 2, the paper's; some implementations have 1).
 
-use std::collections::VecDeque;
-
 use super::links::Links;
 use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
+use super::queue::Queue;
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
@@ -73,9 +72,9 @@ const IN_M: u8 = 8;
 
 struct S3Fifo {
     /// S, oldest in front.
-    small: VecDeque<PageId>,
+    small: Queue,
     /// M, oldest in front.
-    main: VecDeque<PageId>,
+    main: Queue,
     /// G, newest first.
     ghosts: Links,
     ghosts_size: u64,
@@ -91,8 +90,8 @@ impl S3Fifo {
     fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
         let small_part = settings.decimal(SMALL.name);
         Self {
-            small: VecDeque::new(),
-            main: VecDeque::new(),
+            small: Queue::default(),
+            main: Queue::default(),
             ghosts: Links::new(1),
             ghosts_size: 0,
             states: Vec::new(),
@@ -194,6 +193,19 @@ impl Accesses for S3Fifo {
         touch
     }
 
+    fn free(&mut self, page: PageId) -> bool {
+        let state = std::mem::replace(&mut self.states[page as usize], ABSENT);
+        if state >= IN_M {
+            self.main.leave(page);
+        } else if state >= IN_S {
+            self.small.leave(page);
+        } else if state == IN_G {
+            self.ghosts.remove(page);
+            self.ghosts_size -= 1;
+        }
+        state >= IN_S
+    }
+
     #[inline(always)]
     fn again(&mut self, page: PageId, _: u64, times: u64) {
         self.states[page as usize] = used(self.states[page as usize], times);
@@ -224,9 +236,8 @@ impl Algorithm for S3Fifo {
 
     fn lists(&self) -> Vec<List> {
         let uses = |page| self.states[page as usize] % IN_S;
-        let newest_first = |name, queue: &VecDeque<PageId>| {
-            List::resident(name, queue.iter().rev().copied()).marked(uses)
-        };
+        let newest_first =
+            |name, queue: &Queue| List::resident(name, queue.iter().rev()).marked(uses);
         vec![
             newest_first("S", &self.small),
             newest_first("M", &self.main),
@@ -241,8 +252,8 @@ impl Algorithm for S3Fifo {
             let before = std::mem::replace(&mut places[page as usize], place);
             assert_eq!(before, ABSENT, "page {page} is in one queue");
         };
-        self.small.iter().for_each(|&page| put(page, IN_S));
-        self.main.iter().for_each(|&page| put(page, IN_M));
+        self.small.iter().for_each(|page| put(page, IN_S));
+        self.main.iter().for_each(|page| put(page, IN_M));
         self.ghosts.iter(0).for_each(|page| put(page, IN_G));
         for (page, (&state, place)) in self.states.iter().zip(places).enumerate() {
             let without_count = if state >= IN_S { state - state % IN_S } else { state };

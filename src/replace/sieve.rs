@@ -14,9 +14,8 @@
 //! bytes per touched page, of which a hit writes one.
 //! *Parameters.* None.
 
-use std::collections::VecDeque;
-
 use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
+use super::queue::Queue;
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;
@@ -35,31 +34,41 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     build: |_, guest| Paged::boxed(guest, Sieve::new(guest)),
 };
 
-/// The state of a page; a hit reads nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Absent,
-    Unvisited,
-    Visited,
-}
+/// The state of a page, one byte, the only one that a hit reads: 0 if it is absent, else these bits.
+const RESIDENT: u8 = 1;
+const VISITED: u8 = 2;
+/// In which of the two queues it is; which that is changes when they are exchanged.
+const SIDE: u8 = 4;
 
 struct Sieve {
     /// The pages from the hand to the head of the queue. Empty only if no page is resident: a hand
     /// that passes the head continues at the tail.
-    ahead: VecDeque<PageId>,
+    ahead: Queue,
     /// The pages that the hand has passed since it was at the tail, the tail first.
-    passed: VecDeque<PageId>,
-    states: Vec<State>,
+    passed: Queue,
+    /// The bit [`SIDE`] of the pages ahead.
+    side: u8,
+    states: Vec<u8>,
     frames: u64,
 }
 
 impl Sieve {
     fn new(guest: &Guest<'_>) -> Self {
         Self {
-            ahead: VecDeque::new(),
-            passed: VecDeque::new(),
+            ahead: Queue::default(),
+            passed: Queue::default(),
+            side: 0,
             states: Vec::new(),
             frames: guest.frames.0,
+        }
+    }
+
+    /// From the head the hand goes to the tail, before the next page enters.
+    #[inline(always)]
+    fn turn(&mut self) {
+        if self.ahead.is_empty() {
+            std::mem::swap(&mut self.ahead, &mut self.passed);
+            self.side ^= SIDE;
         }
     }
 
@@ -68,18 +77,15 @@ impl Sieve {
         loop {
             let page = self.ahead.pop_front().expect("a page is resident");
             let state = &mut self.states[page as usize];
-            let goes = *state == State::Unvisited;
+            let goes = *state & VISITED == 0;
             if goes {
-                *state = State::Absent;
+                *state = 0;
             } else {
                 // A visited page loses its bit and keeps its place; the hand moves on.
-                *state = State::Unvisited;
+                *state = RESIDENT | (self.side ^ SIDE);
                 self.passed.push_back(page);
             }
-            // The hand wraps from the head to the tail before the next page enters.
-            if self.ahead.is_empty() {
-                std::mem::swap(&mut self.ahead, &mut self.passed);
-            }
+            self.turn();
             if goes {
                 return page;
             }
@@ -89,13 +95,13 @@ impl Sieve {
 
 impl Accesses for Sieve {
     fn make_room(&mut self, pages: usize) {
-        grow(&mut self.states, pages, State::Absent);
+        grow(&mut self.states, pages, 0);
     }
 
     #[inline(always)]
     fn touch(&mut self, page: PageId, _: u64) -> Touch {
-        if self.states[page as usize] != State::Absent {
-            self.states[page as usize] = State::Visited;
+        if self.states[page as usize] != 0 {
+            self.states[page as usize] |= VISITED;
             return Touch::Hit;
         }
         let touch = if self.resident() == self.frames {
@@ -104,14 +110,26 @@ impl Accesses for Sieve {
             Touch::Fill
         };
         // A new page enters at the head, not visited.
-        self.states[page as usize] = State::Unvisited;
+        self.states[page as usize] = RESIDENT | self.side;
         self.ahead.push_back(page);
         touch
     }
 
+    /// If the hand is at the page, it moves on.
+    fn free(&mut self, page: PageId) -> bool {
+        let state = std::mem::take(&mut self.states[page as usize]);
+        if state != 0 {
+            let is_ahead = state & SIDE == self.side;
+            let queue = if is_ahead { &mut self.ahead } else { &mut self.passed };
+            queue.leave(page);
+            self.turn();
+        }
+        state != 0
+    }
+
     #[inline(always)]
     fn again(&mut self, page: PageId, _: u64, _: u64) {
-        self.states[page as usize] = State::Visited;
+        self.states[page as usize] |= VISITED;
     }
 }
 
@@ -130,22 +148,18 @@ impl Algorithm for Sieve {
 
     fn lists(&self) -> Vec<List> {
         let from_head = self.ahead.iter().rev().chain(self.passed.iter().rev());
-        let is_visited = |page| self.states[page as usize] == State::Visited;
-        vec![List::resident("", from_head.copied()).marked(is_visited)]
+        let is_visited = |page| self.states[page as usize] & VISITED != 0;
+        vec![List::resident("", from_head).marked(is_visited)]
     }
 
     fn audit(&self) {
         let mut seen = vec![false; self.states.len()];
-        for &page in self.ahead.iter().chain(&self.passed) {
+        for page in self.ahead.iter().chain(self.passed.iter()) {
             assert!(!seen[page as usize], "page {page} is in the queue once");
             seen[page as usize] = true;
         }
         for (page, state) in self.states.iter().enumerate() {
-            assert_eq!(
-                *state != State::Absent,
-                seen[page],
-                "page {page} has a bit in the queue only"
-            );
+            assert_eq!(*state != 0, seen[page], "page {page} has a bit in the queue only");
         }
         assert!(!self.ahead.is_empty() || self.passed.is_empty(), "the hand is at a page");
         assert!(self.resident() <= self.frames, "no more pages are resident than frames allocated");

@@ -36,13 +36,18 @@ pub enum FrameEvent {
         /// The page that was evicted.
         page: PageId,
     },
+    /// The guest freed a resident page: its frame is empty, and nothing is written back.
+    Free {
+        /// The page that was freed.
+        page: PageId,
+    },
 }
 
 impl FrameEvent {
     /// The page that was evicted, if any.
     pub fn evicted(self) -> Option<PageId> {
         match self {
-            Self::Fill { .. } => None,
+            Self::Fill { .. } | Self::Free { .. } => None,
             Self::Replacement { victim: page, .. } | Self::Eviction { page } => Some(page),
         }
     }
@@ -96,8 +101,11 @@ impl Dirty {
 }
 
 impl Sink for Dirty {
-    /// A dirty page is written back when it leaves.
+    /// A dirty page is written back when it leaves, unless it was freed.
     fn tell(&mut self, event: FrameEvent) -> u64 {
+        if let FrameEvent::Free { page } = event {
+            self.pages[page as usize] = false;
+        }
         let evicted = event.evicted();
         evicted.map_or(0, |page| u64::from(std::mem::take(&mut self.pages[page as usize])))
     }

@@ -16,10 +16,9 @@
 //! *Parameters.* `in`: Kin as a share of the frames (default 0.25, the paper's); `out`: Kout
 //! likewise (default 0.5, the paper's).
 
-use std::collections::VecDeque;
-
 use super::links::Links;
 use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
+use super::queue::Queue;
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;
@@ -74,7 +73,7 @@ const A1OUT: usize = 1;
 
 struct TwoQueue {
     /// Oldest in front.
-    a1in: VecDeque<PageId>,
+    a1in: Queue,
     /// Am, most recently used first, and A1out, newest first.
     links: Links,
     places: Vec<Place>,
@@ -91,7 +90,7 @@ impl TwoQueue {
     fn new(settings: &Settings, guest: &Guest<'_>) -> Self {
         let (in_part, out_part) = (settings.decimal(IN.name), settings.decimal(OUT.name));
         Self {
-            a1in: VecDeque::new(),
+            a1in: Queue::default(),
             links: Links::new(2),
             places: Vec::new(),
             am_size: 0,
@@ -176,6 +175,23 @@ impl Accesses for TwoQueue {
             }
         }
     }
+
+    fn free(&mut self, page: PageId) -> bool {
+        let place = std::mem::replace(&mut self.places[page as usize], Place::Nowhere);
+        match place {
+            Place::Nowhere => {}
+            Place::A1In => self.a1in.leave(page),
+            Place::Am => {
+                self.links.remove(page);
+                self.am_size -= 1;
+            }
+            Place::A1Out => {
+                self.links.remove(page);
+                self.a1out_size -= 1;
+            }
+        }
+        matches!(place, Place::A1In | Place::Am)
+    }
 }
 
 impl Algorithm for TwoQueue {
@@ -196,7 +212,7 @@ impl Algorithm for TwoQueue {
 
     fn lists(&self) -> Vec<List> {
         vec![
-            List::resident("A1in", self.a1in.iter().rev().copied()),
+            List::resident("A1in", self.a1in.iter().rev()),
             List::resident("Am", self.links.iter(AM)),
             List::ghosts("A1out", self.links.iter(A1OUT)),
         ]
@@ -210,7 +226,7 @@ impl Algorithm for TwoQueue {
             let before = std::mem::replace(&mut places[page as usize], place);
             assert_eq!(before, Place::Nowhere, "page {page} is in one list");
         };
-        self.a1in.iter().for_each(|&page| put(page, Place::A1In));
+        self.a1in.iter().for_each(|page| put(page, Place::A1In));
         self.links.iter(AM).for_each(|page| put(page, Place::Am));
         self.links.iter(A1OUT).for_each(|page| put(page, Place::A1Out));
         assert_eq!(self.places, places, "every page is where it says");

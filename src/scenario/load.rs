@@ -304,15 +304,21 @@ fn trace_keys(options: &ReadOptions) -> impl Iterator<Item = (&'static str, Lite
     keys.into_iter().filter_map(|(key, value)| Some((key, value?)))
 }
 
+/// A VM name made from the first letters of a text.
+pub(super) fn vm_name(text: &str, most: usize) -> String {
+    let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
+    let name: String = text.chars().take(most).map(letter).collect();
+    // `all` is the row of sums; a name begins with a letter or a digit.
+    let is_name = name != "all" && !name.starts_with('-') && !name.is_empty();
+    if is_name { name } else { format!("vm-{name}") }
+}
+
 /// A VM name made from a trace file's name up to its first dot, with a number appended if it is
 /// taken.
 fn unique_vm_name(path: &str, taken: &mut BTreeMap<String, u32>) -> String {
     let file = path.rsplit('/').next().unwrap_or(path);
     let stem = file.split('.').find(|part| !part.is_empty()).unwrap_or("vm");
-    let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
-    let name: String = stem.chars().take(48).map(letter).collect();
-    // `all` is the row of sums.
-    let name = if name == "all" || name.starts_with('-') { format!("vm-{name}") } else { name };
+    let name = vm_name(stem, 48);
     let mut unique = name.clone();
     while let Some(count) = taken.get_mut(&unique) {
         *count += 1;

@@ -39,8 +39,9 @@ struct Lane {
     foresight: Option<Foresight>,
     /// The run that used each page last.
     last: Vec<u64>,
-    /// The runs that have begun.
+    /// The runs that have begun, and the frees that have happened.
     runs: u64,
+    freed: u64,
     resident: u64,
     /// Every resident page was last used by this run or a later one. It never decreases, because
     /// pages only move to the top.
@@ -70,6 +71,7 @@ impl Pool {
             }),
             last: vec![u64::MAX; trace.distinct_pages()],
             runs: 0,
+            freed: 0,
             resident: 0,
             end: 0,
             paces: VecDeque::new(),
@@ -122,12 +124,37 @@ impl Lane {
             let pass = self.runs - self.runs % pages.len() as u64;
             let from = (self.runs - pass) as usize;
             let to = pages.len().min((until - pass) as usize);
+            let to = self.next_free(trace, from).map_or(to, |run| to.min(run));
             for (run, &page) in (self.runs..).zip(&pages[from..to]) {
                 self.last[page as usize] = run;
             }
             self.runs = pass + to as u64;
+            if self.runs < until {
+                self.free(trace, self.runs);
+            }
+        }
+        if trace.begins_run(accesses % trace.accesses()) {
+            self.free(trace, until);
         }
         self.resident = resident.0;
+    }
+
+    /// The run of this pass, behind `from`, before which pages are freed next.
+    fn next_free(&self, trace: &Trace, from: usize) -> Option<usize> {
+        let frees = trace.frees()?;
+        let behind = frees.before_run(from);
+        frees.runs().get(behind).map(|&run| run as usize)
+    }
+
+    /// Forgets the pages that are freed up to the beginning of this run, counted over all passes.
+    fn free(&mut self, trace: &Trace, run: u64) {
+        let Some(frees) = trace.frees() else { return };
+        let (runs, count) = (trace.run_pages().len() as u64, frees.len() as u64);
+        let until = run / runs * count + frees.before_run((run % runs) as usize) as u64;
+        for free in self.freed..until {
+            self.last[frees.pages()[(free % count) as usize] as usize] = u64::MAX;
+        }
+        self.freed = self.freed.max(until);
     }
 
     /// Finds the run that last used the least recently used page.
@@ -199,11 +226,14 @@ fn runs_before(trace: &Trace, accesses: u64) -> u64 {
     pass * trace.run_pages().len() as u64 + runs as u64
 }
 
-/// The accesses until the VM's next fault, its last access of this pass or the end of the search:
+/// The accesses until the VM's next fault or free, its last access of this pass or the end of the
+/// search:
 /// all are hits as long as it loses no frame.
 fn hits_ahead(vm: &Vm<'_>) -> u64 {
     let trace = &vm.spec.trace;
+    // A free changes the resident count, and the VM looks ahead again behind it.
     let until = (trace.accesses() - 1).min(vm.position + LOOK_AHEAD);
+    let until = until.min(trace.next_free(vm.position));
     let runs = trace.runs_before(vm.position)..trace.runs_before(until);
     let mut depth = vm.replacement.resident().0 as u32;
     let (most, mut fault) = (u64::from(depth) + 1, None);

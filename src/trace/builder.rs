@@ -1,8 +1,11 @@
 //! Builds a trace from the accesses of a reader or a generator.
 
+use std::ops::RangeInclusive;
+
 use super::access::{AccessKind, PageId};
 use super::bits::{Kinds, RankedBits};
 use super::columns::Columns;
+use super::frees::Frees;
 use super::intern::{Interner, NO_PAGE};
 use super::reduction::Reduction;
 use super::room::Room;
@@ -19,6 +22,7 @@ pub struct TraceBuilder {
     first_runs: Vec<u32>,
     kinds: Option<Kinds>,
     times: Option<Times>,
+    freeing: Option<Box<Freeing>>,
     reduction: Option<Reduction>,
     backwards: u64,
     ids: Interner,
@@ -27,6 +31,23 @@ pub struct TraceBuilder {
     room: Room,
     overflowed: bool,
     outgrown: bool,
+}
+
+/// The pages that are freed while a trace is built.
+#[derive(Debug, Default)]
+struct Freeing {
+    runs: Vec<u32>,
+    pages: Vec<PageId>,
+    /// Whether each page is free now; pages behind the end are in use.
+    is_free: Vec<bool>,
+}
+
+impl From<Frees> for Freeing {
+    /// Those of a whole trace, to which no access is added.
+    fn from(frees: Frees) -> Self {
+        let (runs, pages) = (frees.runs().to_vec(), frees.pages().to_vec());
+        Self { runs, pages, is_free: Vec::new() }
+    }
 }
 
 /// Bytes per distinct page: its number, its first run, its entry in the interner.
@@ -54,6 +75,7 @@ impl TraceBuilder {
             first_runs: Vec::new(),
             kinds: None,
             times: None,
+            freeing: None,
             reduction: None,
             backwards: 0,
             ids: Interner::default(),
@@ -105,6 +127,58 @@ impl TraceBuilder {
         }
     }
 
+    /// The guest frees a page, after the accesses given so far. Returns whether the page was in use;
+    /// if not, nothing happens.
+    ///
+    /// ```
+    /// use balloonist::trace::TraceBuilder;
+    /// use balloonist::units::Page;
+    /// let mut builder = TraceBuilder::default();
+    /// builder.push(Page(7));
+    /// assert!(builder.free(Page(7)));
+    /// assert!(!builder.free(Page(7)));
+    /// builder.push(Page(7));
+    /// // Another page with the old number: it comes with a cold fault.
+    /// assert_eq!(builder.finish().in_use(2), 1);
+    /// ```
+    pub fn free(&mut self, page: Page) -> bool {
+        let Some(id) = self.ids.get(page, &self.numbers).filter(|_| !self.overflowed) else {
+            return false;
+        };
+        let freeing = self.freeing.get_or_insert_default();
+        let place = id as usize;
+        if freeing.is_free.get(place).copied().unwrap_or(false) {
+            return false;
+        }
+        let before = freeing.is_free.len();
+        freeing.is_free.resize(before.max(place + 1), false);
+        let has_room = self.room.take((freeing.is_free.len() - before) as u64)
+            && self.room.reserve(&mut freeing.runs, 1, usize::MAX)
+            && self.room.reserve(&mut freeing.pages, 1, usize::MAX);
+        if !has_room {
+            self.outgrow();
+            return false;
+        }
+        freeing.is_free[place] = true;
+        freeing.runs.push(self.pages.len() as u32);
+        freeing.pages.push(id);
+        // What follows does not continue the run before.
+        self.last = None;
+        true
+    }
+
+    /// The guest frees the pages of these numbers. Returns how many of them were in use.
+    pub fn free_range(&mut self, pages: RangeInclusive<u64>) -> u64 {
+        let count = pages.end().saturating_sub(*pages.start());
+        if count < self.numbers.len() as u64 {
+            return pages.map(|page| u64::from(self.free(Page(page)))).sum();
+        }
+        let mut known: Vec<Page> =
+            self.numbers.iter().copied().filter(|page| pages.contains(&page.0)).collect();
+        known.sort_unstable();
+        known.into_iter().map(|page| u64::from(self.free(page))).sum()
+    }
+
     /// Adds a run of accesses of unknown kind.
     pub fn push_run(&mut self, page: Page, accesses: u64) {
         if accesses == 0 {
@@ -144,7 +218,8 @@ impl TraceBuilder {
         for block in &mut blocks {
             let room = self.accesses_max - self.heads.len() >= 64
                 && Self::RUNS_MAX - self.pages.len() >= 64
-                && self.pages.capacity() - self.pages.len() >= 64;
+                && self.pages.capacity() - self.pages.len() >= 64
+                && self.freeing.is_none();
             match self.last {
                 Some(last) if room && !self.overflowed => self.extend_block(last, block),
                 _ => block.iter().for_each(|&page| self.push(Page(page.into()))),
@@ -247,6 +322,9 @@ impl TraceBuilder {
                     self.since(times.origin());
                     self.at(times.get(at));
                 }
+                for freed in trace.freed_after(at) {
+                    self.free(trace.numbers[*freed as usize]);
+                }
             }
             return self.refuse();
         }
@@ -257,6 +335,7 @@ impl TraceBuilder {
             first_runs: trace.first_runs,
             kinds: trace.kinds,
             times: trace.times,
+            freeing: trace.frees.map(Freeing::from).map(Box::new),
             reduction: trace.reduction,
             ..Self::with_limit(0)
         };
@@ -303,6 +382,11 @@ impl TraceBuilder {
         }
         self.pages.push(id);
         self.last = Some(page);
+        if let Some(freeing) = &mut self.freeing
+            && let Some(is_free) = freeing.is_free.get_mut(id as usize)
+        {
+            *is_free = false;
+        }
     }
 
     /// The number of accesses so far.
@@ -350,6 +434,11 @@ impl TraceBuilder {
         self.pages.shrink_to_fit();
         self.numbers.shrink_to_fit();
         self.first_runs.shrink_to_fit();
+        let frees = self.freeing.filter(|freeing| !freeing.runs.is_empty()).map(|freeing| {
+            let Freeing { runs, pages, .. } = *freeing;
+            let frees = Frees::of(runs, pages, &self.pages, &self.first_runs);
+            frees.expect("only pages in use were freed")
+        });
         Columns {
             heads: self.heads,
             pages: self.pages,
@@ -357,6 +446,7 @@ impl TraceBuilder {
             first_runs: self.first_runs,
             kinds: self.kinds,
             times: self.times,
+            frees,
             reduction: self.reduction,
         }
     }

@@ -86,9 +86,10 @@ impl Cache {
     }
 
     /// Gives `trace`, whose content hash is `content`, its distances: from memory, from the cache
-    /// or by computing them.
+    /// or by computing them. Those of a trace with frees are not kept: they are computed together
+    /// with much else when first asked for.
     pub fn load(&self, trace: &Trace, content: ContentHash) -> Loaded {
-        if trace.has_distances() {
+        if trace.has_distances() || trace.frees().is_some() {
             return Loaded::InMemory;
         }
         let path = self.folder.join(format!("{content}{ENDING}"));

@@ -8,6 +8,7 @@
 
 use super::access::{AccessKind, PageId, Run};
 use super::bits::{Kinds, RankedBits};
+use super::frees::Frees;
 use super::reduction::Reduction;
 use super::times::Times;
 use crate::units::Page;
@@ -21,6 +22,7 @@ pub struct Columns {
     pub(super) first_runs: Vec<u32>,
     pub(super) kinds: Option<Kinds>,
     pub(super) times: Option<Times>,
+    pub(super) frees: Option<Frees>,
     pub(super) reduction: Option<Reduction>,
 }
 
@@ -33,7 +35,16 @@ impl Columns {
         first_runs: Vec<u32>,
     ) -> Self {
         debug_assert_eq!(heads.rank(heads.len()), pages.len());
-        Self { heads, pages, numbers, first_runs, kinds: None, times: None, reduction: None }
+        Self {
+            heads,
+            pages,
+            numbers,
+            first_runs,
+            kinds: None,
+            times: None,
+            frees: None,
+            reduction: None,
+        }
     }
 
     /// This trace with the kinds of its accesses.
@@ -51,6 +62,11 @@ impl Columns {
     /// This trace without the times of its accesses.
     pub(crate) fn without_times(self) -> Self {
         Self { times: None, ..self }
+    }
+
+    /// This trace with the frees of its guest.
+    pub(crate) fn with_frees(self, frees: Frees) -> Self {
+        Self { frees: Some(frees), ..self }
     }
 
     /// This trace, marked as reduced in this way.
@@ -132,6 +148,77 @@ impl Columns {
     /// When its accesses were recorded, if the trace has times.
     pub fn times(&self) -> Option<&Times> {
         self.times.as_ref()
+    }
+
+    /// The pages that its guest frees, if it frees any.
+    pub fn frees(&self) -> Option<&Frees> {
+        self.frees.as_ref()
+    }
+
+    /// How many frees have happened when `at` accesses of a pass have been made: a free takes
+    /// effect with the access before it.
+    pub(crate) fn frees_until(&self, at: u64) -> usize {
+        let Some(frees) = &self.frees else { return 0 };
+        let begun = self.heads.rank(at);
+        let is_boundary = at == self.accesses() || self.begins_run(at);
+        frees.before_run(if is_boundary { begun } else { begun - 1 })
+    }
+
+    /// The pages that are freed right after access `at` of a pass.
+    pub fn freed_after(&self, at: u64) -> &[PageId] {
+        let Some(frees) = &self.frees else { return &[] };
+        &frees.pages()[self.frees_until(at)..self.frees_until(at + 1)]
+    }
+
+    /// The access after which, counted from `at` on, pages are freed next; `u64::MAX` if none are.
+    #[inline]
+    pub(crate) fn next_free(&self, at: u64) -> u64 {
+        let Some(frees) = &self.frees else { return u64::MAX };
+        frees.runs().get(self.frees_until(at)).map_or(u64::MAX, |&run| self.run_start(run as usize))
+    }
+
+    /// How many of the first `runs` runs of a pass are cold: they use a page for the first time, or
+    /// for the first time since it was freed.
+    pub(crate) fn cold_runs(&self, first_pass: bool, runs: usize) -> u64 {
+        let new = if first_pass { self.distinct_in_runs(runs) } else { 0 };
+        let again = self.frees.as_ref().map_or(0, |frees| frees.refills(first_pass, runs));
+        (new + again) as u64
+    }
+
+    /// Whether this run of a pass is cold.
+    #[inline]
+    pub(crate) fn is_cold(&self, first_pass: bool, run: usize) -> bool {
+        let is_first = self.first_runs[self.pages[run] as usize] as usize == run;
+        match &self.frees {
+            None => first_pass && is_first,
+            Some(_) => self.cold_runs(first_pass, run + 1) > self.cold_runs(first_pass, run),
+        }
+    }
+
+    /// The cold accesses among the first `accesses`, which count on over all passes.
+    pub(crate) fn cold_before(&self, accesses: u64) -> u64 {
+        let (passes, rest) =
+            (accesses / self.accesses(), self.runs_before(accesses % self.accesses()));
+        let all = self.pages.len();
+        match passes {
+            0 => self.cold_runs(true, rest),
+            _ => {
+                self.cold_runs(true, all)
+                    + (passes - 1) * self.cold_runs(false, all)
+                    + self.cold_runs(false, rest)
+            }
+        }
+    }
+
+    /// The pages in use, used and not freed since, after the first `accesses` accesses, which count
+    /// on over all passes.
+    pub fn in_use(&self, accesses: u64) -> u64 {
+        let pass = accesses.saturating_sub(1) / self.accesses();
+        let at = accesses - pass * self.accesses();
+        let freed = self.frees_until(at) as u64;
+        let ended = self.frees.as_ref().map_or(0, Frees::free_at_end);
+        let kept = if pass == 0 { 0 } else { self.distinct_pages() - ended };
+        kept as u64 + self.cold_runs(pass == 0, self.runs_before(at)) - freed
     }
 
     /// How it was reduced, if it was.

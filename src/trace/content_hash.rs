@@ -6,8 +6,8 @@ use super::columns::Columns;
 use super::reduction::Reduction;
 use crate::random::{fnv1a, mix};
 
-/// The BLAKE3 hash of a trace's accesses: page numbers, their order, and kinds and times if it has
-/// them.
+/// The BLAKE3 hash of a trace's accesses: page numbers, their order, and kinds, times and frees if
+/// it has them.
 ///
 /// The same accesses give the same hash from every format and on every machine, and collisions
 /// cannot be constructed, so manifests, journals and cache keys use it. It is computed on first
@@ -56,6 +56,13 @@ impl ContentHash {
                 hasher.update(&block);
             }
         }
+        if let Some(frees) = trace.frees() {
+            hasher.update(b"frees...");
+            for (run, page) in frees.runs().iter().zip(frees.pages()) {
+                hasher.update(&u64::from(*run).to_le_bytes());
+                hasher.update(&trace.numbers()[*page as usize].0.to_le_bytes());
+            }
+        }
         Self(*hasher.finalize().as_bytes())
     }
 
@@ -90,6 +97,12 @@ pub fn content_checksum(trace: &Columns) -> u64 {
         hash = mix(hash, u64::from_le_bytes(*b"times..."));
         hash = (0..times.len()).fold(hash, |hash, at| mix(hash, times.elapsed(at)));
     }
+    if let Some(frees) = trace.frees() {
+        hash = mix(hash, u64::from_le_bytes(*b"frees..."));
+        for (run, page) in frees.runs().iter().zip(frees.pages()) {
+            hash = mix(mix(hash, (*run).into()), trace.numbers()[*page as usize].0);
+        }
+    }
     if let Some(Reduction { frames, resolution }) = trace.reduction() {
         hash = mix(hash, u64::from_le_bytes(*b"reduced."));
         hash = mix(mix(hash, frames), resolution.unwrap_or(0));
@@ -121,8 +134,17 @@ mod tests {
         builder.finish()
     }
 
+    /// Pages 0 and 1, of which one is freed at the end.
+    fn with_free(page: u64) -> Trace {
+        let mut builder = TraceBuilder::default();
+        builder.push(Page(0));
+        builder.push(Page(1));
+        assert!(builder.free(Page(page)));
+        builder.finish()
+    }
+
     #[test]
-    fn hashes_tell_pages_order_repeats_kinds_and_times_apart() {
+    fn hashes_tell_pages_order_repeats_kinds_times_and_frees_apart() {
         let traces = [
             Trace::from_pages([]),
             Trace::from_pages([0]),
@@ -135,6 +157,8 @@ mod tests {
             with_kinds(&[(0, AccessKind::Load), (1, AccessKind::Fetch)]),
             with_times(&[(0, 7), (1, 7)]),
             with_times(&[(0, 7), (1, 8)]),
+            with_free(0),
+            with_free(1),
         ];
         let hashes: std::collections::BTreeSet<_> =
             traces.iter().map(Trace::content_hash).collect();

@@ -56,11 +56,11 @@ fn add(histogram: &mut [u64], trace: &Trace, accesses: u64, weight: u64) {
     let (passes, rest) = (accesses / trace.accesses(), accesses % trace.accesses());
     let rest = trace.runs_before(rest);
     if passes == 0 {
-        add(&trace.distances()[..rest], 1);
+        add(&trace.positions(true)[..rest], 1);
     } else {
-        add(trace.distances(), 1);
+        add(trace.positions(true), 1);
         if accesses > trace.accesses() {
-            let repeated = trace.repeat_distances();
+            let repeated = trace.positions(false);
             add(repeated, passes - 1);
             add(&repeated[..rest], 1);
         }

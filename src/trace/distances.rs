@@ -102,7 +102,7 @@ impl LruStack {
     }
 
     /// Uses `pages` in order and writes the depth of each to `depths`.
-    fn depths(&mut self, pages: &[PageId], depths: &mut [u32]) {
+    pub(super) fn depths(&mut self, pages: &[PageId], depths: &mut [u32]) {
         pulp::Arch::new().dispatch(Depths { stack: self, pages, found_at: depths });
     }
 
@@ -126,6 +126,27 @@ impl LruStack {
             self.count(slot, -1);
             self.pages -= 1;
         }
+    }
+
+    /// Gives the mark of a page to another, which has none.
+    pub(super) fn rename(&mut self, page: PageId, other: PageId) {
+        self.slots[other as usize] = std::mem::replace(&mut self.slots[page as usize], NEVER);
+    }
+
+    /// Uses a page, above which `other` lies, and puts `other` where the page was. Returns the depth
+    /// at which the page was found.
+    pub(super) fn depth_leaving(&mut self, page: PageId, other: PageId) -> u32 {
+        if self.next == self.marks.len() * WORD {
+            self.renumber();
+        }
+        let to = self.slots[page as usize];
+        let depth = self.depth(page);
+        let from = std::mem::replace(&mut self.slots[other as usize], to);
+        for (slot, change) in [(from as usize, -1), (to as usize, 1)] {
+            self.marks[slot / WORD] ^= 1 << (slot % WORD);
+            self.count(slot, change);
+        }
+        depth
     }
 
     /// Uses a page and returns its depth before, or [`COLD`].

@@ -13,7 +13,11 @@ pub(crate) struct Future {
     accesses: u64,
 }
 
+/// The page is not used again in this pass.
 const NEVER: u64 = u64::MAX;
+
+/// The page is freed before it is used again.
+const FREED: u64 = u64::MAX - 1;
 
 impl Future {
     /// The future of this trace.
@@ -27,17 +31,21 @@ impl Future {
             let page = run.page as usize;
             match last_run[page] {
                 usize::MAX => first[page] = at,
-                last => next[last] = at,
+                last if next[last] != FREED => next[last] = at,
+                _ => {}
             }
             last_run[page] = index;
             at += run.accesses;
+            for &page in trace.freed_after(at - 1) {
+                next[last_run[page as usize]] = FREED;
+            }
         }
         Self { next, first, accesses: trace.accesses() }
     }
 
     /// The access that begins the page's next run after `run`, in the pass that began at access
-    /// `pass_begins` or in the pass after it. Accesses are numbered over all passes; `None` on
-    /// overflow.
+    /// `pass_begins` or in the pass after it. Accesses are numbered over all passes; `None` if the
+    /// page is freed before, and on overflow.
     #[inline(always)]
     pub(crate) fn next_use(&self, run: usize, page: PageId, pass_begins: u64) -> Option<u64> {
         match self.next[run] {
@@ -45,6 +53,7 @@ impl Future {
                 let next_pass = pass_begins.checked_add(self.accesses)?;
                 next_pass.checked_add(self.first[page as usize])
             }
+            FREED => None,
             next => Some(pass_begins + next),
         }
     }

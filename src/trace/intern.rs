@@ -57,6 +57,12 @@ impl Interner {
         self.add(page, numbers)
     }
 
+    /// The id of page number `page`, if it has one.
+    pub(super) fn get(&self, page: Page, numbers: &[Page]) -> Option<PageId> {
+        let id = self.direct(page.0);
+        if id != NO_PAGE { Some(id) } else { self.find(page.0, numbers) }
+    }
+
     /// The id of page number `page` if it is in the direct table, else `NO_PAGE`.
     #[inline]
     pub(super) fn direct(&self, page: u64) -> PageId {

@@ -8,7 +8,9 @@
 //! *Departs.* A dropped reference becomes a repeat of the page before it, so that positions, ticks
 //! and times stay the same. If the trace has kinds, a write is dropped only after a kept write to
 //! the same page, so that dirty pages stay dirty; a read replaces it. With a resolution, each
-//! page's first reference in every block of that many accesses is kept too.
+//! page's first reference in every block of that many accesses is kept too. A page that is freed
+//! and used again is another page: its last reference before a free and its first one after it are
+//! kept. So is the reference that follows any free, because the page before it may be gone.
 //! *Cost.* O(log runs) per run; 4 bytes per run and 24 per page.
 //! *Parameters.* K, at least 2; the resolution.
 
@@ -48,6 +50,7 @@ pub fn reduce(trace: &Trace, reduction: Reduction) -> Result<Trace, String> {
             _ => trace.numbers()[run.page as usize],
         };
         builder.push_run(page, run.accesses);
+        let last = at + run.accesses - 1;
         for at in at..at + run.accesses {
             if let Some(kind) = trace.kind(at) {
                 let read = is_dropped && kind.writes();
@@ -56,6 +59,9 @@ pub fn reduce(trace: &Trace, reduction: Reduction) -> Result<Trace, String> {
         }
         at += run.accesses;
         kept = Some(page);
+        for &freed in trace.freed_after(last) {
+            builder.free(trace.numbers()[freed as usize]);
+        }
     }
     let reduced = builder.columns().with_reduction(reduction);
     Ok(Trace::from(match trace.times() {
@@ -77,6 +83,8 @@ struct Seen {
     writes: [bool; 2],
     /// The block of its last access.
     block: Option<u64>,
+    /// It was freed since its latest run.
+    was_freed: bool,
 }
 
 /// For each run, whether it can be dropped.
@@ -85,7 +93,7 @@ fn dropped(trace: &Trace, reduction: Reduction) -> Vec<bool> {
     let mut dropped = vec![false; runs];
     let mut seen = vec![Seen::default(); trace.distinct_pages()];
     let mut latest = Marks::new(runs);
-    let mut at = 0;
+    let (mut at, mut follows_free) = (0, false);
     for (index, run) in trace.runs(0, trace.accesses()).enumerate() {
         let (first, last) = (at, at + run.accesses - 1);
         at += run.accesses;
@@ -107,10 +115,20 @@ fn dropped(trace: &Trace, reduction: Reduction) -> Vec<bool> {
         let block = |at: u64| reduction.resolution.map(|accesses| at / accesses);
         let is_first = page.block != block(first) || block(first) != block(last);
         let writes = (first..=last).any(|at| trace.kind(at).is_some_and(AccessKind::writes));
-        page.stays = reduction.resolution.is_some() && is_first || writes && !page.writes[0];
+        page.stays = reduction.resolution.is_some() && is_first
+            || writes && !page.writes[0]
+            || page.was_freed
+            || follows_free;
         page.writes[1] = writes;
         page.block = block(last);
         page.latest = Some(index);
+        page.was_freed = false;
+        let freed = trace.freed_after(last);
+        follows_free = !freed.is_empty();
+        for &page in freed {
+            let page = &mut seen[page as usize];
+            (page.stays, page.was_freed) = (true, true);
+        }
     }
     dropped
 }

@@ -16,7 +16,8 @@
 use std::collections::BinaryHeap;
 
 use super::access::PageId;
-use super::distances::{COLD, LruStack};
+use super::distances::COLD;
+use super::holes::Stack;
 use super::shared::Trace;
 use crate::random::mix;
 use crate::units::{Decimal, Page};
@@ -45,12 +46,14 @@ pub fn sampled_lru_faults(
     // Weights by distance, cold accesses last. There is no distance 0.
     let mut weights = vec![0_u128; pages + 2];
     let start = trace.runs_before(from);
-    for &page in &trace.run_pages()[..start] {
-        let _ = sampler.weigh(page);
-    }
-    for &page in &trace.run_pages()[start..] {
+    for (run, &page) in trace.run_pages().iter().enumerate() {
+        if let Some(frees) = trace.frees() {
+            frees.just_before(run).iter().for_each(|&page| sampler.free(page));
+        }
         // The rest of a run repeats its page and hits with one frame or more, so it adds no weight.
-        if let Some((bucket, weight)) = sampler.weigh(page) {
+        if let Some((bucket, weight)) = sampler.weigh(page)
+            && run >= start
+        {
             weights[bucket] += weight;
         }
     }
@@ -76,13 +79,15 @@ fn hash(page: Page, salt: u64) -> u64 {
 
 /// The sample of a trace's pages, with their LRU stack.
 pub(crate) struct Sampler {
-    stack: LruStack,
+    stack: Stack,
     hashes: Vec<u64>,
     /// The threshold, rate × 2³²: pages whose hash is below it are in the sample.
     threshold: u64,
     size: usize,
     /// The pages in the sample by hash, if their number is limited.
     members: BinaryHeap<(u64, PageId)>,
+    /// Which pages these are; one that is freed stays among them.
+    is_member: Vec<bool>,
 }
 
 impl Sampler {
@@ -95,9 +100,10 @@ impl Sampler {
             }
             Sample::Size(size) => (1 << HASH_BITS, size),
         };
-        let stack = LruStack::new(trace.distinct_pages());
+        let stack = Stack::new(trace.distinct_pages(), trace.frees().is_some());
         let hashes = trace.numbers().iter().map(|&page| hash(page, salt)).collect();
-        Self { stack, hashes, threshold, size, members: BinaryHeap::new() }
+        let is_member = vec![false; trace.distinct_pages()];
+        Self { stack, hashes, threshold, size, members: BinaryHeap::new(), is_member }
     }
 
     /// Uses a page. If it is in the sample, returns its distance scaled to the trace (the number of
@@ -118,7 +124,9 @@ impl Sampler {
         }
         let depth = self.stack.depth(page);
         if depth == COLD && self.size < usize::MAX {
-            self.members.push((hash, page));
+            if !std::mem::replace(&mut self.is_member[page as usize], true) {
+                self.members.push((hash, page));
+            }
             if self.members.len() > self.size {
                 self.lower_threshold();
             }
@@ -127,6 +135,13 @@ impl Sampler {
             }
         }
         Some(depth)
+    }
+
+    /// The guest frees a page.
+    pub(crate) fn free(&mut self, page: PageId) {
+        if self.hashes[page as usize] < self.threshold {
+            self.stack.free(page);
+        }
     }
 
     /// Lowers the threshold to the largest hash in the sample and drops the pages that have it.

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use super::columns::Columns;
 use super::content_hash::ContentHash;
 use super::distances;
+use super::holes;
 use super::index::{Index, StackDistances};
 
 /// The page accesses of one VM. It dereferences to its [`Columns`]; stack distances, their index
@@ -17,7 +18,17 @@ pub struct Trace {
     repeat_distances: OnceLock<Vec<u32>>,
     /// The indexes over the distances of the first pass and of later passes.
     indexes: [OnceLock<Index>; 2],
+    /// The same where the guest frees pages, in the first pass and in later ones.
+    holed: [OnceLock<Holed>; 2],
     content_hash: OnceLock<ContentHash>,
+}
+
+/// What is known of a pass over a trace with frees.
+#[derive(Clone, Debug)]
+struct Holed {
+    pass: holes::Pass,
+    /// Of the positions.
+    index: OnceLock<Index>,
 }
 
 impl From<Columns> for Trace {
@@ -27,6 +38,7 @@ impl From<Columns> for Trace {
             distances: OnceLock::new(),
             repeat_distances: OnceLock::new(),
             indexes: Default::default(),
+            holed: Default::default(),
             content_hash: OnceLock::new(),
         }
     }
@@ -53,7 +65,10 @@ impl Trace {
     /// The LRU stack distance of each run: see [`distances`](distances::distances()). Computed on
     /// first use.
     pub fn distances(&self) -> &[u32] {
-        self.distances.get_or_init(|| distances::distances(self))
+        match self.holed(true) {
+            Some(holed) => &holed.pass.distances,
+            None => self.distances.get_or_init(|| distances::distances(self)),
+        }
     }
 
     /// Whether the distances are already computed.
@@ -71,7 +86,13 @@ impl Trace {
     /// The same for later passes over the trace: see
     /// [`repeat_distances`](distances::repeat_distances).
     pub fn repeat_distances(&self) -> &[u32] {
-        self.repeat_distances.get_or_init(|| distances::repeat_distances(self, self.distances()))
+        match self.holed(false) {
+            Some(holed) => &holed.pass.distances,
+            None => {
+                let again = || distances::repeat_distances(self, self.distances());
+                self.repeat_distances.get_or_init(again)
+            }
+        }
     }
 
     /// The distances of these runs, in the first pass over the trace or a later one.
@@ -81,6 +102,43 @@ impl Trace {
             let again = || first.like(all, self.distinct_pages());
             if first_pass { first } else { self.indexes[1].get_or_init(again) }
         });
+        StackDistances::new(all, index, runs)
+    }
+
+    /// A pass over a trace with frees.
+    fn holed(&self, first_pass: bool) -> Option<&Holed> {
+        let frees = self.columns.frees.as_ref()?;
+        let holed = || Holed {
+            pass: holes::pass(&self.columns, frees, first_pass),
+            index: OnceLock::new(),
+        };
+        Some(self.holed[usize::from(!first_pass)].get_or_init(holed))
+    }
+
+    /// The depth in the LRU stack of each page that is freed; nothing without frees.
+    pub(crate) fn free_depths(&self, first_pass: bool) -> &[u32] {
+        self.holed(first_pass).map_or(&[], |holed| &holed.pass.free_depths)
+    }
+
+    /// For each run, the fewest frames of a VM of a fixed size with which it hits;
+    /// [`COLD`](distances::COLD) if it never does. Without frees these are the distances.
+    pub fn positions(&self, first_pass: bool) -> &[u32] {
+        match self.holed(first_pass) {
+            Some(holed) => &holed.pass.positions,
+            None if first_pass => self.distances(),
+            None => self.repeat_distances(),
+        }
+    }
+
+    /// The positions of these runs, in the first pass over the trace or a later one.
+    pub fn positions_of(&self, first_pass: bool, runs: Range<usize>) -> StackDistances<'_> {
+        let Some(holed) = self.holed(first_pass) else {
+            return self.distances_of(first_pass, runs);
+        };
+        let all = &holed.pass.positions;
+        let index = self.indexes[0]
+            .get()
+            .map(|first| holed.index.get_or_init(|| first.like(all, self.distinct_pages())));
         StackDistances::new(all, index, runs)
     }
 

@@ -98,7 +98,8 @@ fn start(trace: &Columns, at: u64, speed: Decimal) -> u64 {
 
 fn scaled(elapsed: u64, speed: Decimal) -> u64 {
     let ticks = u128::from(elapsed) * u128::from(speed.denominator()) / u128::from(speed.digits);
-    u64::try_from(ticks).unwrap_or(u64::MAX - 1)
+    // The end of the last access is a tick behind it.
+    u64::try_from(ticks).unwrap_or(u64::MAX).min(u64::MAX - 1)
 }
 
 /// The first access that starts at `tick` or later; the number of accesses if there is none.

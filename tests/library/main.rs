@@ -7,6 +7,7 @@ mod bad_scenarios;
 mod bounds;
 mod common;
 mod extremes;
+mod frees;
 mod laws;
 mod mutations;
 mod observers;

@@ -28,6 +28,9 @@ fn recorded(trace: &Trace, draw: &mut Stream) -> Trace {
         }
         time += draw.below(widest);
         builder.at(time);
+        for &freed in trace.freed_after(at) {
+            builder.free(trace.numbers()[freed as usize]);
+        }
     }
     builder.finish()
 }

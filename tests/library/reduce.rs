@@ -22,9 +22,10 @@ use balloonist::trace::{AccessKind, Trace, TraceBuilder};
 use balloonist::units::{Frames, Page, Ticks};
 use balloonist::watch::NullWatcher;
 
-/// A trace of a few pages, now and then with kinds, and a reduction of it.
+/// A trace of a few pages, now and then with kinds or frees, and a reduction of it.
 fn random_traces(draw: &mut Stream, frames: u64) -> (Arc<Trace>, Arc<Trace>) {
     let (length, pages, kinds) = (1 + draw.below(80), 2 + draw.below(12), draw.below(2) == 0);
+    let frees = draw.below(3) == 0;
     let mut builder = TraceBuilder::default();
     for _ in 0..length {
         let page = Page(draw.below(pages).min(draw.below(pages)));
@@ -32,6 +33,9 @@ fn random_traces(draw: &mut Stream, frames: u64) -> (Arc<Trace>, Arc<Trace>) {
             builder.push_kind(page, AccessKind::ALL[draw.below(4) as usize]);
         } else {
             builder.push(page);
+        }
+        while frees && draw.below(6) == 0 {
+            builder.free(Page(draw.below(pages)));
         }
     }
     let trace = builder.finish();

@@ -9,7 +9,7 @@ use super::super::reader::{self, Reader};
 use super::super::{Context, Failure};
 
 /// Print the first accesses of a trace: the page, and the kind (I, L, S or M) if the trace has
-/// kinds
+/// kinds; F where the guest frees a page
 #[derive(clap::Args, Debug)]
 #[command(mut_arg("trace_format", reader::named_format))]
 pub(super) struct Args {
@@ -38,6 +38,9 @@ fn print(trace: &Trace, accesses: u64, out: &mut impl Write) -> io::Result<()> {
         match trace.kind(at) {
             Some(kind) => writeln!(out, "{page} {}", kind.letter())?,
             None => writeln!(out, "{page}")?,
+        }
+        for &page in trace.freed_after(at) {
+            writeln!(out, "{} F", trace.numbers()[page as usize])?;
         }
     }
     out.flush()

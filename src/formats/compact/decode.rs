@@ -3,8 +3,8 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use super::{
-    Checksum, FLAGS, HAS_KINDS, HAS_TIMES, HEADER, Header, IS_REDUCED, MAGIC, MIXED, VERSION,
-    WINDOW_LOG,
+    Checksum, FLAGS, HAS_FREES, HAS_KINDS, HAS_TIMES, HEADER, Header, IS_REDUCED, MAGIC, MIXED,
+    VERSION, WINDOW_LOG,
 };
 use super::{checksum, index_width};
 use crate::formats::codecs::{ZstdFrames, zstd_reader};
@@ -15,7 +15,7 @@ use crate::formats::read::outgrows;
 use crate::trace::bits::{Kinds, RankedBits};
 use crate::trace::reduction::Reduction;
 use crate::trace::times::Times;
-use crate::trace::{AccessKind, Columns, PageId, Room};
+use crate::trace::{AccessKind, Columns, Frees, PageId, Room};
 use crate::units::Page;
 
 /// Whether a file begins like a compact trace.
@@ -44,7 +44,7 @@ pub(super) fn read(
     let numbers = column(input, "page numbers", room, |bytes| column_of.numbers(bytes))?;
     let pages = column(input, "pages of the runs", room, |bytes| column_of.run_pages(bytes))?;
     let heads = column(input, "lengths of the runs", room, |bytes| column_of.run_lengths(bytes))?;
-    let first_runs = first_runs(&pages, header)?;
+    let (first_runs, repeats) = first_runs(&pages, header)?;
     let mut trace = Columns::new(heads, pages, numbers, first_runs);
     if header.flags & HAS_KINDS != 0 {
         let kinds = column(input, "kinds", room, |bytes| column_of.kinds(bytes, &trace))?;
@@ -56,6 +56,15 @@ pub(super) fn read(
     }
     if header.flags & IS_REDUCED != 0 {
         trace = trace.with_reduction(column(input, "reduction", room, reduction)?);
+    }
+    if header.flags & HAS_FREES != 0 {
+        let frees = column(input, "frees", room, |bytes| column_of.frees(bytes, &trace))?;
+        trace = trace.with_frees(frees);
+    }
+    let is_begun_by_free =
+        |run: &u32| trace.frees().is_some_and(|frees| frees.runs().binary_search(run).is_ok());
+    if !repeats.iter().all(is_begun_by_free) {
+        return Err(damaged(HEADER as u64, "a run continues the one before"));
     }
     let end = input.offset();
     if input.peek(1)?.is_empty() && end.checked_sub(HEADER as u64) == Some(header.bytes) {
@@ -300,6 +309,21 @@ impl Reader<'_> {
         Ok(times)
     }
 
+    fn frees(self, bytes: &mut dyn BufRead, trace: &Columns) -> io::Result<Frees> {
+        let count = varint(bytes)?;
+        let wrong = || contradiction("it frees a page that is not in use");
+        let (mut runs, mut pages, mut run) = (Vec::new(), Vec::new(), 0_u64);
+        for _ in 0..count {
+            self.reserve(&mut runs, 1, count)?;
+            self.reserve(&mut pages, 1, count)?;
+            run = run.saturating_add(varint(bytes)?);
+            runs.push(u32::try_from(run).map_err(|_| wrong())?);
+            pages.push(PageId::try_from(varint(bytes)?).map_err(|_| wrong())?);
+        }
+        let frees = Frees::of(runs, pages, trace.run_pages(), trace.first_runs());
+        frees.filter(|_| count > 0).ok_or_else(wrong)
+    }
+
     fn kinds(self, bytes: &mut dyn BufRead, trace: &Columns) -> io::Result<Kinds> {
         self.take(self.header.accesses / 4)?;
         let mut of_page = vec![0; trace.distinct_pages()];
@@ -344,10 +368,10 @@ fn byte(bytes: &mut dyn BufRead) -> io::Result<u8> {
     Ok(first)
 }
 
-/// The first run of each page; checks that pages are numbered in first-seen order and that no run
-/// continues the one before.
-fn first_runs(pages: &[PageId], header: Header) -> Result<Vec<u32>, ReadError> {
-    let mut first_runs = Vec::new();
+/// The first run of each page, and the runs of the page of the run before, which only a free begins;
+/// checks that pages are numbered in first-seen order.
+fn first_runs(pages: &[PageId], header: Header) -> Result<(Vec<u32>, Vec<u32>), ReadError> {
+    let (mut first_runs, mut repeats) = (Vec::new(), Vec::new());
     let mut before = PageId::MAX;
     let mut orderly = true;
     for (run, &page) in pages.iter().enumerate() {
@@ -355,11 +379,13 @@ fn first_runs(pages: &[PageId], header: Header) -> Result<Vec<u32>, ReadError> {
             orderly &= page as usize == first_runs.len();
             first_runs.push(run as u32);
         }
-        orderly &= page != before;
+        if page == before {
+            repeats.push(run as u32);
+        }
         before = page;
     }
     if orderly && first_runs.len() as u64 == header.pages {
-        return Ok(first_runs);
+        return Ok((first_runs, repeats));
     }
     Err(damaged(HEADER as u64, "the runs do not use the pages in first-seen order"))
 }

@@ -3,13 +3,14 @@
 use std::io::{self, Write};
 
 use super::{
-    Checksum, HAS_KINDS, HAS_TIMES, HEADER, Header, IS_REDUCED, MAGIC, MIXED, VERSION, WINDOW_LOG,
+    Checksum, HAS_FREES, HAS_KINDS, HAS_TIMES, HEADER, Header, IS_REDUCED, MAGIC, MIXED, VERSION,
+    WINDOW_LOG,
 };
 use super::{checksum, index_width};
 use crate::formats::codecs::write_zstd_frame;
 use crate::trace::reduction::Reduction;
 use crate::trace::times::Times;
-use crate::trace::{AccessKind, Trace, content_checksum};
+use crate::trace::{AccessKind, Frees, Trace, content_checksum};
 
 /// How hard zstd tries. A trace is written once and read often.
 const LEVEL: u32 = 19;
@@ -38,6 +39,10 @@ pub fn write_compact(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
             varint(out, resolution.unwrap_or(0))
         })?;
         flags |= IS_REDUCED;
+    }
+    if let Some(freed) = trace.frees() {
+        column(&mut columns, |out| frees(freed, out))?;
+        flags |= HAS_FREES;
     }
     let header = Header {
         accesses: trace.accesses(),
@@ -133,6 +138,17 @@ fn times(times: &Times, out: &mut dyn Write) -> io::Result<()> {
         let time = times.get(at);
         varint(out, time - before)?;
         before = time;
+    }
+    Ok(())
+}
+
+fn frees(frees: &Frees, out: &mut dyn Write) -> io::Result<()> {
+    varint(out, frees.len() as u64)?;
+    let mut before = 0;
+    for (&run, &page) in frees.runs().iter().zip(frees.pages()) {
+        varint(out, (run - before).into())?;
+        varint(out, page.into())?;
+        before = run;
     }
     Ok(())
 }

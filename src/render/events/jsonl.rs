@@ -103,7 +103,7 @@ fn access(vm: &str, at: u64, touch: &Touch<'_>) -> Value {
         Touched::Fill => ("fill", None),
         Touched::Evicts(page) => ("replacement miss", Some(page.0)),
     };
-    json!({
+    let mut line = json!({
         "tick": at,
         "event": "access",
         "vm": vm,
@@ -112,7 +112,11 @@ fn access(vm: &str, at: u64, touch: &Touch<'_>) -> Value {
         "outcome": outcome,
         "evicts": evicted,
         "cold": touch.cold,
-    })
+    });
+    if !touch.freed.is_empty() {
+        line["frees"] = touch.freed.iter().map(|page| json!(page.0)).collect();
+    }
+    line
 }
 
 fn views<'a>(checkpoint: &Checkpoint<'_>, name: impl Fn(VmId) -> &'a str) -> Vec<Value> {

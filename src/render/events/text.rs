@@ -79,7 +79,8 @@ fn access(vm: &str, touch: &Touch<'_>) -> String {
         Touched::Evicts(page) => format!("page miss, page {page} leaves its frame"),
     };
     let cold = if touch.cold { ", the first access ever" } else { "" };
-    format!("{vm} accesses page {}: {outcome}{cold}", touch.page)
+    let freed: String = touch.freed.iter().map(|page| format!("; page {page} is freed")).collect();
+    format!("{vm} accesses page {}: {outcome}{cold}{freed}", touch.page)
 }
 
 fn looked<'a>(

@@ -199,7 +199,9 @@ impl<'a> Steps<'a> {
             }
         };
         let cold = if touch.cold { "; the first access ever to the page" } else { "" };
-        let say = format!("{} accesses page {}: {outcome}{cold}", self.name(vm), touch.page);
+        let freed: String =
+            touch.freed.iter().map(|page| format!("; page {page} is freed")).collect();
+        let say = format!("{} accesses page {}: {outcome}{cold}{freed}", self.name(vm), touch.page);
         let more = json!({
             "vm": vm.index(), "page": touch.page.0, "kind": kind, "evicted": evicted,
         });

@@ -200,8 +200,7 @@ fn read_file(
     let options = read_options(findings, trace, around);
     let (name, options) = findings.text(file).zip(options)?;
     let speed = recorded_speed(findings, vm, trace, &options);
-    let path = path_of(file, name, around);
-    let key = (around.folder.join(&path), options.clone());
+    let (path, key) = file_of_options(file, name, options.clone(), around);
     match cache.get(&key) {
         Ok((trace, reading)) => {
             let path = path.to_string_lossy().into_owned();
@@ -222,8 +221,7 @@ pub(super) fn file_of(vm: &Section, around: &Surroundings) -> Option<TraceFile> 
     let trace = vm.section(unsaid, "trace");
     let file = trace.get("file").filter(|_| trace.get("pages").is_none())?;
     let options = read_options(unsaid, &trace, around)?;
-    let path = path_of(&file, unsaid.text(&file)?, around);
-    Some((around.folder.join(path), options))
+    Some(file_of_options(&file, unsaid.text(&file)?, options, around).1)
 }
 
 /// The file of a VM that is split by this column.
@@ -240,14 +238,20 @@ pub(super) fn split_file(
     let mut options = read_options(findings, &trace, around)?;
     options.split = Some(column.to_owned());
     options.vm = None;
-    let path = path_of(&file, findings.text(&file)?, around);
-    Some((around.folder.join(path), options))
+    Some(file_of_options(&file, findings.text(&file)?, options, around).1)
 }
 
-/// Where a file lies, seen from the first file's folder: one that is extended may lie in another
-/// folder than the one that extends it.
-fn path_of(file: &Field, name: &str, around: &Surroundings) -> PathBuf {
-    Path::new(&around.sources[file.node.origin.source].folder).join(name)
+/// Where a file lies, seen from the first file's folder, and the file with these options. A scenario
+/// that is extended may lie in another folder than the one that extends it.
+fn file_of_options(
+    file: &Field,
+    name: &str,
+    options: ReadOptions,
+    around: &Surroundings,
+) -> (PathBuf, TraceFile) {
+    let path = Path::new(&around.sources[file.node.origin.source].folder).join(name);
+    let whole = around.folder.join(&path);
+    (path, (whole, options))
 }
 
 pub(super) fn report_read_error(

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::super::codes;
 use super::super::document::{Document, Entry, Literal, Node, Table};
+use super::super::load::vm_name;
 use super::accesses::{self, split_file};
 use super::draft::Surroundings;
 use super::traces::Traces;
@@ -98,13 +99,10 @@ fn with_part(vm: &Node, table: &Table, part: &str, names: &mut BTreeSet<String>)
     table.remove("largest");
     let node = |value| Node { origin: split.node.origin, value };
     let entry = |value| Entry { key: split.key, node: node(value) };
-    let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
-    let value: String = part.chars().take(40).map(letter).collect();
+    let value: String = part.chars().take(40).collect();
     let prefix =
         table.get("name").and_then(|entry| entry.node.text()).map(|name| format!("{name}-"));
-    let plain = format!("{}{value}", prefix.unwrap_or_default());
-    // `all` is the row of sums, and an empty value gives no name.
-    let plain = if plain == "all" || plain.is_empty() { format!("vm-{plain}") } else { plain };
+    let plain = vm_name(&format!("{}{value}", prefix.unwrap_or_default()), usize::MAX);
     let mut name = plain.clone();
     let mut count = 1;
     while !names.insert(name.clone()) {

@@ -22,11 +22,10 @@ use crate::trace::{Room, Trace};
 /// repetition that is over are dropped.
 #[derive(Clone, Debug)]
 pub struct Traces {
-    read: BTreeMap<TraceFile, Result<Arc<Trace>, ReadError>>,
+    /// With what its reader assumed and left out.
+    read: BTreeMap<TraceFile, Result<(Arc<Trace>, Vec<String>), ReadError>>,
     told: Vec<ReadFile>,
     parts: BTreeMap<(TraceFile, Option<u64>), Result<Vec<String>, ReadError>>,
-    /// What the readers of the files assumed and left out.
-    readings: BTreeMap<TraceFile, Vec<String>>,
     inline: BTreeMap<usize, (Arc<[u64]>, Arc<Trace>)>,
     /// Files that policies read.
     pub(super) texts: Texts,
@@ -84,7 +83,6 @@ impl Traces {
             read: BTreeMap::new(),
             told: Vec::new(),
             parts: BTreeMap::new(),
-            readings: BTreeMap::new(),
             inline: BTreeMap::new(),
             texts: Texts::new(),
             generated: Arc::default(),
@@ -134,10 +132,8 @@ impl Traces {
             let mut values = Vec::new();
             for Part { value, loaded } in parts {
                 let options = ReadOptions { part: Some(value.clone()), ..file.1.clone() };
-                let trace = Ok(Arc::new(loaded.trace));
-                let key = (file.0.clone(), options);
-                self.readings.insert(key.clone(), reading(&loaded.notes));
-                self.read.insert(key, trace);
+                let read = (Arc::new(loaded.trace), reading(&loaded.notes));
+                self.read.insert((file.0.clone(), options), Ok(read));
                 values.push(value);
             }
             values
@@ -160,8 +156,7 @@ impl Traces {
             let loaded = formats::load(&file.0, &self.options(file));
             self.keep(file.clone(), loaded);
         }
-        let reading = self.readings.get(file).cloned().unwrap_or_default();
-        self.read[file].clone().map(|trace| (trace, reading))
+        self.read[file].clone()
     }
 
     /// Whether no file has been read before.
@@ -192,9 +187,9 @@ impl Traces {
     fn keep(&mut self, file: TraceFile, loaded: Result<Loaded, ReadError>) {
         let mut keep = |loaded: Loaded| {
             let recognised = (file.1.format == "auto").then_some(loaded.format.name);
-            self.readings.insert(file.clone(), reading(&loaded.notes));
+            let reading = reading(&loaded.notes);
             self.told.push(ReadFile { path: file.0.clone(), recognised, notes: loaded.notes });
-            Arc::new(loaded.trace)
+            (Arc::new(loaded.trace), reading)
         };
         let trace = loaded.map(&mut keep);
         self.read.insert(file, trace);
@@ -253,7 +248,7 @@ impl Traces {
 
     /// Every trace that was read from a file.
     pub fn files(&self) -> impl Iterator<Item = &Trace> {
-        self.read.values().filter_map(|read| read.as_deref().ok())
+        self.read.values().filter_map(|read| Some(&*read.as_ref().ok()?.0))
     }
 }
 

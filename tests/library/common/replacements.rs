@@ -18,6 +18,9 @@ pub trait Naive {
     /// of a resident page. Returns the page evicted.
     fn access(&mut self, access: Use) -> Option<PageId>;
 
+    /// Forgets a page that the guest has freed.
+    fn free(&mut self, page: PageId);
+
     /// Sets the allocation and returns the pages that no longer fit, in order of eviction.
     fn resize(&mut self, frames: usize) -> Vec<PageId>;
 
@@ -204,6 +207,7 @@ impl Model {
         if let Some(dirty) = self.dirty.as_mut().filter(|dirty| writes && !dirty.contains(&page)) {
             dirty.push(page);
         }
+        self.free(at);
         let mut counts = Counts::default();
         counts.accesses = 1;
         counts.demand_faults = u64::from(is_fault);
@@ -211,6 +215,26 @@ impl Model {
         counts.replacement_misses = u64::from(evicts);
         counts.write_backs = write_backs;
         counts
+    }
+
+    /// The frees after an access.
+    fn free(&mut self, at: u64) {
+        for &page in Arc::clone(&self.trace).freed_after(at) {
+            self.naive.free(page);
+            let before = self.look();
+            let after: Vec<PageId> =
+                before.iter().copied().filter(|&other| other != page).collect();
+            let sorted = |mut pages: Vec<PageId>| {
+                pages.sort_unstable();
+                pages
+            };
+            assert_eq!(sorted(self.resident.clone()), sorted(after), "no other page goes");
+            if before.contains(&page) {
+                self.events.push(FrameEvent::Free { page });
+            }
+            let _ = self.write_back(page); // It is not dirty any more, and written nowhere.
+            self.seen[page as usize] = false;
+        }
     }
 
     fn resize(&mut self, frames: usize) -> u64 {
@@ -241,6 +265,11 @@ impl Model {
 
 /// A trace of a few pages with repeats, of known kinds or not.
 pub fn random_trace(draw: &mut Stream) -> Arc<Trace> {
+    trace_with_frees(draw, 0)
+}
+
+/// Likewise; after so many accesses in eight pages are freed.
+pub fn trace_with_frees(draw: &mut Stream, in_eight: u64) -> Arc<Trace> {
     let many = draw.below(8) == 0;
     let pages = 1 + draw.below(if many { 40 } else { 12 });
     let length = 1 + draw.below(60);
@@ -259,6 +288,9 @@ pub fn random_trace(draw: &mut Stream) -> Arc<Trace> {
         } else {
             builder.push(Page(page));
         }
+        while in_eight > 0 && draw.below(8) < in_eight {
+            builder.free(Page(draw.below(pages)));
+        }
     }
     Arc::new(builder.finish())
 }
@@ -267,7 +299,7 @@ pub fn random_trace(draw: &mut Stream) -> Arc<Trace> {
 fn one_sequence(kind: &ReplacementKind, make: Make, number: u64) {
     let stream = &mut Stream::new(Generator::ChaCha8, number, 0, "test/sequence");
     let settings = random_settings(kind.params, stream);
-    let trace = random_trace(stream);
+    let trace = trace_with_frees(stream, number % 4);
     let most = trace.distinct_pages() as u64 + 2;
     let mut frames = 1 + stream.below(most);
     let counts_write_backs = stream.below(2) == 0;

@@ -46,13 +46,20 @@ fn random_vm(draw: &mut Stream, at: usize, memory: u64) -> VmSpec {
         })
         .collect();
     let mut vm = super::vm(at, &trace, 1, memory);
-    if draw.below(2) == 0 {
-        let mut builder = TraceBuilder::default();
-        for &page in &trace {
+    // Half of the traces have kinds, and in a third of them pages are freed.
+    let (has_kinds, frees) = (draw.below(2) == 0, draw.below(3) == 0);
+    let mut builder = TraceBuilder::default();
+    for &page in &trace {
+        if has_kinds {
             builder.push_kind(Page(page), AccessKind::ALL[draw.below(4) as usize]);
+        } else {
+            builder.push(Page(page));
         }
-        vm.trace = Arc::new(builder.finish());
+        while frees && draw.below(4) == 0 {
+            builder.free(Page(draw.below(pages)));
+        }
     }
+    vm.trace = Arc::new(builder.finish());
     vm.start = Ticks(if draw.below(2) == 0 { 0 } else { draw.below(30) });
     vm.tempo = Tempo::Steps(Ticks(if draw.below(2) == 0 { 1 } else { 1 + draw.below(4) }));
     vm.after = [After::Idle, After::Leave, After::Repeat][draw.below(3) as usize];

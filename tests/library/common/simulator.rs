@@ -31,7 +31,9 @@ pub struct Vm {
     pub frames: Option<Vec<u64>>,
     interval: Counts,
     list: Vec<u64>,
+    /// The pages used and not freed since, and those ever used.
     seen: Vec<u64>,
+    used: Vec<u64>,
     dirty: Vec<u64>,
     position: usize,
     here: bool,
@@ -341,8 +343,17 @@ fn one_access(scenario: &Scenario, at: usize, vm: &mut Vm, trace: &[u64], tick: 
     vm.list.insert(0, page);
     if !vm.seen.contains(&page) {
         vm.seen.push(page);
-        vm.distinct += 1;
         happened.cold_faults = 1;
+    }
+    if !vm.used.contains(&page) {
+        vm.used.push(page);
+        vm.distinct += 1;
+    }
+    for &freed in spec.trace.freed_after(position) {
+        let freed = spec.trace.numbers()[freed as usize].0;
+        for list in [&mut vm.list, &mut vm.seen, &mut vm.dirty] {
+            list.retain(|&other| other != freed);
+        }
     }
     vm.counts.add(happened);
     vm.interval.add(happened);

@@ -44,6 +44,10 @@ impl Naive for Lru {
         victim
     }
 
+    fn free(&mut self, page: PageId) {
+        self.stack.retain(|&other| other != page);
+    }
+
     fn resize(&mut self, frames: usize) -> Vec<PageId> {
         self.frames = frames;
         let excess = self.stack.len().saturating_sub(frames);
@@ -86,6 +90,12 @@ impl Naive for Random {
         Some(victim)
     }
 
+    fn free(&mut self, page: PageId) {
+        if let Some(frame) = self.pages.iter().position(|&other| other == page) {
+            self.pages.swap_remove(frame);
+        }
+    }
+
     fn resize(&mut self, frames: usize) -> Vec<PageId> {
         self.frames = frames;
         shrink(self.pages.len().saturating_sub(frames), || {
@@ -117,6 +127,10 @@ impl Naive for Fifo {
         let victim = if self.queue.len() == self.frames { self.queue.pop() } else { None };
         self.queue.insert(0, page);
         victim
+    }
+
+    fn free(&mut self, page: PageId) {
+        self.queue.retain(|&other| other != page);
     }
 
     fn resize(&mut self, frames: usize) -> Vec<PageId> {
@@ -199,6 +213,15 @@ impl Naive for Nru {
         victim
     }
 
+    fn free(&mut self, page: PageId) {
+        self.bits.retain(|bits| bits.0 != page);
+        for class in &mut self.classes {
+            if let Some(at) = class.iter().position(|&other| other == page) {
+                class.swap_remove(at);
+            }
+        }
+    }
+
     fn resize(&mut self, frames: usize) -> Vec<PageId> {
         self.frames = frames;
         shrink(self.bits.len().saturating_sub(frames), || self.evict())
@@ -255,6 +278,14 @@ impl Naive for Clock {
         Some(victim)
     }
 
+    fn free(&mut self, page: PageId) {
+        if let Some(at) = self.ring.iter().position(|frame| frame.0 == page) {
+            self.ring.remove(at);
+            self.hand -= usize::from(at < self.hand);
+            self.hand %= self.ring.len().max(1);
+        }
+    }
+
     fn resize(&mut self, frames: usize) -> Vec<PageId> {
         self.frames = frames;
         shrink(self.ring.len().saturating_sub(frames), || {
@@ -305,6 +336,14 @@ impl Naive for Sieve {
         victim
     }
 
+    fn free(&mut self, page: PageId) {
+        let Some(at) = self.queue.iter().position(|object| object.0 == page) else { return };
+        if self.hand == Some(page) {
+            self.hand = at.checked_sub(1).map(|next| self.queue[next].0);
+        }
+        self.queue.remove(at);
+    }
+
     fn resize(&mut self, frames: usize) -> Vec<PageId> {
         self.frames = frames;
         shrink(self.queue.len().saturating_sub(frames), || self.evict())
@@ -341,6 +380,10 @@ impl Naive for Lfu {
         let victim = (self.pages.len() == self.frames).then(|| self.evict());
         self.pages.push((page, 1, self.clock));
         victim
+    }
+
+    fn free(&mut self, page: PageId) {
+        self.pages.retain(|used| used.0 != page);
     }
 
     fn resize(&mut self, frames: usize) -> Vec<PageId> {

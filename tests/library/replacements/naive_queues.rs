@@ -57,6 +57,12 @@ impl Naive for TwoQueue {
         }
     }
 
+    fn free(&mut self, page: PageId) {
+        for list in [&mut self.a1in, &mut self.a1out, &mut self.am] {
+            list.retain(|&other| other != page);
+        }
+    }
+
     fn resize(&mut self, frames: usize) -> Vec<PageId> {
         self.frames = frames;
         let excess = (self.a1in.len() + self.am.len()).saturating_sub(frames);
@@ -134,6 +140,12 @@ impl Naive for S3Fifo {
         let queue = if is_ghost { &mut self.main } else { &mut self.small };
         queue.insert(0, (page, 0));
         victim
+    }
+
+    fn free(&mut self, page: PageId) {
+        self.small.retain(|object| object.0 != page);
+        self.main.retain(|object| object.0 != page);
+        self.ghosts.retain(|&ghost| ghost != page);
     }
 
     fn resize(&mut self, frames: usize) -> Vec<PageId> {

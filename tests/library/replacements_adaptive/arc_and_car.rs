@@ -99,6 +99,12 @@ impl Naive for NaiveArc {
         victim
     }
 
+    fn free(&mut self, page: PageId) {
+        for list in [&mut self.t1, &mut self.t2, &mut self.b1, &mut self.b2] {
+            delete(list, page);
+        }
+    }
+
     fn resize(&mut self, frames: usize) -> Vec<PageId> {
         self.c = frames;
         self.p = self.p.min(frames as f64);
@@ -201,6 +207,13 @@ impl Naive for NaiveCar {
         assert!(self.p <= self.c as f64 && self.t1.len() + self.t2.len() <= self.c);
         assert!(self.t1.len() + self.b1.len() <= self.c);
         victim
+    }
+
+    fn free(&mut self, page: PageId) {
+        self.t1.retain(|entry| entry.0 != page);
+        self.t2.retain(|entry| entry.0 != page);
+        delete(&mut self.b1, page);
+        delete(&mut self.b2, page);
     }
 
     fn resize(&mut self, frames: usize) -> Vec<PageId> {

@@ -62,6 +62,12 @@ impl Naive for NaiveTwoList {
         victim
     }
 
+    fn free(&mut self, page: PageId) {
+        self.inactive.retain(|entry| entry.0 != page);
+        self.active.retain(|entry| entry.0 != page);
+        self.shadows.remove(&page);
+    }
+
     fn resize(&mut self, frames: usize) -> Vec<PageId> {
         self.frames = frames;
         let excess = (self.inactive.len() + self.active.len()).saturating_sub(frames);
@@ -121,6 +127,12 @@ impl Naive for NaiveMultiGen {
         let victim = (self.resident() == self.frames).then(|| self.evict());
         self.generations.back_mut().unwrap().push_back((page, true));
         victim
+    }
+
+    fn free(&mut self, page: PageId) {
+        for generation in &mut self.generations {
+            generation.retain(|entry| entry.0 != page);
+        }
     }
 
     fn resize(&mut self, frames: usize) -> Vec<PageId> {

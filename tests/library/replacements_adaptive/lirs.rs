@@ -109,6 +109,13 @@ impl Naive for NaiveLirs {
         victim
     }
 
+    fn free(&mut self, page: PageId) {
+        self.take(page);
+        self.q.retain(|&other| other != page);
+        self.ghosts.retain(|&ghost| ghost != page);
+        self.prune();
+    }
+
     fn resize(&mut self, frames: usize) -> Vec<PageId> {
         self.c = frames;
         self.demote_until(self.lir_frames());

@@ -7,19 +7,34 @@ use super::*;
 /// The accesses over and over; the position of the next; the resident pages.
 pub(super) struct NaiveMin {
     pages: Vec<PageId>,
+    /// The pages freed after each access.
+    freed: Vec<Vec<PageId>>,
     position: usize,
     resident: Vec<PageId>,
     frames: usize,
 }
 
 impl NaiveMin {
+    /// How many accesses there are before the page is used next; without end if it is freed first.
     fn next_use(&self, page: PageId) -> usize {
-        let coming = (0..).map(|ahead| self.pages[(self.position + ahead) % self.pages.len()]);
-        coming.take_while(|&other| other != page).count()
+        for ahead in 0.. {
+            let next = (self.position + ahead) % self.pages.len();
+            let before = (next + self.pages.len() - 1) % self.pages.len();
+            if self.position + ahead > 0 && self.freed[before].contains(&page) {
+                return usize::MAX;
+            }
+            if self.pages[next] == page {
+                return ahead;
+            }
+        }
+        unreachable!("a page of the trace is used again or freed")
     }
 
     fn evict(&mut self) -> PageId {
-        let at = (0..self.resident.len()).max_by_key(|&at| self.next_use(self.resident[at]));
+        let at = (0..self.resident.len()).max_by_key(|&at| {
+            let page = self.resident[at];
+            (self.next_use(page), std::cmp::Reverse(page))
+        });
         self.resident.remove(at.expect("a page is resident"))
     }
 }
@@ -27,7 +42,8 @@ impl NaiveMin {
 impl NaiveMin {
     pub(super) fn make(Start { trace, frames, .. }: Start<'_>) -> Box<dyn Naive> {
         let pages = (0..trace.accesses()).map(|at| trace.page(at)).collect();
-        Box::new(Self { pages, position: 0, resident: Vec::new(), frames })
+        let freed = (0..trace.accesses()).map(|at| trace.freed_after(at).to_vec()).collect();
+        Box::new(Self { pages, freed, position: 0, resident: Vec::new(), frames })
     }
 }
 
@@ -42,6 +58,10 @@ impl Naive for NaiveMin {
         victim
     }
 
+    fn free(&mut self, page: PageId) {
+        self.resident.retain(|&other| other != page);
+    }
+
     fn resize(&mut self, frames: usize) -> Vec<PageId> {
         self.frames = frames;
         shrink(self.resident.len().saturating_sub(frames), || self.evict())
@@ -50,20 +70,20 @@ impl Naive for NaiveMin {
     fn lists(&self) -> Vec<List> {
         let mut pages = self.resident.clone();
         // The page of a run that continues is used first in any case.
-        pages.sort_by_key(|&page| self.next_use(page));
+        pages.sort_by_key(|&page| (self.next_use(page), page));
         vec![List::resident("", pages)]
     }
 }
 
 /// The fewest demand faults over all choices of victims, with these allocations at each access: all
-/// choices are tried, by the set of resident pages.
-fn fewest_faults(pages: &[u64], frames: &[u32]) -> u64 {
+/// choices are tried, by the set of resident pages. After each access some pages are freed.
+fn fewest_faults(pages: &[u64], freed: &[u32], frames: &[u32]) -> u64 {
     let mut reached = BTreeMap::from([(0_u32, 0)]);
     let keep = |reached: &mut BTreeMap<u32, u64>, set, faults: u64| {
         let fewest = reached.entry(set).or_insert(faults);
         *fewest = faults.min(*fewest);
     };
-    for (&page, &frames) in pages.iter().zip(frames) {
+    for ((&page, &freed), &frames) in pages.iter().zip(freed).zip(frames) {
         let page = 1 << page;
         let mut next = BTreeMap::new();
         while let Some((set, faults)) = reached.pop_first() {
@@ -80,7 +100,10 @@ fn fewest_faults(pages: &[u64], frames: &[u32]) -> u64 {
                 members.for_each(|member| keep(&mut next, set & !member | page, faults + 1));
             }
         }
-        reached = next;
+        reached = BTreeMap::new();
+        for (set, faults) in next {
+            keep(&mut reached, set & !freed, faults);
+        }
     }
     *reached.values().min().expect("some set is reached")
 }
@@ -112,8 +135,18 @@ fn nothing_faults_less_than_min_whatever_the_allocation_does() {
             held
         };
         let frames: Vec<u32> = (0..length).map(&mut allocate).collect();
-        let trace = Arc::new(Trace::from_pages(pages.iter().copied()));
-        let fewest = fewest_faults(&pages, &frames);
+        let mut builder = TraceBuilder::default();
+        let mut freed = vec![0; pages.len()];
+        for (&page, freed) in pages.iter().zip(&mut freed) {
+            builder.push(Page(page));
+            while number % 2 == 1 && draw.below(4) == 0 {
+                let page = draw.below(distinct);
+                builder.free(Page(page));
+                *freed |= 1 << page;
+            }
+        }
+        let trace = Arc::new(builder.finish());
+        let fewest = fewest_faults(&pages, &freed, &frames);
         assert_eq!(faults_under(kind("min"), &trace, &frames), fewest, "{pages:?} {frames:?}");
         for kind in replace::ALL {
             assert!(faults_under(kind, &trace, &frames) >= fewest, "{}: {pages:?}", kind.name);

@@ -15,8 +15,8 @@ use crate::common::replacements::{
 use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, List, ReplacementKind};
-use balloonist::trace::{PageId, Trace};
-use balloonist::units::Frames;
+use balloonist::trace::{PageId, Trace, TraceBuilder};
+use balloonist::units::{Frames, Page};
 
 /// Every algorithm here under its name.
 const ALL: &[(&str, Make)] = &[

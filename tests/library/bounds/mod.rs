@@ -1,6 +1,9 @@
 //! The bounds against brute force on small scenarios, the report's figures, and each other.
 
+mod naive;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::common;
 use crate::common::policies;
@@ -12,13 +15,17 @@ use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, Delays};
 use balloonist::scenario::{Actuator, Admission, After, Phase, Scenario, VmSpec, WarmUp};
 use balloonist::trace::tempo::Tempo;
-use balloonist::units::{Decimal, Frames, Ticks};
+use balloonist::trace::{Trace, TraceBuilder};
+use balloonist::units::{Decimal, Frames, Page, Ticks};
 use balloonist::watch::NullWatcher;
 
-/// An access in the order of the run: (VM, page), or a VM's departure.
+use naive::{exhaustive_best_static, exhaustive_min, naive_global_lru};
+
+/// An access in the order of the run, (VM, page), a free, or a VM's departure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Access(usize, u64),
+    Free(usize, u64),
     Depart(usize),
 }
 
@@ -80,6 +87,9 @@ fn timed_run(scenario: &Scenario) -> (Vec<(u64, Event)>, Vec<Option<u64>>) {
             let position = stay.made % spec.trace.accesses();
             let page = spec.trace.page(position) as usize;
             events.push((tick, Event::Access(at, spec.trace.numbers()[page].0)));
+            for &page in spec.trace.freed_after(position) {
+                events.push((tick, Event::Free(at, spec.trace.numbers()[page as usize].0)));
+            }
             (stay.made, stay.next) = (stay.made + 1, tick + period(spec));
             if spec.after != After::Repeat && stay.made == spec.trace.accesses() {
                 let stop = spec.stop.map_or(u64::MAX, |stop| stop.0);
@@ -128,103 +138,21 @@ fn period(spec: &VmSpec) -> u64 {
     period.0
 }
 
-fn naive_global_lru(events: &[Event], frames: usize) -> u64 {
-    let mut list: Vec<(usize, u64)> = Vec::new();
-    let mut faults = 0;
-    for event in events {
-        match *event {
-            Event::Depart(vm) => list.retain(|&(owner, _)| owner != vm),
-            Event::Access(vm, page) => {
-                match list.iter().position(|&entry| entry == (vm, page)) {
-                    Some(at) => drop(list.remove(at)),
-                    None => faults += 1,
-                }
-                list.insert(0, (vm, page));
-                list.truncate(frames);
-            }
+/// A trace of these pages, of which one is freed now and then.
+fn with_frees(pages: &[u64], draw: &mut Stream) -> Arc<Trace> {
+    let mut builder = TraceBuilder::default();
+    for &page in pages {
+        builder.push(Page(page));
+        while draw.below(4) == 0 {
+            builder.free(Page(draw.below(4)));
         }
     }
-    faults
-}
-
-/// The fewest faults over every choice of victims: all reachable sets of resident pages, with the
-/// fewest faults to reach each.
-fn exhaustive_min(events: &[Event], frames: usize) -> u64 {
-    let mut reached = BTreeMap::from([(BTreeSet::new(), 0_u64)]);
-    for event in events {
-        let Event::Access(vm, page) = *event else { continue };
-        let mut next: BTreeMap<BTreeSet<(usize, u64)>, u64> = BTreeMap::new();
-        let mut reach = |set: BTreeSet<_>, faults: u64| {
-            let known = next.entry(set).or_insert(faults);
-            *known = (*known).min(faults);
-        };
-        for (set, &faults) in &reached {
-            if set.contains(&(vm, page)) {
-                reach(set.clone(), faults);
-                continue;
-            }
-            let mut with = set.clone();
-            with.insert((vm, page));
-            if with.len() <= frames {
-                reach(with, faults + 1);
-                continue;
-            }
-            for victim in set {
-                let mut without = with.clone();
-                without.remove(victim);
-                reach(without, faults + 1);
-            }
-        }
-        reached = next;
-    }
-    reached.into_values().min().unwrap()
-}
-
-fn naive_lru(pages: &[u64], frames: u64) -> u64 {
-    let mut list: Vec<u64> = Vec::new();
-    let mut faults = 0;
-    for page in pages {
-        match list.iter().position(|other| other == page) {
-            Some(at) => drop(list.remove(at)),
-            None => faults += 1,
-        }
-        list.insert(0, *page);
-        list.truncate(frames as usize);
-    }
-    faults
-}
-
-/// The fewest faults over every split of the host within the VMs' bounds.
-fn exhaustive_best_static(
-    scenario: &Scenario,
-    events: &[Event],
-    starts: &[Option<u64>],
-) -> Option<u64> {
-    let vms = scenario.vms.len();
-    let pages_of = |vm: usize| -> Vec<u64> {
-        let page = |event: &Event| match *event {
-            Event::Access(owner, page) if owner == vm => Some(page),
-            _ => None,
-        };
-        events.iter().filter_map(page).collect()
-    };
-    let mut splits: Vec<(u64, u64)> = vec![(scenario.host.memory.0, 0)];
-    for vm in (0..vms).filter(|&vm| starts[vm].is_some()) {
-        let (spec, pages) = (&scenario.vms[vm], pages_of(vm));
-        let deal = |&(left, faults): &(u64, u64)| {
-            let most = spec.max.0.min(left);
-            let pages = &pages;
-            (spec.min.0..=most)
-                .map(move |frames| (left - frames, faults + naive_lru(pages, frames)))
-                .collect::<Vec<_>>()
-        };
-        splits = splits.iter().flat_map(deal).collect();
-    }
-    splits.into_iter().map(|(_, faults)| faults).min()
+    Arc::new(builder.finish())
 }
 
 fn random_scenario(number: u64) -> Scenario {
     let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/bounds");
+    let mut frees = Stream::new(Generator::ChaCha8, number, 0, "test/bounds/frees");
     let vms = 1 + draw.below(3);
     let memory = vms + draw.below(5);
     let one_pace = draw.below(2) == 0;
@@ -232,6 +160,9 @@ fn random_scenario(number: u64) -> Scenario {
         let length = 1 + draw.below(9);
         let trace: Vec<u64> = (0..length).map(|_| draw.below(4)).collect();
         let mut vm = common::vm(at as usize, &trace, 1, memory);
+        if number % 2 == 0 {
+            vm.trace = with_frees(&trace, &mut frees);
+        }
         vm.start = Ticks(draw.below(3));
         vm.tempo = Tempo::Steps(Ticks(if one_pace { 2 } else { 1 + draw.below(3) }));
         vm.after = [After::Idle, After::Leave, After::Repeat][draw.below(3) as usize];
@@ -277,9 +208,15 @@ fn bounds_are_those_of_brute_force() {
             .into_iter()
             .map(|bound| (bound.name, bound.demand_faults))
             .collect();
-        let distinct: BTreeSet<Event> =
-            events.iter().copied().filter(|event| matches!(event, Event::Access(..))).collect();
-        assert_eq!(found["cold"], distinct.len() as u64, "scenario {number}: cold");
+        let (mut in_use, mut cold) = (BTreeSet::new(), 0);
+        for event in &events {
+            match *event {
+                Event::Access(vm, page) => cold += u64::from(in_use.insert((vm, page))),
+                Event::Free(vm, page) => drop(in_use.remove(&(vm, page))),
+                Event::Depart(_) => {}
+            }
+        }
+        assert_eq!(found["cold"], cold, "scenario {number}: cold");
         assert_eq!(found["global-lru"], naive_global_lru(&events, frames), "scenario {number}");
         assert_eq!(found["min"], exhaustive_min(&events, frames), "scenario {number}: min");
         let best = exhaustive_best_static(&scenario, &events, &starts);
@@ -319,6 +256,7 @@ fn counted_faults(
     for (at, event) in events.iter().enumerate() {
         match *event {
             Event::Depart(vm) => list.retain(|&(owner, _)| owner != vm),
+            Event::Free(vm, page) => list.retain(|&entry| entry != (vm, page)),
             Event::Access(vm, page) => {
                 match list.iter().position(|&entry| entry == (vm, page)) {
                     Some(place) => drop(list.remove(place)),
@@ -359,16 +297,28 @@ fn bounds_after_a_warm_up_are_simulated_whole_and_counted_from_there() {
             .into_iter()
             .map(|bound| (bound.name, bound.demand_faults))
             .collect();
-        let seen_before = |at: usize| events[..at].contains(&events[at]);
-        let cold = (0..events.len()).filter(|&at| counted[at] && !seen_before(at)).count();
+        let in_use = |at: usize| {
+            let Event::Access(vm, page) = events[at] else { return false };
+            let free = Event::Free(vm, page);
+            let is_its = |event: &&Event| **event == events[at] || **event == free;
+            events[..at].iter().rfind(is_its) == Some(&events[at])
+        };
+        let cold = (0..events.len()).filter(|&at| counted[at] && !in_use(at)).count();
         assert_eq!(found["cold"], cold as u64, "scenario {number}: cold");
         let lru = |list: &[(usize, u64)], _: usize| list.len() - 1;
         let global = counted_faults(&events, &counted, frames, lru);
         assert_eq!(found["global-lru"], global, "scenario {number}: global-lru");
         let furthest = |list: &[(usize, u64)], at: usize| {
             let used = |&(vm, page): &(usize, u64)| {
+                let is_its = |event: &&Event| {
+                    [Event::Access(vm, page), Event::Free(vm, page)].contains(event)
+                };
+                let next = events[at..].iter().find(is_its);
                 let later = events[at..].iter();
-                later.take_while(|&&event| event != Event::Access(vm, page)).count()
+                match next {
+                    Some(Event::Access(..)) => later.take_while(|event| !is_its(event)).count(),
+                    _ => usize::MAX,
+                }
             };
             let next: Vec<usize> = list.iter().map(used).collect();
             (0..next.len()).max_by_key(|&place| next[place]).unwrap()
@@ -377,7 +327,7 @@ fn bounds_after_a_warm_up_are_simulated_whole_and_counted_from_there() {
         assert_eq!(found["min"], min, "scenario {number}: min");
         let mut splits: Vec<(u64, u64)> = vec![(scenario.host.memory.0, 0)];
         for vm in (0..scenario.vms.len()).filter(|&vm| starts[vm].is_some()) {
-            let own = |at: &usize| matches!(events[*at], Event::Access(owner, _) if owner == vm);
+            let own = |at: &usize| matches!(events[*at], Event::Access(owner, _) | Event::Free(owner, _) if owner == vm);
             let at: Vec<usize> = (0..events.len()).filter(own).collect();
             let events: Vec<Event> = at.iter().map(|&at| events[at]).collect();
             let counts: Vec<bool> = at.iter().map(|&at| counted[at]).collect();
