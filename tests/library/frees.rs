@@ -135,6 +135,30 @@ fn the_first_accesses_end_with_their_frees() {
     }
 }
 
+/// Written by hand: what stands in each, counted by eye.
+#[test]
+fn fixtures_have_the_counts_of_their_rows() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces");
+    for (name, counts, expected) in [
+        ("frees.txt", (5, 3), vec![vec![], vec![], vec![100], vec![101], vec![]]),
+        // The pages of process 12 from 0x400000 to 0x4fffff, not that of process 13.
+        ("frees.csv", (5, 4), vec![vec![], vec![], vec![], vec![1025, 1026, 1027], vec![]]),
+        ("frees.jsonl", (3, 2), vec![vec![], vec![5], vec![]]),
+    ] {
+        let bytes = std::fs::read(folder.join(name)).unwrap();
+        let options = ReadOptions {
+            time: name.ends_with("jsonl").then(|| "recorded".to_owned()),
+            ..ReadOptions::default()
+        };
+        let trace = load_from(&bytes[..], name, None, &options).unwrap().trace;
+        assert_eq!((trace.accesses(), trace.distinct_pages()), counts, "{name}");
+        assert_eq!(freed(&trace), expected, "{name}");
+        let last = trace.accesses() - 1;
+        let elapsed = trace.times().map(|times| times.elapsed(last));
+        assert_eq!(elapsed, name.ends_with("jsonl").then_some(30_000), "{name}");
+    }
+}
+
 /// The frames of 1 and 2 are full when 1 is freed: 3 fills its frame, and the next 1 is cold.
 #[test]
 fn a_freed_page_leaves_an_empty_frame_and_comes_back_cold() {

@@ -74,6 +74,47 @@ const CASES: &[Case] = &[
         &[0, 100_000_000],
     ),
     (
+        "systor.csv",
+        "Timestamp,Response,IOType,LUN,Offset,Size\n\
+         1456786831.070311000,0.000154,R,0,4096,8192\n\
+         1456786831.070412000,,W,1,4096,512\n",
+        &[],
+        &[0, 0, 101_000],
+    ),
+    (
+        "fiu.blkparse",
+        "329131958529 4892 syslogd 904265560 8 W 6 0 d41d8cd9\n\
+         329132000000 2559 kjournald 904265568 16 R 6 0 aaaa0000\n",
+        &[],
+        &[0, 41_471, 41_471],
+    ),
+    (
+        "twitter.csv",
+        "0,yDq:1A,27,0,5,get,0\n1,q:8WTf,17,213,4,set,86400\n",
+        &[],
+        &[0, 1_000_000_000],
+    ),
+    (
+        "ibm.txt",
+        "1219008 REST.PUT.OBJECT 8d4fcda3d675bac9 1056\n\
+         1221974 REST.HEAD.OBJECT 39d177fb735ac5df 528\n",
+        &[],
+        &[0, 2_966_000_000],
+    ),
+    (
+        "cloudphysics.csv",
+        "version,time,op,size,lbn\n1,5633898611441,28,8192,8\n1,5633898745783,2a,512,17\n",
+        &[("format", "cloudphysics-csv")],
+        &[0, 0, 134_342_000],
+    ),
+    (
+        "live.perf",
+        "     0.000 ( 0.000 ms): true/27819 minfault [rep_stos+0x40] => 0x55bd8d7d81e0 (?k)\n\
+         10.429 ( 0.000 ms): true/27819 minfault [_start+0x0] => ld-linux-x86-64.so.2@0x1ab70 (d.)\n",
+        &[],
+        &[0, 10_429_000],
+    ),
+    (
         "view.drmemtrace",
         "1 1: W0.T7 <marker: timestamp 13346223300000000>\n\
          2 1: W0.T7 ifetch 3 byte(s) @ 0x00007fc205a61940 48 89 e7\n\
@@ -96,6 +137,17 @@ fn formats_give_accesses_the_times_of_their_records() {
         assert_eq!(read("x.balloonist", &compact, &[]).unwrap(), trace, "{name}");
         let steps = read("x.balloonist", &compact, &[("time", "steps")]).unwrap();
         assert_eq!((steps.times(), steps.run_pages()), (None, trace.run_pages()), "{name}");
+    }
+}
+
+/// The accesses that are drawn for a snapshot are made when it ends.
+#[test]
+fn snapshots_of_damon_have_the_times_of_their_ends() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces");
+    for name in ["damon.data", "damo-report-raw.txt"] {
+        let bytes = std::fs::read(folder.join(name)).unwrap();
+        let expected = [vec![0; 1000], vec![100_000_000; 1000]].concat();
+        assert_eq!(elapsed(&read(name, &bytes, &[]).unwrap()), expected, "{name}");
     }
 }
 

@@ -14,25 +14,32 @@ use balloonist::watch::{Access, NullWatcher, Watcher};
 use crate::common::scenarios::random_scenario;
 use crate::common::{self, simulator};
 
-/// The same accesses at random times, several of them at one.
-fn recorded(trace: &Trace, draw: &mut Stream) -> Trace {
+/// The same accesses and frees at these times after the beginning.
+fn at_times(trace: &Trace, since: u64, mut next: impl FnMut() -> u64) -> Trace {
     let mut builder = TraceBuilder::default();
-    let mut time = draw.below(1 << 40);
-    builder.since(time);
-    let widest = 1 + draw.below(8);
+    builder.since(since);
     for at in 0..trace.accesses() {
         let number = trace.numbers()[trace.page(at) as usize];
         match trace.kind(at) {
             Some(kind) => builder.push_kind(number, kind),
             None => builder.push(number),
         }
-        time += draw.below(widest);
-        builder.at(time);
+        builder.at(next());
         for &freed in trace.freed_after(at) {
             builder.free(trace.numbers()[freed as usize]);
         }
     }
     builder.finish()
+}
+
+/// The same accesses at random times, several of them at one.
+fn recorded(trace: &Trace, draw: &mut Stream) -> Trace {
+    let mut time = draw.below(1 << 40);
+    let widest = 1 + draw.below(8);
+    at_times(trace, time, || {
+        time += draw.below(widest);
+        time
+    })
 }
 
 /// Random scenarios in which one VM at least is replayed at recorded time.
@@ -116,16 +123,9 @@ fn a_recorded_tick_an_access_is_the_same_as_steps() {
         }
         let mut timed = scenario.clone();
         for vm in &mut timed.vms {
-            let mut builder = TraceBuilder::default();
-            for at in 0..vm.trace.accesses() {
-                let number = vm.trace.numbers()[vm.trace.page(at) as usize];
-                match vm.trace.kind(at) {
-                    Some(kind) => builder.push_kind(number, kind),
-                    None => builder.push(number),
-                }
-                builder.at(77 + at);
-            }
-            vm.trace = Arc::new(builder.finish());
+            let mut times = 77..;
+            let next = || times.next().expect("times go on");
+            vm.trace = Arc::new(at_times(&vm.trace, 77, next));
             vm.tempo = Tempo::Recorded(Decimal { digits: 1, places: 0 });
         }
         // In steps a yardstick's foresight takes a VM that is held up for one that is not.
