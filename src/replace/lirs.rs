@@ -379,7 +379,7 @@ impl Accesses for Lirs {
     }
 
     fn free(&mut self, page: PageId) -> bool {
-        let absent = Entry { in_stack: NOBODY, in_queue: NOBODY };
+        let absent = Entry { in_stack: NO_NUMBER, in_queue: NO_NUMBER };
         let Entry { in_stack, in_queue } = std::mem::replace(self.entry(page), absent);
         if in_queue == LIR {
             self.stack.leave(in_stack);

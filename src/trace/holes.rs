@@ -233,10 +233,9 @@ mod tests {
             let Some(frees) = trace.frees() else { continue };
             let (mut stack, mut holed) =
                 (LruStack::new(trace.distinct_pages()), Stack::new(trace.distinct_pages(), true));
-            let mut passes =
+            let passes =
                 [(); 4].map(|()| one_pass(&trace, frees, &mut stack, &mut holed).positions);
-            passes[0].clone_from(&passes[1]);
-            assert!(passes.windows(2).all(|pair| pair[0] == pair[1]), "{trace:?}");
+            assert!(passes[1..].windows(2).all(|pair| pair[0] == pair[1]), "{trace:?}");
         }
     }
 }
