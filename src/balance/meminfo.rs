@@ -48,8 +48,8 @@ const fn param(default: &'static str) -> Param {
     Param {
         name: "used",
         doc: "the pages that count as used: resident pages, distinct pages of the last interval, \
-              or all pages used so far, those in swap included, which never become fewer because \
-              traces free nothing",
+              or the pages used and not freed since, those in swap included, which never become \
+              fewer where the trace frees none",
         domain: Domain::Choice(&[RESIDENT, WORKING_SET, COMMITTED]),
         default: Value::Choice(default),
     }

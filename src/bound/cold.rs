@@ -1,5 +1,5 @@
-//! The cold minimum: under any policy a page must be loaded when it is used first, or first since it
-//! was freed.
+//! The cold minimum: under any policy a page must be loaded when it is used first, or first since
+//! it was freed.
 
 use super::pace::Pace;
 use crate::scenario::Scenario;

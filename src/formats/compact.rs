@@ -21,8 +21,8 @@
 //! 5. if there are times: when the recording began, then for each access the nanoseconds since the
 //!    access before, for the first since the beginning, LEB128;
 //! 6. if it is [reduced](crate::trace::reduce): K, and the resolution or 0, LEB128;
-//! 7. if its guest frees pages: how many times; then for each the runs since the free before and the
-//!    page, as an index into column 1, LEB128.
+//! 7. if its guest frees pages: how many times; then for each the runs since the free before and
+//!    the page, as an index into column 1, LEB128.
 //!
 //! The repetitions of a program lie millions of accesses apart, which zstd finds in a window of
 //! 32 MiB; predicting the next run from those before made the columns larger, not smaller. Every

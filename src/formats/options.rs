@@ -100,7 +100,8 @@ impl ReadOptions {
     listed!(numbers, numbers_mut, u64, 5: page_size, unit, vm, seed, size_unit);
 
     listed!(words, words_mut, String, 18: field, op_field, size_field, layout, separator, base,
-            reads, writes, frees, comment, header, key, split, part, time, time_field, time_unit, speed);
+            reads, writes, frees, comment, header, key, split, part, time, time_field, time_unit,
+            speed);
 
     /// The options that name a field, by its heading or by its number.
     pub(crate) const FIELDS: &[&str] =

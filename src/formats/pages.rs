@@ -78,8 +78,8 @@ impl Pages {
         Ok(first..=last)
     }
 
-    /// The pages that lie in these bytes as wholes, if any do; with one byte or none the page of the
-    /// address.
+    /// The pages that lie in these bytes as wholes, if any do; with one byte or none the page of
+    /// the address.
     pub(super) fn inside(self, address: u64, size: u64) -> Option<RangeInclusive<u64>> {
         if size <= 1 {
             return Some(self.page(address)..=self.page(address));
@@ -148,8 +148,8 @@ impl Scale {
         self.pages.range(Self::address(value, unit)?, size.unwrap_or(1))
     }
 
-    /// The pages that `size` bytes from `value` on hold as wholes, if any; without a size the page of
-    /// the value.
+    /// The pages that `size` bytes from `value` on hold as wholes, if any; without a size the page
+    /// of the value.
     pub(super) fn inside(
         self,
         value: u64,

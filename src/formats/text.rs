@@ -2,8 +2,9 @@
 //!
 //! A line of five numbers or more, with blanks or commas between them, is a list of pages, as
 //! textbooks write them. `#` begins a comment; blank lines are skipped. Either every line says `R`
-//! (read) or `W` (write), or none does. A line with `F` frees its page: the guest needs it no more. The numbers are pages unless the option `unit` says how
-//! many bytes they count in, 1 for addresses. The format is our own and that of most ad-hoc traces.
+//! (read) or `W` (write), or none does. A line with `F` frees its page: the guest needs it no more.
+//! The numbers are pages unless the option `unit` says how many bytes they count in, 1 for
+//! addresses. The format is our own and that of most ad-hoc traces.
 
 use super::error::ReadError;
 use super::input::{Input, number};
@@ -16,8 +17,8 @@ use crate::units::Page;
 
 pub(super) const KIND: FormatKind = FormatKind {
     name: "text",
-    summary: "a page number a line, decimal or 0x hexadecimal, with R or W behind it or not; F frees the \
-              page",
+    summary: "a page number a line, decimal or 0x hexadecimal, with R or W behind it or not; F \
+              frees the page",
     source: "our own; the plainest there is",
     extensions: &["txt", "text"],
     options: VALUES,

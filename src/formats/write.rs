@@ -28,7 +28,7 @@ pub const OUTPUTS: &[OutputKind] = &[
     },
     OutputKind {
         name: "text",
-        summary: "a page number a line, with R or W if the trace has kinds, and F where it is freed",
+        summary: "a page number a line, with R or W if the trace has kinds; F where it is freed",
         write: text,
     },
     OutputKind {

@@ -160,8 +160,8 @@ impl<'a> Interval<'a> {
         self.to - self.from
     }
 
-    /// The runs that begin in the interval, cut where a pass over the trace ends or pages are freed.
-    /// All other accesses of the interval repeat the page of the access before: distance 1.
+    /// The runs that begin in the interval, cut where a pass over the trace ends or pages are
+    /// freed. All other accesses of the interval repeat the page of the access before: distance 1.
     pub fn parts(&self) -> impl Iterator<Item = Part<'a>> + use<'a> {
         parts(self.trace, self.from, self.to)
     }

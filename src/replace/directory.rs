@@ -3,9 +3,9 @@
 //!
 //! L1 = T1 ∪ B1 holds pages used once recently, L2 = T2 ∪ B2 pages used more often. T1 and T2 are
 //! resident; B1 and B2 remember pages evicted from them. Invariants after every access, resize and
-//! free, however the allocation c changes: 0 ≤ p ≤ c, |T1| + |T2| ≤ c, |L1| ≤ c and |L1| + |L2| ≤ 2c.
-//! As long as the allocation has not grown and no page was freed, there are no ghosts while a frame
-//! is empty.
+//! free, however the allocation c changes: 0 ≤ p ≤ c, |T1| + |T2| ≤ c, |L1| ≤ c and |L1| + |L2| ≤
+//! 2c. As long as the allocation has not grown and no page was freed, there are no ghosts while a
+//! frame is empty.
 
 use super::links::Links;
 use super::{Guest, List};
@@ -143,7 +143,8 @@ impl Directory {
         page
     }
 
-    /// Removes a page from its list, if it is in one, and forgets it. Returns whether it was resident.
+    /// Removes a page from its list, if it is in one, and forgets it. Returns whether it was
+    /// resident.
     pub(super) fn free(&mut self, page: PageId) -> bool {
         self.take(page);
         let Entry { place, .. } = std::mem::take(self.pages.tag_mut(page));

@@ -11,20 +11,20 @@
 //! the page on top, so the first k + 1 are resident; a *replacement* (d > k, no empty frame) evicts
 //! the page at depth k and puts the new one on top, so again the first k are resident; a *shrink*
 //! to c evicts the pages below depth c; a *grant* moves no page; a *free* takes its page out of S,
-//! and one of the first k if it was there, so the first k − 1 are left. At the start k = 0. On a trace
-//! that was [reduced](crate::trace::reduce) for K frames, the faults are those of the whole trace,
-//! at the same ticks, for every allocation that never goes below K. Proof: call a page *covered*
-//! between two consecutive kept references to it if a reference between them was dropped; fewer
-//! than K other pages are used in that time. Neither trace evicts a covered page: for LRU to evict
-//! it at a fault, K other pages would have to have been used since, and on a shrink to c ≥ K, the c
-//! pages that stay would. So the victim is never covered. All pages that are not covered have the
-//! same last use in both traces. By induction both traces evict the same page at every fault and
-//! shrink, and hold the same pages. A dropped reference hits on both: in the whole trace its page
-//! is covered, and in the reduced trace it is replaced by a repeat of the page before, which is on
-//! top of a list of at least two frames. MIN ([`min`](super::min)) does not evict a covered page
-//! either: K other pages would have to be used before its next kept reference, and all other pages
-//! have the same next use in both traces. But the repeated page must stay resident where the whole
-//! trace may evict it, so for MIN this holds only while the allocation does not shrink.
+//! and one of the first k if it was there, so the first k − 1 are left. At the start k = 0. On a
+//! trace that was [reduced](crate::trace::reduce) for K frames, the faults are those of the whole
+//! trace, at the same ticks, for every allocation that never goes below K. Proof: call a page
+//! *covered* between two consecutive kept references to it if a reference between them was dropped;
+//! fewer than K other pages are used in that time. Neither trace evicts a covered page: for LRU to
+//! evict it at a fault, K other pages would have to have been used since, and on a shrink to c ≥ K,
+//! the c pages that stay would. So the victim is never covered. All pages that are not covered have
+//! the same last use in both traces. By induction both traces evict the same page at every fault
+//! and shrink, and hold the same pages. A dropped reference hits on both: in the whole trace its
+//! page is covered, and in the reduced trace it is replaced by a repeat of the page before, which
+//! is on top of a list of at least two frames. MIN ([`min`](super::min)) does not evict a covered
+//! page either: K other pages would have to be used before its next kept reference, and all other
+//! pages have the same next use in both traces. But the repeated page must stay resident where the
+//! whole trace may evict it, so for MIN this holds only while the allocation does not shrink.
 //! *Departs.* Nowhere: the counts equal those of [`lru_tail`](super::lru_tail), which also names
 //! the victims.
 //! *Cost.* At memory bandwidth, several accesses per SIMD instruction, except while frames fill;

@@ -50,8 +50,8 @@ impl LruTail {
         }
     }
 
-    /// Catches up with accesses, frees and shrinks that it has not seen: `next` is the number of the
-    /// next run, `freed` frees have happened, and `resident` pages are resident.
+    /// Catches up with accesses, frees and shrinks that it has not seen: `next` is the number of
+    /// the next run, `freed` frees have happened, and `resident` pages are resident.
     pub(super) fn follow(&mut self, next: u64, freed: u64, resident: u64) {
         self.make_room(self.trace.distinct_in_runs(next.saturating_sub(1) as usize));
         let trace = Arc::clone(&self.trace);

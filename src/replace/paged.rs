@@ -31,8 +31,8 @@ pub(super) trait Accesses {
     /// Makes the first access of a run or of a stretch, at this position of the trace.
     fn touch(&mut self, page: PageId, position: u64) -> Touch;
 
-    /// The guest frees a page: it leaves all lists, of ghosts too, as if it had never been used. Its
-    /// frame, if it has one, is empty. Returns whether it had one.
+    /// The guest frees a page: it leaves all lists, of ghosts too, as if it had never been used.
+    /// Its frame, if it has one, is empty. Returns whether it had one.
     fn free(&mut self, page: PageId) -> bool;
 
     /// Makes `times` further accesses to the page touched last, the first of them at this position.

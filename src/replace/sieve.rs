@@ -34,7 +34,8 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     build: |_, guest| Paged::boxed(guest, Sieve::new(guest)),
 };
 
-/// The state of a page, one byte, the only one that a hit reads: 0 if it is absent, else these bits.
+/// The state of a page, one byte, the only one that a hit reads: 0 if it is absent, else these
+/// bits.
 const RESIDENT: u8 = 1;
 const VISITED: u8 = 2;
 /// In which of the two queues it is; which that is changes when they are exchanged.

@@ -127,8 +127,8 @@ impl TraceBuilder {
         }
     }
 
-    /// The guest frees a page, after the accesses given so far. Returns whether the page was in use;
-    /// if not, nothing happens.
+    /// The guest frees a page, after the accesses given so far. Returns whether the page was in
+    /// use; if not, nothing happens.
     ///
     /// ```
     /// use balloonist::trace::TraceBuilder;

@@ -3,21 +3,22 @@
 //!
 //! *Idea.* A freed page leaves the full stack, and the pages below move up: so counts the
 //! *distance* that the counter of [`lru`](crate::replace) compares with the resident count. For a
-//! VM of a fixed size that is not enough. The frame of a freed page is empty, and no page returns to
-//! it before a fault; so in the stack for all sizes at once a freed page leaves a *hole*. A page
+//! VM of a fixed size that is not enough. The frame of a freed page is empty, and no page returns
+//! to it before a fault; so in the stack for all sizes at once a freed page leaves a *hole*. A page
 //! that is used goes to the top; the pages above it move down as far as the first hole, which is
 //! filled. If that hole was above the page, the page leaves a new one where it was. With c frames
 //! an access hits if and only if its *position*, holes counted, is at most c.
 //! *Follows.* R. L. Mattson, J. Gecsei, D. R. Slutz and I. L. Traiger, "Evaluation techniques for
-//! storage hierarchies", IBM Systems Journal 9(2), 1970; holes are those of J. G. Thompson and A. J.
-//! Smith, "Efficient (stack) algorithms for analysis of write-back and sector memories", ACM
+//! storage hierarchies", IBM Systems Journal 9(2), 1970; holes are those of J. G. Thompson and A.
+//! J. Smith, "Efficient (stack) algorithms for analysis of write-back and sector memories", ACM
 //! Transactions on Computer Systems 7(1), 1989.
 //! *Departs.* Proof for one size c: the resident pages are those among the first c places. A hit at
 //! p ≤ c permutes the first c places, holes included. A fault fills the first hole h if h ≤ c, an
-//! empty frame, and else moves the page at place c down, the victim; a new hole at p > c is outside.
-//! A second pass over the trace begins with the holes of the first. Later ones equal the second:
-//! with c frames, either a page of the trace was replaced in the first pass, and from then on the
-//! VM was as full as any with c frames, or none was, and at the end all pages in use are resident.
+//! empty frame, and else moves the page at place c down, the victim; a new hole at p > c is
+//! outside. A second pass over the trace begins with the holes of the first. Later ones equal the
+//! second: with c frames, either a page of the trace was replaced in the first pass, and from then
+//! on the VM was as full as any with c frames, or none was, and at the end all pages in use are
+//! resident.
 //! *Cost.* That of [`distances`](super::distances) twice, and O(log holes) where there are some; 40
 //! bytes a page while they are computed.
 //! *Parameters.* None.

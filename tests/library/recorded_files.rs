@@ -110,7 +110,7 @@ const CASES: &[Case] = &[
     (
         "live.perf",
         "     0.000 ( 0.000 ms): true/27819 minfault [rep_stos+0x40] => 0x55bd8d7d81e0 (?k)\n\
-         10.429 ( 0.000 ms): true/27819 minfault [_start+0x0] => ld-linux-x86-64.so.2@0x1ab70 (d.)\n",
+         10.429 ( 0.000 ms): true/27819 minfault [_start+0x0] => ld-linux.so.2@0x1ab70 (d.)\n",
         &[],
         &[0, 10_429_000],
     ),

@@ -5,9 +5,9 @@
 //! *Follows.* Hyper-V's Dynamic Memory (Microsoft, 2011), from secondary descriptions.
 //! *Departs.* Step sizes are not published: targets are taken at once. Nor is how weights decide:
 //! here all keep their minimum and the rest is divided by shares, no VM getting more than its
-//! target. Committed memory is all pages used so far, unless the parameter says otherwise; traces
-//! free nothing, so it never falls. Products are rounded down, the division to the largest
-//! remainders.
+//! target. Committed memory is the pages used and not freed since, unless the parameter says
+//! otherwise; where a trace frees none it never falls. Products are rounded down, the division to
+//! the largest remainders.
 //! *Cost.* O(V) a checkpoint for V VMs, times the number of targets that bind.
 //! *Parameters.* `buffer`: frames beyond what is committed, for each committed one (0.2, Hyper-V's;
 //! it allows 0.05 to 2); `used`: what is committed (`committed`).

@@ -4,12 +4,12 @@
 //! committed, down in small steps and up at once, and never below a floor.
 //! *Follows.* D. Magenheimer's self-ballooning in Linux's Xen driver, 2011: torvalds/linux
 //! drivers/xen/xen-selfballoon.c of v5.2, the last release that had it, and the older xenballoond.
-//! *Departs.* Committed memory is all pages used so far: traces free nothing, so a VM's goal never
-//! falls and only grants remain once it is reached. There are no reserved pages, which the driver
-//! adds to goal and floor, and no frontswap, whose pages it adds to the goal. A guest's memory at
-//! boot is what it holds at the first checkpoint that finds it on the host. The VM's minimum holds
-//! where it is above the driver's floor. No host arbitrates: requests that do not fit are refused
-//! in file order, the first of them perhaps in part.
+//! *Departs.* Committed memory is the pages used and not freed since. Where a trace frees none a
+//! VM's goal never falls, and only grants remain once it is reached. There are no reserved pages,
+//! which the driver adds to goal and floor, and no frontswap, whose pages it adds to the goal. A
+//! guest's memory at boot is what it holds at the first checkpoint that finds it on the host. The
+//! VM's minimum holds where it is above the driver's floor. No host arbitrates: requests that do
+//! not fit are refused in file order, the first of them perhaps in part.
 //! *Cost.* O(V log V) a checkpoint for V VMs.
 //! *Parameters.* `down`, `up`: the part of the way that a step makes is one over these (8 and 1,
 //! the driver's); `reserve`: the part of the guest's memory at boot that the goal adds, in whole

@@ -368,8 +368,8 @@ fn byte(bytes: &mut dyn BufRead) -> io::Result<u8> {
     Ok(first)
 }
 
-/// The first run of each page, and the runs of the page of the run before, which only a free begins;
-/// checks that pages are numbered in first-seen order.
+/// The first run of each page, and the runs of the page of the run before, which only a free
+/// begins; checks that pages are numbered in first-seen order.
 fn first_runs(pages: &[PageId], header: Header) -> Result<(Vec<u32>, Vec<u32>), ReadError> {
     let (mut first_runs, mut repeats) = (Vec::new(), Vec::new());
     let mut before = PageId::MAX;

@@ -241,8 +241,8 @@ pub(super) fn split_file(
     Some(file_of_options(&file, findings.text(&file)?, options, around).1)
 }
 
-/// Where a file lies, seen from the first file's folder, and the file with these options. A scenario
-/// that is extended may lie in another folder than the one that extends it.
+/// Where a file lies, seen from the first file's folder, and the file with these options. A
+/// scenario that is extended may lie in another folder than the one that extends it.
 fn file_of_options(
     file: &Field,
     name: &str,

@@ -29,6 +29,13 @@ enum Event {
     Depart(usize),
 }
 
+impl Event {
+    /// Whether it is an access or a free of this VM.
+    fn is_of(self, vm: usize) -> bool {
+        matches!(self, Self::Access(owner, _) | Self::Free(owner, _) if owner == vm)
+    }
+}
+
 /// One VM of the naive run.
 #[derive(Default)]
 struct Stay {
@@ -327,7 +334,7 @@ fn bounds_after_a_warm_up_are_simulated_whole_and_counted_from_there() {
         assert_eq!(found["min"], min, "scenario {number}: min");
         let mut splits: Vec<(u64, u64)> = vec![(scenario.host.memory.0, 0)];
         for vm in (0..scenario.vms.len()).filter(|&vm| starts[vm].is_some()) {
-            let own = |at: &usize| matches!(events[*at], Event::Access(owner, _) | Event::Free(owner, _) if owner == vm);
+            let own = |at: &usize| events[*at].is_of(vm);
             let at: Vec<usize> = (0..events.len()).filter(own).collect();
             let events: Vec<Event> = at.iter().map(|&at| events[at]).collect();
             let counts: Vec<bool> = at.iter().map(|&at| counted[at]).collect();

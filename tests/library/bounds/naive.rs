@@ -79,8 +79,7 @@ pub(super) fn exhaustive_best_static(
 ) -> Option<u64> {
     let vms = scenario.vms.len();
     let events_of = |vm: usize| -> Vec<Event> {
-        let is_its = |event: &&Event| matches!(**event, Event::Access(owner, _) | Event::Free(owner, _) if owner == vm);
-        events.iter().filter(is_its).copied().collect()
+        events.iter().filter(|event| event.is_of(vm)).copied().collect()
     };
     let mut splits: Vec<(u64, u64)> = vec![(scenario.host.memory.0, 0)];
     for vm in (0..vms).filter(|&vm| starts[vm].is_some()) {
