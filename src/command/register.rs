@@ -183,7 +183,7 @@ fn overlap(output: &str, is_output: bool, other: &str) -> Failure {
 pub(super) fn foreign(path: &Path) -> Failure {
     let path = shown(path);
     Failure::Usage(format!(
-        "{path} exists and was not written by balloonist; name another file, or replace it with \
+        "{path} exists and was not written by this command; name another file, or replace it with \
          --force"
     ))
 }

@@ -230,7 +230,7 @@ impl<'a> Work<'a> {
         if journal.done() > 0 {
             let done = counted(journal.done(), "run");
             let left = grouped(left);
-            context.note(&format!("{done} in the journal, {left} to do"));
+            context.note(&format!("{done} are in the journal, {left} are left"));
         }
         Ok(Self {
             study,

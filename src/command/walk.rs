@@ -112,5 +112,5 @@ fn rounds_of(scenario: &Scenario, outcome: &Outcome) -> u64 {
 
 fn nothing(from: u64, scenario: &Scenario, outcome: &Outcome) -> Failure {
     let rounds = counted(rounds_of(scenario, outcome), "round");
-    Failure::Nothing(format!("the run has only {rounds}, so there is no round {from}"))
+    Failure::Nothing(format!("the run has {rounds}, so there is no round {from}"))
 }

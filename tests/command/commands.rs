@@ -158,7 +158,7 @@ fn results_leave_nothing_stale_of_those_they_replace() {
     let changed = out.join("series-proportional.csv");
     fs::write(&changed, fs::read_to_string(&changed).unwrap() + "0,VM0,1,1,1,1,1,1\n").unwrap();
     let told = compare("static", &[]);
-    let left = "faults.svg, report.html, series-proportional.csv; make them again or delete them";
+    let left = "faults.svg, report.html, series-proportional.csv; recreate or delete them";
     assert_eq!(told, format!("{out_name} still has files of earlier results: {left}\n"));
     assert_eq!(names(&out), names_compared(&["proportional", "static"], &mine));
     assert_eq!(code(&["report", out_name, "--out", "-"]), Some(0));
@@ -214,7 +214,7 @@ fn the_folder_of_a_sweep_is_not_for_other_results() {
         for command in ["run", "compare"] {
             let refused = output(&[command, TEST3, "--out", place.to_str().unwrap()]);
             let text =
-                format!("error: {} is the folder of a sweep; take another\n", place.display());
+                format!("error: {} is the folder of a sweep; use another one\n", place.display());
             assert_eq!((refused.status.code(), self::text(&refused.stderr)), (Some(2), &*text));
         }
         assert!(read(place) == before, "nothing was touched");
@@ -401,8 +401,8 @@ fn golden_files_that_are_missing_or_too_many_are_found() {
     fs::rename(golden.join("static.csv"), golden.join("lost.csv")).unwrap();
     let output = verify(folder.path(), &[]);
     assert_eq!(output.status.code(), Some(1));
-    let expected = "results/test3/static.csv: the golden table is missing, make it with --bless\n\
-                    results/test3/lost.csv: no scenario makes this golden table, delete it\n";
+    let expected = "results/test3/static.csv: the golden table is missing; create it with --bless\n\
+                    results/test3/lost.csv: no scenario produces this golden table; delete it\n";
     assert_eq!(text(&output.stdout), expected);
 }
 

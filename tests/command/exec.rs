@@ -116,7 +116,7 @@ fn a_program_that_is_not_there_is_told() {
     let output = balloonist(folder.path(), &arguments);
     assert_eq!(output.status.code(), Some(7));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("`/nowhere/rule` does not start"), "{said}");
+    assert!(said.contains("`/nowhere/rule` cannot be started"), "{said}");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn what_is_free_is_what_the_limits_of_the_process_leave() {
     let (code, text) = told(&output);
     assert_eq!(code, Some(3), "{text}");
     assert!(text.starts_with("error: a run needs 327.2 MB, "), "{text}");
-    assert!(text.ends_with(" MB are free; say --memory-limit to allow more\n"), "{text}");
+    assert!(text.ends_with(" MB are free; raise the limit with --memory-limit\n"), "{text}");
 }
 
 /// VMs take memory for the pages that they touch: three thousand of them may share a trace of a
@@ -97,7 +97,7 @@ fn small_files_cannot_make_large_traces() {
         let (code, text) = told(&output);
         assert_eq!(code, Some(3), "{name}: {text}");
         assert!(text.contains("out of proportion to its file"), "{name}: {text}");
-        assert!(text.contains("say --memory-limit to allow more"), "{name}: {text}");
+        assert!(text.contains("raise the limit with --memory-limit"), "{name}: {text}");
     }
     let few = records.lines().take(40).fold(String::new(), |all, line| all + line + "\n");
     fs::write(folder.path().join("few.lackey"), few).unwrap();

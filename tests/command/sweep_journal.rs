@@ -215,8 +215,8 @@ fn merge_refuses_gaps_doubles_and_mixtures() {
     fs::create_dir(place.path("newer")).unwrap();
     fs::write(place.path("newer/journal"), format!("{text}\t{sum}\n{rest}")).unwrap();
     let cases: [(&[&str], i32, &str); 8] = [
-        (&["1", "3"], 6, "runs 166 to 332 of 500 are in none of the folders"),
-        (&["1", "2"], 6, "runs 333 to 499 of 500 are in none of the folders"),
+        (&["1", "3"], 6, "runs 166 to 332 of 500 are missing"),
+        (&["1", "2"], 6, "runs 333 to 499 of 500 are missing"),
         (&["1", "2", "2", "3"], 3, "run 166 is in 2/journal and in 2/journal; leave one"),
         (&["half", "2", "3"], 3, "run 166 is in half/journal and in 2/journal"),
         (&["1", "other", "3"], 3, "another scenario (`every = 600` and not `every = 500`)"),
@@ -266,8 +266,8 @@ fn a_torn_end_is_ignored_and_damage_before_it_is_told() {
     let mut bad = good.clone();
     bad[lines[3] + 9] ^= 1;
     fs::write(&journal, &bad).unwrap();
-    let told = "error: out/journal:5: the line is damaged, but whole lines follow; delete the line \
-                to make its run again\n";
+    let told = "error: out/journal:5: the line is damaged, but intact lines follow; delete the \
+                line to repeat its run\n";
     assert_eq!(place.told(&resume), (Some(3), told.to_owned()));
     assert_eq!(fs::read(&journal).unwrap(), bad, "nothing is changed");
     fs::write(&journal, [&good[..lines[3]], &good[lines[4]..]].concat()).unwrap();
@@ -275,7 +275,7 @@ fn a_torn_end_is_ignored_and_damage_before_it_is_told() {
     // Another file of that name is no journal, whole lines or not, and stays as it is.
     for own in ["run,vm\n1,2\n", "Tuesday: swept the floor", "balloons"] {
         fs::write(&journal, own).unwrap();
-        let told = "error: out/journal: this is not the journal of a sweep; take another folder, \
+        let told = "error: out/journal: this is not the journal of a sweep; use another folder, \
                     or move the file away\n";
         assert_eq!(place.told(&resume), (Some(3), told.to_owned()));
         assert_eq!(place.told(&resume[..resume.len() - 1]), (Some(3), told.to_owned()));
@@ -299,7 +299,7 @@ fn a_folder_is_held_by_one_and_resumed_as_it_was() {
     child.wait().unwrap();
     assert!(code == Some(4) && told.starts_with(&words), "{told}");
     let (code, told) = place.told(&["sweep", "study.toml", "--out", "out"]);
-    assert!(code == Some(2) && told.contains("go on with --resume"), "{told}");
+    assert!(code == Some(2) && told.contains("continue with --resume"), "{told}");
     for (more, words) in [
         (
             &["--seeds", "1..100000", "--set", "host.memory=80"][..],
@@ -328,7 +328,11 @@ fn a_full_disk_is_exit_code_4_and_the_sweep_goes_on_with_room() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(
         (output.status.code(), told.as_str()),
-        (Some(4), "error: full/journal: file too large; make room and go on with --resume\n")
+        (
+            Some(4),
+            "error: full/journal: file too large; free some space and continue with \
+                   --resume\n"
+        )
     );
     assert!(output.stdout.is_empty());
     assert_eq!(place.names("full"), ["journal", "lock"], "nothing half written");
@@ -370,8 +374,8 @@ fn a_small_file_system_and_a_read_only_one_are_told_clearly() {
             (code, told.as_str()),
             (
                 Some(4),
-                "error: small/out/journal: no space left on device; make room and go on with \
-                 --resume\n"
+                "error: small/out/journal: no space left on device; free some space and continue \
+                 with --resume\n"
             )
         );
         assert_eq!(place.names("small/out"), ["journal", "lock"]);

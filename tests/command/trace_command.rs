@@ -49,7 +49,12 @@ fn exit_codes_tell_what_went_wrong() {
         (2, &["trace", "info"], "<TRACE>"),
         (2, &["trace", "head", "tests/traces/plain.txt", "-n", "0"], "invalid value '0'"),
         (2, &["trace", "head", "tests/traces/plain.txt", "--page-size", "5000"], "power of two"),
-        (2, &["trace", "info", plain, "--format", "json"], "`--print json` prints the result so"),
+        (
+            2,
+            &["trace", "info", plain, "--format", "json"],
+            "use `--print json` for the output \
+                                                            format",
+        ),
         (2, &["trace", "info", plain, "--format", "lakcey"], "'lackey'"),
         (3, &["trace", "info", plain, "--format", "csv"], "no known heading"),
         (2, &["trace", "generate", "zpif", "-o", out], "'zipf'"),

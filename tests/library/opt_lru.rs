@@ -88,7 +88,7 @@ fn opt_lru_is_refused_with_the_reason() {
     let one = common::scenario(vec![common::vm(0, &[1, 2], 2, 4)], 4, 3);
     assert_eq!(
         bound::opt_lru(&one).unwrap_err(),
-        "opt-lru is found for two VMs, and the scenario has 1"
+        "opt-lru needs exactly two VMs, and the scenario has 1"
     );
     let mut two = programs_that_swap();
     two.vms[1].after = After::Leave;
