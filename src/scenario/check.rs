@@ -1,7 +1,7 @@
-//! Document → scenario, or everything that is wrong with it.
+//! Checks a document: returns a scenario, or everything that is wrong with it.
 //!
-//! Each value is read on its own; a wrong value is reported and left out, and checks over several
-//! values skip those that were left out. So no check stops at the first fault, and none reports a
+//! Each value is read on its own; a wrong value is reported and becomes `None`, and checks over
+//! several values skip those that are `None`. So all errors are reported at once, and none is a
 //! consequence of another.
 
 mod accesses;
@@ -60,7 +60,7 @@ const ROOT_KEYS: &[&str] = &[
 pub struct Checked {
     /// The scenario.
     pub scenario: Scenario,
-    /// What looks wrong although it is allowed; usually empty.
+    /// Warnings; usually empty.
     pub warnings: Diagnostics,
 }
 
@@ -79,11 +79,11 @@ impl Document {
     /// As for [`check`](Self::check).
     pub fn check_with(&self, traces: &mut Traces) -> Result<Checked, Box<Diagnostics>> {
         let checked = self.check_as(traces, Drawing::Done)?;
-        Ok(checked.expect("a scenario is left out only where an error was reported"))
+        Ok(checked.expect("without an error there is a scenario"))
     }
 
-    /// Likewise, but generates no accesses: the scenario as far as it is known without them, or
-    /// `None` if it has workloads.
+    /// Like [`check_with`](Self::check_with), but generates no accesses; returns `None` if the
+    /// scenario has workloads.
     ///
     /// # Errors
     /// As for [`check`](Self::check).
@@ -137,8 +137,8 @@ impl Document {
         }
     }
 
-    /// Whether a diagnostic of an incomplete document holds whatever is missing: it is about a
-    /// single value, and the value is not on a line that could not be read.
+    /// Whether a diagnostic of an incomplete document is certain: it concerns a single value, and
+    /// that value is not on a line with a syntax error.
     fn survives(&self, found: &Diagnostic) -> bool {
         let line = |origin: Origin| {
             let (start, _) = origin.span?;
@@ -152,7 +152,7 @@ impl Document {
     }
 }
 
-/// Codes about a single value.
+/// Codes that concern a single value.
 const LOCAL: &[&Code] = &[
     codes::UNKNOWN_KEY,
     codes::WRONG_TYPE,
@@ -193,8 +193,8 @@ fn check(
         wrong.map_or_else(Vec::new, |wrong| wrong.iter().cloned().collect())
     });
     let mut fitted = loaded.fit(findings, latest);
-    // Generating accesses may take long, so it is done only if nothing else is wrong. Only memory
-    // given as a share of their pages has to wait for them.
+    // Generating accesses may take long, so it is done only if there are no errors. A memory given
+    // as a share of the pages is checked after it.
     if drawing == Drawing::Done && document.problems.is_empty() && !findings.has_errors() {
         traces.generate(&mut loaded.vms, loaded.seed?, document.repetition);
         fitted = fitted.or_else(|| loaded.fit(findings, latest));
@@ -289,7 +289,7 @@ impl<'d> Loaded<'d> {
         let memory = host.memory(findings, &self.host_section, vms)?;
         host.split.filter(|_| !vms.is_empty())?;
         let allocations = host.divide(findings, &self.host_section, memory, vms)?;
-        // Whether a policy fits can be said only of a host and VMs without errors of their own.
+        // Whether a policy fits is checked only if the host and the VMs have no errors.
         let bounds = host::bounds(memory, vms)?;
         let fitting = self.policies.fitting(findings, &self.policy_settings, memory, &bounds);
         let (policy, compare) = fitting?;

@@ -49,12 +49,12 @@ codes! {
         "A scenario file may have at most 8 MiB. Long page lists belong in a trace file, which \
          `trace = { file = \"...\" }` names."
     TOO_DEEP "S004" "tables or arrays are nested too deeply"
-        "No key of a scenario lies deeper than a handful of tables; deeper nesting is refused \
-         before it costs memory."
+        "No key of a scenario is nested that deeply; deeper nesting is refused because it costs \
+         memory."
     SYNTAX "S005" "the file is not TOML"
-        "The text breaks a rule of TOML 1.1. Strings need quotes, keys stand left of `=`, and \
-         tables have headers such as `[host]`. The other diagnostics of such a file cover only \
-         what could be read with certainty; of a file over 256 KiB only the first syntax error is \
+        "The text is not valid TOML 1.1. Strings need quotes, keys are left of `=`, and tables \
+         have headers such as `[host]`. The other diagnostics of such a file cover only what \
+         could be read with certainty; for a file over 256 KiB only the first syntax error is \
          reported."
     EXTENDS_CIRCLE "S006" "`extends` goes in a circle"
         "A scenario extends another one that, directly or through others, extends the first. Cut \
@@ -70,40 +70,39 @@ codes! {
          many page numbers. The file ends before that."
     LEFT_OVER "S010" "numbers are left over in the .dat file"
         "A .dat file ends with the last page number of its last VM. Either a length or the number \
-         of VMs is too small, or the rest does not belong there."
+         of VMs is too small, or the rest must be removed."
     LENGTHS_DIFFER "S011" "the VMs of the .dat file differ in length"
         "The report's rounds are lockstep: in a .dat file every VM makes the same number of \
          accesses. Write the scenario as TOML if the lengths differ."
     UNKNOWN_KEY "S012" "unknown key"
-        "No key of that name exists at that place. Unknown keys are errors because a mistyped key \
-         would otherwise silently leave its default in force."
+        "There is no key of that name there. Unknown keys are errors, because a mistyped key \
+         would otherwise be silently ignored."
     DUPLICATE_KEY "S013" "a key or table is given twice"
-        "TOML allows each key and each table header once. Remove one of the two, or join the \
+        "TOML allows each key and each table header once. Remove one of the two, or merge the \
          tables; only `[[vm]]` and `[[expect]]` repeat."
     WRONG_TYPE "S014" "a value has the wrong type"
         "The key takes a value of another type, for example a string in quotes, a whole number, \
          or a table."
     MISSING_KEY "S015" "a required key is missing"
-        "Some keys have no default because every default would be a guess that changes results: \
+        "Some keys have no default because any default would be a guess that affects results: \
          `host.memory`, `checkpoint.every`, the name of each VM."
     UNKNOWN_WORD "S016" "a word is not one of the choices"
         "The key accepts one word of a fixed list, which the diagnostic shows. `balloonist list` \
-         tells what policies and replacement algorithms do."
+         describes policies and replacement algorithms."
     TOO_SMALL "S017" "a value is zero or too small"
-        "The value is below the smallest that makes sense at that place, such as an interval of 0 \
-         ticks or a VM of 0 frames."
+        "The value is below the smallest allowed, such as an interval of 0 ticks or a VM of 0 \
+         frames."
     TOO_BIG "S018" "a value is too large"
-        "The value is above the largest that is allowed at that place. Times may be up to 2^62 \
-         ticks and hosts up to 2^40 frames, so that no sum can overflow."
+        "The value is above the largest allowed. Times may be up to 2^62 ticks and hosts up to \
+         2^40 frames, so that no sum can overflow."
     BAD_UNIT "S019" "a size or duration cannot be read"
         "Sizes are written as \"2 MiB\" (B, KiB, MiB, GiB, TiB, KB, MB, GB, TB), durations as \
          \"100 ms\" (ns, us, ms, s, min, h). A bare integer counts frames or ticks."
-    AMBIGUOUS_UNIT "S020" "a unit may mean two things"
+    AMBIGUOUS_UNIT "S020" "a unit is ambiguous"
         "\"M\" may be a million bytes or 2^20 of them, and \"m\" a minute or a millisecond. Write \
          MB or MiB, ms or min."
     NOT_WHOLE_PAGES "S021" "a size is not a whole number of pages"
-        "Memory is given out in whole frames, so every size must be a multiple of \
-         `host.page_size`."
+        "Memory is allocated in whole frames, so every size must be a multiple of `host.page_size`."
     BAD_PAGE_SIZE "S022" "the page size is not a power of two"
         "Hardware pages are powers of two, such as 4 KiB, 16 KiB or 2 MiB; traces of addresses \
          are mapped to pages by shifting."
@@ -114,7 +113,7 @@ codes! {
         "A VM's name has 1 to 64 letters, digits, `-`, `_` and `.`. `all` is taken: it names the \
          row of sums in the results."
     DOUBLE_VM_NAME "S025" "two VMs have the same name"
-        "Results, expectations and settings address VMs by name, so each name is given once."
+        "Results, expectations and settings refer to VMs by name, so names must be unique."
     NO_VM "S026" "the scenario has no VM"
         "At least one `[[vm]]` table, or a first number of at least 1 in a .dat file, is needed."
     TOO_MANY_VMS "S027" "the scenario has too many VMs"
@@ -126,21 +125,21 @@ codes! {
         "`initial` must lie between the VM's `min` and `max`."
     INITIAL_SUM "S030" "the first allocations exceed the host's memory"
         "The sum of `initial` over all VMs may be at most `host.memory`. With `host.admission` \
-         \"refuse\" or \"queue\" only each one must fit, because a VM is given what is free."
+         \"refuse\" or \"queue\" only each one must fit, because a VM is given the free frames."
     MIN_SUM "S031" "the minima exceed the host's memory"
         "Every VM is guaranteed its `min`, so their sum may be at most `host.memory`. This \
          counts VMs that start late or leave early too, unless `host.admission` is \"refuse\" or \
-         \"queue\": then only each one must fit, and a VM whose minimum does not fit beside the \
-         others at its arrival never runs, or waits."
+         \"queue\": then only each one must fit, and a VM whose minimum does not fit when it \
+         arrives is refused or waits."
     SPLIT_MISMATCH "S032" "`initial` and `host.split` disagree"
-        "With `host.split = \"initial\"` every VM gives its `initial`; with any other split none \
-         does, because the split would overrule it."
+        "With `host.split = \"initial\"` every VM needs `initial`; with any other split no VM may \
+         have it, because the split determines the allocation."
     CEIL_STARVES "S033" "the ceil split leaves a VM with too few frames"
         "The report's split gives each VM in turn the quotient of frames and VMs, rounded up, \
          until none are left; with many VMs the last ones get fewer than their minimum, or \
          nothing. Give the host more memory or use `host.split = \"equal\"`."
     NO_ACCESSES "S034" "a VM has no accesses"
-        "Each VM names where its accesses come from: `trace = { file = \"...\" }`, `trace = { \
+        "Each VM needs a source of accesses: `trace = { file = \"...\" }`, `trace = { \
          pages = [...] }` or `workload = { kind = \"...\", accesses = ... }`."
     TWO_SOURCES "S035" "a VM has two sources of accesses"
         "`trace` and `workload` exclude each other, and so do `file` and `pages` of a trace. A \
@@ -151,41 +150,39 @@ codes! {
         "The path of a trace is relative to the scenario file that names it, not to the current \
          directory."
     TRACE_UNREADABLE "S038" "a trace file cannot be read"
-        "The file exists, but the system refuses to read it; check its permissions and the disk."
+        "The file exists but cannot be read; check its permissions and the disk."
     TRACE_FORMAT "S039" "a trace's format is unknown or ambiguous"
-        "`format = \"auto\"` recognises a format by content. `balloonist list formats` shows the \
-         names to give where it cannot."
+        "`format = \"auto\"` recognises a format by content. If it cannot, give the name of the \
+         format; `balloonist list formats` shows them."
     TRACE_DAMAGED "S040" "a trace file is damaged"
-        "The file does not keep to its format at the place given, for example because it was cut \
-         short while it was copied."
+        "The file violates its format at the given place, for example because it was truncated."
     TRACE_EMPTY "S041" "a trace has no access"
-        "A VM makes at least one access, and a workload of phases has at least one phase."
+        "A VM needs at least one access, and a workload of phases at least one phase."
     TRACE_TOO_LARGE "S042" "a trace is too large"
-        "The trace, perhaps only after decompression, exceeds what the reader accepts."
+        "The trace, possibly after decompression, exceeds the reader's limits."
     STOP_BEFORE_START "S043" "a VM stops before it starts"
         "`stop` must be later than `start`."
     CHECKPOINT_TOO_LATE "S044" "no checkpoint falls into the run"
-        "`checkpoint.every` is longer than the whole run, so no policy is ever asked and all give \
-         the same result. This is a warning."
+        "`checkpoint.every` is longer than the whole run, so no policy is ever called and all \
+         give the same result. This is a warning."
     ENDLESS "S045" "the run would never end"
         "A VM with `after = \"repeat\"` runs until all others have finished. If all repeat, at \
-         least one needs a `stop`. `cost.policy` must leave ticks between \
-         checkpoints, too."
+         least one needs a `stop`. `cost.policy` must also leave ticks between checkpoints."
     DOES_NOT_FIT "S046" "a policy does not fit the scenario"
         "Some policies need more memory or other bounds than the scenario has. The policy in \
          force and every policy named in `compare` must fit; where `compare` is not given, those \
          that do not fit are left out of it with a warning."
     UNKNOWN_METRIC "S047" "an expectation names an unknown metric"
-        "`metric` is a column of vms.csv or outcomes.csv that holds a number; `list columns` tells \
-         what each means."
+        "`metric` is a numeric column of vms.csv or outcomes.csv; `list columns` describes them."
     UNKNOWN_VM "S048" "no VM has that name"
-        "An expectation or a setting addresses a VM by its name; in expectations `all` is the sum \
+        "An expectation or a setting refers to a VM by its name; in expectations `all` is the sum \
          over all VMs."
     BAD_EXPECT "S049" "an expectation cannot be checked"
-        "An expectation gives `at_least`, `at_most` or both, with `at_least` not above `at_most`."
+        "An expectation has `at_least`, `at_most` or both, and `at_least` must not exceed \
+         `at_most`."
     SEED_TOO_BIG "S050" "the seed does not fit glibc's generator"
-        "`srand` takes 32 bits. With `random = \"glibc\"` a larger seed would silently lose \
-         digits."
+        "`srand` takes 32 bits. With `random = \"glibc\"` a larger seed would be silently \
+         truncated."
     TOO_LONG "S051" "the run is too long"
         "Every VM must end before 2^62 ticks even if each of its accesses were a fault. The \
          delays of a VM with a `stop` are counted too. All VMs together must have fewer than 2^63 \
@@ -193,7 +190,7 @@ codes! {
     LISTED_TWICE "S052" "a policy is listed twice"
         "Each policy of a list runs once, and its name is the key of its results."
     NOT_A_NUMBER "S053" "a word of the .dat file is not a number"
-        "A .dat file holds decimal integers separated by white space, and nothing else."
+        "A .dat file contains only decimal integers separated by white space."
     BAD_WORKLOAD "S054" "the parameters of a workload contradict each other"
         "Each parameter is valid by itself, but not with the others: a window cannot be larger \
          than the pages that it moves over. `balloonist list workloads` says what the \
@@ -207,14 +204,14 @@ codes! {
         "A run may have at most 10,000,000,000 checkpoints and 100,000,000,000 balloon batches, \
          100,000,000 of them in flight at a time, counted as if every access were a fault and \
          every plan moved all frames, which together must be fewer than 2^63 frames. More would \
-         not end in a day. Time is in ticks: where accesses are far apart, checkpoints and the \
-         steps of balloons must be too."
+         take over a day. Time is in ticks: if accesses are far apart, checkpoints and balloon \
+         steps must be too."
     BAD_PHASE "S057" "the phases of a VM are out of order"
         "`idle` and `stuck` list phases of a VM by the ticks of the run: each ends after it \
          begins, and begins no earlier than the previous one ends."
     BAD_AXIS "S058" "a path cannot be an axis of a sweep"
-        "An axis is a dotted path whose value changes runs, given once. The seed cannot be one: \
-         each repetition of a sweep has its own random streams, the same at every point."
+        "An axis is a dotted path whose value affects runs, given once. The seed cannot be an \
+         axis: each repetition of a sweep has its own random streams, the same at every point."
     EMPTY_AXIS "S059" "an axis of a sweep has no value"
         "An axis is an array of at least one value, or a range whose `to` is not below its `from`."
     BAD_STEP "S060" "a range of a sweep never advances"
@@ -226,36 +223,35 @@ codes! {
          values."
     NO_POINT "S062" "a skip or the baseline names no point"
         "`[[sweep.skip]]` and `sweep.baseline` name values of axes, written as in the axis; a \
-         value that no axis takes would silently match nothing. At least one point \
-         must remain."
+         value that no axis has would silently match nothing. At least one point must remain."
     TOO_MANY_RUNS "S063" "the sweep has too many runs"
-        "A sweep has 10,000,000 runs at most, its points times its repetitions, before skips. \
-         Larger studies are several sweeps."
+        "A sweep has at most 10,000,000 runs: its points times its repetitions, before skips. \
+         Split larger studies into several sweeps."
     OPTION_WITHOUT_EFFECT "S064" "an option has no effect on a trace"
         "Each trace format has options of its own, such as the `field` of a csv; another format \
-         would silently ignore them. Page numbers have neither a size nor a page size; where \
-         the values are addresses, `unit = 1` says so. `balloonist list formats` shows the options \
-         of each format."
-    ANOTHER_INTERVAL "S065" "a deployed policy runs at another interval"
-        "The policy runs more than twice as often, or less than half as often, where it is \
-         deployed. `balloonist list policies` says how often that is. This is a warning, given \
-         where `checkpoint.every` is written as a duration: bare ticks are a model's time."
+         would silently ignore them. Page numbers have neither a size nor a page size; if the \
+         values are addresses, set `unit = 1`. `balloonist list formats` shows the options of \
+         each format."
+    ANOTHER_INTERVAL "S065" "a policy's real interval differs"
+        "The real implementation of the policy runs more than twice as often, or less than half \
+         as often; `balloonist list policies` shows its interval. This is a warning, given only \
+         if `checkpoint.every` is a duration, because bare ticks have no real length."
     BAD_WARM_UP "S066" "the warm-up is not valid"
-        "`warm_up` says what each VM does before its accesses count: a share of its trace \
+        "`warm_up` sets which accesses of each VM are not counted: a share of its trace \
          (\"10%\"), its first accesses (1000 or \"1000 accesses\"), a time from its own start \
-         (\"10 s\" or \"5000 ticks\") or until a tick of the run (\"until 10 s\"). Something \
+         (\"10 s\" or \"5000 ticks\") or until a tick of the run (\"until 10 s\"). Some accesses \
          must be left to count."
     BELOW_REDUCTION "S067" "a VM may hold fewer frames than its trace is reduced for"
-        "`trace convert --reduce K` drops references that no LRU list of K frames or more can tell \
-         apart; with fewer frames, faults would silently be missing. A VM with such a trace has a \
-         `min` of K unless it sets a larger one."
+        "`trace convert --reduce K` drops references that make no difference to LRU with K frames \
+         or more; with fewer frames, faults would be silently missing. The default `min` of a VM \
+         with such a trace is K."
     POLICY_FILE_UNREADABLE "S068" "a file that a policy reads cannot be read"
         "Parameters of policies may name files, such as rules; their paths are relative to the \
          scenario file. A file is UTF-8 text of at most 64 MiB."
     BAD_POLICY_FILE "S069" "a file that a policy reads is wrong"
         "Files that parameters of policies name are checked with the scenario: rules must be \
-         complete expressions of their language, recorded replies whole lines of JSON. The place \
-         shown is in that file."
+         complete expressions of their language, and recorded replies complete lines of JSON. The \
+         place shown is in that file."
 }
 
 #[cfg(test)]

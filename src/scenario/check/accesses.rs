@@ -1,4 +1,5 @@
-//! Where a VM's accesses come from: a file and how it is read, a list of pages, a workload.
+//! The source of a VM's accesses: a trace file with its read options, a list of pages, or a
+//! workload.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub(super) fn read(
     let both = trace.is_some() && workload.is_some();
     if both {
         let message = "the VM has two sources of accesses, `trace` and `workload`";
-        // The later of the two is the one that surprises.
+        // Point at the later of the two.
         let mut both = [vm.origin_of("trace"), vm.origin_of("workload")];
         both.sort_by_key(|&origin| std::cmp::Reverse(origin));
         let remedy = "remove one of them";
@@ -156,7 +157,7 @@ fn speed(findings: &mut Findings, field: &Field) -> Option<Decimal> {
 /// The largest speed, in its last decimal place.
 const SPEED_MAX: u64 = 1_000_000_000_000;
 
-/// The speed at which the VM's recorded time goes by, where the trace is replayed so.
+/// The speed of recorded time, if the trace is replayed in recorded time.
 fn recorded_speed(
     findings: &mut Findings,
     vm: &Section,
@@ -214,7 +215,7 @@ fn read_file(
     }
 }
 
-/// The file that a VM's accesses are read from, if nothing is wrong with what the VM says of it.
+/// The file that a VM's accesses are read from, if its keys are valid.
 pub(super) fn file_of(vm: &Section, around: &Surroundings) -> Option<TraceFile> {
     let unsaid = &mut Findings::default();
     vm.get_instead_of("trace", "workload")?.node.table()?;
@@ -241,8 +242,8 @@ pub(super) fn split_file(
     Some(file_of_options(&file, findings.text(&file)?, options, around).1)
 }
 
-/// Where a file lies, seen from the first file's folder, and the file with these options. A
-/// scenario that is extended may lie in another folder than the one that extends it.
+/// The path of a file relative to the first file's folder, and the file with these options. An
+/// extended scenario may be in another folder.
 fn file_of_options(
     file: &Field,
     name: &str,
@@ -268,8 +269,8 @@ pub(super) fn report_read_error(
         ReadErrorKind::Unreadable => (codes::TRACE_UNREADABLE, "check the file's permissions"),
         ReadErrorKind::Format => (codes::TRACE_FORMAT, "`list formats` shows the formats"),
         ReadErrorKind::Damaged => (codes::TRACE_DAMAGED, "repair the file or name its format"),
-        ReadErrorKind::Empty => (codes::TRACE_EMPTY, "a VM makes at least one access"),
-        ReadErrorKind::TooLarge => (codes::TRACE_TOO_LARGE, "cut it, or raise its limit"),
+        ReadErrorKind::Empty => (codes::TRACE_EMPTY, "a VM needs at least one access"),
+        ReadErrorKind::TooLarge => (codes::TRACE_TOO_LARGE, "shorten it, or raise its limit"),
         ReadErrorKind::NoEffect(_) => {
             (codes::OPTION_WITHOUT_EFFECT, "`list formats` shows the options of each format")
         }
@@ -297,7 +298,7 @@ fn read_pages(findings: &mut Findings, field: &Field) -> Option<Vec<u64>> {
         }
     };
     if pages.is_empty() {
-        let remedy = "a VM makes at least one access";
+        let remedy = "a VM needs at least one access";
         findings.error(codes::TRACE_EMPTY, field.node.origin, "the trace has no page", remedy);
         return None;
     }

@@ -1,4 +1,4 @@
-//! How frames move: the host's actuator, and the phases in which a VM's driver is stuck.
+//! The host's actuator, and the phases in which a VM's balloon driver is stuck.
 
 use super::super::codes;
 use super::super::document::Literal;
@@ -19,7 +19,7 @@ pub(super) fn read(
     let is_balloon = match section.get("kind") {
         Some(field) => findings.choice(&field, [("instant", false), ("balloon", true)]),
         None if of_balloon => {
-            let remedy = "say `kind = \"balloon\"`";
+            let remedy = "set `kind = \"balloon\"`";
             section.need(findings, "kind", remedy);
             None
         }
@@ -32,7 +32,7 @@ pub(super) fn read(
         return Some(Actuator::INSTANT);
     }
     if rate.is_none() {
-        let remedy = "say how many frames leave a VM in one step, for example `rate = 8`";
+        let remedy = "set the frames that leave a VM in one step, for example `rate = 8`";
         section.need(findings, "rate", remedy);
     }
     Some(Actuator { latency: latency?, rate: rate??, step: step? })
@@ -79,7 +79,7 @@ pub(super) fn check_batches(
     } else {
         return;
     };
-    let remedy = format!("make `rate` and `step` {times} times as large, which is as fast");
+    let remedy = format!("make `rate` and `step` {times} times as large; the speed stays the same");
     findings.error(codes::TOO_MANY_EVENTS, section.origin_of("rate"), message, remedy);
 }
 
@@ -110,7 +110,7 @@ pub(super) fn phases(
     for (pair, section) in read.windows(2).zip(sections.iter().skip(1)) {
         if pair[1].from < pair[0].until {
             let message = format!("`{key}` has a phase that begins before the one before it ends");
-            let remedy = format!("let it begin at {} or later", pair[0].until);
+            let remedy = format!("it must begin at {} or later", pair[0].until);
             findings.error(codes::BAD_PHASE, section.origin_of("from"), message, remedy);
             overlap = true;
         }
@@ -120,13 +120,13 @@ pub(super) fn phases(
 
 fn phase(findings: &mut Findings, section: &Section, endless: bool) -> Option<Phase> {
     section.only(findings, &["from", "until"]);
-    let remedy = "say at which tick the phase begins";
+    let remedy = "set the tick at which the phase begins";
     let from = section.need(findings, "from", remedy).and_then(|field| findings.ticks(&field, 0));
     let until = match section.get("until") {
         Some(field) => findings.ticks(&field, 1),
         None if endless => Some(Phase::NEVER),
         None => {
-            section.need(findings, "until", "say at which tick the phase ends");
+            section.need(findings, "until", "set the tick at which the phase ends");
             None
         }
     };

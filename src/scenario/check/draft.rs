@@ -1,4 +1,4 @@
-//! VMs as far as they could be read.
+//! Partly checked VMs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use crate::units::{Decimal, Frames, Ticks};
 /// The `stop` of a VM that never stops; later than any tick of a scenario.
 pub(super) const NEVER: Ticks = Ticks(u64::MAX);
 
-/// A VM as far as it could be read: `None` is a value that was reported.
+/// A partly checked VM. `None` is a value with a reported error.
 pub(super) struct Draft<'d> {
     pub(super) section: Section<'d>,
     pub(super) name: Option<&'d str>,
     pub(super) replacement: Option<(&'static ReplacementKind, Settings)>,
     pub(super) min: Option<Frames>,
-    /// Unbounded if none was given.
+    /// The largest number of frames if none was given.
     pub(super) max: Option<Frames>,
     pub(super) shares: Option<u64>,
     pub(super) initial: Option<Frames>,
@@ -40,7 +40,7 @@ pub(super) struct Draft<'d> {
 }
 
 impl Draft<'_> {
-    /// How its accesses follow each other.
+    /// When its accesses start.
     pub(super) fn tempo(&self) -> Option<Tempo> {
         let speed = self.accesses.as_ref().and_then(|accesses| accesses.speed);
         speed.map(Tempo::Recorded).or(self.period.map(Tempo::Steps))
@@ -57,12 +57,12 @@ pub(super) struct Surroundings<'s> {
     pub(super) repetition: u64,
 }
 
-/// A VM's accesses, as far as they are known.
+/// A VM's accesses.
 pub(super) struct Accesses {
     pub(super) source: TraceSource,
-    /// `None` for a workload until everything else is known to be right.
+    /// `None` for a workload until everything else is checked.
     pub(super) trace: Option<Arc<Trace>>,
-    /// The speed at which recorded time goes by, where that decides.
+    /// The speed of recorded time, if the trace is replayed in recorded time.
     pub(super) speed: Option<Decimal>,
 }
 

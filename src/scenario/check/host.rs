@@ -47,7 +47,8 @@ impl Host {
         host: &Section,
         vms: &[Draft],
     ) -> Option<Frames> {
-        let remedy = "say how many frames or bytes the host has, for example `memory = \"2 MiB\"`";
+        let remedy = "set the host's memory in frames or as a size, for example `memory = \"2 \
+                      MiB\"`";
         let field = host.need(findings, "memory", remedy)?;
         let Literal::String(text) = &field.node.value else {
             return findings.frames(&field, 1, self.page_size);
@@ -62,20 +63,19 @@ impl Host {
             return None;
         };
         if vms.is_empty() {
-            // Traces without pages are reported elsewhere; a percentage of nothing would only be a
-            // consequence.
+            // Traces without pages are reported elsewhere.
             return None;
         }
         let mut pages = 0_u128;
         for vm in vms {
             pages += vm.accesses.as_ref()?.trace.as_ref()?.distinct_pages() as u128;
         }
-        // A page count has 48 bits and the digits 64, so the product fits into 128 by far.
+        // A page count has 48 bits and the digits 64, so the product fits into 128.
         let hundredths = u128::from(percent.denominator()) * 100;
         let frames = (pages * u128::from(percent.digits)).div_ceil(hundredths);
         let origin = field.node.origin;
         if frames == 0 {
-            let remedy = "at least a frame is needed";
+            let remedy = "at least one frame is needed";
             findings.error(codes::TOO_SMALL, origin, "`host.memory` is 0%", remedy);
             return None;
         }
@@ -199,7 +199,7 @@ pub(super) fn check_count(findings: &mut Findings, root: &Section, count: usize)
     let origin = root.origin_of("vm");
     let is_list =
         |field: &Field| matches!(&field.node.value, Literal::Array(vms) if vms.is_empty());
-    // Anything but a list of tables is reported as such.
+    // A value that is not a list of tables is reported elsewhere.
     if count == 0 && root.get("vm").is_none_or(|field| is_list(&field)) {
         let remedy = "add a `[[vm]]` table";
         findings.error(codes::NO_VM, origin, "the scenario has no VM", remedy);

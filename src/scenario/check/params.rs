@@ -17,7 +17,7 @@ pub(super) fn policies() -> impl Iterator<Item = (&'static str, &'static PolicyK
     balance::ALL.iter().map(|kind| (kind.name, kind))
 }
 
-/// The parameters of every policy's wrapper, which stand beside `kind` and the policies' tables.
+/// The parameters of the wrapper, which are beside `kind` and the policies' tables.
 pub(super) fn wrapper(
     findings: &mut Findings,
     policy: &Section,

@@ -46,8 +46,8 @@ impl Policies {
         }
     }
 
-    /// Warns of named policies that run much more or less often where they are deployed. Only a
-    /// checkpoint interval written as a duration is real time; bare ticks are a model's.
+    /// Warns about named policies whose real implementation runs much more or less often. Applies
+    /// only if the checkpoint interval is a duration; bare ticks have no real length.
     pub(super) fn check_intervals(
         &self,
         findings: &mut Findings,
@@ -67,7 +67,7 @@ impl Policies {
                 warned.push(kind.name);
                 let (live, asked) = (seconds(live), seconds(asked));
                 let message = format!(
-                    "`{}` runs every {live} s where it is deployed, here every {asked} s",
+                    "`{}` runs every {live} s in its real implementation, but every {asked} s here",
                     kind.name
                 );
                 let remedy = "set `checkpoint.every`, or `policy.cadence`, to the rule's interval";
@@ -110,7 +110,8 @@ impl Policies {
                     fitting.push(kind);
                     continue;
                 };
-                let remedy = "it is left out of comparisons; `compare` chooses others";
+                let remedy = "it is left out of comparisons; list the policies to compare in \
+                              `compare`";
                 findings.warn(codes::DOES_NOT_FIT, Origin::whole(0), message, remedy);
             }
             fitting

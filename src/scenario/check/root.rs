@@ -18,7 +18,7 @@ use crate::units::Ticks;
 /// The ticks between two checkpoints.
 pub(super) fn read_every(findings: &mut Findings, checkpoint: &Section) -> Option<Ticks> {
     checkpoint.only(findings, &["every"]);
-    let remedy = "say how many ticks lie between two checkpoints, for example `every = 1000`";
+    let remedy = "set the ticks between two checkpoints, for example `every = 1000`";
     let every = checkpoint.need(findings, "every", remedy)?;
     findings.ticks(&every, 1)
 }
@@ -48,14 +48,14 @@ pub(super) fn randomness(
     });
     let seed = root.get("seed").map_or(Some(1), |field| findings.integer(&field, 0, INTEGER_MAX));
     if random == Some(Generator::Glibc) && seed.is_some_and(|seed| seed > u64::from(u32::MAX)) {
-        let message = "glibc's generator takes a seed of 32 bits";
+        let message = "the seed for glibc's generator exceeds 32 bits";
         let remedy = "lower it below 4294967296, or use `random = \"chacha8\"`";
         findings.error(codes::SEED_TOO_BIG, root.origin_of("seed"), message, remedy);
     }
     (random, seed)
 }
 
-/// What events cost; nothing unless the scenario says so.
+/// The costs of events; 0 by default.
 pub(super) fn read_cost(findings: &mut Findings, section: &Section<'_>) -> Option<Cost> {
     section.only(findings, &["fault", "zero_fill", "swap_in", "write_back", "trap", "policy"]);
     let mut ticks =
@@ -86,11 +86,11 @@ pub(super) fn read_vms<'d>(
     defaults.only(findings, &["vm"]);
     let defaults = defaults.section(findings, "vm");
     defaults.only(findings, vm::DEFAULT_KEYS);
-    // It is also read by itself, so that its faults are found even if every VM overrides it.
+    // The defaults are also read by themselves, to find errors in values that every VM overrides.
     Draft::read_numbers(findings, defaults.clone(), around);
     let mut drafts = Vec::new();
     let mut names: BTreeMap<&str, Origin> = BTreeMap::new();
-    // VMs over the limit are reported as too many; reading them all would only cost time.
+    // VMs beyond the limit are not read: there are too many anyway.
     let sections = root.sections(findings, "vm", "an array of tables, `[[vm]]`");
     let sections = sections.into_iter().take(Scenario::VMS_MAX + 1);
     let sections: Vec<Section> = sections.map(|vm| vm.with_defaults(&defaults)).collect();
@@ -105,8 +105,8 @@ pub(super) fn read_vms<'d>(
             let origin = draft.section.origin_of("name");
             let first = *names.entry(name).or_insert(origin);
             if first != origin {
-                let message = format!("two VMs are called `{name}`");
-                let remedy = "give each VM a name of its own";
+                let message = format!("two VMs are named `{name}`");
+                let remedy = "give each VM a unique name";
                 let both = [origin, first];
                 findings.error_beside(codes::DOUBLE_VM_NAME, both, "the first", message, remedy);
             }

@@ -1,4 +1,4 @@
-//! The run as a whole: its end, its checkpoints, its expectations.
+//! Checks of the run as a whole: its end, checkpoints, warm-up and expectations.
 
 use super::super::codes;
 use super::super::diagnostic::{clip, meant};
@@ -22,8 +22,8 @@ pub(super) struct Length {
 }
 
 impl Length {
-    /// Reports runs that would not end, or not within the largest tick, and checkpoints that never
-    /// come. Returns an upper bound on the last tick, if nothing is wrong with it.
+    /// Reports runs that would not end before the largest tick, and checkpoints that never come.
+    /// Returns an upper bound on the last tick, if there are no errors.
     pub(super) fn check(
         &self,
         findings: &mut Findings,
@@ -44,7 +44,7 @@ impl Length {
             let origin = root.section(findings, "cost").origin_of("policy");
             let message =
                 format!("the policy takes {policy} of the {every} ticks between checkpoints");
-            let remedy = "no VM would ever make an access; lower it";
+            let remedy = "no VM could make an access; lower it";
             findings.error(codes::ENDLESS, origin, message, remedy);
             return None;
         }
@@ -78,23 +78,24 @@ impl Length {
         latest
     }
 
-    /// When the VM would be done with the accesses that it begins before `stop` if it never waited
-    /// for frames and each were a fault; in an idle phase it makes none. What it begins before
-    /// `stop` may delay it further: an access, intercepted accesses of an interval, write-backs.
+    /// An upper bound on when the VM finishes the accesses that it begins before `stop` if it never
+    /// waits for frames: each is assumed to be a fault, and idle phases make none. What it begins
+    /// before `stop` may delay it further: an access, intercepted accesses of an interval,
+    /// write-backs.
     fn latest_end(&self, vm: &Draft, stop: Ticks) -> Option<u128> {
         let start = vm.start?;
         let once = u128::from(vm.accesses.as_ref()?.count());
         let accesses = most_accesses(vm, stop)?;
         let Cost { delays: Delays { fault, zero_fill, swap_in, write_back }, trap, policy, .. } =
             self.cost?;
-        // At worst each access brings a page in and evicts another.
+        // At worst each access loads a page and evicts another.
         let each = [fault, zero_fill, swap_in, write_back, trap];
         let each: u128 = each.iter().map(|ticks| u128::from(ticks.0)).sum();
         let (nominal, one) = nominal(vm, accesses)?;
         let mut busy = accesses.saturating_mul(each).saturating_add(nominal);
         let each = each + one;
         if policy > Ticks(0) {
-            // The policy takes its part of every interval, including the one that has begun.
+            // The policy's time is charged in every interval, including the last, partial one.
             let (every, policy) = (u128::from(self.every?.0), u128::from(policy.0));
             let left = every.checked_sub(policy).filter(|&left| left > 0)?;
             busy = busy.saturating_add(policy).saturating_mul(every).div_ceil(left);
@@ -132,7 +133,7 @@ impl Length {
     }
 }
 
-/// The ticks of so many accesses of a VM, and the most ticks of one of them.
+/// The nominal ticks of a number of accesses of a VM, and the longest of them.
 fn nominal(vm: &Draft, accesses: u128) -> Option<(u128, u128)> {
     match vm.tempo()? {
         Tempo::Steps(period) => {
@@ -148,7 +149,7 @@ fn nominal(vm: &Draft, accesses: u128) -> Option<(u128, u128)> {
     }
 }
 
-/// Reports a VM that could still be delayed at the largest tick.
+/// Reports a VM that might not end before the largest tick.
 fn is_in_time(findings: &mut Findings, vm: &Draft, end: u128) -> bool {
     let is_in_time = end <= u128::from(TICKS_MAX);
     if !is_in_time {
@@ -175,9 +176,9 @@ fn check_checkpoints(
     let (checkpoints, vms) = (latest / every, vms as u128);
     if checkpoints * vms > CHECKPOINTS_MAX {
         let each = if vms == 1 { String::new() } else { format!(", each of {vms} VMs") };
-        let message = format!("a checkpoint every {every} ticks makes {checkpoints} of them{each}");
+        let message = format!("an interval of {every} ticks gives {checkpoints} checkpoints{each}");
         let remedy = format!(
-            "the run may last {latest} ticks, so take {} or more",
+            "the run may last {latest} ticks; use {} or more",
             latest.div_ceil(CHECKPOINTS_MAX / vms)
         );
         findings.error(codes::TOO_MANY_EVENTS, origin, message, remedy);
@@ -189,11 +190,11 @@ fn check_checkpoints(
     }
 }
 
-/// The most checkpoints that the VMs of a run may have together: a policy looks at each of them.
+/// The most checkpoints of a run times its VMs: a policy looks at every VM.
 const CHECKPOINTS_MAX: u128 = 10_000_000_000;
 
 /// The most ticks and accesses of all VMs together, and frames moved at all checkpoints together:
-/// their sums are kept in 64 bits, those of observers with eight binary places.
+/// their sums must fit into 64 bits, in observers with eight fractional bits.
 const TICKS_SUM: u128 = i64::MAX as u128;
 const ACCESSES_SUM: u128 = TICKS_SUM >> 8;
 const FRAMES_SUM: u128 = i64::MAX as u128;
@@ -210,13 +211,13 @@ pub(super) fn check_moves(
     if moved > FRAMES_SUM {
         let message =
             format!("{checkpoints} checkpoints could move {moved} frames, more than {FRAMES_SUM}");
-        let remedy = "make checkpoints further apart, or the host smaller";
+        let remedy = "use fewer checkpoints or a smaller host";
         findings.error(codes::TOO_MANY_EVENTS, checkpoint.origin_of("every"), message, remedy);
     }
 }
 
 /// Reports VMs whose counts would overflow when added up: ticks in 64 bits, accesses with the eight
-/// binary places that observers keep.
+/// fractional bits of observers.
 fn check_sums(findings: &mut Findings, vms: &[Draft], ticks: u128, latest: u128) {
     let Some(first) = vms.first() else { return };
     let of_vm = |vm: &Draft| most_accesses(vm, vm.stop?.min(Ticks(latest as u64)));
@@ -230,7 +231,7 @@ fn check_sums(findings: &mut Findings, vms: &[Draft], ticks: u128, latest: u128)
     }
 }
 
-/// The accesses that a VM begins before `stop` if it never waits.
+/// An upper bound on the accesses that a VM begins before `stop`.
 fn most_accesses(vm: &Draft, stop: Ticks) -> Option<u128> {
     let once = u128::from(vm.accesses.as_ref()?.count());
     let stay = stop.0.saturating_sub(vm.start?.0);
@@ -317,7 +318,7 @@ fn expectation(findings: &mut Findings, section: &Section, vms: &[Draft]) -> Opt
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("the metrics are {listed}"),
             };
-            let message = format!("no metric is called `{}`", clip(word));
+            let message = format!("no metric is named `{}`", clip(word));
             findings.error(codes::UNKNOWN_METRIC, field.node.origin, message, remedy);
         }
         found
@@ -332,7 +333,7 @@ fn expectation(findings: &mut Findings, section: &Section, vms: &[Draft]) -> Opt
             Some(meant) => format!("did you mean `{meant}`?"),
             None => "name a VM of this scenario, or `all`".to_owned(),
         };
-        let message = format!("no VM is called `{}`", clip(word));
+        let message = format!("no VM is named `{}`", clip(word));
         findings.error(codes::UNKNOWN_VM, field.node.origin, message, remedy);
         None
     });

@@ -1,8 +1,8 @@
 //! `[[vm]]` with `split`: one trace file, a VM for each value of a column.
 //!
-//! Before a scenario is checked, each such VM is replaced by one VM per value. These share all its
-//! other keys; `trace.split` and `trace.part` say what each reads, and their names are made from
-//! the values. `largest = N` keeps the N with the most accesses.
+//! Before a scenario is checked, each such VM is replaced by one VM per value. These share all
+//! other keys; `trace.split` and `trace.part` select the accesses of each, and the values become
+//! part of their names. `largest = N` keeps the N VMs with the most accesses.
 
 use std::collections::BTreeSet;
 
@@ -76,7 +76,7 @@ fn parts(
     };
     let Some(file) = split_file(findings, &vm, &around, &column) else {
         let remedy = "add `trace = { file = \"…\" }`";
-        let message = "a VM that is split has no trace file";
+        let message = "a VM with `split` has no trace file";
         findings.error(codes::NO_ACCESSES, field.node.origin, message, remedy);
         return None;
     };

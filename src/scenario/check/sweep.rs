@@ -10,21 +10,22 @@ use super::super::range::{Fault, Number, Progress, expand};
 use super::super::written::label;
 use super::values::{Field, Findings, Section};
 
-/// Keys that a sweep sets itself, or that change no run.
+/// Keys that a sweep sets itself, or that do not affect runs.
 const NOT_AXES: &[&str] = &["seed", "name", "sweep", "extends", "compare", "expect"];
 
-/// A path with its value, however its keys were nested.
+/// A dotted path and its value, independent of how the keys were nested.
 struct Leaf<'d> {
     path: String,
     key: Origin,
     node: &'d Node,
 }
 
-/// The faults of the scenario with one value of an axis.
+/// Checks the scenario with one value of an axis.
 pub(super) type Probe<'p> = &'p mut dyn FnMut(&Axis, &Node) -> Vec<Diagnostic>;
 
 /// The grid of the scenario's `[sweep]`; `None` without one, or if it was reported. If the baseline
-/// or a skip names a value that no axis takes, `probe` tells whether the axis is at fault.
+/// or a skip names a value that no axis takes, `probe` checks whether the axis itself has the wrong
+/// value.
 pub(super) fn read(findings: &mut Findings, root: &Section, probe: Probe) -> Option<Grid> {
     root.get("sweep")?;
     let found_before = findings.list.len();
@@ -94,7 +95,7 @@ fn read_zip(findings: &mut Findings, zip: &Section) -> Option<Dimension> {
             let (one, two) = (first.values.len(), other.values.len());
             let (path, first) = (clip(&other.path), clip(&first.path));
             let message = format!("`{path}` has {two} values and `{first}` {one}");
-            let remedy = "axes that are zipped have the same number of values";
+            let remedy = "zipped axes need the same number of values";
             findings.error(codes::ZIP_LENGTHS, other.key, message, remedy);
         }
     }
@@ -139,12 +140,12 @@ fn read_range(findings: &mut Findings, field: &Field, table: &Table) -> Option<V
     section.only(findings, &["from", "to", "step", "factor"]);
     let mut number = |key: &str| {
         let remedy =
-            "a range is { from = 1, to = 9, step = 2 }, or has a `factor` in place of the step";
+            "a range is { from = 1, to = 9, step = 2 }, or has a `factor` instead of the step";
         let field = section.need(findings, key, remedy)?;
         let number = Number::of(field.node);
         if number.is_none() {
             findings
-                .wrong_type(&field, "a number that is not negative, perhaps in quotes with a unit");
+                .wrong_type(&field, "a non-negative number, or a string with a number and a unit");
         }
         Some((number?, field.node.origin))
     };
@@ -175,7 +176,7 @@ fn read_range(findings: &mut Findings, field: &Field, table: &Table) -> Option<V
         }
         Fault::Units => {
             let message = format!("the range of `{path}` mixes units");
-            let remedy = "write all with one unit, and a factor without a unit";
+            let remedy = "use one unit throughout, and a factor without a unit";
             (codes::BAD_STEP, at, message, remedy)
         }
         Fault::Inexact => {
@@ -184,7 +185,7 @@ fn read_range(findings: &mut Findings, field: &Field, table: &Table) -> Option<V
         }
         Fault::TooMany => {
             let message = format!("`{path}` has more than {} values", Grid::RUNS_MAX);
-            (codes::TOO_MANY_RUNS, at, message, "sweep it in parts")
+            (codes::TOO_MANY_RUNS, at, message, "split it into several sweeps")
         }
     };
     findings.error(code, origin, message, remedy);
@@ -201,12 +202,12 @@ fn refuse_doubles(findings: &mut Findings, dimensions: &[Dimension]) {
     }
 }
 
-/// Reads the values that skips and the baseline name, each of which an axis has.
+/// Reads the values named by skips and the baseline, and finds them on the axes.
 struct Picker<'d, 'p> {
     axes: BTreeMap<&'d str, (&'d Axis, StepsOf)>,
     probe: Probe<'p>,
-    /// How many values were named that no axis takes. For the first of them what was meant is
-    /// looked for.
+    /// The number of named values that no axis has. Suggestions are searched only for the first
+    /// ones.
     wrong: usize,
 }
 
@@ -248,7 +249,7 @@ impl<'d, 'p> Picker<'d, 'p> {
     }
 }
 
-/// What is said of a value that an axis does not take; `looks` for the one that was meant.
+/// The diagnostic for a value that an axis does not have; `looks` for a suggestion.
 fn not_taken(axis: &Axis, leaf: &Leaf, looks: bool) -> Diagnostic {
     let few = if looks { PROBED_MAX } else { 0 };
     let labels: Vec<String> = axis.values.iter().take(few).map(label).collect();
@@ -256,17 +257,17 @@ fn not_taken(axis: &Axis, leaf: &Leaf, looks: bool) -> Diagnostic {
         Some(meant) => format!("did you mean `{}`?", clip(meant)),
         None => "name one of its values as it is written there".to_owned(),
     };
-    let message = format!("the axis `{}` does not take this value", clip(&leaf.path));
+    let message = format!("the axis `{}` does not have this value", clip(&leaf.path));
     Diagnostic::error(codes::NO_POINT, leaf.node.origin, message, remedy)
 }
 
-/// The most values of an axis that are tested for a misspelt one.
+/// The most values of an axis that are probed for a misspelt one.
 const PROBED_MAX: usize = 1000;
 
-/// The most wrong values for which that is done.
+/// The most wrong values for which suggestions are searched.
 const LOOKED_FOR_MAX: usize = 8;
 
-/// The faults of the words that an axis takes, at the words themselves.
+/// Diagnostics for misspelt values of the axis itself.
 fn misspelt(axis: &Axis, probe: Probe) -> Vec<Diagnostic> {
     let words = axis.values.iter().filter(|value| value.text().is_some()).take(PROBED_MAX);
     let at_itself = |value: &Node| {
@@ -286,7 +287,8 @@ fn check_size(findings: &mut Findings, sweep: &Section, repeat: u64, dimensions:
     if runs.is_none_or(|runs| runs > Grid::RUNS_MAX) {
         let count = runs.map_or("more than 2^64".to_owned(), |runs| runs.to_string());
         let message = format!("the sweep has {count} runs");
-        let remedy = format!("at most {} are allowed; sweep it in parts", Grid::RUNS_MAX);
+        let remedy =
+            format!("at most {} are allowed; split it into several sweeps", Grid::RUNS_MAX);
         findings.error(codes::TOO_MANY_RUNS, sweep.origin, message, remedy);
     }
 }

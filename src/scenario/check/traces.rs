@@ -1,4 +1,5 @@
-//! The traces of a check: each file is read once, and drawn once, however many VMs replay it.
+//! The traces of a check: each file is read once and each workload generated once, however many VMs
+//! replay it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,14 +16,14 @@ use crate::formats::{self, Loaded, PAGE_NUMBERS, Part, ReadError, ReadOptions};
 use crate::random::{Generator, Stream};
 use crate::trace::{Room, Trace};
 
-/// Traces read so far, and the generated ones that somebody still holds.
+/// Traces read so far, and generated ones that are still in use.
 ///
-/// Checks of several points of a sweep may share one; clones of it share what is generated too, so
-/// that threads at work on points of one repetition draw its accesses once, and those of a
-/// repetition that is over are dropped.
+/// Checks of several points of a sweep share it. Clones share generated traces too, so that threads
+/// working on the same repetition generate its accesses once; those of finished repetitions are
+/// dropped.
 #[derive(Clone, Debug)]
 pub struct Traces {
-    /// With what its reader assumed and left out.
+    /// Traces of files, with their readers' notes.
     read: BTreeMap<TraceFile, Result<(Arc<Trace>, Vec<String>), ReadError>>,
     told: Vec<ReadFile>,
     parts: BTreeMap<(TraceFile, Option<u64>), Result<Vec<String>, ReadError>>,
@@ -38,30 +39,30 @@ pub struct Traces {
 /// A file and how it is read.
 pub(super) type TraceFile = (PathBuf, ReadOptions);
 
-/// What is to be told of a trace file that was read.
+/// Notes on a trace file.
 #[derive(Clone, Debug)]
 pub struct ReadFile {
     /// The file.
     pub path: PathBuf,
-    /// The format that it was recognised as, if nobody named one.
+    /// The recognised format, if none was given.
     pub recognised: Option<&'static str>,
-    /// What its reader has to say, such as that it is but a sample.
+    /// The reader's notes, such as that the trace is a sample.
     pub notes: Vec<String>,
 }
 
-/// A generated trace while somebody holds it. Whoever generates it holds the lock meanwhile, and
-/// who needs the same one waits.
+/// A generated trace while it is in use. The generating thread holds the lock; others that need the
+/// trace wait for it.
 type Generated = Arc<Mutex<Weak<Trace>>>;
 
-/// The places of generated traces.
+/// The slots of generated traces.
 #[derive(Debug, Default)]
 struct Places {
     of: BTreeMap<Drawn, Generated>,
-    /// How many there may be before those that nobody holds are looked for.
+    /// At this number of slots, unused ones are removed.
     many: usize,
 }
 
-/// All that decides what a workload makes.
+/// Everything that determines a workload's accesses.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Drawn {
     seed: u64,
@@ -77,7 +78,7 @@ impl Default for Traces {
 }
 
 impl Traces {
-    /// No trace yet; the workloads of a scenario may need at most `bytes` together.
+    /// An empty set; the workloads of a scenario may need at most `bytes` in total.
     pub fn with_limit(bytes: u64) -> Self {
         Self {
             read: BTreeMap::new(),
@@ -92,8 +93,8 @@ impl Traces {
         }
     }
 
-    /// These traces, each of which may take so many bytes in memory, and so many times the bytes of
-    /// its file; see [`Room`].
+    /// This set with a memory limit for each trace, in bytes and as a multiple of its file's bytes;
+    /// see [`Room`].
     #[must_use]
     pub fn within(self, memory_max: u64, growth_max: u64) -> Self {
         Self { memory_max, growth_max, ..self }
@@ -110,13 +111,12 @@ impl Traces {
         self.texts.iter().filter(|(_, text)| text.is_ok()).map(|(path, _)| path.as_path())
     }
 
-    /// What is to be told of the files, in the order in which VMs name them.
+    /// Notes on the files, in the order of the VMs.
     pub fn told(&self) -> &[ReadFile] {
         &self.told
     }
 
-    /// The values of a file that is split, each with its trace read and kept; the largest alone if
-    /// so many are wanted.
+    /// The values of a split file, or only the largest ones, with their traces.
     pub(super) fn parts(
         &mut self,
         file: &TraceFile,
@@ -150,7 +150,7 @@ impl Traces {
         self.told.push(ReadFile { path: file.0.clone(), recognised, notes });
     }
 
-    /// The trace of a file, and what its reader assumed and left out.
+    /// The trace of a file, with the reader's notes.
     pub(super) fn get(&mut self, file: &TraceFile) -> Result<(Arc<Trace>, Vec<String>), ReadError> {
         if !self.read.contains_key(file) {
             let loaded = formats::load(&file.0, &self.options(file));
@@ -164,7 +164,7 @@ impl Traces {
         self.read.is_empty()
     }
 
-    /// Reads these files, in the order of their VMs, each on a thread.
+    /// Reads these files in parallel.
     pub(super) fn read_ahead(&mut self, named: Vec<TraceFile>) {
         let files: BTreeSet<TraceFile> = named.iter().cloned().collect();
         if files.len() < 2 {
@@ -176,7 +176,7 @@ impl Traces {
         };
         let loaded: Vec<_> = files.into_par_iter().map(load).collect();
         let mut loaded: BTreeMap<_, _> = loaded.into_iter().collect();
-        // They are told in the order of the VMs.
+        // Notes are in the order of the VMs.
         for file in named {
             if let Some(loaded) = loaded.remove(&file) {
                 self.keep(file, loaded);
@@ -195,7 +195,7 @@ impl Traces {
         self.read.insert(file, trace);
     }
 
-    /// Reports workloads that are too large together.
+    /// Reports workloads that are too large in total.
     pub(super) fn check_bytes(&self, findings: &mut Findings, vms: &[Draft]) {
         let found = vms.iter().filter_map(|vm| {
             let spec = vm.accesses.as_ref()?.workload()?;
@@ -204,7 +204,7 @@ impl Traces {
         workloads::check_bytes(findings, found, self.workload_bytes_max);
     }
 
-    /// Generates the accesses of the VMs with workloads, where nothing is wrong with any VM.
+    /// Generates the accesses of workloads, if no VM has an error.
     pub(super) fn generate(&mut self, vms: &mut [Draft], seed: u64, repetition: u64) {
         for vm in vms {
             let (Some(name), Some(accesses)) = (vm.name, &mut vm.accesses) else { continue };
@@ -215,7 +215,7 @@ impl Traces {
             let mut slot = slot.lock().expect(NO_PANIC);
             let trace = slot.upgrade().unwrap_or_else(|| {
                 let purpose = format!("vm/{name}/workload");
-                // Whoever draws for the policies, workloads draw from ChaCha8.
+                // Workloads use ChaCha8 whatever generator policies use.
                 let mut stream = Stream::new(Generator::ChaCha8, seed, repetition, &purpose);
                 Arc::new(spec.generate(&mut stream))
             });
@@ -224,8 +224,7 @@ impl Traces {
         }
     }
 
-    /// The place of a generated trace. Places of traces that nobody holds are given up, whenever
-    /// there are twice as many as were held.
+    /// The slot of a generated trace. Unused slots are removed whenever their number has doubled.
     fn slot(&self, drawn: Drawn) -> Generated {
         let mut places = self.generated.lock().expect(NO_PANIC);
         if places.of.len() >= places.many && !places.of.contains_key(&drawn) {
@@ -239,24 +238,24 @@ impl Traces {
         Arc::clone(places.of.entry(drawn).or_default())
     }
 
-    /// The trace of a long list of pages, made once for all checks of a document.
+    /// The trace of a long list of pages, built once for all checks of a document.
     pub(super) fn inline(&mut self, pages: &Arc<[u64]>) -> Arc<Trace> {
-        // The list is kept beside its address, so no other list can get that.
+        // The list is kept alive, so no other list can have its address.
         let made = || (Arc::clone(pages), Arc::new(Trace::from_pages(pages.iter().copied())));
         Arc::clone(&self.inline.entry(pages.as_ptr() as usize).or_insert_with(made).1)
     }
 
-    /// Every trace that was read from a file.
+    /// All traces read from files.
     pub fn files(&self) -> impl Iterator<Item = &Trace> {
         self.read.values().filter_map(|read| Some(&*read.as_ref().ok()?.0))
     }
 }
 
-/// What of a reader's notes belongs to a result: not that plain numbers are pages, nor where kinds
-/// come from.
+/// The reader's notes that belong to results, without those on page numbers and on the source of
+/// kinds.
 fn reading(notes: &[String]) -> Vec<String> {
     let is_plain = |note: &str| note == PAGE_NUMBERS || note.starts_with("kinds from");
     notes.iter().filter(|note| !is_plain(note)).cloned().collect()
 }
 
-const NO_PANIC: &str = "nobody panics while holding a trace";
+const NO_PANIC: &str = "no thread panics while it holds a trace";

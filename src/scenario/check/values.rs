@@ -1,4 +1,4 @@
-//! Reads single values: each is what its key requires, or is reported and left out.
+//! Reads single values and reports those that are not what the key requires.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use super::super::diagnostic::{Diagnostic, Diagnostics, Severity, clip, meant};
 use super::super::document::{Entry, Literal, Node, Origin, SourceText, Table};
 use crate::units::{self, FRAMES_MAX, Frames, TICKS_MAX, Ticks, UnitError};
 
-/// TOML's own integers end there, and the effective scenario must be TOML.
+/// TOML's largest integer, because the effective scenario is TOML.
 pub(super) const INTEGER_MAX: u64 = i64::MAX.unsigned_abs();
 
-/// Collects faults, and reads values: `None` is a value that was reported.
+/// Collects diagnostics and reads values. `None` is a value with a reported error.
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) list: Vec<Diagnostic>,
-    /// Texts that diagnostics point into, numbered behind the sources of the document.
+    /// Further texts that diagnostics point into, numbered after the document's sources.
     pub(super) sources: Vec<Arc<SourceText>>,
 }
 
@@ -64,8 +64,7 @@ impl<'d> Section<'d> {
         Some(Field { path: format!("{prefix}{key}"), node: &entry.node })
     }
 
-    /// Likewise, but for two keys that exclude each other the table's own hides the other's
-    /// default.
+    /// The same for two exclusive keys: if the table has `other`, the default of `key` is ignored.
     pub(super) fn get_instead_of(&self, key: &str, other: &str) -> Option<Field<'d>> {
         let hidden = !self.table.contains_key(key) && self.table.contains_key(other);
         if hidden { None } else { self.get(key) }
@@ -121,7 +120,7 @@ impl<'d> Section<'d> {
         sections
     }
 
-    /// The place of the value of `key`, or else of the table.
+    /// The place of the value of `key`, or of the table if it is missing.
     pub(super) fn origin_of(&self, key: &str) -> Origin {
         self.get(key).map_or(self.origin, |field| field.node.origin)
     }
@@ -131,7 +130,7 @@ impl<'d> Section<'d> {
         self.only_or(findings, known, |_| None);
     }
 
-    /// Likewise; for a key that resembles none of them, `elsewhere` may say where it belongs.
+    /// The same; `elsewhere` may say where a key belongs that resembles none of them.
     pub(super) fn only_or(
         &self,
         findings: &mut Findings,
@@ -140,7 +139,7 @@ impl<'d> Section<'d> {
     ) {
         let unknown = self.table.iter().filter(|(key, _)| !known.contains(&key.as_str()));
         for (at, (key, entry)) in unknown.enumerate() {
-            // No more than that are shown, and searching for similar keys takes time.
+            // Searching for similar keys takes time, and no more diagnostics are shown.
             let candidates = if at < Diagnostics::KEPT_MAX { known } else { &[] };
             let remedy = match meant(key, candidates.iter().copied()) {
                 _ if key == CALLED && known.contains(&KIND) => format!("did you mean `{KIND}`?"),
@@ -166,7 +165,7 @@ impl Findings {
         self.list.push(Diagnostic::error(code, origin, message, remedy));
     }
 
-    /// An error that a second place has to do with.
+    /// An error with a second, related place.
     pub(super) fn error_beside(
         &mut self,
         code: &'static Code,
@@ -371,8 +370,7 @@ impl Findings {
     }
 }
 
-/// The key that names a table's policy, algorithm or workload, and the key that people write in its
-/// place by mistake.
+/// The key that names a policy, algorithm or workload, and the key that people often write instead.
 const KIND: &str = "kind";
 const CALLED: &str = "name";
 

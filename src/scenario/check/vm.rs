@@ -49,7 +49,7 @@ pub(super) const KEYS: &[&str] = &[
     "workload",
 ];
 
-/// The largest weight: shares times frames stay far from 128 bits.
+/// The largest weight: shares times frames fit into 128 bits.
 const SHARES_MAX: u64 = 1_000_000_000;
 const SHARES_DEFAULT: u64 = 1000;
 
@@ -61,7 +61,7 @@ impl<'d> Draft<'d> {
         cache: &mut Traces,
     ) -> Self {
         section.only(findings, KEYS);
-        let remedy = "give each VM a name of its own";
+        let remedy = "give each VM a unique name";
         let name = section.need(findings, "name", remedy).and_then(|field| {
             let name = findings.text(&field)?;
             check_name(findings, name, field.node.origin)
@@ -74,8 +74,8 @@ impl<'d> Draft<'d> {
         draft
     }
 
-    /// Draws a random start: `start_drawn` ticks later, fewer than `start_within`. Each VM draws
-    /// from a stream of its own, so that all runs of a repetition have the same starts.
+    /// Draws a random delay of the start, less than `start_within`. Each VM has its own stream, so
+    /// that all runs of a repetition have the same starts.
     fn draw_start(&mut self, around: &Surroundings) {
         let (Some(name), Some(start), Some(within)) = (self.name, self.start, self.start_within)
         else {
@@ -88,8 +88,8 @@ impl<'d> Draft<'d> {
         self.start = Some(start + self.start_drawn);
     }
 
-    /// On a reduced trace faults are exact only from some number of frames on: the VM keeps at
-    /// least those.
+    /// On a reduced trace faults are exact only from a number of frames on: the VM must keep at
+    /// least that many.
     fn keep_reduction(&mut self, findings: &mut Findings) {
         let trace = self.accesses.as_ref().and_then(|accesses| accesses.trace.as_ref());
         let Some(reduction) = trace.and_then(|trace| trace.reduction()) else { return };
@@ -176,7 +176,7 @@ impl<'d> Draft<'d> {
             };
             findings.error(codes::INITIAL_OUTSIDE, at("initial"), message, remedy);
         }
-        // Whether a scenario is right does not depend on what is drawn.
+        // The check must not depend on the random delay.
         let latest = self
             .start
             .zip(self.start_within)
@@ -195,7 +195,10 @@ impl<'d> Draft<'d> {
                 findings.error(codes::SPLIT_MISMATCH, self.section.origin, message, remedy);
             }
             (Some(split), Some(field)) if split != Split::Initial => {
-                let message = format!("{called} has `initial`, but the host is split otherwise");
+                let message = format!(
+                    "{called} has `initial`, but `host.split` is not \
+                                       \"initial\""
+                );
                 let remedy = "set `host.split = \"initial\"` or remove this";
                 findings.error(codes::SPLIT_MISMATCH, field.node.origin, message, remedy);
             }
@@ -214,8 +217,8 @@ fn check_name<'d>(findings: &mut Findings, name: &'d str, origin: Origin) -> Opt
     } else if name.len() > MAX {
         "a name has at most 64 letters"
     } else if name.starts_with('-') {
-        // Spreadsheets take a cell that begins like this for a formula.
-        "a name does not begin with `-`"
+        // A spreadsheet would take such a cell for a formula.
+        "a name must not begin with `-`"
     } else if !name.bytes().all(letter) {
         "a name has letters, digits, `-`, `_` and `.`"
     } else {

@@ -1,4 +1,4 @@
-//! Workloads as scenarios write them: their kinds, their parameters, and their limits.
+//! Reads workloads: their kinds, parameters and limits.
 
 use super::super::codes;
 use super::super::diagnostic::Diagnostics;
@@ -55,7 +55,7 @@ pub(super) fn read(
     let spec = read_at(findings, section, page_size, 0)?;
     let most = WorkloadSpec::ACCESSES_MAX;
     if spec.accesses_total().is_none_or(|accesses| accesses > most) {
-        let message = format!("the phases make more than {most} accesses together");
+        let message = format!("the phases have more than {most} accesses in total");
         let remedy = "lower their `accesses` or the `rounds`";
         findings.error(codes::WORKLOADS_TOO_LARGE, section.origin, message, remedy);
         return None;
@@ -71,7 +71,7 @@ fn read_at(
 ) -> Option<WorkloadSpec> {
     if depth > WorkloadSpec::DEPTH_MAX {
         let message = format!("workloads are nested deeper than {} levels", depth - 1);
-        let remedy = "write the phases of the phases one after the other";
+        let remedy = "flatten the innermost phases";
         findings.error(codes::TOO_DEEP, section.origin, message, remedy);
         return None;
     }
@@ -90,7 +90,7 @@ fn read_at(
     let (accesses, of) = if kind.nests {
         (0, phases(findings, section, page_size, depth)?)
     } else {
-        let remedy = "say how many accesses it makes, for example `accesses = 100_000`";
+        let remedy = "set the number of accesses, for example `accesses = 100_000`";
         let accesses = section.need(findings, "accesses", remedy)?;
         (findings.integer(&accesses, 1, WorkloadSpec::ACCESSES_MAX)?, Vec::new())
     };
@@ -111,7 +111,7 @@ fn phases(
         let origin = of.node.origin;
         findings.error(codes::TRACE_EMPTY, origin, "the workload has no phase", remedy);
     }
-    // Each is read even if an earlier one was wrong.
+    // All phases are read, so that all errors are found.
     let of: Vec<Option<WorkloadSpec>> =
         sections.iter().map(|phase| read_at(findings, phase, page_size, depth + 1)).collect();
     of.into_iter().collect()
@@ -134,7 +134,7 @@ pub(super) fn check_bytes<'s>(
                 let bytes = bytes.div_ceil(1 << 20);
                 format!("the workloads need up to {bytes} MiB of memory, the limit is {limit} MiB")
             };
-            let remedy = "make fewer accesses, rounds or pages";
+            let remedy = "use fewer accesses, rounds or pages";
             findings.error(codes::WORKLOADS_TOO_LARGE, origin, message, remedy);
             return;
         }
