@@ -15,13 +15,13 @@ use crate::scenario::Scenario;
 pub struct Contender {
     /// The policy.
     pub policy: &'static PolicyKind,
-    /// The replacement algorithm that all VMs ran in place of their own, if the comparison sets it.
+    /// The replacement algorithm that all VMs ran, if the comparison sets it.
     pub replacement: Option<&'static ReplacementKind>,
     /// The outcome.
     pub outcome: Outcome,
-    /// The demand faults of MIN under this run's allocations, if they were asked for.
+    /// The demand faults of MIN under this run's allocations, if requested.
     pub opt_given: Option<u64>,
-    /// The policy or the algorithm that knew the future, if one did.
+    /// The policy or the algorithm that knows the future, if any.
     pub foresight: Option<&'static str>,
     /// Whether every VM ran LRU.
     pub is_lru: bool,
@@ -46,8 +46,7 @@ impl Contender {
         title(self.policy.name, self.replacement.map(|kind| kind.name))
     }
 
-    /// Whether it may be called the best. A run that knows the future is a yardstick for the
-    /// others.
+    /// Whether it is ranked. A run that knows the future is only a yardstick.
     pub fn is_ranked(&self) -> bool {
         self.foresight.is_none()
     }
@@ -63,7 +62,7 @@ pub fn slug(title: &str) -> String {
     title.replace(' ', "-")
 }
 
-/// The bounds, explained in a line each, and which of them say little about these runs.
+/// One line for each bound, and notes on bounds that do not apply to these runs.
 pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> String {
     let mut text = String::new();
     for Bound { name, summary, note, .. } in bounds {
@@ -76,7 +75,7 @@ pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> Stri
     if scenario.cost.delays != Delays::default() {
         text.push_str(
             "Bounds replay accesses at their nominal pace; here faults take time, so policies can \
-             come below them.\n",
+             have fewer faults.\n",
         );
     }
     let own = scenario.vms.iter().map(|vm| vm.replacement);
@@ -97,7 +96,7 @@ pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> Stri
         );
     }
     if !bounds.iter().any(|bound| bound.name == "best-static") {
-        text.push_str("best-static  is left out: no fixed split keeps all minima\n");
+        text.push_str("best-static  omitted: no fixed partition respects all minima\n");
     }
     text
 }
@@ -135,8 +134,7 @@ pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> Stri
 pub fn verdict(runs: &[Contender], bounds: &[Bound], baseline: usize) -> String {
     let ranked: Vec<&Contender> = runs.iter().filter(|run| run.is_ranked()).collect();
     if ranked.is_empty() {
-        return "Nothing is ranked here: every run knows the future and is only a yardstick."
-            .to_owned();
+        return "No run is ranked: each knows the future and is only a yardstick.".to_owned();
     }
     let best = Best::by(&ranked, demand);
     let accesses = counted(best.first.outcome.all.counts.accesses, "access");
@@ -189,8 +187,8 @@ pub(crate) fn foresight(names: &[&str]) -> String {
     }
 }
 
-/// What became of VMs that did not start when they arrived. Each sentence appears once, with the
-/// runs in which it is true, unless it is true in all.
+/// Notes on VMs that did not start when they arrived. Each appears once, with its runs unless it
+/// applies to all.
 pub fn notes(scenario: &Scenario, runs: &[Contender]) -> String {
     let mut notes: Vec<(String, Vec<String>)> = Vec::new();
     for run in runs {
@@ -211,8 +209,7 @@ pub fn notes(scenario: &Scenario, runs: &[Contender]) -> String {
     notes.iter().map(told).collect()
 }
 
-/// The policies, except `static`, that moved no frame in any run: their rows say nothing about
-/// their rules.
+/// A note on policies, except `static`, that moved no frame in any run.
 fn never_moved(runs: &[Contender]) -> String {
     let moved = |run: &Contender| run.outcome.all.frames_moved() > 0;
     let mut names: Vec<&str> = Vec::new();
@@ -256,7 +253,7 @@ pub(crate) fn difference(
     (tenths > 0).then(|| format!("{}.{} % {word} than {name}", tenths / 10, tenths % 10))
 }
 
-/// A warning if replacement misses would choose another policy.
+/// A warning if ranking by replacement misses would give another policy.
 fn seems_best(runs: &[&Contender], best: &Best<'_>) -> String {
     let by_replacement = Best::by(runs, |run| run.outcome.all.counts.replacement_misses);
     if best.names.iter().any(|name| by_replacement.names.contains(name)) {

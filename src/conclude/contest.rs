@@ -17,7 +17,7 @@ pub struct Contest<'a> {
     dimension: Option<usize>,
     /// The policies, with the values of the parameters that vary together with them.
     pub names: Vec<String>,
-    /// Which of them may be called the best: not those that know the future.
+    /// Whether each policy is ranked; those that know the future are not.
     pub is_ranked: Vec<bool>,
     /// The points at which a VM's replacement algorithm knows the future.
     foresees: Vec<bool>,
@@ -84,10 +84,9 @@ impl<'a> Contest<'a> {
         (!grid.compared().is_empty()).then_some(grid)
     }
 
-    /// The points that differ only in the policy, together: for each policy its point, unless that
-    /// is skipped. Cells are left out that lack the point of a ranked policy, so that no policy
-    /// gains from a skipped point, and those in which a ranked policy has a VM whose replacement
-    /// algorithm knows the future.
+    /// The cells: points that differ only in the policy, one point per policy unless it is skipped.
+    /// A cell is left out if the point of a ranked policy is skipped, so that no policy gains from
+    /// a skip, or if a ranked policy has a VM there whose replacement algorithm knows the future.
     pub(crate) fn cells(&self) -> impl Iterator<Item = Vec<Option<u64>>> {
         let points = 0..self.grid.points();
         let cell =
@@ -101,7 +100,7 @@ impl<'a> Contest<'a> {
         once.map(|(_, cell)| cell).filter(is_whole)
     }
 
-    /// Those among the ranked that have the least.
+    /// The ranked policies with the smallest number.
     pub(crate) fn best(&self, of_policy: &[Option<u128>]) -> Vec<usize> {
         let all = of_policy.iter().zip(&self.is_ranked).enumerate();
         let ranked = all.filter(|(_, (_, is_ranked))| **is_ranked);
@@ -134,8 +133,8 @@ impl<'a> Contest<'a> {
         }
         let best = self.best(&sums);
         let Some(&first) = best.first() else {
-            return "Nothing is ranked here: the policies that do not know the future have no point \
-                    of the other axes in common."
+            return "No policy is ranked: the policies that do not know the future have no points \
+                    in common."
                 .to_owned();
         };
         let least = sums[first].expect("the best has a sum");
@@ -205,8 +204,8 @@ impl<'a> Contest<'a> {
     }
 }
 
-/// ": 1,234.5 a run in the mean over 60 runs".
+/// ": 1,234.5 per run on average over 60 runs".
 fn in_the_mean(faults: u128, runs: u64) -> String {
     let mean = rounded(Millionths::ratio_or_zero(faults, u128::from(runs)));
-    format!(": {mean} a run in the mean over {}", counted(runs, "run"))
+    format!(": {mean} per run on average over {}", counted(runs, "run"))
 }

@@ -1,4 +1,4 @@
-//! What became of VMs that did not start when they arrived, and of frames in flight.
+//! Notes on VMs that did not start when they arrived, and on frames in flight at the end.
 
 use crate::account::{Account, Outcome, Refusal};
 use crate::number::{counted, grouped};
@@ -34,8 +34,8 @@ fn note(vm: &VmSpec, account: &Account) -> Option<String> {
         }
         let (min, left) = (counted(vm.min.0, "frame"), grouped(left.0));
         return Some(format!(
-            "VM {name} was refused at tick {at} and never ran: its minimum is {min}, and {left} \
-             were left beside what other VMs are guaranteed."
+            "VM {name} was refused at tick {at} and never ran: its minimum is {min}, and only \
+             {left} were not guaranteed to other VMs."
         ));
     }
     let started = grouped(account.started.filter(|started| *started > vm.start)?);

@@ -1,7 +1,7 @@
 //! The frame law: free, in-flight and held frames add up to the host's memory.
 //!
-//! Every frame that moves does so by one of these methods. Anything else that may hold frames, such
-//! as the store of a tier, is one more term of [`Ledger::check`].
+//! Every frame moves through one of these methods. Another holder of frames, such as a second
+//! memory tier, would be a further term of [`Ledger::check`].
 
 use std::collections::VecDeque;
 

@@ -1,15 +1,15 @@
-//! What the host knows of one VM, and its contribution to the sums over all VMs.
+//! The host's state of one VM, and its contribution to the sums over all VMs.
 
 use crate::balance::Bounds;
 use crate::scenario::{Phase, VmSpec};
 use crate::units::{Frames, Ticks};
 
-/// What the host knows of a VM.
+/// The host's state of a VM.
 #[derive(Debug)]
 pub(super) struct Tenant {
     pub(super) bounds: Bounds,
     pub(super) initial: Frames,
-    /// Whether it leaves the host at some time, so that its minimum comes back too.
+    /// Whether it departs at some time, which returns its minimum too.
     pub(super) leaves: bool,
     /// When its driver is stuck, in order.
     pub(super) stuck: Vec<Phase>,
@@ -58,7 +58,7 @@ impl Tenant {
         (next != Phase::NEVER).then_some(next)
     }
 
-    /// By how much its target can be lowered to any effect.
+    /// By how much its target can usefully be lowered.
     pub(super) fn surplus(&self) -> Frames {
         let Some(held) = self.held else { return Frames(0) };
         let keeps = if self.stuck_now.is_some() { held } else { self.bounds.min };
@@ -126,7 +126,7 @@ pub(super) struct Sums {
 impl Sums {
     /// Replaces one VM's contribution.
     pub(super) fn replace(&mut self, before: Self, after: Self) {
-        // Field by field, so that a new field cannot be forgotten.
+        // All fields are named, so that the compiler reports a new one that is missing here.
         let Self { held, targets, minima, claims, permanent, short } = self;
         *held = *held + after.held - before.held;
         *targets = *targets + after.targets - before.targets;

@@ -64,7 +64,10 @@ fn some_policies(results: &Results) -> String {
         return String::new();
     }
     let all = grouped(all);
-    format!(" Of the {all} runs, the baseline and those with the fewest demand faults are drawn.")
+    format!(
+        " Only the baseline and the runs with the fewest demand faults of {all} runs are \
+             drawn."
+    )
 }
 
 /// The series of the policies that are drawn, in buckets of one width.

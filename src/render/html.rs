@@ -20,7 +20,7 @@ const SCRIPT: &str = include_str!("html/script.js");
 /// The beginning of every page's script.
 pub(super) const THEME: &str = include_str!("html/theme.js");
 
-/// The most rows of a table that belongs to no picture.
+/// The most rows of a table without a chart.
 const ROWS: usize = 600;
 
 /// The most columns of a table in portrait orientation on paper.
@@ -93,7 +93,7 @@ fn heading(manifest: &Manifest) -> String {
     )
 }
 
-/// A sweep's size and what it varies, in place of the scenario's own values.
+/// A sweep's size and its axes, shown instead of the scenario's values.
 fn varied(sweep: &Sweep) -> String {
     let size = sweep::size(sweep.grid.points(), sweep.repetitions());
     let mut out = format!("<p>{}</p>\n", escaped(&size));
@@ -201,7 +201,8 @@ fn limited(name: &str, all: &Table) -> String {
     let columns: Vec<&str> = all.columns().iter().map(String::as_str).collect();
     let mut first = Table::new(&columns);
     all.rows().iter().take(ROWS).for_each(|row| first.push(row.clone()));
-    let said = format!("<p>The first {ROWS} of {} rows; the file has all.</p>\n", grouped(rows));
+    let said =
+        format!("<p>The first {ROWS} of {} rows; the CSV file has all.</p>\n", grouped(rows));
     said + &table(name, &first)
 }
 
@@ -225,7 +226,7 @@ fn table(name: &str, table: &Table) -> String {
     for row in table.rows() {
         out += "<tr>";
         for cell in row {
-            // Optional end tags are left out: long tables are most of a page.
+            // Optional end tags are omitted, because long tables make up most of a page.
             let _ = match cell {
                 Cell::Text(text) => write!(out, "<td class=\"w\">{}", escaped(text)),
                 number => write!(out, "<td>{}", number.plain()),
@@ -260,9 +261,9 @@ fn what_was_run(results: &Results) -> String {
     };
     format!(
         "<section>\n<h2>What was run</h2>\n<p>Equal fingerprints mean equal trajectories. The \
-         scenario below, with these traces, gives these runs on every machine.</p>\n\
-         {runs}<h3>Traces</h3>\n{}<details><summary>The scenario with every default \
-         filled in</summary>\n<pre>{}</pre></details>\n</section>\n",
+         scenario below, with these traces, reproduces these runs on any machine.</p>\n \
+         {runs}<h3>Traces</h3>\n{}<details><summary>The scenario with every default filled \
+         in</summary>\n<pre>{}</pre></details>\n</section>\n",
         limited("traces", &traces),
         escaped(&manifest.study.scenario),
     )

@@ -1,6 +1,6 @@
-//! What people see of results: text, charts, pages and event logs, one file a format.
+//! Output for people: text, charts, pages and event logs, one file per format.
 //!
-//! Pure functions of results: no file, no clock, no path of the machine.
+//! These are pure functions of results, without files, clocks or absolute paths.
 
 pub mod chart;
 pub mod events;

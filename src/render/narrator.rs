@@ -1,8 +1,8 @@
-//! The narrator: a run as one stream of events, which each view words in its own way.
+//! The narrator: a run as one stream of events, which each view presents in its own way.
 //!
 //! A [`Narrator`] watches a run, counts its rounds, and hands its [`Teller`] the events of the
 //! shown rounds. The event log shows all rounds; a walk-through and a lesson show a range of them,
-//! outside which the run goes at full speed.
+//! outside of which the run is simulated at full speed.
 
 use super::rounds::Rounds;
 use crate::account::Refusal;
@@ -15,7 +15,7 @@ use crate::watch::{Access, Arrival, Checkpoint, Moved, Watcher};
 
 /// What happened at one tick.
 pub enum Event<'a> {
-    /// The shown rounds begin; this is what each VM holds.
+    /// The shown rounds begin; the state of each VM.
     Skipped(Vec<Held<'a>>),
     /// A VM that arrived waits for its minimum.
     Wait(VmId),
@@ -25,22 +25,22 @@ pub enum Event<'a> {
         vm: VmId,
         /// The frames that were left for it.
         left: Frames,
-        /// Whether it waited until its stop; otherwise it was refused.
+        /// Whether it waited until its `stop`; otherwise it was refused.
         gave_up: bool,
     },
     /// A VM started, and these others shrank for it.
     Arrive(Held<'a>, Vec<Resized<'a>>),
-    /// Allocations changed outside checkpoints; the number is of frames in flight now.
+    /// Allocations changed outside checkpoints; the number of frames now in flight.
     Move(Vec<Resized<'a>>, Frames),
     /// A VM left and gave back its frames.
     Depart(VmId, Frames),
     /// A VM made an access.
     Access(Touch<'a>),
-    /// The policy saw its view and decided, and these allocations changed at once.
+    /// A checkpoint: the policy decided, and these allocations changed at once.
     Checkpoint(&'a Checkpoint<'a>, Vec<Resized<'a>>),
 }
 
-/// What a VM holds.
+/// A VM's allocation and pages.
 pub struct Held<'a> {
     /// The VM.
     pub vm: VmId,
@@ -102,7 +102,7 @@ pub enum Touched {
     Evicts(Page),
 }
 
-/// Puts the events of a run into words or data.
+/// Presents the events of a run.
 pub trait Teller {
     /// Whether it wants accesses and evictions too. Asked before every access.
     fn wants_accesses(&self) -> bool;

@@ -1,4 +1,4 @@
-//! The text of `run`: what was run, its results, and what they mean.
+//! The text of `run`: the run, its results, and a summary.
 
 use std::fmt::Write as _;
 
@@ -29,8 +29,8 @@ pub struct RunText<'a> {
     pub best_static: Option<&'a StaticSplit>,
 }
 
-/// The report of one run around one of its tables, in a format for people; drawn lines have up to
-/// `width` characters.
+/// The text of one run with one of its tables, in a format for people; drawings have up to `width`
+/// characters per line.
 pub fn report(text: &RunText<'_>, format: Format, table: &str, width: usize) -> String {
     let RunText { scenario, policy, outcome, .. } = text;
     let before = heading(scenario, policy, outcome, format);
@@ -62,8 +62,8 @@ pub fn verdict(
     let needs = format!("{} needs {}", policy.name, counted(counts.demand_faults, "demand fault"));
     let Some(split) = best_static else {
         return Some(format!(
-            "{needs}. There is no best static split to compare it with: no split that never \
-             changes keeps all minima."
+            "{needs}. There is no best static split to compare with: no fixed partition respects \
+             all minima."
         ));
     };
     let name =
@@ -76,7 +76,7 @@ pub fn verdict(
     Some(format!("{needs}, {against} ({}).", split.note(scenario)))
 }
 
-/// Scenario, policy, host and checkpoints, a line each.
+/// Scenario, policy, host, checkpoints and so on, one line each.
 fn heading(scenario: &Scenario, policy: &PolicyKind, outcome: &Outcome, format: Format) -> String {
     let host = format!(
         "{}, {}",
@@ -87,7 +87,7 @@ fn heading(scenario: &Scenario, policy: &PolicyKind, outcome: &Outcome, format: 
         format!("{}, {} in all", every(scenario.checkpoint_every.0), grouped(outcome.checkpoints));
     let random = format!("seed {}, {}", scenario.seed, scenario.random.name());
     let policy = settings(scenario, policy);
-    let warm_up = scenario.warm_up.map(|warm_up| format!("{warm_up}, played and not counted"));
+    let warm_up = scenario.warm_up.map(|warm_up| format!("{warm_up}, simulated but not counted"));
     let lines = [
         ("scenario", scenario.name.as_str()),
         ("policy", &policy),

@@ -1,4 +1,4 @@
-//! Sparklines for terminals: what every VM held over time, a line each.
+//! Sparklines for terminals: one line per VM with its allocation over time.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ const VMS_MAX: usize = 16;
 /// The fewest characters for the time axis, however long the names are.
 const CELLS_MIN: usize = 16;
 
-/// From next to nothing to the most that any VM held.
+/// From almost nothing to the largest allocation of any VM.
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// A line for each VM within `width` characters, all on one scale; nothing if no checkpoint

@@ -1,5 +1,5 @@
 //! The walk-through: one line for each access and each checkpoint, in their true order, with the
-//! lists of pages as a lecturer would draw them on the board.
+//! VMs' page lists.
 //!
 //! With a checkpoint every tick a round is the report's: one access by each VM. Lines are written
 //! as they happen and nothing is kept, so a walk of any length needs no more memory than the run
@@ -79,9 +79,9 @@ impl<'a, W: Write> Walk<'a, W> {
         let order = if scenario.all_lru() {
             "most recently used first, · is an empty frame; "
         } else {
-            "each algorithm's own, pages in ( ) are in no frame, · is an empty frame\n\
-             * behind a page: its reference bit is set, or a use is counted; → how long the list \
-             should be\n"
+            "each algorithm's own, pages in ( ) are not resident, · is an empty frame\n\
+             * after a page: its reference bit is set, or a use is counted; → target length of \
+             the list\n"
         };
         board.write(format_args!(
             "{} under {}: {}, {}, a checkpoint {every}\n\
@@ -138,7 +138,7 @@ impl<W: Write> Board<'_, W> {
         laid_out(&held.lists(), held.frames.0 as usize, number, self.columns.list)
     }
 
-    /// What the policy saw of each VM, and the targets that it set.
+    /// The policy's view of each VM and the targets that it set.
     fn view(&mut self, checkpoint: &Checkpoint<'_>) {
         let Columns { tick, vm: vm_width, .. } = self.columns;
         let indent = tick + 4;
@@ -166,8 +166,8 @@ impl<W: Write> Board<'_, W> {
         }
     }
 
-    /// The VMs that give and those that take, with their lists afterwards. Those that give come
-    /// first, as the host reclaims before it grants.
+    /// The VMs that give and take frames, with their lists afterwards. Givers come first, because
+    /// the host reclaims before it grants.
     fn decision(&mut self, changes: &[Resized<'_>], in_flight: Frames) {
         self.changes(changes);
         if changes.is_empty() {
@@ -250,7 +250,7 @@ impl<W: Write> Teller for Board<'_, W> {
                 self.line(at, *vm, format_args!("waits for its minimum of {min}"));
             }
             Event::Refuse { vm, gave_up: true, .. } => {
-                self.line(at, *vm, format_args!("gives up: its stop has come"));
+                self.line(at, *vm, format_args!("gives up: its stop is reached"));
             }
             Event::Refuse { vm, left, .. } => {
                 let (min, left) = (counted(self.spec(*vm).min.0, "frame"), grouped(left.0));

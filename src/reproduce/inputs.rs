@@ -1,4 +1,4 @@
-//! The report's input files, which are part of the program.
+//! The report's input files, which are compiled in.
 
 use crate::scenario::{Document, Scenario};
 

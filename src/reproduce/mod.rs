@@ -1,11 +1,11 @@
 //! The report, reproduced: its three files, its strategies, and its figures compared with ours.
 //!
 //! H. Wu, S. Wu and W. Zhang, "Simulation of memory management in virtual machines", COEN 283
-//! report, 2011. Everything that needs no file and no flag is here: the input files are part of the
-//! program, and the published figures are the constants of [`published`]. Nothing here prints.
+//! report, 2011. The input files are compiled in, and the published figures are the constants of
+//! [`published`]. This module reads no file and prints nothing.
 //!
 //! The report counts *replacement misses*. Its conclusion reverses if demand faults are counted, so
-//! both counts are here, with the bounds and with the results of other draws.
+//! both counts are given, with the bounds and the results of other random draws.
 
 mod inputs;
 mod lists;
@@ -238,7 +238,7 @@ pub fn reproduce(published: &Published, seeds: u64) -> Reproduction {
     Reproduction { replays, bounds, figures, draws, verdicts }
 }
 
-/// Why no replay can fail.
+/// The reason why no replay can fail.
 const STRATEGIES_PLAN: &str = "a strategy of the report always has a plan";
 
 fn replay(test: &'static str, scenario: &Scenario, strategy: Strategy) -> Replay {

@@ -1,4 +1,4 @@
-//! What the report's own inputs say about its two hypotheses.
+//! What the report's inputs show about its two hypotheses.
 //!
 //! *H1*: dynamic balancing lowers the page miss ratio. *H2*: where access frequency and miss ratio
 //! are about equal in all VMs, balancing does not lower the miss ratio and only adds overhead.
@@ -56,7 +56,7 @@ pub struct Equality {
     pub demand_faults: (u64, u64),
     /// The file's demand faults, by strategy as in [`Strategy::COMPARED`].
     pub file_demand_faults: [u64; 3],
-    /// The frames moved, by strategy likewise.
+    /// The frames moved, in the same order.
     pub moved: [Frames; 3],
 }
 

@@ -28,7 +28,7 @@ impl Simulation<'_> {
             return;
         }
         if self.host.allocation(id).is_none() {
-            return; // It left when its trace was over, or was refused; this was its stop.
+            return; // It has left or was refused before its stop.
         }
         let allocation = self.host.remove(id);
         self.changed = true;
@@ -37,7 +37,7 @@ impl Simulation<'_> {
         vm.account.frames.end(at);
         let held_up = !std::mem::replace(&mut vm.finished, true);
         if held_up {
-            // Intercepted accesses or an idle phase have delayed it until its stop.
+            // Its next access was delayed past its stop.
             vm.next = at;
             self.note_finished();
         }

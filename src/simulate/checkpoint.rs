@@ -1,4 +1,4 @@
-//! Checkpoints: the policy's view, its plan, and what is recorded of both.
+//! Checkpoints: the policy's view, its plan, and their record.
 
 use super::{EventKind, RunError, Simulation};
 use crate::balance::Plan;

@@ -1,4 +1,4 @@
-//! The fingerprint: a hash of what every checkpoint saw, ordered and left behind.
+//! The fingerprint: a hash of every checkpoint's view, plan and resulting allocations.
 
 use super::Simulation;
 use crate::balance::Plan;
@@ -26,6 +26,6 @@ pub(super) fn mix_counts(hash: u64, counts: &Counts) -> u64 {
     let Counts { accesses, demand_faults, cold_faults, replacement_misses, write_backs } = *counts;
     let hash =
         [accesses, demand_faults, cold_faults, replacement_misses].into_iter().fold(hash, mix);
-    // A run that counts no write-backs has the fingerprint it always had.
+    // Without write-backs the fingerprint is that of earlier versions.
     if write_backs > 0 { mix(hash, write_backs) } else { hash }
 }

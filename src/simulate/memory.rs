@@ -1,18 +1,18 @@
-//! What memory runs take, known before they are made: of each VM by the pages that it can touch.
+//! The memory that runs take, computed beforehand from the pages that each VM can touch.
 
 use crate::balance::PolicyKind;
 use crate::scenario::{Scenario, VmSpec};
 use crate::trace::Trace;
 use crate::units::Footprint;
 
-/// The bytes of a VM whatever its trace is.
+/// The bytes of a VM independent of its trace.
 const VM: u64 = 4096;
 
-/// The bytes of a page whose frames are pooled, and of one that bounds list.
+/// The bytes per page for pooled frames and for bounds.
 const POOLED: u64 = 8;
 const BOUNDED: u64 = 16;
 
-/// The bytes that a run of the scenario under this policy takes beside its traces, at most.
+/// An upper bound on the bytes of a run of the scenario under this policy, without its traces.
 ///
 /// ```
 /// use balloonist::balance::ALL;
@@ -20,7 +20,7 @@ const BOUNDED: u64 = 16;
 /// use balloonist::simulate::bytes_of_run;
 /// let text = "host.memory = 9\ncheckpoint.every = 9\n[[vm]]\nname = 'a'\ntrace.pages = [1, 2, 2]";
 /// let scenario = Document::from_toml("two.toml", text.as_bytes()).check().unwrap().scenario;
-/// // LRU keeps 8 bytes for each of the two pages where it has to name victims.
+/// // LRU keeps 8 bytes for each of the two pages, to find victims.
 /// assert_eq!(bytes_of_run(&scenario, &ALL[0]), 4096 + 2 * 8);
 /// ```
 pub fn bytes_of_run(scenario: &Scenario, policy: &PolicyKind) -> u64 {
@@ -39,16 +39,16 @@ pub fn bytes_of_run(scenario: &Scenario, policy: &PolicyKind) -> u64 {
     scenario.vms.iter().map(of_vm).sum()
 }
 
-/// The bytes that the bounds of the scenario take beside its traces, at most.
+/// An upper bound on the bytes of the scenario's bounds, without its traces.
 pub fn bytes_of_bounds(scenario: &Scenario) -> u64 {
     scenario.vms.iter().map(|vm| BOUNDED * vm.trace.distinct_pages() as u64).sum()
 }
 
-/// The bytes of a trace and of its stack distances, at most.
+/// An upper bound on the bytes of a trace and its stack distances.
 pub fn bytes_of_trace(trace: &Trace) -> u64 {
     let (accesses, runs) = (trace.accesses(), trace.run_pages().len() as u64);
-    // A bit an access and its ranks, two bits for its kind, a time; a page and a distance a run;
-    // the number, the first run and the repeat's distance of a page.
+    // Per access: a bit with its rank index, two bits of kind and a time. Per run: a page and a
+    // distance. Per page: its number, first run and repeat distance.
     let kinds = if trace.has_kinds() { accesses / 4 } else { 0 };
     let times = if trace.times().is_some() { 8 * accesses } else { 0 };
     accesses / 6 + kinds + times + 8 * runs + 16 * trace.distinct_pages() as u64

@@ -1,4 +1,4 @@
-//! What a simulation runs: a policy made for one run.
+//! A policy instance for one run.
 
 use crate::balance::{Policy, PolicyKind};
 use crate::meets::Meets;
@@ -6,7 +6,7 @@ use crate::observe::ObserverKind;
 use crate::params::Settings;
 use crate::scenario::Scenario;
 
-/// A policy that is ready for one run, with the observers that it needs.
+/// A policy instance for one run, with its observers.
 ///
 /// [`PolicyKind::run`] makes one from a policy of the list, [`new`](Self::new) from a policy of
 /// your own, which need not be in a list.
@@ -16,11 +16,11 @@ pub struct PolicyRun {
     pub name: String,
     /// The policy, in its state before the first checkpoint.
     pub policy: Box<dyn Policy>,
-    /// What measures for the policy, beyond a VM's counts.
+    /// The policy's observers.
     pub observers: &'static [&'static ObserverKind],
     /// The parameters of the observers; those of the policy itself may be among them.
     pub settings: Settings,
-    /// Where its VMs meet between checkpoints.
+    /// Where its VMs interact between checkpoints.
     pub meets: Meets,
 }
 
@@ -41,8 +41,8 @@ impl PolicyRun {
         Self { observers, settings, ..self }
     }
 
-    /// A policy whose VMs meet between checkpoints. With [`Meets::AtFaults`] they draw frames from
-    /// each other as [`Policy::giver`] says.
+    /// A policy whose VMs interact between checkpoints. With [`Meets::AtFaults`] they draw frames
+    /// from each other as [`Policy::giver`] says.
     #[must_use]
     pub fn meeting(self, meets: Meets) -> Self {
         Self { meets, ..self }

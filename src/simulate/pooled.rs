@@ -1,7 +1,7 @@
 //! Policies that pool frames: a VM that faults with no empty frame of its own draws one from the
 //! others, between checkpoints.
 //!
-//! VMs need not meet at hits. A VM's next fault follows from its stack distances and its resident
+//! VMs do not interact at hits. A VM's next fault follows from its stack distances and its resident
 //! count, so its access event is queued for that tick, and all accesses before it are hits. At a
 //! fault that draws a frame the other VMs first make their accesses up to that tick, as they do at
 //! every control event. A VM that loses a frame may fault earlier than expected; its event is
@@ -24,10 +24,10 @@ use crate::watch::Moved;
 /// How many accesses are searched at once for the next fault; after them the VM searches again.
 const LOOK_AHEAD: u64 = 1 << 14;
 
-/// What VMs that pool frames know of their pages.
+/// The state of frame pooling.
 pub(super) struct Pool {
     lanes: Vec<Lane>,
-    // Kept from fault to fault to reuse the memory.
+    // Kept to reuse its memory.
     givers: Vec<VmId>,
     ends: Vec<LruEnd>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Pool {
 /// One VM's resident pages by their last uses: the last `resident` distinct pages of its accesses.
 /// Runs and accesses are numbered across all passes over the trace.
 struct Lane {
-    /// For policies that may know when pages are used next.
+    /// For policies that know the next uses of pages.
     foresight: Option<Foresight>,
     /// The run that used each page last.
     last: Vec<u64>,
@@ -46,7 +46,7 @@ struct Lane {
     /// Every resident page was last used by this run or a later one. It never decreases, because
     /// pages only move to the top.
     end: u64,
-    /// From which access on the VM keeps its pace, and that access's tick; entries older than the
+    /// Accesses and their ticks from which on the VM runs without delays; entries older than the
     /// one valid at `end` are dropped.
     paces: VecDeque<(u64, Ticks)>,
     /// When its valid access event is due.
@@ -84,8 +84,8 @@ impl Pool {
         }
     }
 
-    /// Notes that the VM holds `resident` pages, no more than before: the least recently used are
-    /// gone.
+    /// Records that the VM now has `resident` pages, at most as many as before: the least recently
+    /// used were evicted.
     pub(super) fn trim(&mut self, vm: VmId, trace: &Trace, resident: Frames) {
         let lane = &mut self.lanes[vm.index()];
         while lane.resident > resident.0 {
@@ -96,10 +96,10 @@ impl Pool {
     }
 }
 
-/// When pages are used next, and which pages those at the LRU end are.
+/// The next uses of the pages at the LRU end.
 struct Foresight {
     future: Future,
-    /// How many pages the policy is told of.
+    /// The number of pages shown to the policy.
     depth: usize,
     /// Runs at or after the LRU end that are the last use of their page so far, in order, at most
     /// `depth` of them. Runs below `scanned` need no second look.
@@ -327,15 +327,15 @@ impl Simulation<'_> {
         pool.givers.extend(self.host.above_minimum().filter(|&other| other != id));
         self.pool = Some(pool);
         for other in 0..self.pool.as_ref().map_or(0, |pool| pool.givers.len()) {
-            let other = self.pool.as_ref().expect("it is back").givers[other];
-            // At one tick accesses are in file order.
+            let other = self.pool.as_ref().expect("it was put back").givers[other];
+            // Accesses at the same tick are in file order.
             self.run_pooled(other, if other < id { at + Ticks(1) } else { at });
         }
         let giver = self.giver(id, at);
         if giver == Some(id) {
             let vm = &self.vms[id.index()];
             let others = vm.replacement.resident() - Frames(1);
-            self.pool.as_mut().expect("it is back").trim(id, &vm.spec.trace, others);
+            self.pool.as_mut().expect("it was put back").trim(id, &vm.spec.trace, others);
         } else {
             self.host.move_frame(giver, id, &mut self.acts);
             self.follow(at);

@@ -1,4 +1,4 @@
-//! What a policy sees of the host between checkpoints, if it samples.
+//! Samples of the host between checkpoints, for policies that request them.
 
 use super::{EventKind, Simulation};
 use crate::balance::{SAMPLES_MAX, View};

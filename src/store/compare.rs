@@ -1,5 +1,5 @@
-//! compare.csv: policies side by side over one scenario, offline bounds beneath; with a second
-//! axis, each policy under several replacement algorithms.
+//! compare.csv: the policies of a comparison, each with one or several replacement algorithms, and
+//! the offline bounds.
 
 use serde::Deserialize;
 

@@ -1,4 +1,4 @@
-//! curves.csv: the exact LRU curve of each VM, whatever algorithm it runs, thinned out to a few
+//! curves.csv: the exact LRU curve of each VM, whatever its replacement algorithm, reduced to a few
 //! hundred points.
 
 use crate::account::Outcome;
@@ -44,8 +44,7 @@ pub fn rows(scenario: &Scenario, outcome: &Outcome) -> Vec<CurveRow> {
     rows
 }
 
-/// As many points of a curve as a picture shows: few, and no two at the same height except the
-/// ends.
+/// A few points of a curve for a chart; apart from the ends, no two have the same height.
 pub(crate) fn thinned(points: &[(u64, u64)], most: usize) -> Vec<(u64, u64)> {
     let last = points.len().saturating_sub(1);
     let bends = |&(at, point): &(usize, &(u64, u64))| {

@@ -1,4 +1,4 @@
-//! Content hashes for manifests: BLAKE3, so that nobody can make another file of one hash.
+//! Content hashes for manifests: BLAKE3, for which collisions cannot be constructed.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ impl Digest {
     }
 }
 
-/// A [`Digest`] under way: bytes come piece by piece.
+/// Computes a [`Digest`] incrementally.
 #[derive(Clone, Debug, Default)]
 pub struct Hasher(blake3::Hasher);
 

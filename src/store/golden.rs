@@ -85,7 +85,7 @@ fn compare_rows(
         };
         (0..key).map(cell).collect::<Vec<_>>().join(" ")
     };
-    // Each row of the golden file, and whether a run makes it.
+    // Each row of the golden file, and whether a run produces it.
     let mut rows: Map<String, (&Vec<String>, bool)> = Map::default();
     for row in golden.iter().skip(1) {
         let name = name(row);
@@ -113,7 +113,7 @@ fn compare_rows(
         }
     }
     for (name, _) in rows.into_iter().filter(|(_, (_, made))| !made) {
-        found.push(shape(format!("{name} is in the golden file but no run makes it")));
+        found.push(shape(format!("{name} is in the golden file but no run produces it")));
     }
 }
 

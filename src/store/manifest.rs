@@ -1,8 +1,8 @@
 //! manifest.json: what was run, from which inputs, with which results, so that results can be
 //! checked.
 //!
-//! It holds nothing that differs between two runs of the same study: no time stamp, no host name,
-//! no absolute path. Wall time goes to timing.json, which nothing compares.
+//! It contains nothing that differs between two runs of the same study: no time stamps, host names
+//! or absolute paths. Wall time is in timing.json, which is never compared.
 
 use std::ops::RangeInclusive;
 
@@ -78,7 +78,7 @@ pub struct TraceEntry {
     pub distinct_pages: u64,
     /// The hash of its accesses.
     pub content_hash: String,
-    /// What its reader assumed and left out.
+    /// The reader's notes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reading: Vec<String>,
 }
@@ -133,7 +133,7 @@ pub struct BoundEntry {
     pub name: String,
     /// What it is.
     pub summary: String,
-    /// A split, or the remark that something was coarsened.
+    /// A remark, such as the partition.
     pub note: Option<String>,
 }
 

@@ -1,5 +1,5 @@
-//! What is stored of results: the columns and rows of each file, the manifest, digests and golden
-//! tables. Each file has one schema here, used by its writer and its reader.
+//! Stored results: the columns and rows of each file, the manifest, digests and golden tables. Each
+//! file has one schema here, used by its writer and its reader.
 //!
 //! Nothing here opens a file or reads a clock: the caller decides where the bytes go. Tables are
 //! UTF-8 with LF and a header, rows in a stable order, ratios as

@@ -1,5 +1,5 @@
-//! outcomes.csv: what a run meant for each VM, and for all, beyond faults: time lost, frames moved
-//! to and fro, fairness.
+//! outcomes.csv: the effects of a run on each VM and on all VMs, beyond faults: lost time,
+//! oscillating frames, fairness.
 
 use crate::account::{Account, Outcome};
 use crate::number::Millionths;

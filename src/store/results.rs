@@ -1,4 +1,4 @@
-//! Results: the input of pages and figures, just made or read from a folder.
+//! Results: the input of pages and figures, from a run or read from a folder.
 
 use crate::number::counted;
 use crate::scenario::{Document, Grid};
@@ -58,7 +58,7 @@ impl Sweep {
     /// The sweep of a grid; `runs` are the rows of runs.csv.
     ///
     /// # Errors
-    /// What does not fit together.
+    /// What is inconsistent.
     pub fn new(grid: Grid, mut runs: Vec<RunRow>) -> Result<Self, String> {
         runs.retain(|row| row.vm.vm == ALL);
         let made = runs.len() as u64;

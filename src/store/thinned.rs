@@ -1,13 +1,13 @@
-//! A run's series, thinned out to the resolution of a picture.
+//! A run's series, thinned out to the resolution of a chart.
 //!
 //! Consecutive checkpoints are summed in buckets of equal width. The width starts at one checkpoint
-//! and doubles whenever there would be too many buckets, so that any run fits, its length need not
-//! be known beforehand, and only integer sums are kept.
+//! and doubles whenever there would be too many buckets, so that the length of a run need not be
+//! known beforehand. All sums are integers.
 
 use crate::scenario::Scenario;
 use crate::watch::{Checkpoint, Watcher};
 
-/// What a VM held and did in the intervals of a bucket, summed.
+/// The sums of a VM's intervals in a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sum {
     /// The frames of its allocation in each interval.
@@ -19,7 +19,7 @@ pub struct Sum {
 }
 
 impl Sum {
-    /// Saturating: a file that is read back may hold anything.
+    /// Saturates, because a file that is read back may contain anything.
     fn add(&mut self, other: Self) {
         self.frames = self.frames.saturating_add(other.frames);
         self.accesses = self.accesses.saturating_add(other.accesses);
@@ -60,7 +60,7 @@ pub struct Thinned {
 impl Thinned {
     /// An empty series of `vms` VMs.
     pub fn new(vms: usize) -> Self {
-        // Even, so that pairs of buckets can be joined; a picture of many VMs has fewer.
+        // Even, so that pairs of buckets can be joined; fewer for many VMs.
         let most = (6144 / vms.max(1)).clamp(48, 240) / 2 * 2;
         Self { vms, width: 1, most, buckets: Vec::new() }
     }

@@ -1,4 +1,4 @@
-//! What is known of traces, a row each.
+//! The table of `trace info`: one row per trace.
 
 use crate::formats::info::TraceInfo;
 use crate::table::Cell;
@@ -44,7 +44,7 @@ pub fn table(infos: &[(String, TraceInfo)]) -> Table {
     table
 }
 
-/// The same with a column for each trace, which suits a few traces better.
+/// The same with one column per trace, for few traces.
 pub fn upright(table: &Table) -> Table {
     let mut columns: Vec<&str> = vec![table.columns()[0].as_str()];
     let names: Vec<String> = table.rows().iter().map(|row| row[0].plain()).collect();

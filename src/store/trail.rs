@@ -1,8 +1,8 @@
 //! The trail of a run: its fingerprint at its checkpoints, thinned out to a bounded length.
 //!
 //! Two runs whose trails agree at a checkpoint are equal up to it, so the first row that differs
-//! says where the trajectories part. A short run has every checkpoint; a longer one every second,
-//! fourth, …, so that a golden file stays small.
+//! shows where the trajectories depart. A short run keeps every checkpoint, a longer one every
+//! second, fourth, …, so that golden files stay small.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub(crate) const COLUMNS: &[&str] = &["checkpoint", "tick", "fingerprint"];
 /// How many columns, from the first, identify a row.
 pub const KEY: usize = 1;
 
-/// The name of the last row, after which nothing happened.
+/// The name of the last row, the end of the run.
 pub(crate) const END: &str = "end";
 
 /// Collects fingerprints during a run.
@@ -70,7 +70,7 @@ impl Watcher for Trail {
     }
 }
 
-/// Where a run leaves the trajectory of a golden trail.
+/// Where a run departs from a golden trail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Departure {
     /// The last checkpoint known to agree; 0 is the start.

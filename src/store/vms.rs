@@ -1,4 +1,4 @@
-//! vms.csv: what each VM of a run did and held, then all together.
+//! vms.csv: the counts and allocations of each VM of a run, then of all VMs together.
 
 use crate::account::{Account, METRICS, Outcome};
 use crate::conclude::compare;

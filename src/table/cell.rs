@@ -1,4 +1,4 @@
-//! One value of a table, as files hold it and as people read it.
+//! One value of a table, and its forms for files and for people.
 
 use serde_json::Value;
 
@@ -15,12 +15,12 @@ pub enum Cell {
     Ratio(Millionths),
     /// A difference, or an end of an interval.
     Signed(SignedMillionths),
-    /// Unknown, or without meaning here.
+    /// Unknown or undefined.
     Empty,
 }
 
 impl Cell {
-    /// As files hold it.
+    /// The form in files.
     pub fn plain(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -56,7 +56,7 @@ impl Cell {
         match self {
             Self::Text(text) => Value::from(text.as_str()),
             Self::Integer(number) => Value::from(*number),
-            // The double nearest to six decimals prints as these six decimals.
+            // The double nearest to a number with six decimals prints as that number.
             Self::Ratio(number) => Value::from(number.0 as f64 / Millionths::ONE as f64),
             Self::Signed(number) => Value::from(number.0 as f64 / Millionths::ONE as f64),
             Self::Empty => Value::Null,

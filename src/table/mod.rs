@@ -1,7 +1,7 @@
 //! One small table for all outputs, and its five formats.
 //!
-//! CSV and JSON hold every column with bare numbers. The three for people, aligned text, Markdown
-//! and LaTeX, group digits, align numbers right and write column names with spaces.
+//! CSV and JSON have every column, with plain numbers. Aligned text, Markdown and LaTeX are for
+//! people: they group digits, right-align numbers and write column names with spaces.
 
 mod cell;
 mod latex;
@@ -39,12 +39,12 @@ impl Format {
         ("latex", Self::Latex),
     ];
 
-    /// Whether people read it: then a few columns are enough, and sentences may stand around it.
+    /// Whether it is for people: fewer columns are shown, and sentences may surround the table.
     pub fn is_for_people(self) -> bool {
         matches!(self, Self::Table | Self::Markdown | Self::Latex)
     }
 
-    /// Sentences to stand beside a table of this format: in LaTeX as comments.
+    /// Sentences around a table of this format; in LaTeX they become comments.
     pub fn aside(self, text: &str) -> String {
         match self {
             Self::Latex => {

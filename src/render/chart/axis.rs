@@ -47,7 +47,7 @@ fn decimal(value: u64, one: u64) -> String {
 }
 
 /// Millionths as percent with at most two decimals, rounded half up; below a tenth of a percent
-/// with all decimals, so that a few are not shown as none.
+/// with all decimals, so that small values are not shown as 0.
 pub(super) fn percent(millionths: u64) -> String {
     let few = millionths < 1000;
     Unit::Percent.shown(if few { millionths } else { millionths.saturating_add(50) / 100 * 100 })
@@ -85,7 +85,7 @@ impl Axis {
         Self { top: most.div_ceil(step).saturating_mul(step), step, unit }
     }
 
-    /// Likewise, but it ends at `most`, round or not.
+    /// The same, but it ends exactly at `most`.
     pub(crate) fn exact(most: u64, ticks: u64, unit: Unit) -> Self {
         Self { top: most.max(1), ..Self::round(most, ticks, unit) }
     }

@@ -81,7 +81,7 @@ pub(crate) fn draw(groups: &[Group], keys: &[Key], counted: &str) -> Drawing {
         drawing.text(middle, area.bottom() + 170, Anchor::Middle, "t", &name);
     }
     for row in 0..rows as i64 {
-        // Drawn over the feet of the bars.
+        // Drawn last, over the bottoms of the bars.
         let y = row * pitch + 120 + height;
         drawing.line((LEFT, y), (LEFT + INNER, y), "axis");
     }

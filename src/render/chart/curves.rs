@@ -22,17 +22,17 @@ pub(crate) struct Panel {
 
 /// The curves of some of `vms` VMs on a host of `host_frames` under these policies.
 pub(crate) fn figure(shown: &[Panel], policies: &[String], host_frames: u64, vms: usize) -> Figure {
-    let mut caption = "The exact share of demand faults that LRU has with a fixed number of \
-                       frames. A mark stands at the frames that the VM held in the mean under a \
-                       policy, and at the share of faults that it had there: above the curve, \
-                       moving frames has cost faults; below it, frames came when they were needed. \
-                       Each panel has its own scale, which leaves out the steep beginning."
+    let mut caption = "LRU's exact share of demand faults for every fixed number of frames. A \
+                       mark shows a VM's average number of frames and its share of faults under a \
+                       policy: above the curve, moving frames has cost faults; below it, frames \
+                       came when they were needed. Each panel has its own scale, which omits the \
+                       steep beginning."
         .to_owned();
     caption += &some_of(shown.len(), vms);
     let key = |(at, policy): (usize, &String)| Key { label: policy.clone(), class: fill(at) };
     Figure {
         name: "curves".to_owned(),
-        title: "Miss-ratio curves and what the policies gave".to_owned(),
+        title: "Miss-ratio curves and the policies' allocations".to_owned(),
         caption,
         keys: policies.iter().enumerate().map(key).collect(),
         drawing: draw(shown, policies, widest(shown).min(host_frames)),
@@ -56,7 +56,7 @@ fn table(panels: &[Panel], policies: &[String]) -> Table {
     table
 }
 
-/// The frames to which a curve or a mark reaches; nothing changes beyond them.
+/// The largest number of frames of any curve or mark.
 fn widest(panels: &[Panel]) -> u64 {
     let curves = panels.iter().filter_map(|panel| Some(panel.curve.last()?.0));
     let marks = panels.iter().flat_map(|panel| &panel.marks);
@@ -95,8 +95,8 @@ fn draw(panels: &[Panel], policies: &[String], most_frames: u64) -> Drawing {
     drawing
 }
 
-/// High enough for the marks and the bend of the curve around them; the steep beginning, where
-/// nearly every access is a fault, would flatten everything else.
+/// The vertical axis, high enough for the marks and the part of the curve around them. The steep
+/// beginning, where nearly every access is a fault, would flatten everything else.
 fn scale(panel: &Panel) -> Axis {
     let highest = panel.marks.iter().map(|&(_, faults)| faults).max();
     let top = highest.filter(|&faults| faults > 0).map_or(ALL, |faults| faults.saturating_mul(3));
@@ -143,7 +143,7 @@ fn marks(
     for (at, (policy, &mark)) in policies.iter().zip(&panel.marks).enumerate() {
         let (x, y) = place(mark);
         let title = format!(
-            "{}, {policy}: {} frames in the mean, {} faults",
+            "{}, {policy}: {} frames on average, {} faults",
             panel.vm,
             frames_shown(mark.0),
             percent(mark.1),

@@ -65,9 +65,7 @@ pub(crate) fn figure(policies: &[Runs]) -> Figure {
     Figure {
         name: "distribution".to_owned(),
         title: "Demand faults over all runs".to_owned(),
-        caption: "Boxes reach from the lower to the upper quartile with the median in them, \
-                  whiskers from the fewest to the most demand faults of a run."
-            .to_owned(),
+        caption: "Boxes span the quartiles and show the median; whiskers span all runs.".to_owned(),
         keys: Vec::new(),
         drawing,
         table,
@@ -92,8 +90,8 @@ pub(crate) struct Differences {
     pub baseline: Vec<u64>,
 }
 
-/// Lollipops: how many demand faults more or fewer a run has than the baseline's run with the same
-/// seed and parameters.
+/// A lollipop chart of the mean difference in demand faults between a run and the baseline's run
+/// with the same seed and parameters.
 pub(crate) fn paired(others: &[Differences], baseline: &str) -> Figure {
     let others: Vec<(&str, Paired)> = others
         .iter()
@@ -162,7 +160,7 @@ fn draw_paired(others: &[(&str, Paired)], baseline: &str) -> Drawing {
         let mean = paired.mean;
         drawing.text(area.left - 100, y + 40, Anchor::End, "t", &clipped(name, 1500));
         drawing.line((middle, y), (x(mean.0), y), "stem");
-        let mut title = format!("{name}: {mean} in the mean");
+        let mut title = format!("{name}: {mean} on average");
         if let Some([low, high]) = paired.interval {
             let _ = write!(title, ", from {low} to {high}");
             let (low, high) = (x(low.0), x(high.0));

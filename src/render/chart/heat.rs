@@ -56,8 +56,8 @@ pub(crate) fn figure(panels: &[Panel], columns: &Values, rows: &Values) -> Figur
         name: "heat".to_owned(),
         title: format!("Demand faults by {}", both(columns, rows)),
         caption: format!(
-            "Demand faults as a share of the accesses, in the mean of all runs with the same {}; \
-             the darker, the more. All panels have the same shades.",
+            "Demand faults as a share of the accesses, averaged over all runs with the same {}; \
+             darker is more. All panels have the same shades.",
             both(columns, rows)
         ),
         keys: Vec::new(),

@@ -87,7 +87,8 @@ fn series(at: usize) -> String {
     format!("data-series=\"{at}\"")
 }
 
-/// The attributes of a group whose steps to the right are the `count` table rows from `first` on.
+/// The attributes of a group whose steps, from left to right, are the `count` table rows from
+/// `first` on.
 fn steps(first: usize, count: usize) -> String {
     format!("class=\"steps\" data-first=\"{first}\" data-count=\"{count}\"")
 }
@@ -167,7 +168,7 @@ fn text_width(text: &str) -> i64 {
     62 * text.chars().count() as i64
 }
 
-/// The remark that a picture shows only some VMs, if it does.
+/// A note if a chart shows only some VMs.
 pub(super) fn some_of(shown: usize, all: usize) -> String {
     if shown == all {
         return String::new();

@@ -27,8 +27,8 @@ pub(crate) fn figure(policies: &[Entry], bounds: &[Entry], optimum: &Entry) -> F
         name: "regret".to_owned(),
         title: format!("Regret: demand faults above {}", optimum.0),
         caption: format!(
-            "How many demand faults more each policy has than the optimum, {}, which has {}; the \
-             fewest first. Dashed lines are bounds, which know the future.",
+            "Each policy's demand faults in excess of the optimum, {}, which has {}; the fewest \
+             first. Dashed lines are bounds, which know the future.",
             optimum.0,
             grouped(optimum.1)
         ),
@@ -40,7 +40,7 @@ pub(crate) fn figure(policies: &[Entry], bounds: &[Entry], optimum: &Entry) -> F
 
 fn draw(policies: &[Entry], bounds: &[Entry], optimum: &Entry) -> Drawing {
     let above = |faults: u64| faults.saturating_sub(optimum.1);
-    // From left to right downwards, so that no label crosses another's line.
+    // Labels descend from left to right, so that none crosses another's line.
     let mut lines: Vec<&Entry> = bounds.iter().filter(|(_, faults)| *faults > optimum.1).collect();
     lines.sort_by_key(|(_, faults)| *faults);
     let top = 120 + 150 * lines.len() as i64;

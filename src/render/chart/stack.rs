@@ -61,7 +61,7 @@ struct Band {
 }
 
 /// Where the bands of a bucket end: means of the checkpoints, rounded down. The sums are rounded,
-/// not the bands, so that a full host is drawn full.
+/// not the bands, so that a full host has no gap at the top.
 fn ceilings(bands: &[Band], bucket: &Bucket) -> Vec<u64> {
     let mut sum: u64 = 0;
     let mut end = |band: &Band| {

@@ -1,9 +1,9 @@
 //! The event log: what happened in a run, event by event, for programs and for people.
 //!
 //! The events are arrivals, departures, waits and refusals, moves of frames, checkpoints with the
-//! policy's view and decision and, on demand, all accesses in true order. `jsonl` and `text`
-//! write each event as it happens and keep nothing; `perfetto` keeps a bounded timeline and
-//! writes it at the end.
+//! policy's view and decision and, on request, all accesses in simulation order. `jsonl` and `text`
+//! write each event as it happens and keep nothing; `perfetto` keeps a bounded timeline and writes
+//! it at the end.
 
 pub(crate) mod jsonl;
 pub(crate) mod perfetto;

@@ -2,10 +2,10 @@
 //! for the host and for each VM, counters of frames, resident pages and faults, instants for
 //! checkpoints, slices where a VM gives or takes frames, and flows from the giver to the taker.
 //!
-//! A tick is shown as a microsecond, the format's unit. The file is bounded: of a long run every
-//! second, fourth, … checkpoint is kept, so that faults are those since the last kept one, and of
-//! very many moves only the first; `otherData` says what was left out. Frames are interchangeable;
-//! a flow pairs the frames that became free first with the VM that takes first.
+//! A tick is shown as a microsecond, the format's unit. The file is bounded: a long run keeps every
+//! second, fourth, … checkpoint, and only the first of very many moves; `otherData` tells what was
+//! omitted. Frames are interchangeable; a flow pairs the frames that became free first with the VM
+//! that takes first.
 
 use std::collections::VecDeque;
 

@@ -35,7 +35,7 @@ pub(crate) fn lines(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String
             format!("{} waits for its minimum of {min}", name(*vm))
         }
         Event::Refuse { vm, gave_up: true, .. } => {
-            format!("{} gives up: its stop has come", name(*vm))
+            format!("{} gives up: its stop is reached", name(*vm))
         }
         Event::Refuse { vm, left, .. } => {
             let min = frames(scenario.vms[vm.index()].min);

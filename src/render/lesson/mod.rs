@@ -1,9 +1,9 @@
-//! The lesson: a run as a self-contained page for a lecture, with buttons to step forwards and
-//! back. A step is an access, a checkpoint, or the arrival or departure of a VM. Each VM's lists
-//! are drawn as boxes, in the order of the algorithm's own lists.
+//! The lesson: a run as a self-contained page with buttons to step forward and back. A step is an
+//! access, a checkpoint, or the arrival or departure of a VM. Each VM's lists are drawn as boxes,
+//! in the order of the algorithm's own lists.
 //!
-//! The page holds the steps as data, each with the lists that it changed, and draws them itself.
-//! Its size is bounded, so it suits small scenarios.
+//! The page contains the steps as data, each with the lists that it changed, and a script that
+//! draws them. Its size is bounded, so it suits small scenarios.
 
 use std::fmt::Write as _;
 
@@ -89,7 +89,7 @@ impl<'a> Steps<'a> {
         }
         let vm = |vm: &crate::scenario::VmSpec| json!([vm.name, vm.replacement.name]);
         let vms: Vec<Value> = self.scenario.vms.iter().map(vm).collect();
-        // A script's text ends at the first `</`, which no string of ours may contain.
+        // A script element ends at `</`, so the data must not contain it.
         let data =
             format!("{{\"vms\":{},\n\"steps\":[\n{}\n]}}", json!(vms), self.collected.join(",\n"))
                 .replace('<', "\\u003c");

@@ -1,4 +1,4 @@
-//! The report's tables and figures compared with ours: as files, and as a page for people.
+//! The report's tables and figures compared with ours, as files and as text.
 
 pub mod figures;
 mod page;

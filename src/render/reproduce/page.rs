@@ -1,5 +1,4 @@
-//! `reproduce` for people: the tables as the report draws them, and what they do not show, in
-//! words.
+//! The text of `reproduce`: the tables as the report prints them, and what they do not show.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
