@@ -10,7 +10,8 @@
 //! the largest remainders.
 //! *Cost.* O(V) a checkpoint for V VMs, times the number of targets that bind.
 //! *Parameters.* `buffer`: frames beyond what is committed, for each committed one (0.2, Hyper-V's;
-//! it allows 0.05 to 2); `used`: what is committed (`committed`).
+//! it allows 0.05 to 2); `used`: what is committed (`committed`). `hyperv-linux` adds what a Linux
+//! guest's driver allows.
 
 use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, exact, meminfo};
 use crate::meets::Meets;
@@ -35,7 +36,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     },
 };
 
-const BUFFER: Param = Param {
+pub(super) const BUFFER: Param = Param {
     name: "buffer",
     doc: "frames beyond what is committed, for each committed one; Hyper-V's",
     domain: Domain::Decimal { min: exact::hundredths(5), max: exact::hundredths(200) },
@@ -49,21 +50,29 @@ struct DynamicMemory {
 
 impl Policy for DynamicMemory {
     fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
-        let mut targets: Vec<Frames> = view.vms.iter().map(|vm| vm.bounds.min).collect();
-        let left = view.host - targets.iter().copied().sum();
-        let room = view.vms.iter().map(|vm| {
+        let wanted = view.vms.iter().map(|vm| {
             let committed = (self.used)(vm);
-            vm.bounds.clamp(committed + exact::times(committed, self.buffer)) - vm.bounds.min
+            committed + exact::times(committed, self.buffer)
         });
-        let room: Vec<Frames> = room.collect();
-        // Where all targets fit, everybody's room is filled; where not, shares decide.
-        let weights: Vec<u64> = view.vms.iter().map(|vm| vm.shares).collect();
-        let given = shares::divide(left, &weights, &room).largest_remainder(&room);
-        for (target, given) in targets.iter_mut().zip(given) {
-            *target += given;
-        }
-        Ok(Plan(targets))
+        let wanted: Vec<Frames> = wanted.collect();
+        Ok(Plan(divide(view, &wanted)))
     }
+}
+
+/// Gives each VM what it wants within its bounds. Where that is too much for the host, all keep
+/// their minima, and the rest is divided by shares; no VM gets more than it wants.
+pub(super) fn divide(view: &View, wanted: &[Frames]) -> Vec<Frames> {
+    let mut targets: Vec<Frames> = view.vms.iter().map(|vm| vm.bounds.min).collect();
+    let left = view.host - targets.iter().copied().sum();
+    let room = view.vms.iter().zip(wanted);
+    let room: Vec<Frames> =
+        room.map(|(vm, &wanted)| vm.bounds.clamp(wanted) - vm.bounds.min).collect();
+    let weights: Vec<u64> = view.vms.iter().map(|vm| vm.shares).collect();
+    let given = shares::divide(left, &weights, &room).largest_remainder(&room);
+    for (target, given) in targets.iter_mut().zip(given) {
+        *target += given;
+    }
+    targets
 }
 
 #[cfg(test)]

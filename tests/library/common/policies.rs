@@ -26,6 +26,12 @@ pub fn small_settings(kind: &PolicyKind) -> Settings {
         "proxmox-autoballoon" => &[("tolerance", 1), ("step", 5)],
         "mom-balloon" | "mom-balloon-2013-07" | "mom-ovirt" | "mom-rules" => &[("samples", 1)],
         "senpai" => &[("target", 2), ("interval", 2), ("coeff_backoff", 1)],
+        "senpai-oomd" => &[("interval", 1), ("floor", 2), ("period", 2)],
+        "damon-reclaim" => &[("min_age", 4), ("window", 1), ("quota", 3), ("mid", 900), ("low", 0)],
+        "hyperv-linux" => &[("mebibyte", 1)],
+        "balance-available" => &[("guest_critical", 2), ("step", 1), ("near", 1)],
+        "neon-autoscaler" => &[("unit", 3)],
+        "kubevirt-overcommit" => &[("overcommit", 1_000_000)],
         _ => &[],
     };
     for &(name, value) in small {
@@ -38,6 +44,8 @@ pub fn small_settings(kind: &PolicyKind) -> Settings {
     }
     let large_parts: &[(&str, u64)] = match kind.name {
         "senpai" => &[("max_probe", 30)],
+        "senpai-oomd" => &[("max_probe", 30), ("pressure", 2000)],
+        "libvirt-overcommit" => &[("ratio", 1_000_000)],
         "tmo" => &[("ratio", 10), ("pressure", 50), ("most", 20)],
         _ => &[],
     };
