@@ -3,6 +3,7 @@
 //! Each declares its parameters as a constant list of [`Param`]s. Scenario keys, checks, defaults,
 //! `list` and the documentation are derived from that list.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
@@ -71,8 +72,9 @@ pub enum Domain {
     /// A file or a list of files, by paths relative to the scenario's folder. They are read and
     /// checked with the scenario.
     Files {
-        /// Checks the text of a file.
-        check: fn(&str) -> Result<(), Fault>,
+        /// Parses the text of the parameter's nth file, counted from 0. The result is kept beside
+        /// the text, so that many runs parse a file once.
+        parse: Parse,
         /// Whether a file may be missing.
         may_be_missing: bool,
     },
@@ -90,16 +92,60 @@ pub struct Fault {
     pub remedy: String,
 }
 
+/// What reads a file of text.
+pub type Parse = fn(&str, usize) -> Result<Arc<dyn Any + Send + Sync>, Fault>;
+
 /// A file that a parameter names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct TextFile {
     /// Its path in the scenario.
     pub path: String,
     /// Its content; `None` if it is missing and may be missing.
     pub text: Option<Arc<str>>,
+    /// What the parameter's `parse` has made of the text.
+    parsed: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// The value of a parameter, of its domain's kind.
+impl TextFile {
+    /// The file of `param` at this place in its list.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    ///
+    /// # Panics
+    /// If the parameter names no files.
+    pub fn read(
+        param: &Param,
+        at: usize,
+        path: String,
+        text: Option<Arc<str>>,
+    ) -> Result<Self, Fault> {
+        let Domain::Files { parse, .. } = param.domain else {
+            panic!("`{}` names no files", param.name);
+        };
+        let parsed = text.as_deref().map(|text| parse(text, at)).transpose()?;
+        Ok(Self { path, text, parsed })
+    }
+
+    /// What the parameter's `parse` has made of the text, which must be a `T`; nothing of a file
+    /// that is missing.
+    pub(crate) fn parsed<T: Any>(&self) -> Option<&T> {
+        let parsed = self.parsed.as_deref()?;
+        Some(parsed.downcast_ref().expect("a parameter's files are read in one way"))
+    }
+}
+
+/// What was made of a text follows from the text.
+impl PartialEq for TextFile {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.path, &self.text) == (&other.path, &other.text)
+    }
+}
+
+impl Eq for TextFile {}
+
+/// The value of a parameter, of the kind that its domain names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Value {

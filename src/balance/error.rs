@@ -17,7 +17,7 @@ pub enum PolicyError {
     /// sentence without a full stop.
     Outdated(String),
     /// The policy made a plan that breaks its contract. A policy that passes on the answer of
-    /// somebody else's program checks it first ([`Plan::check`](super::Plan::check)) and reports
+    /// another program checks it first ([`Plan::check`](super::Plan::check)) and reports
     /// [`Failed`](Self::Failed), for the mistake is not its own.
     BadPlan(PlanError),
 }

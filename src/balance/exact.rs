@@ -62,9 +62,9 @@ const fn shortest(mut digits: u64, mut places: u32) -> Decimal {
 }
 
 impl Plan {
-    /// The plan that comes closest to what is wanted: each VM's bounds are kept, whoever wants less
-    /// than it has gives it at once, and whoever wants more gets it from the free frames, one VM
-    /// after the other in this order, the last perhaps a part. VMs that the order leaves out get
+    /// The plan that comes closest to what is wanted: each VM's bounds are kept, a VM that wants
+    /// less than it has gives it at once, and one that wants more gets it from the free frames, one
+    /// VM after the other in this order, the last perhaps a part. VMs that the order leaves out get
     /// nothing.
     pub(super) fn in_order(
         view: &View,

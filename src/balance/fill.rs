@@ -24,7 +24,7 @@ pub(super) struct Claim {
 const FINE: u32 = 20;
 /// A level of this many binary digits behind the point has steps below one part for any weight.
 const LEVEL: u32 = 32;
-/// At this level everybody has its maximum: 2^(64 + 7) frames of weight 1.
+/// At this level every VM has its maximum: 2^(64 + 7) frames of weight 1.
 const BEYOND: u128 = (1 << (64 + 7 + FINE + LEVEL)) - 1;
 /// What lies beyond `in_full` counts in these.
 const TEN_THOUSAND: u64 = 10_000;
@@ -56,7 +56,7 @@ pub(super) fn fill(amount: Frames, claims: &[Claim], withheld: Decimal) -> Vec<F
     given
 }
 
-/// The highest level that the amount is enough for, or one at which everybody gets the same: sums
+/// The highest level that the amount is enough for, or one at which all get the same: sums
 /// never fall with the level. The search begins at `guess`.
 fn highest(guess: u128, amount: u128, sum: impl Fn(u128) -> u128) -> u128 {
     if sum(BEYOND) <= amount {

@@ -51,7 +51,7 @@ pub struct PolicyKind {
     /// Its parameters.
     pub params: &'static [Param],
     /// Where VMs meet between checkpoints. [`Meets::AtFaults`]: at a fault that finds no empty
-    /// frame a VM draws one from whom [`Policy::giver`] tells.
+    /// frame a VM draws one from the VM that [`Policy::giver`] names.
     pub meets: Meets,
     /// What it sees of each VM beyond its counts; their parameters are among its own.
     pub observers: fn(&Settings) -> &'static [&'static ObserverKind],

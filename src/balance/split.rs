@@ -20,7 +20,7 @@ pub(super) fn entitled(view: &View) -> Vec<Frames> {
 ///
 /// Frames beyond all needs stay where they are as far as they can; where VMs that hold more than
 /// they need must give some up, what they keep is in proportion to what they have beyond. Frames
-/// that nobody holds go to all in proportion to their needs, within the maxima. So the same needs
+/// that no VM holds go to all in proportion to their needs, within the maxima. So the same needs
 /// again move nothing.
 pub(super) fn settle(view: &View, mut needs: Vec<Frames>) -> Plan {
     let beyond: Vec<Frames> = view
@@ -46,7 +46,7 @@ pub(super) fn spare(view: &View, frames: &[Frames]) -> Frames {
 }
 
 /// Adds an amount in proportion to weights, as far as there is room, by largest remainder, ties in
-/// file order. Nothing stays over while somebody with a weight has room.
+/// file order. Nothing stays over while a VM with a weight has room.
 pub(super) fn add(frames: &mut [Frames], amount: Frames, weights: &[u64], room: &[Frames]) {
     let (mut left, mut room) = (amount, room.to_vec());
     while left > Frames(0) {

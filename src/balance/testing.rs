@@ -19,7 +19,7 @@ pub(super) fn using(distinct: u64, vm: VmView) -> VmView {
     vm
 }
 
-/// A VM of whose frames so many hold a page.
+/// A VM with a page in so many of its frames.
 pub(super) fn resident(frames: u64, vm: VmView) -> VmView {
     VmView { resident: Frames(frames), ..vm }
 }

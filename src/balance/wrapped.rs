@@ -104,6 +104,7 @@ pub fn wrap(policy: Box<dyn Policy>, settings: &Settings) -> Box<dyn Policy> {
         cadence: settings.integer(CADENCE.name),
         checkpoints: 0,
         pending: Vec::new(),
+        asked: false,
     })
 }
 
@@ -118,12 +119,16 @@ struct Wrapped {
     checkpoints: u64,
     /// What happened to each VM, by id, since the policy was last asked; missing ones are zero.
     pending: Vec<Counts>,
+    /// Whether the policy was asked at the latest checkpoint.
+    asked: bool,
 }
 
 impl Policy for Wrapped {
     fn plan(&mut self, view: &View, rng: &mut Stream) -> Result<Plan, PolicyError> {
         self.checkpoints += 1;
-        match self.ask(view, rng)? {
+        let plan = self.ask(view, rng)?;
+        self.asked = plan.is_some();
+        match plan {
             Some(plan) if self.checkpoints > self.warm_up => {
                 // What is held back of a bad plan could pass for a good one.
                 plan.check(view)?;
@@ -138,7 +143,7 @@ impl Policy for Wrapped {
     }
 
     fn reasons(&self) -> Vec<Reason> {
-        self.policy.reasons()
+        if self.asked { self.policy.reasons() } else { Vec::new() }
     }
 
     fn samples_every(&self) -> Option<Ticks> {
@@ -216,6 +221,10 @@ mod tests {
             self.shown.send(accesses).expect("the test listens");
             Ok(Plan(frames(&self.plans.remove(0))))
         }
+
+        fn reasons(&self) -> Vec<Reason> {
+            vec![Reason { vm: crate::units::VmId(0), text: "it was asked".to_owned() }]
+        }
     }
 
     struct Rig {
@@ -272,7 +281,7 @@ mod tests {
         assert_eq!(once(set, 40, &[10, 10, 10, 10], &[7, 3, 15, 15]), [10, 3, 14, 13]);
         // Nothing is freed, so nothing is granted.
         assert_eq!(once(set, 30, &[10, 10, 10], &[7, 7, 16]), [10, 10, 10]);
-        // Frames that nobody holds are granted first as last.
+        // Frames that no VM holds are granted first as last.
         assert_eq!(once(set, 32, &[10, 10, 10], &[8, 8, 16]), [10, 10, 12]);
     }
 
@@ -333,6 +342,17 @@ mod tests {
         assert_eq!(made(&mut view, &[6, 60, 600]), [7, 11, 2]);
         let shown: Vec<Vec<u64>> = rig.shown.try_iter().collect();
         assert_eq!(shown, [vec![6, 60], vec![15, 150, 1100]]);
+    }
+
+    #[test]
+    fn reasons_are_of_the_latest_question_alone() {
+        let plans: &[&[u64]] = &[&[9, 10], &[9, 10]];
+        let (mut rig, mut view) = (Rig::new(&[("cadence", 2)], plans), held(20, &[10, 10]));
+        let told = |rig: &mut Rig, view: &mut View| {
+            rig.step(view);
+            rig.policy.reasons().len()
+        };
+        assert_eq!([(); 4].map(|()| told(&mut rig, &mut view)), [0, 1, 0, 1]);
     }
 
     #[test]

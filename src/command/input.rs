@@ -230,9 +230,8 @@ fn check_keeping(
     let Checked { scenario, warnings } = checked.map_err(|found| refused(&found, context))?;
     document.files().iter().try_for_each(|path| register().reads(path))?;
     // Replies recorded by this run are an output.
-    let is_input =
-        |path: &&Path| !common.allow_exec || path.extension() != Some("replies".as_ref());
-    traces.texts().filter(is_input).try_for_each(|path| register().reads(path))?;
+    let texts = traces.texts(common.allow_exec);
+    texts.into_iter().try_for_each(|path| register().reads(path))?;
     register_traces(&traces)?;
     let opened = Opened { scenario, document, traces };
     if warnings.is_empty() {

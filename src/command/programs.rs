@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -55,10 +56,12 @@ impl Programs for Processes {
         let (input, output) = (child.stdin.take(), child.stdout.take());
         let (input, output) = input.zip(output).expect("both are pipes");
         let requests = writer(input);
-        let replies = reader(output);
+        let asked = Arc::default();
+        let replies = reader(output, Arc::clone(&asked));
         let time_limit = Duration::from_nanos(what.time_limit.0);
         let place = what.replies.as_ref().map(|replies| self.folder.join(replies));
-        Ok(Box::new(Process { name, child, requests: Some(requests), replies, time_limit, place }))
+        let requests = Some(requests);
+        Ok(Box::new(Process { name, child, requests, asked, replies, time_limit, place }))
     }
 }
 
@@ -67,6 +70,8 @@ struct Process {
     name: String,
     child: Child,
     requests: Option<Sender<String>>,
+    /// The requests so far.
+    asked: Arc<AtomicU64>,
     replies: Receiver<Result<String, &'static str>>,
     time_limit: Duration,
     /// Where its replies are recorded.
@@ -76,23 +81,26 @@ struct Process {
 impl Program for Process {
     fn ask(&mut self, turn: &Turn) -> Result<String, PolicyError> {
         let Self { name, time_limit, .. } = self;
+        let number = turn.number;
+        self.asked.fetch_add(1, Ordering::SeqCst);
         if let Some(requests) = &self.requests {
             // A failed write shows up as a missing reply.
             let _ = requests.send(format!("{}\n", turn.request));
         }
-        let number = turn.number;
         let why = match self.replies.recv_timeout(*time_limit) {
             Ok(Ok(reply)) => return Ok(reply),
-            Ok(Err(why)) => format!("`{name}` {why} to request {number}"),
+            Ok(Err(why)) => format!("`{name}` {why} (request {number})"),
             Err(RecvTimeoutError::Timeout) => format!(
                 "`{name}` did not answer request {number} within {} s; it must answer each line \
                  with a line and flush it, or `policy.exec.time_limit` must be raised",
                 time_limit.as_secs_f64()
             ),
             Err(RecvTimeoutError::Disconnected) => {
-                let status = ended(&mut self.child);
-                let status = status.map_or_else(String::new, |status| format!(" ({status})"));
-                format!("`{name}` ended{status} instead of answering request {number}")
+                let did = match ended(&mut self.child) {
+                    Some(status) => format!("ended ({status})"),
+                    None => "closed its output".to_owned(),
+                };
+                format!("`{name}` {did} instead of answering request {number}")
             }
         };
         Err(PolicyError::failed(why))
@@ -151,18 +159,21 @@ fn writer(mut input: ChildStdin) -> Sender<String> {
     sender
 }
 
-/// Reads replies on a separate thread until the program closes its output.
-fn reader(output: ChildStdout) -> Receiver<Result<String, &'static str>> {
-    let (sender, replies) = channel();
+/// Reads replies on a separate thread until the program closes its output. One reply waits at most,
+/// so a program that never stops writing is held up by its pipe.
+fn reader(output: ChildStdout, asked: Arc<AtomicU64>) -> Receiver<Result<String, &'static str>> {
+    let (sender, replies) = sync_channel(1);
     thread::spawn(move || {
         let mut output = BufReader::new(output);
-        loop {
+        for number in 1.. {
             let mut line = Vec::new();
             match output.by_ref().take(LINE_MAX).read_until(b'\n', &mut line) {
                 Ok(0) | Err(_) => break,
                 Ok(_) => {}
             }
-            let reply = if line.len() as u64 == LINE_MAX {
+            let reply = if number > asked.load(Ordering::SeqCst) {
+                Err("answers more often than it is asked; answer each line with one line")
+            } else if line.len() as u64 == LINE_MAX {
                 Err("answers with a line of more than 16 MiB")
             } else {
                 String::from_utf8(line).map_err(|_| "answers with bytes that are not UTF-8")

@@ -8,8 +8,10 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use crate::balance;
 use crate::bound::Bound;
 use crate::conclude::compare;
+use crate::params::Domain;
 use crate::scenario::{Scenario, TraceSource, VmSpec};
 use crate::store::digest::Digest;
 use crate::store::trail;
@@ -62,6 +64,9 @@ pub struct Study {
     pub scenario: String,
     /// The trace of each VM, in file order.
     pub traces: Vec<TraceEntry>,
+    /// The files of text that policies read, such as rules, policy by policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policy_files: Vec<PolicyFile>,
     /// The hashes of all traces read from files at any point, sorted; only for a sweep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_hashes: Option<Vec<String>>,
@@ -81,6 +86,18 @@ pub struct TraceEntry {
     /// The reader's notes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reading: Vec<String>,
+}
+
+/// A file of text that a policy read. A file in which a program's replies are recorded is listed
+/// where they were replayed, not where the program ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyFile {
+    /// The parameter that names it.
+    pub parameter: String,
+    /// Its path as the scenario gives it.
+    pub path: String,
+    /// The hash of its bytes.
+    pub hash: Digest,
 }
 
 /// The runs of a manifest: listed one by one, or for a sweep, which lists them elsewhere, their
@@ -135,6 +152,31 @@ pub struct BoundEntry {
     pub summary: String,
     /// A remark, such as the partition.
     pub note: Option<String>,
+}
+
+fn policy_files(scenario: &Scenario) -> Vec<PolicyFile> {
+    let mut listed = Vec::new();
+    for kind in balance::ALL {
+        let Some(settings) = scenario.policy_settings.get(kind.name) else { continue };
+        for param in kind.params {
+            // A program that may run writes its replies anew.
+            let is_written = matches!(param.domain, Domain::Files { may_be_missing: true, .. });
+            if !matches!(param.domain, Domain::Files { .. })
+                || is_written && scenario.programs.is_some()
+            {
+                continue;
+            }
+            for file in settings.files(param.name) {
+                let Some(text) = &file.text else { continue };
+                listed.push(PolicyFile {
+                    parameter: format!("policy.{}.{}", kind.name, param.name),
+                    path: file.path.clone(),
+                    hash: Digest::of(text.as_bytes()),
+                });
+            }
+        }
+    }
+    listed
 }
 
 impl RunEntry {
@@ -196,6 +238,7 @@ impl Study {
             repetitions: None,
             scenario: scenario.effective(),
             traces: scenario.vms.iter().map(TraceEntry::of).collect(),
+            policy_files: policy_files(scenario),
             content_hashes: None,
         }
     }

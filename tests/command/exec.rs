@@ -72,6 +72,38 @@ fn a_program_runs_only_if_the_user_allows_it_and_its_replies_are_replayed() {
     assert_eq!(fs::read_to_string(folder.join("piped.replies")).unwrap(), recorded);
 }
 
+/// What the manifest says of files that policies read: parameters, paths and hashes.
+fn policy_files(folder: &Path) -> Vec<[String; 3]> {
+    let text = fs::read_to_string(folder.join("out/manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let listed = manifest["policy_files"].as_array().cloned().unwrap_or_default();
+    listed.iter().map(|file| ["parameter", "path", "hash"].map(|key| text(&file[key]))).collect()
+}
+
+#[test]
+fn replies_may_have_any_name_and_stand_in_the_manifest_where_they_were_replayed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    scenario(folder, GOOD, "");
+    let run = |more: &[&str]| {
+        let set = ["run", "piped.toml", "--quiet", "--set", "policy.exec.replies=\"told.jsonl\""];
+        balloonist(folder, &[&set, more].concat()).status.code()
+    };
+    // The second time the file is there, and it is written anew all the same.
+    assert_eq!(run(&["--allow-exec"]), Some(0));
+    assert_eq!(run(&["--allow-exec", "--out", "out"]), Some(0));
+    assert!(policy_files(folder).is_empty());
+    fs::remove_dir_all(folder.join("out")).unwrap();
+    assert_eq!(run(&["--out", "out"]), Some(0));
+    let replies = fs::read(folder.join("told.jsonl")).unwrap();
+    let hash = format!("blake3:{}", blake3::hash(&replies).to_hex());
+    let listed = ["policy.exec.replies".to_owned(), "told.jsonl".to_owned(), hash];
+    assert_eq!(policy_files(folder), [listed]);
+    // Where no program runs, the replies are an input that no output replaces.
+    assert_eq!(run(&["--events", "told.jsonl"]), Some(2));
+}
+
 #[test]
 fn verify_replays_and_finds_what_does_not_fit() {
     let folder = tempfile::tempdir().unwrap();
@@ -104,6 +136,8 @@ fn what_goes_wrong_is_told() {
     says("while read -r line; do echo hello; done", "answered `hello`, expected");
     says("while read -r line; do echo '{\"targets\":[8,8]}'; done", "16 frames in all");
     says("yes no | head -c 40", "answered `no`");
+    says("yes '{\"targets\":[4,4]}'", "answers more often than it is asked");
+    says("exec 1>&-; sleep 9", "closed its output instead of answering request 1");
     says("head -c 20000000 /dev/zero | tr '\\0' x", "a line of more than 16 MiB");
 }
 

@@ -8,7 +8,7 @@
 //! *Departs.* VMs for queues, and hits are counted up to the checkpoint: VM by VM in file order,
 //! each at most as many as pay for the frames of its shadow list. The second mechanism, which
 //! splits a queue to climb cliffs, needs two partitions of a VM, which a balloon does not have.
-//! Frames that nobody holds are divided by need. It draws, so equal views may give unequal plans;
+//! Frames that no VM holds are divided by need. It draws, so equal views may give unequal plans;
 //! without shadow hits nothing moves.
 //! *Cost.* O(V log V + V² + shadow hits) a checkpoint for V VMs.
 //! *Parameters.* `hits`: shadow hits that move a frame (4); `shadow`: the observer's (1 % of the
@@ -78,7 +78,7 @@ impl Credits {
         frames.min(1 << 40) as i64 * self.price
     }
 
-    /// Lets the interval's shadow hits move frames; nobody is brought below its floor.
+    /// Lets the interval's shadow hits move frames; no VM is brought below its floor.
     fn turn(&mut self, view: &View, floors: &[Frames], rng: &mut Stream) -> Plan {
         let (vms, most) = (&view.vms, self.most(view));
         let known = vms.iter().map(|vm| vm.id.index() + 1).max().unwrap_or(0);
@@ -107,7 +107,7 @@ impl Credits {
     }
 
     /// Moves frames from those deepest in debt to those with most credit, for its price. Frames
-    /// that nobody holds go first. Ties go by file order.
+    /// that no VM holds go first. Ties go by file order.
     fn trade(&self, view: &View, floors: &[Frames], frames: &mut [Frames], credits: &mut [i64]) {
         let mut takers: Vec<usize> = (0..frames.len()).collect();
         takers.sort_by_key(|&at| Reverse(credits[at]));

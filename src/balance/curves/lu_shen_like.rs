@@ -1,4 +1,4 @@
-//! `lu-shen-like`: the smallest product of miss ratios that lets nobody fall far behind its share.
+//! `lu-shen-like`: the smallest product of miss ratios that lets no VM fall far behind its share.
 //!
 //! *Idea.* Halving one VM's misses is worth doubling another's, however many each has: the sum of
 //! the logarithms of the predicted misses is least. No VM may miss much more than it would with
@@ -8,7 +8,7 @@
 //! *Departs.* Their curves come from an exclusive cache of the hypervisor that holds what VMs
 //! evict; here from an observer. The baseline is the VM's part by shares. Each VM counts one miss
 //! more than predicted, so that one without a miss has a logarithm. Logarithms have 20 binary
-//! places, rounded down. Ties and frames that nobody gains from as in `mrc-dp`.
+//! places, rounded down. Ties and frames that no VM gains from as in `mrc-dp`.
 //! *Cost.* As `mrc-dp`, and one logarithm a step of a curve.
 //! *Parameters.* `slack`: how much more than with its part a VM may miss (1/10, ours); `observer`,
 //! `decay`, `rate`: where the curves come from.

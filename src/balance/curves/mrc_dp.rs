@@ -8,7 +8,7 @@
 //! *Departs.* Steps of the curves that cannot be part of a best partition are left out first, which
 //! changes nothing but the time (`partition.rs`). Of several best partitions that with the fewest
 //! frames for the last VM of the file, then for the one before it, and so on. Frames that lower no
-//! curve stay where they are; those that nobody holds are divided by need.
+//! curve stay where they are; those that no VM holds are divided by need.
 //! *Cost.* O(F · log V + pages) a checkpoint for V VMs on F frames where `ucp-lookahead` is exact
 //! too, at most O(V · F²).
 //! *Parameters.* `observer`, `decay`, `rate`: where the curves come from.

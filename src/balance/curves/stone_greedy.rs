@@ -6,7 +6,7 @@
 //! Transactions on Computers 41(9), 1992.
 //! *Departs.* Their curves are miss-rate functions of known form, ours are measured and need not
 //! be convex; then it is not the best partition (see `mrc-dp`). It stops where no frame saves a
-//! fault: what is left stays where it is; frames that nobody holds are divided by need. Ties go to
+//! fault: what is left stays where it is; frames that no VM holds are divided by need. Ties go to
 //! the first VM of the file.
 //! *Cost.* O(F · log V + pages) a checkpoint for V VMs on F frames.
 //! *Parameters.* `observer`, `decay`, `rate`: where the curves come from.

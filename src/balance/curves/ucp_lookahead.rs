@@ -6,7 +6,7 @@
 //! high-performance, runtime mechanism to partition shared caches", MICRO 2006: the lookahead
 //! algorithm.
 //! *Departs.* Frames in place of cache ways, and the VM's curve in place of sampled tags. It stops
-//! where no number saves a fault: what is left stays where it is; frames that nobody holds are
+//! where no number saves a fault: what is left stays where it is; frames that no VM holds are
 //! divided by need. Of equal gains the fewest frames win, then the first VM of the file.
 //! *Cost.* O(F · log V + pages) a checkpoint for V VMs on F frames while no best number is beyond
 //! what is left, then O(F) a round.

@@ -1,12 +1,12 @@
 //! `zhou-greedy`: unit by unit to the VM whose predicted faults fall most.
 //!
-//! *Idea.* Everybody starts at the minimum. One unit of memory after the other goes to the VM whose
+//! *Idea.* Every VM starts at its minimum. One unit of memory after the other goes to the VM whose
 //! miss-ratio curve says that it will save most faults there.
 //! *Follows.* P. Zhou, V. Pandey, J. Sundaresan, A. Raghuraman, Y. Zhou and S. Kumar, "Dynamic
 //! tracking of page miss ratio curve for memory management", ASPLOS 2004.
 //! *Departs.* The greedy rule is from secondary knowledge. Their unit is a group of the LRU stack;
 //! ours is a share of the host. It stops where no unit saves a fault: what is left, and what makes
-//! no whole unit, stays where it is; frames that nobody holds are divided by need. Like every rule
+//! no whole unit, stays where it is; frames that no VM holds are divided by need. Like every rule
 //! of single units it does not see behind a flat stretch of a curve. Their energy-aware variant is
 //! not here. Ties go to the first VM of the file.
 //! *Cost.* O(units · log V + pages) a checkpoint for V VMs.

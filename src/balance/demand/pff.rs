@@ -7,7 +7,7 @@
 //! *Departs.* The rate is that of the checkpoint interval, demand faults per access, not the time
 //! between two faults. A VM above the upper threshold grows by a frame for each fault that evicted
 //! a page (the others found an empty frame); one below the lower threshold shrinks to the pages
-//! that it used in the interval. If no frame is free the original suspends a VM; here whoever
+//! that it used in the interval. If no frame is free the original suspends a VM; here the VM that
 //! faults most often is served first, ties in file order, and the others stay as they are. A phase
 //! keeps the pages of the one before until faults are rare, as in the original.
 //! *Cost.* O(V log V) a checkpoint for V VMs.

@@ -1,8 +1,8 @@
 //! `esx-idle-tax`: frames by shares, but an idle page costs more than one in use.
 //!
 //! *Idea.* A VM pays for its frames with its shares, and for an idle frame as much as for 1 / (1 −
-//! tax) active ones. Whoever pays least per frame gives; so idle memory goes to those who would use
-//! it, and with equal use memory is divided by shares.
+//! tax) active ones. The VM that pays least per frame gives; so idle memory goes to VMs that would
+//! use it, and with equal use memory is divided by shares.
 //! *Follows.* C. A. Waldspurger, "Memory resource management in `VMware` ESX Server", OSDI 2002:
 //! min-funding revocation with the idle-memory tax, and its estimate of active memory.
 //! *Departs.* Frames are not moved one at a time: the targets are those at which all VMs between
@@ -13,8 +13,8 @@
 //! of it is kept free. So the states of a host by its free memory (high, soft, hard and low: 6, 4,
 //! 2 and 1 %) are left out, in which ESX reclaims nothing, balloons, pages to its own swap, and
 //! holds up VMs above their targets too. Reclaiming is ballooning, and where the actuator makes
-//! that slow nobody pages in its stead: who is to get frames waits for them. The sample is of a
-//! VM's configured memory, its `max`.
+//! that slow, nothing pages in its stead: a VM that is to get frames waits for them. The sample is
+//! of a VM's configured memory, its `max`.
 //! *Cost.* O(V) a checkpoint for V VMs, times 123 halvings; on a real machine up to 100 traps an
 //! interval and VM.
 //! *Parameters.* `tax`: the part of an idle frame that is taxed away (0.75, the paper's; 0 is

@@ -2,7 +2,7 @@
 //!
 //! *Idea.* The pod of a VM requests its guest's memory divided by the overcommit, and the scheduler
 //! places pods while their requests fit on the node. On the node nothing balances: frames go to
-//! whoever touches a page first, and then the node's kernel swaps.
+//! the VM that touches a page first, and then the node's kernel swaps.
 //! *Follows.* KubeVirt: kubevirt/kubevirt pkg/virt-controller/services/renderresources.go
 //! (`WithMemoryRequests`) at 03a60d5; Kubernetes' scheduler, which adds up requests.
 //! *Departs.* The kernel's reclaim is taken as one LRU list of all VMs, as in `global-lru`; a node

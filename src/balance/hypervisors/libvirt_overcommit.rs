@@ -3,11 +3,11 @@
 //! *Idea.* VMs are placed on a host while their memory is at most a multiple of the host's. No
 //! balloon moves. A guest takes a frame when it touches a page, and when no frame is left the
 //! host's kernel swaps out the page used least recently, whosever it is.
-//! *Follows.* QEMU guests under libvirt as OpenStack places them: openstack/nova nova/conf/compute.py
-//! (`ram_allocation_ratio`, `reserved_host_memory_mb`); the ratio was 1.5 until 2018 and is still
-//! the figure that most hosts with overcommit are set to. What follows is the kernel's reclaim.
-//! *Departs.* The kernel's reclaim is taken as one LRU list of all VMs, as in `global-lru`. What VMs
-//! may hold at most is their memory, and their minimum is memory that the host cannot take.
+//! *Follows.* QEMU guests under libvirt as OpenStack places them: openstack/nova
+//! nova/conf/compute.py (`initial_ram_allocation_ratio`, `reserved_host_memory_mb`) at 1c6f99d.
+//! What happens then is the reclaim of the kernel.
+//! *Departs.* The kernel's reclaim is taken as one LRU list of all VMs, as in `global-lru`. What
+//! VMs may hold at most is their memory, and their minimum is memory that the host cannot take.
 //! *Cost.* As `global-lru`.
 //! *Parameters.* `ratio`: memory of the VMs for each byte of the host's (1.5); `reserved`: memory
 //! that the host keeps for itself when VMs are placed (512 MiB); both Nova's. A host no larger than
@@ -23,7 +23,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "libvirt-overcommit",
     summary: "leaves every guest the memory that it was sold, up to a multiple of the host's, and \
               lets the host swap",
-    follows: "OpenStack Nova's placement of libvirt guests, ram_allocation_ratio",
+    follows: "OpenStack Nova's placement of libvirt guests, initial_ram_allocation_ratio",
     live_interval: None,
     params: &[RATIO, RESERVED],
     meets: Meets::AtFaults,
@@ -57,8 +57,8 @@ fn fits(settings: &Settings, host: Frames, vms: &[Bounds]) -> Result<(), String>
         return Ok(());
     }
     Err(format!(
-        "libvirt-overcommit would not place these VMs: their maxima are {sold} frames, and the host \
-         takes {most}; raise `policy.libvirt-overcommit.ratio` or lower the maxima"
+        "libvirt-overcommit would not place these VMs: their maxima are {sold} frames, and the \
+         host takes {most}; raise `policy.libvirt-overcommit.ratio` or lower the maxima"
     ))
 }
 

@@ -6,7 +6,7 @@
 //! *Follows.* qmemman of Qubes OS: QubesOS/qubes-core-admin qubes/qmemman/algo.py (`balance`) and
 //! systemstate.py (`do_balance`) at 1ad5f9b; R. Wojtczuk and M. Marczykowski, 2010 on.
 //! *Departs.* Used memory is the working set of the interval unless the parameter says otherwise: a
-//! real guest's caches do not count as used, and of a trace's pages nobody knows which are cache.
+//! real guest's caches do not count as used, and a trace does not say which pages are cache.
 //! The daemon runs whenever a guest reports a change; here at checkpoints. A VM's minimum, which
 //! the daemon does not have, raises its preference; there is no dom0 with an allowance of its own,
 //! and the host's memory is what Xen can assign. Bytes are scaled in integers, where the original

@@ -8,13 +8,13 @@
 //! floating-point numbers; here the way is rounded down to a frame, and what that leaves over stays
 //! free. Allocations are exact, so there is no margin of inaccuracy (the daemon counts 4 KiB a
 //! domain, twice). What guests use is not asked, as in the original. The daemon looks every second
-//! while it balances and forgets who was stuck when it starts anew; here progress is looked for at
-//! checkpoints. A stuck driver that has too much is still asked for what the rule would have it
-//! give, and stays stuck until it gives; one that has too little is to keep that, and is asked anew
-//! at the next checkpoint. The daemon frees before it allocates; here the host does. A VM's maximum
-//! is at most the host's memory, for a scenario allows no more; the daemon takes any, so that a
-//! domain with a larger one is farther above its minimum. A host no larger than `reserve` keeps no
-//! reserve.
+//! while it balances and forgets which domains were stuck when it starts anew; here progress is
+//! looked for at checkpoints. A stuck driver that has too much is still asked for what the rule
+//! would have it give, and stays stuck until it gives; one that has too little is to keep that, and
+//! is asked anew at the next checkpoint. The daemon frees before it allocates; here the host does.
+//! A VM's maximum is at most the host's memory, for a scenario allows no more; the daemon takes
+//! any, so that a domain with a larger one is farther above its minimum. A host no larger than
+//! `reserve` keeps no reserve.
 //! *Cost.* O(V) a checkpoint for V VMs.
 //! *Parameters.* `stuck_after` in ticks: 5 s; `reserve`: memory that stays free (72 MiB); both the
 //! original's.
@@ -76,8 +76,8 @@ struct Driver {
 impl Policy for Squeezed {
     fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         let stuck: Vec<bool> = view.vms.iter().map(|vm| self.is_stuck(vm, view.at)).collect();
-        let nobody = vec![false; stuck.len()];
-        let mut targets = self.squeeze(view, &nobody);
+        let none_stuck = vec![false; stuck.len()];
+        let mut targets = self.squeeze(view, &none_stuck);
         if stuck.contains(&true) {
             let rest = self.squeeze(view, &stuck);
             for (at, vm) in view.vms.iter().enumerate() {

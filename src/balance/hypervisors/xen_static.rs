@@ -1,7 +1,7 @@
-//! `xen-static`: reservations, and frames that are free for whoever asks first.
+//! `xen-static`: reservations, and free frames for the VM that asks first.
 //!
 //! *Idea.* A domain keeps what it was created with. It may ask for more, up to its maximum, and
-//! gets it while frames are free; nobody is made to give any back.
+//! gets it while frames are free; no domain is made to give any back.
 //! *Follows.* P. Barham et al., "Xen and the art of virtualization", SOSP 2003; the mechanism is
 //! that of Xen's balloon driver.
 //! *Departs.* The reservation is the first allocation. A guest asks for a frame for each

@@ -7,9 +7,9 @@
 //! market-driven memory allocation", VEE 2014: the progressive second price auction.
 //! *Departs.* Their bid is one unit price and ranges of quantities, ours a price for each quantity,
 //! the whole valuation, so that a truthful bid is the best one for any shape. Payments move money
-//! and no frames; nobody here has a budget, so they are not computed at a checkpoint (the test
+//! and no frames; no VM here has a budget, so they are not computed at a checkpoint (the test
 //! `no_other_bid_is_better_than_the_truth` computes them). There is no penalty for exchanging
-//! memory. Values beyond 62 bits are rounded. Ties and frames that nobody values as in `mrc-dp`.
+//! memory. Values beyond 62 bits are rounded. Ties and frames that no VM values as in `mrc-dp`.
 //! *Cost.* As `mrc-dp`.
 //! *Parameters.* `observer`, `decay`, `rate`: where the curves come from; a VM's `shares` are what
 //! a miss saved is worth to it.

@@ -11,6 +11,7 @@
 //! which are replayed where the program may not run; `time_limit`: how long a reply may take (10 s
 //! of the clock on the wall).
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -55,7 +56,7 @@ const COMMAND: Param = Param {
 const REPLIES: Param = Param {
     name: "replies",
     doc: "a file of recorded replies: written where the program runs, replayed where it may not",
-    domain: Domain::Files { check: check_replies, may_be_missing: true },
+    domain: Domain::Files { parse: parse_replies, may_be_missing: true },
     default: Value::Files(Vec::new()),
 };
 
@@ -166,34 +167,37 @@ impl Recorded {
     }
 }
 
-fn check_replies(text: &str) -> Result<(), Fault> {
-    Recorded::read(text).map(drop)
+/// The replies of a file, by the keys of their turns.
+type Replies = BTreeMap<String, String>;
+
+fn parse_replies(text: &str, _: usize) -> Result<Arc<dyn Any + Send + Sync>, Fault> {
+    let records = Recorded::read(text)?.into_iter();
+    let replies: Replies = records.map(|record| (record.key, record.reply)).collect();
+    Ok(Arc::new(replies))
 }
 
 /// What was recorded of a program.
 struct Replayed {
     program: String,
-    replies: BTreeMap<String, String>,
+    files: Vec<TextFile>,
 }
 
 impl Replayed {
-    fn of(command: &Command, files: &[TextFile]) -> Self {
-        let texts = files.iter().filter_map(|file| file.text.as_deref());
-        let records = texts.flat_map(|text| Recorded::read(text).unwrap_or_default());
-        let replies = records.map(|record| (record.key, record.reply)).collect();
-        Self { program: command.shown(), replies }
+    fn replies(&self) -> impl Iterator<Item = &Replies> {
+        self.files.iter().filter_map(TextFile::parsed)
     }
 }
 
 impl Program for Replayed {
     fn ask(&mut self, turn: &Turn) -> Result<String, PolicyError> {
         let program = &self.program;
-        if self.replies.is_empty() {
+        if self.replies().all(Replies::is_empty) {
             return Err(PolicyError::failed(format!(
                 "`{program}` may not run and no reply of it is recorded; allow it with --allow-exec"
             )));
         }
-        self.replies.get(&turn.key).cloned().ok_or_else(|| {
+        let reply = self.replies().find_map(|replies| replies.get(&turn.key));
+        reply.cloned().ok_or_else(|| {
             PolicyError::Outdated(format!(
                 "no recorded reply of `{program}` fits request {}: what the program would be told \
                  has changed; record anew with --allow-exec",
@@ -248,7 +252,10 @@ impl Exec {
     fn start(&self) -> Result<Box<dyn Program>, PolicyError> {
         match &self.programs {
             Some(programs) => programs.start(&self.command),
-            None => Ok(Box::new(Replayed::of(&self.command, &self.files))),
+            None => {
+                let (program, files) = (self.command.shown(), self.files.clone());
+                Ok(Box::new(Replayed { program, files }))
+            }
         }
     }
 
@@ -266,7 +273,7 @@ impl Exec {
 impl Policy for Exec {
     fn plan(&mut self, view: &View, _: &mut Stream) -> Result<Plan, PolicyError> {
         if self.command.words.is_empty() {
-            // Such a scenario is refused; who runs it all the same moves nothing.
+            // Such a scenario is refused; if it is run all the same, nothing moves.
             return Ok(Plan::unchanged(view));
         }
         let turn = self.turn(view);
@@ -426,15 +433,15 @@ mod tests {
             reply: r#"{"targets":[70,30]}"#.to_owned(),
         };
         let text = record.line();
-        check_replies(&text).unwrap();
         assert_eq!(Recorded::read(&text).unwrap(), [record]);
-        let file = TextFile { path: "rule.replies".to_owned(), text: Some(text.into()) };
+        let path = "rule.replies".to_owned();
+        let file = TextFile::read(&REPLIES, 0, path, Some(text.into())).unwrap();
         let replies = (REPLIES.name, Value::Files(vec![file]));
         let mut exec = policy(&KIND, &[command, replies]);
         assert_eq!(step(&mut *exec, &mut first.clone()), [70, 30]);
         let error = exec.plan(&first, &mut draws()).unwrap_err();
         assert!(matches!(error, PolicyError::Outdated(_)), "{error}");
-        let place = check_replies("\n{\"turn\": 1}\n").unwrap_err().place;
+        let place = parse_replies("\n{\"turn\": 1}\n", 0).unwrap_err().place;
         assert_eq!(place, 1..12);
     }
 

@@ -9,7 +9,8 @@
 //! it; a file is read by itself, so no expression spans two; whole numbers have 127 bits; calls are
 //! nested 160 deep at most, where Python's stack allows some more or less; texts and lists have
 //! 65,536 bytes and items at most; of numbers, texts and the objects behind the host and the guests
-//! there are no attributes beyond statistics and methods. The statistics: host and guests are as
+//! there are no attributes beyond statistics and methods; names of controls are texts. The
+//! statistics: host and guests are as
 //! `balance/meminfo.rs` has them, in KiB; a guest's major faults are those that bring a page back
 //! from swap, its minor faults the first accesses; samepage merging is off, CPU and I/O have no
 //! limits; what no guest here has, such as its swap's size, is nil. The only control that is
@@ -52,7 +53,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
 const FILES: Param = Param {
     name: "files",
     doc: "the files of rules, in the order in which they are read",
-    domain: Domain::Files { check: mom::check, may_be_missing: false },
+    domain: Domain::Files { parse: mom::parse, may_be_missing: false },
     default: Value::Files(Vec::new()),
 };
 
@@ -261,8 +262,7 @@ mod tests {
     use crate::params::TextFile;
 
     fn rules(text: &str) -> Box<dyn Policy> {
-        mom::check(text).unwrap();
-        let file = TextFile { path: "my.rules".to_owned(), text: Some(text.into()) };
+        let file = TextFile::read(&FILES, 0, "my.rules".to_owned(), Some(text.into())).unwrap();
         policy(&KIND, &[(FILES.name, Value::Files(vec![file]))])
     }
 

@@ -1,4 +1,4 @@
-//! `damon-reclaim`: pages that nobody has used for two minutes go, oldest first, under a quota.
+//! `damon-reclaim`: pages that have not been used for two minutes go, oldest first, under a quota.
 //!
 //! *Idea.* While free memory is scarce but not short, pages that have not been used for long are
 //! taken from all VMs ahead of need, so many a second at most.

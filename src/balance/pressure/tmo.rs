@@ -1,4 +1,4 @@
-//! `tmo`: a little memory is taken from everybody as long as nobody waits for it.
+//! `tmo`: a little memory is taken from every VM as long as none waits for it.
 //!
 //! *Idea.* Every round each workload loses a small part of its memory, the less the nearer its
 //! pressure stall is to the target; what it misses it gets back on demand.
@@ -7,7 +7,7 @@
 //! *Departs.* Frames that a VM may hold count as its memory, used or not. A real machine serves
 //! demand within the round; here a VM gets a frame at the checkpoint for each fault that evicted a
 //! page, from the free frames and in file order. Pressure is the time of capacity faults in the
-//! interval, which takes ticks only where `cost.fault` says so; without it nobody ever stalls.
+//! interval, which takes ticks only where `cost.fault` says so; without it no VM ever stalls.
 //! Products are rounded down, so at the default ratio a VM of less than 2000 frames loses none, and
 //! the stall time allowed is rounded down to whole ticks. A VM that neither stalls nor faults
 //! shrinks to its minimum or to that size.

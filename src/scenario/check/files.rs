@@ -1,7 +1,7 @@
 //! Files of text that a policy's parameters name, such as rules: each is read once and its text
 //! checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,8 +13,46 @@ use super::super::load;
 use super::values::{Field, Findings, Section};
 use crate::params::{self, Domain, Fault, Param, Settings, TextFile};
 
-/// The texts that were read so far, by the paths of their files.
-pub(super) type Texts = BTreeMap<PathBuf, Result<Arc<str>, Unread>>;
+/// The files of text that were read so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Texts {
+    texts: BTreeMap<PathBuf, Result<Arc<str>, Unread>>,
+    /// What parameters made of them, by the parameter and the place in its list.
+    parsed: BTreeMap<(PathBuf, &'static str, usize), Result<TextFile, Fault>>,
+    /// The files that parameters may find missing, which a run may write.
+    written: BTreeSet<PathBuf>,
+}
+
+impl Texts {
+    /// The paths of the files that only are read.
+    pub(super) fn only_read(&self) -> impl Iterator<Item = &Path> {
+        let is_read = |(path, text): &(&PathBuf, &Result<_, _>)| {
+            text.is_ok() && !self.written.contains(*path)
+        };
+        self.texts.iter().filter(is_read).map(|(path, _)| path.as_path())
+    }
+
+    /// The paths of all that were read.
+    pub(super) fn read(&self) -> impl Iterator<Item = &Path> {
+        self.texts.iter().filter(|(_, text)| text.is_ok()).map(|(path, _)| path.as_path())
+    }
+
+    fn text(&mut self, place: &Path) -> Result<Arc<str>, Unread> {
+        self.texts.entry(place.to_owned()).or_insert_with(|| read(place)).clone()
+    }
+
+    fn parsed(
+        &mut self,
+        param: &Param,
+        at: usize,
+        place: &Path,
+        text: Arc<str>,
+    ) -> Result<TextFile, Fault> {
+        let key = (place.to_owned(), param.name, at);
+        let parse = || TextFile::read(param, at, String::new(), Some(text));
+        self.parsed.entry(key).or_insert_with(parse).clone()
+    }
+}
 
 /// Why a file was not read.
 #[derive(Clone, Debug)]
@@ -42,27 +80,30 @@ pub(super) fn load(
     (document, texts): (&Document, &mut Texts),
 ) {
     for param in params {
-        let Domain::Files { check, may_be_missing } = param.domain else { continue };
+        let Domain::Files { may_be_missing, .. } = param.domain else { continue };
         let Some(field) = section.get(param.name) else { continue };
         let files = named(findings, &field);
         let mut loaded = Vec::new();
-        for file in &files {
+        for (at, file) in files.iter().enumerate() {
             let Some(name) = file.node.text() else { continue };
             let path = Path::new(&document.sources[file.node.origin.source].folder).join(name);
             let place = document.folder.join(&path);
-            let text = texts.entry(place.clone()).or_insert_with(|| read(&place)).clone();
+            if may_be_missing {
+                texts.written.insert(place.clone());
+            }
             let path = path.to_string_lossy().into_owned();
-            match text {
-                Ok(text) => {
-                    if let Err(fault) = check(&text) {
-                        report(findings, document, &place, &text, fault);
-                    }
-                    loaded.push(TextFile { path, text: Some(text) });
-                }
+            let read = match texts.text(&place) {
+                Ok(text) => texts
+                    .parsed(param, at, &place, Arc::clone(&text))
+                    .map_err(|fault| report(findings, document, &place, &text, fault)),
                 Err(Unread::Missing) if may_be_missing => {
-                    loaded.push(TextFile { path, text: None });
+                    Ok(TextFile::read(param, at, String::new(), None).expect("nothing is read"))
                 }
-                Err(unread) => report_unread(findings, file, name, &unread),
+                Err(unread) => Err(report_unread(findings, file, name, &unread)),
+            };
+            if let Ok(mut file) = read {
+                file.path = path;
+                loaded.push(file);
             }
         }
         settings.set(param.name, params::Value::Files(loaded));

@@ -85,7 +85,7 @@ impl Traces {
             told: Vec::new(),
             parts: BTreeMap::new(),
             inline: BTreeMap::new(),
-            texts: Texts::new(),
+            texts: Texts::default(),
             generated: Arc::default(),
             workload_bytes_max: bytes,
             memory_max: u64::MAX,
@@ -106,9 +106,10 @@ impl Traces {
         ReadOptions { memory_max, growth_max, ..file.1.clone() }
     }
 
-    /// The files of text that parameters of policies name.
-    pub fn texts(&self) -> impl Iterator<Item = &Path> {
-        self.texts.iter().filter(|(_, text)| text.is_ok()).map(|(path, _)| path.as_path())
+    /// The files of text that parameters of policies name; of those that programs' replies are
+    /// recorded in, only where no program may run.
+    pub fn texts(&self, programs_run: bool) -> Vec<&Path> {
+        if programs_run { self.texts.only_read().collect() } else { self.texts.read().collect() }
     }
 
     /// Notes on the files, in the order of the VMs.

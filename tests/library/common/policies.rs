@@ -38,8 +38,9 @@ pub fn small_settings(kind: &PolicyKind) -> Settings {
         settings.set(name, Value::Integer(value));
     }
     if kind.name == "mom-rules" {
+        let files = kind.params.iter().find(|param| param.name == "files").unwrap();
         let text = Some(include_str!("../../mom-rules/simple.rules").into());
-        let file = TextFile { path: "simple.rules".to_owned(), text };
+        let file = TextFile::read(files, 0, "simple.rules".to_owned(), text).unwrap();
         settings.set("files", Value::Files(vec![file]));
     }
     let large_parts: &[(&str, u64)] = match kind.name {

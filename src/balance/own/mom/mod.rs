@@ -16,6 +16,7 @@ mod tree;
 mod value;
 mod world;
 
+use std::any::Any;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -29,34 +30,32 @@ use value::Value;
 use crate::params::{Fault, TextFile};
 
 /// The rules of a few files, one after the other.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Program {
-    files: Vec<(String, Arc<str>)>,
-    code: Vec<Node>,
+    /// Read by [`parse`].
+    files: Vec<TextFile>,
 }
 
-/// What is wrong with the text of a file of rules.
-pub(super) fn check(text: &str) -> Result<(), Fault> {
-    tree::read(text, 0).map(drop)
+/// The expressions of a file of rules, which is the `at`th.
+pub(super) fn parse(text: &str, at: usize) -> Result<Arc<dyn Any + Send + Sync>, Fault> {
+    let code: Code = tree::read(text, at)?;
+    Ok(Arc::new(code))
 }
+
+type Code = Vec<Node>;
 
 impl Program {
-    /// The program of these files, which [`check`] has passed.
+    /// The program of these files, which [`parse`] has read.
     pub(super) fn of(files: &[TextFile]) -> Self {
-        let mut program = Self::default();
-        for (at, file) in files.iter().enumerate() {
-            let text = file.text.clone().unwrap_or_else(|| "".into());
-            program.code.extend(tree::read(&text, at).unwrap_or_default());
-            program.files.push((file.path.clone(), text));
-        }
-        program
+        Self { files: files.to_vec() }
     }
 
     /// Runs it: what it set, in its order. The sentence of an error has its place and shows its
     /// line.
     pub(super) fn run(&self, world: &mut World) -> Result<Vec<Change>, String> {
         let mut evaluator = Evaluator::new(world);
-        let ended = self.code.iter().try_for_each(|node| evaluator.eval(node).map(drop));
+        let mut code = self.files.iter().filter_map(TextFile::parsed::<Code>).flatten();
+        let ended = code.try_for_each(|node| evaluator.eval(node).map(drop));
         ended.map_err(|failed| self.shown(&failed))?;
         Ok(evaluator.changes)
     }
@@ -119,17 +118,22 @@ impl Program {
     }
 
     fn name(&self, place: &Place) -> &str {
-        &self.files[place.file].0
+        &self.files[place.file].path
+    }
+
+    /// The whole text of the file.
+    fn text(&self, place: &Place) -> &str {
+        self.files[place.file].text.as_deref().unwrap_or_default()
     }
 
     fn text_of(&self, place: &Place) -> &str {
-        &self.files[place.file].1[place.bytes.clone()]
+        &self.text(place)[place.bytes.clone()]
     }
 
     /// The number of the line, counted from 1, the column in characters, and the line, in which
     /// tabs are spaces.
     fn line_of(&self, place: &Place) -> (usize, usize, String) {
-        let text = &self.files[place.file].1;
+        let text = self.text(place);
         let before = &text[..place.bytes.start];
         let start = before.rfind('\n').map_or(0, |at| at + 1);
         let line = text[start..].lines().next().unwrap_or_default().replace('\t', " ");

@@ -117,8 +117,9 @@ fn small_world(guests: usize) -> World {
 }
 
 fn run(text: &str) -> Result<Vec<Change>, String> {
-    check(text).map_err(|fault| format!("{}: {}", fault.place.start, fault.message))?;
-    let file = TextFile { path: "my.rules".to_owned(), text: Some(text.into()) };
+    let param = &super::super::mom_rules::KIND.params[0];
+    let file = TextFile::read(param, 0, "my.rules".to_owned(), Some(text.into()));
+    let file = file.map_err(|fault| format!("{}: {}", fault.place.start, fault.message))?;
     Program::of(&[file]).run(&mut small_world(2))
 }
 
@@ -146,7 +147,7 @@ fn hostile_programs_end_with_an_error() {
 #[test]
 fn faults_of_a_text_have_their_place() {
     let place = |text: &str| {
-        let fault = check(text).unwrap_err();
+        let fault = parse(text, 0).unwrap_err();
         (fault.place, fault.message, fault.remedy)
     };
     assert_eq!(place("(+ 1 2").0, 0..1);
@@ -157,8 +158,8 @@ fn faults_of_a_text_have_their_place() {
     assert_eq!(place("(+ \"a 2)").1, "the text has no closing quote");
     assert_eq!(place("(+ 1 012)").0, 5..6);
     assert_eq!(place("0o19").1, "0o19 is no number");
-    check("").unwrap();
-    check("# nothing").unwrap();
+    parse("", 0).unwrap();
+    parse("# nothing", 0).unwrap();
 }
 
 #[test]
