@@ -62,7 +62,7 @@ impl Cells {
         self.text.resize(line.len() + 2, 0);
         let mut ends = vec![0; line.len() + 2];
         let mut reader: Reader = ReaderBuilder::new().delimiter(separator).build();
-        // A quote behind blanks is common and read as one.
+        // A quote after blanks is common and is read as a quote.
         let (result, read, written, count) = reader.read_record(line, &mut self.text, &mut ends);
         let ended = match result {
             ReadRecordResult::InputEmpty => {
@@ -93,7 +93,7 @@ impl Cells {
         self.ranges.len()
     }
 
-    /// Where a cell stands in its line, as far as that is known.
+    /// The offset of a cell in its line; 0 in a line with quotes.
     pub(super) fn place(&self, column: usize) -> usize {
         if self.is_quoted { 0 } else { self.ranges.get(column).map_or(0, |range| range.0) }
     }

@@ -36,15 +36,15 @@ impl Clock {
     }
 }
 
-/// A decimal number of units of so many picoseconds in whole nanoseconds; `None` if it is no such
-/// number, or too large.
+/// A decimal number of units, each `unit` picoseconds, in whole nanoseconds; `None` if it is no
+/// such number, or too large.
 #[inline]
 pub(super) fn nanoseconds(text: &[u8], unit: u64) -> Option<u64> {
     let point = memchr::memchr(b'.', text).unwrap_or(text.len());
     let (whole, fraction) = (&text[..point], text.get(point + 1..).unwrap_or_default());
     let mut time = u128::from(decimal(whole).ok()?) * u128::from(unit);
     if !fraction.is_empty() {
-        // More digits than that cannot change a nanosecond that anybody measures.
+        // More digits cannot change the nanoseconds.
         let fraction = &fraction[..fraction.len().min(15)];
         let part = u128::from(decimal(fraction).ok()?) * u128::from(unit);
         time += part / 10_u128.pow(fraction.len() as u32);
@@ -70,7 +70,7 @@ pub(super) fn unit_said(options: &ReadOptions) -> Result<Option<u64>, ReadError>
     })
 }
 
-/// A unit of so many picoseconds, as messages show it.
+/// A unit in picoseconds, as messages show it.
 pub(super) fn shown(unit: u64) -> String {
     let units = [(S, "s"), (MS, "ms"), (US, "us"), (NS, "ns"), (1, "ps")];
     let (scale, name) =

@@ -1,4 +1,4 @@
-//! The compressions that need C code, each behind a feature: xz and Zstandard.
+//! The compressions that need C code, each with its own feature: xz and Zstandard.
 //!
 //! A build without one of them reads and writes everything else, and says of a file that needs it
 //! which feature is missing.

@@ -68,7 +68,7 @@ const HAS_KINDS: u32 = 1;
 const HAS_TIMES: u32 = 2;
 const IS_REDUCED: u32 = 4;
 const HAS_FREES: u32 = 8;
-/// All that this version knows.
+/// All flags of this version.
 const FLAGS: u32 = HAS_KINDS | HAS_TIMES | IS_REDUCED | HAS_FREES;
 /// Stands for a page whose accesses have several kinds.
 const MIXED: u8 = 4;

@@ -109,7 +109,7 @@ fn is_zlib(head: &[u8]) -> bool {
     inflated.is_ok() && stream.total_out() > 0
 }
 
-/// A decompressor whose errors name it, so that they can be told from those of the disk.
+/// A decompressor whose errors name it, to distinguish them from errors of the disk.
 struct Named<R>(R, &'static str);
 
 impl<R: Read> Read for Named<R> {

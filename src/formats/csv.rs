@@ -38,7 +38,7 @@ pub(super) const KIND: FormatKind = FormatKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Values {
     Pages,
-    /// Addresses that count in so many bytes.
+    /// Addresses in units of this many bytes.
     Addresses(u64),
     Names,
 }

@@ -51,7 +51,7 @@ const EVENT: &[u8] = b"damon_aggregated:";
 /// What begins a snapshot in `damo report raw`.
 const TARGET: &[u8] = b"target_id:";
 
-/// When the snapshots behind it were taken, since the recording began.
+/// When the snapshots after it were taken, since the recording began.
 const END: &[u8] = b"monitoring_end:";
 
 fn looks_like(head: &Head<'_>) -> Verdict {
@@ -248,7 +248,7 @@ struct Aggregated<'a> {
     end: u64,
     count: u64,
     time: Option<u64>,
-    /// Where in the line the region stands.
+    /// The position of the region in the line.
     at: usize,
 }
 

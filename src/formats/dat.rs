@@ -37,7 +37,7 @@ fn looks_like(head: &Head<'_>) -> Verdict {
     (numbers_a_line_max > 1 && (state.is_complete() || !head.whole)).into()
 }
 
-/// Where in the file the next number stands.
+/// The position of the next number in the file.
 #[derive(Clone, Copy, Debug, Default)]
 struct Layout {
     vms: Option<u64>,

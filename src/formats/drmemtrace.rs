@@ -88,7 +88,7 @@ fn read(
         if let Some(clock) = &mut clock
             && let Some(now) = marker(line, TIMESTAMP, "microseconds", since_1970)?
         {
-            // What stands before the first marker has its time.
+            // Records before the first marker get its time.
             clock.at(builder, time.unwrap_or(now));
             time = Some(now);
             return Ok(());

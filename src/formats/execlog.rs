@@ -31,7 +31,7 @@ fn looks_like(head: &Head<'_>) -> Verdict {
     head.all_lines(|bytes| parse(Line { bytes, number: 0 }).is_ok())
 }
 
-/// The processor, the instruction's address and what stands behind its text.
+/// The processor, the instruction's address and the fields after its text.
 fn parse(line: Line<'_>) -> Result<(&[u8], u64, usize), ReadError> {
     let wrong = || line.unexpected(0, RECORD);
     let mut parts = line.bytes.splitn(3, |&byte| byte == b',');

@@ -2,7 +2,7 @@
 //! them.
 
 use super::kind::Head;
-/// Where its mark stands, the mark, what the file is, and what to do.
+/// The offset of its mark, the mark, what the file is, and what to do.
 type Foreign = (usize, &'static [u8], &'static str, &'static str);
 
 const ALL: &[Foreign] = &[

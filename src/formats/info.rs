@@ -24,7 +24,7 @@ pub struct TraceInfo {
     pub page_min: Page,
     /// The largest page number.
     pub page_max: Page,
-    /// Fetches, loads, stores and modifies, if the trace knows.
+    /// Fetches, loads, stores and modifies, if the trace has kinds.
     pub kinds: Option<[u64; 4]>,
     /// The hash of what the trace says, the same from every format.
     pub content_hash: ContentHash,

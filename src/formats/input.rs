@@ -15,7 +15,7 @@ pub(crate) const HEAD: usize = 1 << 16;
 /// The longest line of a text trace, in bytes.
 pub(crate) const LINE_MAX: usize = 1 << 16;
 
-/// A stream of bytes that knows where it is.
+/// A stream of bytes with its position.
 pub struct Input<'a> {
     reader: Box<dyn Read + 'a>,
     buffer: Vec<u8>,
@@ -74,7 +74,7 @@ impl<'a> Input<'a> {
         self.start = self.end.min(self.start + count);
     }
 
-    /// The next line, without its end, `None` behind the last.
+    /// The next line, without its end; `None` after the last.
     ///
     /// # Errors
     /// The stream cannot be read or is longer than its limit, or the line is longer than
@@ -112,7 +112,7 @@ impl<'a> Input<'a> {
         Ok(Some(Line { bytes, number: self.lines }))
     }
 
-    /// As many whole records of `size` bytes as wait, `None` behind the last.
+    /// All whole records of `size` bytes in the buffer; `None` after the last.
     ///
     /// # Errors
     /// The stream cannot be read, is longer than its limit, or ends inside a record.
@@ -211,7 +211,7 @@ impl<'a> Line<'a> {
         ReadError::damaged(format!("{}:{}: {what}", self.number, at + 1))
     }
 
-    /// The error that something else than `expected` stands at byte `at`.
+    /// The error that byte `at` is not what was `expected`.
     #[cold]
     pub(crate) fn unexpected(&self, at: usize, expected: &str) -> ReadError {
         let rest = self.bytes.get(at..).unwrap_or_default();
@@ -236,7 +236,7 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The next field, `None` behind the last.
+    /// The next field; `None` after the last.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Field<'a>> {
         let bytes = self.line.bytes;
@@ -296,7 +296,7 @@ impl Field<'_> {
             .map_err(|why| self.bad_number(why, expected))
     }
 
-    /// Its number: hexadecimal behind `0x`, else decimal.
+    /// Its number: hexadecimal after `0x`, else decimal.
     #[inline]
     pub(crate) fn number(&self, expected: &str) -> Result<u64, ReadError> {
         number(self.bytes).map_err(|why| self.bad_number(why, expected))
@@ -384,7 +384,7 @@ pub(crate) fn hex(digits: &[u8]) -> Result<u64, BadNumber> {
     if high == 0 { Ok(value) } else { Err(BadNumber::TooLarge) }
 }
 
-/// The number that these bytes write, hexadecimal behind `0x`, else decimal.
+/// The number in these bytes: hexadecimal after `0x`, else decimal.
 #[inline]
 pub(crate) fn number(bytes: &[u8]) -> Result<u64, BadNumber> {
     match strip_0x(bytes) {

@@ -25,8 +25,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     read,
 };
 
-/// What stands between the members of a record once it is a line of a table: ASCII's own mark for
-/// that.
+/// Separates the members of a record that has become a line of a table: ASCII's unit separator.
 const SEPARATOR: char = '\u{1f}';
 
 fn looks_like(head: &Head<'_>) -> Verdict {

@@ -81,7 +81,7 @@ impl<'a> Head<'a> {
         (lines.peek().is_some() && lines.all(fits)).into()
     }
 
-    /// Whether one of the parts behind a dot in the file's name is this extension.
+    /// Whether one of the parts after a dot in the file's name is this extension.
     pub(crate) fn has_extension(&self, extension: &str) -> bool {
         self.name.split('.').skip(1).any(|part| part.eq_ignore_ascii_case(extension))
     }

@@ -10,7 +10,7 @@ use crate::trace::AccessKind;
 /// How the field of the page is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Base {
-    /// Decimal, or hexadecimal behind `0x`.
+    /// Decimal, or hexadecimal after `0x`.
     Decimal,
     /// Hexadecimal, with `0x` or without.
     Hexadecimal,
@@ -22,10 +22,10 @@ pub(super) enum Base {
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) separator: Separator,
-    /// The names of the columns; a line has at least so many as are used.
+    /// The names of the columns; a line needs only those that are read.
     pub(super) columns: &'static [&'static str],
     /// The columns of pages or addresses, and how each touches its page if no column says so.
-    /// Columns behind the first may be missing.
+    /// Columns after the first may be missing.
     pub(super) fields: &'static [(usize, Option<AccessKind>)],
     pub(super) base: Base,
     /// Bytes that an address counts in; nothing for pages and names.
@@ -34,7 +34,7 @@ pub(super) struct Layout {
     /// Bytes that a size counts in.
     pub(super) size_unit: u64,
     pub(super) op: Option<usize>,
-    /// Words for reads and for writes beside those that everybody uses.
+    /// Words for reads and for writes in addition to the usual ones.
     pub(super) reads: &'static [&'static str],
     pub(super) writes: &'static [&'static str],
     /// The columns that belong to a page's identity.
@@ -44,7 +44,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// A table of which nothing is known.
+    /// A table without a known layout.
     pub(super) const UNKNOWN: Self = Self {
         separator: Separator::Byte(b','),
         columns: &[],
@@ -73,7 +73,7 @@ pub(super) struct Plan {
     pub(super) op: Option<usize>,
     pub(super) reads: Vec<Vec<u8>>,
     pub(super) writes: Vec<Vec<u8>>,
-    /// Words with which pages are freed, beside those that everybody uses.
+    /// Words for frees in addition to the usual ones.
     pub(super) frees: Vec<Vec<u8>>,
     pub(super) keys: Vec<usize>,
     pub(super) split: Option<usize>,

@@ -89,7 +89,7 @@ impl<'a> Owner<'a> {
         let value = self.value_is_key.then_some(value);
         for part in value.iter().chain(rest) {
             self.tuple.extend_from_slice(part);
-            // Names of one tuple are told apart by their lengths.
+            // Lengths separate the names of one tuple.
             self.tuple.extend_from_slice(&(part.len() as u32).to_le_bytes());
         }
         self.space = self.spaces.space(&self.tuple)?;

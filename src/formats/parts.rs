@@ -20,7 +20,7 @@ pub(super) struct Parts {
 const PARTS_MAX: usize = 1 << 16;
 
 impl Parts {
-    /// No part yet; each may have so many accesses, and all share a room.
+    /// No part yet. Each may have `accesses_max` accesses, and all share `room`.
     pub(super) fn new(accesses_max: u64, room: &Room) -> Self {
         let room = room.clone();
         Self { names: Texts::default(), builders: Vec::new(), turn: 0, accesses_max, room }

@@ -6,7 +6,7 @@
 //! - samples: `sort 27602  1573.023137: page-faults: 55d010e10548 ffffffff8175336a`, the event's
 //!   name with a colon, then the hexadecimal address (recorded by `perf record -e page-faults -c 1
 //!   -d`, printed by `perf script -F comm,pid,tid,time,event,addr`). Without `addr` the number is
-//!   the instruction's, with its symbol behind it: that is refused. (Linux,
+//!   the instruction's, followed by its symbol: that is refused. (Linux,
 //!   tools/perf/builtin-script.c.)
 //! - tracepoints: `page_fault_user: address=0x5556d9490edc ip=… error_code=0x7`, its kernel twin,
 //!   and `kvm_page_fault: vcpu 0 rip 0x… address 0x… error_code 0x181`; bit 1 of the error code
@@ -181,12 +181,12 @@ fn take(
 const NO_TIME: &str =
     "the line has no time; print it (`perf script -F comm,pid,tid,time,event,addr`)";
 
-/// The nanoseconds of a time in seconds with a colon behind it.
+/// The nanoseconds of a time in seconds that ends with a colon.
 pub(super) fn seconds(field: &[u8]) -> Option<u64> {
     nanoseconds(field.strip_suffix(b":")?, S)
 }
 
-/// `perf trace` begins its lines with milliseconds, and brackets behind them.
+/// `perf trace` begins its lines with milliseconds, then brackets.
 fn trace_time(line: Line<'_>) -> Option<u64> {
     let mut fields = line.fields();
     let (time, next) = (fields.next()?, fields.next()?);
@@ -229,7 +229,7 @@ fn notes(owner: &Owner<'_>, seen: &Seen) -> Vec<String> {
     notes
 }
 
-/// The data address behind an event's name, and where it stands.
+/// The data address after an event's name, and its position.
 fn data_address(mut fields: Fields<'_>) -> Result<(u64, usize), ReadError> {
     let line = fields.line;
     let Some(first) = fields.next() else {
@@ -292,7 +292,7 @@ fn fault(line: Line<'_>, from: usize, of_guest: bool) -> Result<(u64, AccessKind
     Ok((address, kind))
 }
 
-/// The hexadecimal number behind `name=`, `name: ` or `name `.
+/// The hexadecimal number after `name=`, `name: ` or `name `.
 fn value(line: Line<'_>, from: usize, name: &[u8]) -> Option<u64> {
     let rest = &line.bytes[from..];
     let at = memchr::memmem::find(rest, name)? + name.len();
@@ -307,7 +307,7 @@ fn value(line: Line<'_>, from: usize, name: &[u8]) -> Option<u64> {
     read(&digits[..end]).ok()
 }
 
-/// File, if it is in one, and address of what `perf trace -F` prints behind the arrow.
+/// The address that `perf trace -F` prints after the arrow, and the file that it lies in, if any.
 fn place_of(place: Field<'_>) -> Result<(&[u8], u64), ReadError> {
     const PLACE: &str = "an address such as 0x7ffd10 or libc.so.6@0x1ab70";
     let at = memchr::memrchr(b'@', place.bytes);
@@ -349,7 +349,7 @@ impl<'a> Task<'a> {
 
 /// What a line is.
 enum What<'a> {
-    /// An event with what stands behind its name.
+    /// An event, and the fields after its name.
     Sample {
         event: &'a [u8],
         behind: Fields<'a>,

@@ -1,7 +1,7 @@
 //! `pinatrace`: what Pin's example tool of that name writes: `0x7f..: R 0x7ffd..` a line.
 //!
 //! The instruction's address with a colon, `R` or `W`, the address accessed; `#eof` ends the file.
-//! What stands behind the address, which some variants add, is ignored. Instruction fetches are not
+//! Whatever follows the address, which some variants add, is ignored. Instruction fetches are not
 //! in such a trace. (Intel Pin, source/tools/ManualExamples/pinatrace.cpp.)
 
 use super::error::ReadError;

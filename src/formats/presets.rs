@@ -234,7 +234,7 @@ pub(super) fn recognises(head: &Head<'_>) -> bool {
     ALL.iter().any(|preset| (preset.looks_like)(head) == Verdict::Yes)
 }
 
-/// Why nobody can say what the numbers of a file are, if nobody can.
+/// Why the numbers of a file are ambiguous, if they are.
 pub(super) fn ambiguous(head: &Head<'_>) -> Option<&'static str> {
     let is_it = (OS_COURSE.looks_like)(head) == Verdict::Perhaps;
     is_it.then_some(

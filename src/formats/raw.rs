@@ -88,7 +88,7 @@ fn read_words<const N: usize, W: Copy + Into<u64>>(
     Ok(())
 }
 
-/// Adds an access for each of these values, which stand from a byte on in so many bytes each.
+/// Adds an access for each of these values; `at` is the offset of the first one, `size` its bytes.
 fn touch(
     builder: &mut TraceBuilder,
     scale: Scale,

@@ -76,7 +76,7 @@ pub fn load_head(path: &Path, accesses: u64, options: &ReadOptions) -> Result<Lo
 enum Beyond {
     /// More than the options allow are too many.
     Refuse,
-    /// Those beyond so many are left out.
+    /// Those beyond this number are left out.
     Cut(u64),
 }
 

@@ -110,8 +110,8 @@ fn likely(head: &Head<'_>, beside: Option<&FormatKind>) -> Vec<&'static FormatKi
     distinct
 }
 
-/// What a refusal says of a format that nobody named: why it was taken for it, and what else it
-/// may be.
+/// What a refusal says of a format that was not named: why the file was taken for it, and what else
+/// it may be.
 pub(super) fn guessed(head: &Head<'_>, format: &FormatKind) -> String {
     let fits = (format.looks_like)(head) == Verdict::Yes;
     let extension = format.extensions.iter().find(|extension| head.has_extension(extension));

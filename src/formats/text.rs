@@ -1,4 +1,4 @@
-//! `text`: a page number a line, decimal or behind `0x` hexadecimal, then perhaps `R` or `W`.
+//! `text`: a page number per line, decimal or hexadecimal after `0x`, then perhaps `R` or `W`.
 //!
 //! A line of five numbers or more, with blanks or commas between them, is a list of pages, as
 //! textbooks write them. `#` begins a comment; blank lines are skipped. Either every line says `R`

@@ -22,7 +22,7 @@ pub(super) const KIND: FormatKind = FormatKind {
     read,
 };
 
-/// Where the members of a record stand.
+/// The offsets of a record's members.
 #[derive(Clone, Copy)]
 struct Layout {
     version: u16,

@@ -11,7 +11,7 @@ use crate::units::Page;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct OutputKind {
-    /// The name; [`find`](super::find) knows it too.
+    /// The name; [`find`](super::find) takes it too.
     pub name: &'static str,
     /// What it holds, in one sentence without a full stop.
     pub summary: &'static str,

@@ -13,6 +13,7 @@ mod memory;
 mod outputs;
 mod published;
 mod readme;
+mod recording;
 mod reference;
 mod replacement_commands;
 mod reproduce;

@@ -51,7 +51,7 @@ pub(super) fn is_os_course(line: &[u8]) -> bool {
     }
 }
 
-/// A number behind 0x that is too long for a page: eight digits or more.
+/// A number after 0x that is too long for a page: eight digits or more.
 pub(super) fn is_address(line: &[u8]) -> bool {
     let cells = cells(line, Separator::Blanks);
     let is_long =
