@@ -62,15 +62,6 @@ pub(crate) fn lookahead(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
 /// the curves' lower convex hulls, and its result is optimal. Otherwise the slope of the first such
 /// offer gives a lower bound on every partition's cost, which rules out most offers; the dynamic
 /// program over the rest is `O(parties · units · offers)`.
-///
-/// ```
-/// use balloonist::partition::{exact, lookahead, offers};
-/// let one = offers(&[100, 100, 100, 100, 100, 100, 10], 0, 10, 1);
-/// let other = offers(&[100, 100, 100, 100, 100, 100, 100, 0], 0, 10, 1);
-/// let parties = [one, other];
-/// assert_eq!(lookahead(&parties, 10), [6, 0]);
-/// assert_eq!(exact(&parties, 10), [0, 7]);
-/// ```
 pub(crate) fn exact(parties: &[Vec<Offer>], units: u32) -> Vec<u32> {
     let climb = lookahead_climb(parties, units);
     match climb.cut {
@@ -375,6 +366,15 @@ mod tests {
                 left
             }))
             .collect()
+    }
+
+    #[test]
+    fn the_exact_partition_sees_past_a_tempting_offer() {
+        let one = offers(&[100, 100, 100, 100, 100, 100, 10], 0, 10, 1);
+        let other = offers(&[100, 100, 100, 100, 100, 100, 100, 0], 0, 10, 1);
+        let parties = [one, other];
+        assert_eq!(lookahead(&parties, 10), [6, 0]);
+        assert_eq!(exact(&parties, 10), [0, 7]);
     }
 
     proptest! {

@@ -16,10 +16,6 @@ impl fmt::Display for Tenths {
 }
 
 /// Text escaped for XML and HTML, between tags and in quoted attributes.
-///
-/// ```
-/// assert_eq!(balloonist::render::svg::escaped("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
-/// ```
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -214,6 +210,11 @@ impl Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_escaped() {
+        assert_eq!(escaped("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
+    }
 
     #[test]
     fn coordinates_have_one_decimal_at_most() {

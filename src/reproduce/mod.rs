@@ -47,7 +47,7 @@ pub struct Strategy {
 
 impl Strategy {
     /// Strategy 1.
-    pub(crate) const STATIC: Self = Self { policy: "static", every: 1 };
+    pub const STATIC: Self = Self { policy: "static", every: 1 };
     /// Strategy 3, with glibc's draws.
     pub(crate) const PROPORTIONAL: Self = Self { policy: "proportional", every: 1 };
     /// The three that Table 1 and Figures 4 to 6 compare.
@@ -210,7 +210,7 @@ impl Reproduction {
     }
 
     /// A strategy's counts over the three files, and the frames that it moved.
-    pub(crate) fn total(&self, strategy: Strategy) -> (Counts, Frames) {
+    pub fn total(&self, strategy: Strategy) -> (Counts, Frames) {
         total(&self.replays, strategy)
     }
 }

@@ -60,15 +60,6 @@ pub(crate) struct Paired {
 
 impl Summary {
     /// Summarises counts; `None` if there are none.
-    ///
-    /// ```
-    /// use balloonist::sweep::statistics::Summary;
-    /// let summary = Summary::of(&[2, 4, 4, 4, 5, 5, 7, 9]).unwrap();
-    /// assert_eq!(summary.mean.to_string(), "5.000000");
-    /// assert_eq!(summary.sd.unwrap().to_string(), "2.138090");
-    /// assert_eq!(summary.quartiles.map(|quartile| quartile.to_string()),
-    ///            ["4.000000", "4.500000", "5.500000"]);
-    /// ```
     pub(crate) fn of(counts: &[u64]) -> Option<Self> {
         let mut sorted = counts.to_vec();
         sorted.sort_unstable();
@@ -251,6 +242,17 @@ fn quartile(sorted: &[u64], quarters: usize) -> Millionths {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_summary_has_the_usual_statistics() {
+        let summary = Summary::of(&[2, 4, 4, 4, 5, 5, 7, 9]).unwrap();
+        assert_eq!(summary.mean.to_string(), "5.000000");
+        assert_eq!(summary.sd.unwrap().to_string(), "2.138090");
+        assert_eq!(
+            summary.quartiles.map(|quartile| quartile.to_string()),
+            ["4.000000", "4.500000", "5.500000"]
+        );
+    }
 
     #[test]
     fn one_count_has_no_deviation() {

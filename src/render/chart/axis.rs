@@ -14,13 +14,6 @@ pub enum Unit {
 
 impl Unit {
     /// A value as a label, without needless zeros.
-    ///
-    /// ```
-    /// use balloonist::render::chart::Unit;
-    /// assert_eq!(Unit::Percent.shown(125_000), "12.5 %");
-    /// assert_eq!(Unit::Count.shown(2_500_000), "2.5 M");
-    /// assert_eq!(Unit::Count.shown(12_345), "12,345");
-    /// ```
     pub(crate) fn shown(self, value: u64) -> String {
         match self {
             Self::Percent => format!("{} %", decimal(value, 10_000)),
@@ -66,12 +59,6 @@ pub struct Axis {
 
 impl Axis {
     /// An axis that reaches `most` in at most `ticks` steps of 1, 2 or 5 times a power of ten.
-    ///
-    /// ```
-    /// use balloonist::render::chart::{Axis, Unit};
-    /// let axis = Axis::round(83, 5, Unit::Count);
-    /// assert_eq!((axis.top, axis.step), (100, 20));
-    /// ```
     pub(crate) fn round(most: u64, ticks: u64, unit: Unit) -> Self {
         let most = most.max(1);
         let mut step: u64 = 1;
@@ -160,6 +147,19 @@ impl Area {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_have_no_needless_zeros() {
+        assert_eq!(Unit::Percent.shown(125_000), "12.5 %");
+        assert_eq!(Unit::Count.shown(2_500_000), "2.5 M");
+        assert_eq!(Unit::Count.shown(12_345), "12,345");
+    }
+
+    #[test]
+    fn steps_are_round() {
+        let axis = Axis::round(83, 5, Unit::Count);
+        assert_eq!((axis.top, axis.step), (100, 20));
+    }
 
     #[test]
     fn steps_are_1_2_or_5_times_a_power_of_ten_and_few() {
