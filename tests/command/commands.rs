@@ -270,7 +270,10 @@ fn what_cannot_be_written_is_exit_code_4() {
 fn an_interrupt_leaves_nothing_half_written() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().to_str().unwrap();
-    let mut child = balloonist(&["sweep", TEST1, "--seeds", "1..10000000", "--out", out])
+    // In the background of a script, interrupts are ignored until `env` resets them.
+    let mut child = Command::new("env")
+        .args(["--default-signal", env!("CARGO_BIN_EXE_balloonist")])
+        .args(["sweep", TEST1, "--seeds", "1..10000000", "--out", out])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -55,9 +55,10 @@ impl Place {
         names
     }
 
-    /// Starts a long run that writes files, and waits until they are under construction.
-    fn begin(&self, shell: &str) -> Child {
-        let script = format!("{shell} exec \"$0\" run long.toml --out out --events log.jsonl");
+    /// Starts a long run that writes files by a script that ends in `exec`, and waits until they are
+    /// under construction.
+    fn begin(&self, script: &str) -> Child {
+        let script = format!("{script} \"$0\" run long.toml --out out --events log.jsonl");
         let mut command = Command::new("sh");
         command.args(["-c", &script, env!("CARGO_BIN_EXE_balloonist")]);
         command.current_dir(self.0.path()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -87,7 +88,7 @@ fn send(signal: &str, child: &Child) {
 fn a_signal_leaves_nothing_under_construction() {
     let place = Place::new();
     for signal in ["INT", "TERM", "HUP", "QUIT", "USR1", "XCPU", "ALRM"] {
-        let mut child = place.begin("");
+        let mut child = place.begin("exec env --default-signal");
         send(signal, &child);
         assert_eq!(child.wait().unwrap().code(), Some(6), "{signal}");
         assert_eq!(place.names("."), ["long.toml", "s.toml"], "{signal}");
@@ -98,7 +99,7 @@ fn a_signal_leaves_nothing_under_construction() {
 fn a_signal_that_is_ignored_stays_ignored() {
     let place = Place::new();
     for signal in ["HUP", "INT", "TERM", "QUIT"] {
-        let mut child = place.begin(&format!("trap '' {signal};"));
+        let mut child = place.begin(&format!("trap '' {signal}; exec"));
         send(signal, &child);
         std::thread::sleep(Duration::from_millis(300));
         assert!(child.try_wait().unwrap().is_none(), "{signal} has ended it");
