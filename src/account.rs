@@ -12,6 +12,9 @@ use crate::units::{Frames, Ticks};
 pub struct Outcome {
     /// The policy's name.
     pub policy: String,
+    /// What knew the future in this run: the policy, or else the replacement algorithm of a VM.
+    /// Such a run is a yardstick and never ranked.
+    pub foresight: Option<String>,
     /// Each VM's account, in file order.
     pub vms: Vec<Account>,
     /// All VMs together.

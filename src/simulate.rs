@@ -148,6 +148,7 @@ pub struct Simulation<'a> {
     watcher: &'a mut dyn Watcher,
     /// The policy's name.
     name: String,
+    foresight: Option<String>,
     policy: Box<dyn Policy>,
     rng: Stream,
     /// Where VMs meet between control events.
@@ -202,6 +203,13 @@ impl<'a> Simulation<'a> {
         if pools && let Err(why) = scenario.allows_pooling() {
             panic!("{name} {why}");
         }
+        let foresees = observers.iter().any(|observer| observer.knows_the_future);
+        let mut guests = scenario.vms.iter().map(|vm| vm.replacement);
+        let foresight = if foresees {
+            Some(name.clone())
+        } else {
+            guests.find(|kind| kind.knows_the_future).map(|kind| kind.name.to_owned())
+        };
         let vm = |spec| Vm::new(spec, scenario, observers, &settings);
         let vms: Vec<Vm> = scenario.vms.iter().map(vm).collect();
         let ids = || (0..vms.len()).map(|at| VmId(at as u32));
@@ -217,6 +225,7 @@ impl<'a> Simulation<'a> {
             scenario,
             watcher,
             name,
+            foresight,
             policy: wrapped::wrap(policy, &scenario.wrapper),
             meets,
             pool: pools.then(|| Pool::new(scenario, observers, &settings)),

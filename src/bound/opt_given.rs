@@ -12,26 +12,24 @@
 //! *Parameters.* None.
 
 use crate::account::Account;
-use crate::balance::PolicyKind;
 use crate::host::Change;
 use crate::params::Settings;
 use crate::random::{Generator, Stream};
 use crate::replace::{self, Counts, Delays, Guest, Stretch};
 use crate::scenario::{Scenario, VmSpec};
-use crate::simulate::{RunError, simulate};
+use crate::simulate::{PolicyRun, RunError, Simulation};
 use crate::trace::tempo::Tempo;
 use crate::units::{Frames, Ticks};
 use crate::vm::Vm;
 use crate::watch::{Arrival, Checkpoint, Moved, Watcher};
 
-/// The demand faults of MIN in all VMs together, under the allocations of a run of `scenario` under
-/// `policy`.
+/// The demand faults of MIN in all VMs together, under the allocations of this run of `scenario`.
 ///
 /// # Errors
 /// If the policy fails, or the host refuses its plan.
-pub fn opt_given(scenario: &Scenario, policy: &PolicyKind) -> Result<u64, RunError> {
+pub fn opt_given(scenario: &Scenario, policy: PolicyRun) -> Result<u64, RunError> {
     let mut history = History(vec![Vec::new(); scenario.vms.len()]);
-    let outcome = simulate(scenario, policy, &mut history)?;
+    let outcome = Simulation::new(scenario, policy, &mut history).run()?;
     let vms = scenario.vms.iter().zip(&history.0).zip(&outcome.vms);
     Ok(vms.map(|((vm, held), account)| faults(vm, held, account)).sum())
 }

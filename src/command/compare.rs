@@ -114,9 +114,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let run = |(variant, recorder): (&Variant, &mut Recorder<'_>)| {
         let Variant { policy, replacement, scenario } = variant;
         let outcome = simulate(scenario, policy, recorder)?;
-        let opt_given = args.opt_given.then(|| bound::opt_given(scenario, policy)).transpose()?;
+        let given = || bound::opt_given(scenario, policy.run(scenario));
+        let opt_given = args.opt_given.then(given).transpose()?;
         progress.step();
-        Ok(Contender { opt_given, ..Contender::new(scenario, policy, *replacement, outcome) })
+        Ok(Contender { opt_given, ..Contender::new(scenario, *replacement, outcome) })
     };
     let recorded = variants.par_iter().zip(recorders.par_iter_mut());
     let (runs, mut bounds): (Vec<Result<Contender, RunError>>, _) =
@@ -254,7 +255,7 @@ impl Compared<'_> {
         let entry = |run: &Contender| {
             let replacement = run.replacement.map(|kind| kind.name);
             let fingerprint = run.outcome.fingerprint;
-            RunEntry::new(run.policy.name, replacement, self.scenario.seed, fingerprint)
+            RunEntry::new(&run.outcome.policy, replacement, self.scenario.seed, fingerprint)
         };
         Manifest {
             study: Study::of(self.scenario),

@@ -180,12 +180,12 @@ impl Args {
         };
         let Some(out) = file else {
             let out = context.stdout();
-            let mut log = Log::new(scenario, policy, format, self.events_accesses, out);
+            let mut log = Log::new(scenario, policy.name, format, self.events_accesses, out);
             let outcome = simulate(&mut Both(recorder, &mut log))?;
             let logged = log.finish(&outcome).map(drop);
             return Ok((outcome, logged.map_err(|error| Failure::stdout(&error))));
         };
-        let mut log = Log::new(scenario, policy, format, self.events_accesses, out);
+        let mut log = Log::new(scenario, policy.name, format, self.events_accesses, out);
         let outcome = simulate(&mut Both(recorder, &mut log))?;
         let logged = log.finish(&outcome).map_err(|error| Failure::io(place, &error));
         Ok((outcome, logged.and_then(NewFile::commit)))

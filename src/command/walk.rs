@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         return page(args, &scenario, rounds, context);
     }
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let mut walk = Walk::new(&scenario, scenario.policy, rounds, out);
+    let mut walk = Walk::new(&scenario, scenario.policy.name, rounds, out);
     let outcome = simulate(&scenario, scenario.policy, &mut walk)?;
     walk.finish(&outcome).map_err(|error| Failure::stdout(&error))?;
     if args.from > rounds_of(&scenario, &outcome) {
@@ -79,7 +79,7 @@ fn page(
 ) -> Result<(), Failure> {
     let file = (!is_stdout(&args.out)).then(|| NewFile::create(&args.out, Kind::Page));
     let mut file = file.transpose()?;
-    let mut lesson = Lesson::new(scenario, scenario.policy, rounds);
+    let mut lesson = Lesson::new(scenario, scenario.policy.name, rounds);
     let outcome = simulate(scenario, scenario.policy, &mut lesson)?;
     let page = lesson.finish().map_err(|refused| match refused {
         Refused::Nothing => nothing(args.from, scenario, &outcome),

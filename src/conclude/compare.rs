@@ -3,52 +3,45 @@
 use std::fmt::Write as _;
 
 use crate::account::Outcome;
-use crate::balance::PolicyKind;
 use crate::bound::Bound;
 use crate::conclude::life;
 use crate::number::{Millionths, counted, grouped, rounded};
 use crate::replace::{Delays, ReplacementKind};
 use crate::scenario::Scenario;
 
-/// A policy and the outcome of its run.
+/// A run in a comparison.
 #[derive(Clone, Debug)]
 pub struct Contender {
-    /// The policy.
-    pub policy: &'static PolicyKind,
-    /// The replacement algorithm that all VMs ran, if the comparison sets it.
+    /// The replacement algorithm that all VMs ran in place of their own, if the comparison sets it.
     pub replacement: Option<&'static ReplacementKind>,
     /// The outcome.
     pub outcome: Outcome,
     /// The demand faults of MIN under this run's allocations, if requested.
     pub opt_given: Option<u64>,
-    /// The policy or the algorithm that knows the future, if any.
-    pub foresight: Option<&'static str>,
     /// Whether every VM ran LRU.
     pub is_lru: bool,
 }
 
 impl Contender {
-    /// The outcome of `scenario` under `policy`; `replacement` is the algorithm that the comparison
-    /// gave all VMs, if it did.
+    /// An outcome of `scenario`; `replacement` is the algorithm that the comparison gave all VMs, if
+    /// it did.
     pub fn new(
         scenario: &Scenario,
-        policy: &'static PolicyKind,
         replacement: Option<&'static ReplacementKind>,
         outcome: Outcome,
     ) -> Self {
-        let foresight = scenario.foresight(policy);
         let is_lru = scenario.all_lru();
-        Self { policy, replacement, outcome, opt_given: None, foresight, is_lru }
+        Self { replacement, outcome, opt_given: None, is_lru }
     }
 
     /// Its name in sentences and pictures.
     pub fn title(&self) -> String {
-        title(self.policy.name, self.replacement.map(|kind| kind.name))
+        title(&self.outcome.policy, self.replacement.map(|kind| kind.name))
     }
 
     /// Whether it is ranked. A run that knows the future is only a yardstick.
     pub fn is_ranked(&self) -> bool {
-        self.foresight.is_none()
+        self.outcome.foresight.is_none()
     }
 }
 
@@ -121,7 +114,7 @@ pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> Stri
 /// let policies = balance::ALL.iter().filter(|policy| ["static", "last-n"].contains(&policy.name));
 /// let run = |policy| {
 ///     let outcome = simulate(&scenario, policy, &mut NullWatcher).unwrap();
-///     Contender::new(&scenario, policy, None, outcome)
+///     Contender::new(&scenario, None, outcome)
 /// };
 /// let runs: Vec<Contender> = policies.map(run).collect();
 /// let bounds = bound::all(&scenario);
@@ -170,7 +163,7 @@ pub(crate) fn fewest(names: &[&str]) -> String {
 /// The line on runs that know the future.
 fn not_ranked(runs: &[Contender]) -> String {
     let mut names: Vec<&str> = Vec::new();
-    for name in runs.iter().filter_map(|run| run.foresight) {
+    for name in runs.iter().filter_map(|run| run.outcome.foresight.as_deref()) {
         if !names.contains(&name) {
             names.push(name);
         }
@@ -213,11 +206,11 @@ pub fn notes(scenario: &Scenario, runs: &[Contender]) -> String {
 fn never_moved(runs: &[Contender]) -> String {
     let moved = |run: &Contender| run.outcome.all.frames_moved() > 0;
     let mut names: Vec<&str> = Vec::new();
-    for Contender { policy, .. } in runs {
-        let mut of_policy = runs.iter().filter(|run| run.policy.name == policy.name);
-        let still = policy.name != "static" && !of_policy.any(moved);
-        if still && !names.contains(&policy.name) {
-            names.push(policy.name);
+    for policy in runs.iter().map(|run| run.outcome.policy.as_str()) {
+        let mut of_policy = runs.iter().filter(|run| run.outcome.policy == policy);
+        let still = policy != "static" && !of_policy.any(moved);
+        if still && !names.contains(&policy) {
+            names.push(policy);
         }
     }
     let alone = runs.first().is_some_and(|run| run.outcome.vms.len() == 1);

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use super::narrator::{Event, Held, Narrator, Resized, Teller, Touch, Touched};
 use super::rounds::Rounds;
 use crate::account::Outcome;
-use crate::balance::{PolicyKind, VmView};
+use crate::balance::VmView;
 use crate::number::{counted, every, grouped};
 use crate::replace::List;
 use crate::scenario::{Scenario, VmSpec};
@@ -72,7 +72,7 @@ impl Columns {
 
 impl<'a, W: Write> Walk<'a, W> {
     /// Begins a walk through the `rounds` of a run of `scenario` under `policy` with a legend.
-    pub fn new(scenario: &'a Scenario, policy: &PolicyKind, rounds: Rounds, out: W) -> Self {
+    pub fn new(scenario: &'a Scenario, policy: &str, rounds: Rounds, out: W) -> Self {
         let mut board = Board { scenario, columns: Columns::of(scenario), out, written: Ok(()) };
         let every = every(scenario.checkpoint_every.0);
         let (vms, memory) = (scenario.vms.len(), scenario.host.memory);
@@ -88,7 +88,7 @@ impl<'a, W: Write> Walk<'a, W> {
              lists: {order}cold: the first access ever to the page\n\
              faults: demand faults; misses: the replacement misses among them\n\n",
             scenario.name,
-            policy.name,
+            policy,
             counted(vms as u64, "VM"),
             counted(memory.0, "frame"),
         ));

@@ -170,14 +170,6 @@ impl Scenario {
         }
     }
 
-    /// What would know the future in a run under `policy`: the policy, or else the replacement
-    /// algorithm of a VM. Such a run is a yardstick and never ranked.
-    pub fn foresight(&self, policy: &PolicyKind) -> Option<&'static str> {
-        let guests = self.vms.iter().map(|vm| vm.replacement);
-        let guest = guests.into_iter().find(|kind| kind.knows_the_future);
-        if policy.is_yardstick() { Some(policy.name) } else { guest.map(|kind| kind.name) }
-    }
-
     /// Indexes the distances of those traces whose faults are decided by stack distances. It pays
     /// before [`RUNS_MIN`](crate::trace::index::RUNS_MIN) runs or more and changes no result.
     pub fn index(&self) {

@@ -31,6 +31,7 @@ impl Simulation<'_> {
         all.movement.settle_checkpoints = self.settling.worst();
         Outcome {
             policy: self.name,
+            foresight: self.foresight,
             vms,
             all,
             checkpoints: self.checkpoints,

@@ -85,7 +85,7 @@ pub fn rows(runs: &[Contender], bounds: &[Bound], baseline: usize) -> Vec<Compar
         param_replacement: None,
     };
     let of_run = |run: &Contender| {
-        let Contender { policy, replacement, outcome, opt_given, .. } = run;
+        let Contender { replacement, outcome, opt_given, .. } = run;
         let counts = &outcome.all.counts;
         let role = if run.is_ranked() { Role::Policy } else { Role::Yardstick };
         CompareRow {
@@ -93,7 +93,7 @@ pub fn rows(runs: &[Contender], bounds: &[Bound], baseline: usize) -> Vec<Compar
             frames_moved: Some(outcome.all.frames_moved()),
             opt_given: *opt_given,
             param_replacement: replacement.map(|kind| kind.name.to_owned()),
-            ..row(role, policy.name, counts.demand_faults, counts.capacity_faults())
+            ..row(role, &outcome.policy, counts.demand_faults, counts.capacity_faults())
         }
     };
     let of_bound =

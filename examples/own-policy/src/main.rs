@@ -1,4 +1,4 @@
-//! A policy of one's own, run beside a policy of balloonist's list: `own-policy SCENARIO`.
+//! A policy of one's own, compared with two of balloonist's list: `own-policy SCENARIO`.
 //!
 //! `halve-the-idle` takes half of what a VM holds above its minimum from each VM that had no demand
 //! fault since the last checkpoint, and gives that to the VM with the most.
@@ -6,9 +6,11 @@
 use std::error::Error;
 
 use balloonist::balance::{self, Plan, Policy, PolicyError, View};
+use balloonist::bound;
+use balloonist::conclude::compare::{Contender, verdict};
 use balloonist::random::Stream;
 use balloonist::scenario::Document;
-use balloonist::simulate::{PolicyRun, Simulation, simulate};
+use balloonist::simulate::{PolicyRun, RunError, Simulation};
 use balloonist::store::vms;
 use balloonist::units::Frames;
 use balloonist::watch::NullWatcher;
@@ -39,15 +41,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     let checked = Document::open(place.as_ref()).check();
     let scenario = checked.map_err(|errors| errors.render(false))?.scenario;
 
-    let mine = PolicyRun::new("halve-the-idle", Box::new(HalveTheIdle));
-    let mine = Simulation::new(&scenario, mine, &mut NullWatcher).run()?;
-    let last_n = balance::ALL.iter().find(|kind| kind.name == "last-n").expect("it is in the list");
-    let last_n = simulate(&scenario, last_n, &mut NullWatcher)?;
+    let run = |policy: PolicyRun| -> Result<Contender, RunError> {
+        let outcome = Simulation::new(&scenario, policy, &mut NullWatcher).run()?;
+        Ok(Contender::new(&scenario, None, outcome))
+    };
+    let mine = || PolicyRun::new("halve-the-idle", Box::new(HalveTheIdle));
+    let of_the_list = |name| balance::ALL.iter().find(|kind| kind.name == name).expect("is listed");
+    let runs = [
+        run(of_the_list("static").run(&scenario))?,
+        run(of_the_list("last-n").run(&scenario))?,
+        run(mine())?,
+    ];
 
-    for outcome in [&mine, &last_n] {
-        let faults = outcome.all.counts.demand_faults;
-        println!("{}: {faults} demand faults", outcome.policy);
+    for run in &runs {
+        let faults = run.outcome.all.counts.demand_faults;
+        println!("{}: {faults} demand faults", run.outcome.policy);
     }
-    print!("{}", vms::table(&scenario, &mine).to_csv());
+    let least = bound::opt_given(&scenario, mine())?;
+    println!("halve-the-idle could have had {least} with its frames, if VMs ran MIN");
+    println!("{}", verdict(&runs, &bound::all(&scenario), 0));
+    print!("{}", vms::table(&scenario, &runs[2].outcome).to_csv());
     Ok(())
 }

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::account::Outcome;
-use crate::balance::PolicyKind;
 use crate::render::narrator::{Event, Resized, Touch, Touched};
 use crate::scenario::Scenario;
 use crate::store::trail;
@@ -11,12 +10,12 @@ use crate::units::{Ticks, VmId};
 use crate::watch::Checkpoint;
 
 /// The first line: the scenario and the policy.
-pub(crate) fn first(scenario: &Scenario, policy: &PolicyKind) -> String {
+pub(crate) fn first(scenario: &Scenario, policy: &str) -> String {
     let names: Vec<&str> = scenario.vms.iter().map(|vm| vm.name.as_str()).collect();
     ended(&json!({
         "event": "run",
         "scenario": scenario.name,
-        "policy": policy.name,
+        "policy": policy,
         "seed": scenario.seed,
         "host_frames": scenario.host.memory.0,
         "checkpoint_every": scenario.checkpoint_every.0,

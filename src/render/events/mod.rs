@@ -14,7 +14,6 @@ use std::io::{self, Write};
 use super::narrator::{Event, Narrator, Teller};
 use super::rounds::Rounds;
 use crate::account::Outcome;
-use crate::balance::PolicyKind;
 use crate::scenario::Scenario;
 use crate::units::Ticks;
 
@@ -68,7 +67,7 @@ impl<'a, W: Write> Log<'a, W> {
     /// timeline.
     pub fn new(
         scenario: &'a Scenario,
-        policy: &PolicyKind,
+        policy: &str,
         format: Format,
         accesses: bool,
         out: W,

@@ -12,7 +12,6 @@ use std::collections::VecDeque;
 use serde_json::{Value, json};
 
 use crate::account::Outcome;
-use crate::balance::PolicyKind;
 use crate::host::Change;
 use crate::render::narrator::{Event, Resized};
 use crate::scenario::Scenario;
@@ -66,11 +65,11 @@ struct Gauge {
 
 impl Timeline {
     /// An empty timeline.
-    pub(crate) fn new(scenario: &Scenario, policy: &PolicyKind) -> Self {
+    pub(crate) fn new(scenario: &Scenario, policy: &str) -> Self {
         Self {
             about: json!({
                 "scenario": scenario.name,
-                "policy": policy.name,
+                "policy": policy,
                 "seed": scenario.seed,
                 "host_frames": scenario.host.memory.0,
                 "checkpoint_every": scenario.checkpoint_every.0,

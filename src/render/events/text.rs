@@ -4,7 +4,6 @@
 use std::fmt::Write as _;
 
 use crate::account::Outcome;
-use crate::balance::PolicyKind;
 use crate::number::{counted, every, grouped};
 use crate::render::narrator::{Event, Resized, Touch, Touched};
 use crate::scenario::Scenario;
@@ -12,13 +11,13 @@ use crate::units::{Frames, Ticks, VmId};
 use crate::watch::Checkpoint;
 
 /// The legend.
-pub(crate) fn first(scenario: &Scenario, policy: &PolicyKind) -> String {
+pub(crate) fn first(scenario: &Scenario, policy: &str) -> String {
     format!(
         "{} under {}: {}, {}, a checkpoint {}\n\
          page miss: an access that takes the frame of another page; fault: an access to a page \
          that is in no frame\n\n",
         scenario.name,
-        policy.name,
+        policy,
         counted(scenario.vms.len() as u64, "VM"),
         frames(scenario.host.memory),
         every(scenario.checkpoint_every.0),

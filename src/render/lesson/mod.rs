@@ -14,7 +14,7 @@ use super::narrator::{Event, Held, Narrator, Resized, Teller, Touch, Touched};
 use super::rounds::Rounds;
 use super::svg::escaped;
 use super::walk::heading;
-use crate::balance::{PolicyKind, VmView};
+use crate::balance::VmView;
 use crate::number::{counted, every, grouped};
 use crate::replace::List;
 use crate::scenario::Scenario;
@@ -36,7 +36,7 @@ pub type Lesson<'a> = Narrator<'a, Steps<'a>>;
 /// Keeps each event as a step.
 pub struct Steps<'a> {
     scenario: &'a Scenario,
-    policy: &'a PolicyKind,
+    policy: &'a str,
     /// What every VM holds before the first step.
     before: Vec<Value>,
     collected: Vec<String>,
@@ -57,7 +57,7 @@ pub enum Refused {
 
 impl<'a> Lesson<'a> {
     /// A lesson on the `rounds` of a run of `scenario` under `policy`.
-    pub fn new(scenario: &'a Scenario, policy: &'a PolicyKind, rounds: Rounds) -> Self {
+    pub fn new(scenario: &'a Scenario, policy: &'a str, rounds: Rounds) -> Self {
         let steps = Steps {
             scenario,
             policy,
@@ -98,7 +98,7 @@ impl<'a> Steps<'a> {
         let heading = format!(
             "{} under {}: {}, {}, a checkpoint {}",
             scenario.name,
-            self.policy.name,
+            self.policy,
             counted(scenario.vms.len() as u64, "VM"),
             counted(scenario.host.memory.0, "frame"),
             every(scenario.checkpoint_every.0),

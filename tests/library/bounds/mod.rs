@@ -403,7 +403,7 @@ fn no_run_faults_less_than_min_under_its_own_allocations() {
             continue;
         }
         let faults = simulate(&scenario, policy, &mut NullWatcher).all.counts.demand_faults;
-        let given = bound::opt_given(&scenario, policy).unwrap();
+        let given = bound::opt_given(&scenario, policy.run(&scenario)).unwrap();
         assert!(given <= faults, "scenario {number}: {} on {}", policy.name, kind.name);
         if kind.knows_the_future {
             assert_eq!(given, faults, "scenario {number}: MIN is MIN");
