@@ -198,8 +198,10 @@ impl<'a> Simulation<'a> {
     /// If VMs draw frames from each other at faults ([`Meets::AtFaults`]) and one of them does not
     /// run LRU, a driver gets stuck or the actuator is not instant.
     pub fn new(scenario: &'a Scenario, policy: PolicyRun, watcher: &'a mut dyn Watcher) -> Self {
-        let PolicyRun { name, policy, observers, settings, meets } = policy;
-        let pools = meets == Meets::AtFaults;
+        let PolicyRun { name, mut policy, observers, settings, pools, meets } = policy;
+        if let Some(programs) = &scenario.programs {
+            policy.connect(programs);
+        }
         if pools && let Err(why) = scenario.allows_pooling() {
             panic!("{name} {why}");
         }

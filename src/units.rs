@@ -50,28 +50,31 @@ pub struct Footprint {
     pub run: u64,
 }
 
+/// A checked scenario has no sums that overflow, and nothing is taken from less.
+const OVERFLOW: &str = "quantities do not overflow";
+
 macro_rules! quantity {
     ($($name:ident),*) => {$(
         impl Add for $name {
             type Output = Self;
             fn add(self, other: Self) -> Self {
-                Self(self.0 + other.0)
+                Self(self.0.checked_add(other.0).expect(OVERFLOW))
             }
         }
         impl Sub for $name {
             type Output = Self;
             fn sub(self, other: Self) -> Self {
-                Self(self.0 - other.0)
+                Self(self.0.checked_sub(other.0).expect(OVERFLOW))
             }
         }
         impl AddAssign for $name {
             fn add_assign(&mut self, other: Self) {
-                self.0 += other.0;
+                *self = *self + other;
             }
         }
         impl SubAssign for $name {
             fn sub_assign(&mut self, other: Self) {
-                self.0 -= other.0;
+                *self = *self - other;
             }
         }
         impl Sum for $name {

@@ -90,6 +90,34 @@ impl Watcher for Both<'_> {
     }
 }
 
+/// The VMs of a run, as a [`Watcher`] may look at them. A VM that is not in the scenario panics.
+#[derive(Clone, Copy)]
+pub struct Guests<'a>(pub(crate) &'a [Vm<'a>]);
+
+impl<'a> Guests<'a> {
+    /// A VM's replacement algorithm.
+    pub fn replacement(&self, vm: VmId) -> &'a dyn Replacement {
+        &*self.0[vm.index()].replacement
+    }
+
+    /// The evictions of a VM's last shrink, in order. Only recorded for a watcher that wants
+    /// accesses.
+    pub fn evictions(&self, vm: VmId) -> &'a [FrameEvent] {
+        &self.0[vm.index()].events
+    }
+
+    /// The accesses that a VM has made.
+    pub fn accesses(&self, vm: VmId) -> u64 {
+        self.0[vm.index()].accesses()
+    }
+
+    /// How many of the interval's accesses of a VM of the view belong to its warm-up.
+    pub fn warm_up_accesses(&self, vm: &VmView) -> u64 {
+        let to = vm.total.accesses;
+        self.0[vm.id.index()].warm_up_within(to - vm.interval.accesses, to)
+    }
+}
+
 /// An arrival, after room was made.
 pub struct Arrival<'a> {
     /// When it happened.
@@ -100,20 +128,8 @@ pub struct Arrival<'a> {
     pub allocation: Frames,
     /// The VMs that shrank for it.
     pub shrunk: &'a [Change],
-    pub(crate) vms: &'a [Vm<'a>],
-}
-
-impl Arrival<'_> {
-    /// A VM's replacement algorithm after the arrival.
-    pub fn replacement(&self, vm: VmId) -> &dyn Replacement {
-        &*self.vms[vm.index()].replacement
-    }
-
-    /// The evictions of a VM's last shrink, in order. Only recorded for a watcher that wants
-    /// accesses.
-    pub fn evictions(&self, vm: VmId) -> &[FrameEvent] {
-        &self.vms[vm.index()].events
-    }
+    /// The VMs after it.
+    pub guests: Guests<'a>,
 }
 
 /// Changes outside checkpoints, after they were made.
@@ -124,20 +140,8 @@ pub struct Moved<'a> {
     pub changes: &'a [Change],
     /// The frames that are in flight now.
     pub in_flight: Frames,
-    pub(crate) vms: &'a [Vm<'a>],
-}
-
-impl Moved<'_> {
-    /// A VM's replacement algorithm after the changes.
-    pub fn replacement(&self, vm: VmId) -> &dyn Replacement {
-        &*self.vms[vm.index()].replacement
-    }
-
-    /// The evictions of a VM's last shrink, in order. Only recorded for a watcher that wants
-    /// accesses.
-    pub fn evictions(&self, vm: VmId) -> &[FrameEvent] {
-        &self.vms[vm.index()].events
-    }
+    /// The VMs after it.
+    pub guests: Guests<'a>,
 }
 
 /// An access, after it was made.
@@ -175,7 +179,8 @@ pub struct Checkpoint<'a> {
     pub resident: &'a [Frames],
     /// The run's fingerprint, including this checkpoint.
     pub fingerprint: u64,
-    pub(crate) vms: &'a [Vm<'a>],
+    /// The VMs after it.
+    pub guests: Guests<'a>,
     pub(crate) policy: &'a dyn Policy,
 }
 
@@ -183,22 +188,5 @@ impl Checkpoint<'_> {
     /// The policy's reasons for its decision, if it gives any.
     pub fn reasons(&self) -> Vec<Reason> {
         self.policy.reasons()
-    }
-
-    /// A VM's replacement algorithm after the changes.
-    pub fn replacement(&self, vm: VmId) -> &dyn Replacement {
-        &*self.vms[vm.index()].replacement
-    }
-
-    /// The evictions of a VM's last shrink, in order. Only recorded for a watcher that wants
-    /// accesses.
-    pub fn evictions(&self, vm: VmId) -> &[FrameEvent] {
-        &self.vms[vm.index()].events
-    }
-
-    /// How many of the interval's accesses of a VM of the view belong to its warm-up.
-    pub fn warm_up_accesses(&self, vm: &VmView) -> u64 {
-        let to = vm.total.accesses;
-        self.vms[vm.id.index()].warm_up_within(to - vm.interval.accesses, to)
     }
 }

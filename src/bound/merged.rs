@@ -26,17 +26,15 @@ struct Event {
     what: What,
 }
 
-/// Whether the first access of a visit is counted; those of a warm-up are not.
-type Counts = bool;
-
 #[derive(Clone, Copy, Debug)]
 enum What {
-    /// A visit to a page begins; the page must not be evicted before it ends.
-    Begin(PageId, Counts),
+    /// A visit to a page begins; the page must not be evicted before it ends. Its first access
+    /// counts unless it is part of the VM's warm-up.
+    Begin { page: PageId, counts: bool },
     /// A visit ends.
     End(Visit),
     /// A visit of one access begins and ends.
-    Touch(Visit, Counts),
+    Touch { visit: Visit, counts: bool },
     /// The VM departs and its pages are dropped.
     Depart,
 }
@@ -112,11 +110,11 @@ pub(super) fn replay(
     };
     for Event { vm, what } in Merged::new(scenario, paces) {
         match what {
-            What::Begin(page, counts) => {
+            What::Begin { page, counts } => {
                 one.begin(bases[vm] + page, counts);
                 other.begin(bases[vm] + page, counts);
             }
-            What::Touch(visit, counts) => {
+            What::Touch { visit, counts } => {
                 one.begin(bases[vm] + visit.page, counts);
                 other.begin(bases[vm] + visit.page, counts);
                 end(vm, &visit, one, other);
@@ -206,10 +204,10 @@ impl Lane<'_> {
             (self.position, self.run) = (0, 0);
         }
         if together == 1 {
-            return What::Touch(visit, counts);
+            return What::Touch { visit, counts };
         }
         self.open = Some(visit);
-        What::Begin(page, counts)
+        What::Begin { page, counts }
     }
 }
 

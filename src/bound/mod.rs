@@ -14,7 +14,7 @@ mod opt_lru;
 mod pace;
 
 pub use best_static::{StaticSplit, best_static};
-pub use opt_given::opt_given;
+pub use opt_given::{History, opt_given};
 pub use opt_lru::opt_lru;
 
 use self::global_lru::GlobalLru;

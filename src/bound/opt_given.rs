@@ -8,56 +8,55 @@
 //! optimal when the capacity changes, so no replacement algorithm faults less under the same
 //! history.
 //! *Departs.* The history is indexed by accesses, so the run's delays do not matter.
-//! *Cost.* One more run of the policy, and MIN on every trace.
+//! *Cost.* MIN on every trace.
 //! *Parameters.* None.
 
-use crate::account::Account;
+use crate::account::{Account, Outcome};
 use crate::host::Change;
 use crate::params::Settings;
 use crate::random::{Generator, Stream};
 use crate::replace::{self, Counts, Delays, Guest, Stretch};
 use crate::scenario::{Scenario, VmSpec};
-use crate::simulate::{PolicyRun, RunError, Simulation};
 use crate::trace::tempo::Tempo;
 use crate::units::{Frames, Ticks};
-use crate::vm::Vm;
-use crate::watch::{Arrival, Checkpoint, Moved, Watcher};
+use crate::watch::{Arrival, Checkpoint, Guests, Moved, Watcher};
 
-/// The demand faults of MIN in all VMs together, under the allocations of this run of `scenario`.
-///
-/// # Errors
-/// If the policy fails, or the host refuses its plan.
-pub fn opt_given(scenario: &Scenario, policy: PolicyRun) -> Result<u64, RunError> {
-    let mut history = History(vec![Vec::new(); scenario.vms.len()]);
-    let outcome = Simulation::new(scenario, policy, &mut history).run()?;
-    let vms = scenario.vms.iter().zip(&history.0).zip(&outcome.vms);
-    Ok(vms.map(|((vm, held), account)| faults(vm, held, account)).sum())
-}
-
-/// For each VM its allocations, each with the number of accesses made before it.
-struct History(Vec<Vec<(u64, Frames)>>);
+/// The allocations of each VM in a run, each with the number of accesses made before it. It watches
+/// the run; [`opt_given`] then replays it.
+pub struct History(Vec<Vec<(u64, Frames)>>);
 
 impl History {
-    fn note(&mut self, changes: &[Change], vms: &[Vm<'_>]) {
+    /// The history of a run of `scenario`, which has not begun.
+    pub fn new(scenario: &Scenario) -> Self {
+        Self(vec![Vec::new(); scenario.vms.len()])
+    }
+
+    fn note(&mut self, changes: &[Change], guests: Guests<'_>) {
         for change in changes {
-            let at = change.vm.index();
-            self.0[at].push((vms[at].accesses(), change.after));
+            self.0[change.vm.index()].push((guests.accesses(change.vm), change.after));
         }
     }
 }
 
+/// The demand faults of MIN in all VMs together, under the allocations of a run of `scenario` with
+/// this history and outcome.
+pub fn opt_given(scenario: &Scenario, history: &History, outcome: &Outcome) -> u64 {
+    let vms = scenario.vms.iter().zip(&history.0).zip(&outcome.vms);
+    vms.map(|((vm, held), account)| faults(vm, held, account)).sum()
+}
+
 impl Watcher for History {
     fn arrive(&mut self, arrival: &Arrival<'_>) {
-        self.note(arrival.shrunk, arrival.vms);
+        self.note(arrival.shrunk, arrival.guests);
         self.0[arrival.vm.index()].push((0, arrival.allocation));
     }
 
     fn moved(&mut self, moved: &Moved<'_>) {
-        self.note(moved.changes, moved.vms);
+        self.note(moved.changes, moved.guests);
     }
 
     fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
-        self.note(checkpoint.changes, checkpoint.vms);
+        self.note(checkpoint.changes, checkpoint.guests);
     }
 }
 

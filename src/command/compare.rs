@@ -24,6 +24,7 @@ use balloonist::store::thinned::Thinned;
 use balloonist::store::vms::{self, VmRow};
 use balloonist::table::Format;
 use balloonist::trace::index;
+use balloonist::watch::Both;
 use rayon::prelude::*;
 
 use super::files::NewFile;
@@ -107,15 +108,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let began = Instant::now();
     let opt_lru = args.opt_lru.then(|| bound::opt_lru(&scenario)).transpose();
     let opt_lru = opt_lru.map_err(Failure::Usage)?;
-    if variants.len() as u64 >= index::RUNS_MIN {
+    if variants.len() as u64 >= index::REPLAYS_MIN {
         scenario.index();
     }
     let progress = Progress::new(context, variants.len() as u64);
     let run = |(variant, recorder): (&Variant, &mut Recorder<'_>)| {
         let Variant { policy, replacement, scenario } = variant;
-        let outcome = simulate(scenario, policy, recorder)?;
-        let given = || bound::opt_given(scenario, policy.run(scenario));
-        let opt_given = args.opt_given.then(given).transpose()?;
+        let mut history = args.opt_given.then(|| bound::History::new(scenario));
+        let outcome = match &mut history {
+            Some(history) => simulate(scenario, policy, &mut Both(recorder, history))?,
+            None => simulate(scenario, policy, recorder)?,
+        };
+        let opt_given = history.map(|history| bound::opt_given(scenario, &history, &outcome));
         progress.step();
         Ok(Contender { opt_given, ..Contender::new(scenario, *replacement, outcome) })
     };

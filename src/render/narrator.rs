@@ -202,14 +202,14 @@ impl<T: Teller> Watcher for Narrator<'_, T> {
 
     fn arrive(&mut self, arrival: &Arrival<'_>) {
         let Arrival { at, vm, allocation: frames, shrunk, .. } = *arrival;
-        let of = |vm| (arrival.replacement(vm), arrival.evictions(vm));
+        let of = |vm| (arrival.guests.replacement(vm), arrival.guests.evictions(vm));
         let shrunk = self.resized(shrunk, of);
-        let held = Held { vm, frames, replacement: arrival.replacement(vm) };
+        let held = Held { vm, frames, replacement: arrival.guests.replacement(vm) };
         self.tell(at, &Event::Arrive(held, shrunk));
     }
 
     fn moved(&mut self, moved: &Moved<'_>) {
-        let of = |vm| (moved.replacement(vm), moved.evictions(vm));
+        let of = |vm| (moved.guests.replacement(vm), moved.guests.evictions(vm));
         let changes = self.resized(moved.changes, of);
         self.tell(moved.at, &Event::Move(changes, moved.in_flight));
     }
@@ -225,14 +225,14 @@ impl<T: Teller> Watcher for Narrator<'_, T> {
     fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
         let at = checkpoint.view.at;
         self.rounds.check(checkpoint.number);
-        let of = |vm| (checkpoint.replacement(vm), checkpoint.evictions(vm));
+        let of = |vm| (checkpoint.guests.replacement(vm), checkpoint.guests.evictions(vm));
         let changes = self.resized(checkpoint.changes, of);
         self.tell_now(at, &Event::Checkpoint(checkpoint, changes));
         if self.rounds.next() {
             let held = checkpoint.view.vms.iter().map(|vm| {
                 let change = checkpoint.changes.iter().rfind(|change| change.vm == vm.id);
                 let frames = change.map_or(vm.allocation, |change| change.after);
-                Held { vm: vm.id, frames, replacement: checkpoint.replacement(vm.id) }
+                Held { vm: vm.id, frames, replacement: checkpoint.guests.replacement(vm.id) }
             });
             self.tell_now(at, &Event::Skipped(held.collect()));
         }

@@ -55,11 +55,11 @@ pub fn verdict(
     outcome: &Outcome,
     best_static: Option<&StaticSplit>,
 ) -> Option<String> {
-    let (policy, counts) = (scenario.policy, &outcome.all.counts);
+    let (policy, counts) = (&outcome.policy, &outcome.all.counts);
     if counts.accesses == 0 || !scenario.any_lru() {
         return None;
     }
-    let needs = format!("{} needs {}", policy.name, counted(counts.demand_faults, "demand fault"));
+    let needs = format!("{policy} needs {}", counted(counts.demand_faults, "demand fault"));
     let Some(split) = best_static else {
         return Some(format!(
             "{needs}. There is no best static split to compare with: no fixed partition respects \

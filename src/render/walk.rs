@@ -260,7 +260,7 @@ impl<W: Write> Teller for Board<'_, W> {
             Event::Arrive(held, shrunk) => self.arrival(at, held, shrunk),
             Event::Move(changes, in_flight) => {
                 let width = self.columns.tick;
-                self.write(format_args!("t={at:<width$}  balloons\n"));
+                self.write(format_args!("t={at:<width$}  frames move\n"));
                 self.changes(changes);
                 self.in_flight(*in_flight);
             }

@@ -79,7 +79,7 @@ impl Watcher for InRound<'_> {
             _ => return,
         };
         for (vm, target) in checkpoint.view.vms.iter().zip(&checkpoint.plan.0) {
-            let pages = checkpoint.replacement(vm.id).resident_pages();
+            let pages = checkpoint.guests.replacement(vm.id).resident_pages();
             let list = self.list(vm.id, &pages, *target);
             self.lists[vm.id.index()].moments[moment] = list;
         }

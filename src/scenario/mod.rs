@@ -44,7 +44,7 @@ pub use warm_up::{WarmUp, WarmUpEnd};
 
 use crate::account::Metric;
 use crate::balance::exec::Programs;
-use crate::balance::{Bounds, PolicyKind};
+use crate::balance::{Bounds, PolicyKind, wrapped};
 use crate::formats::ReadOptions;
 use crate::params::Settings;
 use crate::random::Generator;
@@ -145,6 +145,13 @@ impl Scenario {
     /// # Errors
     /// Why not, as the rest of a sentence that begins with the policy.
     pub(crate) fn allows_pooling(&self) -> Result<(), String> {
+        if self.wrapper != Settings::defaults(wrapped::PARAMS) {
+            return Err(
+                "moves frames at faults, where `dead_band`, `largest_move`, `warm_up` and \
+                        `cadence` hold nothing back; leave them out"
+                    .to_owned(),
+            );
+        }
         let stuck = self.vms.iter().any(|vm| !vm.stuck.is_empty());
         if self.actuator != Actuator::INSTANT || stuck {
             return Err(
@@ -171,7 +178,7 @@ impl Scenario {
     }
 
     /// Indexes the distances of those traces whose faults are decided by stack distances. It pays
-    /// before [`RUNS_MIN`](crate::trace::index::RUNS_MIN) runs or more and changes no result.
+    /// before [`REPLAYS_MIN`](crate::trace::index::REPLAYS_MIN) runs or more and changes no result.
     pub fn index(&self) {
         let counted = self.vms.iter().filter(|vm| vm.replacement.is_lru());
         counted.for_each(|vm| vm.trace.index());

@@ -5,7 +5,7 @@ use crate::account::{Held, Refusal};
 use crate::host::{Acts, Change};
 use crate::scenario::Actuator;
 use crate::units::{Ticks, VmId};
-use crate::watch::{Arrival, Moved};
+use crate::watch::{Arrival, Guests, Moved};
 
 impl Simulation<'_> {
     pub(super) fn arrive(&mut self, id: VmId, at: Ticks) {
@@ -66,7 +66,7 @@ impl Simulation<'_> {
         let shrunk: &[Change] = if makes_room { &acts.changes } else { &[] };
         if !makes_room && !acts.changes.is_empty() {
             let (changes, in_flight) = (&acts.changes, self.host.in_flight());
-            self.watcher.moved(&Moved { at, changes, in_flight, vms: &self.vms });
+            self.watcher.moved(&Moved { at, changes, in_flight, guests: Guests(&self.vms) });
         }
         self.start_and_refuse(at, &acts, shrunk);
         self.acts = acts;
@@ -117,8 +117,8 @@ impl Simulation<'_> {
                 self.push(next, EventKind::Access(id));
             }
             self.changed = true;
-            let vms = &self.vms;
-            self.watcher.arrive(&Arrival { at, vm: id, allocation, shrunk, vms });
+            let guests = Guests(&self.vms);
+            self.watcher.arrive(&Arrival { at, vm: id, allocation, shrunk, guests });
         }
         for &(id, refusal) in &acts.refused {
             self.note_refusal(id, refusal);

@@ -3,7 +3,7 @@
 use super::{EventKind, RunError, Simulation};
 use crate::balance::Plan;
 use crate::units::{Ticks, VmId};
-use crate::watch::Checkpoint;
+use crate::watch::{Checkpoint, Guests};
 
 impl Simulation<'_> {
     pub(super) fn checkpoint(&mut self, at: Ticks) -> Result<(), RunError> {
@@ -35,7 +35,7 @@ impl Simulation<'_> {
             in_flight: self.host.in_flight(),
             resident: &self.resident,
             fingerprint: self.fingerprint,
-            vms: &self.vms,
+            guests: Guests(&self.vms),
             policy: &*self.policy,
         });
         let acts = std::mem::take(&mut self.acts);

@@ -20,7 +20,9 @@ pub struct PolicyRun {
     pub observers: &'static [&'static ObserverKind],
     /// The parameters of the observers; those of the policy itself may be among them.
     pub settings: Settings,
-    /// Where its VMs interact between checkpoints.
+    /// Whether its VMs draw frames from each other at faults, as [`Policy::giver`] says.
+    pub pools: bool,
+    /// Where its VMs meet between checkpoints.
     pub meets: Meets,
 }
 
@@ -28,7 +30,14 @@ impl PolicyRun {
     /// A policy that sees only the VMs' counts.
     pub fn new(name: impl Into<String>, policy: Box<dyn Policy>) -> Self {
         let settings = Settings::defaults(&[]);
-        Self { name: name.into(), policy, observers: &[], settings, meets: Meets::Never }
+        Self {
+            name: name.into(),
+            policy,
+            observers: &[],
+            settings,
+            pools: false,
+            meets: Meets::Never,
+        }
     }
 
     /// A policy that also sees what these observers measure. `settings` has all their parameters.
@@ -41,11 +50,17 @@ impl PolicyRun {
         Self { observers, settings, ..self }
     }
 
-    /// A policy whose VMs interact between checkpoints. With [`Meets::AtFaults`] they draw frames
-    /// from each other as [`Policy::giver`] says.
+    /// A policy whose VMs draw frames from each other at faults, as [`Policy::giver`] says.
+    #[must_use]
+    pub fn pooling(self) -> Self {
+        let meets = self.meets.max(Meets::AtFaults);
+        Self { pools: true, meets, ..self }
+    }
+
+    /// A policy whose VMs meet between checkpoints here too. Horizons get shorter; results stay.
     #[must_use]
     pub fn meeting(self, meets: Meets) -> Self {
-        Self { meets, ..self }
+        Self { meets: self.meets.max(meets), ..self }
     }
 }
 
@@ -54,15 +69,12 @@ impl PolicyKind {
     /// [`Scenario::fits`] says whether it can run the scenario.
     pub fn run(&self, scenario: &Scenario) -> PolicyRun {
         let settings = scenario.settings_of(self).into_owned();
-        let mut policy = (self.build)(&settings);
-        if let Some(programs) = &scenario.programs {
-            policy.connect(programs);
-        }
         PolicyRun {
             name: self.name.to_owned(),
-            policy,
+            policy: (self.build)(&settings),
             observers: (self.observers)(&settings),
             settings,
+            pools: self.pools(),
             meets: self.meets,
         }
     }

@@ -19,7 +19,7 @@ use crate::trace::Trace;
 use crate::trace::future::Future;
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
-use crate::watch::Moved;
+use crate::watch::{Guests, Moved};
 
 /// How many accesses are searched at once for the next fault; after them the VM searches again.
 const LOOK_AHEAD: u64 = 1 << 14;
@@ -310,7 +310,7 @@ impl Simulation<'_> {
         let vm = &self.vms[id.index()];
         if !vm.finished && vm.next == at {
             if draws(vm, self.host.allocation(id)) {
-                self.draw_frame(id, at);
+                self.take_frame(id, at);
             }
             let (position, before) = (self.vms[id.index()].position, self.vms[id.index()].interval);
             self.run_pooled(id, at + Ticks(1));
@@ -321,7 +321,7 @@ impl Simulation<'_> {
 
     /// A VM faults with no empty frame: it gets one from the VM that the policy names, or replaces
     /// a page of its own.
-    fn draw_frame(&mut self, id: VmId, at: Ticks) {
+    fn take_frame(&mut self, id: VmId, at: Ticks) {
         let Some(mut pool) = self.pool.take() else { return };
         pool.givers.clear();
         pool.givers.extend(self.host.above_minimum().filter(|&other| other != id));
@@ -340,7 +340,7 @@ impl Simulation<'_> {
             self.host.move_frame(giver, id, &mut self.acts);
             self.follow(at);
             let (changes, in_flight) = (&self.acts.changes, self.host.in_flight());
-            self.watcher.moved(&Moved { at, changes, in_flight, vms: &self.vms });
+            self.watcher.moved(&Moved { at, changes, in_flight, guests: Guests(&self.vms) });
         }
     }
 

@@ -11,7 +11,7 @@ use crate::table::{Cell, Table};
 
 row! {
     /// A row of compare.csv: a run or a bound.
-    pub(crate) struct CompareRow {
+    pub struct CompareRow {
         role: Role,
         name: String,
         demand_faults: u64,

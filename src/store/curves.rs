@@ -10,7 +10,7 @@ use crate::trace::curve::lru_faults_between;
 row! {
     /// A row of curves.csv: a point of a VM's curve. Between its points a curve is level or nearly
     /// straight.
-    pub(crate) struct CurveRow {
+    pub struct CurveRow {
         vm: String,
         frames: u64,
         demand_faults: u64,

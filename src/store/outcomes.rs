@@ -10,7 +10,7 @@ use crate::table::Table;
 
 row! {
     /// A row of outcomes.csv: one VM of a run, or all together.
-    pub(crate) struct OutcomeRow {
+    pub struct OutcomeRow {
         scenario: String,
         policy: String,
         every: u64,

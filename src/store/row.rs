@@ -56,7 +56,7 @@ pub(crate) fn missing<'n>(header: &csv::StringRecord, columns: &[&'n str]) -> Op
 macro_rules! row {
     (
         $(#[$doc:meta])*
-        pub(crate) struct $Row:ident {
+        pub struct $Row:ident {
             $($field:ident: $type:ty,)*
         }
         $(optional { $($option:ident: $inner:ty,)* })?

@@ -70,7 +70,7 @@ impl<'a, W: Write> Series<'a, W> {
                 vm.interval.replacement_misses,
             )?;
             if self.marks_warm_up {
-                write!(self.out, ",{}", checkpoint.warm_up_accesses(vm))?;
+                write!(self.out, ",{}", checkpoint.guests.warm_up_accesses(vm))?;
             }
             writeln!(self.out)?;
         }

@@ -9,7 +9,7 @@ use crate::table::Table;
 
 row! {
     /// A row of vms.csv: one VM of a run, or all VMs together under the name [`ALL`].
-    pub(crate) struct VmRow {
+    pub struct VmRow {
         scenario: String,
         policy: String,
         every: u64,

@@ -197,7 +197,7 @@ impl Study {
     /// Whether the traces of such a scenario are replayed often enough for an index.
     fn is_worth_an_index(&self, scenario: &Scenario) -> bool {
         let runs = if is_drawn(scenario) { self.grid.points() } else { self.runs() };
-        runs >= index::RUNS_MIN
+        runs >= index::REPLAYS_MIN
     }
 
     /// The runs of shard `shard` of `shards`, counted from 1: contiguous blocks whose sizes differ

@@ -35,7 +35,7 @@ const LONG: usize = 2;
 
 /// From this many replays of a trace on, an index saves more than it costs: building it takes as
 /// long as reading the distances a few times.
-pub const RUNS_MIN: u64 = 8;
+pub const REPLAYS_MIN: u64 = 8;
 
 /// The index; see the module's head.
 #[derive(Clone, Debug)]

@@ -143,7 +143,7 @@ impl Trace {
     }
 
     /// Builds an index over the distances if there is none yet. It changes no result; it pays off
-    /// if the trace is replayed [`RUNS_MIN`](super::index::RUNS_MIN) times or more.
+    /// if the trace is replayed [`REPLAYS_MIN`](super::index::REPLAYS_MIN) times or more.
     pub fn index(&self) {
         self.indexes[0].get_or_init(|| Index::new(self.distances(), self.distinct_pages()));
     }

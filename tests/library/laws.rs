@@ -87,7 +87,7 @@ impl Watcher for Laws<'_> {
     fn arrive(&mut self, arrival: &Arrival<'_>) {
         let Arrival { at, vm, allocation, shrunk, .. } = *arrival;
         for change in shrunk {
-            arrival.replacement(change.vm).audit();
+            arrival.guests.replacement(change.vm).audit();
             assert!(change.after < change.before);
             self.change(at, change);
         }
@@ -130,8 +130,8 @@ impl Watcher for Laws<'_> {
             self.change(at, change);
         }
         for (vm, &resident) in checkpoint.view.vms.iter().zip(checkpoint.resident) {
-            checkpoint.replacement(vm.id).audit();
-            assert_eq!(checkpoint.replacement(vm.id).resident(), resident);
+            checkpoint.guests.replacement(vm.id).audit();
+            assert_eq!(checkpoint.guests.replacement(vm.id).resident(), resident);
             assert!(Some(resident) <= self.allocations[vm.id.index()]);
         }
         self.check_sum(at, Some(checkpoint.in_flight));

@@ -6,14 +6,13 @@
 use std::error::Error;
 
 use balloonist::balance::{self, Plan, Policy, PolicyError, View};
-use balloonist::bound;
+use balloonist::bound::{self, History, opt_given};
 use balloonist::conclude::compare::{Contender, verdict};
 use balloonist::random::Stream;
 use balloonist::scenario::Document;
 use balloonist::simulate::{PolicyRun, RunError, Simulation};
-use balloonist::store::vms;
+use balloonist::store::{self, vms};
 use balloonist::units::Frames;
-use balloonist::watch::NullWatcher;
 
 struct HalveTheIdle;
 
@@ -42,24 +41,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     let scenario = checked.map_err(|errors| errors.render(false))?.scenario;
 
     let run = |policy: PolicyRun| -> Result<Contender, RunError> {
-        let outcome = Simulation::new(&scenario, policy, &mut NullWatcher).run()?;
-        Ok(Contender::new(&scenario, None, outcome))
+        let mut history = History::new(&scenario);
+        let outcome = Simulation::new(&scenario, policy, &mut history).run()?;
+        let least = opt_given(&scenario, &history, &outcome);
+        Ok(Contender { opt_given: Some(least), ..Contender::new(&scenario, None, outcome) })
     };
-    let mine = || PolicyRun::new("halve-the-idle", Box::new(HalveTheIdle));
     let of_the_list = |name| balance::ALL.iter().find(|kind| kind.name == name).expect("is listed");
     let runs = [
         run(of_the_list("static").run(&scenario))?,
         run(of_the_list("last-n").run(&scenario))?,
-        run(mine())?,
+        run(PolicyRun::new("halve-the-idle", Box::new(HalveTheIdle)))?,
     ];
 
-    for run in &runs {
-        let faults = run.outcome.all.counts.demand_faults;
-        println!("{}: {faults} demand faults", run.outcome.policy);
-    }
-    let least = bound::opt_given(&scenario, mine())?;
-    println!("halve-the-idle could have had {least} with its frames, if VMs ran MIN");
-    println!("{}", verdict(&runs, &bound::all(&scenario), 0));
+    let bounds = bound::all(&scenario);
+    print!("{}", store::compare::table(&store::compare::rows(&runs, &bounds, 0)).to_markdown());
+    println!("{}", verdict(&runs, &bounds, 0));
     print!("{}", vms::table(&scenario, &runs[2].outcome).to_csv());
     Ok(())
 }

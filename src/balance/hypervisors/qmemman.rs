@@ -267,7 +267,7 @@ impl Rule {
         // What is left over is divided equally among those that can take more.
         while left > 0 && acceptors > 0 {
             let bonus = self.safely(left, 1, acceptors);
-            (left, acceptors) = (0, acceptors);
+            left = 0;
             let mut full = 0;
             for (target, domain) in targets.iter_mut().zip(domains) {
                 if *target >= domain.max {

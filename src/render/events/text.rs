@@ -46,7 +46,7 @@ pub(crate) fn lines(scenario: &Scenario, at: Ticks, event: &Event<'_>) -> String
             said
         }
         Event::Move(moved, in_flight) => {
-            format!("balloons move{}{}", changes(at, moved, name), flying(at, *in_flight))
+            format!("frames move{}{}", changes(at, moved, name), flying(at, *in_flight))
         }
         Event::Depart(vm, allocation) => {
             format!("{} leaves and gives back {}", name(*vm), frames(*allocation))
@@ -67,7 +67,7 @@ pub(crate) fn last(outcome: &Outcome) -> String {
         counted(counts.demand_faults, "fault"),
         grouped(counts.cold_faults),
         misses(counts.replacement_misses),
-        frames(outcome.all.granted),
+        counted(outcome.all.frames_moved(), "frame"),
     )
 }
 

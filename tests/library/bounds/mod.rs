@@ -402,8 +402,10 @@ fn no_run_faults_less_than_min_under_its_own_allocations() {
         if !common::fits(&scenario, policy) {
             continue;
         }
-        let faults = simulate(&scenario, policy, &mut NullWatcher).all.counts.demand_faults;
-        let given = bound::opt_given(&scenario, policy.run(&scenario)).unwrap();
+        let mut history = bound::History::new(&scenario);
+        let outcome = simulate(&scenario, policy, &mut history);
+        let faults = outcome.all.counts.demand_faults;
+        let given = bound::opt_given(&scenario, &history, &outcome);
         assert!(given <= faults, "scenario {number}: {} on {}", policy.name, kind.name);
         if kind.knows_the_future {
             assert_eq!(given, faults, "scenario {number}: MIN is MIN");
