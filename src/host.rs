@@ -13,18 +13,18 @@
 //! without latency whose batches are of any size, so one `act` carries out the whole plan.
 //!
 //! # Admission
-//! Arriving VMs enter a queue, most of them for no time at all. The VM at the head is *admitted* as
-//! soon as its minimum fits beside the minima of all present VMs. From then on its minimum is
+//! Arriving VMs enter a queue, most of them only for an instant. The VM at the head is *admitted*
+//! as soon as its minimum fits beside the minima of all present VMs. From then on its minimum is
 //! reserved; the part of it that is not free is taken from the targets of the VMs with the largest
 //! surplus above their own minima. The VM starts when its minimum is free. A VM whose minimum can
 //! never be reserved is refused, so that no VM waits forever (`host/admission.rs`).
 //!
 //! # Cost
 //! With V VMs, O(log V) for each VM whose orders, frames or driver change: sums over all VMs are
-//! kept up to date, and queues hold the VMs that can give or take next. A plan looks at all VMs,
-//! and so does the first arriving VM that needs room after it. Removing a VM from the middle of the
-//! waiting queue costs the queue's length. Debug builds recompute the sums, the next tick and the
-//! reserved frames from all VMs after every `act`.
+//! updated incrementally, and queues hold the VMs that can give or take next. A plan examines all
+//! VMs, and so does the first arrival after it that needs room. Removing a VM from the middle of
+//! the waiting queue costs the queue's length. Debug builds recompute the sums, the next tick and
+//! the reserved frames from all VMs after every `act`.
 
 mod admission;
 mod ledger;
@@ -68,10 +68,11 @@ pub struct Host {
     /// VMs that have arrived and not started, first come first; `admitted` of them are admitted.
     waiting: VecDeque<VmId>,
     admitted: usize,
-    /// How many of them were judged, and the sum of their minima that will never come back.
+    /// The number of waiting VMs already examined, and the sum of their minima that are never
+    /// returned.
     judged: usize,
     stay: Frames,
-    /// The value of `sums.permanent` when they were judged.
+    /// The value of `sums.permanent` when they were examined.
     permanent: Frames,
     /// The minima of the VMs that are admitted and have not started.
     reserved: Frames,
@@ -81,7 +82,7 @@ pub struct Host {
     unsettled: bool,
 }
 
-/// What a VM holds, and what it was ordered to hold.
+/// A VM's allocation and target.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Holding {
     /// What it holds.
@@ -101,7 +102,7 @@ pub struct Change {
     pub after: Frames,
 }
 
-/// What the host did in one go.
+/// What one call of [`Host::act`] did.
 #[derive(Debug, Default)]
 pub(crate) struct Acts {
     /// Allocations that changed: all that shrank, then all that grew, each in file order.
@@ -139,7 +140,7 @@ impl Host {
         }
     }
 
-    /// The scenario's host, as if every order were carried out at once.
+    /// The scenario's host with the instant actuator.
     pub(crate) fn ideal(scenario: &Scenario) -> Self {
         let mut host = Self { actuator: Actuator::INSTANT, ..Self::new(scenario) };
         for tenant in &mut host.tenants {
@@ -148,7 +149,7 @@ impl Host {
         host
     }
 
-    /// What all VMs hold together.
+    /// The frames that all VMs hold.
     pub(crate) fn held(&self) -> Frames {
         self.ledger.held()
     }
@@ -181,11 +182,12 @@ impl Host {
         acts.changes.clear();
         acts.started.clear();
         acts.refused.clear();
-        // Keeping the heap would make it grow at every fault, for the sake of rare arrivals.
+        // The heap is dropped, because updating it at every fault would cost more than rebuilding
+        // it at rare arrivals.
         self.surplus = None;
         for (vm, gains) in giver.map(|vm| (vm, false)).into_iter().chain([(taker, true)]) {
             let tenant = &self.tenants[vm.index()];
-            let before = tenant.held.expect("frames go between VMs that are here");
+            let before = tenant.held.expect("frames go between VMs that are present");
             let after = if gains { before + Frames(1) } else { before - Frames(1) };
             let Bounds { min, max } = tenant.bounds;
             assert!((min..=max).contains(&after), "min ≤ allocation ≤ max");
@@ -221,7 +223,7 @@ impl Host {
     /// Removes a VM and frees its frames; returns how many it held.
     pub(crate) fn remove(&mut self, vm: VmId) -> Frames {
         let Tenant { held, target, .. } = self.tenants[vm.index()];
-        let held = held.expect("only a VM that is here departs");
+        let held = held.expect("only a VM that is present departs");
         self.set_holding(vm.index(), None, target);
         self.ledger.put_back(held);
         held
@@ -401,6 +403,6 @@ impl Host {
             let waiting = self.waiting.iter().take(waiting);
             waiting.map(|vm| self.tenants[vm.index()].bounds.min).sum()
         };
-        assert_eq!(self.reserved, minima(self.admitted), "minima kept back");
+        assert_eq!(self.reserved, minima(self.admitted), "reserved minima");
     }
 }

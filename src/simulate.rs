@@ -12,9 +12,9 @@
 //! gets before the next control event. So one access event makes *all* of its VM's accesses up to
 //! the next control event, in one call of [`Replacement::run`](crate::replace::Replacement::run). A
 //! [`Watcher`] that must see every access in its true order gets a horizon of one tick instead.
-//! Both give the same outcome: `tests/library/laws.rs` compares them. Whatever lets VMs meet
-//! between control events declares it ([`Meets`]). Under a policy that pools frames, VMs meet at
-//! faults that find no empty frame in their VM, and run ahead otherwise (`simulate/pooled.rs`).
+//! Both give the same outcome: `tests/library/laws.rs` compares them. A component that lets VMs
+//! interact between control events declares it ([`Meets`]). Under a policy that pools frames, VMs
+//! interact at faults without an empty frame, and run ahead otherwise (`simulate/pooled.rs`).
 
 mod acts;
 mod checkpoint;
@@ -151,9 +151,9 @@ pub struct Simulation<'a> {
     foresight: Option<String>,
     policy: Box<dyn Policy>,
     rng: Stream,
-    /// Where VMs meet between control events.
+    /// Where VMs interact between control events.
     meets: Meets,
-    /// What is known of the VMs' pages, if they draw frames from each other.
+    /// The state of frame pooling, if VMs draw frames from each other.
     pool: Option<Pool>,
     queue: BinaryHeap<Reverse<Event>>,
     host: Host,
@@ -161,13 +161,13 @@ pub struct Simulation<'a> {
     /// Starts that are still to come, the next one last.
     arrivals: Vec<Ticks>,
     next_checkpoint: Ticks,
-    /// When the policy next looks at the host, if it does before the next checkpoint.
+    /// The policy's next sample before the next checkpoint, if any.
     next_sample: Option<Ticks>,
     checkpoints: u64,
     departures: Departures,
     /// When the valid balloon event is queued, if there is one.
     balloon: Option<Ticks>,
-    /// For now, no access is made at this tick or later.
+    /// Accesses are made only before this tick, for now.
     until: Ticks,
     /// Why the run cannot continue.
     failed: Option<RunError>,
@@ -181,18 +181,17 @@ pub struct Simulation<'a> {
     /// When the first VM began to be counted, if there is a warm-up.
     counted_since: Option<Ticks>,
     settling: Settling,
-    /// Whether a VM came, left or entered another phase since the last checkpoint.
+    /// Whether a VM arrived, departed or entered another phase since the last checkpoint.
     changed: bool,
     fingerprint: u64,
-    // Kept from checkpoint to checkpoint to reuse the memory.
+    // Kept to reuse its memory.
     view: View,
     resident: Vec<Frames>,
     acts: Acts,
 }
 
 impl<'a> Simulation<'a> {
-    /// Makes a run that has not begun. The scenario's wrapper ([`wrapped`]) is put around the
-    /// policy.
+    /// A run that has not begun. The scenario's wrapper ([`wrapped`]) is applied to the policy.
     ///
     /// # Panics
     /// If VMs draw frames from each other at faults ([`Meets::AtFaults`]) and one of them does not
@@ -268,7 +267,7 @@ impl<'a> Simulation<'a> {
         Ok(self.finish())
     }
 
-    /// Makes everything happen that is due before `tick`; returns whether more is to come.
+    /// Processes all events before `tick`. Returns whether there are more.
     ///
     /// # Errors
     /// As [`run`](Self::run); every later call then fails in the same way.
@@ -289,7 +288,7 @@ impl<'a> Simulation<'a> {
     /// policy that pools frames they may be behind it.
     ///
     /// # Errors
-    /// As [`run`](Self::run); every later call then fails likewise.
+    /// As [`run`](Self::run); every later call then fails in the same way.
     pub fn step(&mut self) -> Result<Option<Ticks>, RunError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -300,12 +299,12 @@ impl<'a> Simulation<'a> {
         Ok(Some(event.at))
     }
 
-    /// The host, with what every VM holds now.
+    /// The host, with the current allocations.
     pub fn host(&self) -> &Host {
         &self.host
     }
 
-    /// What a VM has counted so far.
+    /// A VM's counts so far.
     pub fn counts(&self, vm: VmId) -> Counts {
         let vm = &self.vms[vm.index()];
         let mut counts = vm.account.counts;
@@ -318,7 +317,7 @@ impl<'a> Simulation<'a> {
         loop {
             let &Reverse(event) = self.queue.peek()?;
             // A VM that would start when all others have finished belongs to the next interval,
-            // which never comes.
+            // which does not happen.
             let over = self.end.is_some_and(|end| match event.kind {
                 EventKind::Access(_) => event.at >= end,
                 _ => event.at > end,
@@ -355,11 +354,11 @@ impl<'a> Simulation<'a> {
             return;
         }
         if self.vms[id.index()].finished {
-            return; // It was held up until its stop.
+            return; // It was delayed until its stop.
         }
         let charged_to = self.vms[id.index()].next;
         if charged_to > at {
-            // What its observers intercepted has delayed it since.
+            // Intercepted accesses have delayed it since.
             self.push(charged_to, EventKind::Access(id));
             return;
         }

@@ -1,12 +1,12 @@
-//! docs/findings.md and docs/hit-density.md say no number that the commands beside it do not show,
-//! and the tables of docs/benchmark.md are those that the script of the benchmark prints.
+//! Every number in docs/findings.md and docs/hit-density.md is in the output of the commands next
+//! to it, and the tables of docs/benchmark.md are those that the benchmark's script prints.
 //!
 //! A block ```` ```console ```` of the page has commands, `$ balloonist …`, each followed by lines
 //! of its output; `...` stands for any others. trycmd runs these blocks as transcripts
 //! (`tests/command/readme.rs`). Here the numbers of a section's text and tables must be in the
-//! output of the section's own commands, whole or rounded as the page rounds them; a per cent may
-//! be of a ratio or of how far it is from 1. Numbers in `code`, numbers that are part of a word
-//! and, outside tables, whole numbers up to 20 without a per cent are not looked at. Blocks marked
+//! output of the section's own commands, exact or rounded as on the page; a percentage may be of a
+//! ratio or of its distance from 1. Numbers in `code`, numbers that are part of a word and, outside
+//! tables, whole numbers up to 20 without a per cent are ignored. Blocks marked
 //! ```` ```console release ```` take too long for a debug build and are no transcripts of trycmd:
 //! their sections, and their lines, are checked in release builds alone. A section that links to
 //! the benchmark may say its numbers too.
@@ -20,7 +20,7 @@ fn every_number_is_in_the_output_of_a_command_beside_it() {
 }
 
 #[test]
-fn so_it_is_of_hit_density() {
+fn the_same_holds_for_hit_density() {
     check("docs/hit-density.md");
 }
 
@@ -39,7 +39,7 @@ fn the_small_tables_of_the_benchmark_are_what_its_script_prints() {
     }
 }
 
-/// Checks a page; returns how many numbers were looked at.
+/// Checks a page. Returns how many numbers were checked.
 fn check(page: &str) -> usize {
     let page = fs::read_to_string(page).unwrap();
     let mut looked_at = 0;

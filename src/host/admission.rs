@@ -32,7 +32,7 @@ impl Host {
 
     /// Admits VMs from the head of the queue while their minima fit; refuses those that never can.
     pub(super) fn admit(&mut self, at: Ticks, acts: &mut Acts) {
-        // Earlier judgements hold while no more frames are lost for good than before.
+        // Earlier results stay valid as long as no more frames are permanently held than before.
         if self.sums.permanent > self.permanent {
             (self.judged, self.stay) = (0, Frames(0));
         }
@@ -133,7 +133,7 @@ impl Host {
             self.set_holding(vm.index(), Some(given), given);
             self.update_stuck(vm.index());
             if !leaves {
-                // The VMs after it were judged with this already counted.
+                // The VMs after it were examined with this already counted.
                 self.permanent += min;
             }
             self.ledger.take(given);

@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_computed_once_is_read_again() {
+    fn computed_distances_are_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let cache = cache(folder.path().join("new"));
         let first = long_trace();
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_or_foreign_entry_is_not_there() {
+    fn a_damaged_or_foreign_entry_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let cache = cache(folder.path().to_owned());
         load(&cache, &long_trace());
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_with_the_right_hash_and_impossible_distances_is_not_there() {
+    fn an_entry_with_impossible_distances_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let cache = cache(folder.path().to_owned());
         let trace = long_trace();
@@ -384,7 +384,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn an_entry_that_others_may_write_or_that_is_no_file_is_not_there() {
+    fn an_entry_that_others_may_write_or_that_is_not_a_file_is_ignored() {
         use std::os::unix::fs::{PermissionsExt as _, symlink};
         let folder = tempfile::tempdir().unwrap();
         let cache = cache(folder.path().join("cache"));
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_recently_used_entry_goes_where_there_is_no_room() {
+    fn the_least_recently_used_entry_is_removed_if_the_cache_is_full() {
         let folder = tempfile::tempdir().unwrap();
         let trace = |turn: u64| {
             let pages = PAGES_MIN as u64 + 5;

@@ -130,7 +130,7 @@ mod tests {
 
     /// The search compared with a walk over all accesses of three passes.
     #[test]
-    fn what_is_found_by_search_is_what_a_walk_finds() {
+    fn search_and_linear_walk_agree() {
         let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "test/tempo");
         for _ in 0..500 {
             let mut time = rng.below(1 << 40);

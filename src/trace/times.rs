@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_falls_is_held() {
+    fn a_decreasing_time_is_replaced_by_the_one_before() {
         let mut times = Times::default();
         let earlier = [5, 9, 7, 8, 9, 10].map(|time| times.push(time));
         assert_eq!(earlier, [false, false, true, true, false, false]);

@@ -1,8 +1,8 @@
 //! docs/adding-a-policy.md, followed literally.
 //!
-//! That builds the crate twice more, as a program and as its unit tests, so it is done where
-//! `ADDING_A_POLICY` is set, as `.ci/run` does; elsewhere the page's blocks are only applied. Other
-//! crates are taken from where the running test has them.
+//! This builds the crate twice more, as a program and as unit tests, so it runs only if
+//! `ADDING_A_POLICY` is set, as in `.ci/run`; otherwise the page's blocks are only applied.
+//! Dependencies are taken from the running test's build.
 
 use std::fs;
 use std::path::Path;
@@ -14,14 +14,14 @@ use crate::folders::copy_folder;
 enum Block {
     /// The whole of a file.
     New { file: String, text: String },
-    /// Lines before a line that is in the file once.
+    /// Lines to insert before a line that occurs once in the file.
     Before { line: String, file: String, text: String },
 }
 
 #[test]
 fn the_page_makes_a_policy() {
     let page = fs::read_to_string("docs/adding-a-policy.md").unwrap();
-    // A fixed place, so that the next time finds what this time built.
+    // A fixed folder, so that the next run reuses the build.
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("adding-a-policy");
     let folder = place.join("balloonist");
     if folder.exists() {
@@ -90,9 +90,9 @@ fn commands(page: &str) -> Vec<String> {
     shells.flat_map(str::lines).map(str::to_owned).collect()
 }
 
-/// What a command prints. The program goes to a place of its own, and not over the one under test;
-/// what it is made of is shared with the running test (by a cargo older than 1.91, which has no
-/// `build-dir`, it is built anew).
+/// The output of a command. The program is built in a separate folder, not over the one under test;
+/// dependencies are shared with the running test (cargo before 1.91 has no `build-dir` and rebuilds
+/// them).
 fn run(line: &str, folder: &Path, place: &Path) -> String {
     let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in a folder");
     let mut words = line.split(' ');

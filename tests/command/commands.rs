@@ -1,4 +1,4 @@
-//! The commands as a user meets them: what they print, what they write, how they end.
+//! The commands as users see them: output, files and exit codes.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -38,7 +38,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Every screen, as tests/commands/*.trycmd shows it; `TRYCMD=overwrite` writes them anew.
+/// All transcripts of tests/commands/*.trycmd; `TRYCMD=overwrite` updates them.
 #[test]
 fn screens_are_as_shown() {
     trycmd::TestCases::new().case("tests/commands/*.trycmd").env("COLUMNS", "100");
@@ -154,7 +154,7 @@ fn results_leave_nothing_stale_of_those_they_replace() {
     let mine = ["notes.txt", "report.html", "faults.svg"];
     assert_eq!(compare(&three.join(","), &[]), "", "the same again replaces nothing");
 
-    // A series that the new results lack goes, one that was changed is left like what others made.
+    // A series that the new results lack is removed, unless it was changed.
     let changed = out.join("series-proportional.csv");
     fs::write(&changed, fs::read_to_string(&changed).unwrap() + "0,VM0,1,1,1,1,1,1\n").unwrap();
     let told = compare("static", &[]);
@@ -163,7 +163,7 @@ fn results_leave_nothing_stale_of_those_they_replace() {
     assert_eq!(names(&out), names_compared(&["proportional", "static"], &mine));
     assert_eq!(code(&["report", out_name, "--out", "-"]), Some(0));
 
-    // A page that the same command makes is not told of.
+    // There is no note on a page written by the same command.
     let page_name = page.to_str().unwrap();
     let foreign = ["compare", TEST3, "--out", out_name, "--report", page_name];
     assert_eq!(code(&foreign), Some(2), "a page that is not ours is not replaced");
@@ -181,7 +181,7 @@ fn results_leave_nothing_stale_of_those_they_replace() {
         assert_eq!(fs::read_to_string(out.join(name)).unwrap(), "mine");
     }
 
-    // Other commands' files are not of a run.
+    // Files of other commands are not part of a run.
     for name in ["report.html", "faults.svg", "notes.txt", "series-proportional.csv"] {
         fs::remove_file(out.join(name)).unwrap();
     }
@@ -198,7 +198,7 @@ fn the_folder_of_a_sweep_is_not_for_other_results() {
     let sweep = ["sweep", TEST3, "--seeds", "1..3", "--out", swept_name];
     assert_eq!(code(&sweep), Some(0));
 
-    // A merge has no timing: that of what was there before goes with it.
+    // A merge has no timing and removes the earlier one.
     assert_eq!(code(&["compare", TEST3, "--out", merged_name]), Some(0));
     assert_eq!(code(&["merge", swept_name, "--out", merged_name]), Some(0));
     assert_eq!(names(&merged), ["lock", "manifest.json", "runs.csv", "sweep.csv"]);
@@ -232,7 +232,7 @@ fn the_effective_scenario_of_a_manifest_runs_to_the_same_result() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let mut child = balloonist(&["sweep", TEST1, "--seeds", "1..3000", "--format", "csv"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -251,14 +251,14 @@ fn what_cannot_be_written_is_exit_code_4() {
     let output = balloonist(&["run", TEST1]).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(4));
     assert_eq!(text(&output.stderr), "error: standard output: no space left on device\n");
-    // Results are kept where the log of events cannot be.
+    // Results are written even if the event log cannot be.
     let folder = tempfile::tempdir().unwrap();
     let out = ["--events-format", "text", "--out", folder.path().to_str().unwrap()];
     let full = File::options().write(true).open("/dev/full").unwrap();
     let arguments = [&["run", TEST1, "--events", "-"], &out[..]].concat();
     assert_eq!(balloonist(&arguments).stdout(full).status().unwrap().code(), Some(4));
     assert_eq!(names(folder.path()), OF_RUN);
-    // Where nobody may write, not even root.
+    // A place where not even root can write.
     let output = self::output(&["run", TEST1, "--out", "/proc/results"]);
     assert_eq!(output.status.code(), Some(4));
     assert!(output.stdout.is_empty(), "nothing is run before the files are open");
@@ -425,7 +425,7 @@ fn a_departure_is_shown_with_the_walk_to_it() {
 }
 
 #[test]
-fn of_many_differences_the_first_few_are_told_and_no_endless_walk() {
+fn only_the_first_differences_are_shown_and_no_endless_walk() {
     let (folder, _) = blessed("scenarios/slow-balloon.toml");
     let scenario = folder.path().join("scenarios/slow-balloon.toml");
     let before = fs::read_to_string(&scenario).unwrap();

@@ -1,4 +1,4 @@
-//! `policy.kind = "exec"`: the operator's program at the other end of a pipe.
+//! `policy.kind = "exec"`: an external program behind a pipe.
 
 use std::fs;
 use std::path::Path;
@@ -105,7 +105,7 @@ fn replies_may_have_any_name_and_stand_in_the_manifest_where_they_were_replayed(
 }
 
 #[test]
-fn verify_replays_and_finds_what_does_not_fit() {
+fn recorded_replies_are_replayed_and_mismatches_found() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     scenario(folder, GOOD, "");
@@ -124,7 +124,7 @@ fn verify_replays_and_finds_what_does_not_fit() {
 }
 
 #[test]
-fn what_goes_wrong_is_told() {
+fn failures_of_programs_are_reported() {
     let says = |script: &str, wanted: &str| {
         let (code, said) = allowed(script);
         assert!(said.contains(wanted), "{script}: {said}");
@@ -142,7 +142,7 @@ fn what_goes_wrong_is_told() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_told() {
+fn a_missing_program_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     scenario(folder.path(), GOOD, "");
     let set = "policy.exec.command=[\"/nowhere/rule\"]";
@@ -168,7 +168,7 @@ fn the_example_in_python_runs() {
 }
 
 #[test]
-fn all_policies_leave_out_those_that_need_files_or_programs() {
+fn all_omits_policies_that_need_files_or_programs() {
     let folder = tempfile::tempdir().unwrap();
     scenario(folder.path(), GOOD, "");
     let set = ["--set", "policy.exec.command=[]", "--set", "policy.kind=static"];

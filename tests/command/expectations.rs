@@ -50,7 +50,7 @@ fn ratios_are_expected_like_counts() {
 }
 
 #[test]
-fn a_count_has_a_whole_limit() {
+fn limits_of_counts_are_whole_numbers() {
     let (code, error) = judged(&["check"], &expect("demand_faults", "web", "at_most = 1.5"));
     assert_eq!(code, 3, "{error}");
     assert!(error.contains("error[S014]"), "{error}");

@@ -1,5 +1,4 @@
-//! Pictures and pages: the same bytes everywhere, small, closed in themselves, and refused where
-//! the folder they are made of is damaged.
+//! Charts and pages: deterministic, small and self-contained; refused if their folder is damaged.
 
 use std::fs;
 use std::path::Path;
@@ -36,7 +35,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Compares every file with the golden one in tests/figures; `BLESS_FIGURES=1` writes them anew.
+/// Compares every file with the golden one in tests/figures; `BLESS_FIGURES=1` updates them.
 fn agree(made: &Path) -> usize {
     let goldens = Path::new("tests/figures");
     let mut count = 0;
@@ -117,7 +116,7 @@ fn faults_by(folder: &Path, columns: &[&str]) -> Vec<(Vec<String>, u64)> {
         .collect()
 }
 
-/// A second way to the winners: sums over runs.csv, and the least of each cell.
+/// The winners computed in another way: sums over runs.csv, and the smallest of each cell.
 #[test]
 fn the_map_of_winners_has_the_policies_with_the_fewest_faults() {
     let folder = swept(&[]);
@@ -189,7 +188,7 @@ fn differences_are_from_the_baseline_that_the_sweep_names() {
     }
 }
 
-/// What a command prints and what its page says end alike, whatever form the rows are in.
+/// The output of a command and its page have the same verdict, with plain and with compressed rows.
 #[test]
 fn a_sweep_ends_with_the_verdict_of_its_page() {
     let folder = tempfile::tempdir().unwrap();
@@ -223,7 +222,7 @@ fn reproduce_draws_the_same_bars() {
     }
 }
 
-/// The heights of the report's bars, read off the picture, are the expected misses to an access.
+/// The heights of the report's bars, read from the chart, are the expected misses per access.
 #[test]
 fn bars_are_as_high_as_the_expected_values() {
     let mut expected = csv::Reader::from_path("tests/report/expected.csv").unwrap();
@@ -288,7 +287,7 @@ fn a_page_is_the_same_from_the_run_and_from_the_folder() {
 }
 
 #[test]
-fn a_page_with_a_second_axis_calls_each_run_by_both() {
+fn a_page_with_a_second_axis_names_runs_by_both_axes() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let axis = ["--policies", "static,last-n", "--replacements", "lru,clock", "-q"];
@@ -315,7 +314,7 @@ fn a_page_with_a_second_axis_calls_each_run_by_both() {
 }
 
 #[test]
-fn a_run_says_on_its_page_what_it_ends_with() {
+fn the_page_of_a_run_has_its_verdict() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().to_str().unwrap();
     let printed = balloonist(&["run", TEST3, "--policy", "last-n", "--out", out]);
@@ -330,7 +329,7 @@ fn a_run_says_on_its_page_what_it_ends_with() {
 }
 
 #[test]
-fn runs_and_sweeps_have_pages_too() {
+fn runs_and_sweeps_have_pages() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let out = out.to_str().unwrap();

@@ -1,4 +1,4 @@
-//! Copies of folders, for tests that work in one of their own.
+//! Copies folders for tests that change them.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What the world does to a command: signals, closed pipes, full devices, odd names, forged files.
+//! Hostile environments: signals, closed pipes, full devices, odd names, forged files.
 
 #![cfg(unix)]
 
@@ -13,7 +13,7 @@ const SCENARIO: &str = "host = { memory = 20 }\n[checkpoint]\nevery = 50\n\
     [[vm]]\nname = 'a'\nworkload = { kind = 'zipf', pages = 40, accesses = 300 }\n\
     [[vm]]\nname = 'b'\nworkload = { kind = 'loop', pages = 12, accesses = 300 }\n";
 
-/// A run that nobody waits for.
+/// A run in the background.
 const LONG: &str = "host = { memory = 20 }\n[checkpoint]\nevery = 1000\n\
     [[vm]]\nname = 'a'\ntrace = { pages = [1, 2, 3] }\nafter = 'repeat'\nstop = 60_000_000_000\n\
     [limits]\n";
@@ -55,8 +55,8 @@ impl Place {
         names
     }
 
-    /// Starts a long run that writes files by a script that ends in `exec`, and waits until they are
-    /// under construction.
+    /// Starts a long run that writes files, by a script that ends in `exec`, and waits until its
+    /// temporary files exist.
     fn begin(&self, script: &str) -> Child {
         let script = format!("{script} \"$0\" run long.toml --out out --events log.jsonl");
         let mut command = Command::new("sh");
@@ -85,7 +85,7 @@ fn send(signal: &str, child: &Child) {
 }
 
 #[test]
-fn a_signal_leaves_nothing_under_construction() {
+fn a_signal_leaves_no_temporary_file() {
     let place = Place::new();
     for signal in ["INT", "TERM", "HUP", "QUIT", "USR1", "XCPU", "ALRM"] {
         let mut child = place.begin("exec env --default-signal");
@@ -108,7 +108,7 @@ fn a_signal_that_is_ignored_stays_ignored() {
     }
 }
 
-/// A file that may not grow further is an error like a full disk, and no end without a word.
+/// Exceeding the file size limit is an error like a full disk, not a silent end.
 #[test]
 fn a_limit_on_the_size_of_files_is_exit_code_4() {
     let place = Place::new();
@@ -156,7 +156,7 @@ fn any_bytes_are_an_argument() {
         assert!(matches!(code, Some(2..=5)), "{arguments:?}: {code:?} {told}");
         assert!(!told.contains("panicked") && !told.is_empty(), "{arguments:?}: {told}");
     }
-    // As a name of a file that is there, it is a file.
+    // If a file of this name exists, it is used.
     fs::copy(place.path("s.toml"), place.path(odd)).unwrap();
     for command in ["run", "check", "compare"] {
         let output = place.command(&[command]).arg(odd).output().unwrap();
@@ -170,7 +170,7 @@ fn any_bytes_are_an_argument() {
 }
 
 #[test]
-fn what_was_found_decides_though_nobody_reads_it() {
+fn the_exit_code_is_kept_although_the_reader_is_gone() {
     let place = Place::new();
     let expects = "[[expect]]\nmetric = 'demand_faults'\nvm = 'a'\nat_most = 1\n";
     fs::create_dir_all(place.path("scenarios")).unwrap();
@@ -188,7 +188,7 @@ fn what_was_found_decides_though_nobody_reads_it() {
         (&["completions", "bash"], 0),
     ];
     for (arguments, code) in cases {
-        // A pipe whose reader is gone before the command begins.
+        // A pipe whose reader is closed before the command starts.
         let mut reader = Command::new("true").stdin(Stdio::piped()).spawn().unwrap();
         let pipe = reader.stdin.take().unwrap();
         reader.wait().unwrap();
@@ -227,7 +227,7 @@ fn what_cannot_be_written_is_exit_code_4() {
     }
 }
 
-/// A journal whose lines are sealed, but whose rows are not those of its runs.
+/// A journal with valid checksums whose rows do not match its runs.
 #[test]
 fn a_journal_with_right_checksums_and_wrong_rows_is_refused() {
     let place = Place::new();
@@ -272,7 +272,7 @@ fn a_journal_with_right_checksums_and_wrong_rows_is_refused() {
 }
 
 #[test]
-fn contents_and_names_cannot_steer_a_terminal() {
+fn contents_and_names_cannot_control_a_terminal() {
     let place = Place::new();
     let evil = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{202e}";
     fs::write(
@@ -318,9 +318,9 @@ fn contents_and_names_cannot_steer_a_terminal() {
     }
 }
 
-/// Spreadsheets run cells that begin with these.
+/// Spreadsheets evaluate cells that begin with these.
 #[test]
-fn no_cell_of_a_table_begins_as_a_formula_does() {
+fn no_cell_begins_like_a_formula() {
     let place = Place::new();
     for first in ["=", "+", "-", "@"] {
         let name = format!("{first}cmd|x.txt");
@@ -345,9 +345,9 @@ fn no_cell_of_a_table_begins_as_a_formula_does() {
     }
 }
 
-/// The cache of a user, by the command: what is in it, what is refused, how it is emptied.
+/// The `cache` command: listing, refusing and clearing entries.
 #[test]
-fn the_cache_is_listed_cleared_bounded_and_never_waited_for() {
+fn the_cache_is_listed_cleared_bounded_and_never_blocks() {
     let place = Place::new();
     let generate = |kind: &str, out: &str| {
         let sets = ["--set", "pages=20000", "--set", "accesses=1200000", "-o", out];

@@ -1,5 +1,5 @@
-//! Pages and figures of many VMs and policies, and of names that are no names: small, said to be a
-//! part where they are, and closed in themselves.
+//! Pages and figures with many VMs and policies and with odd names: small, self-contained, and with
+//! notes on what is omitted.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use balloonist::store::row::{self, Row as _};
 use balloonist::store::thinned::{Sum, Thinned};
 use balloonist::store::vms::VmRow;
 
-/// Results of so many VMs and policies whose numbers jump about, as pictures like least.
+/// Results of many VMs and policies with rapidly changing numbers, the worst case for charts.
 fn jumping(vms: usize, policies: usize, checkpoints: u64) -> Results {
     let mut state = 1_u64;
     let mut draw = move |below: u64| {
@@ -89,7 +89,7 @@ fn a_page_of_64_vms_and_100_000_checkpoints_is_under_2_mb() {
 }
 
 #[test]
-fn more_of_anything_than_a_picture_holds_is_said_and_drawn_in_part() {
+fn charts_that_omit_items_say_so() {
     let results = jumping(100, 9, 500);
     let figures = figures::all(&results);
     let caption = |name: &str| &figures.iter().find(|figure| figure.name == name).unwrap().caption;
@@ -105,7 +105,7 @@ fn more_of_anything_than_a_picture_holds_is_said_and_drawn_in_part() {
 }
 
 #[test]
-fn no_name_gets_out_of_its_place() {
+fn names_are_escaped_everywhere() {
     let mut results = jumping(2, 1, 10);
     let odd = "</title></svg><script>alert(1)</script>\"'&";
     results.manifest.study.name = odd.to_owned();

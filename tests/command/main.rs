@@ -1,4 +1,4 @@
-//! Tests of the command: what a user types, and what comes out.
+//! Tests of the command-line program.
 
 mod adding_a_policy;
 mod commands;

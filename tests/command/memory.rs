@@ -1,4 +1,4 @@
-//! Memory: what cannot fit is refused before it is taken, and small files cannot make large traces.
+//! Memory: runs that cannot fit are refused beforehand, and small files cannot make large traces.
 
 #![cfg(unix)]
 
@@ -20,7 +20,7 @@ fn many(folder: &Path) {
     fs::write(folder.join("many.toml"), text).unwrap();
 }
 
-/// Runs the program with at most so many kibibytes of address space.
+/// Runs the program with a limit on its address space, in KiB.
 fn within(folder: &Path, kibibytes: u64, arguments: &str) -> Output {
     let program = env!("CARGO_BIN_EXE_balloonist");
     let script = format!("ulimit -v {kibibytes}; exec '{program}' {arguments}");
@@ -54,7 +54,7 @@ fn a_run_that_cannot_fit_is_refused_before_it_begins() {
 /// The limit of the address space is known before memory is taken: no allocation fails.
 #[test]
 #[cfg(target_os = "linux")]
-fn what_is_free_is_what_the_limits_of_the_process_leave() {
+fn free_memory_respects_the_limits_of_the_process() {
     let folder = tempfile::tempdir().unwrap();
     many(folder.path());
     let output = within(folder.path(), 300_000, "run many.toml --no-cache --quiet");
@@ -64,7 +64,7 @@ fn what_is_free_is_what_the_limits_of_the_process_leave() {
     assert!(text.ends_with(" MB are free; raise the limit with --memory-limit\n"), "{text}");
 }
 
-/// VMs take memory for the pages that they touch: three thousand of them may share a trace of a
+/// VMs take memory only for the pages that they touch: three thousand of them share a trace of a
 /// million pages, of which each touches ten.
 #[test]
 fn thousands_of_vms_share_a_trace() {

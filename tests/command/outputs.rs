@@ -1,5 +1,5 @@
-//! Outputs that name what must not be replaced: an input, another output, a file of somebody else,
-//! under every kind of name. Each is refused before any work, and nothing is touched.
+//! Outputs that name a file that must not be replaced: an input, another output or a foreign file,
+//! under every kind of name. Each is refused before any work, and nothing is changed.
 
 #![cfg(unix)]
 
@@ -14,14 +14,14 @@ const SCENARIO: &str = "extends = 'base.toml'\n[[vm]]\nname = 'a'\ntrace = { fil
 const BASE: &str = "host = { memory = 9 }\n[checkpoint]\nevery = 10\n\
     [sweep]\nrepeat = 2\n[sweep.axes]\n'host.memory' = [8, 9]\n";
 
-/// What is nobody's output.
+/// The content of foreign files.
 const NOTES: &str = "notes of somebody\n";
 
 struct Place(tempfile::TempDir);
 
 impl Place {
-    /// Two scenario files, a trace and its kinds, folders of results and of shards, and a file of
-    /// somebody else.
+    /// Two scenario files, a trace and its kinds, folders of results and of shards, and a foreign
+    /// file.
     fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         fs::write(place.path("s.toml"), SCENARIO).unwrap();
@@ -83,7 +83,7 @@ impl Place {
         found
     }
 
-    /// Refused with exit code 2 and a word of `words`, and nothing is touched.
+    /// Checks that the command is refused with exit code 2 and one of `words`, and changes nothing.
     fn refuses(&self, arguments: &[&str], words: &str) {
         let before = self.all();
         let (code, told) = self.told(arguments);
@@ -98,7 +98,7 @@ impl Place {
         }
     }
 
-    /// Names under which the file of this name is to be had.
+    /// Other names of the file.
     fn aliases(&self, name: &str) -> Vec<String> {
         let flat = name.replace('/', "-");
         let (hard, soft) = (format!("hard-{flat}"), format!("soft-{flat}"));
@@ -132,13 +132,13 @@ fn no_output_replaces_an_input_under_any_name() {
             let names = aliases.entry(input).or_insert_with(|| place.aliases(input));
             for name in names {
                 place.refuses(&[arguments, &[name]].concat(), "is read and would be replaced");
-                // Nor by force.
+                // Not even with --force.
                 let forced = [arguments, &[name.as_str(), "--force"]].concat();
                 place.refuses(&forced, "is read and would be replaced");
             }
         }
     }
-    // A folder of output that an input lies in: the input has the name of a table.
+    // An input inside the output folder with the name of a table.
     fs::copy(place.path("t.u32"), place.path("foreign/vms.csv")).unwrap();
     fs::write(place.path("foreign/runs.csv"), "0\n1\n").unwrap();
     let bare = ["foreign/vms.csv", "--trace-format", "u32", "--frames", "5"];
@@ -165,7 +165,7 @@ fn no_output_replaces_another_output() {
 }
 
 #[test]
-fn no_output_replaces_a_file_of_somebody_else_unless_forced() {
+fn no_output_replaces_a_foreign_file_unless_forced() {
     let place = Place::new();
     let words = "was not written by this command";
     let names = place.aliases("notes");
@@ -173,7 +173,7 @@ fn no_output_replaces_a_file_of_somebody_else_unless_forced() {
         for name in &names {
             place.refuses(&[arguments, &[name]].concat(), words);
         }
-        // A table of results is no page, a page is no log of events.
+        // A table of results is not a page; a page is not an event log.
         for other in ["results/compare.csv", "results/timing.json", "s.toml", "1/journal"] {
             let mut command = arguments.to_vec();
             command.push(other);
@@ -183,7 +183,7 @@ fn no_output_replaces_a_file_of_somebody_else_unless_forced() {
     }
     place.refuses(&["report", "results", "-o", "log.jsonl"], words);
     place.refuses(&["run", "s.toml", "--events-format", "jsonl", "--events", "page.html"], words);
-    // What was written by the same command is written again.
+    // A file written by the same command is replaced.
     place.ok(&["report", "results", "-o", "page.html"]);
     place.ok(&["run", "s.toml", "--events", "log.jsonl"]);
     place.ok(&["compare", "s.toml", "--out", "results", "--report", "page.html"]);
@@ -192,7 +192,7 @@ fn no_output_replaces_a_file_of_somebody_else_unless_forced() {
 }
 
 #[test]
-fn folders_of_output_keep_files_of_somebody_else() {
+fn output_folders_keep_foreign_files() {
     let place = Place::new();
     let words = "was not written by this command";
     let cases: [(&[&str], &[&str]); 6] = [
@@ -208,7 +208,7 @@ fn folders_of_output_keep_files_of_somebody_else() {
             fs::write(place.path(&format!("foreign/{name}")), NOTES).unwrap();
             place.refuses(&[arguments, &["foreign"]].concat(), words);
             fs::remove_file(place.path(&format!("foreign/{name}"))).unwrap();
-            // Through a symbolic link the file is elsewhere.
+            // Through a symbolic link the file is in another place.
             symlink(place.path("notes"), place.path(&format!("foreign/{name}"))).unwrap();
             place.refuses(&[arguments, &["foreign"]].concat(), words);
             fs::remove_file(place.path(&format!("foreign/{name}"))).unwrap();
@@ -261,7 +261,7 @@ fn redirected_streams_are_inputs_and_outputs_too() {
     assert!(output.status.code() == Some(2) && told.contains(expected), "{told}");
 }
 
-/// Commands that run beside each other do not mix their files, nor take each other's away.
+/// Concurrent commands neither mix nor remove each other's files.
 #[test]
 fn a_folder_is_filled_by_one_command_at_a_time() {
     let place = Place::new();
@@ -292,7 +292,7 @@ fn a_folder_is_filled_by_one_command_at_a_time() {
     assert!(!place.path("foreign/lock").exists(), "a lock goes with its command");
 }
 
-/// A command that was killed while it moved its files leaves ones that no manifest lists.
+/// A command killed during its commit leaves files that no manifest lists.
 #[test]
 fn a_folder_that_was_cut_short_is_filled_again() {
     let place = Place::new();

@@ -1,8 +1,7 @@
 //! docs/published.md: balloonist's hit ratios beside published ones.
 //!
-//! The traces are not in this repository. Where the variable `PUBLISHED_TRACES` is the folder that
-//! has them, every number of the page that is balloonist's is made anew; elsewhere the page is only
-//! read.
+//! The traces are not in this repository. If the variable `PUBLISHED_TRACES` names the folder with
+//! them, all of balloonist's numbers on the page are recomputed; otherwise the page is only parsed.
 
 use std::fs;
 use std::path::Path;
@@ -30,7 +29,7 @@ enum Said {
 }
 
 #[test]
-fn published_hit_ratios_are_found_again() {
+fn published_hit_ratios_are_reproduced() {
     let page = fs::read_to_string("docs/published.md").unwrap();
     let cells = cells(&page);
     assert_eq!(cells.len(), 25 + 8 + 40);

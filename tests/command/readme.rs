@@ -62,7 +62,7 @@ fn the_page_on_sweeps_shows_the_scenario_that_it_names() {
 
 /// What the README and docs/ link to in this repository is there.
 #[test]
-fn links_lead_somewhere() {
+fn links_are_not_broken() {
     let roots = ["README.md", "ARCHITECTURE.md"].map(|name| Path::new(name).to_owned());
     let mut links = 0;
     for page in roots.into_iter().chain(pages()) {

@@ -1,5 +1,5 @@
-//! docs/reference.md is what the program's own lists say. `BLESS=1 cargo test --test command
-//! reference` writes it anew.
+//! docs/reference.md is generated from the program's lists. `BLESS=1 cargo test --test command
+//! reference` updates it.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -29,7 +29,7 @@ on the command line: `--set host.memory=64`, `--set vm.web.min=2`.
 ";
 
 #[test]
-fn the_page_is_what_the_program_says() {
+fn the_reference_matches_the_program() {
     let page = page();
     if std::env::var_os("BLESS").is_some() {
         fs::write(PAGE, &page).unwrap();

@@ -62,7 +62,7 @@ fn names() -> impl Iterator<Item = &'static str> {
 }
 
 #[test]
-fn a_run_without_an_lru_guest_is_not_set_beside_lru_and_measures_no_stack_distances() {
+fn a_run_without_lru_guests_is_not_compared_with_lru_and_computes_no_distances() {
     let shown = |settings: &[&str]| {
         let run = ["run", "scenarios/report/test1.dat", "--timing"];
         let output = balloonist(&[&run, settings].concat());
@@ -172,7 +172,7 @@ fn policies_must_fit_the_algorithms_that_run() {
 }
 
 #[test]
-fn who_knows_the_future_is_shown_and_not_called_the_best() {
+fn policies_that_know_the_future_are_shown_but_not_ranked() {
     let folder = tempfile::tempdir().unwrap();
     let scenario = short_consolidation(folder.path());
     let compare = |replacements: &str| {
@@ -309,7 +309,7 @@ fn lessons_expect_a_count_of_every_vm_and_it_holds() {
 }
 
 #[test]
-fn a_lesson_whose_algorithms_are_exchanged_fails() {
+fn a_lesson_with_swapped_algorithms_fails() {
     for lesson in lessons() {
         // MIN faults less than any other algorithm of a lesson.
         let scenario = Document::open(Path::new(&lesson)).check().unwrap().scenario;
@@ -333,7 +333,7 @@ fn items(line: &str) -> (Vec<&str>, Vec<&str>) {
 }
 
 #[test]
-fn walks_show_what_each_algorithm_holds() {
+fn walks_show_each_algorithms_lists() {
     for kind in names() {
         let set = in_all_vms(kind);
         let test3 = "scenarios/report/test3.dat";

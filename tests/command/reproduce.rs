@@ -1,5 +1,5 @@
-//! `reproduce` against the expected values and against the report's Table 2 as it is printed: the
-//! sums are made here from the files, not by the code that is tested.
+//! `reproduce` compared with the expected values and with the report's printed Table 2. The sums
+//! are computed here, not by the code under test.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -128,7 +128,7 @@ fn every_bar_is_an_expected_row() {
 }
 
 #[test]
-fn demand_faults_turn_the_conclusion_over() {
+fn demand_faults_reverse_the_conclusion() {
     let table = written("demand.csv");
     assert_eq!(table.len(), 12 + 4, "strategies and bounds");
     let faults: Vec<(&str, &str, u64)> = table
@@ -189,7 +189,7 @@ fn csv_and_json_list_every_figure() {
 }
 
 #[test]
-fn the_report_takes_no_settings() {
+fn reproduce_refuses_settings() {
     let output = reproduce(&["--seed", "2"]);
     assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8(output.stderr).unwrap();

@@ -1,9 +1,9 @@
-//! The tool itself, simulated: random commands over one folder, some killed, starved of disk or
-//! given changed inputs. After each step nothing may be lost or mixed.
+//! Random commands in one folder, some of them killed, without disk space or with changed inputs.
+//! After each step nothing may be lost or mixed.
 //!
 //! A short form runs in the suite. `BALLOONIST_STEPS=10000` takes more steps, `BALLOONIST_SEED`
 //! chooses them; a failure prints the seed and the steps so far. A third of the steps are kills,
-//! most of which come while the command is at work: 2000 steps are more than 500 of them.
+//! most of them while the command is running: 2000 steps have more than 500.
 
 #![cfg(unix)]
 #![allow(clippy::disallowed_methods, reason = "the environment says how long and which seed")]
@@ -25,10 +25,10 @@ const SCENARIO: &str = "host = { memory = 24 }\ncompare = ['static', 'last-n']\n
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     None,
-    /// Killed after so many thirds of a millisecond.
+    /// Killed after this many thirds of a millisecond.
     Kill(u64),
     Terminate(u64),
-    /// No file may grow beyond so many blocks of 512 bytes.
+    /// Files are limited to this many blocks of 512 bytes.
     Full(u64),
 }
 
@@ -116,8 +116,7 @@ impl World {
         let before = std::mem::take(&mut self.journal);
         assert!(bytes[..end].starts_with(&before), "a run is lost\n{story}");
         self.journal = bytes[..end].to_vec();
-        // A folder whose files fit its manifest is whole: `report` reads it. One that was cut short
-        // is told of.
+        // If a folder's files match its manifest, `report` reads it; otherwise `report` fails.
         for folder in ["run", "compare", "sweep", "merged"] {
             if !self.path(folder).join("manifest.json").exists() {
                 continue;
@@ -189,7 +188,7 @@ fn nothing_is_lost_or_mixed_whatever_happens() {
         }
     }
     println!("{} of {steps} commands were killed", world.killed);
-    // Undisturbed, each command ends well, and gives what it gives in a new folder.
+    // Without failures each command succeeds and gives the same results as in a new folder.
     let mut fresh = World::new(1);
     fs::copy(world.path("t.txt"), fresh.path("t.txt")).unwrap();
     for command in COMMANDS.iter().filter(|command| !command.ends_with("notes.txt")) {
@@ -216,7 +215,7 @@ fn nothing_is_lost_or_mixed_whatever_happens() {
         let [used, new] = [&world, &fresh].map(|world| fs::read(world.path(name)).unwrap());
         assert!(used == new, "{name}\n{}", world.story());
     }
-    // What killed commands have left under construction went with the next one in its folder.
+    // The next command in a folder has removed the leftovers of killed ones.
     for folder in ["run", "compare", "sweep", "merged", "figures"] {
         let names = fs::read_dir(world.path(folder)).unwrap();
         let mut names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());

@@ -272,7 +272,7 @@ fn json_has_numbers_and_words() {
 
 /// Points that are wrong are told before anything runs, at the value that is wrong.
 #[test]
-fn wrong_points_are_told_with_their_place_and_name() {
+fn wrong_points_are_reported_with_place_and_name() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = "[sweep.axes]\n'host.memory' = [64, 1]\n'host.memroy' = [3]\n";
     fs::write(folder.path().join("a.toml"), format!("{BASE}{sweep}")).unwrap();

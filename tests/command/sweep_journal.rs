@@ -158,7 +158,7 @@ fn shards_merge_to_the_bytes_of_the_whole() {
 
 /// `--zst` writes the same rows, in the same bytes whoever joins them, and says so in the manifest.
 #[test]
-fn rows_are_compressed_where_that_is_asked() {
+fn rows_are_compressed_on_request() {
     let place = Place::new();
     place.sweep("plain", &[]);
     place.sweep("out", &[]);
@@ -232,7 +232,7 @@ fn merge_refuses_gaps_doubles_and_mixtures() {
 }
 
 #[test]
-fn a_torn_end_is_ignored_and_damage_before_it_is_told() {
+fn a_partial_last_line_is_ignored_and_earlier_damage_is_reported() {
     let place = Place::new();
     place.sweep("out", &["--shard", "1/5"]);
     let journal = place.path("out/journal");
@@ -316,7 +316,7 @@ fn a_folder_is_held_by_one_and_resumed_as_it_was() {
 
 /// A file that may grow to 100 blocks only stands for a full disk where nobody may mount one.
 #[test]
-fn a_full_disk_is_exit_code_4_and_the_sweep_goes_on_with_room() {
+fn a_full_disk_is_exit_code_4_and_the_sweep_can_be_resumed() {
     let place = Place::new();
     place.sweep("whole", &[]);
     let script = "trap '' XFSZ; ulimit -f 100; exec \"$0\" sweep study.toml --out full --quiet";

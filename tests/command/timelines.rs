@@ -99,7 +99,7 @@ fn the_changes_of_json_lines_lead_to_the_expected_allocations() {
 }
 
 #[test]
-fn a_log_without_accesses_is_that_with_accesses_less_the_accesses() {
+fn a_log_without_accesses_equals_the_full_log_minus_accesses() {
     for scenario in ["scenarios/report/test3.dat", "scenarios/lessons/loop.toml"] {
         let few = events(scenario, "jsonl", &[]);
         let all = events(scenario, "jsonl", &["--events-accesses"]);
@@ -198,7 +198,7 @@ fn checked(file: &str) -> Timeline {
 }
 
 #[test]
-fn a_timeline_keeps_to_the_format_and_ends_with_the_expected_frames() {
+fn a_timeline_follows_the_format_and_ends_with_the_expected_frames() {
     for test in ["test1", "test2", "test3"] {
         let scenario = format!("scenarios/report/{test}.dat");
         for policy in ["static", "last-n", "proportional"] {
@@ -222,7 +222,7 @@ fn a_timeline_keeps_to_the_format_and_ends_with_the_expected_frames() {
 
 /// All frames that are taken, but for those that were free from the beginning, were given before.
 #[test]
-fn balloons_that_take_their_time_end_in_flows_too() {
+fn slow_balloons_have_flows_too() {
     let scenario = "scenarios/slow-balloon.toml";
     let timeline = checked(&events(scenario, "perfetto", &[]));
     let (mut host, mut taken, mut later) = (0, 0, 0);

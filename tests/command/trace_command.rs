@@ -1,4 +1,4 @@
-//! `trace` and its parts as a user meets them: what is read, what is written, how they end.
+//! `trace` and its subcommands as users see them: input, output and exit codes.
 
 use std::fs;
 use std::io::Read;
@@ -26,7 +26,7 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// Runs what must succeed.
+/// Runs a command that must succeed.
 fn succeed(arguments: &[&str]) -> Output {
     let output = output(arguments);
     assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
@@ -125,7 +125,7 @@ fn every_output_format_is_read_back_as_the_same_accesses() {
         convert("a.balloonist", &kinds, &["--to", "kinds"]);
         assert!(read(&place(&pages)) == original, "{width} with its kinds");
     }
-    // What is written over stays until the new one is whole.
+    // The old file stays until the new one is complete.
     let refused = output(&[
         "trace",
         "convert",
@@ -193,7 +193,7 @@ fn options_reach_whatever_reads_bare_traces() {
     let bare = output(&["run", csv, "--field", "where"]);
     assert_eq!(bare.status.code(), Some(2));
     assert!(text(&bare.stderr).contains("--frames <FRAMES>"), "{}", text(&bare.stderr));
-    // Without options it is a trace nonetheless, and what would help is told.
+    // Without options it is still read as a trace, with a note on helpful options.
     let forgotten = output(&["run", csv]);
     assert!(text(&forgotten.stderr).contains("is a trace in the csv format; add --frames"));
     let unnamed = output(&[&["run", csv], &frames[..]].concat());
@@ -216,7 +216,7 @@ fn an_estimate_from_few_pages_is_called_rough() {
     assert!(told("300", &[]).contains(rough), "{}", told("300", &[]));
     assert!(told("0.1", &[]).contains("so the estimate is rough"));
     assert_eq!(told("300", &["-q"]), "");
-    // A sample of all pages is exact, and one of many good enough.
+    // A sample of all pages is exact, and a large one is close.
     for enough in ["3000", "1.0", "2000"] {
         assert!(!told(enough, &[]).contains("rough"), "{enough}");
     }
@@ -224,7 +224,7 @@ fn an_estimate_from_few_pages_is_called_rough() {
 
 /// What a reader has to say of a file is told by whoever reads it, in a scenario or not.
 #[test]
-fn whoever_reads_a_sample_says_that_it_is_one() {
+fn samples_are_reported_as_such() {
     let folder = tempfile::tempdir().unwrap();
     let scenario = folder.path().join("sampled.toml");
     let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces/perf-script.txt");
@@ -248,7 +248,7 @@ fn whoever_reads_a_sample_says_that_it_is_one() {
 }
 
 #[test]
-fn a_head_takes_no_more_of_a_file_than_it_needs() {
+fn head_reads_no_more_of_a_file_than_it_needs() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("long.txt");
     fs::write(&place, ["5\n".repeat(500_000).as_str(), "nonsense\n"].concat()).unwrap();
@@ -277,7 +277,7 @@ fn a_trace_is_not_converted_over_itself() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let arguments = ["trace", "generate", "scan", "--set", "accesses=2_000_000", "-o", "-", "-q"];
     let mut child =
         balloonist(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -1,4 +1,4 @@
-//! Balloons, stuck drivers, admission and idle phases, against timelines written by hand.
+//! Balloons, stuck drivers, admission and idle phases, compared with timelines written by hand.
 
 use crate::common;
 use crate::common::simulate;
@@ -88,7 +88,7 @@ fn timeline(scenario: &Scenario) -> (Vec<(u64, u32, u64, u64)>, Outcome) {
 }
 
 #[test]
-fn ten_frames_at_three_a_step_of_five_ticks_are_seven_ticks_under_way() {
+fn a_balloons_timeline_is_as_written_by_hand() {
     let (rows, outcome) = timeline(&ten_frames_to_move());
     let expected = [
         (100, 0, 12, 3),
@@ -108,7 +108,7 @@ fn ten_frames_at_three_a_step_of_five_ticks_are_seven_ticks_under_way() {
 }
 
 #[test]
-fn a_driver_that_is_stuck_gives_nothing_and_goes_on_when_it_works_again() {
+fn a_stuck_driver_gives_nothing_until_it_works_again() {
     let mut scenario = ten_frames_to_move();
     scenario.vms[0].stuck = vec![phase(103, 120)];
     let expected = [
@@ -131,7 +131,7 @@ fn a_driver_that_is_stuck_gives_nothing_and_goes_on_when_it_works_again() {
 }
 
 #[test]
-fn without_a_balloon_a_stuck_vm_keeps_its_frames_and_others_get_what_is_really_free() {
+fn a_stuck_vm_keeps_its_frames_under_the_instant_actuator() {
     let mut scenario = ten_frames_to_move();
     scenario.actuator = Actuator::INSTANT;
     assert_eq!(timeline(&scenario).0, [(100, 0, 5, 0), (100, 1, 15, 0)]);
@@ -176,7 +176,7 @@ fn full_host(admission: Admission) -> Scenario {
 }
 
 #[test]
-fn who_does_not_fit_is_refused_or_waits_first_come_first_served() {
+fn vms_that_do_not_fit_are_refused_or_wait_in_order() {
     type Ends = [(Option<u64>, Option<(u64, u64)>); 3];
     let run = |scenario: &Scenario| -> (Ends, u64) {
         let outcome = simulate(scenario, common::policy("static"), &mut NullWatcher);

@@ -43,7 +43,7 @@ fn diagnose(path: &Path) -> Diagnostics {
 }
 
 #[test]
-fn every_fault_is_told_as_before() {
+fn every_fault_of_a_list_is_reported() {
     let mut all = String::new();
     for path in fixtures() {
         let diagnostics = diagnose(&path);
@@ -85,7 +85,7 @@ fn made_faults() -> Vec<Diagnostics> {
 }
 
 #[test]
-fn what_is_no_small_text_is_told_too() {
+fn errors_beyond_small_text_files_are_reported() {
     let told: Vec<String> = made_faults().iter().map(|found| found.render(false)).collect();
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("made_faults", told.join("\n"));

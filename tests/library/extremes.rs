@@ -1,5 +1,5 @@
-//! Scenarios of the largest numbers: each is refused, or runs to its end under every policy without
-//! a sum that overflows.
+//! Scenarios with extreme numbers: each is refused, or runs to its end under every policy without
+//! an overflow.
 
 use std::fmt::Write as _;
 
@@ -71,7 +71,7 @@ fn extreme(draw: &mut Stream, param: &Param) -> Option<String> {
     let is_least = draw.below(2) == 0;
     let value = match param.domain {
         Domain::Integer { min, max } if is_least => min.min(max).to_string(),
-        // A million draws an interval are right, and slow.
+        // A million draws per interval are correct but slow.
         Domain::Integer { .. } if param.name == "samples" => "1000".to_owned(),
         // A scenario's integers end there.
         Domain::Integer { max, .. } => max.min(i64::MAX.unsigned_abs()).to_string(),
@@ -106,12 +106,11 @@ fn under(draw: &mut Stream, text: &str, policy: &PolicyKind) -> Document {
     document
 }
 
-/// What the check accepts runs to its end under every policy, and so with every observer, and with
-/// every replacement algorithm; what it refuses is not run. `BALLOONIST_EXTREMES=100000` draws
-/// more.
+/// Accepted scenarios run to their end under every policy, and so with every observer, and with
+/// every replacement algorithm. `BALLOONIST_EXTREMES=100000` runs more.
 #[test]
 #[allow(clippy::disallowed_methods)] // A test may be asked for more.
-fn what_is_not_refused_runs_to_its_end() {
+fn accepted_scenarios_run_to_their_end() {
     let drawn =
         std::env::var("BALLOONIST_EXTREMES").map_or(SCENARIOS, |text| text.parse().unwrap());
     let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test/extremes");
@@ -154,7 +153,7 @@ fn checkpoints_are_limited_by_the_number_of_vms() {
     assert!(said.contains("take 2 or more"), "{said}");
 }
 
-/// Sums over VMs and checkpoints that 64 bits cannot hold are refused, not met in a run.
+/// Sums over VMs and checkpoints that do not fit into 64 bits are refused before the run.
 #[test]
 fn sums_that_overflow_are_refused_before_the_run() {
     let refused = |text: &str, code: &str| {
@@ -172,7 +171,7 @@ fn sums_that_overflow_are_refused_before_the_run() {
     };
     refused(&eight("", &format!("cost.fault = {}", 1_u64 << 60)), "S051");
     refused(&eight(&format!("period = {}", 1_u64 << 60), ""), "S051");
-    // Each 2^57 accesses, by eight binary places of a curve that never fades.
+    // Each has 2^57 accesses, times eight fractional bits of a curve without decay.
     let repeated = format!("after = 'repeat'\nstop = {}", 1_u64 << 57);
     let curves = "policy.kind = 'mrc-dp'\npolicy.mrc-dp.decay = 1";
     refused(&eight(&repeated, curves), "S051");

@@ -1,4 +1,4 @@
-//! Guests that free pages: what files say of it, and what becomes of the pages.
+//! Guests that free pages: how files express it, and what happens to the pages.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ fn freed(trace: &Trace) -> Vec<Vec<u64>> {
 }
 
 #[test]
-fn every_format_says_the_same_of_the_same_frees() {
+fn every_format_reads_the_same_frees() {
     let mut builder = TraceBuilder::default();
     for page in [7, 8, 7] {
         builder.push(Page(page));
@@ -76,7 +76,7 @@ fn what_is_written_is_read_again() {
             written.unwrap();
             let name = format!("x.{}", output.name);
             let loaded = load_from(&bytes[..], &name, None, &ReadOptions::default()).unwrap();
-            // A text knows reads and writes alone, and raw words no kinds.
+            // Text has only reads and writes, and raw words have no kinds.
             if trace.has_kinds() && ["text", "u32", "u64"].contains(&output.name) {
                 assert_eq!(loaded.trace.run_pages(), trace.run_pages(), "{}", output.name);
                 assert_eq!(loaded.trace.frees(), trace.frees(), "{}", output.name);

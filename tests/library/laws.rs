@@ -1,6 +1,6 @@
-//! The laws of a run, over random scenarios with any policies and replacement algorithms. The event
-//! loop that runs ahead is compared with the one in true order, which asks for every victim, and,
-//! if all VMs have LRU, with a naive simulator that goes tick by tick.
+//! The laws of a run, over random scenarios with all policies and replacement algorithms. The event
+//! loop that runs ahead is compared with the one in simulation order, which asks for every victim,
+//! and, if all VMs run LRU, with a naive simulator that proceeds tick by tick.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,7 @@ use balloonist::trace::{PageId, Trace};
 use balloonist::units::{Frames, Ticks, VmId};
 use balloonist::watch::{Access, Arrival, Checkpoint, Moved, NullWatcher, Watcher};
 
-/// Checks what can be checked after every event, from what watchers are shown.
+/// Checks invariants after every event, from what watchers see.
 struct Laws<'a> {
     scenario: &'a Scenario,
     allocations: Vec<Option<Frames>>,
@@ -194,7 +194,7 @@ fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulato
     let movers = common::policies::without_programs();
     for kind in movers.filter(|kind| kind.name != "static" && !kind.is_yardstick()) {
         let [granted, reclaimed] = moved.get(kind.name).copied().unwrap_or_default();
-        // The defect in its rules is that no VM ever grows.
+        // Because of a defect in its rules, no VM ever grows.
         let never_grants = kind.name == "mom-balloon-2013-07";
         assert_eq!(never_grants, granted == 0, "{} grants", kind.name);
         let runs = if never_grants { reclaimed } else { granted };
@@ -202,7 +202,7 @@ fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulato
     }
 }
 
-/// Indexes the traces of every other scenario so densely that even their few runs are many.
+/// Indexes the traces of every other scenario so densely that even short stretches use the index.
 fn index_half(scenario: &Scenario, number: u64) {
     if number.is_multiple_of(2) {
         let every = 1 + number as usize / 2 % 5;
@@ -210,8 +210,8 @@ fn index_half(scenario: &Scenario, number: u64) {
     }
 }
 
-/// The claim of `replace/lru.rs`: resident pages are always the first of the full stack, whatever
-/// moves the allocation.
+/// The claim of `replace/lru.rs`: the resident pages are always the first of the full stack,
+/// however the allocation changes.
 #[test]
 fn under_every_policy_the_counter_is_the_list() {
     for policy in common::policies::without_programs() {
@@ -228,7 +228,7 @@ fn under_every_policy_the_counter_is_the_list() {
             if !common::fits(&scenario, policy) {
                 continue;
             }
-            // A watcher of accesses asks for the victims.
+            // A watcher of accesses needs the victims.
             let by_tail = simulate(&scenario, policy, &mut Laws::of(&scenario));
             index_half(&scenario, number);
             let by_counter = simulate(&scenario, policy, &mut NullWatcher);
@@ -239,7 +239,7 @@ fn under_every_policy_the_counter_is_the_list() {
     }
 }
 
-/// Meeting more often than needed only shortens the stretches that VMs run ahead.
+/// Interacting more often than needed only shortens the stretches that VMs run ahead.
 #[test]
 fn wherever_vms_meet_the_outcome_is_the_same() {
     for_fitting(3_000, |scenario, policy, case| {
@@ -289,7 +289,7 @@ impl Watcher for Moves {
 }
 
 #[test]
-fn whatever_is_wrapped_keeps_the_laws_and_moves_no_farther_or_oftener_than_it_may() {
+fn wrapped_policies_obey_the_laws_and_their_limits() {
     for_fitting(20_000, |mut scenario, policy, case| {
         let mut draw = Stream::new(Generator::ChaCha8, scenario.seed, 0, "test/wrapper");
         let mut set = |name, from: u64, below: u64| {
@@ -335,7 +335,7 @@ fn every_policy_keeps_the_laws_whatever_its_guests_run() {
 }
 
 #[test]
-fn a_wrapper_that_holds_nothing_back_leaves_the_fingerprint() {
+fn a_wrapper_without_limits_keeps_the_fingerprint() {
     for_fitting(10_000, |mut scenario, policy, case| {
         let bare = simulate(&scenario, policy, &mut NullWatcher);
         let all = Value::Integer(scenario.host.memory.0);
@@ -345,7 +345,7 @@ fn a_wrapper_that_holds_nothing_back_leaves_the_fingerprint() {
 }
 
 #[test]
-fn without_observers_a_cadence_is_the_same_as_checkpoints_farther_apart() {
+fn without_observers_a_cadence_equals_a_longer_interval() {
     for_fitting(10_000, |mut scenario, policy, case| {
         if !(policy.observers)(&scenario.settings_of(policy)).is_empty() {
             return;
@@ -372,7 +372,7 @@ fn without_observers_a_cadence_is_the_same_as_checkpoints_farther_apart() {
 
 /// Found by the random scenarios: a delayed access came after the departure.
 #[test]
-fn a_vm_that_its_observers_hold_up_until_its_stop_just_leaves() {
+fn a_vm_delayed_past_its_stop_departs() {
     let mut vm = common::vm(0, &[1, 2, 3, 1, 2, 3], 2, 4);
     vm.stop = Some(Ticks(5));
     let mut scenario = common::scenario(vec![vm], 4, 2);

@@ -83,7 +83,7 @@ fn skewed(accesses: u64, pages: u64) -> Arc<Trace> {
 }
 
 #[test]
-fn without_a_hot_set_and_decay_the_trapped_curve_is_exact() {
+fn hot_cold_without_hot_set_and_decay_is_exact() {
     let trace = skewed(5000, 60);
     let undecayed = ("decay", part(1, 0));
     let exact = observed(&CURVE, std::slice::from_ref(&undecayed), &trace, intervals(&trace, 500));
@@ -99,7 +99,7 @@ fn without_a_hot_set_and_decay_the_trapped_curve_is_exact() {
 }
 
 #[test]
-fn a_larger_hot_set_traps_no_more() {
+fn a_larger_hot_set_never_traps_more() {
     let trace = skewed(5000, 60);
     let traps = |hot: u64| -> u64 {
         let seen =
@@ -126,7 +126,7 @@ fn a_dynamic_hot_set_doubles_while_too_many_accesses_trap_and_halves_while_few_d
 }
 
 #[test]
-fn intermittent_tracking_rests_until_the_proxy_moves() {
+fn intermittent_tracking_is_off_until_the_proxy_changes() {
     // Twenty intervals over one set of 50 pages, then as many over 200 others.
     let phase = |from: u64, pages: u64| (0..20_000).map(move |at| from + at % pages);
     let trace = Arc::new(Trace::from_pages(phase(0, 50).chain(phase(1000, 200))));
@@ -172,7 +172,7 @@ fn the_working_set_grows_with_its_window_as_the_miss_rate_says() {
     }
 }
 
-/// In 2¹⁶ths.
+/// In units of 2⁻¹⁶.
 const ONE: f64 = 65_536.0;
 
 #[test]
@@ -236,7 +236,7 @@ fn the_active_estimate_rises_at_once_and_falls_slowly() {
         let expected = fast(n).max(slow(n));
         assert!((fraction - expected).abs() <= 16.0, "{n}: {fraction} for {expected}");
     }
-    // From all to nothing: seven eighths stay each time.
+    // From all to none: seven eighths remain each time.
     let trace = Arc::new(Trace::from_pages(0..100));
     let mut observer = built(&ACTIVE, &[("samples", Value::Integer(1000))], &trace, 100, 1);
     for n in 0..30 {
@@ -274,7 +274,7 @@ fn a_sample_of_all_pages_is_the_curve() {
             assert_eq!(exact.curve, sampled.curve);
         }
     }
-    // Fading weights keep their fractions; the curve's counts are rounded one by one.
+    // Decaying weights keep their fractions; the curve's counts are rounded one by one.
     let now = seen(&CURVE, &[("decay", part(0, 0))]);
     for (digits, places) in [(5, 1), (3, 1), (99, 2)] {
         let decay = digits as f64 / 10.0_f64.powi(places);
@@ -313,7 +313,7 @@ fn a_sampled_curve_never_rises_and_never_predicts_more_faults_than_accesses() {
 
 /// W. Hu et al. and the authors of SHARDS give errors of curves as means over all sizes.
 #[test]
-fn a_tenth_of_the_pages_gives_a_curve_that_errs_little_in_the_mean_over_salts() {
+fn a_sample_of_a_tenth_has_a_small_mean_error() {
     // Zipf's law with exponent 0.8 over 5000 pages.
     let mut draw = Stream::new(Generator::ChaCha8, 1, 0, "test/trace");
     let mut sums = vec![0_u64];
@@ -342,9 +342,10 @@ fn a_tenth_of_the_pages_gives_a_curve_that_errs_little_in_the_mean_over_salts() 
     assert!(half < tenth && tenth < 0.03, "{half} {tenth}");
 }
 
-/// Weights with 32 binary places overflowed 64 bits if one page of a small sample is used often.
+/// Regression: weights with 32 fractional bits overflowed 64 bits if one page of a small sample was
+/// used often.
 #[test]
-fn a_sampled_page_may_be_used_as_often_as_one_likes() {
+fn a_sampled_page_may_be_used_any_number_of_times() {
     let rare = [("rate", part(1, 4)), ("decay", part(1, 0))];
     let trace = Arc::new(Trace::from_pages((0..2_000_000).map(|at| at % 2)));
     let is_seen = |&seed: &u64| {
@@ -402,7 +403,7 @@ fn shadow_hits_are_the_accesses_just_beyond_the_allocation() {
 }
 
 #[test]
-fn a_guest_tells_what_it_has_committed_what_is_in_swap_and_how_long_it_waited_for_that() {
+fn window_reports_committed_memory_swap_and_stall_time() {
     let trace = Arc::new(Trace::from_pages([1, 2, 1, 3, 4, 4, 2, 5]));
     let mut observer = built(&WINDOW, &[], &trace, 5, 1);
     let mut tell = |accesses: Range<u64>, resident: u64, demand_faults: u64, cold_faults: u64| {

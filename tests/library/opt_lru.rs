@@ -1,4 +1,4 @@
-//! The optimum under LRU order against brute force on small scenarios.
+//! The bound `opt-lru` compared with brute force on small scenarios.
 
 use balloonist::balance;
 use balloonist::bound;
@@ -12,8 +12,8 @@ use crate::common;
 use crate::common::simulate;
 use crate::yardsticks::programs_that_swap;
 
-/// What the VMs hold, most recently used first, and the fewest faults of the accesses that are left
-/// however frames go between them.
+/// The VMs' pages, most recently used first, and the fewest faults of the remaining accesses over
+/// all ways to move frames.
 fn exhaustive_lru(events: &[(usize, u64)], lists: &[Vec<u64>; 2], scenario: &Scenario) -> u64 {
     let Some((&(vm, page), left)) = events.split_first() else { return 0 };
     let mut lists = lists.clone();
@@ -29,7 +29,7 @@ fn exhaustive_lru(events: &[(usize, u64)], lists: &[Vec<u64>; 2], scenario: &Sce
         let within = (0..2).all(|vm| held(vm, lists) <= scenario.vms[vm].max);
         within && one + other <= scenario.host.memory
     };
-    // No page goes, or one of either VM.
+    // No page is evicted, or one of either VM.
     let losers = [None, Some(vm), Some(1 - vm)].into_iter().filter_map(|loser| {
         let mut lists = lists.clone();
         if let Some(loser) = loser {

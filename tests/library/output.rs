@@ -1,4 +1,4 @@
-//! Laws of the tables: their sums agree, whatever is run.
+//! Laws of the tables: their sums agree for every run.
 
 use std::collections::BTreeMap;
 

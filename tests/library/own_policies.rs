@@ -1,4 +1,4 @@
-//! Policies that are in no list, plans that the host refuses, and runs made step by step.
+//! Custom policies, plans that the host refuses, and runs in steps.
 
 use crate::common;
 use crate::common::scenarios::random_scenario;
@@ -42,12 +42,12 @@ fn run(scenario: &Scenario, policy: PolicyRun) -> Result<balloonist::account::Ou
 }
 
 #[test]
-fn a_policy_of_ones_own_runs_and_gives_its_name_to_the_results() {
+fn a_custom_policy_runs_under_its_own_name() {
     let scenario = two_vms();
     let outcome = run(&scenario, mine(|_| Ok(Plan(vec![Frames(4), Frames(4)])))).unwrap();
     assert_eq!(outcome.policy, "mine");
-    // 10 faults with 3 frames for 4 pages in turn, the 11th access fills the fourth frame with the
-    // one page that is not there, and no access faults from then on.
+    // 10 faults with 3 frames for a loop over 4 pages; the 11th access loads the missing page into
+    // the fourth frame, and no access faults from then on.
     assert_eq!(outcome.vms[0].counts.demand_faults, 11);
     assert_eq!(outcome.vms[1].counts.demand_faults, 1);
     let table = vms::table(&scenario, &outcome).to_csv();
@@ -55,7 +55,7 @@ fn a_policy_of_ones_own_runs_and_gives_its_name_to_the_results() {
 }
 
 #[test]
-fn a_kind_that_is_in_no_list_runs_with_its_defaults_or_what_the_scenario_sets() {
+fn an_unlisted_kind_runs_with_its_defaults_or_the_scenarios_settings() {
     const GIVEN: Param = Param {
         name: "given",
         doc: "frames of the first VM",
@@ -91,7 +91,7 @@ fn a_kind_that_is_in_no_list_runs_with_its_defaults_or_what_the_scenario_sets() 
 }
 
 #[test]
-fn a_policy_of_ones_own_sees_what_it_asks_to_see() {
+fn a_custom_policy_sees_its_observers() {
     let scenario = two_vms();
     let window = observe::ALL.iter().find(|kind| kind.name == "window").expect("an observer");
     let observers: &'static [_] = Vec::leak(vec![*window]);
@@ -104,7 +104,7 @@ fn a_policy_of_ones_own_sees_what_it_asks_to_see() {
     run(&scenario, policy.observing(observers, Settings::defaults(window.params))).unwrap();
 }
 
-/// What the run ends with under a policy that always makes this plan.
+/// The result of a run under a policy that always makes this plan.
 fn refused(scenario: &Scenario, targets: &[u64]) -> RunError {
     let plan = Plan(targets.iter().copied().map(Frames).collect());
     run(scenario, mine(move |_| Ok(plan.clone()))).unwrap_err()
@@ -177,7 +177,7 @@ fn a_policy_that_fails_ends_the_run_where_it_failed() {
     let error = run(&scenario, policy()).unwrap_err();
     let text = "policy mine at tick 20: the program has ended, start it again";
     assert_eq!(error.to_string(), text);
-    // Who goes on stepping is told so again, and the policy is not asked once more.
+    // Further steps return the same error, and the policy is not called again.
     let mut watcher = NullWatcher;
     let mut steps = Simulation::new(&scenario, policy(), &mut watcher);
     assert!(steps.run_until(Ticks(20)).unwrap());
@@ -187,7 +187,7 @@ fn a_policy_that_fails_ends_the_run_where_it_failed() {
 }
 
 #[test]
-fn steps_and_parts_of_a_run_come_to_what_the_whole_run_comes_to() {
+fn a_run_in_steps_equals_the_whole_run() {
     for number in 0..150 {
         let (scenario, policy) = random_scenario(number);
         if !common::fits(&scenario, policy) {

@@ -1,5 +1,5 @@
 //! The laws of every policy, over random views: its plan fits the host, is the same for the same
-//! view, does not depend on the order of the VMs, and comes to rest.
+//! view, does not depend on the order of the VMs, and converges.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -13,12 +13,12 @@ use balloonist::params::{Settings, Value};
 use balloonist::random::{Generator, Stream};
 use balloonist::units::{Decimal, Frames};
 
-/// What a policy does if it sees the same view again after its plan was carried out.
+/// How a policy behaves if it sees the same view again after its plan was carried out.
 #[derive(PartialEq)]
 enum Rest {
     /// Nothing: the first plan is the last one.
     AtOnce,
-    /// It goes on in the same direction until a bound stops it, after at most as many checkpoints
+    /// It continues in the same direction until a bound stops it, after at most as many checkpoints
     /// as the host has frames.
     Climbs,
     /// After ten times as many checkpoints as the host has frames, it returns to an earlier plan
@@ -163,7 +163,7 @@ fn plans_fit_the_host_and_the_bounds() {
 }
 
 #[test]
-fn a_dead_band_and_a_largest_move_cut_plans_and_lose_no_frame_that_somebody_may_have() {
+fn a_dead_band_and_a_largest_move_limit_plans_and_waste_no_frame() {
     for_all(|kind, settings, view, case| {
         let bare = Run::new(kind, settings).plan(&view);
         for (dead_band, largest_move) in [(0, 1), (0, 3), (1, 0), (4, 0), (2, 5), (5, 2)] {
@@ -190,7 +190,7 @@ fn a_dead_band_and_a_largest_move_cut_plans_and_lose_no_frame_that_somebody_may_
 }
 
 #[test]
-fn a_wrapper_that_holds_nothing_back_changes_no_plan() {
+fn a_wrapper_without_limits_changes_no_plan() {
     for_all(|kind, settings, view, case| {
         let (mut bare, mut off) = (Run::new(kind, settings), Run::wrapped(kind, settings, &[]));
         let mut idle = Run::wrapped(kind, settings, &[("largest_move", view.host.0)]);
@@ -213,7 +213,7 @@ fn the_same_view_gives_the_same_plan() {
 }
 
 #[test]
-fn the_order_of_the_vms_decides_no_more_than_the_frames_that_rounding_leaves() {
+fn the_order_of_vms_decides_only_frames_left_by_rounding() {
     let checked: RefCell<BTreeMap<&str, u64>> = RefCell::new(BTreeMap::new());
     for_all(|kind, settings, mut view, case| {
         let mut order = Stream::new(Generator::ChaCha8, view.host.0, 0, "test/order");
@@ -257,7 +257,7 @@ fn a_policy_comes_to_rest_when_nothing_changes() {
         let mut run = Run::new(kind, settings);
         let first = run.plan(&view);
         let mut view = carried_out(view, &first);
-        // One policy changes a limit only every few checkpoints.
+        // One policy changes its limit only every few checkpoints.
         let params: Vec<&str> = settings.iter().map(|(name, _)| name).collect();
         let pace = if params.contains(&"interval") { settings.integer("interval") } else { 1 };
         let checkpoints = view.host.0 * pace;
@@ -282,7 +282,7 @@ fn a_policy_comes_to_rest_when_nothing_changes() {
 }
 
 #[test]
-fn without_anything_seen_curve_policies_leave_all_as_it_is() {
+fn curve_policies_without_measurements_change_nothing() {
     for name in ["zhou-greedy", "stone-greedy", "ucp-lookahead", "mrc-dp", "ginseng-like"] {
         let mut view = random_view(7);
         view.host = view.vms.iter().map(|vm| vm.allocation).sum();
@@ -357,7 +357,7 @@ fn loops_over(frames: u64) -> Curve {
 }
 
 #[test]
-fn meb_gives_everything_away_where_there_is_enough_whatever_the_order() {
+fn meb_distributes_all_frames_if_there_are_enough() {
     let mut enough = 0;
     for number in 0..3000 {
         let mut view = random_view(number);

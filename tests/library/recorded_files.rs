@@ -1,4 +1,4 @@
-//! The times that files hold, format by format, and what cannot be combined with them.
+//! The times in files, by format, and the options that cannot be combined with them.
 
 use balloonist::formats::compact::write_compact;
 use balloonist::formats::{ReadError, ReadOptions, load_from};
@@ -27,7 +27,8 @@ fn elapsed(trace: &Trace) -> Vec<u64> {
     (0..trace.accesses()).map(|at| times.elapsed(at)).collect()
 }
 
-/// Name, content, options, and the nanoseconds of its accesses since the first record.
+/// Name, content, options, and the expected times of the accesses in nanoseconds since the first
+/// record.
 type Case = (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [u64]);
 
 const CASES: &[Case] = &[
@@ -131,7 +132,7 @@ fn formats_give_accesses_the_times_of_their_records() {
         let trace =
             read(name, content.as_bytes(), options).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(elapsed(&trace), expected, "{name}");
-        // The compact form keeps them, and leaves them out of a replay in steps.
+        // The compact form keeps them; a replay in steps ignores them.
         let mut compact = Vec::new();
         write_compact(&trace, &mut compact).unwrap();
         assert_eq!(read("x.balloonist", &compact, &[]).unwrap(), trace, "{name}");
@@ -140,7 +141,7 @@ fn formats_give_accesses_the_times_of_their_records() {
     }
 }
 
-/// The accesses that are drawn for a snapshot are made when it ends.
+/// The accesses generated for a snapshot are made at its end.
 #[test]
 fn snapshots_of_damon_have_the_times_of_their_ends() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces");
@@ -182,7 +183,7 @@ fn binary_records_have_times_too() {
 }
 
 #[test]
-fn times_that_are_not_there_are_refused_with_the_remedy() {
+fn missing_times_are_refused_with_the_remedy() {
     for (name, content, options, expected) in [
         ("x.txt", "1\n2\n", &[][..], "the option time has no effect on the format text"),
         ("x.csv", "page,op\n1,r\n", &[], "name it (`--time-field`)"),
@@ -227,7 +228,7 @@ fn ten_seconds_are_ten_seconds_of_the_recording() {
         let outcome = simulate(&scenario, scenario.policy, &mut NullWatcher).unwrap();
         assert_eq!((outcome.end.0, outcome.checkpoints), (end, checkpoints), "{keys}");
     }
-    // A second for each of the two faults shifts what follows.
+    // Each of the two faults delays the later accesses by a second.
     let mut document = checked(folder.path(), "");
     document.set("cost.fault=1 s");
     let scenario = document.check().unwrap().scenario;
@@ -236,7 +237,7 @@ fn ten_seconds_are_ten_seconds_of_the_recording() {
 }
 
 #[test]
-fn what_cannot_go_with_recorded_time_is_refused() {
+fn options_incompatible_with_recorded_time_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for (keys, expected) in [
         ("period = 5", "`period` has no effect on recorded time"),

@@ -1,4 +1,4 @@
-//! Recorded time against the naive simulator, which goes from tick to tick.
+//! Recorded time compared with the naive simulator, which proceeds tick by tick.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn at_times(trace: &Trace, since: u64, mut next: impl FnMut() -> u64) -> Trace {
     builder.finish()
 }
 
-/// The same accesses at random times, several of them at one.
+/// The same accesses at random times, some of them equal.
 fn recorded(trace: &Trace, draw: &mut Stream) -> Trace {
     let mut time = draw.below(1 << 40);
     let widest = 1 + draw.below(8);
@@ -65,7 +65,7 @@ fn for_recorded(scenarios: u64, mut check: impl FnMut(u64, &Scenario, &'static P
     checked
 }
 
-/// Asks for every access, and sees that none is before the one before it.
+/// Checks that accesses are in order of time.
 #[derive(Default)]
 struct InOrder {
     last: u64,
@@ -115,7 +115,7 @@ fn recorded_time_agrees_with_the_naive_simulator_and_with_true_order() {
 
 /// Times that are one tick apart are steps.
 #[test]
-fn a_recorded_tick_an_access_is_the_same_as_steps() {
+fn recorded_times_one_tick_apart_equal_steps() {
     for number in 0..5_000 {
         let (mut scenario, policy) = random_scenario(number);
         for vm in &mut scenario.vms {
@@ -128,7 +128,7 @@ fn a_recorded_tick_an_access_is_the_same_as_steps() {
             vm.trace = Arc::new(at_times(&vm.trace, 77, next));
             vm.tempo = Tempo::Recorded(Decimal { digits: 1, places: 0 });
         }
-        // In steps a yardstick's foresight takes a VM that is held up for one that is not.
+        // In steps, a yardstick's foresight ignores that a VM is delayed.
         let fits = common::fits(&timed, policy) && !policy.is_yardstick();
         if fits && common::fits(&scenario, policy) {
             let steps = simulate(&scenario, policy, &mut NullWatcher).unwrap();

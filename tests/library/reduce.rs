@@ -1,5 +1,5 @@
-//! Reduced traces against whole ones: the same faults at the same ticks, whatever the allocation
-//! does above the frames that the trace is reduced for.
+//! Reduced traces compared with whole ones: the same faults at the same ticks for all allocations
+//! of at least the frames that the trace is reduced for.
 
 #![allow(clippy::disallowed_methods, reason = "the environment says how many cases to try")]
 
@@ -123,8 +123,8 @@ fn what_is_declared_exact_faults_at_the_same_accesses() {
     assert!(compared.values().all(|&shrunk| shrunk > 1_000), "{compared:?}");
 }
 
-/// Why MIN is exact only while no allocation shrinks: on the whole trace page 3 goes at the shrink
-/// to two frames; on the reduced one it is repeated in place of the 1 that was dropped, and stays.
+/// Why MIN is exact only while no allocation shrinks: on the whole trace the shrink to two frames
+/// evicts page 3; on the reduced one, page 3 replaces the dropped 1 and stays.
 #[test]
 fn a_shrink_before_a_dropped_reference_may_cost_min_a_fault() {
     let whole = Trace::from_pages([2, 1, 3, 1, 2, 1]);

@@ -9,7 +9,7 @@ use balloonist::account::Outcome;
 use balloonist::scenario::Scenario;
 use balloonist::watch::{Access, Checkpoint, Watcher};
 
-/// Keeps what the expected files hold.
+/// Records what the expected files contain.
 struct Recorder {
     /// For each VM, a 1 for each access that evicted a page.
     misses: Vec<String>,

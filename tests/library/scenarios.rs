@@ -59,7 +59,7 @@ fn each_dat_file_and_its_twin_are_one_scenario() {
 }
 
 #[test]
-fn the_reports_files_have_the_reports_first_allocations() {
+fn report_files_have_the_reports_first_allocations() {
     for (file, expected) in [(1, vec![4, 4, 4, 4]), (2, vec![8, 8]), (3, vec![6, 6, 4])] {
         let scenario = open(&format!("scenarios/report/test{file}.dat"));
         let first: Vec<u64> = scenario.vms.iter().map(|vm| vm.initial.0).collect();
@@ -122,7 +122,7 @@ fn a_dat_file_may_be_extended_and_memory_be_a_part_of_all_pages() {
 }
 
 #[test]
-fn settings_overrule_the_file() {
+fn settings_override_the_file() {
     let mut document = Document::open(Path::new("tests/good_scenarios/everything.toml"));
     for setting in [
         "policy.kind=static",

@@ -1,4 +1,4 @@
-//! One trace file, many VMs: `[[vm]] split` against the same VMs written out.
+//! One trace file, many VMs: `[[vm]] split` compared with the same VMs written out.
 
 use balloonist::scenario::{Document, Scenario};
 use balloonist::simulate::simulate;
@@ -50,7 +50,7 @@ fn the_largest_vms_are_kept_in_the_order_of_the_file() {
 }
 
 #[test]
-fn what_cannot_be_split_says_so() {
+fn files_that_cannot_be_split_are_refused() {
     for (vm, expected) in [
         ("split = \"asu\"\nworkload = { kind = \"scan\", accesses = 5 }", "has no trace file"),
         ("split = \"lun\"\ntrace = { file = \"traces/volumes.spc\" }", "there is no column `lun`"),

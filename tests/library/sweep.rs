@@ -1,4 +1,4 @@
-//! Sweeps: what the report says about its lucky draw, and output that depends only on the seeds.
+//! Sweeps: the report's lucky draw, and output that depends only on the seeds.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -57,7 +57,7 @@ fn the_published_total_of_the_third_strategy_is_a_lucky_draw() {
     assert_eq!(*commonest.0, 23, "{often:?}");
 }
 
-/// What skips leave out of a grid is what a look at every point leaves out.
+/// Skips leave out the same points as a check of every point.
 #[test]
 fn skips_leave_out_the_points_that_they_name() {
     const AXES: &str = "[sweep.axes]\n'policy.kind' = ['static', 'last-n', 'static']\n\
@@ -77,7 +77,7 @@ fn skips_leave_out_the_points_that_they_name() {
     for _ in 0..200 {
         let mut picks: Vec<Vec<(usize, String)>> = Vec::new();
         for _ in 0..=draw.below(4) {
-            // The values of a point on some of its axes, so that each is one that the axis takes.
+            // The values of a point on some of its axes, so that every value is on its axis.
             let labels = all.labels(draw.below(all.points()));
             let named = (0..4).filter(|_| draw.below(2) == 0);
             picks.push(named.map(|axis| (axis, labels[axis].clone())).collect());
@@ -111,9 +111,10 @@ fn skips_leave_out_the_points_that_they_name() {
     assert!(kept_some > 100, "{kept_some}");
 }
 
-/// Twenty thousand skips of twenty thousand values: what takes their product never ends.
+/// Twenty thousand skips of twenty thousand values: an algorithm that takes their product would not
+/// end.
 #[test]
-fn many_skips_take_as_long_as_they_are() {
+fn many_skips_take_time_for_what_they_skip() {
     let mut text = "host.memory = 8\ncheckpoint.every = 3\n\
         [[vm]]\nname = 'a'\ntrace.pages = [1, 2, 3]\n\
         [sweep.axes]\n'checkpoint.every' = { from = 1, to = 20_000, step = 1 }\n"
@@ -138,8 +139,8 @@ fn runs_come_repetition_by_repetition_and_point_by_point() {
     assert_eq!(places, [(0, 1, 0), (1, 1, 0), (0, 1, 1), (1, 1, 1)]);
 }
 
-/// The points of a repetition see the same accesses, which are drawn once as long as they are held;
-/// another repetition sees others.
+/// The points of a repetition share the same accesses, generated once; another repetition has
+/// others.
 #[test]
 fn the_points_of_a_repetition_share_what_is_drawn() {
     let mut document = drawn();

@@ -1,5 +1,5 @@
-//! Every trace format against fixtures whose pages were written by hand or by another program,
-//! every error with its place, and hostile inputs.
+//! Every trace format, with fixtures whose pages were written by hand or by another program; every
+//! error with its place; hostile inputs.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -191,7 +191,7 @@ fn addresses_in_text_and_in_raw_words_become_pages_by_their_unit() {
 }
 
 #[test]
-fn a_byte_order_mark_before_a_text_is_no_part_of_it() {
+fn a_byte_order_mark_is_skipped() {
     for (text, name) in [("9\n8\n9\n", "a.txt"), ("page\n9\n8\n9\n", "a.csv")] {
         let marked = format!("\u{feff}{text}");
         let trace = read_bytes(marked.as_bytes(), name, &ReadOptions::default()).unwrap();
@@ -285,7 +285,7 @@ const ERRORS: &[(&str, &[u8], &str, ReadErrorKind, &str)] = {
 };
 
 #[test]
-fn errors_say_place_finding_and_expectation() {
+fn errors_name_place_finding_and_expectation() {
     for (name, bytes, format, kind, expected) in ERRORS {
         let options = with(|options| (*format).clone_into(&mut options.format));
         let content = bytes.escape_ascii();
@@ -328,7 +328,7 @@ fn gzip(bytes: impl Read) -> Vec<u8> {
 }
 
 #[test]
-fn bombs_and_endless_input_stop_at_the_limits() {
+fn decompression_bombs_and_endless_input_stop_at_the_limits() {
     let small = with(|options| options.bytes_max = 1 << 20);
     let text = with(|options| options.format = "text".to_owned());
     let bomb = gzip(std::io::repeat(b'\n').take(64 << 20));
@@ -379,7 +379,7 @@ fn written(trace: &Trace, output: &str, path: &Path) -> Result<(), WriteError> {
 }
 
 #[test]
-fn what_is_converted_says_the_same() {
+fn converted_traces_are_equal() {
     use balloonist::formats::info::TraceInfo;
     let folder = tempfile::tempdir().unwrap();
     let original = loaded("lackey.txt.gz", &ReadOptions::default());
@@ -452,7 +452,7 @@ fn damaged_files_never_panic_any_reader() {
         });
         match load_from(&bytes[..], "x.u32", None, &options) {
             Ok(loaded) => assert!((1..=200_000).contains(&loaded.trace.accesses())),
-            // No reader would have seen the bytes.
+            // Otherwise no reader would see the bytes.
             Err(error) => assert!(!matches!(error.kind, ReadErrorKind::NoEffect(_)), "{error}"),
         }
     }

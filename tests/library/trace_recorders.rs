@@ -1,4 +1,4 @@
-//! What recorders really write: each file against counts of a script over the same lines.
+//! Real files of recorders, compared with counts by a script over the same lines.
 
 use std::path::{Path, PathBuf};
 
@@ -72,7 +72,7 @@ fn words_that_look_like_zlib_are_words() {
 }
 
 #[test]
-fn the_address_of_an_instruction_is_not_taken_for_that_of_data() {
+fn instruction_addresses_are_not_data_addresses() {
     for name in ["perf-default-fields.txt", "cycles_no_addr.perf.txt"] {
         let error = read(name, &ReadOptions::default()).unwrap_err();
         assert!(error.message.contains("perf script -F comm,pid,tid,time,event,addr"), "{error}");
@@ -142,7 +142,7 @@ fn archives_and_recordings_are_refused_by_name() {
 }
 
 #[test]
-fn a_refusal_says_what_was_assumed_and_what_else_it_may_be() {
+fn a_refusal_names_the_assumption_and_the_alternatives() {
     let error = load_from(&b"1\n2\nx,y\n"[..], "a.txt", None, &ReadOptions::default());
     let message = error.unwrap_err().message;
     assert!(message.contains("read as text, because its name has the extension .txt"), "{message}");

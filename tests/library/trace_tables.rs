@@ -1,5 +1,5 @@
-//! Tables and presets: each fixture against counts of a script over the same rows, and what the
-//! options of tables do.
+//! Tables and presets: each fixture compared with counts by a script over the same rows, and the
+//! options of tables.
 
 use std::path::{Path, PathBuf};
 
@@ -84,7 +84,7 @@ fn presets_are_recognised_and_give_what_a_script_counted() {
 }
 
 #[test]
-fn what_a_reader_assumes_is_said() {
+fn a_readers_assumptions_are_reported() {
     for (name, expected) in [
         ("msr.csv", "sizes in units of 1 byte in column 6, a page being one of (host, disk)"),
         (
@@ -103,7 +103,7 @@ fn what_a_reader_assumes_is_said() {
 }
 
 #[test]
-fn numbers_of_eight_digits_are_asked_about() {
+fn eight_digit_numbers_are_ambiguous() {
     let decimal = "31348900 W\n31348901 R\n";
     for name in ["a.txt", "a.trace", ""] {
         let read = load_from(decimal.as_bytes(), name, None, &ReadOptions::default());
@@ -138,7 +138,7 @@ fn fields_in_quotes_are_as_in_rfc_4180() {
 }
 
 #[test]
-fn layouts_are_free() {
+fn any_layout_can_be_read() {
     let csv = |change: fn(&mut ReadOptions)| {
         with(|options| {
             options.format = "csv".to_owned();
@@ -202,7 +202,7 @@ fn several_fields_of_a_record_are_as_many_accesses() {
 }
 
 #[test]
-fn identities_are_pairs_and_exact() {
+fn page_identities_are_exact_pairs() {
     // Page 2^48 of the first volume is not page 0 of the second.
     let rows = "0,281474976710656\n1,0\n0,0\n1,281474976710656\n0,281474976710656\n";
     let options = with(|options| {

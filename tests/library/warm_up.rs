@@ -1,4 +1,5 @@
-//! The warm-up against a run that is watched access by access: what belongs to it is subtracted.
+//! The warm-up compared with a run watched access by access, from which its accesses are
+//! subtracted.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use balloonist::trace::curve::{lru_faults, lru_faults_between};
 use balloonist::units::{Decimal, Frames, Ticks};
 use balloonist::watch::{Access, Arrival, Checkpoint, Moved, NullWatcher, Watcher};
 
-/// What the watched accesses of one VM come to beyond its warm-up.
+/// The watched accesses of one VM after its warm-up.
 #[derive(Clone, Default)]
 struct Naive {
     started: u64,
@@ -109,8 +110,8 @@ fn random_warm_up(draw: &mut Stream) -> WarmUp {
     }
 }
 
-/// Every policy and every replacement algorithm comes up, with delays, balloons, queues, repeats
-/// and departures.
+/// Covers every policy and every replacement algorithm, with delays, balloons, queues, repeats and
+/// departures.
 #[test]
 fn what_the_warm_up_did_is_subtracted_and_nothing_else_changes() {
     let (mut policies, mut algorithms, mut counted) = (BTreeSet::new(), BTreeSet::new(), 0);
@@ -119,7 +120,7 @@ fn what_the_warm_up_did_is_subtracted_and_nothing_else_changes() {
         if !common::fits(&scenario, policy) {
             continue;
         }
-        // Pages that a shrink writes back are written back outside accesses.
+        // A shrink writes pages back outside accesses.
         scenario.cost.counts_write_backs = false;
         let whole = simulate(&scenario, policy, &mut NullWatcher).unwrap();
         let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/warm-up");

@@ -1,4 +1,4 @@
-//! Policies that know the future, on two programs that change their roles.
+//! Policies that know the future, on two programs that swap roles.
 
 use balloonist::bound;
 use balloonist::scenario::Scenario;
@@ -8,8 +8,8 @@ use balloonist::watch::NullWatcher;
 use crate::common;
 use crate::common::simulate;
 
-/// Two programs on five frames: one loops over four pages while the other uses one, then the roles
-/// change, at a checkpoint.
+/// Two programs on five frames: one loops over four pages while the other uses one page; at a
+/// checkpoint the roles are swapped.
 pub(crate) fn programs_that_swap() -> Scenario {
     let loops = |round: u64| 1 + round % 4;
     let first: Vec<u64> = (0..32).map(|at| if at < 16 { loops(at) } else { 1 }).collect();
@@ -21,7 +21,7 @@ pub(crate) fn programs_that_swap() -> Scenario {
 }
 
 #[test]
-fn epoch_dp_knows_what_comes() {
+fn epoch_dp_knows_the_next_interval() {
     let scenario = programs_that_swap();
     let outcome = simulate(&scenario, common::policy("epoch-dp"), &mut NullWatcher);
     // The first interval is the split's: 8 faults of a loop over 4 pages in 3 frames, and 1. Then

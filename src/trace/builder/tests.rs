@@ -98,7 +98,7 @@ proptest! {
 }
 
 #[test]
-fn a_full_builder_takes_no_more_and_says_so() {
+fn a_full_builder_refuses_further_accesses() {
     let mut builder = TraceBuilder::with_limit(70);
     builder.extend_u32(&[7; 70]);
     assert!(!builder.overflowed());

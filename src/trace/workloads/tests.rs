@@ -137,7 +137,7 @@ fn writes_come_at_their_rate() {
 }
 
 #[test]
-fn what_params_cannot_say_is_checked() {
+fn parameters_are_checked_against_each_other() {
     let mut window = spec("working-set", 10);
     window.settings.set("window", Value::Integer(2000));
     let mut deep = spec("scan", 1);

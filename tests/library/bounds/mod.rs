@@ -1,4 +1,4 @@
-//! The bounds against brute force on small scenarios, the report's figures, and each other.
+//! The bounds compared with brute force on small scenarios, the report's figures, and each other.
 
 mod naive;
 
@@ -46,13 +46,13 @@ struct Stay {
     over: Option<u64>,
 }
 
-/// The run without delays, tick by tick: its events, and the first tick that each VM is there.
+/// The run without delays, tick by tick: its events, and each VM's first tick.
 fn run(scenario: &Scenario) -> (Vec<Event>, Vec<Option<u64>>) {
     let (events, starts) = timed_run(scenario);
     (events.into_iter().map(|(_, event)| event).collect(), starts)
 }
 
-/// Likewise, each event with its tick.
+/// The same, each event with its tick.
 fn timed_run(scenario: &Scenario) -> (Vec<(u64, Event)>, Vec<Option<u64>>) {
     let specs = &scenario.vms;
     let mut stays: Vec<Stay> = specs.iter().map(|_| Stay::default()).collect();
@@ -251,8 +251,8 @@ fn counted(scenario: &Scenario, events: &[(u64, Event)], starts: &[Option<u64>])
     events.iter().map(counts).collect()
 }
 
-/// The counted faults of one list of `frames` pages; when it is full, `victim` says at which place
-/// of the list, which has the page used last in front, a page goes.
+/// The counted faults of one list of `frames` pages; when it is full, `victim` gives the position
+/// of the page to evict; the list has the page used last in front.
 fn counted_faults(
     events: &[Event],
     counted: &[bool],
@@ -375,8 +375,8 @@ fn no_policy_beats_min() {
     }
 }
 
-/// E. Peserico, "Paging with dynamic memory capacity", STACS 2019: whatever a guest evicts, MIN
-/// faults no more under the same allocations. That MIN is the optimum is tested beside it.
+/// E. Peserico, "Paging with dynamic memory capacity", STACS 2019: MIN faults least under given
+/// allocations.
 #[test]
 fn no_run_faults_less_than_min_under_its_own_allocations() {
     let mut better = 0;
@@ -397,7 +397,7 @@ fn no_run_faults_less_than_min_under_its_own_allocations() {
         let mut ticks = |bound| Ticks(if draw.below(2) == 0 { 0 } else { draw.below(bound) });
         let (fault, zero_fill, swap_in) = (ticks(7), ticks(3), ticks(5));
         scenario.cost.delays = Delays { fault, zero_fill, swap_in, write_back: ticks(5) };
-        // A policy that takes as long as an interval would let no VM run.
+        // With a policy that takes a whole interval, no VM could run.
         (scenario.cost.trap, scenario.cost.policy) = (ticks(3), ticks(2));
         if !common::fits(&scenario, policy) {
             continue;

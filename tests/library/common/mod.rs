@@ -1,4 +1,4 @@
-//! Scenarios made in code, for tests that need many of them.
+//! Builds scenarios in code.
 
 #![allow(dead_code, reason = "each test uses its part")]
 

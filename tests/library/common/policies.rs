@@ -8,8 +8,8 @@ use balloonist::units::Decimal;
 
 use super::replacements::vary;
 
-/// The policies that decide by themselves: all but the one that asks a program, which the library
-/// alone does not run (`tests/command/exec.rs` does).
+/// All policies except the one that asks a program, which the library alone cannot run
+/// (`tests/command/exec.rs` does).
 pub(crate) fn without_programs() -> impl Iterator<Item = &'static PolicyKind> {
     balance::ALL.iter().filter(|policy| policy.name != "exec")
 }

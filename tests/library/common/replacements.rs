@@ -1,5 +1,5 @@
-//! Replacement algorithms against naive second implementations, over the same random accesses and
-//! resizes: no difference in any count, fault, victim, list or order.
+//! Replacement algorithms compared with naive second implementations over the same random accesses
+//! and resizes: counts, faults, victims and lists must be equal.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use balloonist::trace::tempo::Tempo;
 use balloonist::trace::{AccessKind, PageId, Trace, TraceBuilder};
 use balloonist::units::{Decimal, Frames, Page, Ticks};
 
-/// An algorithm written a second time from its source, slow and plain.
+/// A naive second implementation of an algorithm, from its source.
 pub trait Naive {
     /// Loads a page that is not resident, after making room if no frame is empty, or notes the use
     /// of a resident page. Returns the page evicted.
@@ -91,7 +91,7 @@ pub fn build(
     (kind.build)(settings, &guest)
 }
 
-/// The next accesses of the first pass, if nothing takes time.
+/// The next accesses of the first pass, without delays.
 pub fn stretch(from: u64, accesses: u64) -> Stretch {
     let budget = Ticks(accesses);
     Stretch {
@@ -134,7 +134,7 @@ pub fn vary(mut settings: Settings, params: &[Param], draw: &mut Stream) -> Sett
                 Value::Decimal(if digits == least { min } else { drawn })
             }
             Domain::Choice(words) => Value::Choice(words[draw.below(words.len() as u64) as usize]),
-            // Nothing random would make sense there.
+            // There is no sensible random value.
             _ => continue,
         };
         settings.set(param.name, value);
@@ -142,7 +142,7 @@ pub fn vary(mut settings: Settings, params: &[Param], draw: &mut Stream) -> Sett
     settings
 }
 
-/// A naive algorithm led through a VM's accesses, with everything that its counts need.
+/// Drives a naive algorithm through a VM's accesses and keeps its counts.
 struct Model {
     naive: Box<dyn Naive>,
     trace: Arc<Trace>,
@@ -151,7 +151,7 @@ struct Model {
     dirty: Option<Vec<PageId>>,
     /// The resident pages after the last access or resize.
     resident: Vec<PageId>,
-    /// Every page that came into a frame or left one, in order, since they were taken.
+    /// The frame events since they were last taken, in order.
     events: Vec<FrameEvent>,
 }
 
@@ -168,7 +168,7 @@ impl Model {
         }
     }
 
-    /// Reads which pages are resident now. Returns those that were before.
+    /// Updates the resident pages. Returns the previous ones.
     fn look(&mut self) -> Vec<PageId> {
         let resident = self.naive.lists().into_iter().filter(|list| list.resident);
         let now = resident.flat_map(|list| list.pages).collect();
@@ -248,7 +248,7 @@ impl Model {
         evicted.into_iter().map(|page| self.write_back(page)).sum()
     }
 
-    /// Checks that the algorithm, if it was asked, told what the naive one did with frames.
+    /// Checks that the algorithm, if asked for events, reported the naive one's.
     fn compare_events(&mut self, told: Option<Vec<FrameEvent>>, case: std::fmt::Arguments<'_>) {
         let expected = std::mem::take(&mut self.events);
         if let Some(told) = told {
@@ -268,7 +268,7 @@ pub fn random_trace(draw: &mut Stream) -> Arc<Trace> {
     trace_with_frees(draw, 0)
 }
 
-/// Likewise; after so many accesses in eight pages are freed.
+/// The same; pages are freed after `in_eight` of eight accesses.
 pub fn trace_with_frees(draw: &mut Stream, in_eight: u64) -> Arc<Trace> {
     let many = draw.below(8) == 0;
     let pages = 1 + draw.below(if many { 40 } else { 12 });
@@ -295,7 +295,7 @@ pub fn trace_with_frees(draw: &mut Stream, in_eight: u64) -> Arc<Trace> {
     Arc::new(builder.finish())
 }
 
-/// Leads an algorithm and its naive twin through one random sequence of stretches and resizes.
+/// Drives an algorithm and its naive twin through one random sequence of stretches and resizes.
 fn one_sequence(kind: &ReplacementKind, make: Make, number: u64) {
     let stream = &mut Stream::new(Generator::ChaCha8, number, 0, "test/sequence");
     let settings = random_settings(kind.params, stream);

@@ -126,7 +126,7 @@ pub fn random_scenario(number: u64) -> (Scenario, &'static PolicyKind) {
     (scenario, policy)
 }
 
-/// Gives a policy what it needs to run and, usually, settings with which it does something.
+/// Sets what a policy needs to run and, usually, settings with which it acts.
 pub fn suit(scenario: &mut Scenario, policy: &PolicyKind, draw: &mut Stream) {
     if policy.name == "senpai" {
         // Without it no VM ever stalls, and limits never rise again.
@@ -141,7 +141,7 @@ pub fn suit(scenario: &mut Scenario, policy: &PolicyKind, draw: &mut Stream) {
             vm.replacement_settings = Settings::defaults(vm.replacement.params);
         }
     }
-    // Many defaults are sizes of real machines, with which nothing moves here.
+    // Many defaults are for real machines; nothing would move here.
     match draw.below(4) {
         0 => (),
         1 => set(scenario, policy, small_settings(policy)),

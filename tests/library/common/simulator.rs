@@ -1,7 +1,7 @@
-//! A second, naive simulator: it goes from tick to tick, keeps each VM's pages in a plain list, and
-//! knows nothing of events, runs of accesses or stack distances. Balloons, stuck drivers, the queue
-//! at the host and idle phases are examined anew in every tick. The policies are written a second
-//! time too, from the report's words.
+//! A second, naive simulator. It proceeds tick by tick, keeps each VM's pages in a plain list, and
+//! uses no events, runs or stack distances. Balloons, stuck drivers, the host's queue and idle
+//! phases are examined in every tick. The policies are second implementations too, from the
+//! report's text.
 
 use balloonist::random::Stream;
 use balloonist::replace::Counts;
@@ -139,7 +139,7 @@ fn stuck(scenario: &Scenario, at: usize, tick: u64) -> Option<&Phase> {
     phases.find(|phase| (phase.from.0..phase.until.0).contains(&tick))
 }
 
-/// One round of what happens to frames without a plan.
+/// One round of frame movements without a plan.
 fn act(scenario: &Scenario, vms: &mut [Vm], between: &mut Between, tick: u64) {
     let memory = scenario.host.memory.0;
     let free = |vms: &[Vm], between: &Between| {
@@ -291,8 +291,8 @@ fn evict(scenario: &Scenario, vm: &mut Vm) -> u64 {
     u64::from(vm.dirty.len() < clean && scenario.cost.counts_write_backs)
 }
 
-/// When an access of the first pass starts if nothing delays the VM; its end, for the one behind
-/// the last.
+/// When an access of the first pass starts without delays; for one past the last, when the last one
+/// ends.
 fn nominal(spec: &VmSpec, position: u64) -> u64 {
     match spec.tempo {
         Tempo::Steps(period) => position * period.0,

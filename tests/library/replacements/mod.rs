@@ -268,7 +268,7 @@ fn algorithms_without_inclusion_fault_more_with_more_frames_on_some_random_trace
     for &(name, frames, pinned) in ANOMALIES {
         let mut settings = defaults(name);
         if name == "lirs" {
-            // Without a bound on what it remembers, no such trace was found.
+            // No such trace was found without a bound on its ghosts.
             settings.set("non_resident", Value::Integer(2));
         }
         let rises = |pages: &[u64], frames| {
@@ -347,7 +347,7 @@ fn clock_is_fifo_where_no_page_is_used_while_it_is_resident() {
 }
 
 #[test]
-fn nru_evicts_a_page_used_since_the_tick_only_if_all_were_and_a_modified_one_likewise() {
+fn nru_evicts_from_the_lowest_class() {
     for_random(|draw, trace, frames| {
         let mut settings = defaults("nru");
         let tick = 1 + draw.below(20);
@@ -394,7 +394,7 @@ fn s3_fifo_has_no_more_ghosts_than_frames_for_its_main_queue() {
     });
 }
 
-/// However often a page was used in the main queue, it goes round at most three times.
+/// However often a page was used in the main queue, it is reinserted at most three times.
 #[test]
 fn s3_fifo_counts_to_three() {
     let survived = |uses: usize| {
@@ -445,7 +445,7 @@ fn random_faults_as_often_as_fifo_on_a_uniform_trace() {
 }
 
 #[test]
-fn growing_and_shrinking_back_brings_no_evicted_page_back_and_may_evict_others() {
+fn growing_and_shrinking_back_restores_no_evicted_page() {
     let trace = Arc::new(Trace::from_pages([1, 2, 3, 4, 4, 4]));
     for (name, left) in [("fifo", [3, 2]), ("lfu", [3, 2]), ("clock", [3, 2]), ("sieve", [3, 2])] {
         let mut real = build(kind(name), &defaults(name), &trace, 2);

@@ -1,5 +1,5 @@
-//! The algorithms written a second time from their sources, with plain vectors that are searched
-//! linearly. The page that leaves a list first is last.
+//! Second implementations of the algorithms from their sources, with plain vectors that are
+//! searched linearly. The page that leaves a list first is last.
 
 use balloonist::random::Stream;
 use balloonist::replace::List;

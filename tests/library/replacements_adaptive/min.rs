@@ -1,10 +1,10 @@
-//! MIN against the best of all possible choices.
+//! MIN compared with the best of all possible choices.
 
 use std::collections::BTreeMap;
 
 use super::*;
 
-/// The accesses over and over; the position of the next; the resident pages.
+/// The accesses, repeated; the position of the next one; the resident pages.
 pub(super) struct NaiveMin {
     pages: Vec<PageId>,
     /// The pages freed after each access.

@@ -1,5 +1,5 @@
-//! The adaptive replacement algorithms, and the one that knows the future, against a second, plain
-//! implementation of each, written from its source.
+//! The adaptive replacement algorithms, and MIN, compared with naive second implementations from
+//! their sources.
 
 mod arc_and_car;
 mod linux;
