@@ -7,9 +7,9 @@
 //! output of the section's own commands, exact or rounded as on the page; a percentage may be of a
 //! ratio or of its distance from 1. Numbers in `code`, numbers that are part of a word and, outside
 //! tables, whole numbers up to 20 without a per cent are ignored. Blocks marked
-//! ```` ```console release ```` take too long for a debug build and are no transcripts of trycmd:
-//! their sections, and their lines, are checked in release builds alone. A section that links to
-//! the benchmark may say its numbers too.
+//! ```` ```console release ```` take too long for a debug build and are not run by trycmd:
+//! their sections and lines are checked only in release builds. A section that links to
+//! the benchmark may use its numbers too.
 
 use std::fs;
 use std::process::Command;

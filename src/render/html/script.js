@@ -2,7 +2,7 @@
 (() => {
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-  // Tables: a click on a heading sorts, a second one turns the order around.
+  // Tables: a click on a heading sorts, a second one reverses the order.
   const value = (row, column) => row.cells[column].textContent;
   const numbers = /^-?[\d.]*$/;
   function sort(table, column) {
@@ -38,7 +38,7 @@
     link.href = "#";
     link.textContent = "Save as CSV";
     link.download = `${table.dataset.name}.csv`;
-    // The file is made when it is asked for; until then it takes no memory.
+    // The file is created on demand, to save memory.
     link.addEventListener("click", () => {
       if (link.href.startsWith("blob:")) return;
       link.href = URL.createObjectURL(new Blob([csv(table)], { type: "text/csv" }));
@@ -46,7 +46,7 @@
     table.parentNode.after(link);
   }
 
-  // One box shows what is under the pointer or the arrow keys, and screen readers announce it.
+  // One box describes what is under the pointer or selected by arrow keys; screen readers read it.
   const tip = document.getElementById("tip");
   let ending = null;
   function show(text, box) {
@@ -78,7 +78,7 @@
       });
     }
 
-    // A mark speaks for itself; a step of a group of lines speaks with a row of the table.
+    // A mark has its own title; a step of a group of lines is described by a row of the table.
     const marks = all(".mark, .cell", svg).filter(mark => mark.querySelector("title"));
     for (const mark of marks) {
       const title = mark.querySelector("title");
@@ -95,7 +95,7 @@
     let place = -1;
 
     function clear() {
-      // Another picture may be telling by now.
+      // The box may belong to another chart by now.
       if (ending !== clear) return;
       ending = null;
       tip.hidden = true;
@@ -124,7 +124,7 @@
       const row = table.inOrder[+group.dataset.first + at];
       const lines = heads.map((head, column) => [head, value(row, column)]);
       const shown = lines.filter(([head, text]) => text !== "" && !hidden.has(head));
-      // Of very many series the largest are enough; the table has all.
+      // With very many series only the largest are shown; the table has all.
       const [keys, others] = [shown.slice(0, 2), shown.slice(2)];
       const listed = others.length > 14 ? [...others].sort((a, b) => b[1] - a[1]) : others;
       const text = keys.concat(listed.slice(0, 14)).map(([head, text]) => `${head}: ${text}`);
@@ -150,13 +150,15 @@
     svg.addEventListener("pointerleave", clear);
     svg.addEventListener("blur", clear);
     svg.addEventListener("keydown", event => {
-      const moves = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
-      if (event.key === "Escape") return clear();
-      if (!places.length || !(event.key in moves || event.key === "Home" || event.key === "End")) return;
+      const moves = {
+        ArrowRight: 1, ArrowLeft: -1, ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10,
+      };
+      const key = event.key;
+      if (key === "Escape") return clear();
+      if (!places.length || !(key in moves || key === "Home" || key === "End")) return;
       event.preventDefault();
       const last = places.length - 1;
-      const wanted =
-        event.key === "Home" ? 0 : event.key === "End" ? last : place < 0 ? 0 : place + moves[event.key];
+      const wanted = key === "Home" ? 0 : key === "End" ? last : place < 0 ? 0 : place + moves[key];
       tell(Math.min(Math.max(wanted, 0), last));
     });
   }

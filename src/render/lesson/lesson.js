@@ -12,7 +12,7 @@
   /** The most empty frames of a VM that are drawn; of the others it is said how many they are. */
   const EMPTY_MAX = 40;
 
-  // Each step has the VMs that it changed; the others are as at the step before.
+  // Each step lists only the VMs that it changed.
   let before = vms.map(() => ({ frames: 0, lists: [] }));
   const states = steps.map(step => {
     before = [...before];
@@ -45,7 +45,8 @@
     const now = step.vm === vm;
     const card = make("section", now ? "vm now" : "vm");
     const head = make("h2", "", vms[vm][0]);
-    const here = frames === 0 ? "not here" : `${vms[vm][1]}, ${frames} ${frames === 1 ? "frame" : "frames"}`;
+    const held = `${frames} ${frames === 1 ? "frame" : "frames"}`;
+    const here = frames === 0 ? "not present" : `${vms[vm][1]}, ${held}`;
     head.append(make("span", "", here));
     card.append(head);
     const boxes = ([, held, pages, marks]) => pages.map((page, at) => {
@@ -57,7 +58,7 @@
     const resident = lists.filter(([, held]) => held);
     const used = resident.reduce((sum, [, , pages]) => sum + pages.length, 0);
     const free = Math.max(frames - used, 0);
-    // Of a large host most frames may be empty, and a browser cannot draw them all.
+    // A large host may have more empty frames than a browser can draw.
     const empty = Array.from({ length: Math.min(free, EMPTY_MAX) }, () => {
       const frame = make("span", "box empty", "·");
       frame.title = "an empty frame";
@@ -117,7 +118,7 @@
     by("slider").value = place;
     by("slider").setAttribute("aria-valuetext", `step ${place} of ${last}`);
     by("count").textContent = `${place} / ${last}`;
-    // A button that is disabled under the keyboard's focus would lose it.
+    // Disabling a focused button would lose the keyboard focus.
     for (const [id, off] of [["first", place === 0], ["back", place === 0],
                              ["next", place === last], ["last", place === last]]) {
       by(id).setAttribute("aria-disabled", off);
