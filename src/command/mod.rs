@@ -23,6 +23,7 @@ mod lock;
 pub(crate) mod man;
 mod memory;
 pub(crate) mod merge;
+mod meter;
 pub(crate) mod mrc;
 pub(crate) mod programs;
 mod progress;

@@ -13,7 +13,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 use super::Context;
 use super::guard::say;
 
-/// Shows runs done, rate, remaining time and the slowest run. Hidden in the first second and with
+/// Shows what is done, rate, remaining time and the slowest run. Hidden in the first second and with
 /// `--quiet`.
 pub(super) struct Progress {
     bar: ProgressBar,
@@ -33,12 +33,18 @@ struct Slowest {
 impl Progress {
     const PATIENCE: Duration = Duration::from_secs(1);
     const BETWEEN_LINES: Duration = Duration::from_secs(30);
-    const SHAPE: &str = "{bar:30} {human_pos}/{human_len} runs, {rate}, {eta} left{msg}";
 
     /// Starts the progress of `runs` runs.
     pub(super) fn new(context: &Context, runs: u64) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(runs), ProgressDrawTarget::hidden());
-        let style = ProgressStyle::with_template(Self::SHAPE).expect("the shape is a template");
+        Self::of(context, runs, "runs")
+    }
+
+    /// Starts the progress of so much work, counted in a unit.
+    pub(super) fn of(context: &Context, all: u64, unit: &'static str) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(all), ProgressDrawTarget::hidden());
+        let shape =
+            format!("{{bar:30}} {{human_pos}}/{{human_len}} {unit}, {{rate}}, {{eta}} left{{msg}}");
+        let style = ProgressStyle::with_template(&shape).expect("the shape is a template");
         bar.set_style(style.with_key("rate", rate));
         let on_terminal = std::io::stderr().is_terminal();
         let slowest = Arc::default();
@@ -50,7 +56,7 @@ impl Progress {
                 if on_terminal {
                     show_bar(&bar, &stopped);
                 } else {
-                    write_lines(&bar, &slowest, &stopped);
+                    write_lines(&bar, unit, &slowest, &stopped);
                 }
             };
             // If the thread cannot be started, no progress is shown.
@@ -58,6 +64,11 @@ impl Progress {
                 thread::Builder::new().spawn(show).ok().map(|display| (stop, display));
         }
         progress
+    }
+
+    /// Records that so much of the work is done.
+    pub(super) fn reach(&self, done: u64) {
+        self.bar.set_position(done);
     }
 
     /// Records that a run is done. Any thread may call it.
@@ -88,12 +99,12 @@ fn show_bar(bar: &ProgressBar, stopped: &Receiver<()>) {
 }
 
 /// Writes lines, for logs.
-fn write_lines(bar: &ProgressBar, slowest: &Mutex<Slowest>, stopped: &Receiver<()>) {
+fn write_lines(bar: &ProgressBar, unit: &str, slowest: &Mutex<Slowest>, stopped: &Receiver<()>) {
     let began = Instant::now();
     while is_at_work(stopped, Progress::BETWEEN_LINES) {
         let (done, all) = (bar.position(), bar.length().unwrap_or(0));
         let slowest = slowest.lock().expect(NO_PANIC).shown();
-        say(&line(done, all, began.elapsed(), &slowest));
+        say(&line([done, all], unit, began.elapsed(), &slowest));
     }
 }
 
@@ -102,14 +113,14 @@ fn is_at_work(stopped: &Receiver<()>, wait: Duration) -> bool {
     stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout)
 }
 
-fn line(done: u64, all: u64, elapsed: Duration, slowest: &str) -> String {
+fn line([done, all]: [u64; 2], unit: &str, elapsed: Duration, slowest: &str) -> String {
     let (shown, of) = (grouped(done), grouped(all));
     if done == 0 {
-        return format!("{shown} of {of} runs after {}\n", HumanDuration(elapsed));
+        return format!("{shown} of {of} {unit} after {}\n", HumanDuration(elapsed));
     }
     let rate = done as f64 / elapsed.as_secs_f64();
     let left = HumanDuration(Duration::from_secs_f64(all.saturating_sub(done) as f64 / rate));
-    format!("{shown} of {of} runs, {rate:.1}/s, {left} left{slowest}\n")
+    format!("{shown} of {of} {unit}, {rate:.1}/s, {left} left{slowest}\n")
 }
 
 impl Slowest {
@@ -123,7 +134,7 @@ impl Slowest {
 
 const NO_PANIC: &str = "no thread panics while holding the progress";
 
-/// Runs per second, without decimals.
+/// Units per second, without decimals.
 fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
     // Failing to draw a bar is harmless.
     let _ = write!(out, "{:.0}/s", state.per_sec());
@@ -145,7 +156,9 @@ mod tests {
 
     #[test]
     fn a_line_says_how_far_it_is_even_before_the_first_run_is_done() {
-        let after = |done, seconds| line(done, 1_200, Duration::from_secs(seconds), ", slowest a");
+        let after = |done, seconds| {
+            line([done, 1_200], "runs", Duration::from_secs(seconds), ", slowest a")
+        };
         assert_eq!(after(0, 10), "0 of 1,200 runs after 10 seconds\n");
         assert_eq!(after(400, 10), "400 of 1,200 runs, 40.0/s, 20 seconds left, slowest a\n");
         assert_eq!(after(1_200, 10), "1,200 of 1,200 runs, 120.0/s, 0 seconds left, slowest a\n");

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use balloonist::formats::{self, ReadError, ReadErrorKind};
-use balloonist::formats::{Loaded, Part, ReadOptions, keep_largest, load, load_head, load_parts};
+use balloonist::formats::{Loaded, Part, ReadOptions, keep_largest};
+use balloonist::formats::{load, load_from, load_head, load_parts, load_parts_from};
 use balloonist::units::parse_size;
 use clap::Arg;
 use clap::builder::PossibleValuesParser;
 
+use super::meter::Metered;
 use super::{Context, Failure, memory, text};
 
 const HEADING: &str = "Reader options";
@@ -179,7 +181,12 @@ impl Reader {
 
     /// Reads the trace at `path` (`-` for standard input). Guesses are reported as notes.
     pub(super) fn load(&self, path: &Path, context: &Context) -> Result<Loaded, Failure> {
-        self.told(path, load(path, &self.options(context)), context)
+        let options = self.options(context);
+        let loaded = match Metered::open(path, context) {
+            Some(file) => load_from(file, &file_name(path), Some(path), &options),
+            None => load(path, &options),
+        };
+        self.told(path, loaded, context)
     }
 
     /// Reads at most the first `accesses` accesses.
@@ -202,7 +209,11 @@ impl Reader {
         if self.vm.is_none() {
             return Ok(vec![(None, self.load(path, context)?)]);
         }
-        let mut parts = load_parts(path, &options).map_err(|error| failure(path, &error))?;
+        let parts = match Metered::open(path, context) {
+            Some(file) => load_parts_from(file, &file_name(path), Some(path), &options),
+            None => load_parts(path, &options),
+        };
+        let mut parts = parts.map_err(|error| failure(path, &error))?;
         if let [Part { value, .. }] = parts.as_slice()
             && value.is_empty()
         {
@@ -239,6 +250,11 @@ pub(super) fn tell(path: &Path, guess: Option<&str>, notes: &[String], context: 
     for note in notes {
         context.note(&format!("{shown}: {note}"));
     }
+}
+
+/// The name of the file, a hint where its content is ambiguous.
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// The name of the trace at `path` in messages.

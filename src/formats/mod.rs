@@ -50,7 +50,8 @@ pub use error::{ReadError, ReadErrorKind};
 pub use kind::{FormatKind, Head, Source, Verdict};
 pub use options::ReadOptions;
 pub use pages::PAGE_NUMBERS;
-pub use read::{Loaded, Part, keep_largest, load, load_from, load_head, load_parts, read_trace};
+pub use read::{Loaded, Part, keep_largest, load, load_from, load_head, load_parts};
+pub use read::{load_parts_from, read_trace};
 pub use recognise::{find, of_extension, recognise};
 
 /// Every format, in the order in which they are listed.

@@ -96,7 +96,23 @@ pub struct Part {
 /// # Errors
 /// See [`ReadErrorKind`].
 pub fn load_parts(path: &Path, options: &ReadOptions) -> Result<Vec<Part>, ReadError> {
-    let whole = read_path(path, options, Beyond::Refuse)?;
+    split(read_path(path, options, Beyond::Refuse)?)
+}
+
+/// Likewise from `reader`; see [`load_from`].
+///
+/// # Errors
+/// See [`ReadErrorKind`].
+pub fn load_parts_from(
+    reader: impl io::Read,
+    name: &str,
+    path: Option<&Path>,
+    options: &ReadOptions,
+) -> Result<Vec<Part>, ReadError> {
+    split(read_all(reader, name, path, options, Beyond::Refuse)?)
+}
+
+fn split(whole: Read) -> Result<Vec<Part>, ReadError> {
     let Read { builder, parts, format, compression, bytes, notes, .. } = whole;
     let mut found = Vec::new();
     // What is not split, as a dat file of one VM, is one part without a name.

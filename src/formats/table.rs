@@ -63,7 +63,11 @@ pub(super) fn read<'a>(
             }
         }
         let rows = rows.as_mut().expect("the plan is made of the first line");
-        if open.is_empty() && !rows.is_open(line.bytes) {
+        let has_quote = memchr::memchr(b'"', line.bytes).is_some();
+        if open.is_empty() && !has_quote && rows.take_plain(line.bytes, builder) {
+            return Ok(());
+        }
+        if open.is_empty() && !(has_quote && rows.is_open(line.bytes)) {
             return rows.take(line, builder);
         }
         if !open.is_empty() {
@@ -94,6 +98,8 @@ pub(super) struct Rows<'a> {
     plan: Plan,
     wanted: usize,
     needed: usize,
+    /// Where the one cell of a row is that is read, and what separates it.
+    plain: Option<(usize, u8)>,
     cells: Cells,
     owner: Owner<'a>,
     clock: Clock,
@@ -108,9 +114,21 @@ impl<'a> Rows<'a> {
         let needed = needed.chain(plan.time.map(|time| time.0));
         let needed = needed.chain(plan.keys.iter().copied()).max().map_or(1, |last| last + 1);
         let last = plan.fields.iter().map(|field| field.0 + 1).max().unwrap_or(1);
+        let is_plain = needed == last && plan.fields.len() == 1 && plan.op.is_none();
+        let is_plain =
+            is_plain && plan.size.is_none() && plan.time.is_none() && plan.split.is_none();
+        let plain = match (plan.separator, plan.base) {
+            (Separator::Byte(byte), Base::Decimal | Base::Text)
+                if is_plain && plan.keys.is_empty() =>
+            {
+                Some((plan.fields[0].0, byte))
+            }
+            _ => None,
+        };
         Self {
             wanted: needed.max(last),
             needed,
+            plain,
             cells: Cells::default(),
             owner: Owner::new(source, !plan.keys.is_empty(), false),
             clock: Clock::default(),
@@ -118,6 +136,30 @@ impl<'a> Rows<'a> {
             tally: Tally::default(),
             plan,
         }
+    }
+
+    /// Takes a row without quotes of which one cell is read; `false` if this is no such row, or if
+    /// something is wrong with it.
+    #[inline]
+    fn take_plain(&mut self, line: &[u8], builder: &mut TraceBuilder) -> bool {
+        let Some((column, separator)) = self.plain else { return false };
+        let mut rest = line;
+        for _ in 0..column {
+            let Some(end) = memchr::memchr(separator, rest) else { return false };
+            rest = &rest[end + 1..];
+        }
+        let cell = &rest[..memchr::memchr(separator, rest).unwrap_or(rest.len())];
+        let kind = self.plan.fields[0].1;
+        if self.plan.base == Base::Text {
+            let name = cell.trim_ascii();
+            let Some(page) = (!name.is_empty()).then(|| self.names.intern(name)).flatten() else {
+                return false;
+            };
+            self.owner.touch_page(builder, page.into(), kind);
+            return true;
+        }
+        let Ok(value) = number(cell) else { return false };
+        self.owner.touch_value(self.plan.scale, builder, value, None, kind).is_ok()
     }
 
     fn is_open(&self, line: &[u8]) -> bool {
