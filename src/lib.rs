@@ -26,7 +26,8 @@
 //! let checked = Document::from_toml("mine.toml", text.as_bytes()).check();
 //! let scenario = checked.unwrap_or_else(|errors| panic!("{}", errors.render(false))).scenario;
 //! let outcome = simulate(&scenario, scenario.policy, &mut NullWatcher)?;
-//! // A loop over three pages always faults in two frames; a third frame, moved at tick 3, ends that.
+//! // A loop over three pages always faults in two frames; the third frame, moved at tick 3, ends
+//! // that.
 //! assert_eq!(outcome.vms[0].counts.demand_faults, 4);
 //! assert_eq!(outcome.vms[1].counts.demand_faults, 1);
 //!
@@ -147,8 +148,12 @@
 //! read these compressions (and write the compact form in them), and need a C compiler. All are on
 //! by default.
 //!
-//! The other public modules serve the program: [`sweep`], [`reproduce`], [`conclude`], [`render`].
-//! ARCHITECTURE.md says where everything is and what may be relied on.
+//! # The other modules
+//! [`conclude`] ranks outcomes, [`store`] and [`table`] make files of them, [`render`] draws them and
+//! logs runs; [`sweep`] runs a grid of them and [`reproduce`] the 2011 report. [`replace`] has the
+//! algorithms inside VMs, [`observe`] what measures them for a policy, [`account`] what a run counts;
+//! [`params`], [`units`], [`number`], [`random`], [`host`] and [`meets`] have the types that these
+//! share. ARCHITECTURE.md says where everything is and what may be relied on.
 
 pub mod account;
 pub mod balance;
@@ -157,6 +162,7 @@ pub mod conclude;
 pub mod formats;
 pub mod host;
 pub mod meets;
+mod mom;
 mod movement;
 pub mod number;
 pub mod observe;

@@ -106,10 +106,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if study.runs() > RUNS_MAX {
         let runs = counted(study.runs(), "run");
         let most = grouped(RUNS_MAX);
-        let text = format!(
-            "the sweep has {runs}, expected at most {most}; split it into several \
-                            sweeps"
-        );
+        let text = format!("the sweep has {runs}, expected at most {most}; split it into several");
         return Err(Failure::Usage(text));
     }
     let jobs = args.jobs.map_or_else(rayon::current_num_threads, usize::from);
@@ -121,12 +118,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if args.list {
         return list(&study, args.format, pool.current_num_threads() as u64, context);
     }
-    let at_once = pool.current_num_threads();
-    let runs = std::iter::repeat_n((&scenario, scenario.policy), at_once);
-    // Each run generates its own accesses; those of the first are already in memory.
-    let drawn = scenario.vms.iter().filter(|vm| matches!(vm.source, TraceSource::Workload(_)));
-    let drawn: u64 = drawn.map(|vm| bytes_of_trace(&vm.trace)).sum();
-    memory::plan(runs, at_once, drawn * (at_once as u64 - 1), context)?;
+    plan_memory(&scenario, pool.current_num_threads(), context)?;
     pool.install(|| study.prepare(&scenario));
     let (shard, shards) = args.shard.unwrap_or((1, 1));
     let header = Header {
@@ -168,6 +160,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
     results.print(args.format, context)?;
     results.judge()
+}
+
+/// Refuses a sweep of which so many runs at once do not fit into memory.
+fn plan_memory(scenario: &Scenario, at_once: usize, context: &Context) -> Result<(), Failure> {
+    let runs = std::iter::repeat_n((scenario, scenario.policy), at_once);
+    // Each run generates its own accesses; those of the first are already in memory.
+    let drawn = scenario.vms.iter().filter(|vm| matches!(vm.source, TraceSource::Workload(_)));
+    let drawn: u64 = drawn.map(|vm| bytes_of_trace(&vm.trace)).sum();
+    memory::plan(runs, at_once, drawn * (at_once as u64 - 1), context)
 }
 
 /// Opens the scenario with the flags applied to its `[sweep]`. Also returns the seeds, if

@@ -23,8 +23,8 @@ pub struct Contender {
 }
 
 impl Contender {
-    /// An outcome of `scenario`; `replacement` is the algorithm that the comparison gave all VMs, if
-    /// it did.
+    /// An outcome of `scenario`; `replacement` is the algorithm that the comparison set in all VMs,
+    /// if it did.
     pub fn new(
         scenario: &Scenario,
         replacement: Option<&'static ReplacementKind>,

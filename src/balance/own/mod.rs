@@ -1,5 +1,4 @@
 //! Rules of the operator's own: files that a daemon reads, and the daemon itself.
 
 pub mod exec;
-mod mom;
 pub(super) mod mom_rules;

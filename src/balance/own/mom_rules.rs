@@ -3,7 +3,7 @@
 //! *Idea.* oVirt's Memory Overcommitment Manager reads its rules from files in a small language.
 //! The same files decide here, so that an edited rule is tried before a host has it.
 //! *Follows.* oVirt/mom mom/Policy, mom/Entity.py, mom/PolicyEngine.py and mom/Collectors at
-//! 3de1c8e; `own/mom` is the language.
+//! 3de1c8e; `mom/` is the language.
 //! *Departs.* The language: rules that fail end the run, where the daemon logs that and skips the
 //! round; a character that begins no word is an error, where the original ignores all that follows
 //! it; a file is read by itself, so no expression spans two; whole numbers have 127 bits; calls are
@@ -23,10 +23,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::mom::{self, Change, Entity, Program, Statistic, World};
 use crate::balance::hypervisors::mom_balloon::{SAMPLE_EVERY, SAMPLES, note};
 use crate::balance::{Plan, Policy, PolicyError, PolicyKind, Reason, View, VmView};
 use crate::meets::Meets;
+use crate::mom::{self, Change, Entity, Program, Statistic, World};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::units::{Frames, Ticks, VmId};

@@ -7,7 +7,7 @@
 //! guests.
 //!
 //! Follows oVirt/mom mom/Policy/Parser.py and mom/Entity.py at 3de1c8e. What departs is named in
-//! `own/mom_rules.rs`; `tests/mom-rules/programs.jsonl` holds what the original made of random
+//! `balance/own/mom_rules.rs`; `tests/mom-rules/programs.jsonl` holds what the original made of random
 //! programs.
 
 mod evaluate;
@@ -20,8 +20,8 @@ use std::any::Any;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-pub(super) use evaluate::Change;
-pub(super) use world::{Entity, Statistic, World};
+pub(crate) use evaluate::Change;
+pub(crate) use world::{Entity, Statistic, World};
 
 use evaluate::{Evaluator, Failed};
 use tree::{Node, Place};
@@ -31,13 +31,13 @@ use crate::params::{Fault, TextFile};
 
 /// The rules of a few files, one after the other.
 #[derive(Clone, Debug)]
-pub(super) struct Program {
+pub(crate) struct Program {
     /// Read by [`parse`].
     files: Vec<TextFile>,
 }
 
 /// The expressions of a file of rules, which is the `at`th.
-pub(super) fn parse(text: &str, at: usize) -> Result<Arc<dyn Any + Send + Sync>, Fault> {
+pub(crate) fn parse(text: &str, at: usize) -> Result<Arc<dyn Any + Send + Sync>, Fault> {
     let code: Code = tree::read(text, at)?;
     Ok(Arc::new(code))
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::*;
+use crate::params::{self, Domain, Param};
 
 /// The original's world and what it made of random programs; made by a generator outside the
 /// repository, which ran oVirt/mom at 3de1c8e.
@@ -117,8 +118,10 @@ fn small_world(guests: usize) -> World {
 }
 
 fn run(text: &str) -> Result<Vec<Change>, String> {
-    let param = &super::super::mom_rules::KIND.params[0];
-    let file = TextFile::read(param, 0, "my.rules".to_owned(), Some(text.into()));
+    let domain = Domain::Files { parse, may_be_missing: false };
+    let default = params::Value::Files(Vec::new());
+    let param = Param { name: "files", doc: "the rules", domain, default };
+    let file = TextFile::read(&param, 0, "my.rules".to_owned(), Some(text.into()));
     let file = file.map_err(|fault| format!("{}: {}", fault.place.start, fault.message))?;
     Program::of(&[file]).run(&mut small_world(2))
 }
