@@ -449,7 +449,7 @@ mod tests {
         let alike = [straight.clone(), straight.clone(), straight];
         assert_eq!(lookahead(&parties(&alike), 3), [3, 0, 0]);
         assert_eq!(lookahead(&parties(&alike), 6), [4, 2, 0]);
-        // Both fall by 10 a unit at first: the second by its jump of two.
+        // Both fall by 10 per unit at first: the second by its jump of two.
         let mixed = [vec![40, 30, 25, 20], steep_late];
         assert_eq!(lookahead(&parties(&mixed), 1), [1, 0]);
         assert_eq!(lookahead(&parties(&mixed), 3), [1, 2]);

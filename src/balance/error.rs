@@ -10,8 +10,8 @@ use crate::units::{Frames, VmId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// What the policy relies on failed, such as a program that it asks or rules that a user wrote:
-    /// a sentence without a full stop that says what failed and what to do.
+    /// An external dependency of the policy failed, such as a program or a user's rules: a sentence
+    /// without a full stop with the failure and the remedy.
     Failed(String),
     /// What was recorded of a program that the policy asks does not fit this run any more: a
     /// sentence without a full stop.

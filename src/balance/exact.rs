@@ -52,7 +52,7 @@ pub(super) const fn ten_thousandths(digits: u64) -> Decimal {
     shortest(digits, 4)
 }
 
-/// As people write it: without zeros at the end.
+/// Without trailing zeros.
 const fn shortest(mut digits: u64, mut places: u32) -> Decimal {
     while places > 0 && digits.is_multiple_of(10) {
         digits /= 10;

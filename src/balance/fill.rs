@@ -22,7 +22,7 @@ pub(super) struct Claim {
 
 /// Parts of a frame in which the division is made.
 const FINE: u32 = 20;
-/// A level of this many binary digits behind the point has steps below one part for any weight.
+/// A level with this many fractional bits has steps below one part for any weight.
 const LEVEL: u32 = 32;
 /// At this level every VM has its maximum: 2^(64 + 7) frames of weight 1.
 const BEYOND: u128 = (1 << (64 + 7 + FINE + LEVEL)) - 1;

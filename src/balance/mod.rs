@@ -53,10 +53,10 @@ pub struct PolicyKind {
     /// Where VMs meet between checkpoints. [`Meets::AtFaults`]: at a fault that finds no empty
     /// frame a VM draws one from the VM that [`Policy::giver`] names.
     pub meets: Meets,
-    /// What it sees of each VM beyond its counts; their parameters are among its own.
+    /// Its observers of each VM; the policy inherits their parameters.
     pub observers: fn(&Settings) -> &'static [&'static ObserverKind],
-    /// Whether it can work on a host of so many frames with VMs of these bounds; if not, a sentence
-    /// that says why and what to do.
+    /// Whether it can run on a host of this many frames with VMs of these bounds; if not, a
+    /// sentence with the reason and the remedy.
     pub fits: fn(&Settings, host: Frames, vms: &[Bounds]) -> Result<(), String>,
     /// Makes it.
     pub build: fn(&Settings) -> Box<dyn Policy>,
@@ -223,11 +223,11 @@ impl Plan {
         Self(view.vms.iter().map(|vm| vm.allocation).collect())
     }
 
-    /// Whether the plan keeps its contract.
+    /// Checks the plan's contract.
     ///
     /// # Errors
-    /// What it breaks: it must have a target for each VM of the view, within the VM's bounds, and
-    /// the targets must not add up to more than the host has.
+    /// The violation: a plan must have a target for each VM of the view, within the VM's bounds,
+    /// and the targets must not add up to more than the host's memory.
     pub fn check(&self, view: &View) -> Result<(), PlanError> {
         let Self(targets) = self;
         if targets.len() != view.vms.len() {
@@ -262,7 +262,7 @@ pub trait Policy: Send {
         None
     }
 
-    /// Looks at the host between two checkpoints. What observers measure is not in the view, for
+    /// Samples the host between two checkpoints. The view has no measurements of observers, because
     /// their interval is not over.
     fn sample(&mut self, _view: &View) {}
 

@@ -18,10 +18,9 @@ pub(super) fn entitled(view: &View) -> Vec<Frames> {
 /// The plan in which every VM has at least the frames that it needs. `needs` are within the VMs'
 /// bounds and together within the host.
 ///
-/// Frames beyond all needs stay where they are as far as they can; where VMs that hold more than
-/// they need must give some up, what they keep is in proportion to what they have beyond. Frames
-/// that no VM holds go to all in proportion to their needs, within the maxima. So the same needs
-/// again move nothing.
+/// Frames beyond all needs stay where they are if possible. If VMs with a surplus must give some
+/// up, each keeps a part in proportion to its surplus. Free frames go to all VMs in proportion to
+/// their needs, within the maxima. So unchanged needs move nothing.
 pub(super) fn settle(view: &View, mut needs: Vec<Frames>) -> Plan {
     let beyond: Vec<Frames> = view
         .vms

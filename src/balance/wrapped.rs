@@ -6,7 +6,7 @@
 //! whichever policy is in force, so that a rule can be told from its guards.
 //!
 //! # Follows
-//! No paper; the control engineer's dead zone, rate limit and sampling period.
+//! No paper; dead band, rate limit and sampling period, as in control engineering.
 //!
 //! # Order
 //! At each checkpoint with a VM on the host, the only ones that are counted, numbered from 1:
@@ -209,7 +209,7 @@ mod tests {
     use super::super::testing::{self, frames, view, vm};
     use super::*;
 
-    /// Plans what it is told, checkpoint by checkpoint, and keeps the accesses that it was shown.
+    /// Returns given plans, checkpoint by checkpoint, and records the accesses that it saw.
     struct Scripted {
         plans: Vec<Vec<u64>>,
         shown: std::sync::mpsc::Sender<Vec<u64>>,

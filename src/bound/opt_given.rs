@@ -21,8 +21,8 @@ use crate::trace::tempo::Tempo;
 use crate::units::{Frames, Ticks};
 use crate::watch::{Arrival, Checkpoint, Guests, Moved, Watcher};
 
-/// The allocations of each VM in a run, each with the number of accesses made before it. It watches
-/// the run; [`opt_given`] then replays it.
+/// Records the allocations of each VM in a run, each with the number of accesses made before it;
+/// [`opt_given`] then replays the VMs under them.
 pub struct History(Vec<Vec<(u64, Frames)>>);
 
 impl History {

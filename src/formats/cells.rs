@@ -105,7 +105,7 @@ fn has_quotes(line: &[u8], separator: u8) -> bool {
     memchr::memchr_iter(b'"', line).any(|at| at == 0 || line[at - 1] == separator)
 }
 
-/// Whether a quote of the line is not closed, so that its record goes on in the next.
+/// Whether the line has an unclosed quote, so that its record continues on the next line.
 pub(super) fn is_open(line: &[u8], separator: u8) -> bool {
     has_quotes(line, separator) && memchr::memchr_iter(b'"', line).count() % 2 == 1
 }

@@ -49,7 +49,7 @@ pub(super) const CLOUDSUITE: FormatKind = FormatKind {
 const RECORD: usize = 64;
 const CLOUDSUITE_RECORD: usize = 96;
 
-/// So many records with zeros where the compiler pads are a sign.
+/// This many records with zeros in the padding identify the format.
 const RECORDS_MIN: usize = 4;
 
 fn looks_like_cloudsuite(head: &Head<'_>) -> Verdict {

@@ -360,5 +360,5 @@ fn note(plan: &Plan, headings: &Headings<'_>, options: &ReadOptions, unit: Optio
     } else {
         "its heading says so"
     };
-    note + &format!(", because {why}; `--unit`, `--size-field`, `--key` and `--base` say otherwise")
+    note + &format!(", because {why}; `--unit`, `--size-field`, `--key` and `--base` override it")
 }

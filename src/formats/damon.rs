@@ -10,9 +10,9 @@
 //! `start`, `end` and `nr_accesses`, a number or an object with `samples`; numbers may be strings
 //! with commas. (damonitor/damo, `src/_damo_records.py`; Linux, `include/trace/events/damon.h`.)
 //!
-//! There is no access in such a file, only heat: each snapshot makes
-//! [`ACCESSES_PER_SNAPSHOT`] accesses, drawn by the seed in the options, a region by its count
-//! times its pages and a page of it evenly. A snapshot without a count makes none.
+//! Such a file has no accesses, only frequencies: each snapshot becomes [`ACCESSES_PER_SNAPSHOT`]
+//! random accesses (by the seed in the options); a region is drawn in proportion to its count times
+//! its pages, and a page uniformly within it. A snapshot without counts becomes none.
 
 use super::clock::Clock;
 use super::error::ReadError;
@@ -128,7 +128,7 @@ impl Snapshots<'_> {
             return Err("the snapshot has more than 1048576 regions");
         }
         let (first, last) = (self.pages.page(start), self.pages.page(last));
-        // 2^64 pages are one byte a page: no host has them.
+        // 2^64 pages are one byte per page: no host has them.
         let pages = (last - first).checked_add(1).ok_or("the region is too large")?;
         let before = self.regions.last().map_or(0, |&(.., weight)| weight);
         let weight = pages.checked_mul(count).and_then(|weight| weight.checked_add(before));

@@ -33,7 +33,7 @@ fn looks_like(head: &Head<'_>) -> Verdict {
         }
         numbers_a_line_max = numbers.max(numbers_a_line_max);
     }
-    // A number a line is a text trace.
+    // A file with one number per line is a text trace.
     (numbers_a_line_max > 1 && (state.is_complete() || !head.whole)).into()
 }
 

@@ -1,4 +1,4 @@
-//! `din`: Dinero's classic: a label and a hexadecimal address a line.
+//! `din`: Dinero's classic: a label and a hexadecimal address per line.
 //!
 //! The labels are 0 read, 1 write and 2 instruction fetch; 3 (escape) and 4 (flush) are no
 //! accesses and skipped. The rest of a line is a comment. (M. D. Hill, Dinero III manual page,

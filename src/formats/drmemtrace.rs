@@ -26,7 +26,8 @@ pub(super) const KIND: FormatKind = FormatKind {
 
 const BYTES_AT: &[u8] = b" byte(s) @ 0x";
 const PAGE_SIZE: &[u8] = b"<marker: page size ";
-/// The number of a marker that begins so, as `of` makes it; `None` if the line is none.
+/// The number of a marker with this prefix, parsed by `of`; `None` if the line is not such a
+/// marker.
 fn marker(
     line: Line<'_>,
     begins: &[u8],

@@ -22,8 +22,7 @@ pub enum ReadErrorKind {
     Unreadable,
     /// The format is unknown, ambiguous, or lacks an option that it needs.
     Format,
-    /// The content does not follow the format: a line that is none of its lines, a file that is cut
-    /// short, a wrong checksum.
+    /// The content violates the format: an invalid line, a truncated file, a wrong checksum.
     Damaged,
     /// There is no access in it.
     Empty,

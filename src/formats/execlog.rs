@@ -1,4 +1,5 @@
-//! `execlog`: what QEMU's execlog plugin writes: an instruction a line, with its memory accesses.
+//! `execlog`: the output of QEMU's execlog plugin: one instruction per line, with its memory
+//! accesses.
 //!
 //! A line is `0, 0xa12, 0xf8012400, "str r2, [r4]", store, 0x00010028, RAM`: the processor, the
 //! instruction's address, its opcode, its text in quotes, then for each access `load` or `store`,
@@ -64,8 +65,8 @@ fn accesses(
             _ => continue,
         };
         let address = words.next().and_then(number);
-        let address = address
-            .ok_or_else(|| line.error(behind, "there is no address behind load or store"))?;
+        let address =
+            address.ok_or_else(|| line.error(behind, "there is no address after load or store"))?;
         let is_device = |word: &&[u8]| {
             !matches!(*word, b"load" | b"store") && !word.is_empty() && !word.contains(&b'>')
         };

@@ -24,7 +24,7 @@ const ALL: &[Foreign] = &[
         "a binary recording of blktrace",
         "print it: `blkparse -i FILE -f '%T.%t %M,%m %d %S %n\\n'`",
     ),
-    (0, b"\x7fELF", "a program", "record a trace of it first; the guides say how"),
+    (0, b"\x7fELF", "a program", "record a trace of it first; see the guides"),
     (0, b"SQLite format 3\0", "an SQLite database", "export the table as csv"),
     (0, b"PAR1", "a Parquet table", "export it as csv"),
 ];

@@ -175,8 +175,8 @@ impl<'a> Input<'a> {
             return Err(ReadError::new(
                 ReadErrorKind::TooLarge,
                 format!(
-                    "byte {limit}: the trace goes on behind {limit} decompressed bytes, the \
-                     limit; raise the limit or cut the trace"
+                    "byte {limit}: the trace exceeds the limit of {limit} decompressed bytes; \
+                     raise the limit or shorten the trace"
                 ),
             ));
         }

@@ -1,8 +1,8 @@
 //! Trace files: recognised, decompressed and read into a [`Trace`](crate::trace::Trace), and
 //! written.
 //!
-//! [`ALL`] is the one list of formats: recognition, names, help and the loops of the tests come
-//! from it.
+//! [`ALL`] is the only list of formats: recognition, names, help and the loops of the tests are
+//! derived from it.
 
 pub mod compact;
 pub mod compression;

@@ -24,7 +24,7 @@ pub struct ReadOptions {
     /// The format's name; "auto" recognises it.
     pub format: String,
     /// Bytes of a page, a power of two: an address becomes the page address / `page_size`. `None`:
-    /// the host's, else what the trace says, else 4096.
+    /// the host's, or the trace's, or 4096.
     pub page_size: Option<u64>,
     /// Bytes of the host's pages. Formats whose values are pages already pass over it.
     pub host_page_size: Option<u64>,
@@ -72,13 +72,13 @@ pub struct ReadOptions {
     pub time_field: Option<String>,
     /// What a time counts in: ns, us, ms, s, or a duration such as `100 ns`.
     pub time_unit: Option<String>,
-    /// How many times as fast recorded time goes by, a decimal number; readers pass over it.
+    /// The speed-up of recorded time, a decimal number; readers ignore it.
     pub speed: Option<String>,
     /// The VM of a `dat` file, from 0.
     pub vm: Option<u64>,
     /// The seed of the accesses that are made from samples. `None`: that of the run.
     pub seed: Option<u64>,
-    /// The seed of the run. Formats that draw nothing pass over it.
+    /// The seed of the run; ignored by formats without random draws.
     pub run_seed: u64,
     /// The most decompressed bytes.
     pub bytes_max: u64,

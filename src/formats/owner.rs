@@ -148,8 +148,7 @@ impl<'a> Owner<'a> {
         Ok(builder.free_range(from..=to))
     }
 
-    /// The guest frees the page of a value, or the pages that `size` bytes from it on hold as
-    /// wholes.
+    /// The guest frees the page of a value, or all whole pages within `size` bytes from it.
     pub(super) fn free_value(
         &mut self,
         scale: Scale,

@@ -315,7 +315,7 @@ fn place_of(place: Field<'_>) -> Result<(&[u8], u64), ReadError> {
         at.map_or((&b""[..], place.bytes), |at| (&place.bytes[..at], &place.bytes[at + 1..]));
     let digits = number.strip_prefix(b"0x").ok_or_else(|| place.unexpected(PLACE))?;
     let address = hex(digits).map_err(|_| place.unexpected(PLACE))?;
-    // The stack and the heap are no files: their addresses are the program's.
+    // The stack and the heap are not files: their addresses are virtual addresses.
     let file = if file.starts_with(b"[") { b"" } else { file };
     Ok((file, address))
 }
@@ -401,7 +401,7 @@ impl<'a> Record<'a> {
         let start = fields;
         while let Some(field) = fields.next() {
             if field.bytes.last() == Some(&b':') && field.bytes[0].is_ascii_alphabetic() {
-                // What `perf trace` puts into brackets is no event: `( 0.000 ms):`.
+                // Text that `perf trace` puts into brackets is not an event: `( 0.000 ms):`.
                 if field.bytes.iter().any(|byte| matches!(byte, b'(' | b')')) {
                     break;
                 }

@@ -343,7 +343,7 @@ fn assumed(plan: &Plan, options: &ReadOptions, name: &str, known: &Layout) -> St
     }
     let why = format!(
         ", because that is the layout of {name}; `--unit`, `--size-field`, `--key` and \
-         `--trace-format` say otherwise"
+         `--trace-format` override it"
     );
     note + &why
 }

@@ -1,11 +1,11 @@
 //! `u32` and `u64`: page numbers as raw little-endian words, nothing else.
 //!
-//! The option `unit` says how many bytes the words count in if they are not page numbers.
-//! Raw words have no marks, so only the file name's extension, `.u32` or `.u64` before that of a
-//! compression, tells them from other binary. Beside `X.pages.u32` (or `.u64`, compressed or not)
-//! a file `X.kinds.u8`, `X.kinds.u8.gz`, `X.kinds.u8.xz` or `X.kinds.u8.zst` says how each access
-//! touches its page: one byte an access, `I` fetch, `L` load, `S` store, `M` modify, as many bytes
-//! as there are accesses. It is read with its trace; no option is needed, and to leave it out is to
+//! The option `unit` says how many bytes the words count in if they are not page numbers. Raw words
+//! have no marks, so only the file name's extension, `.u32` or `.u64` before that of a compression,
+//! tells them from other binary. Beside `X.pages.u32` (or `.u64`, compressed or not) a file
+//! `X.kinds.u8`, `X.kinds.u8.gz`, `X.kinds.u8.xz` or `X.kinds.u8.zst` says how each access touches
+//! its page: one byte per access, `I` fetch, `L` load, `S` store, `M` modify, as many bytes as
+//! there are accesses. It is read with its trace; no option is needed, and to leave it out is to
 //! move it away. (libCacheSim's valpin traces are `u64`: traceReader/customizedReader/valpinBin.h.)
 
 use std::fs::File;

@@ -54,7 +54,7 @@ pub fn read_trace(path: &Path, format: &str) -> Result<Trace, ReadError> {
     load(path, &options).map(|loaded| loaded.trace)
 }
 
-/// Reads the trace at `path`, `-` for standard input, and says how.
+/// Reads the trace at `path` (`-` for standard input), with notes on how it was read.
 ///
 /// # Errors
 /// See [`ReadErrorKind`].
@@ -62,8 +62,9 @@ pub fn load(path: &Path, options: &ReadOptions) -> Result<Loaded, ReadError> {
     load_path(path, options, Beyond::Refuse)
 }
 
-/// Reads the first accesses of the trace at `path`, as many as there are up to `accesses`, and no
-/// more of the file than that takes. Our own form is read as a whole, for it has one checksum.
+/// Reads the first accesses of the trace at `path`, as many as there are up to `accesses`, without
+/// reading more of the file than necessary. The compact form is read as a whole, because it has a
+/// single checksum.
 ///
 /// # Errors
 /// See [`ReadErrorKind`].
@@ -255,7 +256,7 @@ fn read_all(
         return Err(ReadError::new(
             ReadErrorKind::TooLarge,
             format!(
-                "byte {}: the trace goes on behind {} accesses, the limit; cut the trace",
+                "byte {}: the trace exceeds the limit of {} accesses; shorten the trace",
                 input.offset(),
                 builder.accesses(),
             ),
@@ -265,7 +266,7 @@ fn read_all(
     Ok(Read { builder, parts, split, format, compression, bytes, notes })
 }
 
-/// The error that a trace has no room in memory.
+/// The error for a trace that does not fit into memory.
 pub(super) fn outgrows(room: &Room, at: u64) -> ReadError {
     let limit = room.limit() >> 20;
     let what = format!(
@@ -339,7 +340,7 @@ fn beyond(format: &FormatKind, options: &ReadOptions, trace: &Trace) -> Option<S
     })
 }
 
-/// Refuses a file without times where they are wanted.
+/// Refuses a file without times if times are required.
 fn check_times(
     builder: &TraceBuilder,
     parts: &Parts,

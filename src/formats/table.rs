@@ -35,7 +35,7 @@ enum Operation {
     Free,
 }
 
-/// Reads a table as `plan_of` says once it has seen the first line.
+/// Reads a table by the plan that `plan_of` makes from the first line.
 pub(super) fn read<'a>(
     input: &mut Input<'_>,
     builder: &mut TraceBuilder,

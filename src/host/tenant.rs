@@ -115,7 +115,7 @@ pub(super) struct Sums {
     /// What they are ordered to hold.
     pub(super) targets: Frames,
     pub(super) minima: Frames,
-    /// What they are promised, or keep because their drivers are stuck.
+    /// The frames promised to them or kept because their drivers are stuck.
     pub(super) claims: Frames,
     /// What will never come back from them.
     pub(super) permanent: Frames,

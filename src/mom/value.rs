@@ -147,8 +147,8 @@ impl fmt::Display for Value {
     }
 }
 
-/// The operators of two values, by their functions' names, and the signs that call them; a longer
-/// sign stands before its beginning.
+/// The binary operators: their functions' names and symbols; a longer symbol comes before its
+/// prefixes.
 pub(super) const BINARY: &[(&str, &str)] = &[
     ("lte", "<="),
     ("gte", ">="),
@@ -326,7 +326,7 @@ pub(super) fn equal(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// The order of numbers, texts or lists; `None` if one is not a number at all.
+/// Compares numbers, texts or lists; `None` if a number is NaN.
 pub(super) fn compare(one: &Value, other: &Value) -> Result<Option<Ordering>, Refused> {
     match (one, other) {
         (Value::Text(one), Value::Text(other)) => Ok(Some(one.cmp(other))),

@@ -134,7 +134,8 @@ pub struct Part<'a> {
     pub pages: &'a [PageId],
     /// Their LRU stack distances.
     pub distances: StackDistances<'a>,
-    /// With how many frames each of them hits in a VM of a fixed size; without frees the distances.
+    /// The number of frames with which each of them hits in a VM of a fixed size; without frees,
+    /// their distances.
     pub positions: StackDistances<'a>,
     /// The pages that are freed after these runs, and the LRU stack distance of each.
     pub freed: &'a [PageId],

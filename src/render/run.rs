@@ -23,7 +23,7 @@ pub struct RunText<'a> {
     pub policy: &'a PolicyKind,
     /// The outcome.
     pub outcome: &'a Outcome,
-    /// What the VMs held over time.
+    /// The VMs' allocations over time.
     pub series: &'a Thinned,
     /// The best fixed split, if the minima fit together.
     pub best_static: Option<&'a StaticSplit>,

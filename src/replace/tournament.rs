@@ -54,7 +54,7 @@ impl<K: Copy + Default + Ord> Tournament<K> {
     pub(crate) fn audit(&self) {
         for at in 1..self.keys.len() / 2 {
             let best = self.keys[2 * at].max(self.keys[2 * at + 1]);
-            assert!(self.keys[at] == best, "the winner of match {at} has won it");
+            assert!(self.keys[at] == best, "match {at} has the right winner");
         }
     }
 }

@@ -178,7 +178,8 @@ impl Scenario {
     }
 
     /// Indexes the distances of those traces whose faults are decided by stack distances. It pays
-    /// before [`REPLAYS_MIN`](crate::trace::index::REPLAYS_MIN) runs or more and changes no result.
+    /// off for [`REPLAYS_MIN`](crate::trace::index::REPLAYS_MIN) runs or more and changes no
+    /// result.
     pub fn index(&self) {
         let counted = self.vms.iter().filter(|vm| vm.replacement.is_lru());
         counted.for_each(|vm| vm.trace.index());
@@ -252,7 +253,7 @@ impl Admission {
 /// How orders to move frames are carried out: as by a balloon in each VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Actuator {
-    /// Ticks between a frame's leaving its VM and its arrival in the host's free pool.
+    /// Ticks from when a frame leaves its VM until it is in the host's free pool.
     pub latency: Ticks,
     /// The most frames that leave a VM in one step; at least 1.
     pub rate: Frames,
@@ -326,7 +327,7 @@ pub struct Cost {
     /// Ticks for each access that an observer intercepts, charged at the checkpoint that ends the
     /// interval.
     pub trap: Ticks,
-    /// Ticks by which each checkpoint delays every VM on the host: the time that the policy takes.
+    /// Ticks by which each checkpoint delays every VM: the time that the policy takes.
     pub policy: Ticks,
 }
 

@@ -237,7 +237,8 @@ mod tests {
     }
 
     proptest! {
-        /// Against fractions: value i times every denominator is an integer equation.
+        /// Compared with exact fractions: multiplied by all denominators, every value is an
+        /// integer.
         #[test]
         fn every_value_is_the_fraction_of_its_index(
             (from, from_places) in (0_u64..100_000, 0_usize..5),

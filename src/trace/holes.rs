@@ -20,7 +20,7 @@
 //! on the VM was as full as any with c frames, or none was, and at the end all pages in use are
 //! resident.
 //! *Cost.* That of [`distances`](super::distances) twice, and O(log holes) where there are some; 40
-//! bytes a page while they are computed.
+//! bytes per page while they are computed.
 //! *Parameters.* None.
 
 use std::collections::BinaryHeap;

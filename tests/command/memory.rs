@@ -51,7 +51,7 @@ fn a_run_that_cannot_fit_is_refused_before_it_begins() {
     );
 }
 
-/// The limit of the address space is known before memory is taken: no allocation fails.
+/// The limit of the address space is checked before memory is allocated: no allocation fails.
 #[test]
 #[cfg(target_os = "linux")]
 fn free_memory_respects_the_limits_of_the_process() {

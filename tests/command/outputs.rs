@@ -62,7 +62,7 @@ impl Place {
         assert_eq!(self.told(arguments), (Some(0), String::new()), "{arguments:?}");
     }
 
-    /// Every file and folder with what it holds.
+    /// Every file and folder with its content.
     fn all(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         fn visit(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
             for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()) {

@@ -60,7 +60,7 @@ fn the_page_on_sweeps_shows_the_scenario_that_it_names() {
     }
 }
 
-/// What the README and docs/ link to in this repository is there.
+/// Links from the README and docs/ into this repository are not broken.
 #[test]
 fn links_are_not_broken() {
     let roots = ["README.md", "ARCHITECTURE.md"].map(|name| Path::new(name).to_owned());

@@ -140,7 +140,7 @@ fn shards_merge_to_the_bytes_of_the_whole() {
     let place = Place::new();
     place.sweep("whole", &[]);
     for shards in [1, 3, 7, 64] {
-        // The last first, as machines finish in any order.
+        // In reverse order, because machines finish in any order.
         let folders: Vec<String> = (1..=shards).rev().map(|at| format!("{shards}-{at}")).collect();
         for (folder, at) in folders.iter().zip((1..=shards).rev()) {
             place.sweep(folder, &["--shard", &format!("{at}/{shards}")]);

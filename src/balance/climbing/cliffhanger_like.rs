@@ -10,7 +10,7 @@
 //! splits a queue to climb cliffs, needs two partitions of a VM, which a balloon does not have.
 //! Frames that no VM holds are divided by need. It draws, so equal views may give unequal plans;
 //! without shadow hits nothing moves.
-//! *Cost.* O(V log V + V² + shadow hits) a checkpoint for V VMs.
+//! *Cost.* O(V log V + V² + shadow hits) per checkpoint for V VMs.
 //! *Parameters.* `hits`: shadow hits that move a frame (4); `shadow`: the observer's (1 % of the
 //! host).
 

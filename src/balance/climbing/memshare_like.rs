@@ -11,7 +11,7 @@
 //! within the VM's bounds. A VM at its maximum takes nothing. Bytes that make no whole frame are
 //! kept for the next checkpoint. Frames that no VM holds are divided by need. It draws, so equal
 //! views may give unequal plans; without shadow hits nothing moves once the reserves are kept.
-//! *Cost.* O(V log V + shadow hits) a checkpoint for V VMs.
+//! *Cost.* O(V log V + shadow hits) per checkpoint for V VMs.
 //! *Parameters.* `reserved`: the reserve's part of what the VM is entitled to (0.75); `steal`: what
 //! a shadow hit moves (64 KiB); `draws`: VMs that are drawn for a shadow hit until one can give
 //! (10); `shadow_size`: the length of the shadow list (10 MiB); all the authors' simulator's.
@@ -108,7 +108,7 @@ impl Policy for MemshareLike {
                         limits[at] += self.steal;
                         break;
                     }
-                    // It may find none, and so be it.
+                    // It may find none; then nothing moves.
                 }
             }
         }

@@ -11,8 +11,8 @@
 //! the host has so much, no VM gets less. Our curves reach beyond what a VM holds. The groups are
 //! combined exactly. Growth is what was swapped in in the interval. Ties as in `mrc-dp`; frames
 //! that no VM gains from in the second case stay where they are.
-//! *Cost.* O(pages) a checkpoint where memory is enough, otherwise at most O(V · (F/G)²) for V VMs
-//! on F frames in groups of G. A VM that goes on swapping needs more each time, so memory moves
+//! *Cost.* O(pages) per checkpoint where memory is enough, otherwise at most O(V · (F/G)²) for V
+//! VMs on F frames in groups of G. A VM that goes on swapping needs more each time, so memory moves
 //! between the two cases even under a view that stays the same; it comes back to where it was
 //! within at most F checkpoints.
 //! *Parameters.* `group`: frames dealt together where memory is short (4, ours); `miss_ratio`: what

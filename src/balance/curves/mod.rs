@@ -33,7 +33,7 @@ pub(super) fn observers(settings: &Settings) -> &'static [&'static ObserverKind]
 /// A search of [`partition`].
 pub(super) type Search = fn(&[Vec<Offer>], u32) -> Vec<u32>;
 
-/// A policy that is nothing but a search over the VMs' fault curves, frame by frame.
+/// A policy that searches the VMs' fault curves in steps of one frame.
 pub(super) struct FrameByFrame(pub(super) Search);
 
 impl Policy for FrameByFrame {

@@ -9,7 +9,7 @@
 //! changes nothing but the time (`partition.rs`). Of several best partitions that with the fewest
 //! frames for the last VM of the file, then for the one before it, and so on. Frames that lower no
 //! curve stay where they are; those that no VM holds are divided by need.
-//! *Cost.* O(F · log V + pages) a checkpoint for V VMs on F frames where `ucp-lookahead` is exact
+//! *Cost.* O(F · log V + pages) per checkpoint for V VMs on F frames where `ucp-lookahead` is exact
 //! too, at most O(V · F²).
 //! *Parameters.* `observer`, `decay`, `rate`: where the curves come from.
 

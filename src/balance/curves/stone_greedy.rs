@@ -8,7 +8,7 @@
 //! be convex; then it is not the best partition (see `mrc-dp`). It stops where no frame saves a
 //! fault: what is left stays where it is; frames that no VM holds are divided by need. Ties go to
 //! the first VM of the file.
-//! *Cost.* O(F · log V + pages) a checkpoint for V VMs on F frames.
+//! *Cost.* O(F · log V + pages) per checkpoint for V VMs on F frames.
 //! *Parameters.* `observer`, `decay`, `rate`: where the curves come from.
 
 use super::{FrameByFrame, PARAMS, observers};

@@ -8,7 +8,7 @@
 //! *Departs.* Frames in place of cache ways, and the VM's curve in place of sampled tags. It stops
 //! where no number saves a fault: what is left stays where it is; frames that no VM holds are
 //! divided by need. Of equal gains the fewest frames win, then the first VM of the file.
-//! *Cost.* O(F · log V + pages) a checkpoint for V VMs on F frames while no best number is beyond
+//! *Cost.* O(F · log V + pages) per checkpoint for V VMs on F frames while no best number is beyond
 //! what is left, then O(F) a round.
 //! *Parameters.* `observer`, `decay`, `rate`: where the curves come from.
 
@@ -19,7 +19,8 @@ use crate::partition;
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "ucp-lookahead",
-    summary: "gives the VM with the best gain per frame, however many frames ahead, what it needs",
+    summary: "repeatedly gives the VM with the best gain per frame, over any number of frames, \
+              those frames",
     follows: "M. K. Qureshi and Y. N. Patt, Utility-based cache partitioning, MICRO 2006",
     live_interval: None,
     params: PARAMS,

@@ -9,7 +9,7 @@
 //! no whole unit, stays where it is; frames that no VM holds are divided by need. Like every rule
 //! of single units it does not see behind a flat stretch of a curve. Their energy-aware variant is
 //! not here. Ties go to the first VM of the file.
-//! *Cost.* O(units · log V + pages) a checkpoint for V VMs.
+//! *Cost.* O(units · log V + pages) per checkpoint for V VMs.
 //! *Parameters.* `unit`: the share of the host in a unit, at least one frame (1 %, ours);
 //! `observer`, `decay`, `rate`: where the curves come from.
 

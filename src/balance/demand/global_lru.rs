@@ -7,8 +7,8 @@
 //! *Departs.* Minima and maxima are kept: a VM at its minimum gives nothing, one at its maximum
 //! replaces a page of its own. At one tick the VMs' accesses follow each other in file order. The
 //! bound of the same name knows no minima, so it may take a VM's last page.
-//! *Cost.* O(V) a fault that finds no empty frame in its VM; VMs run ahead through all else. A few
-//! instructions a run of accesses and 8 bytes a page find the last use of each VM's LRU page.
+//! *Cost.* O(V) per fault that finds no empty frame in its VM; VMs run ahead through all else. A
+//! few instructions a run of accesses and 8 bytes per page find the last use of each VM's LRU page.
 //! *Parameters.* None. It needs LRU guests, the instant actuator and drivers that work.
 
 use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View};
@@ -17,7 +17,8 @@ use crate::random::Stream;
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "global-lru",
-    summary: "one LRU list for all VMs: who faults takes the frame of the page used least recently",
+    summary: "one LRU list for all VMs: a fault takes the frame of the host's least recently used \
+              page",
     follows: "P. J. Denning, The working set model for program behavior, CACM 11(5), 1968",
     live_interval: None,
     params: &[],

@@ -10,7 +10,7 @@
 //! that it used in the interval. If no frame is free the original suspends a VM; here the VM that
 //! faults most often is served first, ties in file order, and the others stay as they are. A phase
 //! keeps the pages of the one before until faults are rare, as in the original.
-//! *Cost.* O(V log V) a checkpoint for V VMs.
+//! *Cost.* O(V log V) per checkpoint for V VMs.
 //! *Parameters.* `upper`: demand faults per access above which a VM grows (0.01, ours); `lower`:
 //! those below which it shrinks (0.001, ours).
 

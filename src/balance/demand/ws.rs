@@ -1,7 +1,7 @@
 //! `ws`: every VM holds its working set, or is as good as suspended.
 //!
-//! *Idea.* Memory that was not used lately is of no use, and a program with less than it uses does
-//! nothing but fault. So VMs get exactly their working sets, as many VMs as fit.
+//! *Idea.* Memory that was not used recently is wasted, and a program with less than its working
+//! set thrashes. So as many VMs as fit get exactly their working sets.
 //! *Follows.* P. J. Denning, "The working set model for program behavior", CACM 11(5), 1968.
 //! *Departs.* The window is the checkpoint interval in host time, not a span of the VM's own time,
 //! and the pages resident are the most recent ones, as many as the working set of the interval
@@ -9,7 +9,7 @@
 //! squeezed to its minimum and goes on, and it is back as soon as its working set fits. Priority is
 //! the VM's shares, ties to the first in the file: VMs are taken in that order, each kept whole
 //! where the others' minima leave room for it. Frames that no working set needs stay free.
-//! *Cost.* O(V log V) a checkpoint for V VMs.
+//! *Cost.* O(V log V) per checkpoint for V VMs.
 //! *Parameters.* None.
 
 use std::cmp::Reverse;

@@ -8,7 +8,7 @@
 //! of his rule and not his. Both cases come to proportion to working sets within the bounds of each
 //! VM, so they are one case here. The window is the checkpoint interval. Rounding goes to the
 //! largest remainders.
-//! *Cost.* O(V) a checkpoint for V VMs, times 123 halvings.
+//! *Cost.* O(V) per checkpoint for V VMs, times 123 halvings.
 //! *Parameters.* None.
 
 use crate::balance::fill::{Claim, fill};

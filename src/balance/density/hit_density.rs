@@ -1,9 +1,9 @@
-//! `hit-density`: a VM that faults takes the frame that earns the fewest hits for its time.
+//! `hit-density`: a fault takes the frame that earns the fewest hits per unit of time.
 //!
-//! *Idea.* `global-lru` takes the oldest of all VMs' LRU pages, which is right if all programs
-//! forget alike. They do not: an old page of a loop is about to be used, a young one of a scan
-//! never is. So each VM's pages are asked how many hits a tick in a frame a page of that age still
-//! earns, and the page that earns least goes.
+//! *Idea.* `global-lru` takes the oldest of all VMs' LRU pages, which is right if pages of all
+//! programs age alike. They do not: an old page of a loop is about to be used, a young one of a
+//! scan never is. So the policy estimates, for each VM's LRU page, the hits per tick that a page of
+//! its age still earns, and evicts the page that earns least.
 //! *Follows.* N. Beckmann, H. Chen and A. Cidon, "LHD: improving cache hit rate by maximizing hit
 //! density", NSDI 2018, for caches of objects.
 //! *Departs.* The classes are VMs, and the only candidate of a VM is the page at its LRU end, so
@@ -17,8 +17,8 @@
 //! pages stands for what a VM has not shown yet: their hazard falls with age, so where little is
 //! known the oldest page goes, as under `global-lru`; so it does before the first checkpoint and
 //! among equals.
-//! *Cost.* O(V) a fault that draws a frame from V VMs; O(log² ticks) for each bucket of ages that a
-//! VM's LRU end comes to between two checkpoints; the observer.
+//! *Cost.* O(V) per fault that draws a frame from V VMs; O(log² ticks) for each bucket of ages that
+//! a VM's LRU end comes to between two checkpoints; the observer.
 //! *Parameters.* `decay`: of the observer; `prior`: the pages of the prior (1, ours); `reach`: see
 //! above (0.8, ours).
 
@@ -77,7 +77,7 @@ struct Known {
     ages: Ages,
     /// Horizons end before the bucket of ages from which on the VM would need too many frames.
     end: usize,
-    /// The density of a page of each bucket of ages, once somebody has asked.
+    /// The density of a page in each bucket of ages; computed on first use.
     densities: Vec<Option<u128>>,
 }
 
@@ -124,7 +124,7 @@ impl Ages {
 /// Probabilities are in 2³²nds.
 const ONE: u128 = 1 << 32;
 
-/// The chance, in tenths, that a page of the prior is used while its age grows by its own length.
+/// The probability, in tenths, that a page of the prior is used while its age doubles.
 const PRIOR_TENTHS: u128 = 3;
 
 impl Known {

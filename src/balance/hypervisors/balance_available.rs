@@ -11,7 +11,7 @@
 //! critical margin of the host is set by a daemon; here it is a part of the host. Sizes are rounded
 //! down to a frame. Growth beyond the free frames is given in file order. All guests look at the
 //! same host, as there, and do not see what the round has moved already.
-//! *Cost.* O(V log V) a checkpoint for V VMs.
+//! *Cost.* O(V log V) per checkpoint for V VMs.
 //! *Parameters.* `critical`: the part of the host's memory that is its critical level (0.052);
 //! `guest_critical`: a guest's critical level at first (400 MiB); it falls to what the guest had
 //! available when it was below it twice with a balloon that is not full; `bias`: what a guest with
@@ -183,7 +183,7 @@ impl Rule {
         };
         (guest.available_before, guest.percent_before) = (available, percent);
         let is_near = guest_above < self.near || host_above < self.near;
-        // Changes of a hundredth of what is above the levels are not worth it.
+        // Changes below a hundredth of the memory above the levels are skipped.
         let is_large = |above: i128| above != 0 && delta.abs() * 100 / above > 1;
         if is_near || is_large(guest_above) || is_large(host_above) {
             capped.max(-balloon)

@@ -15,7 +15,7 @@
 //! holds up VMs above their targets too. Reclaiming is ballooning, and where the actuator makes
 //! that slow, nothing pages in its stead: a VM that is to get frames waits for them. The sample is
 //! of a VM's configured memory, its `max`.
-//! *Cost.* O(V) a checkpoint for V VMs, times 123 halvings; on a real machine up to 100 traps an
+//! *Cost.* O(V) per checkpoint for V VMs, times 123 halvings; on a real machine up to 100 traps an
 //! interval and VM.
 //! *Parameters.* `tax`: the part of an idle frame that is taxed away (0.75, the paper's; 0 is
 //! shares alone); `samples`: pages sampled in each interval (100, the paper's).

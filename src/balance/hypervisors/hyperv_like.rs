@@ -8,7 +8,7 @@
 //! target. Committed memory is the pages used and not freed since, unless the parameter says
 //! otherwise; where a trace frees none it never falls. Products are rounded down, the division to
 //! the largest remainders.
-//! *Cost.* O(V) a checkpoint for V VMs, times the number of targets that bind.
+//! *Cost.* O(V) per checkpoint for V VMs, times the number of targets that bind.
 //! *Parameters.* `buffer`: frames beyond what is committed, for each committed one (0.2, Hyper-V's;
 //! it allows 0.05 to 2); `used`: what is committed (`committed`). `hyperv-linux` adds what a Linux
 //! guest's driver allows.
@@ -23,7 +23,7 @@ use crate::units::{Decimal, Frames, Ticks};
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "hyperv-like",
-    summary: "gives every VM what it has committed and a buffer, in shortage by shares",
+    summary: "gives every VM its committed memory and a buffer; in a shortage divides by shares",
     follows: "Dynamic Memory of Microsoft Hyper-V, 2011, from secondary descriptions",
     live_interval: Some(Ticks(1_000_000_000)),
     params: &[BUFFER, meminfo::COMMITTED_PARAM],

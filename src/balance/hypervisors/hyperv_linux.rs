@@ -9,7 +9,7 @@
 //! the first checkpoint that finds it on the host; what it gets beyond that is added memory, in the
 //! same units of 2 MiB, where Linux adds 128 MiB at a time. Available memory is what holds no page.
 //! All added memory is online. Growth beyond the free frames is given in file order.
-//! *Cost.* O(V log V) a checkpoint for V VMs.
+//! *Cost.* O(V log V) per checkpoint for V VMs.
 //! *Parameters.* `buffer` and `used` as `hyperv-like`; `mebibyte`: the frames that count as a MiB,
 //! in which floor and unit are given, so that small hosts can be balanced (0: a true MiB).
 

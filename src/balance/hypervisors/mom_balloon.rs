@@ -12,7 +12,7 @@
 //! numbers, and the target is rounded down to a frame. Growth beyond the free frames is given in
 //! file order; the original grants it and lets the host swap. There is neither a preference for
 //! idle guests nor balance between guests, as in the original.
-//! *Cost.* O(V log V) a checkpoint or sample for V VMs.
+//! *Cost.* O(V log V) per checkpoint or sample for V VMs.
 //! *Parameters.* `threshold`: free part of the host's memory below which guests shrink (0.2);
 //! `critical`: part at which they are made to swap (0.05); `guest_free`: part of its memory that a
 //! guest would like free (0.2); `max_change`, `min_change`: the most and the least change of a
@@ -98,7 +98,7 @@ pub(in crate::balance) const SAMPLE_EVERY: Param = Param {
     default: Value::Integer(5_000_000_000),
 };
 
-/// The size that rules give a guest; `None` leaves it as it is.
+/// The size that rules give a guest; `None` does not change it.
 pub(super) type Target = fn(&Rules, HostFree, &Guest) -> Option<i128>;
 
 /// The daemon: it takes samples, and at each round gives every guest its target.
@@ -158,8 +158,8 @@ pub(super) struct Rules {
     min_change: Decimal,
 }
 
-/// Under critical pressure the host's free part less this is what a guest keeps free: less than
-/// nothing. The rules write it as a number, whatever the critical part is set to.
+/// Under critical pressure a guest keeps free the host's free part minus this, which is negative.
+/// The rules have it as a number, independent of the critical part.
 const SWAPPED: Decimal = exact::hundredths(5);
 
 /// What the rules know of the host: a part of its memory is free.
@@ -221,14 +221,14 @@ impl Rules {
         guest.used + times(guest.now, self.guest_free)
     }
 
-    /// The smaller size of a guest that keeps so much; `None` if it stays as it is.
+    /// The smaller size of a guest that keeps this much; `None` if it does not change.
     pub(super) fn shrink(&self, guest: &Guest, floor: i128) -> Option<i128> {
         // Not too fast.
         let target = times(guest.now, exact::rest_of_one(self.max_change)).max(floor);
         (target <= guest.now && self.is_worth_it(guest, target)).then_some(target)
     }
 
-    /// The larger size of a guest that needs so much; `None` if it stays as it is.
+    /// The larger size of a guest that needs this much; `None` if it does not change.
     pub(super) fn grow(&self, guest: &Guest, need: i128) -> Option<i128> {
         if guest.now >= guest.max() {
             return None; // Its balloon is empty.
@@ -306,7 +306,7 @@ mod tests {
     use super::super::super::testing::{policy, resident, step, view, vm};
     use super::*;
 
-    /// A host with so many percent free, on which a guest has `now` frames and uses `used`.
+    /// A host of which `free` percent are free, on which a guest has `now` frames and uses `used`.
     fn target(free: u64, now: u64, used: u64) -> u64 {
         let held = 100 * now - now * free - used;
         let guests = vec![resident(used, vm(now, 200, 1000)), vm(held, 1, 100_000)];

@@ -9,7 +9,7 @@
 //! for shrinking sets, and the interpreter ends the round with an error, so no guest ever grows
 //! again. Below its minimum a guest would shrink too; the host here does not allow that. For the
 //! rest see `mom-balloon`.
-//! *Cost.* O(V log V) a checkpoint for V VMs.
+//! *Cost.* O(V log V) per checkpoint for V VMs.
 //! *Parameters.* As `mom-balloon`.
 
 use super::mom_balloon::{Guest, HostFree, Mom, PARAMS, Rules};

@@ -6,7 +6,7 @@
 //! with the statistics of oVirt/mom at 3de1c8e.
 //! *Departs.* As `mom-balloon`. oVirt's files have ballooning off until its engine writes another
 //! into 01-parameters; here it is on unless `ballooning` says otherwise.
-//! *Cost.* O(V log V) a checkpoint or sample for V VMs.
+//! *Cost.* O(V log V) per checkpoint or sample for V VMs.
 //! *Parameters.* As `mom-balloon`, but `sample_every` is 15 s; `ballooning`: whether guests shrink
 //! at all (on).
 

@@ -9,7 +9,7 @@
 //! (off in that configuration) are left out. Neon's monitor in the VM may refuse to give memory
 //! back, and its scheduler refuses what does not fit on the host; here no VM refuses to shrink, and
 //! growth beyond the free frames is given in file order. Bounds need not be whole units, as there.
-//! *Cost.* O(V log V) a checkpoint for V VMs.
+//! *Cost.* O(V log V) per checkpoint for V VMs.
 //! *Parameters.* `unit`: memory of a unit (1 GiB); `usage`: the part of the memory that is to be
 //! used (0.75); both Neon's.
 

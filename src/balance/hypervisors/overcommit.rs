@@ -3,8 +3,8 @@
 use crate::balance::{Plan, Policy, PolicyError, View};
 use crate::random::Stream;
 
-/// At checkpoints nothing is decided. At faults the host's kernel takes the page of all VMs that
-/// was used least recently, as every policy does that pools frames and does not say otherwise.
+/// Nothing is decided at checkpoints. At faults the host's kernel takes the least recently used
+/// page of all VMs, the default of policies that pool frames.
 pub(super) struct HostSwaps;
 
 impl Policy for HostSwaps {

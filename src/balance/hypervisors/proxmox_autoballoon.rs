@@ -13,7 +13,7 @@
 //! the original a guest above its share shrinks while the host may grow, before it turns out that
 //! the others are full; a round later it grows back, so sizes may swing for ever where the goal
 //! cannot be met.
-//! *Cost.* O(V²) a checkpoint for V VMs at worst, O(V) mostly.
+//! *Cost.* O(V²) per checkpoint for V VMs at worst, O(V) mostly.
 //! *Parameters.* `goal`: the part of the host's memory that should be used (0.8); `tolerance`: what
 //! the goal may be missed by (10 MiB); `step`: what a VM changes by at most (100 MiB); `pressure`:
 //! a guest is under pressure if its free memory is no more than this part of its minimum (0.25);
@@ -246,7 +246,7 @@ mod tests {
         }
     }
 
-    /// What the original decides, run on the same numbers.
+    /// The original's decisions on the same numbers.
     #[test]
     fn a_pass_ends_when_no_vm_moved_not_when_the_changes_cancel() {
         let mut vms = vec![vm(1, 1, 60_000), vm(42_000, 1000, 200_000), vm(10_000, 10_000, 10_000)];

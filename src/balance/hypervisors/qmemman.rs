@@ -17,7 +17,7 @@
 //! holds, and donors that gave nothing since are marked. A VM that arrives is served by the host,
 //! not by borrowing from donors. A host no larger than `reserve` keeps no reserve, and every change
 //! is worth it there: no host that runs Qubes is so small.
-//! *Cost.* O(V) a checkpoint for V VMs, times the number of maxima that bind.
+//! *Cost.* O(V) per checkpoint for V VMs, times the number of maxima that bind.
 //! *Parameters.* `cache_factor`: preferred bytes per used byte (1.3); `pref_min`: the least that a
 //! VM prefers (200 MiB); `donor_min`: in shortage, surplus below which a VM is left alone (10 MiB);
 //! `reserve`: memory that stays free (50 MiB); `min_transfer`: the sum of changes, with that of the
@@ -111,7 +111,7 @@ struct Order {
     target: i128,
     /// What the domain held when that was ordered.
     held: i128,
-    /// Whether it did not react to an order to shrink.
+    /// Whether it ignored an order to shrink.
     no_progress: bool,
 }
 

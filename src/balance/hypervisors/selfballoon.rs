@@ -10,7 +10,7 @@
 //! guest's memory at boot is what it holds at the first checkpoint that finds it on the host. The
 //! VM's minimum holds where it is above the driver's floor. No host arbitrates: requests that do
 //! not fit are refused in file order, the first of them perhaps in part.
-//! *Cost.* O(V log V) a checkpoint for V VMs.
+//! *Cost.* O(V log V) per checkpoint for V VMs.
 //! *Parameters.* `down`, `up`: the part of the way that a step makes is one over these (8 and 1,
 //! the driver's); `reserve`: the part of the guest's memory at boot that the goal adds, in whole
 //! MiB (0.1, from Linux's correction of 2013, because guests without it ran out of memory);
@@ -28,7 +28,7 @@ use crate::units::{Decimal, Frames, Ticks, VmId};
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "selfballoon",
-    summary: "lets every guest approach what it has committed, slowly down and at once up",
+    summary: "moves every guest towards its committed memory, slowly down and at once up",
     follows: "D. Magenheimer, self-ballooning in Linux's Xen driver, 2011",
     live_interval: Some(Ticks(5_000_000_000)),
     params: &[DOWN, UP, RESERVE, MEBIBYTE, meminfo::COMMITTED_PARAM],

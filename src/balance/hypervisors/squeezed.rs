@@ -1,7 +1,7 @@
 //! `squeezed`: every VM gets the same part of the way from its minimum to its maximum.
 //!
-//! *Idea.* Each domain declares a range. If all maxima fit, all have them; if not, one number says
-//! for all how far above their minima they are.
+//! *Idea.* Each domain declares a range. If all maxima fit, all domains get them; otherwise a
+//! common factor places every domain between its minimum and its maximum.
 //! *Follows.* The squeezed daemon of `XenServer`: xapi-project/xen-api
 //! ocaml/squeezed/lib/squeeze.ml and `src/squeeze_xen.ml` at e2ee48d; D. Scott, 2008 on.
 //! *Departs.* A domain's dynamic range is the VM's bounds. The daemon works in KiB and
@@ -15,7 +15,7 @@
 //! A VM's maximum is at most the host's memory, for a scenario allows no more; the daemon takes
 //! any, so that a domain with a larger one is farther above its minimum. A host no larger than
 //! `reserve` keeps no reserve.
-//! *Cost.* O(V) a checkpoint for V VMs.
+//! *Cost.* O(V) per checkpoint for V VMs.
 //! *Parameters.* `stuck_after` in ticks: 5 s; `reserve`: memory that stays free (72 MiB); both the
 //! original's.
 

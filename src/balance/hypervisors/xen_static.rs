@@ -8,7 +8,7 @@
 //! replacement miss of the interval, which a real guest's administrator or daemon would decide.
 //! Guests give frames back only by leaving. Requests are served in file order, the last perhaps in
 //! part.
-//! *Cost.* O(V) a checkpoint for V VMs.
+//! *Cost.* O(V) per checkpoint for V VMs.
 //! *Parameters.* None.
 
 use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View};

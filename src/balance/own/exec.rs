@@ -355,7 +355,7 @@ mod tests {
     use super::super::super::testing::{policy, step, view, vm};
     use super::*;
 
-    /// A program whose answers are known, and which notes what it was asked.
+    /// A program with fixed answers, which records its requests.
     #[derive(Debug)]
     struct Script(Vec<&'static str>);
 

@@ -176,7 +176,7 @@ impl MomRules {
     }
 }
 
-/// The host swaps nothing and merges no pages; what its rules would do to that has no effect.
+/// The simulated host has no swap and no page merging; rules for these have no effect.
 const HOST_CONSTANTS: &[(&str, i128)] = &[
     ("swap_in", 0),
     ("swap_out", 0),

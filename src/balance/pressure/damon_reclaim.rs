@@ -12,7 +12,7 @@
 //! all windows since the last. Watermarks look at frames that hold no page. The VM gets a frame
 //! back at the checkpoint for each fault that evicted a page, in file order; a VM from which pages
 //! are taken gives its frames without a page as well.
-//! *Cost.* O(pages) a checkpoint for the ages, and O(V) for each of some 250 buckets.
+//! *Cost.* O(pages) per checkpoint for the ages, and O(V) for each of some 250 buckets.
 //! *Parameters.* `min_age`: the time after which an unused page is cold (120 s); `quota`: frames
 //! taken at most in a window (128 MiB); `window`: its length (1 s); `high`, `mid`, `low`: free
 //! memory in thousandths; it stops above `high` and below `low`, and starts below `mid` (500, 400,

@@ -58,7 +58,7 @@ impl Psi {
         }
     }
 
-    /// Whether both averages, as programs read them, are below so many percent.
+    /// Whether both averages, as programs read them, are below this many percent.
     pub(super) fn is_below(&self, percent: Decimal) -> bool {
         self.averages.iter().all(|average| {
             let hundredths = average / ONE * 100 + average % ONE * 100 / ONE;

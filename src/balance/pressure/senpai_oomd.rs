@@ -12,7 +12,7 @@
 //! capacity faults, which take ticks only where a scenario says so, and it is spread evenly over
 //! the interval; memory and I/O stall alike. The checks of swap space (`swap_validation`,
 //! `modulate_swappiness`) are off, as by default. Frames larger than 4 KiB are taken whole.
-//! *Cost.* O(V log V) a checkpoint for V VMs.
+//! *Cost.* O(V log V) per checkpoint for V VMs.
 //! *Parameters.* `pressure`: stalled time in percent from which on nothing is taken (0.1);
 //! `max_probe`: the part taken of what a VM uses above its floor (0.01); `interval`: rounds that
 //! pass between two reclaims (6); `floor`: what is always left (100 MiB); all oomd's. `period`:

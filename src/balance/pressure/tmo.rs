@@ -11,7 +11,7 @@
 //! Products are rounded down, so at the default ratio a VM of less than 2000 frames loses none, and
 //! the stall time allowed is rounded down to whole ticks. A VM that neither stalls nor faults
 //! shrinks to its minimum or to that size.
-//! *Cost.* O(V) a checkpoint for V VMs.
+//! *Cost.* O(V) per checkpoint for V VMs.
 //! *Parameters.* `ratio`: the part taken each round without pressure (0.0005); `pressure`: stalled
 //! part of the time at which nothing is taken (0.001); `most`: the most taken in a round (0.01);
 //! all the paper's.

@@ -7,7 +7,7 @@
 //! *Departs.* The report compares counts, which is the same where all VMs access at one rate; here
 //! ratios are compared, by cross multiplication. Its program knows no bounds; here a pair whose
 //! giver is at its minimum or whose taker is at its maximum moves nothing.
-//! *Cost.* O(V log V) a checkpoint for V VMs.
+//! *Cost.* O(V log V) per checkpoint for V VMs.
 //! *Parameters.* `count`: which faults make the ratio (`replacement_misses`, the report's).
 
 use std::cmp::Ordering;

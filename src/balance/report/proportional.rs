@@ -9,7 +9,7 @@
 //! It knows no bounds; here a VM's guarantee is raised to its minimum and lowered to its maximum,
 //! what a share exceeds a maximum by is divided among the others by the same rule, and what the
 //! lucky VM's maximum cannot take goes on to the next VMs in file order.
-//! *Cost.* O(V) a checkpoint for V VMs, times the number of maxima that bind.
+//! *Cost.* O(V) per checkpoint for V VMs, times the number of maxima that bind.
 //! *Parameters.* `count`: which faults (`replacement_misses`, the report's); `guarantee`: frames
 //! that every VM keeps (2, the report's); `rounding`: who gets the frames that rounding leaves over
 //! (`random`, the report's one lucky VM).

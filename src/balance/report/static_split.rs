@@ -1,11 +1,10 @@
 //! `static`: nothing moves.
 //!
-//! *Idea.* Each VM keeps the frames that the first split gave it; what every other policy must
-//! beat.
+//! *Idea.* Each VM keeps its first allocation: the baseline for every other policy.
 //! *Follows.* Strategy 1 of H. Wu, S. Wu and W. Zhang, "Simulation of memory management in virtual
 //! machines", COEN 283 report, 2011.
 //! *Departs.* Nowhere.
-//! *Cost.* O(VMs) a checkpoint.
+//! *Cost.* O(VMs) per checkpoint.
 //! *Parameters.* None; `host.split` decides the first split.
 
 use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View};

@@ -6,7 +6,7 @@
 //! cache memory", IEEE Transactions on Computers 41(9), 1992, epoch by epoch.
 //! *Departs.* Only a heuristic for the optimum over time: contents carry over from epoch to epoch,
 //! and a curve counts pages as resident that are near the top of the stack though an earlier epoch
-//! left them no frame. So a rule may beat it; seldom by much.
+//! left them no frame. So a rule may beat it, but rarely by much.
 //! *Cost.* That of `mrc-dp` a checkpoint.
 //! *Parameters.* None.
 

@@ -9,8 +9,8 @@
 //! *Follows.* L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM
 //! Systems Journal 5(2), 1966, with the candidates of `global-lru`; the averages are ours.
 //! *Departs.* It is greedy, and no bound: `opt-lru` is. Next uses are those at the VMs' nominal
-//! pace; where pages earn the same, the first VM's goes.
-//! *Cost.* O(V · depth) a fault that draws a frame from V VMs; 8 bytes a run.
+//! pace; ties go to the first VM.
+//! *Cost.* O(V · depth) per fault that draws a frame from V VMs; 8 bytes per run.
 //! *Parameters.* `depth`: of the observer, the most pages weighed.
 
 use crate::balance::{LruEnd, Plan, Policy, PolicyError, PolicyKind, View};
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(gives(&[(1, &[Some(20)]), (2, &[None]), (0, &[Some(30)])]), 1);
     }
 
-    /// The average of a hit in 10 ticks and of none in two frames is a hit in 20.
+    /// One hit in 10 ticks and no hit, over two frames, average one hit in 20 ticks.
     #[test]
     fn a_page_in_front_of_pages_that_are_not_needed_goes() {
         assert_eq!(gives(&[(0, &[Some(19), None]), (1, &[Some(28), Some(28)])]), 0);

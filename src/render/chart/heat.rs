@@ -146,7 +146,7 @@ impl<'a> Sheet<'a> {
             drawing.text(self.left - 80, y + height / 2 + 40, Anchor::End, "t", &value);
         }
         let bottom = top + Self::ROW * self.rows.values.len() as i64;
-        // As many values as fit beside each other, at equal distances.
+        // As many evenly spaced values as fit.
         let widest = self.columns.values.iter().map(|value| text_width(value)).max().unwrap_or(0);
         let widest = (widest + 60).min(900);
         let every = (widest as usize).div_ceil(self.width as usize).max(1);

@@ -17,7 +17,7 @@ use crate::params::{self, Domain, Fault, Param, Settings, TextFile};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Texts {
     texts: BTreeMap<PathBuf, Result<Arc<str>, Unread>>,
-    /// What parameters made of them, by the parameter and the place in its list.
+    /// Their parsed content, by parameter and place in its list.
     parsed: BTreeMap<(PathBuf, &'static str, usize), Result<TextFile, Fault>>,
     /// The files that parameters may find missing, which a run may write.
     written: BTreeSet<PathBuf>,

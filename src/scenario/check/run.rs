@@ -13,7 +13,7 @@ use crate::replace::Delays;
 use crate::trace::tempo::Tempo;
 use crate::units::{Decimal, Frames, TICKS_MAX, Ticks};
 
-/// What limits a run's length, besides its VMs; `None` is a value that was reported.
+/// What limits a run's length, besides its VMs; `None` is a value with a reported error.
 pub(super) struct Length {
     pub(super) cost: Option<Cost>,
     pub(super) every: Option<Ticks>,
