@@ -56,8 +56,8 @@ pub(super) fn fill(amount: Frames, claims: &[Claim], withheld: Decimal) -> Vec<F
     given
 }
 
-/// The highest level that the amount is enough for, or one at which all get the same: sums
-/// never fall with the level. The search begins at `guess`.
+/// The highest level for which the amount suffices, or one at which all get the same: sums never
+/// decrease with the level. The search starts at `guess`.
 fn highest(guess: u128, amount: u128, sum: impl Fn(u128) -> u128) -> u128 {
     if sum(BEYOND) <= amount {
         return BEYOND;

@@ -186,8 +186,8 @@ impl View {
 }
 
 impl VmView {
-    /// A VM that holds `allocation` full frames and of which nothing has been seen; its weight is
-    /// the default, 1000. For tests of a policy.
+    /// A VM with `allocation` frames, all of them full, no measurements and the default weight of
+    /// 1000, for tests of a policy.
     pub fn new(id: VmId, name: &str, bounds: Bounds, allocation: Frames) -> Self {
         Self {
             id,
@@ -274,11 +274,10 @@ pub trait Policy: Send {
         Vec::new()
     }
 
-    /// Who gives a frame to a VM that faults and finds none empty on the host, where the policy
-    /// pools frames: a place in `ends`, which has at least one. They are the VMs above their
-    /// minima and the VM that faults, in file order; the VM that faults is the last. It replaces
-    /// its own page if it is chosen. Unless the policy says otherwise, the page used least recently
-    /// goes; of pages used at one tick that of the first VM.
+    /// Chooses the VM that gives a frame to a faulting VM when no frame on the host is empty, for
+    /// policies that pool frames. Returns an index into `ends`, which is not empty: the VMs above
+    /// their minima in file order, then the faulting VM, which replaces its own page if chosen. By
+    /// default the least recently used page is evicted, ties in file order.
     fn giver(&mut self, _at: Ticks, ends: &[LruEnd]) -> usize {
         let oldest = (0..ends.len()).min_by_key(|&at| (ends[at].used, ends[at].vm));
         oldest.expect("the VM that faults can give")

@@ -3,12 +3,12 @@
 //! Commas, semicolons, tabs or blanks separate the fields, whichever the first line shows, or what
 //! the option `separator` says. The option `field` names the column by its heading or by its number
 //! from 1 (several with commas); without it the heading must be one of [`KNOWN`]. The option `unit`
-//! says how many bytes a value counts in; without it a known heading says so, and else the values
-//! are pages or, if they are no numbers, names. Beside an address, a heading of [`SIZES`] is the
-//! size of the access and headings of [`KEYS`] belong to the page; a column `event` says what
-//! happens to it: `read`, `write`, `access`, `free`; the note says so, and the options `size_field`
-//! and `key` say otherwise. Numbers are decimal, or hexadecimal behind `0x` or with the option
-//! `base`. Fields in quotes are as in RFC 4180.
+//! says how many bytes a value counts in; without it a known heading determines it; otherwise the
+//! values are pages or, if they are not numbers, names. Beside an address, a heading of [`SIZES`]
+//! is the size of the access and headings of [`KEYS`] belong to the page; a column `event` says
+//! what happens to it: `read`, `write`, `access`, `free`; a note reports this, and the options
+//! `size_field` and `key` override it. Numbers are decimal, or hexadecimal behind `0x` or with the
+//! option `base`. Fields in quotes are as in RFC 4180.
 
 use super::cells::{self, Cells, Separator};
 use super::clock::{MS, NS, S, US};

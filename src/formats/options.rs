@@ -26,7 +26,7 @@ pub struct ReadOptions {
     /// Bytes of a page, a power of two: an address becomes the page address / `page_size`. `None`:
     /// the host's, or the trace's, or 4096.
     pub page_size: Option<u64>,
-    /// Bytes of the host's pages. Formats whose values are pages already pass over it.
+    /// Bytes of the host's pages. Ignored by formats whose values are pages.
     pub host_page_size: Option<u64>,
     /// Bytes that a value counts in, for the formats whose values are not clearly bytes: 1 for
     /// addresses, 512 for disk sectors. `None`: the format's own, and if it has none, the values

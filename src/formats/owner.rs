@@ -28,8 +28,8 @@ pub(super) struct Owner<'a> {
 }
 
 impl<'a> Owner<'a> {
-    /// Owners of a format with one field, `name`, that tells VMs apart, and that belongs to a page
-    /// by itself unless the option `key` is `none`.
+    /// Owners of a format with one field, `name`, that distinguishes VMs. It is part of a page's
+    /// identity unless the option `key` is `none`.
     pub(super) fn of(source: &Source<'a>, name: &'static str) -> Result<Self, ReadError> {
         let options = source.options;
         let known = |option: &'static str, said: &Option<String>, none: bool| {

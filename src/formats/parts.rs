@@ -26,7 +26,7 @@ impl Parts {
         Self { names: Texts::default(), builders: Vec::new(), turn: 0, accesses_max, room }
     }
 
-    /// Makes the builder that of this value.
+    /// Switches to the builder of this value.
     pub(super) fn turn(
         &mut self,
         builder: &mut TraceBuilder,

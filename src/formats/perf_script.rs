@@ -48,7 +48,7 @@ const LOWEST: u64 = 0x1_0000;
 /// The kernel's code on x86-64. It is never paged, so an address there is an instruction's.
 const KERNEL_TEXT: std::ops::Range<u64> = 0xffff_ffff_8000_0000..0xffff_ffff_c000_0000;
 
-/// What recorders print before their events.
+/// Header lines that recorders print before the events.
 pub(super) fn is_heading(line: &[u8]) -> bool {
     let line = line.trim_ascii();
     let starts = |word: &[u8]| line.starts_with(word);

@@ -299,7 +299,7 @@ fn empty() -> ReadError {
     )
 }
 
-/// Refuses what says nothing about a trace in this format.
+/// Refuses options that have no effect in this format.
 fn check(options: &ReadOptions, format: &FormatKind, is_guess: bool) -> Result<(), ReadError> {
     let Some(name) = options.said().find(|name| !format.options.contains(name)) else {
         return Ok(());

@@ -73,14 +73,14 @@ pub fn recognise(head: &Head<'_>) -> Result<&'static FormatKind, ReadError> {
     let is_text = memchr::memchr(0, head.bytes).is_none();
     let likely = if is_text { likely(head, None) } else { with(Verdict::Perhaps).collect() };
     Err(ReadError::format(format!(
-        "the content has the marks of no format; name it (`--trace-format`, or `format` in a \
-         scenario) or give the file its extension, it may be one of {}",
+        "format not recognised; name it (`--trace-format`, or `format` in a scenario) or use its \
+         extension; it may be one of {}",
         names(likely)
     )))
 }
 
-/// The three formats that a text is most likely of, beside one that it is not: those that fit it
-/// without its first lines or before its last, then those that options fit to most texts.
+/// The three most likely formats of a text, other than the one that failed: those that fit without
+/// its first or last lines, then those that options adapt to most texts.
 fn likely(head: &Head<'_>, beside: Option<&FormatKind>) -> Vec<&'static FormatKind> {
     let ends: Vec<usize> = memchr::memchr_iter(b'\n', head.bytes).map(|end| end + 1).collect();
     let parts = ends.iter().take(3).map(|&end| &head.bytes[end..]);

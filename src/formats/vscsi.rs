@@ -73,7 +73,9 @@ fn read(
 ) -> Result<Vec<String>, ReadError> {
     let scale = Scale::of(source.options, Some(512))?;
     let layout = layout(input.peek(4096)?).ok_or_else(|| {
-        ReadError::format("the records have no version 1 or 2 of vscsi, expected one".to_owned())
+        ReadError::format(
+            "the records are neither of version 1 nor of version 2 of vscsi".to_owned(),
+        )
     })?;
     let mut clock = Clock::of(source.options)?;
     let (mut number, mut unknown) = (0_u64, 0_u64);

@@ -33,7 +33,7 @@ pub(crate) struct Change {
     pub(super) because: Vec<Condition>,
 }
 
-/// A condition that was met or not, and what was compared in it.
+/// An evaluated condition and its operands.
 #[derive(Clone, Debug)]
 pub(super) struct Condition {
     pub(super) place: Place,
@@ -46,7 +46,7 @@ pub(super) struct Condition {
 /// stack.
 const DEPTH_MAX: u32 = 160;
 
-/// The steps of a program: expressions that are evaluated, and items and bytes that are made.
+/// The steps of a program: evaluated expressions, plus items and bytes created.
 const STEPS_MAX: u64 = 1_000_000;
 
 /// More steps for each guest.
@@ -123,7 +123,7 @@ impl<'p, 'w> Evaluator<'p, 'w> {
     fn spend(&mut self, steps: u64, node: &Node) -> Result<(), Failed> {
         let left = self.steps_left.checked_sub(steps);
         self.steps_left = left.ok_or_else(|| {
-            failed(node, "the rules do not end: they took a million steps, and 10,000 a guest")
+            failed(node, "the rules did not end within a million steps plus 10,000 per guest")
         })?;
         Ok(())
     }

@@ -137,7 +137,7 @@ fn hostile_programs_end_with_an_error() {
                 (with Guests i (with Guests j (with Guests k (with Guests l (with Guests m\n\
                 (with Guests n (with Guests o (with Guests p (with Guests q (with Guests r\n\
                 (with Guests s (with Guests t 1))))))))))))))))))))";
-    assert!(run(slow).unwrap_err().starts_with("the rules do not end"));
+    assert!(run(slow).unwrap_err().starts_with("the rules did not end"));
     let grows = "(defvar x \"ab\") (def d () (set x (+ x x)))\n".to_owned() + &"(d)".repeat(40);
     assert!(run(&grows).unwrap_err().starts_with("the result is longer than 65536"));
     let deep = "(defvar x Guests) (def d () (set x (with x y x)))\n".to_owned() + &"(d)".repeat(80);

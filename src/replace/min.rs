@@ -7,11 +7,11 @@
 //! allocation does: E. Peserico, "Paging with dynamic memory capacity", STACS 2019.
 //! *Departs.* Nowhere. The page that faults is always loaded. A page not used again in this pass
 //! over the trace counts as used in the next pass, whether or not there is one; no two pages have
-//! the same next use. A page that is freed before its next use counts as never used again; of
-//! several of those the one that the trace used first goes first. A *shrink* evicts by the same
-//! rule, the furthest first; a page in the middle of a run is used next and stays. A *grant*
-//! changes nothing. Nothing is remembered of pages that are not resident, so growing and shrinking
-//! back is a no-op if no access happens in between.
+//! the same next use. A page that is freed before its next use counts as never used again; among
+//! those, the page first used in the trace is evicted first. A *shrink* evicts by the same rule,
+//! the furthest first; a page in the middle of a run is used next and stays. A *grant* changes
+//! nothing. Nothing is remembered of pages that are not resident, so growing and shrinking back is
+//! a no-op if no access happens in between.
 //! *Cost.* O(log pages) per run; 8 bytes per run for the next uses and at most 40 per page of the
 //! trace.
 //! *Parameters.* None.

@@ -250,7 +250,7 @@ fn replay(test: &'static str, scenario: &Scenario, strategy: Strategy) -> Replay
     Replay { test, strategy, vms, moved: outcome.all.granted }
 }
 
-/// The bounds of the files added up.
+/// The sums of the bounds over the files.
 fn bounds(scenarios: &[Scenario; 3]) -> Vec<Bound> {
     let mut sums: Vec<Bound> = Vec::new();
     for bound in scenarios.iter().flat_map(bound::all) {

@@ -231,7 +231,7 @@ fn runs_before(trace: &Trace, accesses: u64) -> u64 {
 /// all are hits as long as it loses no frame.
 fn hits_ahead(vm: &Vm<'_>) -> u64 {
     let trace = &vm.spec.trace;
-    // A free changes the resident count, and the VM looks ahead again behind it.
+    // A free changes the resident count, so the VM looks ahead again after it.
     let until = (trace.accesses() - 1).min(vm.position + LOOK_AHEAD);
     let until = until.min(trace.next_free(vm.position));
     let runs = trace.runs_before(vm.position)..trace.runs_before(until);

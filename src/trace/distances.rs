@@ -133,8 +133,8 @@ impl LruStack {
         self.slots[other as usize] = std::mem::replace(&mut self.slots[page as usize], NEVER);
     }
 
-    /// Uses a page, above which `other` lies, and puts `other` where the page was. Returns the
-    /// depth at which the page was found.
+    /// Uses a page and moves `other`, which is above it, to the page's old position. Returns the
+    /// page's depth before.
     pub(super) fn depth_leaving(&mut self, page: PageId, other: PageId) -> u32 {
         if self.next == self.marks.len() * WORD {
             self.renumber();

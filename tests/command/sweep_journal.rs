@@ -314,7 +314,7 @@ fn a_folder_is_held_by_one_and_resumed_as_it_was() {
     }
 }
 
-/// A file that may grow to 100 blocks only stands for a full disk where nobody may mount one.
+/// A file size limit of 100 blocks stands for a full disk if no file system can be mounted.
 #[test]
 fn a_full_disk_is_exit_code_4_and_the_sweep_can_be_resumed() {
     let place = Place::new();

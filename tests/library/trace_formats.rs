@@ -243,7 +243,7 @@ const ERRORS: &[(&str, &[u8], &str, ReadErrorKind, &str)] = {
         ("", b"1 R\n2\n", "text", Damaged, "2:2: the line ends, expected R or W"),
         ("", b"1\n2 W\n", "text", Damaged, "2:3: found `W`, expected nothing"),
         ("", b"1 R R\n", "text", Damaged, "1:5: found `R`, expected the end"),
-        ("", b"18446744073709551616\n", "auto", Format, "the content has the marks of no format"),
+        ("", b"18446744073709551616\n", "auto", Format, "format not recognised"),
         (
             "",
             b"7\n18446744073709551616\n",
@@ -260,7 +260,7 @@ const ERRORS: &[(&str, &[u8], &str, ReadErrorKind, &str)] = {
             "byte 4: record 1 has 2 bytes, expected 4; the file is cut short",
         ),
         ("x.bin", b"\x01\0\0\0\x02\0\0\0", "auto", Format, "name it (`--trace-format`"),
-        ("", b"I  04,3\n L 1f,x\n", "auto", Format, "the content has the marks of no format"),
+        ("", b"I  04,3\n L 1f,x\n", "auto", Format, "format not recognised"),
         ("", b"I  04,3\n L 1f,x\n", "lackey", Damaged, "2:7: found `x`"),
         ("", b"I  04,3\nhello\n", "lackey", Damaged, "2:1: found `hello`"),
         ("", b" L ffffffffffffffff,2\n", "auto", Damaged, "1:4: the access crosses"),

@@ -1,4 +1,4 @@
-//! `ucp-lookahead`: the best gain per frame, as far ahead as the memory reaches.
+//! `ucp-lookahead`: the best gain per frame, over any number of frames.
 //!
 //! *Idea.* Each round compares, for every VM and every number of frames that is left, the faults
 //! saved per frame; the winner gets its best number. So a VM before a cliff can win it in one step.
@@ -8,8 +8,8 @@
 //! *Departs.* Frames in place of cache ways, and the VM's curve in place of sampled tags. It stops
 //! where no number saves a fault: what is left stays where it is; frames that no VM holds are
 //! divided by need. Of equal gains the fewest frames win, then the first VM of the file.
-//! *Cost.* O(F · log V + pages) per checkpoint for V VMs on F frames while no best number is beyond
-//! what is left, then O(F) a round.
+//! *Cost.* O(F · log V + pages) per checkpoint for V VMs on F frames as long as the best number of
+//! frames is available, then O(F) per round.
 //! *Parameters.* `observer`, `decay`, `rate`: where the curves come from.
 
 use super::{FrameByFrame, PARAMS, observers};

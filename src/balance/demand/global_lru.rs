@@ -5,8 +5,8 @@
 //! *Follows.* The global replacement that P. J. Denning sets against working sets, "The working set
 //! model for program behavior", CACM 11(5), 1968.
 //! *Departs.* Minima and maxima are kept: a VM at its minimum gives nothing, one at its maximum
-//! replaces a page of its own. At one tick the VMs' accesses follow each other in file order. The
-//! bound of the same name knows no minima, so it may take a VM's last page.
+//! replaces a page of its own. Accesses at the same tick are in file order. The bound of the same
+//! name has no minima, so it may take a VM's last page.
 //! *Cost.* O(V) per fault that finds no empty frame in its VM; VMs run ahead through all else. A
 //! few instructions a run of accesses and 8 bytes per page find the last use of each VM's LRU page.
 //! *Parameters.* None. It needs LRU guests, the instant actuator and drivers that work.

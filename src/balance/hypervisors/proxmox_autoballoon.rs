@@ -11,7 +11,7 @@
 //! order. Shares are at least 1, so no VM opts out. Growth beyond the free frames is given to
 //! guests under pressure first, in file order; the original grants it and lets the host swap. As in
 //! the original a guest above its share shrinks while the host may grow, before it turns out that
-//! the others are full; a round later it grows back, so sizes may swing for ever where the goal
+//! the others are full; a round later it grows back, so sizes may oscillate forever if the goal
 //! cannot be met.
 //! *Cost.* O(V²) per checkpoint for V VMs at worst, O(V) mostly.
 //! *Parameters.* `goal`: the part of the host's memory that should be used (0.8); `tolerance`: what

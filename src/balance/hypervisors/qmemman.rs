@@ -168,7 +168,7 @@ impl Policy for Qmemman {
 }
 
 impl Qmemman {
-    /// Looks how the domains have reacted to their orders.
+    /// Checks how the domains reacted to their orders.
     fn refresh(&mut self, view: &View, reserve: i128) {
         let page = self.rule.page;
         let bytes = |frames: Frames| i128::from(frames.0) * page;

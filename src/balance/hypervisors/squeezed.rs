@@ -42,7 +42,7 @@ const RESERVE: Param = Param {
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "squeezed",
-    summary: "puts every VM at the same part of the way from its minimum to its maximum",
+    summary: "gives every VM the same fraction of the range from its minimum to its maximum",
     follows: "squeezed, the memory daemon of XenServer, 2008",
     live_interval: Some(Ticks(10_000_000_000)),
     params: &[STUCK_AFTER, RESERVE],

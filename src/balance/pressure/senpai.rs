@@ -9,8 +9,8 @@
 //! original). Stall time is that of capacity faults, which takes ticks only where `cost.fault` says
 //! so: without it no VM ever stalls and all shrink to their minima. The original computes in
 //! floating-point numbers; here in 2⁻²⁴ frames. As there, the limit is rounded down to a page, so a
-//! small VM loses at least a page. Growth beyond the free frames is given in file order. Nothing is
-//! at rest by design: a VM that never stalls shrinks to its minimum.
+//! small VM loses at least a page. Growth beyond the free frames is given in file order. By design
+//! it does not converge: a VM that never stalls shrinks to its minimum.
 //! *Cost.* O(V log V) per checkpoint for V VMs.
 //! *Parameters.* `target`: stall time that is aimed at between two changes (10 ms at 1 ns a tick,
 //! the original's 10 000 µs); `interval`: checkpoints between two changes, of a second each in the

@@ -129,7 +129,7 @@ impl Rule {
         }
     }
 
-    /// The frames that are reclaimed of a VM; nothing if none are to be.
+    /// The frames to reclaim from a VM; `None` if there are none.
     fn step(&self, tracked: &mut Tracked, vm: &VmView) -> Option<Frames> {
         match &mut tracked.wait {
             // A VM that is new is looked at only after a whole interval.
@@ -148,7 +148,7 @@ impl Rule {
         None
     }
 
-    /// The part of what is above the floor, in whole 4 KiB as the kernel takes it.
+    /// The share of the memory above the floor, in whole pages of 4 KiB, as in the kernel.
     fn reclaimed(&self, above: Frames) -> Frames {
         let Decimal { digits, .. } = self.max_probe;
         let bytes = u128::from(above.0) * u128::from(self.page) * u128::from(digits)

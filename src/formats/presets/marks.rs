@@ -1,4 +1,4 @@
-//! What lines of each preset look like.
+//! The line patterns of each preset.
 
 use super::layouts::{COMMA, DRAMSIM_LAYOUT, TWITTER_LAYOUT};
 use crate::formats::cells::Separator;
