@@ -106,7 +106,6 @@ pub struct TextFile {
     parsed: Option<Arc<dyn Any + Send + Sync>>,
 }
 
-/// The value of a parameter, of its domain's kind.
 impl TextFile {
     /// The file of `param` at this place in its list.
     ///
@@ -145,7 +144,7 @@ impl PartialEq for TextFile {
 
 impl Eq for TextFile {}
 
-/// The value of a parameter, of the kind that its domain names.
+/// The value of a parameter, of its domain's kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Value {

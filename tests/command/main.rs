@@ -9,6 +9,7 @@ mod figures;
 mod folders;
 mod hostile;
 mod large_pages;
+mod live_host;
 mod memory;
 mod outputs;
 mod published;

@@ -28,5 +28,6 @@ mod tidy;
 mod trace_formats;
 mod trace_recorders;
 mod trace_tables;
+mod vectors;
 mod warm_up;
 mod yardsticks;
