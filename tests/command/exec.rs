@@ -139,7 +139,7 @@ fn failures_of_programs_are_reported() {
     says_within("2 s", "sleep 9", "did not answer request 1 within 2 s");
     says("while read -r line; do echo hello; done", "answered `hello`, expected");
     says("while read -r line; do echo '{\"targets\":[8,8]}'; done", "16 frames in all");
-    says("yes no | head -c 40", "answered `no`");
+    says("read -r line; yes no | head -c 40", "answered `no`");
     says("yes '{\"targets\":[4,4]}'", "answers more often than it is asked");
     says("exec 1>&-; sleep 9", "closed its output instead of answering request 1");
     says("head -c 20000000 /dev/zero | tr '\\0' x", "a line of more than 16 MiB");

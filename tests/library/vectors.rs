@@ -32,7 +32,7 @@ fn policies_give_what_the_programs_give() {
     for vector in &vectors {
         let name = &vector["name"];
         let kind = balance::ALL.iter().find(|kind| vector["policy"] == kind.name).unwrap();
-        let mut policy = (kind.build)(&Settings::defaults_on(kind.params, 4096));
+        let mut policy = (kind.build)(&Settings::defaults(kind.params));
         let vms = vector["vms"].as_array().unwrap().iter().enumerate();
         let vms = vms.map(|(at, described)| vm(at, described)).collect();
         let mut view = View::new(Ticks(0), Frames(vector["host"].as_u64().unwrap()), vms);
