@@ -110,7 +110,7 @@ fn find_vm<'r, 'p>(
             Some(meant) => format!("did you mean `vm.{meant}`?"),
             None => "write `vm.`, the name of a VM, `.` and a key".to_owned(),
         };
-        return Err((codes::UNKNOWN_VM, format!("no VM is called `{}`", clip(name)), remedy));
+        return Err((codes::UNKNOWN_VM, format!("no VM is named `{}`", clip(name)), remedy));
     };
     match &mut vms[at].value {
         Literal::Table(table) => Ok((table, rest)),
