@@ -81,7 +81,7 @@ const TIMES: &[(&str, Option<u64>)] = &[
 /// Headings of what happens to the page.
 const EVENTS: &[&str] = &["event"];
 
-/// Headings of what owns an address.
+/// Headings of the owner of an address.
 const KEYS: &[&str] = &[
     "pid",
     "asid",

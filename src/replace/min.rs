@@ -149,7 +149,7 @@ impl Algorithm for Min {
         let made = self.pass_begins + self.position;
         for page in &self.lists()[0].pages {
             let next_use = self.next_uses.key(*page as usize);
-            assert!(next_use >= made, "the next use of page {page} is to come");
+            assert!(next_use >= made, "the next use of page {page} is in the future");
         }
     }
 }

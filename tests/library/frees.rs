@@ -135,7 +135,7 @@ fn the_first_accesses_end_with_their_frees() {
     }
 }
 
-/// Written by hand: what stands in each, counted by eye.
+/// Written by hand, with expected counts determined by hand.
 #[test]
 fn fixtures_have_the_counts_of_their_rows() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces");

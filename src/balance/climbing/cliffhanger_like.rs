@@ -72,7 +72,7 @@ impl Credits {
         Self { settings: settings.clone(), price, of: Vec::new() }
     }
 
-    /// The most credits, and debts, that a VM may have: a shadow list cannot tell of more frames.
+    /// The largest credit and debt of a VM: a shadow list gives no information about more frames.
     fn most(&self, view: &View) -> i64 {
         let Frames(frames) = shadow_frames(&self.settings, view.host);
         frames.min(1 << 40) as i64 * self.price

@@ -109,7 +109,7 @@ impl Policy for HitDensity {
 }
 
 impl Ages {
-    /// The first bucket of ages whose pages have more than so many younger ones.
+    /// The first bucket of ages whose pages have more than this many younger pages.
     fn end_within(&self, frames: Frames) -> usize {
         let mut younger = 0;
         let too_many = self.pages.iter().position(|&pages| {
