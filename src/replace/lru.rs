@@ -93,14 +93,15 @@ impl Lru {
             let mut runs = from..trace.runs_before(end);
             if let Some(frees) = trace.frees() {
                 let depths = trace.free_depths(stretch.first_pass);
-                for at in trace.frees_until(stretch.from)..trace.frees_until(end) {
-                    let until = frees.runs()[at] as usize;
+                let here = trace.frees_until(stretch.from)..trace.frees_until(end);
+                for (&until, &depth) in frees.runs()[here.clone()].iter().zip(&depths[here]) {
+                    let until = until as usize;
                     if runs.start < until {
                         let before = runs.start..until;
                         self.count(&trace.distances_of(stretch.first_pass, before), &mut counts);
                         runs.start = until;
                     }
-                    self.resident -= u32::from(depths[at] <= self.resident);
+                    self.resident -= u32::from(depth <= self.resident);
                 }
             }
             self.count(&trace.distances_of(stretch.first_pass, runs), &mut counts);

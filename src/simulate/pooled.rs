@@ -124,7 +124,7 @@ impl Lane {
             let pass = self.runs - self.runs % pages.len() as u64;
             let from = (self.runs - pass) as usize;
             let to = pages.len().min((until - pass) as usize);
-            let to = self.next_free(trace, from).map_or(to, |run| to.min(run));
+            let to = Self::next_free(trace, from).map_or(to, |run| to.min(run));
             for (run, &page) in (self.runs..).zip(&pages[from..to]) {
                 self.last[page as usize] = run;
             }
@@ -140,7 +140,7 @@ impl Lane {
     }
 
     /// The run of this pass, behind `from`, before which pages are freed next.
-    fn next_free(&self, trace: &Trace, from: usize) -> Option<usize> {
+    fn next_free(trace: &Trace, from: usize) -> Option<usize> {
         let frees = trace.frees()?;
         let behind = frees.before_run(from);
         frees.runs().get(behind).map(|&run| run as usize)

@@ -60,7 +60,7 @@ impl Interner {
     /// The id of page number `page`, if it has one.
     pub(super) fn get(&self, page: Page, numbers: &[Page]) -> Option<PageId> {
         let id = self.direct(page.0);
-        if id != NO_PAGE { Some(id) } else { self.find(page.0, numbers) }
+        if id == NO_PAGE { self.find(page.0, numbers) } else { Some(id) }
     }
 
     /// The id of page number `page` if it is in the direct table, else `NO_PAGE`.

@@ -86,13 +86,10 @@ impl Trace {
     /// The same for later passes over the trace: see
     /// [`repeat_distances`](distances::repeat_distances).
     pub fn repeat_distances(&self) -> &[u32] {
-        match self.holed(false) {
-            Some(holed) => &holed.pass.distances,
-            None => {
-                let again = || distances::repeat_distances(self, self.distances());
-                self.repeat_distances.get_or_init(again)
-            }
+        if let Some(holed) = self.holed(false) {
+            return &holed.pass.distances;
         }
+        self.repeat_distances.get_or_init(|| distances::repeat_distances(self, self.distances()))
     }
 
     /// The distances of these runs, in the first pass over the trace or a later one.

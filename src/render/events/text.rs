@@ -78,7 +78,10 @@ fn access(vm: &str, touch: &Touch<'_>) -> String {
         Touched::Evicts(page) => format!("page miss, page {page} leaves its frame"),
     };
     let cold = if touch.cold { ", the first access ever" } else { "" };
-    let freed: String = touch.freed.iter().map(|page| format!("; page {page} is freed")).collect();
+    let mut freed = String::new();
+    for page in &touch.freed {
+        let _ = write!(freed, "; page {page} is freed");
+    }
     format!("{vm} accesses page {}: {outcome}{cold}{freed}", touch.page)
 }
 

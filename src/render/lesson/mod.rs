@@ -199,8 +199,10 @@ impl<'a> Steps<'a> {
             }
         };
         let cold = if touch.cold { "; the first access ever to the page" } else { "" };
-        let freed: String =
-            touch.freed.iter().map(|page| format!("; page {page} is freed")).collect();
+        let mut freed = String::new();
+        for page in &touch.freed {
+            let _ = write!(freed, "; page {page} is freed");
+        }
         let say = format!("{} accesses page {}: {outcome}{cold}{freed}", self.name(vm), touch.page);
         let more = json!({
             "vm": vm.index(), "page": touch.page.0, "kind": kind, "evicted": evicted,

@@ -24,7 +24,7 @@ use crate::trace::{Room, Trace};
 #[derive(Clone, Debug)]
 pub struct Traces {
     /// Traces of files, with their readers' notes.
-    read: BTreeMap<TraceFile, Result<(Arc<Trace>, Vec<String>), ReadError>>,
+    read: BTreeMap<TraceFile, Result<Noted, ReadError>>,
     told: Vec<ReadFile>,
     parts: BTreeMap<(TraceFile, Option<u64>), Result<Vec<String>, ReadError>>,
     inline: BTreeMap<usize, (Arc<[u64]>, Arc<Trace>)>,
@@ -35,6 +35,9 @@ pub struct Traces {
     memory_max: u64,
     growth_max: u64,
 }
+
+/// A trace, with its reader's notes.
+type Noted = (Arc<Trace>, Vec<String>);
 
 /// A file and how it is read.
 pub(super) type TraceFile = (PathBuf, ReadOptions);
