@@ -2,8 +2,7 @@
 //! to it, and the tables of docs/benchmark.md are those that the benchmark's script prints.
 //!
 //! A block ```` ```console ```` of the page has commands, `$ balloonist …`, each followed by lines
-//! of its output; `...` stands for any others. trycmd runs these blocks as transcripts
-//! (`tests/command/readme.rs`). Here the numbers of a section's text and tables must be in the
+//! of its output; `...` stands for any others. The lines must be what the command prints, and the numbers of a section's text and tables must be in the
 //! output of the section's own commands, exact or rounded as on the page; a percentage may be of a
 //! ratio or of its distance from 1. Numbers in `code`, numbers that are part of a word and, outside
 //! tables, whole numbers up to 20 without a per cent are ignored. Blocks marked
@@ -77,7 +76,7 @@ struct Section {
     cites_benchmark: bool,
 }
 
-/// A command and, of a slow one, lines that its output has in this order.
+/// A command with the lines of the page under it.
 struct Example {
     command: String,
     lines: Vec<String>,
@@ -107,8 +106,8 @@ fn sections(page: &str) -> Vec<Section> {
                 } else if let Some(Example { command, .. }) = continued {
                     command.pop();
                     command.push_str(line.trim());
-                } else if start.ends_with(" release") && !line.is_empty() && line != "..." {
-                    section.commands.last_mut().unwrap().lines.push(line.to_owned());
+                } else if let Some(example) = section.commands.last_mut() {
+                    example.lines.push(line.to_owned());
                 }
             }
             Some(start) => panic!("{start}: a command's block is marked `console`"),
@@ -120,7 +119,7 @@ fn sections(page: &str) -> Vec<Section> {
 
 impl Section {
     /// All that the commands print, and the commands; `None` if one is too slow for this build.
-    /// Lines of the page that they do not print are unfounded.
+    /// Examples that do not print what the page shows are unfounded.
     fn run(&self, unfounded: &mut Vec<String>) -> Option<String> {
         let mut all = String::new();
         let (slow, quick) = self.commands.iter().partition::<Vec<_>, _>(|of| of.is_slow);
@@ -140,20 +139,47 @@ impl Example {
         let arguments = self.command.strip_prefix("balloonist ").expect("a command of balloonist");
         let arguments: Vec<&str> = arguments.split_whitespace().collect();
         let mut command = Command::new(env!("CARGO_BIN_EXE_balloonist"));
-        let output = command.args(&arguments).arg("--quiet").output().unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        if !output.status.success() {
-            unfounded.push(format!("`{}` fails: {errors}", self.command));
-        }
+        let output = command.args(&arguments).output().unwrap();
+        let notes = String::from_utf8(output.stderr).unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        let mut printed = text.lines().map(str::trim_end);
-        for line in &self.lines {
-            if !printed.any(|own| own == line.trim_end()) {
-                unfounded.push(format!("\"{line}\", after `{}`", self.command));
-                break;
-            }
+        if !output.status.success() {
+            unfounded.push(format!("`{}` fails: {notes}", self.command));
+        }
+        // Notes are printed before or after results, depending on the command.
+        let shown: Vec<&str> = self.lines.iter().map(|line| line.trim_end()).collect();
+        let printed = [format!("{notes}{text}"), format!("{text}{notes}")];
+        if !shown.is_empty() && !printed.iter().any(|printed| is_shown(&shown, printed)) {
+            unfounded.push(format!("`{}` prints\n{notes}{text}", self.command));
         }
         format!("{}\n{text}\n", self.command)
+    }
+}
+
+/// Whether these lines are the whole of what was printed, `...` standing for any lines.
+fn is_shown(lines: &[&str], printed: &str) -> bool {
+    let lines = lines.iter().filter(|line| !line.is_empty()).copied();
+    let parts: Vec<&str> = lines.collect();
+    let printed: Vec<&str> =
+        printed.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let mut parts = parts.split(|&line| line == "...");
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = printed.strip_prefix(first) else { return false };
+    let mut parts: Vec<&[&str]> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        let found = (0..=rest.len()).find(|&at| rest[at..].starts_with(part));
+        let Some(at) = found else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[test]
+fn a_line_that_is_not_printed_is_found() {
+    assert!(is_shown(&["a", "...", "c", "...", "e"], "a\nb\nc\n\nd\ne\n"));
+    assert!(is_shown(&["a", "..."], "a\n") && is_shown(&["...", "b"], "a\nb\n"));
+    for wrong in [&["a", "..."][..], &["...", "c"], &["b"], &["b", "...", "a", "..."]] {
+        assert!(!is_shown(wrong, "b\na\nc\nd\n"), "{wrong:?}");
     }
 }
 

@@ -25,7 +25,10 @@ fn the_pages_of_docs_show_what_happens() {
     cases.env("CI", "");
     for page in pages() {
         let text = fs::read_to_string(&page).unwrap();
-        if !text.contains("```console\n") {
+        // tests/findings.rs runs the commands of pages on findings once, for their numbers too.
+        let is_written = std::env::var_os("TRYCMD").is_some();
+        let of_findings = ["findings.md", "hit-density.md"].iter().any(|name| page.ends_with(name));
+        if !text.contains("```console\n") || of_findings && !is_written {
             continue;
         }
         let copy = folder.path().join(page.file_name().unwrap());
