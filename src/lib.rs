@@ -149,11 +149,11 @@
 //! by default.
 //!
 //! # The other modules
-//! [`conclude`] ranks outcomes, [`store`] and [`table`] make files of them, [`render`] draws them and
-//! logs runs; [`sweep`] runs a grid of them and [`reproduce`] the 2011 report. [`replace`] has the
-//! algorithms inside VMs, [`observe`] what measures them for a policy, [`account`] what a run counts;
-//! [`params`], [`units`], [`number`], [`random`], [`host`] and [`meets`] have the types that these
-//! share. ARCHITECTURE.md says where everything is and what may be relied on.
+//! [`conclude`] ranks outcomes, [`store`] and [`table`] make files of them, [`render`] draws them
+//! and logs runs; [`sweep`] runs a grid of them and [`reproduce`] the 2011 report. [`replace`] has
+//! the algorithms inside VMs, [`observe`] what measures them for a policy, [`account`] what a run
+//! counts; [`params`], [`units`], [`number`], [`random`], [`host`] and [`meets`] have the types
+//! that these share. ARCHITECTURE.md says where everything is and what may be relied on.
 
 pub mod account;
 pub mod balance;

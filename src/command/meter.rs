@@ -10,8 +10,8 @@ use super::progress::Progress;
 /// The size from which on a file is large.
 const LARGE: u64 = 64 << 20;
 
-/// A large file that shows the progress of its reading. A compressed one is measured as it is on the
-/// disk.
+/// A large file that shows the progress of its reading. A compressed one is measured as it is on
+/// the disk.
 pub(super) struct Metered {
     file: File,
     read: u64,

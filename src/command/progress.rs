@@ -13,8 +13,8 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 use super::Context;
 use super::guard::say;
 
-/// Shows what is done, rate, remaining time and the slowest run. Hidden in the first second and with
-/// `--quiet`.
+/// Shows what is done, rate, remaining time and the slowest run. Hidden in the first second and
+/// with `--quiet`.
 pub(super) struct Progress {
     bar: ProgressBar,
     on_terminal: bool,

@@ -7,8 +7,8 @@
 //! guests.
 //!
 //! Follows oVirt/mom mom/Policy/Parser.py and mom/Entity.py at 3de1c8e. What departs is named in
-//! `balance/own/mom_rules.rs`; `tests/mom-rules/programs.jsonl` holds what the original made of random
-//! programs.
+//! `balance/own/mom_rules.rs`; `tests/mom-rules/programs.jsonl` holds what the original made of
+//! random programs.
 
 mod evaluate;
 mod scan;
