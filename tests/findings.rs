@@ -2,7 +2,8 @@
 //! to it, and the tables of docs/benchmark.md are those that the benchmark's script prints.
 //!
 //! A block ```` ```console ```` of the page has commands, `$ balloonist …`, each followed by lines
-//! of its output; `...` stands for any others. The lines must be what the command prints, and the numbers of a section's text and tables must be in the
+//! of its output; `...` stands for any others. The lines must be what the command prints, and the
+//! numbers of a section's text and tables must be in the
 //! output of the section's own commands, exact or rounded as on the page; a percentage may be of a
 //! ratio or of its distance from 1. Numbers in `code`, numbers that are part of a word and, outside
 //! tables, whole numbers up to 20 without a per cent are ignored. Blocks marked
