@@ -2,8 +2,8 @@
 //!
 //! *Idea.* Both sides have a level of available memory below which they kill programs. Each second
 //! the guest's balloon moves half of the way towards equal distances from the two levels.
-//! *Follows.* `BalanceAvailableBalloonPolicy` of ChromeOS: chromiumos/platform2
-//! vm_tools/concierge/balloon_policy.cc (`ComputeBalloonDelta`) and service.cc
+//! *Follows.* `BalanceAvailableBalloonPolicy` of `ChromeOS`: chromiumos/platform2
+//! `vm_tools/concierge/balloon_policy.cc` (`ComputeBalloonDelta`) and service.cc
 //! (`RunBalloonPolicy`), read at 1614f78 of the copy ArthurSonzogni/chromiumos-platform2; C. Wang,
 //! H. Hikari and others, 2021 on.
 //! *Departs.* A guest's balloon holds its maximum less its allocation. What a guest has available,
@@ -17,7 +17,7 @@
 //! available when it was below it twice with a balloon that is not full; `bias`: what a guest with
 //! a full balloon is to have more (0; 48 MiB for Android); `step`: the most by which a round may
 //! cross a critical level (10 MiB); `near`: a level counts as reached within this (1 MiB); all
-//! ChromeOS'.
+//! `ChromeOS`'.
 
 use std::collections::BTreeMap;
 

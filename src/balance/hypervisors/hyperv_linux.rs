@@ -2,7 +2,7 @@
 //!
 //! *Idea.* As `hyperv-like`, but the guest reports a floor as committed once its balloon has been
 //! used, gives only what it has available above that floor, and memory moves in units of 2 MiB.
-//! *Follows.* Linux' driver: torvalds/linux drivers/hv/hv_balloon.c (`compute_balloon_floor`,
+//! *Follows.* Linux' driver: torvalds/linux `drivers/hv/hv_balloon.c` (`compute_balloon_floor`,
 //! `get_pages_committed`, `balloon_up`) with the correction of 2024 by S. Gupta; K. Srinivasan,
 //! 2012 on. The host's side is that of `hyperv-like`.
 //! *Departs.* As `hyperv-like` on the host's side. The guest's memory at boot is what it holds at

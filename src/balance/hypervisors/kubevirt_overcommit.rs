@@ -3,14 +3,14 @@
 //! *Idea.* The pod of a VM requests its guest's memory divided by the overcommit, and the scheduler
 //! places pods while their requests fit on the node. On the node nothing balances: frames go to
 //! the VM that touches a page first, and then the node's kernel swaps.
-//! *Follows.* KubeVirt: kubevirt/kubevirt pkg/virt-controller/services/renderresources.go
+//! *Follows.* `KubeVirt`: kubevirt/kubevirt pkg/virt-controller/services/renderresources.go
 //! (`WithMemoryRequests`) at 03a60d5; Kubernetes' scheduler, which adds up requests.
 //! *Departs.* The kernel's reclaim is taken as one LRU list of all VMs, as in `global-lru`; a node
-//! without swap would evict a pod instead. The memory that KubeVirt adds for its own processes is
+//! without swap would evict a pod instead. The memory that `KubeVirt` adds for its own processes is
 //! left out, and what the node keeps for itself too. What a VM may hold at most is its guest's
 //! memory, and its minimum is memory that the node cannot take.
 //! *Cost.* As `global-lru`.
-//! *Parameters.* `overcommit`: guest memory for each 100 bytes requested (100, KubeVirt's: none).
+//! *Parameters.* `overcommit`: guest memory for each 100 bytes requested (100, `KubeVirt`'s: none).
 
 use super::overcommit::HostSwaps;
 use crate::balance::{Bounds, PolicyKind};

@@ -3,7 +3,7 @@
 //! *Idea.* VMs are placed on a host while their memory is at most a multiple of the host's. No
 //! balloon moves. A guest takes a frame when it touches a page, and when no frame is left the
 //! host's kernel swaps out the page used least recently, whosever it is.
-//! *Follows.* QEMU guests under libvirt as OpenStack places them: openstack/nova
+//! *Follows.* QEMU guests under libvirt as `OpenStack` places them: openstack/nova
 //! nova/conf/compute.py (`initial_ram_allocation_ratio`, `reserved_host_memory_mb`) at 1c6f99d.
 //! What happens then is the reclaim of the kernel.
 //! *Departs.* The kernel's reclaim is taken as one LRU list of all VMs, as in `global-lru`. What

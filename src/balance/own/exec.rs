@@ -250,12 +250,11 @@ impl Exec {
     }
 
     fn start(&self) -> Result<Box<dyn Program>, PolicyError> {
-        match &self.programs {
-            Some(programs) => programs.start(&self.command),
-            None => {
-                let (program, files) = (self.command.shown(), self.files.clone());
-                Ok(Box::new(Replayed { program, files }))
-            }
+        if let Some(programs) = &self.programs {
+            programs.start(&self.command)
+        } else {
+            let (program, files) = (self.command.shown(), self.files.clone());
+            Ok(Box::new(Replayed { program, files }))
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! *Idea.* While free memory is scarce but not short, pages that have not been used for long are
 //! taken from all VMs ahead of need, so many a second at most.
-//! *Follows.* Linux' DAMON_RECLAIM: torvalds/linux mm/damon/reclaim.c and mm/damon/core.c
+//! *Follows.* Linux' `DAMON_RECLAIM`: torvalds/linux mm/damon/reclaim.c and mm/damon/core.c
 //! (`damos_wmark_wait_us`, the quotas of `damos`) at 04e9876; S. Park, 2021 on.
 //! *Departs.* The kernel estimates ages of regions from sampled accesses; here the ages of all
 //! pages are known, in buckets of which four double the age, and a bucket counts as cold if its
@@ -92,10 +92,8 @@ impl Policy for Reclaim {
         let free = view.host - view.used();
         self.is_active = self.activates(exact::part(free.0, 1000, view.host.0));
         let budget = self.budget(view.at.0);
-        let taken = match self.is_active {
-            true => self.oldest(view, budget),
-            false => vec![0; view.vms.len()],
-        };
+        let taken =
+            if self.is_active { self.oldest(view, budget) } else { vec![0; view.vms.len()] };
         let wanted = view.vms.iter().zip(taken).map(|(vm, taken)| {
             let kept = if taken > 0 { vm.resident - Frames(taken) } else { vm.allocation };
             kept + Frames(vm.interval.replacement_misses)

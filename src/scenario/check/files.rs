@@ -99,7 +99,10 @@ pub(super) fn load(
                 Err(Unread::Missing) if may_be_missing => {
                     Ok(TextFile::read(param, at, String::new(), None).expect("nothing is read"))
                 }
-                Err(unread) => Err(report_unread(findings, file, name, &unread)),
+                Err(unread) => {
+                    report_unread(findings, file, name, &unread);
+                    Err(())
+                }
             };
             if let Ok(mut file) = read {
                 file.path = path;
