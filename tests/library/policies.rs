@@ -33,12 +33,19 @@ fn rest(policy: &PolicyKind) -> Rest {
         | "xen-static"
         | "selfballoon"
         | "senpai"
+        | "senpai-oomd"
+        | "damon-reclaim"
         | "tmo"
         | "mom-balloon-2013-07" => Rest::Climbs,
         // qmemman's takers lose 0.1 % a round, as in the daemon, and get it back.
-        "meb" | "mom-balloon" | "mom-ovirt" | "mom-rules" | "proxmox-autoballoon" | "qmemman" => {
-            Rest::Cycles
-        }
+        "meb"
+        | "mom-balloon"
+        | "mom-ovirt"
+        | "mom-rules"
+        | "proxmox-autoballoon"
+        | "qmemman"
+        | "hyperv-linux"
+        | "balance-available" => Rest::Cycles,
         _ => Rest::AtOnce,
     }
 }
@@ -52,6 +59,11 @@ const FIRST_COME: &[&str] = &[
     "mom-ovirt",
     "mom-rules",
     "senpai",
+    "senpai-oomd",
+    "damon-reclaim",
+    "hyperv-linux",
+    "balance-available",
+    "neon-autoscaler",
     "tmo",
 ];
 
