@@ -138,8 +138,8 @@ impl Reclaim {
 
     /// How many pages are taken of each VM: the oldest cold ones of all.
     fn oldest(&self, view: &View, mut budget: u64) -> Vec<u64> {
-        let first_cold = (0..).find(|&bucket| Ages::start(bucket) >= self.min_age);
-        let first_cold = first_cold.expect("the last buckets are older than any page");
+        let bucket = Ages::bucket(self.min_age);
+        let first_cold = bucket + usize::from(Ages::start(bucket) < self.min_age);
         let cold: Vec<Vec<u64>> =
             view.vms.iter().map(|vm| resident_by_age(&vm.seen.ages.pages, vm.resident.0)).collect();
         let buckets = cold.iter().map(Vec::len).max().unwrap_or(0);

@@ -16,7 +16,7 @@ use crate::params::{self, Domain, Fault, Param, Settings, TextFile};
 /// The files of text that were read so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Texts {
-    texts: BTreeMap<PathBuf, Result<Arc<str>, Unread>>,
+    by_path: BTreeMap<PathBuf, Result<Arc<str>, Unread>>,
     /// Their parsed content, by parameter and place in its list.
     parsed: BTreeMap<(PathBuf, &'static str, usize), Result<TextFile, Fault>>,
     /// The files that parameters may find missing, which a run may write.
@@ -29,16 +29,16 @@ impl Texts {
         let is_read = |(path, text): &(&PathBuf, &Result<_, _>)| {
             text.is_ok() && !self.written.contains(*path)
         };
-        self.texts.iter().filter(is_read).map(|(path, _)| path.as_path())
+        self.by_path.iter().filter(is_read).map(|(path, _)| path.as_path())
     }
 
     /// The paths of all that were read.
     pub(super) fn read(&self) -> impl Iterator<Item = &Path> {
-        self.texts.iter().filter(|(_, text)| text.is_ok()).map(|(path, _)| path.as_path())
+        self.by_path.iter().filter(|(_, text)| text.is_ok()).map(|(path, _)| path.as_path())
     }
 
     fn text(&mut self, place: &Path) -> Result<Arc<str>, Unread> {
-        self.texts.entry(place.to_owned()).or_insert_with(|| read(place)).clone()
+        self.by_path.entry(place.to_owned()).or_insert_with(|| read(place)).clone()
     }
 
     fn parsed(

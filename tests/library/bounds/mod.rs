@@ -167,7 +167,7 @@ fn random_scenario(number: u64) -> Scenario {
         let length = 1 + draw.below(9);
         let trace: Vec<u64> = (0..length).map(|_| draw.below(4)).collect();
         let mut vm = common::vm(at as usize, &trace, 1, memory);
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             vm.trace = with_frees(&trace, &mut frees);
         }
         vm.start = Ticks(draw.below(3));

@@ -20,7 +20,7 @@ pub fn small_settings(kind: &PolicyKind) -> Settings {
     let mut settings = Settings::defaults(kind.params);
     let small: &[(&str, u64)] = match kind.name {
         "squeezed" => &[("stuck_after", 5)],
-        "selfballoon" => &[("mebibyte", 1)],
+        "selfballoon" | "hyperv-linux" => &[("mebibyte", 1)],
         "memshare-like" => &[("steal", 1), ("shadow_size", 2)],
         "qmemman" => &[("pref_min", 2), ("donor_min", 1)],
         "proxmox-autoballoon" => &[("tolerance", 1), ("step", 5)],
@@ -28,7 +28,6 @@ pub fn small_settings(kind: &PolicyKind) -> Settings {
         "senpai" => &[("target", 2), ("interval", 2), ("coeff_backoff", 1)],
         "senpai-oomd" => &[("interval", 1), ("floor", 2), ("period", 2)],
         "damon-reclaim" => &[("min_age", 4), ("window", 1), ("quota", 3), ("mid", 900), ("low", 0)],
-        "hyperv-linux" => &[("mebibyte", 1)],
         "balance-available" => &[("guest_critical", 2), ("step", 1), ("near", 1)],
         "neon-autoscaler" => &[("unit", 3)],
         "kubevirt-overcommit" => &[("overcommit", 1_000_000)],
