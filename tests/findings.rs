@@ -179,7 +179,7 @@ fn is_shown(lines: &[&str], printed: &str) -> bool {
 fn a_line_that_is_not_printed_is_found() {
     assert!(is_shown(&["a", "...", "c", "...", "e"], "a\nb\nc\n\nd\ne\n"));
     assert!(is_shown(&["a", "..."], "a\n") && is_shown(&["...", "b"], "a\nb\n"));
-    for wrong in [&["a", "..."][..], &["...", "c"], &["b"], &["b", "...", "a", "..."]] {
+    for wrong in [&["a", "..."][..], &["...", "c"], &["b"], &["b", "...", "c", "...", "a", "..."]] {
         assert!(!is_shown(wrong, "b\na\nc\nd\n"), "{wrong:?}");
     }
 }

@@ -51,7 +51,7 @@ pub const SUMMARY: &str = "keys beside `kind` that hold back whichever policy is
                            grants shrink in proportion to the frames that are then free";
 
 /// Where it comes from.
-pub const FOLLOWS: &str = "the control engineer's dead zone, rate limit and sampling period";
+pub const FOLLOWS: &str = "dead band, rate limit and sampling period, as in control engineering";
 
 /// The most checkpoints that a parameter may say.
 const CHECKPOINTS_MAX: u64 = 1_000_000_000;

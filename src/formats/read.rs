@@ -271,7 +271,7 @@ pub(super) fn outgrows(room: &Room, at: u64) -> ReadError {
     let limit = room.limit() >> 20;
     let what = format!(
         "byte {at}: the trace takes more than {limit} MiB of memory, which is out of proportion to \
-         its file or more than is free; say --memory-limit to allow more"
+         its file or more than is free; raise the limit with --memory-limit"
     );
     ReadError::new(ReadErrorKind::TooLarge, what)
 }

@@ -172,7 +172,7 @@ fn results_leave_nothing_stale_of_those_they_replace() {
     assert_eq!(
         told,
         format!(
-            "{out_name} still has files of earlier results: faults.svg; make them again or delete \
+            "{out_name} still has files of earlier results: faults.svg; recreate or delete \
              them\n"
         )
     );

@@ -200,7 +200,7 @@ fn a_sweep_ends_with_the_verdict_of_its_page() {
     // static and last-n draw nothing: 29 in each run, as tests/report/expected.csv has them.
     assert_eq!(
         verdict,
-        "static and last-n have the fewest demand faults: 29 a run in the mean over 2 runs."
+        "static and last-n have the fewest demand faults: 29 per run on average over 2 runs."
     );
     let page = balloonist(&["report", &place("plain"), "-o", "-"]);
     let page = String::from_utf8(page.stdout).unwrap();

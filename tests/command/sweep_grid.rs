@@ -91,33 +91,33 @@ fn the_verdict_of_a_sweep_is_that_of_its_counts() {
         (
             two.clone(),
             &[100, 50, 30, 80, 51, 30][..],
-            "last-n has the fewest demand faults: 26.8 a run in the mean over 6 runs, 10.6 % fewer \
-             than static.\nOf the 3 values of host.memory, the best are static at 2 and last-n at \
-             2; ties count for each.",
+            "last-n has the fewest demand faults: 26.8 per run on average over 6 runs, 10.6 % \
+             fewer than static.\nOf the 3 values of host.memory, the best are static at 2 and \
+             last-n at 2; ties count for each.",
         ),
         (
             // What was skipped for one counts for nobody: static had 80 to 81, and not 1080.
             two.clone() + skip,
             &[1000, 50, 30, 51, 30],
-            "static has the fewest demand faults: 20 a run in the mean over 4 runs.\nOf the 2 \
+            "static has the fewest demand faults: 20 per run on average over 4 runs.\nOf the 2 \
              values of host.memory, the best are static at 2 and last-n at 1; ties count for each.",
         ),
         (
             two + "[sweep]\nbaseline = { 'policy.kind' = 'last-n' }\n",
             &[1, 1, 2, 2, 2, 4],
-            "static has the fewest demand faults: 0.7 a run in the mean over 6 runs, 50.0 % fewer \
+            "static has the fewest demand faults: 0.7 per run on average over 6 runs, 50.0 % fewer \
              than last-n.\nOf the 3 values of host.memory, the best is static at 3.",
         ),
         (
             policies("'opt-static', 'static'"),
             &[2, 4],
-            "static has the fewest demand faults: 2 a run in the mean over 2 runs.\nopt-static \
+            "static has the fewest demand faults: 2 per run on average over 2 runs.\nopt-static \
              knows the future and is not ranked.",
         ),
         (
             format!("[sweep.axes]\n{MEMORY}"),
             &[9, 6, 6],
-            "proportional's demand faults: 3.5 a run in the mean over 6 runs; the fewest, 3, at \
+            "proportional's demand faults: 3.5 per run on average over 6 runs; the fewest, 3, at \
              host.memory=128; the most, 4.5, at host.memory=64.",
         ),
     ] {
@@ -284,7 +284,7 @@ fn wrong_points_are_reported_with_place_and_name() {
         "{told}"
     );
     assert!(told.contains("--> a.toml:12:1"), "{told}");
-    assert!(told.contains("at the point host.memory=64 host.memroy=3"), "{told}");
-    assert!(told.contains("at the point host.memory=1 host.memroy=3"), "{told}");
+    assert!(told.contains("at point host.memory=64 host.memroy=3"), "{told}");
+    assert!(told.contains("at point host.memory=1 host.memroy=3"), "{told}");
     assert!(!folder.path().join("out").exists(), "nothing is begun");
 }

@@ -217,8 +217,8 @@ fn merge_refuses_gaps_doubles_and_mixtures() {
     let cases: [(&[&str], i32, &str); 8] = [
         (&["1", "3"], 6, "runs 166 to 332 of 500 are missing"),
         (&["1", "2"], 6, "runs 333 to 499 of 500 are missing"),
-        (&["1", "2", "2", "3"], 3, "run 166 is in 2/journal and in 2/journal; leave one"),
-        (&["half", "2", "3"], 3, "run 166 is in half/journal and in 2/journal"),
+        (&["1", "2", "2", "3"], 3, "run 166 is in both 2/journal and 2/journal; omit one"),
+        (&["half", "2", "3"], 3, "run 166 is in both half/journal and 2/journal"),
         (&["1", "other", "3"], 3, "another scenario (`every = 600` and not `every = 500`)"),
         (&["1", "seeds", "3"], 3, "other repetitions"),
         (&["1", "newer", "3"], 3, "balloonist 99.0.0 and not "),

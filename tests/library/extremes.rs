@@ -146,11 +146,11 @@ fn checkpoints_are_limited_by_the_number_of_vms() {
     let said = check(2).unwrap_err().render(false);
     assert!(
         said.starts_with(
-            "error[S056]: a checkpoint every 1 ticks makes 9000000000 of them, each of 2 VMs"
+            "error[S056]: an interval of 1 ticks gives 9000000000 checkpoints, each of 2 VMs"
         ),
         "{said}"
     );
-    assert!(said.contains("take 2 or more"), "{said}");
+    assert!(said.contains("use 2 or more"), "{said}");
 }
 
 /// Sums over VMs and checkpoints that do not fit into 64 bits are refused before the run.

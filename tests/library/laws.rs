@@ -189,7 +189,7 @@ fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulato
             assert_eq!(held.frame_ticks, u128::from(sum), "scenario {number}: VM {at}");
         }
     }
-    let often = [waited, refused, in_flight].map(|times| times > 1_000);
+    let often = [waited > 1_000, refused > 1_000, in_flight > 500];
     assert_eq!(often, [true; 3], "{waited} waited, {refused} refused, {in_flight} in flight");
     let movers = common::policies::without_programs();
     for kind in movers.filter(|kind| kind.name != "static" && !kind.is_yardstick()) {
@@ -267,6 +267,15 @@ fn for_fitting(scenarios: u64, check: impl Fn(Scenario, &'static PolicyKind, &st
     }
 }
 
+/// As `for_fitting`, without policies that move frames at faults, which no wrapper holds back.
+fn for_wrapped(scenarios: u64, check: impl Fn(Scenario, &'static PolicyKind, &str)) {
+    for_fitting(scenarios, |scenario, policy, case| {
+        if !policy.pools() {
+            check(scenario, policy, case);
+        }
+    });
+}
+
 /// Counts the checkpoints at which the policy might be asked, and checks how far VMs move.
 #[derive(Default)]
 struct Moves {
@@ -290,7 +299,7 @@ impl Watcher for Moves {
 
 #[test]
 fn wrapped_policies_obey_the_laws_and_their_limits() {
-    for_fitting(20_000, |mut scenario, policy, case| {
+    for_wrapped(20_000, |mut scenario, policy, case| {
         let mut draw = Stream::new(Generator::ChaCha8, scenario.seed, 0, "test/wrapper");
         let mut set = |name, from: u64, below: u64| {
             let value = from + draw.below(below);
@@ -336,7 +345,7 @@ fn every_policy_keeps_the_laws_whatever_its_guests_run() {
 
 #[test]
 fn a_wrapper_without_limits_keeps_the_fingerprint() {
-    for_fitting(10_000, |mut scenario, policy, case| {
+    for_wrapped(10_000, |mut scenario, policy, case| {
         let bare = simulate(&scenario, policy, &mut NullWatcher);
         let all = Value::Integer(scenario.host.memory.0);
         scenario.wrapper.set("largest_move", all);
@@ -346,7 +355,7 @@ fn a_wrapper_without_limits_keeps_the_fingerprint() {
 
 #[test]
 fn without_observers_a_cadence_equals_a_longer_interval() {
-    for_fitting(10_000, |mut scenario, policy, case| {
+    for_wrapped(10_000, |mut scenario, policy, case| {
         if !(policy.observers)(&scenario.settings_of(policy)).is_empty() {
             return;
         }

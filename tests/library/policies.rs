@@ -271,7 +271,8 @@ fn a_policy_comes_to_rest_when_nothing_changes() {
         let mut view = carried_out(view, &first);
         // One policy changes its limit only every few checkpoints.
         let params: Vec<&str> = settings.iter().map(|(name, _)| name).collect();
-        let pace = if params.contains(&"interval") { settings.integer("interval") } else { 1 };
+        let pace =
+            if params.contains(&"interval") { settings.integer("interval").max(1) } else { 1 };
         let checkpoints = view.host.0 * pace;
         let mut again = || {
             let plan = run.plan(&view);

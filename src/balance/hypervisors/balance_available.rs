@@ -8,9 +8,10 @@
 //! H. Hikari and others, 2021 on.
 //! *Departs.* A guest's balloon holds its maximum less its allocation. What a guest has available,
 //! free memory and caches, is what holds no page; so is the host's, whose swap does not count. The
-//! critical margin of the host is set by a daemon; here it is a part of the host. Sizes are rounded
-//! down to a frame. Growth beyond the free frames is given in file order. All guests look at the
-//! same host, as there, and do not see what the round has moved already.
+//! critical margin of the host is set by a daemon; here it is a part of the host, by default that
+//! of `resourced/src/memory.rs` there (5.2 %). Sizes are rounded down to a frame. Growth beyond the
+//! free frames is given in file order. All guests look at the same host, as there, and do not see
+//! what the round has moved already.
 //! *Cost.* O(V log V) per checkpoint for V VMs.
 //! *Parameters.* `critical`: the part of the host's memory that is its critical level (0.052);
 //! `guest_critical`: a guest's critical level at first (400 MiB); it falls to what the guest had

@@ -148,7 +148,7 @@ fn parameters_are_checked_against_each_other() {
     huge.of.clear();
     for (spec, expected) in [
         (spec("scan", 0), "no access"),
-        (window, "larger than all 1024 pages"),
+        (window, "larger than the 1024 pages"),
         (deep, "nested deeper"),
         (huge, "more than 4294967295 accesses"),
         (WorkloadSpec { of: Vec::new(), ..spec("phases", 2) }, "phases has 0 phases"),

@@ -20,12 +20,15 @@ pub(super) struct NaiveLirs {
     q: VecDeque<PageId>,
     /// Non-resident pages in S, in the order in which they were evicted.
     ghosts: VecDeque<PageId>,
+    /// The page used last: using it again right away is no new use.
+    used_last: Option<PageId>,
 }
 
 impl NaiveLirs {
     pub(super) fn make(Start { settings, frames, .. }: Start<'_>) -> Box<dyn Naive> {
         let (s, q, ghosts) = (Vec::new(), VecDeque::new(), VecDeque::new());
-        Box::new(Self { c: frames, settings: settings.clone(), s, q, ghosts })
+        let settings = settings.clone();
+        Box::new(Self { c: frames, settings, s, q, ghosts, used_last: None })
     }
 
     /// The number of frames for LIR pages.
@@ -81,7 +84,8 @@ impl NaiveLirs {
 impl Naive for NaiveLirs {
     fn access(&mut self, Use { page: x, .. }: Use) -> Option<PageId> {
         let quota = self.lir_frames();
-        if self.q.contains(&x) && self.s.last() == Some(&(x, Status::HirResident)) {
+        let again = self.used_last.replace(x) == Some(x);
+        if again && self.q.contains(&x) && self.s.last() == Some(&(x, Status::HirResident)) {
             return None;
         }
         let in_s = self.take(x);
