@@ -33,7 +33,6 @@ fn rest(policy: &PolicyKind) -> Rest {
         | "xen-static"
         | "selfballoon"
         | "senpai"
-        | "senpai-oomd"
         | "damon-reclaim"
         | "tmo"
         | "mom-balloon-2013-07" => Rest::Climbs,
@@ -45,7 +44,9 @@ fn rest(policy: &PolicyKind) -> Rest {
         | "proxmox-autoballoon"
         | "qmemman"
         | "hyperv-linux"
-        | "balance-available" => Rest::Cycles,
+        | "balance-available"
+        // It probes until pressure shows, backs off, and probes again.
+        | "senpai-oomd" => Rest::Cycles,
         _ => Rest::AtOnce,
     }
 }
