@@ -9,7 +9,7 @@ use balloonist::trace::cache::Cache;
 use clap::Subcommand;
 use directories::ProjectDirs;
 
-use super::reader::bytes;
+use super::context::bytes;
 use super::text::escaped;
 use super::{Context, Failure, context};
 

@@ -10,12 +10,12 @@ use balloonist::scenario::WarmUp;
 use balloonist::simulate::RunError;
 use balloonist::table::Format;
 use balloonist::table::Table;
+use balloonist::units::parse_size;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ColorChoice, ValueEnum};
 
 use super::failure::Failure;
 use super::guard::{quoted, say};
-use super::reader::bytes;
 use super::register::register;
 use super::text::harmless;
 use super::timing::Timing;
@@ -237,4 +237,9 @@ pub(super) fn colour_flag(arguments: impl Iterator<Item = OsString>) -> ColorCho
         }
     }
     choice
+}
+
+/// Reads a size, or a bare number of bytes.
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    text.parse().or_else(|_| parse_size(text).map_err(|error| error.to_string()))
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 use balloonist::formats::{self, ReadError, ReadErrorKind};
 use balloonist::formats::{Loaded, Part, ReadOptions, keep_largest};
 use balloonist::formats::{load, load_from, load_head, load_parts, load_parts_from};
-use balloonist::units::parse_size;
 use clap::Arg;
 use clap::builder::PossibleValuesParser;
 
+use super::context::bytes;
 use super::meter::Metered;
 use super::{Context, Failure, memory, text};
 
@@ -275,11 +275,6 @@ pub(super) fn failure(path: &Path, error: &ReadError) -> Failure {
 pub(super) fn names() -> PossibleValuesParser {
     let names = formats::ALL.iter().map(|format| format.name);
     PossibleValuesParser::new(std::iter::once("auto").chain(names))
-}
-
-/// Reads a size, or a bare number of bytes.
-pub(super) fn bytes(text: &str) -> Result<u64, String> {
-    text.parse().or_else(|_| parse_size(text).map_err(|error| error.to_string()))
 }
 
 fn page_size(text: &str) -> Result<u64, String> {
