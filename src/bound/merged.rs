@@ -103,9 +103,11 @@ pub(super) fn replay(
         let page = bases[at] + visit.page;
         SharedHost::end(one, page, next_use);
         SharedHost::end(other, page, next_use);
-        for &page in vm.trace.freed_after(visit.last % vm.trace.accesses()) {
-            SharedHost::free(one, bases[at] + page);
-            SharedHost::free(other, bases[at] + page);
+        if vm.trace.has_frees() {
+            for &page in vm.trace.freed_after(visit.last % vm.trace.accesses()) {
+                SharedHost::free(one, bases[at] + page);
+                SharedHost::free(other, bases[at] + page);
+            }
         }
     };
     for Event { vm, what } in Merged::new(scenario, paces) {

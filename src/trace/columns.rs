@@ -164,6 +164,12 @@ impl Columns {
         frees.before_run(if is_boundary { begun } else { begun - 1 })
     }
 
+    /// Whether pages are freed.
+    #[inline]
+    pub(crate) fn has_frees(&self) -> bool {
+        self.frees.is_some()
+    }
+
     /// The pages that are freed right after access `at` of a pass.
     pub fn freed_after(&self, at: u64) -> &[PageId] {
         let Some(frees) = &self.frees else { return &[] };
