@@ -2,6 +2,7 @@
 //! integers, so that no floating-point number decides.
 
 use super::{Plan, View};
+use crate::params::Settings;
 use crate::units::{Decimal, Frames};
 
 /// ⌊`amount` · `numerator` / `denominator`⌋, or the largest number where that is larger still.
@@ -13,6 +14,19 @@ pub(super) fn part(amount: u64, numerator: u64, denominator: u64) -> u64 {
 /// ⌊`frames` · `factor`⌋.
 pub(super) fn times(frames: Frames, factor: Decimal) -> Frames {
     Frames(part(frames.0, factor.digits, factor.denominator()))
+}
+
+/// A parameter that counts frames, in bytes.
+pub(super) fn bytes(settings: &Settings, name: &str) -> i128 {
+    i128::from(settings.integer(name)) * i128::from(settings.page_size())
+}
+
+/// The bytes that count as a MiB by a parameter of frames, 0 of which stand for a true MiB.
+pub(super) fn mebibyte(settings: &Settings, name: &str) -> u128 {
+    match bytes(settings, name).unsigned_abs() {
+        0 => 1 << 20,
+        bytes => bytes,
+    }
 }
 
 /// Binary digits of a frame in which rules that work in bytes or fractions are computed, so that

@@ -27,7 +27,8 @@
 //!
 //! So no VM moves farther than its target or against it, hence the bounds are kept; and the frames
 //! granted are free ones, hence the host is not exceeded. `tests/library/policies.rs` checks that
-//! for every policy.
+//! for every policy. Frames that move at faults pass none of these steps, so policies that pool
+//! frames are refused beside them.
 //!
 //! # Cost
 //! O(VMs) per checkpoint, O(VMs²) at worst where grants shrink; with a cadence, a copy of the view

@@ -40,7 +40,7 @@ pub fn opt_lru(scenario: &Scenario) -> Result<u64, String> {
         }
         if vm.trace.frees().is_some() {
             let name = &vm.name;
-            return Err(format!("opt-lru is for guests that free no pages, unlike `{name}`"));
+            return Err(format!("opt-lru needs guests that free no pages, unlike `{name}`"));
         }
         if vm.after != After::Idle || vm.stop.is_some() || vm.start != one.start {
             let name = &vm.name;

@@ -191,8 +191,7 @@ fn baseline(name: Option<&str>, policies: &[&PolicyKind]) -> Result<usize, Failu
         let known: Vec<&str> = policies.iter().map(|policy| policy.name).collect();
         let known = known.join(", ");
         Failure::Usage(format!(
-            "baseline `{name}` is not among the compared policies, expected \
-                                one of {known}"
+            "baseline `{name}` is not among the compared policies, expected one of {known}"
         ))
     })
 }

@@ -58,10 +58,8 @@ fn refuse_mixed(journals: &[(PathBuf, Journal)]) -> Result<(), Failure> {
         {
             let difference = study_difference(&journal.header.study, &known.header.study);
             let (place, first) = (place.display(), first.display());
-            let text = format!(
-                "{place} is of {difference}, as {first} is; merge shards of one \
-                                sweep"
-            );
+            let text =
+                format!("{place} is of {difference}, as {first} is; merge shards of one sweep");
             return Err(Failure::wrong(text));
         }
     }

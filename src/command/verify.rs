@@ -40,8 +40,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let flags = context.flags();
     if args.bless && !flags.is_empty() {
         let text = format!(
-            "--bless with{flags} would write tables that `verify` without the \
-                            flags rejects"
+            "--bless with{flags} would write tables that `verify` without the flags rejects"
         );
         return Err(Failure::Usage(text));
     }
@@ -122,10 +121,8 @@ fn open_all(paths: &[PathBuf], context: &Context) -> Result<(Vec<Case>, String),
         if let Some(other) = cases.iter().find(|case| case.folder == folder) {
             let (one, other) = (other.path.display(), path.display());
             let folder = folder.display();
-            let text = format!(
-                "{one} and {other} share the golden folder {folder}; rename one of \
-                                them"
-            );
+            let text =
+                format!("{one} and {other} share the golden folder {folder}; rename one of them");
             return Err(Failure::Usage(text));
         }
         let opened = input::open(path, None, context).and_then(|scenario| {

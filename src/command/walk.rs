@@ -98,10 +98,9 @@ fn too_much(from: u64, last: Option<u64>) -> String {
     let limit =
         format!("a page has at most {} steps and {} bytes of data", grouped(STEPS), grouped(BYTES));
     match last {
-        Some(last) => format!(
-            "{limit}; show fewer rounds, for example `--from {from} --to \
-                               {last}`"
-        ),
+        Some(last) => {
+            format!("{limit}; show fewer rounds, for example `--from {from} --to {last}`")
+        }
         None => format!("{limit}, and a single round exceeds that; use more frequent checkpoints"),
     }
 }

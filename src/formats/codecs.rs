@@ -84,8 +84,8 @@ pub(super) fn write_zstd_frame(
 #[cfg(not(all(feature = "xz", feature = "zstd")))]
 fn lacks(feature: &str) -> io::Error {
     let remedy = format!(
-        "it needs {feature}, which this build lacks; build balloonist with the \
-                          feature `{feature}`"
+        "it needs {feature}, which this build lacks; build balloonist with the feature \
+         `{feature}`"
     );
     io::Error::new(io::ErrorKind::Unsupported, remedy)
 }

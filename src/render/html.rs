@@ -261,7 +261,7 @@ fn what_was_run(results: &Results) -> String {
     };
     format!(
         "<section>\n<h2>What was run</h2>\n<p>Equal fingerprints mean equal trajectories. The \
-         scenario below, with these traces, reproduces these runs on any machine.</p>\n \
+         scenario below, with these traces, reproduces these runs on any machine.</p>\n\
          {runs}<h3>Traces</h3>\n{}<details><summary>The scenario with every default filled \
          in</summary>\n<pre>{}</pre></details>\n</section>\n",
         limited("traces", &traces),

@@ -91,6 +91,13 @@ pub struct Touch<'a> {
     pub freed: Vec<Page>,
 }
 
+impl Touch<'_> {
+    /// The end of a sentence on the access: "; page 7 is freed" for each page that is.
+    pub(crate) fn freed_words(&self) -> String {
+        self.freed.iter().fold(String::new(), |all, page| all + &format!("; page {page} is freed"))
+    }
+}
+
 /// The outcome of an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Touched {

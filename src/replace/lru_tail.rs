@@ -79,9 +79,7 @@ impl LruTail {
     /// The frees that happen before the run of this number begins.
     fn freed_before(&self, number: u64) -> u64 {
         let Some(frees) = self.trace.frees() else { return 0 };
-        let runs = self.trace.run_pages().len() as u64;
-        let (pass, run) = ((number - 1) / runs, (number - 1) % runs);
-        pass * frees.len() as u64 + frees.before_run(run as usize) as u64
+        frees.before_run_of_all(number - 1, self.trace.run_pages().len() as u64)
     }
 
     /// Frees the pages of the next frees up to this number of them.

@@ -146,19 +146,15 @@ impl Scenario {
     /// Why not, as the rest of a sentence that begins with the policy.
     pub(crate) fn allows_pooling(&self) -> Result<(), String> {
         if self.wrapper != Settings::defaults(wrapped::PARAMS) {
-            return Err(
-                "moves frames at faults, where `dead_band`, `largest_move`, `warm_up` and \
-                        `cadence` hold nothing back; leave them out"
-                    .to_owned(),
-            );
+            let why = "moves frames at faults, where `dead_band`, `largest_move`, `warm_up` and \
+                       `cadence` hold nothing back; leave them out";
+            return Err(why.to_owned());
         }
         let stuck = self.vms.iter().any(|vm| !vm.stuck.is_empty());
         if self.actuator != Actuator::INSTANT || stuck {
-            return Err(
-                "moves frames at every fault, so it needs the instant actuator and drivers \
-                        that are never stuck"
-                    .to_owned(),
-            );
+            let why = "moves frames at every fault, so it needs the instant actuator and drivers \
+                       that are never stuck";
+            return Err(why.to_owned());
         }
         let is_recorded = |vm: &&VmSpec| matches!(vm.tempo, Tempo::Recorded(_));
         if let Some(vm) = self.vms.iter().find(is_recorded) {

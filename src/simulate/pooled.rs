@@ -149,10 +149,10 @@ impl Lane {
     /// Forgets the pages that are freed up to the beginning of this run, counted over all passes.
     fn free(&mut self, trace: &Trace, run: u64) {
         let Some(frees) = trace.frees() else { return };
-        let (runs, count) = (trace.run_pages().len() as u64, frees.len() as u64);
-        let until = run / runs * count + frees.before_run((run % runs) as usize) as u64;
+        let until = frees.before_run_of_all(run, trace.run_pages().len() as u64);
         for free in self.freed..until {
-            self.last[frees.pages()[(free % count) as usize] as usize] = u64::MAX;
+            let page = frees.pages()[(free % frees.len() as u64) as usize];
+            self.last[page as usize] = u64::MAX;
         }
         self.freed = self.freed.max(until);
     }

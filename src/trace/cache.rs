@@ -428,12 +428,8 @@ mod tests {
         assert!(folder.path().join(".balloonist-dead").exists(), "its writer may still be running");
         let small = Cache::new(folder.path(), bytes - 1, NOW + Duration::from_secs(8000));
         assert!(matches!(load(&small, &trace(6)), Loaded::Computed(Ok(()))));
-        assert_eq!(
-            small.entries().unwrap().len(),
-            2,
-            "an entry larger than the cache is not \
-                                                       written"
-        );
+        let entries = small.entries().unwrap();
+        assert_eq!(entries.len(), 2, "an entry larger than the cache is not written");
         assert!(!is_read(&at(9000), 6));
         assert!(!folder.path().join(".balloonist-dead").exists());
         assert_eq!(at(9001).clear().unwrap().len(), 2);

@@ -26,7 +26,7 @@ use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, VmView, exact}
 use crate::meets::Meets;
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
-use crate::units::{Frames, Ticks, VmId};
+use crate::units::{Decimal, Frames, Ticks, VmId};
 
 pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     name: "balance-available",
@@ -82,7 +82,7 @@ struct BalanceAvailable {
 /// The constants, in bytes.
 struct Rule {
     page: i128,
-    critical: crate::units::Decimal,
+    critical: Decimal,
     guest_critical: i128,
     bias: i128,
     step: i128,
@@ -125,10 +125,9 @@ impl Policy for BalanceAvailable {
 
 impl Rule {
     fn of(settings: &Settings) -> Self {
-        let page = i128::from(settings.page_size());
-        let bytes = |param: &Param| i128::from(settings.integer(param.name)) * page;
+        let bytes = |param: &Param| exact::bytes(settings, param.name);
         Self {
-            page,
+            page: settings.page_size().into(),
             critical: settings.decimal(CRITICAL.name),
             guest_critical: bytes(&GUEST_CRITICAL),
             bias: bytes(&BIAS),

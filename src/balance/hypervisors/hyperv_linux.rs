@@ -35,10 +35,7 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     fits: |_, _, _| Ok(()),
     build: |settings| {
         let page = settings.page_size();
-        let mebibyte = match settings.integer(MEBIBYTE.name) {
-            0 => 1 << 20,
-            frames => frames.saturating_mul(page).min(1 << 50),
-        };
+        let mebibyte = exact::mebibyte(settings, MEBIBYTE.name).min(1 << 50) as u64;
         Box::new(DynamicMemory {
             driver: Driver { page, mebibyte },
             buffer: settings.decimal(BUFFER.name),

@@ -37,13 +37,11 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
-        let page = i128::from(settings.page_size());
-        let bytes = |name| i128::from(settings.integer(name)) * page;
         Box::new(AutoBalloon {
-            page,
+            page: settings.page_size().into(),
             goal: settings.decimal(GOAL.name),
-            tolerance: bytes(TOLERANCE.name),
-            step: bytes(STEP.name),
+            tolerance: exact::bytes(settings, TOLERANCE.name),
+            step: exact::bytes(settings, STEP.name),
             pressure: settings.decimal(PRESSURE.name),
             used: meminfo::used_of(settings),
         })

@@ -197,10 +197,9 @@ impl Qmemman {
 
 impl Rule {
     fn of(settings: &Settings) -> Self {
-        let page = i128::from(settings.page_size());
-        let bytes = |param: &Param| i128::from(settings.integer(param.name)) * page;
+        let bytes = |param: &Param| exact::bytes(settings, param.name);
         Self {
-            page,
+            page: settings.page_size().into(),
             cache_factor: settings.decimal(CACHE_FACTOR.name),
             pref_min: bytes(&PREF_MIN),
             donor_min: bytes(&DONOR_MIN),

@@ -36,14 +36,9 @@ pub(in crate::balance) const KIND: PolicyKind = PolicyKind {
     observers: |_| &[&WINDOW],
     fits: |_, _, _| Ok(()),
     build: |settings| {
-        let page = u128::from(settings.page_size());
-        let mebibyte = match u128::from(settings.integer(MEBIBYTE.name)) {
-            0 => 1 << 20,
-            frames => frames * page,
-        };
         let driver = Driver {
-            page,
-            mebibyte,
+            page: settings.page_size().into(),
+            mebibyte: exact::mebibyte(settings, MEBIBYTE.name),
             down: settings.integer(DOWN.name).into(),
             up: settings.integer(UP.name).into(),
             reserve: settings.decimal(RESERVE.name),

@@ -78,11 +78,7 @@ fn access(vm: &str, touch: &Touch<'_>) -> String {
         Touched::Evicts(page) => format!("page miss, page {page} leaves its frame"),
     };
     let cold = if touch.cold { ", the first access ever" } else { "" };
-    let mut freed = String::new();
-    for page in &touch.freed {
-        let _ = write!(freed, "; page {page} is freed");
-    }
-    format!("{vm} accesses page {}: {outcome}{cold}{freed}", touch.page)
+    format!("{vm} accesses page {}: {outcome}{cold}{}", touch.page, touch.freed_words())
 }
 
 fn looked<'a>(

@@ -199,10 +199,7 @@ impl<'a> Steps<'a> {
             }
         };
         let cold = if touch.cold { "; the first access ever to the page" } else { "" };
-        let mut freed = String::new();
-        for page in &touch.freed {
-            let _ = write!(freed, "; page {page} is freed");
-        }
+        let freed = touch.freed_words();
         let say = format!("{} accesses page {}: {outcome}{cold}{freed}", self.name(vm), touch.page);
         let more = json!({
             "vm": vm.index(), "page": touch.page.0, "kind": kind, "evicted": evicted,

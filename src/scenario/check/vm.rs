@@ -195,10 +195,8 @@ impl<'d> Draft<'d> {
                 findings.error(codes::SPLIT_MISMATCH, self.section.origin, message, remedy);
             }
             (Some(split), Some(field)) if split != Split::Initial => {
-                let message = format!(
-                    "{called} has `initial`, but `host.split` is not \
-                                       \"initial\""
-                );
+                let message =
+                    format!("{called} has `initial`, but `host.split` is not \"initial\"");
                 let remedy = "set `host.split = \"initial\"` or remove this";
                 findings.error(codes::SPLIT_MISMATCH, field.node.origin, message, remedy);
             }

@@ -23,8 +23,7 @@ pub(super) const KIND: WorkloadKind = WorkloadKind {
         let (pages, window) = (settings.integer(PAGES.name), settings.integer(WINDOW.name));
         if window > pages {
             return Err(format!(
-                "the window of {window} pages is larger than the {pages} pages of \
-                                the workload"
+                "the window of {window} pages is larger than the {pages} pages of the workload"
             ));
         }
         Ok(())
