@@ -146,7 +146,7 @@ impl Pace {
 
     /// The nominal ticks from one access to another, numbered over all passes.
     fn between(&self, from: u64, to: u64) -> u64 {
-        self.tempo.tick_of(&self.trace, to) - self.tempo.tick_of(&self.trace, from)
+        self.tempo.between(&self.trace, from, to)
     }
 
     /// The number of accesses that start less than `ticks` after access `first`.

@@ -69,8 +69,8 @@ impl Frees {
         self.runs.partition_point(|&before| before as usize <= run)
     }
 
-    /// How many happen before this run begins in a trace of `runs` runs; runs and frees are numbered
-    /// over all passes.
+    /// How many happen before this run begins in a trace of `runs` runs; runs and frees are
+    /// numbered over all passes.
     pub(crate) fn before_run_of_all(&self, run: u64, runs: u64) -> u64 {
         run / runs * self.len() as u64 + self.before_run((run % runs) as usize) as u64
     }

@@ -76,6 +76,15 @@ impl Tempo {
         }
     }
 
+    /// Ticks from the start of one access to that of a later one, numbered over all passes.
+    #[inline]
+    pub(crate) fn between(self, trace: &Columns, from: u64, to: u64) -> u64 {
+        match self {
+            Self::Steps(period) => (to - from).saturating_mul(period.0),
+            Self::Recorded(_) => self.tick_of(trace, to) - self.tick_of(trace, from),
+        }
+    }
+
     /// The number of accesses, over all passes, that start in the first `ticks` ticks.
     pub(crate) fn accesses_before(self, trace: &Columns, ticks: u64) -> u64 {
         match self {
@@ -162,6 +171,9 @@ mod tests {
                 }
                 for (access, &start) in starts.iter().enumerate() {
                     assert_eq!(tempo.tick_of(&trace, access as u64), start);
+                    let before = access / 2;
+                    let between = tempo.between(&trace, before as u64, access as u64);
+                    assert_eq!(between, start - starts[before]);
                 }
                 for tick in 0..begins {
                     let expected = starts.iter().filter(|&&start| start < tick).count() as u64;

@@ -151,7 +151,7 @@ fn a_trace_is_piped_through() {
     let file = fs::File::open(&place).unwrap();
     let piped = balloonist(&convert).stdin(file).output().unwrap();
     assert_eq!(piped.status.code(), Some(0));
-    assert!(text(&piped.stderr).starts_with("reading standard input as text; --trace-format"));
+    assert!(text(&piped.stderr).starts_with("reading standard input as text (--trace-format"));
     let compact = folder.path().join("a.balloonist");
     fs::write(&compact, piped.stdout).unwrap();
     assert!(read(&compact) == read(&place));
