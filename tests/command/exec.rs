@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// A scenario of two VMs whose policy asks `sh -c SCRIPT`.
 fn scenario(folder: &Path, script: &str, more: &str) {
@@ -143,6 +145,58 @@ fn failures_of_programs_are_reported() {
     says("yes '{\"targets\":[4,4]}'", "answers more often than it is asked");
     says("exec 1>&-; sleep 9", "closed its output instead of answering request 1");
     says("head -c 20000000 /dev/zero | tr '\\0' x", "a line of more than 16 MiB");
+}
+
+/// Each fails at once or after its time limit, whatever it leaves running.
+#[test]
+fn hostile_programs_are_reported_in_bounded_time() {
+    let says_within = |time_limit: &str, script: &str, wanted: &str| {
+        let began = Instant::now();
+        let (code, said) = allowed(script, time_limit);
+        assert!(said.contains(wanted), "{script}: {said}");
+        assert_eq!(code, 7, "{script}: {said}");
+        assert!(began.elapsed() < Duration::from_secs(50), "{script}");
+        assert!(said.len() < 2 << 20, "{script}: {} bytes", said.len());
+    };
+    let late = "did not answer request 1 within 2 s";
+    let slow = [
+        ("sleep 60 & exit 3", "it ended (exit status: 3), and a process that it started keeps"),
+        ("exec 0<&-; sleep 60", late),
+        ("while :; do echo no >&2; done", late),
+        ("yes no >&2", late),
+        ("yes | tr -d '\\n' | head -c 9000; sleep 60", late),
+        ("read -r line; sleep 60; echo '{\"targets\":[4,4]}'", late),
+    ];
+    thread::scope(|scope| {
+        for (script, wanted) in slow {
+            scope.spawn(move || says_within("2 s", script, wanted));
+        }
+    });
+    let says = |script: &str, wanted: &str| says_within("40 s", script, wanted);
+    says("kill -9 $$", "ended (signal: 9 (SIGKILL)) instead of answering request 1");
+    says("echo last words >&2; exit 1", "last words\n");
+    let answers = |reply: &str, wanted: &str| {
+        says(&format!("while read -r line; do echo '{reply}'; done"), wanted);
+    };
+    answers("{\"targets\":[-4,4]}", "invalid value: integer `-4`, expected u64");
+    answers("{\"targets\":[4.5,3]}", "invalid type: floating point `4.5`, expected u64");
+    answers("{\"targets\":[4.0,4]}", "invalid type: floating point `4.0`, expected u64");
+    answers("{\"targets\":[NaN,4]}", "expected value");
+    answers("{\"targets\":[18446744073709551615,18446744073709551615]}", "expected 1 to");
+    answers("{\"targets\":[18446744073709551616,4]}", "floating point");
+    answers("{\"targets\":[1e400,4]}", "number out of range");
+    answers("{\"targets\":[4,4],\"targets\":[4,4]}", "duplicate field `targets`");
+    answers("{\"targets\":[0,4]}", "gives VM `web` 0 frames, expected 1 to");
+    answers("{\"targets\":[4,4,4]}", "the plan has 3 targets, expected one for each of 2 VMs");
+    answers("{\"targets\":[]}", "the plan has 0 targets");
+    answers("[4,4]", "invalid type");
+    answers("null", "invalid type: null");
+    answers("", "answered ``");
+    answers("{\"targets\":[4,4]} {}", "trailing characters");
+    let deep = format!("{{\"targets\":{}", "[".repeat(9000));
+    answers(&deep, "answered `{\"targets\":[[[");
+    says("while read -r line; do printf '\\377\\n'; done", "bytes that are not UTF-8");
+    says("while read -r line; do printf '{\\0\\n'; done", "answered");
 }
 
 #[test]
