@@ -138,6 +138,7 @@ impl Pace {
     }
 
     /// The tick of an access.
+    #[inline]
     pub(super) fn tick(&self, access: u64) -> u64 {
         let behind = self.stretches.partition_point(|&(first, _)| first <= access);
         let (first, tick) = self.stretches[behind - 1];

@@ -26,6 +26,7 @@ impl Future {
         let mut next = vec![NEVER; runs];
         let mut first = vec![NEVER; trace.distinct_pages()];
         let mut last_run = vec![usize::MAX; trace.distinct_pages()];
+        let has_frees = trace.has_frees();
         let mut at = 0;
         for (index, run) in trace.runs(0, trace.accesses()).enumerate() {
             let page = run.page as usize;
@@ -36,8 +37,10 @@ impl Future {
             }
             last_run[page] = index;
             at += run.accesses;
-            for &page in trace.freed_after(at - 1) {
-                next[last_run[page as usize]] = FREED;
+            if has_frees {
+                for &page in trace.freed_after(at - 1) {
+                    next[last_run[page as usize]] = FREED;
+                }
             }
         }
         Self { next, first, accesses: trace.accesses() }
