@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use balloonist::account::Outcome;
@@ -129,6 +130,8 @@ pub(crate) struct Context {
     pub(crate) width: usize,
     /// How long each phase took.
     pub(crate) timing: Timing,
+    /// The free memory when the command read its first trace, if the system tells.
+    pub(super) free: OnceLock<Option<u64>>,
 }
 
 impl Context {
@@ -144,7 +147,8 @@ impl Context {
             register().force();
         }
         let width = common.width.map_or_else(width_of_terminal, usize::from);
-        Self { common, colour_out, colour_err, width, timing: Timing::default() }
+        let (timing, free) = (Timing::default(), OnceLock::new());
+        Self { common, colour_out, colour_err, width, timing, free }
     }
 
     /// The common flags that affect results, as on the command line.

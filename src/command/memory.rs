@@ -40,10 +40,14 @@ pub(super) fn plan<'a>(
     fits(&what, needed, of_traces, context)
 }
 
-/// The memory limit of a trace in bytes, and as a multiple of its file's bytes.
+/// The memory limit of a trace in bytes, and as a multiple of its file's bytes. The system is asked
+/// for the free memory once a command.
 pub(super) fn of_a_trace(context: &Context) -> (u64, u64) {
     let said = context.common.memory_limit.map(|limit| (limit, u64::MAX));
-    said.unwrap_or_else(|| (free().unwrap_or(u64::MAX), Room::GROWTH))
+    said.unwrap_or_else(|| {
+        let free = *context.free.get_or_init(free);
+        (free.unwrap_or(u64::MAX), Room::GROWTH)
+    })
 }
 
 fn fits(what: &str, needed: u64, held: u64, context: &Context) -> Result<(), Failure> {

@@ -41,18 +41,39 @@ impl Cells {
                 }
             }
             Separator::Byte(byte) if has_quotes(line, byte) => self.unquote(line, byte),
-            Separator::Byte(byte) => {
-                let mut from = 0;
-                for to in memchr::memchr_iter(byte, line) {
-                    self.ranges.push((from, to));
-                    from = to + 1;
-                    if self.ranges.len() == wanted {
-                        return;
-                    }
+            Separator::Byte(byte) => self.split_plain(line, byte, wanted),
+        }
+    }
+
+    /// Splits a line without quotes into its first `wanted` cells. Cells are short, so separators
+    /// are looked for eight bytes at a time.
+    #[inline]
+    pub(super) fn split_plain(&mut self, line: &[u8], separator: u8, wanted: usize) {
+        self.ranges.clear();
+        self.is_quoted = false;
+        let (words, rest) = line.as_chunks::<8>();
+        let mut from = 0;
+        for (at, word) in words.iter().enumerate() {
+            let mut hits = equal_bytes(u64::from_le_bytes(*word), separator);
+            while hits != 0 {
+                let to = at * 8 + hits.trailing_zeros() as usize / 8;
+                self.ranges.push((from, to));
+                from = to + 1;
+                if self.ranges.len() == wanted {
+                    return;
                 }
-                self.ranges.push((from, line.len()));
+                hits &= hits - 1;
             }
         }
+        for (at, _) in rest.iter().enumerate().filter(|(_, byte)| **byte == separator) {
+            let to = words.len() * 8 + at;
+            self.ranges.push((from, to));
+            from = to + 1;
+            if self.ranges.len() == wanted {
+                return;
+            }
+        }
+        self.ranges.push((from, line.len()));
     }
 
     #[cold]
@@ -99,6 +120,15 @@ impl Cells {
     }
 }
 
+/// The highest bit of each byte of `word` that equals `byte`.
+#[inline]
+fn equal_bytes(word: u64, byte: u8) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    let differences = word ^ u64::from_le_bytes([byte; 8]);
+    // A byte's lower bits, if there are any, carry into its highest one.
+    !(((differences & LOW) + LOW) | differences | LOW)
+}
+
 /// Whether a field of the line begins with a quote.
 #[inline]
 fn has_quotes(line: &[u8], separator: u8) -> bool {
@@ -117,5 +147,30 @@ pub(super) fn separator_of(line: &[u8]) -> Separator {
         Some(byte) => Separator::Byte(byte),
         None if line.trim_ascii().contains(&b' ') => Separator::Blanks,
         None => Separator::Byte(b','),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_lines_are_split_at_every_separator() {
+        for line in
+            ["", ",", "a", "a,b", "abcdefg,h", "abcdefgh,i", ",,,,,,,,,", "ab,cdefghi,jkl,,"]
+        {
+            for high in [line.replace('b', "\u{ac}"), line.replace('b', "-.+")] {
+                let mut cells = Cells::default();
+                cells.split_plain(high.as_bytes(), b',', usize::MAX);
+                let found: Vec<&[u8]> =
+                    cells.ranges.iter().map(|&(from, to)| &high.as_bytes()[from..to]).collect();
+                let expected: Vec<&[u8]> = high.as_bytes().split(|&byte| byte == b',').collect();
+                assert_eq!(found, expected);
+                for wanted in 1..expected.len() {
+                    cells.split_plain(high.as_bytes(), b',', wanted);
+                    assert_eq!(cells.len(), wanted);
+                }
+            }
+        }
     }
 }

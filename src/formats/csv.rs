@@ -13,7 +13,7 @@
 use super::cells::{self, Cells, Separator};
 use super::clock::{MS, NS, S, US};
 use super::error::ReadError;
-use super::input::{BadNumber, Line, number};
+use super::input::{BadNumber, HEAD, Line, number};
 use super::kind::{FormatKind, Head, Verdict};
 use super::layout::{self, Base, Layout, Plan};
 use super::options::{ReadOptions, TABLE};
@@ -127,6 +127,12 @@ fn known(name: &[u8]) -> Option<Values> {
     found.map(|(_, values)| *values)
 }
 
+/// Whether a cell begins with a digit, behind a sign or not.
+fn begins_as_number(cell: &[u8]) -> bool {
+    let unsigned = cell.strip_prefix(b"-").or(cell.strip_prefix(b"+")).unwrap_or(cell);
+    unsigned.first().is_some_and(u8::is_ascii_digit)
+}
+
 fn is_one_of(name: &[u8], known: &[&str]) -> bool {
     known.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
 }
@@ -182,11 +188,14 @@ impl Headings<'_> {
         let heading = self.cells.get(self.line.bytes, page).unwrap_or_default();
         let is_text = |cell: &[u8]| number(cell) == Err(BadNumber::NotANumber) && !cell.is_empty();
         let is_named = |said: &str| said.as_bytes().eq_ignore_ascii_case(heading);
+        // A record whose number is broken, such as `-5` or `1.5`, is no heading.
         is_text(heading)
+            && !begins_as_number(heading)
             && (known(heading).is_some()
-                || !is_text(below.unwrap_or_default())
                 || options.field.as_deref().is_some_and(is_named)
-                || self.among(SIZES).chain(self.among(KEYS)).next().is_some())
+                || self.among(SIZES).chain(self.among(KEYS)).next().is_some()
+                || !is_text(below.unwrap_or_default())
+                    && !self.names().any(|cell| number(cell).is_ok()))
     }
 
     /// The columns whose headings are one of these.
@@ -224,7 +233,7 @@ pub(super) fn plan(
     first: Line<'_>,
     head: &[u8],
     options: &ReadOptions,
-) -> Result<(Plan, String), ReadError> {
+) -> Result<(Plan, Vec<String>), ReadError> {
     let separator = layout::separator_said(options)?;
     let separator = separator.unwrap_or_else(|| cells::separator_of(first.bytes));
     let mut cells = Cells::default();
@@ -256,7 +265,7 @@ pub(super) fn plan(
     let mut keys = match options.key.as_deref() {
         Some("none") => Vec::new(),
         Some(said) => headings.columns("key", said)?,
-        None => headings.among(KEYS).filter(|_| with_heading).collect(),
+        None => headings.among(KEYS).filter(|_| has_heading).collect(),
     };
     keys.retain(|column| Some(*column) != split && !fields.contains(column));
     let scale_options = ReadOptions {
@@ -283,8 +292,12 @@ pub(super) fn plan(
         time: layout::time(options, time, headings.names())?,
         has_heading,
     };
-    let note = note(&plan, &headings, options, unit);
-    Ok((plan, note))
+    let mut notes = vec![note(&plan, &headings, options, unit)];
+    if plan.keys.is_empty() && options.key.is_none() && plan.split.is_none() {
+        let head = Head { bytes: head, whole: head.len() < HEAD, name: "" };
+        notes.extend(presets::unkeyed(&head, page));
+    }
+    Ok((plan, notes))
 }
 
 /// The second line's cell of a column.
@@ -309,19 +322,19 @@ fn base_of(
         head[..cut].split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let lines = lines.filter(|line| line[0] != b'#').skip(usize::from(has_heading));
     let mut cells = Cells::default();
-    let (mut are_numbers, mut are_hexadecimal, mut some) = (true, true, 0);
+    let (mut numbers, mut are_hexadecimal, mut some) = (0, true, 0);
     for line in lines.take(1000) {
         cells.split(line, separator, column + 1);
         let Some(cell) = cells.get(line, column) else { continue };
         some += 1;
-        are_numbers &= number(cell) != Err(BadNumber::NotANumber);
+        numbers += u32::from(number(cell) != Err(BadNumber::NotANumber));
         are_hexadecimal &= !cell.is_empty() && cell.iter().all(u8::is_ascii_hexdigit);
     }
-    match (are_numbers || some == 0, are_hexadecimal && are_addresses) {
+    match (numbers == some, are_hexadecimal && are_addresses) {
         (true, _) => Base::Decimal,
         (_, true) => Base::Hexadecimal,
-        // One bad line is a bad line, not a column of names.
-        _ if are_addresses || some < 2 => Base::Decimal,
+        // A bad line among numbers is a bad line, not a name.
+        _ if are_addresses || some < 2 || numbers * 2 > some => Base::Decimal,
         _ => Base::Text,
     }
 }

@@ -332,6 +332,9 @@ pub(crate) enum BadNumber {
     TooLarge,
 }
 
+/// The decimal digits of the largest number of 64 bits.
+const DIGITS: usize = 20;
+
 /// The number that these decimal digits write.
 #[inline]
 pub(crate) fn decimal(digits: &[u8]) -> Result<u64, BadNumber> {
@@ -339,6 +342,17 @@ pub(crate) fn decimal(digits: &[u8]) -> Result<u64, BadNumber> {
         return Err(BadNumber::NotANumber);
     }
     let mut value = 0_u64;
+    if digits.len() < DIGITS {
+        for &byte in digits {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return Err(BadNumber::NotANumber);
+            }
+            // So few digits fit.
+            value = value.wrapping_mul(10).wrapping_add(digit.into());
+        }
+        return Ok(value);
+    }
     for &byte in digits {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {

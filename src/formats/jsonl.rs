@@ -61,8 +61,8 @@ fn read(
             let heading = names.join(&SEPARATOR.to_string());
             let table = [&heading, "\n", &as_table(&head, &names)].concat();
             let first = Line { bytes: heading.as_bytes(), ..line };
-            let (plan, note) = csv::plan(first, table.as_bytes(), &options)?;
-            notes.push(note);
+            let (plan, said) = csv::plan(first, table.as_bytes(), &options)?;
+            notes.extend(said);
             rows = Some((names, Rows::new(plan, source)));
         }
         let (names, rows) = rows.as_mut().expect("they are made of the first record");

@@ -16,6 +16,7 @@ mod error;
 mod input;
 mod kind;
 mod layout;
+mod operations;
 mod options;
 mod owner;
 mod pages;

@@ -85,6 +85,11 @@ impl<'a> Owner<'a> {
         if !self.has_key || (!self.value_is_key && rest.is_empty()) {
             return Ok(());
         }
+        // One name separates itself.
+        if let ([one], false) = (rest, self.value_is_key) {
+            self.space = self.spaces.space(one)?;
+            return Ok(());
+        }
         self.tuple.clear();
         let value = self.value_is_key.then_some(value);
         for part in value.iter().chain(rest) {
@@ -122,8 +127,10 @@ impl<'a> Owner<'a> {
         size: Option<u64>,
         kind: Option<AccessKind>,
     ) -> Result<(), &'static str> {
-        for page in scale.range(value, size)? {
-            self.touch_page(builder, page, kind);
+        let (first, last) = scale.range(value, size)?.into_inner();
+        self.touch_page(builder, first, kind);
+        if first < last {
+            (first + 1..=last).for_each(|page| self.touch_page(builder, page, kind));
         }
         Ok(())
     }

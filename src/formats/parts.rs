@@ -64,8 +64,6 @@ impl Parts {
             Some(last) => std::mem::swap(&mut builder, last),
             None => return vec![(Vec::new(), builder)],
         }
-        let name = |number: usize| self.names.name(number as u32).to_vec();
-        let names: Vec<_> = (0..self.builders.len()).map(name).collect();
-        names.into_iter().zip(self.builders).collect()
+        self.names.names().map(<[u8]>::to_vec).zip(self.builders).collect()
     }
 }

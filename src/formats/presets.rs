@@ -243,6 +243,34 @@ pub(super) fn ambiguous(head: &Head<'_>) -> Option<&'static str> {
     )
 }
 
+/// The presets in which columns belong to a page's identity, with their layouts.
+const KEYED: &[(&FormatKind, &Layout)] = &[
+    (&MSR, &MSR_LAYOUT),
+    (&SPC, &SPC_LAYOUT),
+    (&ALIBABA, &ALIBABA_LAYOUT),
+    (&TENCENT, &TENCENT_LAYOUT),
+    (&SYSTOR, &SYSTOR_LAYOUT),
+    (&FIU, &FIU_LAYOUT),
+];
+
+/// What there is to say of a table that is read by column `field`, from 0, without keys, while its
+/// rows are those of a preset whose keys say which volume the address is of.
+pub(super) fn unkeyed(head: &Head<'_>, field: usize) -> Option<String> {
+    let is_it = |(preset, layout): &&(&FormatKind, &Layout)| {
+        layout.fields[0].0 == field + 1 && (preset.looks_like)(head) == Verdict::Yes
+    };
+    let (preset, layout) = KEYED.iter().find(is_it)?;
+    let names: Vec<&str> = layout.keys.iter().map(|&column| layout.columns[column - 1]).collect();
+    let numbers: Vec<String> = layout.keys.iter().map(usize::to_string).collect();
+    Some(format!(
+        "equal addresses of several ({}) count as one page, although the rows look like {}; \
+         `--key {}` keeps them apart, `--key none` if they are one",
+        names.join(", "),
+        preset.name,
+        numbers.join(",")
+    ))
+}
+
 fn verdict(head: &Head<'_>, fits: fn(&[u8]) -> bool) -> Verdict {
     let mut lines = head.lines().filter(|line| line[0] != b'#').take(1000);
     let Some(first) = lines.next() else { return Verdict::No };
@@ -260,7 +288,8 @@ fn read(
     layout_of: fn(&[u8]) -> &'static Layout,
 ) -> Result<Vec<String>, ReadError> {
     table::read(input, builder, source, |first, _| {
-        plan(first, source, name, layout_of(first.bytes.trim_ascii()))
+        let known = layout_of(first.bytes.trim_ascii());
+        plan(first, source, name, known).map(|(plan, note)| (plan, vec![note]))
     })
 }
 
@@ -295,8 +324,12 @@ fn plan(
     let field = first_cells.get(first.bytes, known.fields[0].0 - 1).unwrap_or_default();
     let has_heading = layout::header_said(options)?.unwrap_or_else(|| match known.base {
         Base::Text => is_heading(first.bytes.trim_ascii()),
+        // A row with a number in it is a record, whose address is then refused if it is none.
         _ => {
-            !field.is_empty() && !field.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'x')
+            let cells = (0..first_cells.len()).filter_map(|at| first_cells.get(first.bytes, at));
+            !field.is_empty()
+                && !field.iter().all(u8::is_ascii_hexdigit)
+                && !cells.into_iter().any(|cell| cell.iter().any(u8::is_ascii_digit))
         }
     });
     let mut scale_options = options.clone();

@@ -9,20 +9,33 @@ use std::collections::BTreeMap;
 
 /// Names of any bytes, numbered from 0 in the order in which they are first seen.
 ///
-/// A table of open addressing over one arena: 24 bytes a name and its own bytes. A slot holds the
-/// upper half of the hash beside the number plus one. A name that finds [`WINDOW`] slots taken, as
-/// only names that were made to collide do, goes to an ordered map.
+/// A table of open addressing over one arena, so that a name that is found costs two places in
+/// memory: 8 bytes a name and its own bytes in the arena, and 11 to 21 in the table. A name that
+/// finds [`WINDOW`] slots taken, as only names that were made to collide do, goes to an ordered map.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+    /// Each name behind its number and its length, 4 bytes each.
+    arena: Vec<u8>,
+    /// Where a name stands in the arena, plus one, in the lower [`PLACE_BITS`]; above it the same
+    /// bits of its hash. 0 is free.
     slots: Vec<u64>,
     crowded: BTreeMap<Box<[u8]>, u32>,
-    last: Option<u32>,
+    /// How many names there are.
+    count: usize,
+    /// Where the name that was given last stands.
+    last: Option<usize>,
 }
 
 /// How many slots are looked at.
 const WINDOW: usize = 32;
+
+/// A place in the arena: 2^40 bytes of names are more than a trace may have.
+const PLACE_BITS: u32 = 40;
+
+const PLACE: u64 = (1 << PLACE_BITS) - 1;
+
+/// The bytes before a name in the arena.
+const HEADER: usize = 8;
 
 impl Texts {
     /// The most names.
@@ -30,86 +43,107 @@ impl Texts {
 
     /// How many names there are.
     pub(super) fn len(&self) -> usize {
-        self.ends.len()
+        self.count
     }
 
-    /// The name of this number.
-    pub(super) fn name(&self, number: u32) -> &[u8] {
-        let at = number as usize;
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.bytes[start..self.ends[at]]
+    /// The names, in the order of their numbers.
+    pub(super) fn names(&self) -> impl Iterator<Item = &[u8]> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let name = (at < self.arena.len()).then(|| self.name(at))?;
+            at += HEADER + name.len();
+            Some(name)
+        })
+    }
+
+    fn half(&self, at: usize) -> u32 {
+        let bytes = self.arena[at..at + 4].first_chunk().expect("they are four");
+        u32::from_le_bytes(*bytes)
+    }
+
+    /// The name that stands at this place.
+    #[inline]
+    fn name(&self, at: usize) -> &[u8] {
+        let from = at + HEADER;
+        &self.arena[from..from + self.half(at + 4) as usize]
     }
 
     /// The number of a name; `None` if there are 2^32 − 2 others.
     #[inline]
     pub(super) fn intern(&mut self, name: &[u8]) -> Option<u32> {
         // Sorted tables repeat the name of the row before.
-        if let Some(last) = self.last.filter(|&last| self.name(last) == name) {
-            return Some(last);
+        if let Some(last) = self.last
+            && self.name(last) == name
+        {
+            return Some(self.half(last));
         }
-        if (self.len() + 1) * 4 > self.slots.len() * 3 {
-            self.grow();
-        }
-        let number = self.find_or_add(name)?;
-        self.last = Some(number);
-        Some(number)
-    }
-
-    fn find_or_add(&mut self, name: &[u8]) -> Option<u32> {
         let hash = hash(name);
-        let mask = self.slots.len() - 1;
-        for step in 0..WINDOW {
-            let at = (hash as usize + step) & mask;
-            let slot = self.slots[at];
-            if slot == 0 {
-                let number = self.add(name)?;
-                self.slots[at] = tagged(hash, number);
-                return Some(number);
-            }
-            let number = slot as u32 - 1;
-            if slot >> 32 == hash >> 32 && self.name(number) == name {
-                return Some(number);
-            }
+        if let Some(place) = self.find(hash, name) {
+            self.last = Some(place);
+            return Some(self.half(place));
         }
-        if let Some(&number) = self.crowded.get(name) {
-            return Some(number);
-        }
-        let number = self.add(name)?;
-        self.crowded.insert(name.into(), number);
-        Some(number)
+        self.crowded.get(name).copied().or_else(|| self.add(hash, name))
     }
 
-    fn add(&mut self, name: &[u8]) -> Option<u32> {
-        let number = self.len();
-        if number >= Self::MOST {
-            return None;
+    #[inline]
+    fn find(&self, hash: u64, name: &[u8]) -> Option<usize> {
+        let mask = self.slots.len().checked_sub(1)?;
+        for step in 0..WINDOW {
+            let slot = self.slots[(hash as usize + step) & mask];
+            if slot == 0 {
+                return None;
+            }
+            let place = (slot & PLACE) as usize - 1;
+            if (slot ^ hash) & !PLACE == 0 && self.name(place) == name {
+                return Some(place);
+            }
         }
-        self.bytes.extend_from_slice(name);
-        self.ends.push(self.bytes.len());
-        Some(number as u32)
+        None
     }
 
     #[cold]
-    fn grow(&mut self) {
-        let slots = (self.slots.len() * 2).max(1024);
-        self.slots = vec![0; slots];
-        self.crowded.clear();
-        for number in 0..self.len() as u32 {
-            let name = self.name(number);
-            let hash = hash(name);
-            let free = (0..WINDOW)
-                .map(|step| (hash as usize + step) & (slots - 1))
-                .find(|&at| self.slots[at] == 0);
-            match free {
-                Some(at) => self.slots[at] = tagged(hash, number),
-                None => drop(self.crowded.insert(self.name(number).into(), number)),
-            }
+    #[inline(never)]
+    fn add(&mut self, hash: u64, name: &[u8]) -> Option<u32> {
+        let (number, place) = (self.count as u32, self.arena.len());
+        if self.count >= Self::MOST || place as u64 + 1 >= PLACE {
+            return None;
+        }
+        self.arena.extend_from_slice(&number.to_le_bytes());
+        self.arena.extend_from_slice(&u32::try_from(name.len()).ok()?.to_le_bytes());
+        self.arena.extend_from_slice(name);
+        self.count += 1;
+        self.last = Some(place);
+        if self.count * 4 > self.slots.len() * 3 {
+            // All names are placed, the new one included.
+            self.grow();
+        } else {
+            self.place(hash, place, number);
+        }
+        Some(number)
+    }
+
+    fn place(&mut self, hash: u64, place: usize, number: u32) {
+        let mask = self.slots.len() - 1;
+        let mut window = (0..WINDOW).map(|step| (hash as usize + step) & mask);
+        match window.find(|&at| self.slots[at] == 0) {
+            Some(at) => self.slots[at] = hash & !PLACE | (place as u64 + 1),
+            None => drop(self.crowded.insert(self.name(place).into(), number)),
         }
     }
-}
 
-fn tagged(hash: u64, number: u32) -> u64 {
-    hash >> 32 << 32 | u64::from(number + 1)
+    fn grow(&mut self) {
+        let slots = (self.slots.len() * 2).max(1024);
+        self.slots = Vec::new();
+        self.slots = vec![0; slots];
+        self.crowded.clear();
+        let mut place = 0;
+        while place < self.arena.len() {
+            let name = self.name(place);
+            let (hash, length) = (hash(name), name.len());
+            self.place(hash, place, self.half(place));
+            place += HEADER + length;
+        }
+    }
 }
 
 /// Eight bytes at a time, each folded in by both halves of a product of 128 bits.
@@ -191,7 +225,9 @@ mod tests {
             assert_eq!(texts.intern(name.as_bytes()), Some(expected), "{name}");
         }
         assert_eq!(texts.len(), plain.len());
-        assert!(plain.iter().all(|(name, &number)| texts.name(number) == name.as_bytes()));
+        let mut names: Vec<(u32, &str)> = plain.iter().map(|(name, &at)| (at, &**name)).collect();
+        names.sort_unstable();
+        assert!(names.iter().map(|(_, name)| name.as_bytes()).eq(texts.names()));
     }
 
     #[test]

@@ -9,53 +9,34 @@ use super::error::ReadError;
 use super::input::{BadNumber, HEAD, Input, LINE_MAX, Line, hex, number, without_mark};
 use super::kind::Source;
 use super::layout::{Base, Plan};
+use super::operations::{Operation, Tally};
 use super::owner::Owner;
-use super::pages::{self, each_line, operation};
+use super::pages::each_line;
 use super::spaces::Texts;
 use crate::trace::{AccessKind, TraceBuilder};
-
-/// What is counted while the lines are read.
-#[derive(Debug, Default)]
-struct Tally {
-    known: u64,
-    /// Rows that say no more than that there is an access.
-    plain: u64,
-    unknown: u64,
-    first_unknown: Vec<u8>,
-    /// Rows that free pages, and how many pages were in use.
-    frees: u64,
-    freed: u64,
-}
-
-/// What a row does.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Operation {
-    /// An access, of this kind if the word says it.
-    Access(Option<AccessKind>),
-    Free,
-}
 
 /// Reads a table by the plan that `plan_of` makes from the first line.
 pub(super) fn read<'a>(
     input: &mut Input<'_>,
     builder: &mut TraceBuilder,
     source: &Source<'a>,
-    plan_of: impl FnOnce(Line<'_>, &[u8]) -> Result<(Plan, String), ReadError>,
+    plan_of: impl FnOnce(Line<'_>, &[u8]) -> Result<(Plan, Vec<String>), ReadError>,
 ) -> Result<Vec<String>, ReadError> {
     let head = without_mark(input.peek(HEAD)?).to_vec();
     let comment = source.options.comment.clone().unwrap_or_else(|| "#".to_owned()).into_bytes();
     let mut plan_of = Some(plan_of);
     let mut rows: Option<Rows<'a>> = None;
-    let mut note = String::new();
+    let mut notes = Vec::new();
     let mut open: Vec<u8> = Vec::new();
     each_line(input, builder, |line, builder| {
-        let is_comment = !comment.is_empty() && line.bytes.starts_with(&comment);
+        let may_be_comment = line.bytes.first() == comment.first();
+        let is_comment = may_be_comment && !comment.is_empty() && line.bytes.starts_with(&comment);
         if open.is_empty() && (is_comment || line.bytes.trim_ascii().is_empty()) {
             return Ok(());
         }
         if let Some(plan_of) = plan_of.take() {
             let (plan, said) = plan_of(line, &head)?;
-            note = said;
+            notes = said;
             let has_heading = plan.has_heading;
             rows = Some(Rows::new(plan, source));
             if has_heading {
@@ -64,10 +45,10 @@ pub(super) fn read<'a>(
         }
         let rows = rows.as_mut().expect("the plan is made of the first line");
         let has_quote = memchr::memchr(b'"', line.bytes).is_some();
-        if open.is_empty() && !has_quote && rows.take_plain(line.bytes, builder) {
-            return Ok(());
+        if open.is_empty() && !has_quote {
+            return rows.take_unquoted(line, builder);
         }
-        if open.is_empty() && !(has_quote && rows.is_open(line.bytes)) {
+        if open.is_empty() && !rows.is_open(line.bytes) {
             return rows.take(line, builder);
         }
         if !open.is_empty() {
@@ -86,7 +67,6 @@ pub(super) fn read<'a>(
     if !open.is_empty() {
         return Err(ReadError::damaged("the last field in quotes is not closed".to_owned()));
     }
-    let mut notes = vec![note];
     if let Some(rows) = rows {
         notes.extend(rows.notes()?);
     }
@@ -162,6 +142,23 @@ impl<'a> Rows<'a> {
         self.owner.touch_value(self.plan.scale, builder, value, None, kind).is_ok()
     }
 
+    /// Takes a row without quotes.
+    #[inline]
+    fn take_unquoted(
+        &mut self,
+        line: Line<'_>,
+        builder: &mut TraceBuilder,
+    ) -> Result<(), ReadError> {
+        if self.take_plain(line.bytes, builder) {
+            return Ok(());
+        }
+        match self.plan.separator {
+            Separator::Byte(byte) => self.cells.split_plain(line.bytes, byte, self.wanted),
+            blanks @ Separator::Blanks => self.cells.split(line.bytes, blanks, self.wanted),
+        }
+        self.take_cells(line, builder)
+    }
+
     fn is_open(&self, line: &[u8]) -> bool {
         matches!(self.plan.separator, Separator::Byte(byte) if is_open(line, byte))
     }
@@ -172,8 +169,14 @@ impl<'a> Rows<'a> {
         line: Line<'_>,
         builder: &mut TraceBuilder,
     ) -> Result<(), ReadError> {
+        self.cells.split(line.bytes, self.plan.separator, self.wanted);
+        self.take_cells(line, builder)
+    }
+
+    /// Takes a row that has been split.
+    #[inline]
+    fn take_cells(&mut self, line: Line<'_>, builder: &mut TraceBuilder) -> Result<(), ReadError> {
         let Self { plan, cells, owner, tally, clock, .. } = self;
-        cells.split(line.bytes, plan.separator, self.wanted);
         if cells.len() < self.needed {
             let expected = format!("at least {} columns", self.needed);
             return Err(line.unexpected(line.bytes.len(), &expected));
@@ -206,7 +209,8 @@ impl<'a> Rows<'a> {
                 continue;
             };
             let kind = match operation {
-                Some(Operation::Access(Some(kind))) => Some(kind),
+                Some(Operation::Known(kind)) => Some(kind),
+                Some(Operation::Unknown) => Some(AccessKind::Load),
                 _ => of_field,
             };
             let is_free = operation == Some(Operation::Free);
@@ -248,7 +252,7 @@ impl<'a> Rows<'a> {
                 column + 1
             ));
         }
-        let Tally { known, unknown, first_unknown, frees, freed, plain } = self.tally;
+        let Tally { known, unknown, first_unknown, frees, freed, plain, .. } = self.tally;
         if frees > 0 {
             notes
                 .push(format!("{frees} rows free {freed} pages in use; `--frees` names the words"));
@@ -268,37 +272,6 @@ impl<'a> Rows<'a> {
             ));
         }
         Ok(notes)
-    }
-}
-
-impl Tally {
-    #[inline]
-    fn operation(&mut self, plan: &Plan, word: &[u8]) -> Operation {
-        let is = |words: &[Vec<u8>]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
-        let kind = if is(&plan.reads) {
-            Some(AccessKind::Load)
-        } else if is(&plan.writes) {
-            Some(AccessKind::Store)
-        } else {
-            operation(word).filter(|_| !is(&plan.frees))
-        };
-        if let Some(kind) = kind {
-            self.known += 1;
-            return Operation::Access(Some(kind));
-        }
-        if word.eq_ignore_ascii_case(b"access") {
-            self.plain += 1;
-            return Operation::Access(None);
-        }
-        if is(&plan.frees) || pages::frees(word) {
-            self.frees += 1;
-            return Operation::Free;
-        }
-        if self.unknown == 0 {
-            self.first_unknown = word.to_vec();
-        }
-        self.unknown += 1;
-        Operation::Access(Some(AccessKind::Load))
     }
 }
 
