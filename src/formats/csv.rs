@@ -53,6 +53,7 @@ const KNOWN: &[(&str, Values)] = &[
     ("vaddr", Values::Addresses(1)),
     ("lbn", Values::Addresses(512)),
     ("lba", Values::Addresses(512)),
+    ("sector", Values::Addresses(512)),
     ("offset", Values::Addresses(1)),
     ("obj_id", Values::Pages),
     ("key", Values::Names),
@@ -60,8 +61,21 @@ const KNOWN: &[(&str, Values)] = &[
     ("object_id", Values::Names),
 ];
 
-/// Headings of the bytes that an access covers.
-const SIZES: &[&str] = &["size", "length", "len", "bytes"];
+/// Headings of what an access covers, and the bytes that it counts in.
+const SIZES: &[(&str, u64)] = &[
+    ("size", 1),
+    ("length", 1),
+    ("len", 1),
+    ("bytes", 1),
+    ("nbytes", 1),
+    ("size_bytes", 1),
+    ("io_size", 1),
+    ("sectors", 512),
+    ("nsectors", 512),
+    ("num_sectors", 512),
+    ("size_sectors", 512),
+    ("sector_count", 512),
+];
 
 /// Headings of the time, and the picoseconds that it counts in.
 const TIMES: &[(&str, Option<u64>)] = &[
@@ -193,7 +207,8 @@ impl Headings<'_> {
             && !begins_as_number(heading)
             && (known(heading).is_some()
                 || options.field.as_deref().is_some_and(is_named)
-                || self.among(SIZES).chain(self.among(KEYS)).next().is_some()
+                || self.among(KEYS).next().is_some()
+                || self.sizes().next().is_some()
                 || !is_text(below.unwrap_or_default())
                     && !self.names().any(|cell| number(cell).is_ok()))
     }
@@ -202,6 +217,15 @@ impl Headings<'_> {
     fn among<'s>(&'s self, known: &'static [&str]) -> impl Iterator<Item = usize> + use<'s> {
         let names = self.names().enumerate();
         names.filter(|(_, name)| is_one_of(name, known)).map(|(at, _)| at)
+    }
+
+    /// The columns of sizes, and the bytes that they count in.
+    fn sizes(&self) -> impl Iterator<Item = (usize, u64)> {
+        let unit = |name: &[u8]| {
+            let is_it = |(known, _): &&(&str, u64)| name.eq_ignore_ascii_case(known.as_bytes());
+            SIZES.iter().find(is_it).map(|&(_, unit)| unit)
+        };
+        self.names().enumerate().filter_map(move |(at, name)| Some((at, unit(name)?)))
     }
 
     /// The column of the time, and its unit if the heading says that.
@@ -259,8 +283,9 @@ pub(super) fn plan(
     let with_heading = has_heading && unit.is_some();
     let size = match &options.size_field {
         Some(_) => headings.column("size_field", options.size_field.as_ref())?,
-        None => headings.among(SIZES).find(|_| with_heading),
+        None => headings.sizes().map(|(column, _)| column).find(|_| with_heading),
     };
+    let of_heading = headings.sizes().find(|&(column, _)| has_heading && Some(column) == size);
     let split = headings.column("split", options.split.as_ref())?;
     let mut keys = match options.key.as_deref() {
         Some("none") => Vec::new(),
@@ -282,7 +307,7 @@ pub(super) fn plan(
         base,
         scale: Scale::of(&scale_options, unit)?,
         size,
-        size_unit: options.size_unit.unwrap_or(1),
+        size_unit: options.size_unit.or(of_heading.map(|(_, unit)| unit)).unwrap_or(1),
         op: op.filter(|_| options.op_field.as_deref() != Some("none")),
         reads: layout::words(options.reads.as_deref(), Layout::UNKNOWN.reads),
         writes: layout::words(options.writes.as_deref(), Layout::UNKNOWN.writes),
@@ -293,10 +318,8 @@ pub(super) fn plan(
         has_heading,
     };
     let mut notes = vec![note(&plan, &headings, options, unit)];
-    if plan.keys.is_empty() && options.key.is_none() && plan.split.is_none() {
-        let head = Head { bytes: head, whole: head.len() < HEAD, name: "" };
-        notes.extend(presets::unkeyed(&head, page));
-    }
+    let head = Head { bytes: head, whole: head.len() < HEAD, name: "" };
+    notes.extend(presets::overlooked(&head, &plan, options));
     Ok((plan, notes))
 }
 
@@ -353,12 +376,16 @@ fn note(plan: &Plan, headings: &Headings<'_>, options: &ReadOptions, unit: Optio
     };
     let mut note = format!("read as {what} in column {}", columns(&fields));
     match plan.size {
-        Some(size) => note.extend([", sizes in column ", &headings.shown(size)]),
+        Some(size) => {
+            let unit = match plan.size_unit {
+                1 => String::new(),
+                unit => format!(" in units of {unit} bytes"),
+            };
+            note.extend([", sizes", &unit, " in column ", &headings.shown(size)]);
+        }
         None if plan.base != Base::Text && plan.has_heading => {
-            let unused = headings.names().find(|name| is_one_of(name, SIZES));
-            if let Some(name) = unused {
-                let name = name.escape_ascii().to_string();
-                note.extend([", the column `", &name, "` not used"]);
+            if let Some((column, _)) = headings.sizes().next() {
+                note.extend([", the column ", &headings.shown(column), " not used"]);
             }
         }
         None => {}

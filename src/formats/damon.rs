@@ -223,12 +223,14 @@ struct Raw {
 impl Raw {
     /// `None` for a line that is none.
     fn parse(line: Line<'_>) -> Option<Self> {
-        let mut fields = line.fields();
-        let bounds = fields.next()?.bytes;
+        // Older versions print no blank before the size, and a colon behind it.
+        let open = memchr::memchr(b'(', line.bytes)?;
+        let bounds = line.bytes[..open].trim_ascii();
         let dash = memchr::memchr(b'-', bounds)?;
         let (start, end) = (hex(&bounds[..dash]).ok()?, hex(&bounds[dash + 1..]).ok()?);
-        let close = memchr::memchr(b')', line.bytes).filter(|_| line.bytes.contains(&b'('))?;
-        let count = line.fields_from(close + 1).next();
+        let close = open + memchr::memchr(b')', &line.bytes[open..])?;
+        let colon = line.bytes.get(close + 1) == Some(&b':');
+        let count = line.fields_from(close + 1 + usize::from(colon)).next();
         Some(Self { start, end, count: count.and_then(|count| with_commas(count.bytes)) })
     }
 

@@ -18,12 +18,7 @@ const ALL: &[Foreign] = &[
         "print it: `perf script -i FILE -F comm,pid,tid,time,event,addr`",
     ),
     (0, b"\x17\x08\x44tracing", "a recording of trace-cmd", "print it: `trace-cmd report FILE`"),
-    (
-        0,
-        b"\x07\x41\x61\x65",
-        "a binary recording of blktrace",
-        "print it: `blkparse -i FILE -f '%T.%t %M,%m %d %S %n\\n'`",
-    ),
+    (0, b"\x07\x41\x61\x65", "a binary recording of blktrace", "print it: `blkparse -i FILE`"),
     (0, b"\x7fELF", "a program", "record a trace of it first; see the guides"),
     (0, b"SQLite format 3\0", "an SQLite database", "export the table as csv"),
     (0, b"PAR1", "a Parquet table", "export it as csv"),

@@ -27,6 +27,7 @@ mod spaces;
 mod table;
 
 mod arc;
+mod blkparse;
 mod champsim;
 mod csv;
 mod damon;
@@ -82,6 +83,7 @@ pub const ALL: &[FormatKind] = &[
     presets::CLOUDPHYSICS,
     vscsi::KIND,
     presets::TWITTER,
+    blkparse::KIND,
     presets::FIU,
     presets::IBM,
     presets::GEM5,

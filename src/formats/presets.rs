@@ -243,32 +243,49 @@ pub(super) fn ambiguous(head: &Head<'_>) -> Option<&'static str> {
     )
 }
 
-/// The presets in which columns belong to a page's identity, with their layouts.
-const KEYED: &[(&FormatKind, &Layout)] = &[
+/// The presets with keys or sizes beside the address that recognise their tables, with their
+/// layouts.
+const LAYOUTS: &[(&FormatKind, &Layout)] = &[
     (&MSR, &MSR_LAYOUT),
     (&SPC, &SPC_LAYOUT),
     (&ALIBABA, &ALIBABA_LAYOUT),
     (&TENCENT, &TENCENT_LAYOUT),
     (&SYSTOR, &SYSTOR_LAYOUT),
     (&FIU, &FIU_LAYOUT),
+    (&GEM5, &GEM5_LAYOUT),
 ];
 
-/// What there is to say of a table that is read by column `field`, from 0, without keys, while its
-/// rows are those of a preset whose keys say which volume the address is of.
-pub(super) fn unkeyed(head: &Head<'_>, field: usize) -> Option<String> {
+/// What a plan without a preset leaves out of a table whose rows are those of a preset, while the
+/// options do not say so: which volume an address is of, and its size.
+pub(super) fn overlooked(head: &Head<'_>, plan: &Plan, options: &ReadOptions) -> Vec<String> {
     let is_it = |(preset, layout): &&(&FormatKind, &Layout)| {
-        layout.fields[0].0 == field + 1 && (preset.looks_like)(head) == Verdict::Yes
+        layout.fields[0].0 == plan.fields[0].0 + 1 && (preset.looks_like)(head) == Verdict::Yes
     };
-    let (preset, layout) = KEYED.iter().find(is_it)?;
-    let names: Vec<&str> = layout.keys.iter().map(|&column| layout.columns[column - 1]).collect();
-    let numbers: Vec<String> = layout.keys.iter().map(usize::to_string).collect();
-    Some(format!(
-        "equal addresses of several ({}) count as one page, although the rows look like {}; \
-         `--key {}` keeps them apart, `--key none` if they are one",
-        names.join(", "),
-        preset.name,
-        numbers.join(",")
-    ))
+    let Some((preset, layout)) = LAYOUTS.iter().find(is_it) else { return Vec::new() };
+    let name = preset.name;
+    let mut notes = Vec::new();
+    let is_apart = layout.keys.iter().all(|column| plan.split == Some(column - 1));
+    if plan.keys.is_empty() && options.key.is_none() && !is_apart {
+        let names = layout.keys.iter().map(|&column| layout.columns[column - 1]);
+        let columns: Vec<String> = layout.keys.iter().map(usize::to_string).collect();
+        notes.push(format!(
+            "equal addresses of different ({}) count as one page, although the rows look like \
+             {name}; `--key {}` keeps them apart, `--key none` if they are one",
+            names.collect::<Vec<_>>().join(", "),
+            columns.join(",")
+        ));
+    }
+    if let Some(size) = layout.size.filter(|_| plan.size.is_none() && options.size_field.is_none())
+    {
+        notes.push(format!(
+            "the sizes in column {size} are not used, although the rows look like {name}; \
+             `--unit {}`, `--size-field {size}` and `--size-unit {}` use them, `--size-field none` \
+             if they do not count",
+            options.unit.or(layout.unit).unwrap_or(1),
+            layout.size_unit
+        ));
+    }
+    notes
 }
 
 fn verdict(head: &Head<'_>, fits: fn(&[u8]) -> bool) -> Verdict {

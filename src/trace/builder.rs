@@ -42,6 +42,16 @@ struct Freeing {
     is_free: Vec<bool>,
 }
 
+impl Freeing {
+    /// A page is used, again if it was free.
+    #[inline(never)]
+    fn uses(&mut self, id: PageId) {
+        if let Some(is_free) = self.is_free.get_mut(id as usize) {
+            *is_free = false;
+        }
+    }
+}
+
 impl From<Frees> for Freeing {
     /// Those of a whole trace, to which no access is added.
     fn from(frees: Frees) -> Self {
@@ -374,7 +384,7 @@ impl TraceBuilder {
         self.accesses_max = self.heads.len();
     }
 
-    #[inline]
+    #[inline(always)]
     fn begin_run(&mut self, page: Page) {
         let id = self.ids.intern(page, &mut self.numbers);
         if id as usize == self.first_runs.len() {
@@ -382,10 +392,8 @@ impl TraceBuilder {
         }
         self.pages.push(id);
         self.last = Some(page);
-        if let Some(freeing) = &mut self.freeing
-            && let Some(is_free) = freeing.is_free.get_mut(id as usize)
-        {
-            *is_free = false;
+        if let Some(freeing) = &mut self.freeing {
+            freeing.uses(id);
         }
     }
 

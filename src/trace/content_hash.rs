@@ -29,16 +29,19 @@ impl ContentHash {
     pub(super) fn of(trace: &Columns) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("balloonist trace content 2");
         hasher.update(&trace.accesses().to_le_bytes());
-        let mut block = Vec::with_capacity(BLOCK);
-        for run in trace.runs(0, trace.accesses()) {
-            block.extend(trace.numbers()[run.page as usize].0.to_le_bytes());
-            block.extend(run.accesses.to_le_bytes());
-            if block.len() >= BLOCK {
-                hasher.update(&block);
-                block.clear();
+        let mut block = vec![0; BLOCK];
+        let mut runs = trace.runs(0, trace.accesses()).peekable();
+        while runs.peek().is_some() {
+            let (places, _) = block.as_chunks_mut::<RUN>();
+            let mut filled = 0;
+            for (place, run) in places.iter_mut().zip(&mut runs) {
+                let page = trace.numbers()[run.page as usize].0;
+                let word = u128::from(run.accesses) << 64 | u128::from(page);
+                *place = word.to_le_bytes();
+                filled += RUN;
             }
+            hasher.update(&block[..filled]);
         }
-        hasher.update(&block);
         if let Some(words) = trace.kind_words() {
             hasher.update(b"kinds...");
             for words in words.chunks(BLOCK / 8) {
@@ -80,6 +83,9 @@ impl fmt::Display for ContentHash {
 
 /// Bytes hashed at a time.
 const BLOCK: usize = 1 << 16;
+
+/// Bytes of a run: its page number and its accesses.
+const RUN: usize = 16;
 
 /// A 64-bit checksum of a trace's accesses, stored in the header of a compact file. It detects
 /// damage but, unlike [`ContentHash`], not forgery.

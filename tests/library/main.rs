@@ -26,6 +26,7 @@ mod split_vms;
 mod sweep;
 mod tidy;
 mod trace_formats;
+mod trace_mutations;
 mod trace_recorders;
 mod trace_tables;
 mod vectors;

@@ -124,6 +124,37 @@ fn pages_of_several_processes_are_not_one() {
     assert_eq!(error.kind, ReadErrorKind::NoEffect("key"));
 }
 
+/// The name of a processor's thread, `CPU 0/KVM`, begins like a heading of ftrace.
+#[test]
+fn page_faults_of_a_kvm_host_are_read_from_every_printer() {
+    for (printer, line) in [
+        ("ftrace", "       CPU 0/KVM-4145    [002] .....    86.581928: kvm_page_fault: vcpu 0 rip"),
+        ("ftrace of 5.4", "CPU 0/KVM-4145  [002] d..2  86.581928: kvm_page_fault:"),
+        ("trace-cmd", "       CPU 0/KVM-4145  [002] 86.581928: kvm_page_fault:       vcpu 0 rip"),
+        ("perf", "       CPU 0/KVM  4145 [002]    86.581928: kvm:kvm_page_fault: vcpu 0 rip"),
+        ("perf", "qemu-system-x86  4145/4150 [002]    86.581928: kvm:kvm_page_fault:"),
+    ] {
+        let behind = "0x7f08a4602116 address 0x0000000113600002 error_code 0x182";
+        let behind = if line.ends_with("rip") { behind } else { &behind[15..] };
+        let read = text(&format!("{line} {behind}\n")).unwrap_or_else(|e| panic!("{printer}: {e}"));
+        assert_eq!(read.format.name, "perf-script", "{printer}");
+        assert_eq!(read.trace.numbers()[0].0, 0x11_3600, "{printer}");
+        assert_eq!(read.trace.kind_counts(), Some([0, 0, 1, 0]), "{printer}");
+        assert!(read.notes.iter().any(|note| note.contains("guest-physical")), "{printer}");
+    }
+}
+
+#[test]
+fn older_damo_prints_regions_with_a_colon() {
+    let raw = "base_time_absolute: 8 m 59.809 s\n\nmonitoring_start:                0 ns\n\
+               monitoring_end:            104.599 ms\nmonitoring_duration:       104.599 ms\n\
+               target_id: 18446623438842320000\nnr_regions: 2\n\
+               563ebaa00000-563ebaa02000(   8.000 KiB):\t1\n\
+               7f938d7e1000-7f938ddfc000(   6.105 MiB):\t0\n";
+    let loaded = text(raw).unwrap();
+    assert_eq!((loaded.format.name, counts(&loaded.trace)), ("damon", (1000, 2)));
+}
+
 #[test]
 fn archives_and_recordings_are_refused_by_name() {
     let mut tar = vec![0; 512];

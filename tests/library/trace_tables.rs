@@ -48,6 +48,7 @@ fn presets_are_recognised_and_give_what_a_script_counted() {
         ("msr-heading.csv", auto(), "msr", (174, 174), Some([0, 24, 150, 0])),
         ("volumes.spc", auto(), "spc", (6, 6), Some([0, 3, 3, 0])),
         ("space-separated.blkparse", auto(), "fiu-blkparse", (4, 3), Some([0, 3, 1, 0])),
+        ("requests.blkparse.txt", auto(), "blkparse", (5, 5), Some([0, 2, 3, 0])),
         ("alibaba.csv", auto(), "alibaba", (6, 4), Some([0, 3, 3, 0])),
         ("tencent.csv", auto(), "tencent", (5, 3), Some([0, 4, 1, 0])),
         ("systor.csv", auto(), "systor", (4, 3), Some([0, 3, 1, 0])),
@@ -96,6 +97,8 @@ fn a_readers_assumptions_are_reported() {
         ("pointers.u64", "say `--unit 1`"),
         ("gem5-packets.txt", "1 of 3 rows have an unknown operation such as `u`"),
         ("plain.txt", "read as page numbers, because no unit is said; `--unit 1`"),
+        ("requests.blkparse.txt", "requests with the action Q in sectors of 512 bytes"),
+        ("requests.blkparse.txt", "2 discards and requests without sectors are left out"),
     ] {
         let loaded = loaded(name, &ReadOptions::default());
         assert!(loaded.notes.iter().any(|note| note.contains(expected)), "{:?}", loaded.notes);
@@ -267,4 +270,102 @@ fn formats_are_listed_once_and_with_their_source() {
     }
     let hint = load_from(&b"1\n2\n"[..], "x.lirs", None, &ReadOptions::default()).unwrap();
     assert_eq!(hint.format.name, "text");
+}
+
+#[test]
+fn a_block_request_counts_once_whatever_actions_are_recorded() {
+    let line =
+        |action: &str, sector: u64| format!("8,0 1 1 0.5 697 {action} R {sector} + 8 [dd]\n");
+    let read = |content: &str| {
+        let read = load_from(content.as_bytes(), "", None, &ReadOptions::default());
+        read.map(|loaded| (loaded.format.name, pages(&loaded.trace)))
+    };
+    let all = [line("Q", 8), line("D", 8), line("C", 8)].concat();
+    assert_eq!(read(&all).unwrap(), ("blkparse", vec![1]));
+    let completed = [line("C", 8), line("C", 16)].concat();
+    assert_eq!(read(&completed).unwrap(), ("blkparse", vec![1, 2]));
+    let error = read(&line("G", 8)).unwrap_err();
+    assert!(error.message.contains("`blktrace -a queue`"), "{error}");
+}
+
+#[test]
+fn sizes_in_sectors_are_known_by_their_headings() {
+    for heading in ["sectors", "nsectors", "SIZE_SECTORS"] {
+        let table = format!("lba,{heading},op\n8,16,R\n16,8,W\n");
+        let auto = ReadOptions::default();
+        let loaded = load_from(table.as_bytes(), "x.csv", None, &auto).unwrap();
+        assert_eq!(pages(&loaded.trace), [1, 2, 2], "{heading}");
+        let said = format!("sizes in units of 512 bytes in column `{heading}`");
+        assert!(loaded.notes[0].contains(&said), "{:?}", loaded.notes);
+        let bytes = with(|options| options.size_unit = Some(1));
+        assert_eq!(pages(&text(&table, &bytes).unwrap()), [1, 2]);
+    }
+}
+
+#[test]
+fn a_broken_number_is_neither_a_heading_nor_a_name() {
+    for (table, name, place) in [
+        ("0,-5,4096,R,0.1\n0,8,4096,R,0.2\n", "x.spc", "1:3: found `-5`"),
+        ("lba,size\n-5,4096\n8,4096\n", "x.csv", "2:1: found `-5`"),
+        ("page\n-5\n8\n9\n", "x.csv", "2:1: found `-5`"),
+        ("page\n5\n8\nNA\n9\n", "x.csv", "4:1: found `NA`"),
+    ] {
+        let named = with(|options| options.field = Some("page".to_owned()));
+        let options = if table.starts_with("page") { named } else { ReadOptions::default() };
+        let error = load_from(table.as_bytes(), name, None, &options).unwrap_err();
+        assert!(error.message.starts_with(place), "{error}");
+    }
+    let first = with(|options| {
+        options.format = "csv".to_owned();
+        options.field = Some("1".to_owned());
+    });
+    let error = text("-5\n8\n9\n", &first).unwrap_err();
+    assert!(error.message.starts_with("1:1: found `-5`"), "{error}");
+}
+
+/// A table read without its preset says which columns would change the count.
+#[test]
+fn volumes_and_sizes_that_are_left_out_are_named() {
+    let csv = |field: &str, change: fn(&mut ReadOptions)| {
+        with(|options| {
+            options.format = "csv".to_owned();
+            options.field = Some(field.to_owned());
+            options.unit = Some(512);
+            change(options);
+        })
+    };
+    let notes = |name: &str, options: &ReadOptions| loaded(name, options).notes.join("\n");
+    let alone = notes("volumes.spc", &csv("2", |_| ()));
+    assert!(alone.contains("equal addresses of different (asu) count as one page"), "{alone}");
+    assert!(alone.contains("`--key 1` keeps them apart, `--key none` if they are one"), "{alone}");
+    assert!(alone.contains("`--unit 512`, `--size-field 3` and `--size-unit 1` use them"));
+    let said = csv("2", |options| {
+        options.key = Some("1".to_owned());
+        options.size_field = Some("none".to_owned());
+    });
+    let said = notes("volumes.spc", &said);
+    assert!(!said.contains("count as one page") && !said.contains("not used"), "{said}");
+    let remedied = csv("2", |options| {
+        options.key = Some("1".to_owned());
+        options.size_field = Some("3".to_owned());
+    });
+    let remedied = loaded("volumes.spc", &remedied).trace;
+    let preset = loaded("volumes.spc", &ReadOptions::default()).trace;
+    assert_eq!(pages(&remedied), pages(&preset));
+    for (name, field, keys) in [("msr.csv", "5", "2,3"), ("space-separated.blkparse", "4", "7,8")] {
+        let notes = notes(name, &csv(field, |_| ()));
+        assert!(notes.contains(&format!("`--key {keys}` keeps them apart")), "{name}: {notes}");
+    }
+    // Another column than the preset's address is the user's own business.
+    assert!(!notes("volumes.spc", &csv("3", |_| ())).contains("count as one page"));
+}
+
+#[test]
+fn pages_of_several_processes_in_a_table_are_not_one() {
+    let loaded = load_from(&b"pid,page\n1,5\n2,5\n1,5\n"[..], "x.csv", None, &named("auto"));
+    let loaded = loaded.unwrap();
+    assert_eq!((loaded.trace.accesses(), loaded.trace.distinct_pages()), (3, 2));
+    assert!(loaded.notes[0].contains("a page being one of (`pid`)"), "{:?}", loaded.notes);
+    let joined = with(|options| options.key = Some("none".to_owned()));
+    assert_eq!(pages(&text("pid,page\n1,5\n2,5\n1,5\n", &joined).unwrap()), [5, 5, 5]);
 }
