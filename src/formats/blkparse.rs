@@ -6,9 +6,9 @@
 //! (`Q`), issued (`D`) and completed (`C`), the first that the file begins with is read, and each
 //! request counts once. (Linux, blktrace, `blkparse_fmt.c` and the manual page of blkparse.)
 //!
-//! A kind begins with `F` if the request flushes first; then `R` reads, `W` writes, and `D` discards
-//! sectors. Requests without sectors and discards are left out. Lines that are no requests (the
-//! totals at the end) are skipped.
+//! A kind begins with `F` if the request flushes first; then `R` reads, `W` writes, and `D`
+//! discards sectors. Requests without sectors and discards are left out. Lines that are no requests
+//! (the totals at the end) are skipped.
 
 use super::clock::{Clock, S, nanoseconds};
 use super::error::ReadError;

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 ///
 /// A table of open addressing over one arena, so that a name that is found costs two places in
 /// memory: 8 bytes a name and its own bytes in the arena, and 11 to 21 in the table. A name that
-/// finds [`WINDOW`] slots taken, as only names that were made to collide do, goes to an ordered map.
+/// finds [`WINDOW`] slots taken, as only names that were made to collide do, goes to an ordered
+/// map.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     /// Each name behind its number and its length, 4 bytes each.
