@@ -5,8 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use balloonist::formats::write::{OUTPUTS, WriteError};
-use balloonist::formats::{ReadErrorKind, read_trace};
 use balloonist::formats::{Loaded, ReadOptions, load, load_from};
+use balloonist::formats::{ReadErrorKind, read_trace};
 use balloonist::random::fnv1a;
 use balloonist::trace::{AccessKind, Trace};
 
