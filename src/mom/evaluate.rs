@@ -154,8 +154,8 @@ impl<'p, 'w> Evaluator<'p, 'w> {
         let first = name.split('.').next().unwrap_or(name);
         match self.get(first) {
             Some(Value::Entity(of)) if first != name => {
-                let known = self.world.entities[of].names();
-                format!("`{name}` is not known; statistics of `{first}` are {known}")
+                let lacks = self.world.entities[of].lacks(&name[first.len() + 1..]);
+                format!("`{name}` is no statistic here: {lacks}")
             }
             _ => format!("`{name}` is not defined"),
         }
@@ -393,20 +393,20 @@ impl<'p, 'w> Evaluator<'p, 'w> {
         let Some((Value::Text(key), values)) = values.split_first() else {
             return Err(failed(node, format!("`{name}` needs a name in quotes")));
         };
-        let unknown = |known: String| {
+        let unknown = |lacks: String| {
             let whose = Value::Entity(of).kind();
-            failed(node, format!("no statistic of {whose} is called `{key}`; there are {known}"))
+            failed(node, format!("`{key}` is no statistic of {whose} here: {lacks}"))
         };
         match (name, values) {
             ("Prop", []) => entity
                 .property(key)
                 .ok_or_else(|| failed(node, format!("there is no property `{key}`"))),
             ("Stat", [] | [_]) => {
-                let found = entity.statistic(key).ok_or_else(|| unknown(entity.names()))?;
+                let found = entity.statistic(key).ok_or_else(|| unknown(entity.lacks(key)))?;
                 Ok(found.into())
             }
             ("StatAvg", []) => {
-                let found = entity.statistic(key).ok_or_else(|| unknown(entity.names()))?;
+                let found = entity.statistic(key).ok_or_else(|| unknown(entity.lacks(key)))?;
                 let (sum, count) = found.sum;
                 if count == 0 {
                     return Ok(Value::Float(0.0));

@@ -148,6 +148,18 @@ fn hostile_programs_end_with_an_error() {
 }
 
 #[test]
+fn values_that_no_host_here_has_are_named() {
+    let error = run("(+ 1\n Host.time_hour)").unwrap_err();
+    let said = "`Host.time_hour` is no statistic here: MOM collects it, but it is not simulated";
+    assert!(error.starts_with(said), "{error}");
+    let error = run("(with Guests each each.io_tune_current)").unwrap_err();
+    assert!(error.contains("MOM collects it, but it is not simulated"), "{error}");
+    let error = run("(Host.StatAvg \"mem_fre\")").unwrap_err();
+    let said = "`mem_fre` is no statistic of the host here: MOM does not collect it; there are";
+    assert!(error.starts_with(said), "{error}");
+}
+
+#[test]
 fn faults_of_a_text_have_their_place() {
     let place = |text: &str| {
         let fault = parse(text, 0).unwrap_err();

@@ -41,6 +41,19 @@ impl Statistic {
     pub(crate) const MISSING: Self = Self { latest: None, sum: (0, 0) };
 }
 
+/// What collectors of MOM's report and no entity here has: the host's wall clock (`HostTime`), and
+/// the limits on I/O in force (`GuestIoTune`).
+const NOT_SIMULATED: [&str; 8] = [
+    "time_year",
+    "time_month",
+    "time_day",
+    "time_hour",
+    "time_minute",
+    "time_second",
+    "time_microsecond",
+    "io_tune_current",
+];
+
 impl World {
     pub(crate) fn new(host: Entity, guests: impl IntoIterator<Item = Entity>) -> Self {
         Self { entities: std::iter::once(host).chain(guests).collect() }
@@ -64,9 +77,15 @@ impl Entity {
         Some(self.fields.iter().find(|(known, _)| *known == name)?.1)
     }
 
-    /// The names of the statistics, for messages.
-    pub(super) fn names(&self) -> String {
-        self.fields.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    /// Why there is no statistic of that name, and which there are, for messages.
+    pub(super) fn lacks(&self, name: &str) -> String {
+        let names: Vec<_> = self.fields.iter().map(|(name, _)| *name).collect();
+        let why = if NOT_SIMULATED.contains(&name) {
+            "MOM collects it, but it is not simulated"
+        } else {
+            "MOM does not collect it"
+        };
+        format!("{why}; there are {}", names.join(", "))
     }
 }
 

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::Value as Json;
+
 const SCENARIO: &str = "scenarios/live-host.toml";
 
 /// The last line of the table `outcomes` of a run with these settings.
@@ -77,30 +79,97 @@ fn the_loops_around_daemons_hand_over_what_the_daemons_read() {
     assert!(by_perl.parse::<u64>().unwrap() > 1000, "{by_perl}");
 }
 
-/// What series.csv says of a scenario of tests/policies/: frames and target of a VM at a tick.
-fn at(scenario: &str, tick: &str, vm: &str) -> [String; 2] {
+/// The pages that a VM of a vector uses in a round.
+fn used(vector: &Json, at: usize, round: usize) -> u64 {
+    let vm = &vector["vms"][at];
+    if vector["policy"] == "senpai" {
+        // It reads stall time alone.
+        return 1;
+    }
+    let said = [&vector["rounds"][round]["distinct"][at], &vm["resident"], &vm["committed"]];
+    let said = said.into_iter().chain([&vm["distinct"], &vm["allocation"]]);
+    said.filter_map(Json::as_u64).next().unwrap()
+}
+
+/// The scenario whose checkpoints show its policy the views of a vector: in each interval every VM
+/// goes through the pages that it uses.
+fn of_vector(vector: &Json) -> (String, u64) {
+    let rounds = 0..vector["rounds"].as_array().unwrap().len();
+    let vms = 0..vector["vms"].as_array().unwrap().len();
+    let pages = |vm: usize| rounds.clone().map(move |round| used(vector, vm, round));
+    let every = vms.clone().flat_map(pages).max().unwrap();
+    let (policy, host) = (&vector["policy"], &vector["host"]);
+    let mut text = format!(
+        "host = {{ memory = {host}, split = 'initial' }}\ncheckpoint.every = {every}\n\
+         policy.kind = {policy}\n"
+    );
+    for (at, vm) in vector["vms"].as_array().unwrap().iter().enumerate() {
+        let [min, max, initial] = ["min", "max", "allocation"].map(|key| &vm[key]);
+        let shares = vm["shares"].as_u64().unwrap_or(1000);
+        let phase = |pages| format!("{{ kind = 'loop', pages = {pages}, accesses = {every} }}");
+        let of = pages(at).map(phase).collect::<Vec<_>>().join(", ");
+        text += &format!(
+            "[[vm]]\nname = 'vm{at}'\nmin = {min}\nmax = {max}\ninitial = {initial}\n\
+             shares = {shares}\nworkload = {{ kind = 'phases', of = [{of}] }}\n"
+        );
+    }
+    (text, every)
+}
+
+/// The targets that the programs' own code computed, as tests/library/vectors.rs has them of the
+/// policies alone.
+#[test]
+fn vectors_of_the_programs_come_out_of_runs() {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policies/vectors.json");
+    let vectors: Vec<Json> = serde_json::from_slice(&fs::read(vectors).unwrap()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (number, vector) in vectors.iter().enumerate() {
+        let (text, every) = of_vector(vector);
+        let scenario = folder.path().join(format!("{number}.toml"));
+        fs::write(&scenario, &text).unwrap();
+        let rows = series(scenario.to_str().unwrap());
+        for (round, targets) in vector["expected"].as_array().unwrap().iter().enumerate() {
+            let tick = (every * (round as u64 + 1)).to_string();
+            for (vm, target) in targets.as_array().unwrap().iter().enumerate() {
+                let found = &at(&rows, &tick, &format!("vm{vm}"))[1];
+                assert_eq!(*found, target.to_string(), "{} at {tick}, VM {vm}", vector["name"]);
+            }
+        }
+    }
+}
+
+/// The rows of series.csv of a scenario.
+fn series(scenario: &str) -> Vec<Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let mut command = Command::new(env!("CARGO_BIN_EXE_balloonist"));
     command.args(["run", scenario, "--no-cache", "--quiet", "--out"]).arg(&out).env_remove("CI");
-    assert!(command.status().unwrap().success());
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{scenario}: {said}");
     let series = fs::read_to_string(out.join("series.csv")).unwrap();
-    let mut rows = series.lines().map(|line| line.split(',').collect::<Vec<_>>());
-    let row = rows.find(|row| row[..2] == [tick, vm]).unwrap();
-    [2, 4].map(|column| row[column].to_owned())
+    series.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+}
+
+/// Frames and target of a VM at a tick.
+fn at(rows: &[Vec<String>], tick: &str, vm: &str) -> [String; 2] {
+    let row = rows.iter().find(|row| row[..2] == [tick, vm]).unwrap();
+    [2, 4].map(|column| row[column].clone())
 }
 
 /// By AutoBalloon.pm on the same numbers: two changes of a pass cancel, and it goes on.
 #[test]
 fn proxmox_goes_round_while_anything_moved() {
-    let target = |vm| at("tests/policies/proxmox-cancel.toml", "6000", vm)[1].clone();
+    let rows = series("tests/policies/proxmox-cancel.toml");
+    let target = |vm| at(&rows, "6000", vm)[1].clone();
     assert_eq!(["v0", "v1", "v2"].map(target), ["2017", "2048", "3659"]);
 }
 
 /// By algo.py with A left out: C goes down to 130, and B grows to 252 and then 265.
 #[test]
 fn qmemman_leaves_a_domain_that_does_not_react_out() {
-    let held = |tick, vm| at("tests/policies/qmemman-stuck.toml", tick, vm)[0].clone();
+    let rows = series("tests/policies/qmemman-stuck.toml");
+    let held = |tick, vm| at(&rows, tick, vm)[0].clone();
     assert_eq!(["A", "B", "C"].map(|vm| held("24000", vm)), ["600", "252", "147"]);
     assert_eq!(["A", "B", "C"].map(|vm| held("36000", vm)), ["600", "265", "134"]);
 }

@@ -18,6 +18,7 @@ mod recording;
 mod reference;
 mod replacement_commands;
 mod reproduce;
+mod rule_files;
 mod same_bytes;
 mod simulation;
 mod sweep_grid;

@@ -3,7 +3,8 @@
 //! *Idea.* A guest knows best what it needs. It moves towards the memory that its programs have
 //! committed, down in small steps and up at once, and never below a floor.
 //! *Follows.* D. Magenheimer's self-ballooning in Linux's Xen driver, 2011: torvalds/linux
-//! drivers/xen/xen-selfballoon.c of v5.2, the last release that had it, and the older xenballoond.
+//! drivers/xen/xen-selfballoon.c (`selfballoon_process`, `xen_selfballoon_init`) at 0ecfebd, which
+//! is v5.2, the last release that had it; and the older xenballoond.
 //! *Departs.* Committed memory is the pages used and not freed since. Where a trace frees none a
 //! VM's goal never falls, and only grants remain once it is reached. There are no reserved pages,
 //! which the driver adds to goal and floor, and no frontswap, whose pages it adds to the goal. A

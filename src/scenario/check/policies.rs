@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::params;
 use super::values::{Findings, Section};
 use crate::balance::{self, Bounds, PolicyKind};
-use crate::params::Settings;
+use crate::params::{Domain, Param, Settings};
 use crate::scenario::Scenario;
 use crate::scenario::codes;
 use crate::scenario::document::{Literal, Origin};
@@ -90,8 +90,17 @@ impl Policies {
         memory: Frames,
         bounds: &[Bounds],
     ) -> Option<(&'static PolicyKind, Vec<&'static PolicyKind>)> {
-        let misfit =
-            |kind: &'static PolicyKind| (kind.fits)(&settings[kind.name], memory, bounds).err();
+        // A policy without the files that could not be read would be told that it names none.
+        let lacks_files = findings.list.iter().any(|found| {
+            [codes::BAD_POLICY_FILE, codes::POLICY_FILE_UNREADABLE].contains(&found.code)
+        });
+        let misfit = |kind: &'static PolicyKind| {
+            let reads = |param: &Param| matches!(param.domain, Domain::Files { .. });
+            if lacks_files && kind.params.iter().any(reads) {
+                return None;
+            }
+            (kind.fits)(&settings[kind.name], memory, bounds).err()
+        };
         let mut fits = true;
         for (kind, origin) in self.named() {
             if let Some(message) = misfit(kind) {
