@@ -70,7 +70,9 @@ impl Pace {
             }
         }
         for ((pace, spec), start) in paces.iter_mut().zip(&scenario.vms).zip(starts) {
-            if start >= end {
+            // A VM may be admitted at its stop, when another departs then; it makes no access.
+            let stops_at_once = spec.stop == Some(Ticks(start));
+            if start >= end || stops_at_once {
                 *pace = Self::absent(spec);
             } else if spec.after == After::Repeat {
                 pace.accesses = pace.accesses_before(spec.stop.map_or(end, |stop| stop.0.min(end)));

@@ -8,6 +8,10 @@
 //! file's order. (DynamoRIO, clients/drcachesim/tools/view.cpp.) Binary traces and those of
 //! Google's workloads must be printed by `view` first.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::clock::Clock;
 use super::error::ReadError;
 use super::input::{Input, Line, decimal, hex};
@@ -25,6 +29,10 @@ pub(super) const KIND: FormatKind = FormatKind {
 };
 
 const BYTES_AT: &[u8] = b" byte(s) @ 0x";
+
+/// Finds [`BYTES_AT`] in a line.
+static RECORDS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BYTES_AT));
+
 const PAGE_SIZE: &[u8] = b"<marker: page size ";
 /// The number of a marker with this prefix, parsed by `of`; `None` if the line is not such a
 /// marker.
@@ -50,7 +58,7 @@ fn looks_like(head: &Head<'_>) -> Verdict {
 
 /// Kind, address and size of a record; `None` for a line that is none.
 fn record(line: Line<'_>) -> Result<Option<(Option<AccessKind>, u64, u64)>, ReadError> {
-    let Some(at) = memchr::memmem::find(line.bytes, BYTES_AT) else { return Ok(None) };
+    let Some(at) = RECORDS.find(line.bytes) else { return Ok(None) };
     let mut words = line.bytes[..at].rsplit(u8::is_ascii_whitespace).filter(|w| !w.is_empty());
     let size = words.next().and_then(|size| decimal(size).ok());
     let size = size.ok_or_else(|| line.error(at, "expected a size before `byte(s) @`"))?;

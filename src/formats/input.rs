@@ -275,7 +275,12 @@ pub(crate) struct Field<'a> {
     pub at: usize,
 }
 
-impl Field<'_> {
+impl<'a> Field<'a> {
+    /// The field with these bytes, which stand at `at` of the line.
+    pub(crate) fn of(line: Line<'a>, bytes: &'a [u8], at: usize) -> Self {
+        Self { line, bytes, at }
+    }
+
     /// The part of the field from its byte `from` on, without `suffix` bytes at its end.
     pub(crate) fn part(self, from: usize, suffix: usize) -> Self {
         let to = self.bytes.len().saturating_sub(suffix).max(from.min(self.bytes.len()));

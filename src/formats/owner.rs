@@ -90,6 +90,9 @@ impl<'a> Owner<'a> {
             self.space = self.spaces.space(one)?;
             return Ok(());
         }
+        if rest.is_empty() && self.is_tuple_of(value) {
+            return Ok(());
+        }
         self.tuple.clear();
         let value = self.value_is_key.then_some(value);
         for part in value.iter().chain(rest) {
@@ -99,6 +102,15 @@ impl<'a> Owner<'a> {
         }
         self.space = self.spaces.space(&self.tuple)?;
         Ok(())
+    }
+
+    /// Whether the tuple of the record before is this value alone.
+    #[inline]
+    fn is_tuple_of(&self, value: &[u8]) -> bool {
+        let parts = self.tuple.split_last_chunk();
+        parts.is_some_and(|(name, length)| {
+            name == value && *length == (value.len() as u32).to_le_bytes()
+        })
     }
 
     /// Like [`Pages::touch`], of the owner's pages.

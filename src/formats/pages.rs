@@ -99,13 +99,20 @@ impl Pages {
         size: u64,
         kind: Option<AccessKind>,
     ) -> Result<(), &'static str> {
-        for page in self.range(address, size)? {
-            match kind {
-                Some(kind) => builder.push_kind(Page(page), kind),
-                None => builder.push(Page(page)),
-            }
+        let (first, last) = self.range(address, size)?.into_inner();
+        push(builder, first, kind);
+        if first < last {
+            (first + 1..=last).for_each(|page| push(builder, page, kind));
         }
         Ok(())
+    }
+}
+
+#[inline]
+fn push(builder: &mut TraceBuilder, page: u64, kind: Option<AccessKind>) {
+    match kind {
+        Some(kind) => builder.push_kind(Page(page), kind),
+        None => builder.push(Page(page)),
     }
 }
 
@@ -172,13 +179,11 @@ impl Scale {
         size: Option<u64>,
         kind: Option<AccessKind>,
     ) -> Result<(), &'static str> {
-        for page in self.range(value, size)? {
-            match kind {
-                Some(kind) => builder.push_kind(Page(page), kind),
-                None => builder.push(Page(page)),
-            }
-        }
-        Ok(())
+        let Some(unit) = self.unit else {
+            push(builder, value, kind);
+            return Ok(());
+        };
+        self.pages.touch(builder, Self::address(value, unit)?, size.unwrap_or(1), kind)
     }
 
     /// Adds an access for each page that `count` values from `first` on touch.

@@ -52,12 +52,16 @@ const KERNEL_TEXT: std::ops::Range<u64> = 0xffff_ffff_8000_0000..0xffff_ffff_c00
 pub(super) fn is_heading(line: &[u8]) -> bool {
     let line = line.trim_ascii();
     let starts = |word: &[u8]| line.starts_with(word);
-    line.is_empty()
-        || starts(b"#")
-        || starts(b"cpus=")
-        || starts(b"version = ")
-        || starts(b"CPU:") && line.ends_with(b"EVENTS]")
-        || starts(b"CPU ") && line.ends_with(b"is empty")
+    match line.first() {
+        None | Some(b'#') => true,
+        Some(b'c') => starts(b"cpus="),
+        Some(b'v') => starts(b"version = "),
+        Some(b'C') => {
+            starts(b"CPU:") && line.ends_with(b"EVENTS]")
+                || starts(b"CPU ") && line.ends_with(b"is empty")
+        }
+        _ => false,
+    }
 }
 
 fn looks_like(head: &Head<'_>) -> Verdict {
@@ -137,12 +141,14 @@ fn take(
         What::Chain => return Ok(()),
         What::Nothing => return Err(line.unexpected(line.bytes.len(), SAMPLE)),
         What::Sample { event, behind } => {
-            let mut peek = behind;
-            if peek.next().is_some_and(|field| field.hex("").is_err()) && is_tracepoint(event) {
+            let mut behind = behind;
+            let first = behind.next();
+            let is_other = first.is_some_and(|field| field.hex("").is_err());
+            if is_other && is_tracepoint(event) {
                 seen.others += 1;
                 return Ok(());
             }
-            let (address, at) = data_address(behind)?;
+            let (address, at) = data_address(first, behind)?;
             if address == 0 {
                 seen.zeros += 1;
                 return Ok(());
@@ -169,7 +175,8 @@ fn take(
     let id = id.filter(|_| !seen.guests);
     seen.threads |= id.is_some_and(|id| !id.is_process);
     let pid = id.map_or(&b""[..], |id| id.digits);
-    owner.set(builder, pid, &[file]).map_err(|why| line.error(0, why))?;
+    let file: &[&[u8]] = if file.is_empty() { &[] } else { &[file] };
+    owner.set(builder, pid, file).map_err(|why| line.error(0, why))?;
     owner.touch(pages, builder, address, 1, kind).map_err(|why| line.error(at, why))?;
     if let Some(clock) = &mut seen.clock {
         let time = time.and_then(|field| seconds(field.bytes)).or_else(|| trace_time(line));
@@ -229,10 +236,14 @@ fn notes(owner: &Owner<'_>, seen: &Seen) -> Vec<String> {
     notes
 }
 
-/// The data address after an event's name, and its position.
-fn data_address(mut fields: Fields<'_>) -> Result<(u64, usize), ReadError> {
+/// The data address after an event's name, and its position: of the first field there, and of those
+/// behind it.
+fn data_address(
+    first: Option<Field<'_>>,
+    mut fields: Fields<'_>,
+) -> Result<(u64, usize), ReadError> {
     let line = fields.line;
-    let Some(first) = fields.next() else {
+    let Some(first) = first else {
         let what = format!("there is no address behind the event; {REMEDY}");
         return Err(line.error(line.bytes.len(), &what));
     };
@@ -249,8 +260,8 @@ fn data_address(mut fields: Fields<'_>) -> Result<(u64, usize), ReadError> {
         }
         None => Ok((address, first.at)),
         Some(second) if second.hex("").is_ok() => {
-            let third_is_file = fields.next().is_some_and(|third| third.bytes.starts_with(b"("));
-            if second.bytes.len() < 8 && third_is_file {
+            let mut third_is_file = || fields.next().is_some_and(|f| f.bytes.starts_with(b"("));
+            if second.bytes.len() < 8 && third_is_file() {
                 return refuse("is the address of the instruction, with its symbol behind it");
             }
             if address != 0 && address < LOWEST && first.bytes.iter().all(u8::is_ascii_digit) {
@@ -379,6 +390,9 @@ impl<'a> Record<'a> {
     /// there is no time, the first that begins with a letter. The task is the last number before
     /// the time, or the first of a line without one.
     fn of(line: Line<'a>) -> Self {
+        if let Some(record) = Self::of_sample(line) {
+            return record;
+        }
         let (mut first, mut last) = (None, None);
         let mut fields = line.fields();
         let mut behind_time = fields;
@@ -409,6 +423,25 @@ impl<'a> Record<'a> {
             }
         }
         Self { id, time, what: Self::other(line, start) }
+    }
+
+    /// Likewise of most lines: the first colon ends the time, an event follows it.
+    #[inline]
+    fn of_sample(line: Line<'a>) -> Option<Self> {
+        let colon = memchr::memchr(b':', line.bytes)?;
+        let is_blank = |byte: &u8| *byte == b' ' || *byte == b'\t';
+        line.bytes.get(colon + 1).filter(|byte| is_blank(byte))?;
+        let mut fields = line.fields_from(colon + 1);
+        let mut words = line.bytes[..=colon].rsplit(is_blank).filter(|word| !word.is_empty());
+        let time = words.next().filter(|word| is_time(word))?;
+        let time = Field::of(line, time, colon + 1 - time.len());
+        let may_be_task = |word: &&[u8]| word.last().is_some_and(u8::is_ascii_digit);
+        let id = words.filter(may_be_task).find_map(Task::of);
+        let event = fields.next()?;
+        let is_event = event.bytes.last() == Some(&b':')
+            && event.bytes[0].is_ascii_alphabetic()
+            && !event.bytes.iter().any(|byte| matches!(byte, b'(' | b')'));
+        is_event.then(|| Self { id, time: Some(time), what: Self::event(event, fields) })
     }
 
     fn event(field: Field<'a>, behind: Fields<'a>) -> What<'a> {

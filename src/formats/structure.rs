@@ -147,11 +147,15 @@ impl Layout {
     /// The member's value; `None` if it is negative.
     fn value(&self, member: Member, record: &[u8]) -> Option<u64> {
         let bytes = &record[member.offset..member.offset + member.size];
-        let join = |value: u64, &byte: &u8| value << 8 | u64::from(byte);
+        let mut word = [0; 8];
         let value = if self.big_endian {
-            bytes.iter().fold(0, join)
+            word[8 - bytes.len()..].copy_from_slice(bytes);
+            u64::from_be_bytes(word)
+        } else if let Some(whole) = bytes.first_chunk::<8>() {
+            u64::from_le_bytes(*whole)
         } else {
-            bytes.iter().rev().fold(0, join)
+            word[..bytes.len()].copy_from_slice(bytes);
+            u64::from_le_bytes(word)
         };
         let negative = member.signed && value >> (member.size * 8 - 1) == 1;
         (!negative).then_some(value)

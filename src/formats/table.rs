@@ -44,6 +44,9 @@ pub(super) fn read<'a>(
             }
         }
         let rows = rows.as_mut().expect("the plan is made of the first line");
+        if open.is_empty() && rows.take_plain(line.bytes, builder) {
+            return Ok(());
+        }
         let has_quote = memchr::memchr(b'"', line.bytes).is_some();
         if open.is_empty() && !has_quote {
             return rows.take_unquoted(line, builder);
@@ -125,10 +128,16 @@ impl<'a> Rows<'a> {
         let Some((column, separator)) = self.plain else { return false };
         let mut rest = line;
         for _ in 0..column {
-            let Some(end) = memchr::memchr(separator, rest) else { return false };
-            rest = &rest[end + 1..];
+            match memchr::memchr2(separator, b'"', rest) {
+                Some(end) if rest[end] == separator => rest = &rest[end + 1..],
+                _ => return false,
+            }
         }
-        let cell = &rest[..memchr::memchr(separator, rest).unwrap_or(rest.len())];
+        let end = memchr::memchr2(separator, b'"', rest).unwrap_or(rest.len());
+        let (cell, behind) = rest.split_at(end);
+        if memchr::memchr(b'"', behind).is_some() {
+            return false;
+        }
         let kind = self.plan.fields[0].1;
         if self.plan.base == Base::Text {
             let name = cell.trim_ascii();
@@ -149,9 +158,6 @@ impl<'a> Rows<'a> {
         line: Line<'_>,
         builder: &mut TraceBuilder,
     ) -> Result<(), ReadError> {
-        if self.take_plain(line.bytes, builder) {
-            return Ok(());
-        }
         match self.plan.separator {
             Separator::Byte(byte) => self.cells.split_plain(line.bytes, byte, self.wanted),
             blanks @ Separator::Blanks => self.cells.split(line.bytes, blanks, self.wanted),

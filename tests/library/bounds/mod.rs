@@ -1,5 +1,7 @@
 //! The bounds compared with brute force on small scenarios, the report's figures, and each other.
 
+#![allow(clippy::disallowed_methods, reason = "the environment says how many cases to try")]
+
 mod naive;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -205,31 +207,55 @@ fn random_scenario(number: u64) -> Scenario {
     scenario
 }
 
+/// How many random scenarios are tried: 3,000, or what the environment says.
+fn cases() -> u64 {
+    let said = std::env::var("BOUNDS_CASES").ok();
+    said.and_then(|cases| cases.parse().ok()).unwrap_or(3_000)
+}
+
 #[test]
 fn bounds_are_those_of_brute_force() {
-    for number in 0..3_000 {
-        let scenario = random_scenario(number);
-        let (events, starts) = run(&scenario);
-        let frames = scenario.host.memory.0 as usize;
-        let found: BTreeMap<&str, u64> = bound::all(&scenario)
-            .into_iter()
-            .map(|bound| (bound.name, bound.demand_faults))
-            .collect();
-        let (mut in_use, mut cold) = (BTreeSet::new(), 0);
-        for event in &events {
-            match *event {
-                Event::Access(vm, page) => cold += u64::from(in_use.insert((vm, page))),
-                Event::Free(vm, page) => drop(in_use.remove(&(vm, page))),
-                Event::Depart(_) => {}
-            }
-        }
-        assert_eq!(found["cold"], cold, "scenario {number}: cold");
-        assert_eq!(found["global-lru"], naive_global_lru(&events, frames), "scenario {number}");
-        assert_eq!(found["min"], exhaustive_min(&events, frames), "scenario {number}: min");
-        let best = exhaustive_best_static(&scenario, &events, &starts);
-        let found = found.get("best-static").copied();
-        assert_eq!(found, best, "scenario {number}: best-static");
+    for number in 0..cases() {
+        bounds_are_right(number, &random_scenario(number));
     }
+}
+
+/// A VM waits until another departs, which happens at its own stop: it makes no access, and its
+/// minimum leaves a split to others.
+#[test]
+fn a_vm_that_is_admitted_at_its_stop_has_no_part_in_a_split() {
+    let long = common::vm(0, &[1, 2, 3, 1, 2, 3, 1, 2], 1, 3);
+    let mut leaves = common::vm(1, &[1, 2, 3, 1, 2, 3], 2, 3);
+    let mut waits = common::vm(2, &[1, 2, 1], 2, 3);
+    for vm in [&mut leaves, &mut waits] {
+        vm.stop = Some(Ticks(4));
+        (vm.min, vm.initial) = (Frames(2), Frames(2));
+    }
+    let mut scenario = common::scenario(vec![long, leaves, waits], 3, 2);
+    scenario.host.admission = Admission::Queue;
+    bounds_are_right(0, &scenario);
+    assert_eq!(bound::best_static(&scenario).unwrap().frames[2], Frames(0));
+}
+
+fn bounds_are_right(number: u64, scenario: &Scenario) {
+    let (events, starts) = run(scenario);
+    let frames = scenario.host.memory.0 as usize;
+    let found: BTreeMap<&str, u64> =
+        bound::all(scenario).into_iter().map(|bound| (bound.name, bound.demand_faults)).collect();
+    let (mut in_use, mut cold) = (BTreeSet::new(), 0);
+    for event in &events {
+        match *event {
+            Event::Access(vm, page) => cold += u64::from(in_use.insert((vm, page))),
+            Event::Free(vm, page) => drop(in_use.remove(&(vm, page))),
+            Event::Depart(_) => {}
+        }
+    }
+    assert_eq!(found["cold"], cold, "scenario {number}: cold");
+    assert_eq!(found["global-lru"], naive_global_lru(&events, frames), "scenario {number}");
+    assert_eq!(found["min"], exhaustive_min(&events, frames), "scenario {number}: min");
+    let best = exhaustive_best_static(scenario, &events, &starts);
+    let found = found.get("best-static").copied();
+    assert_eq!(found, best, "scenario {number}: best-static");
 }
 
 /// Which events count: accesses that do not belong to the warm-up of their VM.
@@ -286,7 +312,7 @@ fn counted_faults(
 #[test]
 fn bounds_after_a_warm_up_are_simulated_whole_and_counted_from_there() {
     let mut shorter = 0;
-    for number in 0..3_000_u64 {
+    for number in 0..cases() {
         let mut scenario = random_scenario(number);
         let some = number / 4 % 13;
         let share = Decimal { digits: some * 7, places: 2 };
@@ -357,7 +383,7 @@ fn bounds_after_a_warm_up_are_simulated_whole_and_counted_from_there() {
 
 #[test]
 fn no_policy_beats_min() {
-    for number in 0..3_000 {
+    for number in 0..cases() {
         let mut scenario = random_scenario(number);
         let bounds = bound::all(&scenario);
         let any = &balance::ALL[number as usize % balance::ALL.len()];
@@ -380,7 +406,7 @@ fn no_policy_beats_min() {
 #[test]
 fn no_run_faults_less_than_min_under_its_own_allocations() {
     let mut better = 0;
-    for number in 0..3_000 {
+    for number in 0..cases() {
         let mut scenario = random_scenario(number);
         let policy = &balance::ALL[number as usize % balance::ALL.len()];
         let kind = &replace::ALL[number as usize / 7 % replace::ALL.len()];
