@@ -70,6 +70,7 @@ const SIZES: &[(&str, u64)] = &[
     ("nbytes", 1),
     ("size_bytes", 1),
     ("io_size", 1),
+    ("iosize", 1),
     ("sectors", 512),
     ("nsectors", 512),
     ("num_sectors", 512),
@@ -95,21 +96,38 @@ const TIMES: &[(&str, Option<u64>)] = &[
 /// Headings of what happens to the page.
 const EVENTS: &[&str] = &["event"];
 
-/// Headings of the owner of an address.
+/// Parts of the headings of columns that may say how much an access covers.
+const EXTENTS: &[&str] = &["size", "len", "bytes", "sectors", "blocks", "count"];
+
+/// Headings of the owner of a page.
 const KEYS: &[&str] = &[
     "pid",
+    "process",
+    "process_id",
     "asid",
+    "vm",
+    "vm_id",
+    "tenant",
+    "tenant_id",
     "target",
     "target_id",
     "volume",
     "volume_id",
     "device",
     "device_id",
+    "dev",
+    "host",
     "hostname",
     "disk",
+    "disk_id",
     "disknumber",
     "asu",
     "lun",
+    "lun_id",
+    "namespace",
+    "file",
+    "file_id",
+    "inode",
 ];
 
 fn looks_like(head: &Head<'_>) -> Verdict {
@@ -226,6 +244,14 @@ impl Headings<'_> {
             SIZES.iter().find(is_it).map(|&(_, unit)| unit)
         };
         self.names().enumerate().filter_map(move |(at, name)| Some((at, unit(name)?)))
+    }
+
+    /// The first column that may say how much an access covers.
+    fn extent(&self) -> Option<usize> {
+        self.names().position(|name| {
+            let name = name.to_ascii_lowercase();
+            EXTENTS.iter().any(|part| memchr::memmem::find(&name, part.as_bytes()).is_some())
+        })
     }
 
     /// The column of the time, and its unit if the heading says that.
@@ -357,7 +383,7 @@ fn base_of(
         (true, _) => Base::Decimal,
         (_, true) => Base::Hexadecimal,
         // A bad line among numbers is a bad line, not a name.
-        _ if are_addresses || some < 2 || numbers * 2 > some => Base::Decimal,
+        _ if are_addresses || some < 2 || numbers * 2 >= some => Base::Decimal,
         _ => Base::Text,
     }
 }
@@ -384,7 +410,7 @@ fn note(plan: &Plan, headings: &Headings<'_>, options: &ReadOptions, unit: Optio
             note.extend([", sizes", &unit, " in column ", &headings.shown(size)]);
         }
         None if plan.base != Base::Text && plan.has_heading => {
-            if let Some((column, _)) = headings.sizes().next() {
+            if let Some(column) = headings.extent().filter(|column| !fields.contains(column)) {
                 note.extend([", the column ", &headings.shown(column), " not used"]);
             }
         }

@@ -156,6 +156,16 @@ fn older_damo_prints_regions_with_a_colon() {
 }
 
 #[test]
+fn sizes_behind_the_addresses_of_pinatrace_count() {
+    let loaded = text("0x7f001000: R 0x7ffffc  8 0x11\n0x7f001004: W 0x800ff8 8 0x22\n#eof\n");
+    let loaded = loaded.unwrap();
+    assert_eq!((loaded.format.name, counts(&loaded.trace)), ("pinatrace", (3, 2)));
+    // Here the number before the colon is the address, and a size follows.
+    let error = text("0x7fff1000: R 8\n0x7fff2000: W 8\n").unwrap_err();
+    assert!(error.message.contains("format not recognised"), "{error}");
+}
+
+#[test]
 fn archives_and_recordings_are_refused_by_name() {
     let mut tar = vec![0; 512];
     tar[..9].copy_from_slice(b"trace.txt");

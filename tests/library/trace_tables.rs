@@ -300,6 +300,9 @@ fn sizes_in_sectors_are_known_by_their_headings() {
         let bytes = with(|options| options.size_unit = Some(1));
         assert_eq!(pages(&text(&table, &bytes).unwrap()), [1, 2]);
     }
+    let unknown = b"lba,nblocks,op\n8,16,R\n16,8,W\n";
+    let loaded = load_from(&unknown[..], "x.csv", None, &ReadOptions::default()).unwrap();
+    assert!(loaded.notes[0].contains("the column `nblocks` not used"), "{:?}", loaded.notes);
 }
 
 #[test]
@@ -309,6 +312,7 @@ fn a_broken_number_is_neither_a_heading_nor_a_name() {
         ("lba,size\n-5,4096\n8,4096\n", "x.csv", "2:1: found `-5`"),
         ("page\n-5\n8\n9\n", "x.csv", "2:1: found `-5`"),
         ("page\n5\n8\nNA\n9\n", "x.csv", "4:1: found `NA`"),
+        ("page\n5\n-1\n", "x.csv", "3:1: found `-1`"),
     ] {
         let named = with(|options| options.field = Some("page".to_owned()));
         let options = if table.starts_with("page") { named } else { ReadOptions::default() };
@@ -366,6 +370,10 @@ fn pages_of_several_processes_in_a_table_are_not_one() {
     let loaded = loaded.unwrap();
     assert_eq!((loaded.trace.accesses(), loaded.trace.distinct_pages()), (3, 2));
     assert!(loaded.notes[0].contains("a page being one of (`pid`)"), "{:?}", loaded.notes);
+    for owner in ["vm", "tenant_id", "process", "inode"] {
+        let table = format!("{owner},page\na,5\nb,5\n");
+        assert_eq!(text(&table, &named("auto")).unwrap().distinct_pages(), 2, "{owner}");
+    }
     let joined = with(|options| options.key = Some("none".to_owned()));
     assert_eq!(pages(&text("pid,page\n1,5\n2,5\n1,5\n", &joined).unwrap()), [5, 5, 5]);
 }
