@@ -145,7 +145,8 @@ impl Scenario {
     /// # Errors
     /// Why not, as the rest of a sentence that begins with the policy.
     pub(crate) fn allows_pooling(&self) -> Result<(), String> {
-        if self.wrapper != Settings::defaults(wrapped::PARAMS) {
+        let plain = Settings::defaults_on(wrapped::PARAMS, self.wrapper.page_size());
+        if self.wrapper != plain {
             let why = "moves frames at faults, where `dead_band`, `largest_move`, `warm_up` and \
                        `cadence` hold nothing back; leave them out";
             return Err(why.to_owned());

@@ -43,6 +43,24 @@ fn rules_move_what_the_daemons_move() {
     }
 }
 
+/// Pages are larger here than the usual ones, and no wrapper holds policies back: all run but those
+/// that place VMs by their maxima and those that need files or a program.
+#[test]
+fn all_policies_run_on_the_host() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_balloonist"));
+    command.args(["compare", SCENARIO, "--policies", "all", "--no-cache", "--format", "csv"]);
+    let output = command.env_remove("CI").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    let omitted = said.lines().filter_map(|line| line.split_once(" is left out: "));
+    let omitted: Vec<&str> = omitted.map(|(kind, _)| kind).collect();
+    assert_eq!(omitted, ["libvirt-overcommit", "kubevirt-overcommit", "mom-rules", "exec"]);
+    let rows = String::from_utf8(output.stdout).unwrap();
+    let ranked = |row: &&str| row.starts_with("policy,") || row.starts_with("yardstick,");
+    let listed = balloonist::balance::ALL.len();
+    assert_eq!(rows.lines().filter(ranked).count(), listed - omitted.len(), "{rows}");
+}
+
 /// The operator's own AutoBalloon.pm and algo.py, here a few lines that show what they were given.
 #[test]
 fn the_loops_around_daemons_hand_over_what_the_daemons_read() {

@@ -9,8 +9,9 @@
 //! the checkpoint and served VM by VM in file order; the original serves each as it comes. What the
 //! VM's shares entitle it to stands for the memory that a tenant bought; a reserve is a part of it,
 //! within the VM's bounds. A VM at its maximum takes nothing. Bytes that make no whole frame are
-//! kept for the next checkpoint. Frames that no VM holds are divided by need. It draws, so equal
-//! views may give unequal plans; without shadow hits nothing moves once the reserves are kept.
+//! kept for the next checkpoint, and no VM holds the frames that they are in. Other frames that no
+//! VM holds are divided by need. It draws, so equal views may give unequal plans; without shadow
+//! hits nothing moves once the reserves are kept.
 //! *Cost.* O(V log V + shadow hits) per checkpoint for V VMs.
 //! *Parameters.* `reserved`: the reserve's part of what the VM is entitled to (0.75); `steal`: what
 //! a shadow hit moves (64 KiB); `draws`: VMs that are drawn for a shadow hit until one can give
@@ -88,7 +89,7 @@ impl Policy for MemshareLike {
         let reserve = |part: Frames| Frames(self.reserved.floor_of(part.0));
         let vms = view.vms.iter().zip(split::entitled(view));
         let floors: Vec<Frames> = vms.map(|(vm, part)| vm.bounds.clamp(reserve(part))).collect();
-        let Plan(mut frames) = split::settle(view, floors.clone());
+        let Plan(mut frames) = self.settle(view, floors.clone());
         let bytes = |frames: Frames| i128::from(frames.0) * self.page;
         let mut limits: Vec<i128> = view
             .vms
@@ -120,17 +121,54 @@ impl Policy for MemshareLike {
     }
 }
 
+impl MemshareLike {
+    /// The frames of the VMs, without those that hold what VMs have beyond their whole frames.
+    fn settle(&mut self, view: &View, floors: Vec<Frames>) -> Plan {
+        self.parts.retain(|id, _| view.vms.iter().any(|vm| vm.id == *id));
+        let parts: i128 = self.parts.values().sum();
+        let pooled = Frames(parts.unsigned_abs().div_ceil(self.page.unsigned_abs()) as u64);
+        if pooled == Frames(0) {
+            return split::settle(view, floors);
+        }
+        if pooled > split::spare(view, &floors) {
+            self.parts.clear();
+            return split::settle(view, floors);
+        }
+        split::settle(&View { host: view.host - pooled, ..view.clone() }, floors)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{policy, step, view, vm};
     use super::super::tests::climbed;
     use super::*;
+    use crate::params::Settings;
 
     #[test]
     fn no_vm_is_brought_below_its_reserve() {
         assert_eq!(climbed(&KIND, 300, &[0, 0, 0], 5), [100, 100, 100]);
         // Reserves are 75 each, and 16 frames go at once.
         assert_eq!(climbed(&KIND, 300, &[0, 40, 0], 20), [84, 132, 84]);
+    }
+
+    /// A frame of 2 MiB is 32 hits, and the parts of frames are not given away twice.
+    #[test]
+    fn parts_of_frames_are_kept() {
+        let mut policy = (KIND.build)(&Settings::defaults_on(KIND.params, 2 << 20));
+        let mut view = view(30, vec![vm(10, 1, 30), vm(10, 1, 30), vm(10, 1, 30)]);
+        let mut draws = Stream::new(crate::random::Generator::ChaCha8, 1, 0, "policy");
+        for round in 1..=64 {
+            view.vms[0].seen.shadow_hits = 1;
+            let Plan(frames) = policy.plan(&view, &mut draws).unwrap();
+            // Both others give, and each keeps the rest of a frame.
+            let given = 20 - frames[1].0 - frames[2].0;
+            assert_eq!(frames[0].0, 10 + round / 32, "{round}: {frames:?}");
+            assert!((given - round / 32) <= 2, "{round}: {frames:?}");
+            for (vm, &frames) in view.vms.iter_mut().zip(&frames) {
+                (vm.allocation, vm.target) = (frames, frames);
+            }
+        }
     }
 
     /// What the authors' simulator moves.
