@@ -4,7 +4,7 @@
 //! used, gives only what it has available above that floor, and memory moves in units of 2 MiB.
 //! *Follows.* Linux' driver: torvalds/linux `drivers/hv/hv_balloon.c` (`compute_balloon_floor`,
 //! `get_pages_committed`, `balloon_up`) at blob fdf6dec, with S. Gupta's "Fix committed value in
-//! post_status() if dynamic memory is disabled", linux-kernel, November 2022 (blob a6f5321);
+//! `post_status()` if dynamic memory is disabled", linux-kernel, November 2022 (blob a6f5321);
 //! K. Srinivasan, 2012 on. The host's side is that of `hyperv-like`.
 //! *Departs.* As `hyperv-like` on the host's side. The guest's memory at boot is what it holds at
 //! the first checkpoint that finds it on the host; what it gets beyond that is added memory, in the

@@ -147,15 +147,16 @@ impl Policy for Qmemman {
         let active: Vec<usize> =
             (0..view.vms.len()).filter(|&at| !self.orders[&view.vms[at].id].no_progress).collect();
         let domains: Vec<Domu> = active.iter().map(|&at| rule.domain(&view.vms[at])).collect();
-        let requests = rule.balance(free - reserve, &domains);
+        let mut requests = rule.balance(free - reserve, &domains);
         let mut targets: Vec<Option<i128>> = vec![None; view.vms.len()];
-        for (&at, &request) in active.iter().zip(&requests) {
-            targets[at] = request;
-        }
         let orders: Vec<i128> =
             active.iter().map(|&at| self.orders[&view.vms[at].id].target).collect();
         let is_worth_it =
             reserve == 0 || rule.is_significant(&domains, &orders, &requests, free - reserve);
+        keep_reserve(free, reserve, &domains, &mut requests);
+        for (&at, &request) in active.iter().zip(&requests) {
+            targets[at] = request;
+        }
         let plan = view.vms.iter().zip(targets).map(|(vm, target)| {
             let order = self.orders.get_mut(&vm.id).expect("every VM has been refreshed");
             if let Some(target) = target.filter(|_| is_worth_it) {
@@ -164,6 +165,28 @@ impl Policy for Qmemman {
             vm.bounds.clamp(Frames((order.target / rule.page) as u64))
         });
         Ok(Plan(plan.collect()))
+    }
+}
+
+/// Lets the first donor free the whole reserve, and ends the round there, if what it should give
+/// would leave less than nine tenths of the reserve free. The daemon makes sure of those for each
+/// domain in turn, donors first, and waits for the donors before; so this happens only where hardly
+/// anything is free.
+fn keep_reserve(mut free: i128, reserve: i128, domains: &[Domu], requests: &mut [Option<i128>]) {
+    let gives = |at: usize| Some(domains[at].held - requests[at]?).filter(|given| *given > 0);
+    let donors: Vec<(usize, i128)> =
+        (0..domains.len()).filter_map(|at| Some((at, gives(at)?))).collect();
+    for (turn, &(at, given)) in donors.iter().enumerate() {
+        if 10 * (free + given) < 9 * reserve {
+            requests[at] = Some((domains[at].held + free - reserve).max(0));
+            let served = &donors[..=turn];
+            let is_served = |at: usize| served.iter().any(|&(donor, _)| donor == at);
+            for (_, request) in requests.iter_mut().enumerate().filter(|(at, _)| !is_served(*at)) {
+                *request = None;
+            }
+            return;
+        }
+        free += given;
     }
 }
 
@@ -412,6 +435,17 @@ mod tests {
         ];
         let mut view = view(1468 * MIB, vms);
         assert_eq!(step(&mut *policy(&KIND, &[]), &mut view)[1] / MIB, 317);
+    }
+
+    /// What do_balance orders of eight domains that prefer 2 GiB each and hold all of the host: the
+    /// first should give 14 MiB, which leaves less than 45 free.
+    #[test]
+    fn the_first_donor_frees_the_reserve_of_a_full_host() {
+        let vms = (0..8).map(|_| using(100, vm(8192 * MIB, 2048 * MIB, 16_384 * MIB))).collect();
+        let mut view = view(65_536 * MIB, vms);
+        let mut expected = [8192 * MIB; 8];
+        expected[0] = 8142 * MIB;
+        assert_eq!(step(&mut *policy(&KIND, &[]), &mut view), expected);
     }
 
     /// A is stuck; the others get on without it as the original's `algo.py` has it.
