@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Context, Failure, input};
+use balloonist::render::checks::{self, Check, Finding, Format};
+use balloonist::scenario::{Diagnostic, Document, Severity};
+
+use super::{Context, Failure, context, input};
 
 /// Check a scenario without running it
 #[derive(clap::Args, Debug)]
@@ -14,13 +17,45 @@ pub(crate) struct Args {
     /// Print the scenario with every default filled in
     #[arg(long)]
     effective: bool,
+
+    /// How to print what is found
+    #[arg(long, value_name = "FORMAT", default_value = "text", conflicts_with = "effective",
+          value_parser = context::one_of(Format::ALL))]
+    format: Format,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    if args.format != Format::Text {
+        print_findings(args, context)?;
+    }
     let scenario = input::open(&args.scenario, None, context)?;
     if args.effective {
         return context.print(&scenario.effective());
     }
     context.note(&format!("{} is valid", args.scenario.display()));
     Ok(())
+}
+
+/// Prints all diagnostics for continuous integration.
+fn print_findings(args: &Args, context: &Context) -> Result<(), Failure> {
+    let mut document = Document::open(&args.scenario);
+    input::set_flags(&mut document, None, context);
+    let checked = document.check_with(&mut input::traces_within(context));
+    let diagnostics = checked.map_or_else(|found| *found, |checked| checked.warnings);
+    let finding = |found: &Diagnostic| {
+        let (file, place) = diagnostics.place(found);
+        Finding {
+            is_warning: found.severity == Severity::Warning && !context.common.deny_warnings,
+            code: Some(found.code.id),
+            file: Some(file.to_owned()),
+            place,
+            text: format!("{}: {}", found.message, found.remedy),
+        }
+    };
+    let check = Check {
+        file: args.scenario.display().to_string(),
+        name: "scenario".to_owned(),
+        findings: diagnostics.iter().map(finding).collect(),
+    };
+    context.print(&checks::render("check", &[check], args.format))
 }

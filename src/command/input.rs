@@ -8,8 +8,9 @@ use balloonist::balance::PolicyKind;
 use balloonist::formats;
 use balloonist::formats::PAGE_NUMBERS;
 use balloonist::formats::{ReadErrorKind, ReadOptions, load_head};
-use balloonist::scenario::{Checked, Diagnostics, Document, ReadFile, Scenario, Traces};
+use balloonist::scenario::{Checked, Diagnostics, Document, ReadFile, Scenario, Traces, meant};
 use balloonist::trace::TraceBuilder;
+use balloonist::units::VmId;
 
 use super::distances;
 use super::guard::say;
@@ -25,23 +26,33 @@ use super::{Context, Failure, lists, memory};
 pub(crate) struct Input {
     /// The scenario: a .toml or .dat file, or `-` for standard input; with --frames, trace files,
     /// one VM for each
-    #[arg(value_name = "SCENARIO", required = true)]
+    #[arg(value_name = "SCENARIO", required_unless_present = "pages")]
     paths: Vec<PathBuf>,
+
+    /// Replay a reference string, such as "7 0 1 2 0 3", in one VM on a host of --frames
+    #[arg(long, value_name = "PAGES", requires = "frames", conflicts_with = "paths")]
+    pages: Option<String>,
 
     /// Replay trace files, one VM for each, in lockstep on a host with this memory: a number of
     /// frames, a size, or a share of all distinct pages such as 25%
     #[arg(long, value_name = "FRAMES")]
     frames: Option<String>,
 
-    /// For trace files: ticks between two checkpoints
-    #[arg(long, value_name = "TICKS", requires = "frames", default_value = "10000")]
-    every: String,
+    /// With --frames: ticks between two checkpoints [default: 10000; with --pages, one at the end]
+    #[arg(long, value_name = "TICKS", requires = "frames")]
+    every: Option<String>,
 
     #[command(flatten)]
     reader: Reader,
 }
 
 impl Input {
+    /// What was given, for messages.
+    pub(super) fn shown(&self) -> String {
+        let paths: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
+        if paths.is_empty() { "--pages".to_owned() } else { paths.join(" ") }
+    }
+
     /// Reads and checks the input under the common flags and `policy`, and loads all stack
     /// distances.
     pub(super) fn open(
@@ -70,13 +81,45 @@ impl Input {
         Ok(opened)
     }
 
+    /// The same as [`open`](Self::open) for a command that shows one VM if `--vm` names it. With
+    /// trace files the flag says how they are split.
+    pub(super) fn open_to_show(
+        &self,
+        policy: Option<&str>,
+        context: &Context,
+    ) -> Result<(Scenario, Option<VmId>), Failure> {
+        let scenario = self.loaded(policy, context)?.scenario;
+        distances::load_all(&scenario, context);
+        let shown = self.vm_of_scenario().map(|name| vm_named(&scenario, name)).transpose()?;
+        Ok((scenario, shown))
+    }
+
+    /// What `--vm` says where no trace file is split.
+    fn vm_of_scenario(&self) -> Option<&str> {
+        self.reader.vm.as_deref().filter(|_| self.frames.is_none() || self.pages.is_some())
+    }
+
     fn opened(&self, policy: Option<&str>, context: &Context) -> Result<Opened, Failure> {
+        if self.vm_of_scenario().is_some() {
+            let text = "--vm says how trace files are split; it needs --frames and trace files";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        self.loaded(policy, context)
+    }
+
+    fn loaded(&self, policy: Option<&str>, context: &Context) -> Result<Opened, Failure> {
         let began = Instant::now();
+        policy.map(lists::policy).transpose()?;
         refuse_stdin_twice(&self.paths)?;
         let document = match (&self.frames, self.paths.as_slice()) {
+            (Some(frames), []) => {
+                let pages = self.pages.as_deref().unwrap_or("");
+                Document::from_pages(pages, frames, self.every.as_deref())
+            }
             (Some(frames), traces) => {
                 let options = self.reader.options(context);
-                Document::from_traces(traces, &options, frames, &self.every, self.reader.largest)
+                let every = self.every.as_deref().unwrap_or("10000");
+                Document::from_traces(traces, &options, frames, every, self.reader.largest)
             }
             (None, [scenario]) => {
                 refuse_trace(scenario)?;
@@ -98,6 +141,39 @@ impl Input {
         }
         note_reading(&opened.scenario, began.elapsed(), context);
         Ok(opened)
+    }
+}
+
+/// The VM of this name.
+fn vm_named(scenario: &Scenario, name: &str) -> Result<VmId, Failure> {
+    if let Some(at) = scenario.vms.iter().position(|vm| vm.name == name) {
+        return Ok(VmId(at as u32));
+    }
+    let names = || scenario.vms.iter().map(|vm| vm.name.as_str());
+    let meant = meant(name, names()).map(|meant| format!("; did you mean `{meant}`?"));
+    let meant = meant.unwrap_or_else(|| format!(": they are {}", some_of(names())));
+    Err(Failure::Usage(format!("--vm: the scenario has no VM `{name}`{meant}")))
+}
+
+/// The first few names, and how many more there are.
+fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const MOST: usize = 10;
+    let more = names.len().saturating_sub(MOST);
+    let shown: Vec<&str> = names.take(MOST).collect();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// The scenario with the algorithm of `--replacement` in every VM, if the flag is given.
+pub(super) fn with_replacement(
+    scenario: Scenario,
+    name: Option<&str>,
+) -> Result<Scenario, Failure> {
+    let Some(name) = name else { return Ok(scenario) };
+    let scenario = scenario.with_replacement(lists::replacement(name)?);
+    match scenario.fits(scenario.policy) {
+        Ok(()) => Ok(scenario),
+        Err(reason) => Err(Failure::wrong(format!("{}: {reason}", scenario.name))),
     }
 }
 
@@ -200,11 +276,8 @@ pub(super) fn register_trace(path: &Path) -> Result<(), Failure> {
     register().reads(path)
 }
 
-fn check_keeping(
-    mut document: Document,
-    policy: Option<&str>,
-    context: &Context,
-) -> Result<Opened, Failure> {
+/// Sets in a document what the common flags and `policy` say.
+pub(super) fn set_flags(document: &mut Document, policy: Option<&str>, context: &Context) {
     let common = &context.common;
     for setting in &common.settings {
         document.set(setting);
@@ -224,8 +297,22 @@ fn check_keeping(
         let processes = Processes::of(document.folder());
         document.allow_programs(Arc::new(processes));
     }
+}
+
+/// No traces yet, and how much memory they may take.
+pub(super) fn traces_within(context: &Context) -> Traces {
     let (most, growth) = memory::of_a_trace(context);
-    let mut traces = Traces::default().within(most, growth);
+    Traces::default().within(most, growth)
+}
+
+fn check_keeping(
+    mut document: Document,
+    policy: Option<&str>,
+    context: &Context,
+) -> Result<Opened, Failure> {
+    let common = &context.common;
+    set_flags(&mut document, policy, context);
+    let mut traces = traces_within(context);
     let checked = document.check_with(&mut traces);
     let Checked { scenario, warnings } = checked.map_err(|found| refused(&found, context))?;
     document.files().iter().try_for_each(|path| register().reads(path))?;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use balloonist::balance::wrapped;
 use balloonist::params::{Domain, Param};
-use balloonist::scenario::codes;
+use balloonist::scenario::{codes, meant};
 use balloonist::store::outcomes::OutcomeRow;
 use balloonist::store::row::Row as _;
 use balloonist::store::vms::{self, VmRow};
@@ -28,6 +28,15 @@ pub(crate) struct Args {
     /// What to list
     #[arg(value_name = "WHAT")]
     what: What,
+
+    /// Show all of these entries alone, with their parameters and sources [default: a line for
+    /// each entry of a long list]
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+
+    /// Show all of every entry
+    #[arg(long, conflicts_with = "names")]
+    long: bool,
 
     /// How to print the list
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
@@ -63,26 +72,77 @@ struct Entry {
     params: &'static [Param],
 }
 
+/// An entry in text.
+struct Paragraph {
+    name: String,
+    summary: String,
+    /// All there is to say of it.
+    whole: String,
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let is_text = args.format == Format::Table;
-    let show = |entries: Vec<Entry>| {
-        if is_text {
-            context.print(&text(&entries, context.colour_out))
-        } else {
-            context.print_table(&table(&entries), args.format)
-        }
+    let of = |entries: Vec<Entry>| (paragraphs(&entries, context.colour_out), table(&entries));
+    let (paragraphs, table) = match args.what {
+        What::Policies => of(policies()),
+        What::Replacements => of(replacements()),
+        What::Observers => of(observers()),
+        What::Workloads => of(workloads::ALL.iter().map(workload).collect()),
+        What::Formats => (format_paragraphs(context.colour_out), format_table()),
+        What::Columns => (Vec::new(), columns_table()),
+        What::Codes => (codes_paragraphs(context.colour_out), codes_table()),
     };
-    match args.what {
-        What::Policies => show(policies()),
-        What::Replacements => show(replacements()),
-        What::Observers => show(observers()),
-        What::Workloads => show(workloads::ALL.iter().map(workload).collect()),
-        What::Formats if is_text => context.print(&format_text(context.colour_out)),
-        What::Formats => context.print_table(&format_table(), args.format),
-        What::Columns => context.print_table(&columns_table(), args.format),
-        What::Codes if is_text => context.print(&codes_text(context.colour_out)),
-        What::Codes => context.print_table(&codes_table(), args.format),
+    let names =
+        if matches!(args.what, What::Columns) { "column" } else { table.columns()[0].as_str() };
+    let table = args.chosen(&table, names)?;
+    if paragraphs.is_empty() || args.format != Format::Table {
+        return context.print_table(&table, args.format);
     }
+    let is_chosen = |name: &String| args.names.is_empty() || args.names.contains(name);
+    let chosen = paragraphs.iter().filter(|entry| is_chosen(&entry.name));
+    if args.long || !args.names.is_empty() {
+        let whole: Vec<&str> = chosen.map(|entry| entry.whole.as_str()).collect();
+        return context.print(&whole.join("\n"));
+    }
+    context.print(&lines(&paragraphs, context.colour_out))?;
+    context.note("`list … NAME` shows all of an entry, `--long` of every entry");
+    Ok(())
+}
+
+impl Args {
+    /// The rows of the named entries; their names are in this column.
+    fn chosen(&self, table: &Table, column: &str) -> Result<Table, Failure> {
+        let at = table.columns().iter().position(|known| known == column);
+        let at = at.expect("the list has this column");
+        let known: Vec<String> = table.rows().iter().map(|row| row[at].plain()).collect();
+        if let Some(name) = self.names.iter().find(|name| !known.contains(name)) {
+            let meant = meant(name, known.iter().map(String::as_str));
+            let meant = meant.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+            return Err(Failure::Usage(format!("the list has no `{name}`{meant}")));
+        }
+        let columns: Vec<&str> = table.columns().iter().map(String::as_str).collect();
+        let mut chosen = Table::new(&columns);
+        let rows = table.rows().iter().zip(&known);
+        for (row, _) in rows.filter(|(_, name)| self.names.is_empty() || self.names.contains(name))
+        {
+            chosen.push(row.clone());
+        }
+        Ok(chosen)
+    }
+}
+
+/// A line for each entry: its name and its summary.
+fn lines(entries: &[Paragraph], colour: bool) -> String {
+    let bold = bold(colour);
+    let width = entries.iter().map(|entry| entry.name.chars().count()).max().unwrap_or(0);
+    let line = |Paragraph { name, summary, .. }: &Paragraph| {
+        let summary = text::wrapped(summary, width + 2);
+        format!("{bold}{name}{bold:#}{}", &summary[name.chars().count()..])
+    };
+    entries.iter().map(line).collect()
+}
+
+fn bold(colour: bool) -> anstyle::Style {
+    if colour { anstyle::Style::new().bold() } else { anstyle::Style::new() }
 }
 
 fn policies() -> Vec<Entry> {
@@ -153,13 +213,14 @@ fn columns_table() -> Table {
 }
 
 /// A paragraph for each diagnostic code.
-fn codes_text(colour: bool) -> String {
-    let bold = if colour { anstyle::Style::new().bold() } else { anstyle::Style::new() };
+fn codes_paragraphs(colour: bool) -> Vec<Paragraph> {
+    let bold = bold(colour);
     let paragraph = |code: &&codes::Code| {
         let text = text::wrapped(code.explanation, 4);
-        format!("{bold}{}{bold:#} {}\n{text}", code.id, code.title)
+        let whole = format!("{bold}{}{bold:#} {}\n{text}", code.id, code.title);
+        Paragraph { name: code.id.to_owned(), summary: code.title.to_owned(), whole }
     };
-    codes::ALL.iter().map(paragraph).collect::<Vec<_>>().join("\n")
+    codes::ALL.iter().map(paragraph).collect()
 }
 
 /// A row for each diagnostic code.
@@ -172,8 +233,8 @@ fn codes_table() -> Table {
 }
 
 /// A paragraph for each format.
-fn format_text(colour: bool) -> String {
-    let bold = if colour { anstyle::Style::new().bold() } else { anstyle::Style::new() };
+fn format_paragraphs(colour: bool) -> Vec<Paragraph> {
+    let bold = bold(colour);
     let rows = format_table();
     let paragraph = |row: &Vec<Cell>| {
         let [name, summary, extensions, options, reads, writes, source] =
@@ -194,9 +255,9 @@ fn format_text(colour: bool) -> String {
             ("yes", _) => "    is read\n",
             _ => "    is written\n",
         };
-        text
+        Paragraph { name, summary, whole: text }
     };
-    rows.rows().iter().map(paragraph).collect::<Vec<_>>().join("\n")
+    rows.rows().iter().map(paragraph).collect()
 }
 
 /// A row for each format.
@@ -230,8 +291,8 @@ fn format_table() -> Table {
 }
 
 /// A paragraph for each entry.
-fn text(entries: &[Entry], colour: bool) -> String {
-    let bold = if colour { anstyle::Style::new().bold() } else { anstyle::Style::new() };
+fn paragraphs(entries: &[Entry], colour: bool) -> Vec<Paragraph> {
+    let bold = bold(colour);
     let paragraph = |entry: &Entry| {
         let mut text = format!("{bold}{}{bold:#}\n", entry.name);
         text += &text::wrapped(&entry.summary, 4);
@@ -244,9 +305,10 @@ fn text(entries: &[Entry], colour: bool) -> String {
             let _ = writeln!(text, "    {bold}{name}{bold:#} = {default} [{domain}]");
             text += &text::wrapped(doc, 8);
         }
-        text
+        let (name, summary) = (entry.name.to_owned(), entry.summary.clone().into_owned());
+        Paragraph { name, summary, whole: text }
     };
-    entries.iter().map(paragraph).collect::<Vec<_>>().join("\n")
+    entries.iter().map(paragraph).collect()
 }
 
 /// A row for each parameter, and one for each entry without parameters.

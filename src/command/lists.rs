@@ -1,4 +1,4 @@
-//! Comma-separated lists on the command line: policies, replacement algorithms, numbers of frames.
+//! Comma-separated lists on the command line: policies and replacement algorithms.
 //! Each list is checked as a whole, so that all its errors are reported at once.
 
 use std::ffi::OsStr;
@@ -6,7 +6,6 @@ use std::ffi::OsStr;
 use balloonist::balance::{self, PolicyKind};
 use balloonist::replace::{self, ReplacementKind};
 use balloonist::scenario::meant;
-use balloonist::units::{FRAMES_MAX, Frames};
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Command};
 
@@ -48,6 +47,24 @@ pub(super) fn policies(words: &[String]) -> Result<Vec<&'static PolicyKind>, Fai
     chosen(("policy", "list policies"), words, balance::ALL, |kind| kind.name)
 }
 
+/// The policy of this name.
+pub(super) fn policy(word: &str) -> Result<&'static PolicyKind, Failure> {
+    one(policies(&[word.to_owned()])?, "--policy")
+}
+
+/// The replacement algorithm of this name.
+pub(super) fn replacement(word: &str) -> Result<&'static ReplacementKind, Failure> {
+    one(replacements(&[word.to_owned()])?, "--replacement")
+}
+
+/// The only one of those that "all" or a name stands for.
+fn one<K>(kinds: Vec<&'static K>, flag: &str) -> Result<&'static K, Failure> {
+    match kinds.as_slice() {
+        [kind] => Ok(kind),
+        _ => Err(Failure::Usage(format!("{flag} takes one name here, not `all`"))),
+    }
+}
+
 fn chosen<K>(
     (what, lister): (&str, &str),
     words: &[String],
@@ -75,23 +92,4 @@ fn chosen<K>(
     let hint = (!unknown.is_empty()).then(|| format!("`{lister}` shows all names"));
     let wrong: Vec<String> = unknown.into_iter().chain(doubled).chain(hint).collect();
     if wrong.is_empty() { Ok(kinds) } else { Err(Failure::Usage(wrong.join("; "))) }
-}
-
-/// Numbers of frames, at least 1.
-pub(super) fn frames(flag: &str, words: &[String]) -> Result<Vec<Frames>, Failure> {
-    let number = |word: &str| {
-        word.parse().ok().filter(|number| (1..=FRAMES_MAX).contains(number)).map(Frames)
-    };
-    let words = || words.iter().map(|word| word.trim());
-    let wrong: Vec<String> = words()
-        .filter(|word| number(word).is_none())
-        .map(|word| format!("found `{word}`"))
-        .collect();
-    if wrong.is_empty() {
-        return Ok(words().filter_map(number).collect());
-    }
-    let wrong = wrong.join(", ");
-    Err(Failure::Usage(format!(
-        "{flag}: {wrong}, expected comma-separated integers from 1 to {FRAMES_MAX}"
-    )))
 }

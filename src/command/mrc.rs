@@ -7,6 +7,7 @@ use std::time::Instant;
 use balloonist::formats::Loaded;
 use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
+use balloonist::render::mrc as rendered;
 use balloonist::replace::{self, ReplacementKind};
 use balloonist::scenario::{WarmUp, WarmUpEnd};
 use balloonist::store::mrc::{self, Curve};
@@ -17,7 +18,10 @@ use balloonist::trace::{Trace, curve};
 use balloonist::units::{Decimal, Frames, Ticks};
 use rayon::prelude::*;
 
+use super::files::NewFile;
+use super::points::{self, Point};
 use super::reader::Reader;
+use super::register::Kind;
 use super::text::trace_name;
 use super::{Context, Failure, context, distances, input, lists};
 
@@ -37,15 +41,25 @@ pub(crate) struct Args {
           value_parser = lists::replacement_names(), hide_possible_values = true)]
     replacement: Vec<String>,
 
-    /// The numbers of frames to show [default: all up to the number of distinct pages; for
-    /// simulated algorithms, the powers of two below that number, and that number]
+    /// The numbers of frames to show: integers, ranges such as 1..7, 64..512+64 or 64..512*2,
+    /// shares of the distinct pages such as 10%, or `all` up to their number [default: up to 32
+    /// all, then eight in each doubling; for simulated algorithms the powers of two]
     #[arg(long, value_name = "FRAMES,…", value_delimiter = ',')]
     points: Vec<String>,
 
     /// Estimate the curves from a sample of pages (SHARDS): a share such as 0.1, or a number of
-    /// pages such as 4096
+    /// pages such as 4096. The columns miss_ratio_low and miss_ratio_high contain the exact ratio
+    /// with a confidence of about 95 %. A curve is exact if the sample has too few pages
     #[arg(long, value_name = "SHARE|PAGES", value_parser = sample)]
     sample: Option<Sample>,
+
+    /// Draw the curves as an SVG file
+    #[arg(long, value_name = "FILE")]
+    figure: Option<PathBuf>,
+
+    /// Write a self-contained HTML page with the curves and their numbers
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
@@ -63,7 +77,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let of = |(value, loaded): (Option<String>, Loaded)| (named(path, value), loaded.trace);
         Ok(loaded.into_iter().map(of).collect())
     };
-    let points = lists::frames("--points", &args.points)?;
+    let points = points::read(&args.points)?;
+    let figure = args.figure.as_deref().map(|file| NewFile::create(file, Kind::Picture));
+    let report = args.report.as_deref().map(|file| NewFile::create(file, Kind::Page));
     let kinds = lists::replacements(&args.replacement)?;
     let read: Vec<Vec<(PathBuf, Trace)>> =
         args.traces.par_iter().map(read).collect::<Result<_, Failure>>()?;
@@ -83,11 +99,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         }
         Some(Sample::Rate(_)) => context.note("estimated from a sample of each trace's pages"),
     }
-    let points_of = |faults: &[u64], trace: &Trace| {
-        let least = trace.reduction().map_or(0, |reduction| reduction.frames);
-        let points = Curve::points_of(faults, &points).into_iter();
-        points.filter(|(frames, _)| frames.0 >= least).collect()
-    };
     for (path, trace) in paths.iter().zip(&traces) {
         note_reduced(&trace_name(path), trace, &kinds, args.sample.is_some(), context);
     }
@@ -95,26 +106,65 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let seed = context.common.seed.unwrap_or(1);
     let curves: Vec<Curve> = if kinds.is_empty() {
         let curve = |((path, trace), &warm_up): ((&PathBuf, &Arc<Trace>), &u64)| {
-            let (faults, pages) = if let Some(sample) = args.sample {
-                sampled_lru_faults(trace, warm_up, sample, seed)
-            } else {
-                let faults = curve::lru_faults_between(trace, warm_up, trace.accesses());
-                (faults, trace.distinct_pages())
+            let sizes = sizes(&points, trace, points::sensible);
+            let estimate =
+                args.sample.map(|sample| estimated(trace, warm_up, sample, seed, &sizes));
+            let (interval, too_few) = match estimate {
+                Some(Ok(estimate)) => (Some(estimate), None),
+                Some(Err(pages)) => (None, Some(pages)),
+                None => (None, None),
             };
-            let points = points_of(&faults, trace);
+            let (points, interval) = interval.unwrap_or_else(|| {
+                let faults = curve::lru_faults_between(trace, warm_up, trace.accesses());
+                (Curve::points_of(&faults, &sizes), Vec::new())
+            });
             let (trace, accesses) = (trace_name(path), trace.accesses() - warm_up);
-            (Curve { trace, accesses, replacement: None, points }, pages)
+            (Curve { trace, accesses, replacement: None, points, interval }, too_few)
         };
         let curves: Vec<_> = paths.par_iter().zip(&traces).zip(&warm_ups).map(curve).collect();
-        for ((curve, pages), trace) in curves.iter().zip(&traces) {
-            note_rough(&curve.trace, *pages, trace.distinct_pages(), context);
+        for (Curve { trace, .. }, too_few) in &curves {
+            if let Some(pages) = too_few {
+                context.note(&format!(
+                    "{trace}: the sample would have only {pages} distinct pages, too few for an \
+                     estimate, so the curve is exact"
+                ));
+            }
         }
         curves.into_iter().map(|(curve, _)| curve).collect()
     } else {
         simulated(&paths, &traces, &warm_ups, &kinds, &points, seed)
     };
     context.timing.note("curves", began.elapsed(), accesses);
-    context.print_table(&mrc::table(&curves), args.format)
+    context.print_table(&mrc::table(&curves), args.format)?;
+    remark(&curves, args.format, context)?;
+    let figure = figure.transpose()?.map(|file| (file, rendered::figure(&curves).to_svg()));
+    let report = report.transpose()?.map(|file| (file, rendered::page(&curves)));
+    for (mut file, text) in [figure, report].into_iter().flatten() {
+        file.put(&text)?;
+        file.commit()?;
+    }
+    Ok(())
+}
+
+/// Prints what is remarkable of the curves below a table for people.
+fn remark(curves: &[Curve], format: Format, context: &Context) -> Result<(), Failure> {
+    if !format.is_for_people() {
+        return Ok(());
+    }
+    let remarks = rendered::remarks(curves);
+    if remarks.is_empty() {
+        return Ok(());
+    }
+    context.print(&format.aside(&format!("\n{}\n", remarks.join("\n"))))
+}
+
+/// The numbers of frames to show of a trace: those asked for, or by default those of `default` for
+/// its distinct pages; of a reduced trace those for which it is exact.
+fn sizes(points: &[Point], trace: &Trace, default: fn(u64) -> Vec<Frames>) -> Vec<Frames> {
+    let pages = trace.distinct_pages() as u64;
+    let sizes = if points.is_empty() { default(pages) } else { points::of(points, pages) };
+    let least = trace.reduction().map_or(0, |reduction| reduction.frames);
+    sizes.into_iter().filter(|frames| frames.0 >= least).collect()
 }
 
 /// Notes which frames the curve of a reduced trace leaves out, and which results are not exact.
@@ -156,15 +206,26 @@ fn warm_up_of(trace: &Trace, warm_up: Option<WarmUp>) -> Result<u64, Failure> {
     }
 }
 
-/// Notes that an estimate is rough: its error depends on the number of sampled pages.
-fn note_rough(trace: &str, sampled: usize, pages: usize, context: &Context) {
-    const ROUGH_BELOW: usize = 1_000;
-    if sampled < pages && sampled < ROUGH_BELOW {
-        context.note(&format!(
-            "{trace}: the sample has only {sampled} of {pages} distinct pages, so the estimate is \
-             rough; omit --sample for traces this small"
-        ));
+/// The points of a curve with their intervals, estimated from a sample; the number of pages in the
+/// sample if they are too few.
+fn estimated(
+    trace: &Trace,
+    warm_up: u64,
+    sample: Sample,
+    seed: u64,
+    sizes: &[Frames],
+) -> Result<(Vec<(Frames, u64)>, Vec<(u64, u64)>), usize> {
+    /// With fewer, the groups whose differences give the interval are too small.
+    const PAGES_MIN: usize = 1_000;
+    let sampled = sampled_lru_faults(trace, warm_up, sample, seed);
+    let pages = sampled.pages();
+    if pages < PAGES_MIN.min(trace.distinct_pages()) {
+        return Err(pages);
     }
+    let (low, high) = sampled.interval(trace, warm_up);
+    let of = |faults: &[u64]| Curve::points_of(faults, sizes);
+    let interval = of(&low).into_iter().zip(of(&high)).map(|((_, low), (_, high))| (low, high));
+    Ok((of(&sampled.faults), interval.collect()))
 }
 
 /// The curves of these algorithms: one simulation for each number of frames, all in parallel. The
@@ -174,17 +235,12 @@ fn simulated(
     traces: &[Arc<Trace>],
     warm_ups: &[u64],
     kinds: &[&'static ReplacementKind],
-    points: &[Frames],
+    points: &[Point],
     seed: u64,
 ) -> Vec<Curve> {
     let traces = paths.par_iter().zip(traces).zip(warm_ups);
     let of_trace = |((path, trace), &warm_up): ((&PathBuf, &Arc<Trace>), &u64)| {
-        let sizes = match points {
-            [] => powers_and_all(trace.distinct_pages() as u64),
-            points => points.to_vec(),
-        };
-        let least = trace.reduction().map_or(0, |reduction| reduction.frames);
-        let sizes: Vec<Frames> = sizes.into_iter().filter(|frames| frames.0 >= least).collect();
+        let sizes = sizes(points, trace, points::powers_and_all);
         let vm = path.file_stem().map_or_else(|| "-".into(), |stem| stem.to_string_lossy());
         let purpose = format!("vm/{vm}/replacement");
         let draw = || Stream::new(Generator::ChaCha8, seed, 0, &purpose);
@@ -197,17 +253,11 @@ fn simulated(
             let points = sizes.par_iter().map(point).collect();
             let replacement = Some(kind.name);
             let accesses = trace.accesses() - warm_up;
-            Curve { trace: trace_name(path), accesses, replacement, points }
+            Curve { trace: trace_name(path), accesses, replacement, points, interval: Vec::new() }
         };
         kinds.par_iter().map(curve).collect::<Vec<_>>()
     };
     traces.map(of_trace).collect::<Vec<_>>().concat()
-}
-
-/// The powers of two below a number of pages, and that number.
-fn powers_and_all(pages: u64) -> Vec<Frames> {
-    let powers = (0..u64::BITS).map(|exponent| 1 << exponent);
-    powers.take_while(|&power| power < pages).chain([pages]).map(Frames).collect()
 }
 
 /// The path of a trace, followed by its VM's value if the file has several VMs.

@@ -106,7 +106,7 @@ pub(super) struct Reader {
     /// The VM of a dat file, from 0; for other files, the field whose values become VMs, such as
     /// `volume` or `#1`
     #[arg(long, help_heading = HEADING, value_name = "N|FIELD")]
-    vm: Option<String>,
+    pub(super) vm: Option<String>,
 
     /// Keep only the N VMs of a file with the most accesses
     #[arg(long, help_heading = HEADING, value_name = "N", requires = "vm",
@@ -130,9 +130,11 @@ pub(super) fn named_format(flag: Arg) -> Arg {
     flag.visible_alias("format")
 }
 
-/// Restricts a reader flag to trace files that are replayed directly, without a scenario.
+/// Restricts a reader flag to trace files that are replayed directly, without a scenario. `--vm` is
+/// left to the command: `walk` gives it a meaning for scenarios too.
 pub(super) fn for_bare_traces(flag: Arg) -> Arg {
-    if flag.get_help_heading() == Some(HEADING) { flag.requires("frames") } else { flag }
+    let restricted = flag.get_help_heading() == Some(HEADING) && flag.get_id() != "vm";
+    if restricted { flag.requires("frames") } else { flag }
 }
 
 impl Reader {

@@ -8,6 +8,7 @@ use balloonist::account::Outcome;
 use balloonist::balance::PolicyKind;
 use balloonist::bound::{StaticSplit, best_static};
 use balloonist::conclude::expects;
+use balloonist::render::checks::{self, Check, Finding};
 use balloonist::render::events::{self, Log};
 use balloonist::render::run as report;
 use balloonist::render::run::RunText;
@@ -26,7 +27,7 @@ use super::input::Input;
 use super::recorder::Recorder;
 use super::register::{Kind, is_stdout};
 use super::result_folder::{OF_RUN, ResultFolder};
-use super::{Context, Failure, context, distances, memory};
+use super::{Context, Failure, context, distances, input, lists, memory};
 
 /// Run a scenario under one policy and show the results of every VM
 #[derive(clap::Args, Debug)]
@@ -37,6 +38,11 @@ pub(crate) struct Args {
     /// The policy [default: the scenario's]
     #[arg(long, short, value_name = "POLICY")]
     policy: Option<String>,
+
+    /// Run this replacement algorithm, with default parameters, in every VM
+    #[arg(long, value_name = "REPLACEMENT", value_parser = lists::replacement_names(),
+          hide_possible_values = true)]
+    replacement: Option<String>,
 
     /// Write vms.csv, outcomes.csv, curves.csv, series.csv, manifest.json and timing.json to this
     /// folder, replacing earlier results
@@ -63,10 +69,28 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TABLE", default_value = "vms")]
     table: Shown,
 
-    /// How to print the result
-    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
-    format: Format,
+    /// How to print the result; junit and github print the scenario's expectations instead
+    #[arg(long, value_name = "FORMAT", default_value = "table",
+          value_parser = context::one_of(PRINTED))]
+    format: Printed,
 }
+
+/// What is printed of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Printed {
+    Table(Format),
+    Checks(checks::Format),
+}
+
+const PRINTED: &[(&str, Printed)] = &[
+    ("table", Printed::Table(Format::Table)),
+    ("csv", Printed::Table(Format::Csv)),
+    ("json", Printed::Table(Format::Json)),
+    ("markdown", Printed::Table(Format::Markdown)),
+    ("latex", Printed::Table(Format::Latex)),
+    ("junit", Printed::Checks(checks::Format::Junit)),
+    ("github", Printed::Checks(checks::Format::Github)),
+];
 
 /// The tables of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -78,6 +102,7 @@ enum Shown {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let format = args.events.as_deref().map(|place| args.format_of(place)).transpose()?;
     let scenario = args.source.open_without_distances(args.policy.as_deref(), context)?;
+    let scenario = input::with_replacement(scenario, args.replacement.as_deref())?;
     memory::plan([(&scenario, scenario.policy)], 1, 0, context)?;
     if args.reads_distances(&scenario) {
         distances::load_all(&scenario, context);
@@ -108,13 +133,26 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         return super::judge_expectations(&expects::failed(&scenario, &outcome));
     }
     let began = Instant::now();
+    let format = match args.format {
+        Printed::Table(format) => format,
+        Printed::Checks(format) => {
+            let failed = expects::failed(&scenario, &outcome);
+            let check = Check {
+                file: args.source.shown(),
+                name: policy.name.to_owned(),
+                findings: failed.iter().cloned().map(Finding::error).collect(),
+            };
+            context.print(&checks::render("run", &[check], format))?;
+            return super::judge_expectations(&failed);
+        }
+    };
     let (table, columns) = match args.table {
         Shown::Vms => (vms::table(&scenario, &outcome), vms::FOR_PEOPLE),
         Shown::Outcomes => (outcomes::table(&scenario, &outcome), outcomes::FOR_PEOPLE),
     };
-    if args.format.is_for_people() {
+    if format.is_for_people() {
         let table = table.select(columns).without_empty_columns();
-        let table = table.render(args.format, context.colour_out, context.width);
+        let table = table.render(format, context.colour_out, context.width);
         let told = RunText {
             scenario: &scenario,
             policy,
@@ -122,10 +160,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             series: &series.expect("a run is recorded"),
             best_static: split.as_ref(),
         };
-        let text = report::report(&told, args.format, &table, context.width.min(DRAWN_MAX));
+        let text = report::report(&told, format, &table, context.width.min(DRAWN_MAX));
         context.print(&text)?;
     } else {
-        context.print_table(&table, args.format)?;
+        context.print_table(&table, format)?;
     }
     context.timing.note("write", began.elapsed(), outcome.all.counts.accesses);
     super::judge_expectations(&expects::failed(&scenario, &outcome))

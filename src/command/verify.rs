@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use balloonist::balance::PolicyKind;
 use balloonist::conclude::expects;
 use balloonist::number::{counted, grouped};
+use balloonist::render::checks::{self, Check, Finding, Format};
 use balloonist::scenario::{Scenario, VmSpec};
 use balloonist::simulate::simulate;
 use balloonist::store::golden::{self, Difference, Weight};
@@ -21,7 +22,7 @@ use rayon::prelude::*;
 use super::files::{NewFile, commit_all};
 use super::goldens::{self, Golden};
 use super::progress::Progress;
-use super::{Context, Failure, guard, input};
+use super::{Context, Failure, context, guard, input};
 
 /// Run scenarios and compare every number with the golden tables in results/
 #[derive(clap::Args, Debug)]
@@ -34,6 +35,11 @@ pub(crate) struct Args {
     /// Replace the golden tables by the new ones; refused if the environment variable CI is set
     #[arg(long)]
     bless: bool,
+
+    /// How to print what differs
+    #[arg(long, value_name = "FORMAT", default_value = "text", conflicts_with = "bless",
+          value_parser = context::one_of(Format::ALL))]
+    format: Format,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
@@ -50,8 +56,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
     let paths = goldens::scenarios(&args.paths)?;
     let (cases, bad) = open_all(&paths, context)?;
+    let texts_of_bad: Vec<&str> = bad.iter().map(|(_, text)| text.as_str()).collect();
+    let texts_of_bad = texts_of_bad.join("\n");
     if args.bless && !bad.is_empty() {
-        return Err(Failure::Input(bad));
+        return Err(Failure::Input(texts_of_bad));
     }
 
     let jobs: Vec<(&Case, &PolicyKind)> = cases
@@ -78,10 +86,21 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let agree = if args.bless {
         bless(&verdicts, &orphans, context)?
     } else {
-        show(&verdicts, &orphans, context)?
+        for golden in verdicts.iter().flat_map(|verdict| &verdict.goldens) {
+            golden.write_beside(context);
+        }
+        let checks = || checks(&jobs, &verdicts, &bad, &orphans);
+        match args.format {
+            Format::Text => show(&verdicts, &orphans, context)?,
+            format => {
+                let checks = checks();
+                context.print(&checks::render("verify", &checks, format))?;
+                checks.iter().all(|check| check.findings.is_empty())
+            }
+        }
     };
     match (bad.is_empty(), agree) {
-        (false, _) => Err(Failure::Input(bad)),
+        (false, _) => Err(Failure::Input(texts_of_bad)),
         (true, false) => {
             let is_wrong =
                 |verdict: &&Verdict| !verdict.differences.is_empty() || !verdict.failed.is_empty();
@@ -112,8 +131,11 @@ struct Case {
     policies: Vec<&'static PolicyKind>,
 }
 
-/// Opens all scenarios. Also returns the diagnostics of bad ones as one text.
-fn open_all(paths: &[PathBuf], context: &Context) -> Result<(Vec<Case>, String), Failure> {
+/// A scenario that cannot be run, with its diagnostics.
+type Bad = (PathBuf, String);
+
+/// Opens all scenarios, good and bad.
+fn open_all(paths: &[PathBuf], context: &Context) -> Result<(Vec<Case>, Vec<Bad>), Failure> {
     let mut cases: Vec<Case> = Vec::new();
     let mut bad = Vec::new();
     for path in paths {
@@ -131,11 +153,13 @@ fn open_all(paths: &[PathBuf], context: &Context) -> Result<(Vec<Case>, String),
         });
         match opened {
             Ok(case) => cases.push(case),
-            Err(Failure::Input(text) | Failure::Unreadable(text)) => bad.push(text),
+            Err(Failure::Input(text) | Failure::Unreadable(text)) => {
+                bad.push((path.clone(), text));
+            }
             Err(failure) => return Err(failure),
         }
     }
-    Ok((cases, bad.join("\n")))
+    Ok((cases, bad))
 }
 
 /// A run compared with its golden files.
@@ -199,8 +223,35 @@ fn judge(case: &Case, policy: &PolicyKind, context: &Context) -> Result<Verdict,
     Ok(Verdict { goldens: [rows, trail], differences, departure, failed })
 }
 
-/// Prints the differences, the worst first, then where trajectories depart, and writes the new
-/// tables beside the golden files. Returns whether everything agrees.
+/// A check for each run, each bad scenario and each golden table without a scenario.
+fn checks(
+    jobs: &[(&Case, &PolicyKind)],
+    verdicts: &[Verdict],
+    bad: &[Bad],
+    orphans: &[PathBuf],
+) -> Vec<Check> {
+    let run = |((case, policy), verdict): (&(&Case, &PolicyKind), &Verdict)| {
+        let differences = verdict.differences.iter().map(|difference| &difference.text);
+        let texts = verdict.failed.iter().chain(differences).chain(&verdict.departure);
+        Check {
+            file: case.path.display().to_string(),
+            name: policy.name.to_owned(),
+            findings: texts.cloned().map(Finding::error).collect(),
+        }
+    };
+    let one = |path: &Path, name: &str, text: String| Check {
+        file: path.display().to_string(),
+        name: name.to_owned(),
+        findings: vec![Finding::error(text)],
+    };
+    let runs = jobs.iter().zip(verdicts).map(run);
+    let bad = bad.iter().map(|(path, text)| one(path, "scenario", text.clone()));
+    let orphans = orphans.iter().map(|path| one(path, "golden table", orphan(path).text));
+    runs.chain(bad).chain(orphans).collect()
+}
+
+/// Prints the differences, the worst first, then where trajectories depart. Returns whether
+/// everything agrees.
 fn show(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<bool, Failure> {
     let mut differences: Vec<Difference> =
         verdicts.iter().flat_map(|verdict| verdict.differences.iter().cloned()).collect();
@@ -210,9 +261,6 @@ fn show(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<
     let mut lines: Vec<String> = failed.collect();
     lines.extend(differences.into_iter().map(|difference| difference.text));
     lines.extend(verdicts.iter().filter_map(|verdict| verdict.departure.clone()));
-    for golden in verdicts.iter().flat_map(|verdict| &verdict.goldens) {
-        golden.write_beside(context);
-    }
     print_lines(&lines, context)
 }
 

@@ -14,7 +14,7 @@ use balloonist::simulate::simulate;
 use super::files::NewFile;
 use super::input::Input;
 use super::register::{Kind, is_stdout};
-use super::{Context, Failure};
+use super::{Context, Failure, input, lists};
 
 /// Show every access and checkpoint of a run, with the VMs' page lists
 ///
@@ -28,6 +28,11 @@ pub(crate) struct Args {
     /// The policy [default: the scenario's]
     #[arg(long, short, value_name = "POLICY")]
     policy: Option<String>,
+
+    /// Run this replacement algorithm, with default parameters, in every VM
+    #[arg(long, value_name = "REPLACEMENT", value_parser = lists::replacement_names(),
+          hide_possible_values = true)]
+    replacement: Option<String>,
 
     /// The first round shown
     #[arg(long, value_name = "ROUND", default_value_t = 1, value_parser = round())]
@@ -55,8 +60,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if to < args.from {
         return Err(Failure::Usage(format!("`--from {}` must not exceed `--to {to}`", args.from)));
     }
-    let scenario = args.source.open(args.policy.as_deref(), context)?;
+    let (scenario, vm) = args.source.open_to_show(args.policy.as_deref(), context)?;
+    let scenario = input::with_replacement(scenario, args.replacement.as_deref())?;
     let rounds = Rounds::new(&scenario, args.from..=to);
+    let rounds = match vm {
+        Some(vm) => rounds.of_vm(vm),
+        None => rounds,
+    };
     if args.html {
         return page(args, &scenario, rounds, context);
     }

@@ -131,8 +131,11 @@ pub fn verdict(runs: &[Contender], bounds: &[Bound], baseline: usize) -> String 
     }
     let best = Best::by(&ranked, demand);
     let accesses = counted(best.first.outcome.all.counts.accesses, "access");
-    let fewest = fewest(&best.names());
-    let mut text = format!("{fewest}: {} in {accesses}", grouped(best.least));
+    let mut text = if let [only] = ranked.as_slice() {
+        format!("{} has {} in {accesses}", only.title(), counted(best.least, "demand fault"))
+    } else {
+        format!("{}: {} in {accesses}", fewest(&best.names()), grouped(best.least))
+    };
     let baseline = &runs[baseline];
     let split = bounds.iter().find(|bound| bound.name == "best-static");
     let against_baseline = difference(best.least, demand(baseline), &baseline.title());

@@ -2,6 +2,7 @@
 //!
 //! This module reads outcomes; it knows no files and draws nothing.
 
+pub mod anomaly;
 pub mod compare;
 pub mod contest;
 pub mod expects;

@@ -29,7 +29,42 @@ const UPRIGHT: usize = 11;
 /// The page.
 pub fn page(results: &Results) -> String {
     let manifest = &results.manifest;
-    let name = escaped(&manifest.study.name);
+    let varied = results.sweep.as_ref().map(varied).unwrap_or_default();
+    let heading = format!("<p>{}</p>\n{varied}", escaped(&heading(manifest)));
+    let mut main = String::new();
+    if let Some(verdict) = manifest.verdict.as_deref().filter(|verdict| !verdict.is_empty()) {
+        main += "<section class=\"verdict\" aria-label=\"Verdict\">\n";
+        for sentence in verdict.split('\n') {
+            let _ = writeln!(main, "<p>{}</p>", escaped(sentence));
+        }
+        main += "</section>\n";
+    }
+    if let Some(compare) = &results.compare {
+        main += "<section>\n<h2>Policies and bounds</h2>\n";
+        main += &table("comparison", &with_regret(compare));
+        main += &bounds(manifest);
+        main += "</section>\n";
+    }
+    for figure in figures::all(results) {
+        main += &section(&figure);
+    }
+    if let Some(vms) = &results.vms {
+        main += "<section>\n<h2>Every VM</h2>\n";
+        main += &limited("every-vm", &every_vm(vms));
+        main += "</section>\n";
+    }
+    if let Some(sweep) = &results.sweep {
+        main += "<section>\n<h2>Every run</h2>\n";
+        main += &limited("every-run", &every_run(sweep));
+        main += "</section>\n";
+    }
+    main += &what_was_run(results);
+    sheet(&manifest.study.name, &manifest.study.balloonist, &heading, &main)
+}
+
+/// A page with this name and heading, made by a version of the program.
+pub(super) fn sheet(name: &str, version: &str, heading: &str, main: &str) -> String {
+    let name = escaped(name);
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -38,40 +73,11 @@ pub fn page(results: &Results) -> String {
          <link rel=\"icon\" href=\"data:,\">\n<title>{name} · balloonist</title>\n\
          <style>\n{STYLE}{PAGE_STYLE}</style>\n</head>\n<body>\n\
          <svg width=\"0\" height=\"0\" aria-hidden=\"true\" class=\"defs\">{}</svg>\n\
-         <header>\n<p class=\"tool\">balloonist {}</p>\n<h1>{name}</h1>\n<p>{}</p>\n{}</header>\n\
-         <main>\n",
+         <header>\n<p class=\"tool\">balloonist {}</p>\n<h1>{name}</h1>\n{heading}</header>\n\
+         <main>\n{main}",
         patterns(),
-        escaped(&manifest.study.balloonist),
-        escaped(&heading(manifest)),
-        results.sweep.as_ref().map(varied).unwrap_or_default(),
+        escaped(version),
     );
-    if let Some(verdict) = manifest.verdict.as_deref().filter(|verdict| !verdict.is_empty()) {
-        out += "<section class=\"verdict\" aria-label=\"Verdict\">\n";
-        for sentence in verdict.split('\n') {
-            let _ = writeln!(out, "<p>{}</p>", escaped(sentence));
-        }
-        out += "</section>\n";
-    }
-    if let Some(compare) = &results.compare {
-        out += "<section>\n<h2>Policies and bounds</h2>\n";
-        out += &table("comparison", &with_regret(compare));
-        out += &bounds(manifest);
-        out += "</section>\n";
-    }
-    for figure in figures::all(results) {
-        out += &section(&figure);
-    }
-    if let Some(vms) = &results.vms {
-        out += "<section>\n<h2>Every VM</h2>\n";
-        out += &limited("every-vm", &every_vm(vms));
-        out += "</section>\n";
-    }
-    if let Some(sweep) = &results.sweep {
-        out += "<section>\n<h2>Every run</h2>\n";
-        out += &limited("every-run", &every_run(sweep));
-        out += "</section>\n";
-    }
-    out += &what_was_run(results);
     let _ = write!(
         out,
         "</main>\n<div id=\"tip\" role=\"status\" aria-live=\"polite\" hidden></div>\n\
@@ -153,7 +159,7 @@ fn bounds(manifest: &Manifest) -> String {
 }
 
 /// A figure with its legend, its caption and its numbers.
-fn section(figure: &Figure) -> String {
+pub(super) fn section(figure: &Figure) -> String {
     let name = escaped(&figure.name);
     let mut out = format!("<figure id=\"{name}\">\n<h2>{}</h2>\n", escaped(&figure.title));
     if figure.keys.len() > 1 {

@@ -3,10 +3,12 @@
 //! These are pure functions of results, without files, clocks or absolute paths.
 
 pub mod chart;
+pub mod checks;
 pub mod events;
 pub mod figures;
 pub mod html;
 pub mod lesson;
+pub mod mrc;
 pub(crate) mod narrator;
 pub mod reproduce;
 pub mod rounds;

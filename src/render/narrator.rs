@@ -2,7 +2,7 @@
 //!
 //! A [`Narrator`] watches a run, counts its rounds, and hands its [`Teller`] the events of the
 //! shown rounds. The event log shows all rounds; a walk-through and a lesson show a range of them,
-//! outside of which the run is simulated at full speed.
+//! outside of which the run is simulated at full speed, and if wanted the events of one VM alone.
 
 use super::rounds::Rounds;
 use crate::account::Refusal;
@@ -138,8 +138,21 @@ impl<'a, T: Teller> Narrator<'a, T> {
     }
 
     fn tell_now(&mut self, at: Ticks, event: &Event<'_>) {
-        if self.rounds.shown() {
+        if self.rounds.shown() && self.concerns(event) {
             self.teller.tell(at, self.rounds.now(), event);
+        }
+    }
+
+    /// Whether an event concerns a VM that is shown. Changes of other VMs have been left out of it.
+    fn concerns(&self, event: &Event<'_>) -> bool {
+        match event {
+            Event::Skipped(_) | Event::Checkpoint(..) => true,
+            Event::Wait(vm) | Event::Refuse { vm, .. } | Event::Depart(vm, _) => {
+                self.rounds.shows(*vm)
+            }
+            Event::Arrive(held, shrunk) => self.rounds.shows(held.vm) || !shrunk.is_empty(),
+            Event::Move(changes, _) => self.rounds.only.is_none() || !changes.is_empty(),
+            Event::Access(touch) => self.rounds.shows(touch.held.vm),
         }
     }
 
@@ -147,7 +160,8 @@ impl<'a, T: Teller> Narrator<'a, T> {
         self.scenario.vms[vm.index()].trace.numbers()[page as usize]
     }
 
-    /// The changes with each VM's algorithm and its last evictions, as `held` gives them.
+    /// The changes of shown VMs, with each VM's algorithm and its last evictions as `held` gives
+    /// them.
     fn resized<'b>(
         &self,
         changes: &[Change],
@@ -165,7 +179,7 @@ impl<'a, T: Teller> Narrator<'a, T> {
                 evicted: evicted.map(|page| self.number(vm, page)).collect(),
             }
         };
-        changes.iter().map(resized).collect()
+        changes.iter().filter(|change| self.rounds.shows(change.vm)).map(resized).collect()
     }
 
     fn touch<'b>(&self, access: &Access<'b>) -> Touch<'b> {

@@ -1,13 +1,16 @@
-//! Rounds: a round is everything between two checkpoints and the checkpoint that ends it.
+//! Rounds: a round is everything between two checkpoints and the checkpoint that ends it. What is
+//! shown is a range of rounds, of all VMs or of one.
 
 use std::ops::RangeInclusive;
 
 use crate::scenario::Scenario;
-use crate::units::Ticks;
+use crate::units::{Ticks, VmId};
 
 /// The rounds to show, and the current one.
 pub struct Rounds {
     shown: RangeInclusive<u64>,
+    /// The only VM to show; all if there is none.
+    pub(super) only: Option<VmId>,
     every: u64,
     /// The round of the next event, from 1.
     now: u64,
@@ -16,7 +19,12 @@ pub struct Rounds {
 impl Rounds {
     /// The rounds of a run of `scenario` that are in `shown`.
     pub fn new(scenario: &Scenario, shown: RangeInclusive<u64>) -> Self {
-        Self { shown, every: scenario.checkpoint_every.0, now: 1 }
+        Self { shown, only: None, every: scenario.checkpoint_every.0, now: 1 }
+    }
+
+    /// The same rounds, with the events of this VM alone.
+    pub fn of_vm(self, vm: VmId) -> Self {
+        Self { only: Some(vm), ..self }
     }
 
     /// All rounds of a run of `scenario`.
@@ -27,6 +35,11 @@ impl Rounds {
     /// Whether the next event is shown.
     pub(super) fn shown(&self) -> bool {
         self.shown.contains(&self.now)
+    }
+
+    /// Whether this VM is shown.
+    pub(super) fn shows(&self, vm: VmId) -> bool {
+        self.only.is_none_or(|only| only == vm)
     }
 
     /// The round of the next event.

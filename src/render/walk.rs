@@ -25,6 +25,8 @@ pub type Walk<'a, W> = Narrator<'a, Board<'a, W>>;
 /// Writes events as lines with lists of pages.
 pub struct Board<'a, W> {
     scenario: &'a Scenario,
+    /// The only VM to show; all if there is none.
+    only: Option<VmId>,
     columns: Columns,
     out: W,
     /// The first write error; nothing is written after it.
@@ -73,7 +75,8 @@ impl Columns {
 impl<'a, W: Write> Walk<'a, W> {
     /// Begins a walk through the `rounds` of a run of `scenario` under `policy` with a legend.
     pub fn new(scenario: &'a Scenario, policy: &str, rounds: Rounds, out: W) -> Self {
-        let mut board = Board { scenario, columns: Columns::of(scenario), out, written: Ok(()) };
+        let (only, columns) = (rounds.only, Columns::of(scenario));
+        let mut board = Board { scenario, only, columns, out, written: Ok(()) };
         let every = every(scenario.checkpoint_every.0);
         let (vms, memory) = (scenario.vms.len(), scenario.host.memory);
         let order = if scenario.all_lru() {
@@ -149,7 +152,9 @@ impl<W: Write> Board<'_, W> {
              misses  target\n",
             "", "VM",
         ));
-        for (vm, target) in checkpoint.view.vms.iter().zip(&checkpoint.plan.0) {
+        let vms = checkpoint.view.vms.iter().zip(&checkpoint.plan.0);
+        let only = self.only;
+        for (vm, target) in vms.filter(|(vm, _)| only.is_none_or(|only| only == vm.id)) {
             let name = self.name(vm.id);
             let VmView { allocation, resident, interval, total, .. } = vm;
             self.write(format_args!(

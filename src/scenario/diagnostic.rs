@@ -129,6 +129,12 @@ impl Diagnostics {
         self.list.iter()
     }
 
+    /// The file that a diagnostic is in, and the line and column in it, from 1.
+    pub fn place(&self, found: &Diagnostic) -> (&str, Option<(usize, usize)>) {
+        let source = &self.sources[found.origin.source];
+        (&source.shown, Excerpt::place(source, found.origin))
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

@@ -101,8 +101,49 @@ impl Document {
             let keys = [Some(("trace", trace)), name, split, largest];
             vms.push(node(Literal::Table(table(keys.into_iter().flatten()))));
         }
+        document.of_flags(frames, every, options.page_size, vms)
+    }
+
+    /// One VM that accesses the pages of a reference string, numbers with blanks or commas between
+    /// them, on a host of `frames` (a number, or a share of the distinct pages), with a checkpoint
+    /// every `every` ticks, or only one when the last page has been accessed.
+    pub fn from_pages(pages: &str, frames: &str, every: Option<&str>) -> Self {
+        let mut document = Self::empty(PathBuf::new(), "pages");
+        let text = SourceText::file("--pages".to_owned(), pages.to_owned());
+        let source = document.add_source(text);
+        let node = |at, value| Node { origin: Origin::at(source, at), value };
+        let is_between = |letter: char| letter.is_whitespace() || letter == ',';
+        let words: Vec<Node> = pages
+            .split(is_between)
+            .filter(|word| !word.is_empty())
+            .map(|word| {
+                let start = word.as_ptr() as usize - pages.as_ptr() as usize;
+                let value = match word.parse() {
+                    Ok(page) => Literal::Integer(page),
+                    Err(_) => Literal::String(word.to_owned()),
+                };
+                node(start..start + word.len(), value)
+            })
+            .collect();
+        let whole = 0..pages.len();
+        let at_the_end = words.len().max(1).to_string();
+        let pages = node(whole.clone(), Literal::Array(words));
+        let trace = node(whole.clone(), Literal::Table(table([("pages", pages)])));
+        let name = node(whole.clone(), Literal::String("pages".to_owned()));
+        let vm = node(whole, Literal::Table(table([("name", name), ("trace", trace)])));
+        document.of_flags(frames, every.unwrap_or(&at_the_end), None, vec![vm])
+    }
+
+    /// Completes a document without a scenario file.
+    fn of_flags(
+        mut self,
+        frames: &str,
+        every: &str,
+        page_size: Option<u64>,
+        vms: Vec<Node>,
+    ) -> Self {
         let mut flag = |flag: &str, text: &str| {
-            let source = document.add_source(SourceText::file(flag.to_owned(), text.to_owned()));
+            let source = self.add_source(SourceText::file(flag.to_owned(), text.to_owned()));
             let origin = Origin::at(source, 0..text.len());
             toml::read_value(text, source, 0)
                 .unwrap_or(Node { origin, value: Literal::String(text.to_owned()) })
@@ -111,14 +152,14 @@ impl Document {
         let every = flag("--every", every);
         let node = |origin, value| Node { origin, value };
         let origin = memory.origin;
-        let page_size = options.page_size.map(|bytes| node(origin, Literal::Integer(bytes.into())));
+        let page_size = page_size.map(|bytes| node(origin, Literal::Integer(bytes.into())));
         let page_size = page_size.map(|bytes| ("page_size", bytes));
         let host = table(std::iter::once(("memory", memory)).chain(page_size));
         let host = node(origin, Literal::Table(host));
         let checkpoint = node(every.origin, Literal::Table(table([("every", every)])));
         let vms = node(host.origin, Literal::Array(vms));
-        document.root = table([("host", host), ("checkpoint", checkpoint), ("vm", vms)]);
-        document
+        self.root = table([("host", host), ("checkpoint", checkpoint), ("vm", vms)]);
+        self
     }
 
     /// A document whose root is a workload of this kind, for [`workload`](Self::workload).

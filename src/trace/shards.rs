@@ -18,6 +18,7 @@ use std::collections::BinaryHeap;
 use super::access::PageId;
 use super::distances::COLD;
 use super::holes::Stack;
+use super::random_groups;
 use super::shared::Trace;
 use crate::random::mix;
 use crate::units::{Decimal, Page};
@@ -33,14 +34,8 @@ pub enum Sample {
 
 /// The estimated LRU demand faults of the accesses of `trace` from access `from` on, after those
 /// before have been replayed, for every allocation from 0 frames to the number of distinct pages;
-/// with rate 1 exactly [`lru_faults_between`](super::curve::lru_faults_between). Also returns the
-/// number of distinct pages in the sample, which determines the error.
-pub fn sampled_lru_faults(
-    trace: &Trace,
-    from: u64,
-    sample: Sample,
-    salt: u64,
-) -> (Vec<u64>, usize) {
+/// with rate 1 exactly [`lru_faults_between`](super::curve::lru_faults_between).
+pub fn sampled_lru_faults(trace: &Trace, from: u64, sample: Sample, salt: u64) -> Sampled {
     let pages = trace.distinct_pages();
     let mut sampler = Sampler::new(trace, sample, salt);
     // Weights by distance, cold accesses last. There is no distance 0.
@@ -65,11 +60,36 @@ pub fn sampled_lru_faults(
         faults[frames] = estimate.min(trace.accesses() - from);
     }
     faults[0] = trace.accesses() - from;
-    (faults, sampler.pages())
+    let Sampler { hashes, threshold, .. } = sampler;
+    Sampled { faults, hashes, threshold }
+}
+
+/// An estimated curve, and the sample that it is made from.
+#[derive(Clone, Debug)]
+pub struct Sampled {
+    /// The estimated demand faults, from 0 frames to the number of distinct pages.
+    pub faults: Vec<u64>,
+    pub(super) hashes: Vec<u64>,
+    /// Pages whose hash is below it are in the sample.
+    pub(super) threshold: u64,
+}
+
+impl Sampled {
+    /// The number of distinct pages in the sample, which determines the error.
+    pub fn pages(&self) -> usize {
+        self.hashes.iter().filter(|&&hash| hash < self.threshold).count()
+    }
+
+    /// For each number of frames the fewest and the most demand faults that the exact curve has with
+    /// a confidence of about 95 %; `trace` and `from` are those of the estimate. With fewer than a
+    /// thousand pages in the sample the confidence is lower.
+    pub fn interval(&self, trace: &Trace, from: u64) -> (Vec<u64>, Vec<u64>) {
+        random_groups::interval(trace, from, self)
+    }
 }
 
 /// The bits of the hashes that are compared with thresholds.
-const HASH_BITS: u32 = 32;
+pub(super) const HASH_BITS: u32 = 32;
 /// Fractional bits of a weight.
 pub(crate) const WEIGHT_BITS: u32 = 32;
 
@@ -156,11 +176,6 @@ impl Sampler {
         }
     }
 
-    /// The distinct pages of the trace that are in the sample now.
-    fn pages(&self) -> usize {
-        self.hashes.iter().filter(|&&hash| hash < self.threshold).count()
-    }
-
     /// A distance in the sample scaled to the trace, rounded up.
     fn scaled(&self, depth: u32) -> usize {
         (u64::from(depth) << HASH_BITS).div_ceil(self.threshold) as usize
@@ -193,10 +208,14 @@ mod tests {
         let exact = lru_faults(&trace, trace.accesses());
         let pages = trace.distinct_pages();
         let all = Decimal::parse("1").unwrap();
-        assert_eq!(sampled_lru_faults(&trace, 0, Sample::Rate(all), 7), (exact.clone(), pages));
-        assert_eq!(sampled_lru_faults(&trace, 0, Sample::Size(3000), 7), (exact, pages));
-        let expected = (lru_faults_between(&trace, 30_000, trace.accesses()), pages);
-        assert_eq!(sampled_lru_faults(&trace, 30_000, Sample::Rate(all), 7), expected);
+        let sampled = |from, sample| {
+            let sampled = sampled_lru_faults(&trace, from, sample, 7);
+            (sampled.pages(), sampled.faults)
+        };
+        assert_eq!(sampled(0, Sample::Rate(all)), (pages, exact.clone()));
+        assert_eq!(sampled(0, Sample::Size(3000)), (pages, exact));
+        let expected = (pages, lru_faults_between(&trace, 30_000, trace.accesses()));
+        assert_eq!(sampled(30_000, Sample::Rate(all)), expected);
     }
 
     /// With one page in three sampled, depth d in the sample is depth 3 d or more in the trace.
@@ -217,9 +236,10 @@ mod tests {
         let exact = lru_faults(trace, trace.accesses());
         let salts = 0..10;
         let errors = salts.map(|salt| {
-            let (sampled, pages) = sampled_lru_faults(trace, 0, sample, salt);
-            assert!(!matches!(sample, Sample::Size(size) if pages > size));
-            let differences = exact.iter().zip(&sampled).map(|(one, other)| one.abs_diff(*other));
+            let sampled = sampled_lru_faults(trace, 0, sample, salt);
+            assert!(!matches!(sample, Sample::Size(size) if sampled.pages() > size));
+            let differences =
+                exact.iter().zip(&sampled.faults).map(|(one, other)| one.abs_diff(*other));
             differences.sum::<u64>() * 1_000_000 / trace.accesses() / exact.len() as u64
         });
         errors.sum::<u64>() / 10

@@ -10,6 +10,7 @@ pub(crate) mod diagram;
 pub(crate) mod distribution;
 pub(crate) mod heat;
 pub(crate) mod lines;
+pub(crate) mod mrc;
 pub(crate) mod regret;
 pub(crate) mod stack;
 pub(crate) mod winners;

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const { vms, steps } = JSON.parse(document.getElementById("data").textContent);
+  const { vms, only, steps } = JSON.parse(document.getElementById("data").textContent);
   const by = id => document.getElementById(id);
   const make = (tag, name, text) => {
     const element = document.createElement(tag);
@@ -113,7 +113,9 @@
     place = Math.min(Math.max(wanted, 0), last);
     const step = steps[place];
     by("say").textContent = `t = ${step.at}, round ${step.round}. ${step.say}.`;
-    by("vms").replaceChildren(...states[place].map((state, vm) => draw(vm, state, step)));
+    const shown = states[place].map((state, vm) => [vm, state]);
+    const drawn = shown.filter(([vm]) => only === null || vm === only);
+    by("vms").replaceChildren(...drawn.map(([vm, state]) => draw(vm, state, step)));
     decide(step);
     by("slider").value = place;
     by("slider").setAttribute("aria-valuetext", `step ${place} of ${last}`);

@@ -37,6 +37,8 @@ pub type Lesson<'a> = Narrator<'a, Steps<'a>>;
 pub struct Steps<'a> {
     scenario: &'a Scenario,
     policy: &'a str,
+    /// The only VM to draw; all if there is none.
+    only: Option<VmId>,
     /// What every VM holds before the first step.
     before: Vec<Value>,
     collected: Vec<String>,
@@ -61,6 +63,7 @@ impl<'a> Lesson<'a> {
         let steps = Steps {
             scenario,
             policy,
+            only: rounds.only,
             before: Vec::new(),
             collected: Vec::new(),
             bytes: 0,
@@ -90,9 +93,13 @@ impl<'a> Steps<'a> {
         let vm = |vm: &crate::scenario::VmSpec| json!([vm.name, vm.replacement.name]);
         let vms: Vec<Value> = self.scenario.vms.iter().map(vm).collect();
         // A script element ends at `</`, so the data must not contain it.
-        let data =
-            format!("{{\"vms\":{},\n\"steps\":[\n{}\n]}}", json!(vms), self.collected.join(",\n"))
-                .replace('<', "\\u003c");
+        let data = format!(
+            "{{\"vms\":{},\n\"only\":{},\n\"steps\":[\n{}\n]}}",
+            json!(vms),
+            json!(self.only.map(VmId::index)),
+            self.collected.join(",\n")
+        )
+        .replace('<', "\\u003c");
         let scenario = self.scenario;
         let name = escaped(&scenario.name);
         let heading = format!(
