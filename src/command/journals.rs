@@ -9,6 +9,7 @@ use balloonist::conclude::contest::Contest;
 use balloonist::number::{counted, grouped};
 use balloonist::scenario::{Document, Grid};
 use balloonist::store::manifest::{Manifest, Runs, Study};
+use balloonist::store::pivot::Pivot;
 use balloonist::store::sweep as rows;
 use balloonist::store::sweep::RunRow;
 use balloonist::sweep::Repetitions;
@@ -24,6 +25,35 @@ use super::result_folder::{OF_SWEEP, OF_SWEEP_ZST, ResultFolder};
 use super::sweep_folder::refused;
 use super::text::escaped;
 use super::{Context, Failure};
+
+/// Flags of commands that print a sweep.
+#[derive(clap::Args, Debug)]
+pub(super) struct Shape {
+    /// Print a pivot table with a row for each combination of these axes; a cell is the mean of one
+    /// point's repetitions [default with --columns or --metric: all axes but the columns']
+    #[arg(long, value_name = "PATH,…", value_delimiter = ',')]
+    rows: Vec<String>,
+
+    /// The axis whose values are the columns of the pivot table [default: the policy]
+    #[arg(long, value_name = "PATH")]
+    columns: Option<String>,
+
+    /// The column of vms.csv that the pivot table shows [default: demand_faults]
+    #[arg(long, value_name = "METRIC")]
+    metric: Option<String>,
+}
+
+impl Shape {
+    /// The pivot that the flags ask for, if they do.
+    pub(super) fn pivot(&self, grid: &Grid) -> Result<Option<Pivot>, Failure> {
+        if self.rows.is_empty() && self.columns.is_none() && self.metric.is_none() {
+            return Ok(None);
+        }
+        let metric = self.metric.as_deref().unwrap_or("demand_faults");
+        let pivot = Pivot::new(grid, &self.rows, self.columns.as_deref(), metric);
+        pivot.map(Some).map_err(Failure::Usage)
+    }
+}
 
 /// The journals of a sweep, in the order of their runs.
 pub(super) struct Journals {
@@ -188,8 +218,17 @@ impl Journals {
         Ok(())
     }
 
-    /// Prints the statistics in formats for people, every row in others.
-    pub(super) fn print(&mut self, format: Format, context: &Context) -> Result<(), Failure> {
+    /// Prints a pivot table if one is asked for; otherwise the statistics in formats for people and
+    /// every row in others.
+    pub(super) fn print(
+        &mut self,
+        format: Format,
+        shape: &Shape,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        if let Some(pivot) = shape.pivot(&self.grid)? {
+            return self.print_pivot(pivot, format, context);
+        }
         match format {
             Format::Csv => {
                 let mut out = context.stdout();
@@ -215,6 +254,30 @@ impl Journals {
                 context.print(&format!("{table}\n{}", format.aside(&(verdict + "\n"))))
             }
         }
+    }
+
+    fn print_pivot(
+        &mut self,
+        mut pivot: Pivot,
+        format: Format,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        let mut faults = vec![0_u128; self.grid.points() as usize];
+        for run in 0..self.runs() {
+            let record = self.record(run)?;
+            let point = run % self.grid.points();
+            faults[point as usize] += u128::from(record.metrics[0]);
+            if let Some(all) = self.read(&record.rows)?.last() {
+                pivot.add(point, all);
+            }
+        }
+        let table = pivot.table(&self.grid);
+        context.print_table(&table, format)?;
+        if !format.is_for_people() {
+            return Ok(());
+        }
+        let verdict = self.verdict(&faults)?;
+        context.print(&format!("\n{}", format.aside(&(verdict + "\n"))))
     }
 
     /// The statistics, and the verdict.

@@ -7,7 +7,7 @@ use balloonist::number::grouped;
 use balloonist::sweep::journal::Journal;
 use balloonist::table::Format;
 
-use super::journals::Journals;
+use super::journals::{Journals, Shape};
 use super::sweep_folder::{SweepFolder, open_journal, study_difference};
 use super::{Context, Failure, context};
 
@@ -25,6 +25,9 @@ pub(crate) struct Args {
     /// Write runs.csv.zst in place of runs.csv
     #[arg(long, requires = "out")]
     zst: bool,
+
+    #[command(flatten)]
+    shape: Shape,
 
     /// How to print the result: the statistics as a table or Markdown, every run as CSV or JSON
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
@@ -46,7 +49,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let folder = SweepFolder::hold(out)?;
         journals.write(folder.held(), args.zst, None, context)?;
     }
-    journals.print(args.format, context)?;
+    journals.print(args.format, &args.shape, context)?;
     journals.judge()
 }
 

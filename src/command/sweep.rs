@@ -26,7 +26,7 @@ use indicatif::HumanDuration;
 use super::files::write;
 use super::guard::on_interrupt;
 use super::input::{Input, Opened};
-use super::journals::Journals;
+use super::journals::{Journals, Shape};
 use super::progress::Progress;
 use super::register::Kind;
 use super::result_folder::{JOURNAL, TIMING};
@@ -93,6 +93,9 @@ pub(crate) struct Args {
     #[arg(long, requires = "out")]
     resume: bool,
 
+    #[command(flatten)]
+    shape: Shape,
+
     /// How to print the result: the statistics as a table or Markdown, every run as CSV or JSON
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
     format: Format,
@@ -103,6 +106,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let study = Study::new(document, &scenario, seeds, traces);
     let study = study.map_err(|bad| refused(&bad, context))?;
     input::register_traces(study.traces())?;
+    // A wrong name must not cost the whole sweep.
+    args.shape.pivot(study.grid())?;
     if study.runs() > RUNS_MAX {
         let runs = counted(study.runs(), "run");
         let most = grouped(RUNS_MAX);
@@ -158,7 +163,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if let Some(folder) = folder {
         results.write(folder.held(), args.zst, Some(&timing), context)?;
     }
-    results.print(args.format, context)?;
+    results.print(args.format, &args.shape, context)?;
     results.judge()
 }
 

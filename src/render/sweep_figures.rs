@@ -4,6 +4,7 @@ use crate::conclude::contest::Contest;
 use crate::number::{Millionths, grouped};
 use crate::render::chart::distribution::{self, Differences, Runs};
 use crate::render::chart::heat::{Panel, Values};
+use crate::render::chart::trend;
 use crate::render::chart::winners::{self, Won};
 use crate::render::chart::{Figure, heat};
 use crate::store::results::Sweep;
@@ -11,11 +12,13 @@ use crate::store::results::Sweep;
 /// The most values of an axis that a map draws.
 const VALUES: usize = 24;
 
-/// Differences from the baseline, distributions, and maps if anything but the policy is varied.
+/// If anything but the policy is varied, the trend over an axis; differences from the baseline,
+/// distributions, and maps.
 pub(super) fn all(sweep: &Sweep) -> Vec<Figure> {
     let contest = Contest::new(&sweep.grid, sweep.policy());
     let points = Points::of(sweep);
     let mut figures = Vec::new();
+    figures.extend(trend(sweep, &contest, &points));
     figures.extend(paired(&contest, &points));
     figures.push(distribution::figure(&points.by_policy(&contest)));
     if let Some(map) = Map::new(sweep, &contest) {
@@ -61,6 +64,52 @@ impl Points {
         }
         policies
     }
+}
+
+/// The most panels of a trend.
+const PANELS: usize = 12;
+
+/// The demand faults over the first axis of numbers, or the first axis, that is not the policy's.
+fn trend(sweep: &Sweep, contest: &Contest<'_>, points: &Points) -> Option<Figure> {
+    let dimensions = sweep.grid.dimensions();
+    let others = contest.others();
+    let is_number = |text: &String| text.starts_with(|letter: char| letter.is_ascii_digit());
+    let numeric = others.iter().find(|&&at| dimensions[at].values().iter().all(is_number));
+    let axis = *numeric.or(others.first())?;
+    let values = dimensions[axis].values();
+    let mut panels: Vec<(Vec<usize>, trend::Panel)> = Vec::new();
+    let mut left_out = false;
+    for point in 0..sweep.grid.points() {
+        let place = sweep.grid.place(point);
+        let rest: Vec<usize> =
+            others.iter().filter(|&&at| at != axis).map(|&at| place[at]).collect();
+        let at = match panels.iter().position(|(known, _)| *known == rest) {
+            Some(at) => at,
+            None if panels.len() == PANELS => {
+                left_out = true;
+                continue;
+            }
+            None => {
+                let of_rest = others.iter().filter(|&&at| at != axis).zip(&rest);
+                let names: Vec<String> = of_rest
+                    .map(|(&at, &step)| {
+                        let dimension = &dimensions[at];
+                        format!("{}={}", dimension.name(), dimension.values()[step])
+                    })
+                    .collect();
+                let lines = vec![vec![Vec::new(); values.len()]; contest.names.len()];
+                panels.push((rest, trend::Panel { name: names.join(", "), lines }));
+                panels.len() - 1
+            }
+        };
+        panels[at].1.lines[contest.of(point)][place[axis]].extend(points.faults(point));
+    }
+    let panels: Vec<trend::Panel> = panels.into_iter().map(|(_, panel)| panel).collect();
+    let mut figure = trend::figure(&contest.names, (&dimensions[axis].name(), &values), &panels);
+    if left_out {
+        figure.caption += &format!(" The first {PANELS} combinations are drawn.");
+    }
+    Some(figure)
 }
 
 /// The differences of all runs from the baseline's runs that they are paired with.

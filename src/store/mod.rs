@@ -12,6 +12,7 @@ pub mod golden;
 pub mod manifest;
 pub mod mrc;
 pub mod outcomes;
+pub mod pivot;
 pub mod results;
 pub mod row;
 pub mod series;

@@ -1,5 +1,6 @@
 //! Charts and pages: deterministic, small and self-contained; refused if their folder is damaged.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -67,12 +68,37 @@ fn every_figure_has_its_golden_bytes() {
     let (sweep, maps) = (swept(&[]), tempfile::tempdir().unwrap());
     let results = sweep.path().to_str().unwrap();
     succeed(&["figures", results, "--quiet", "--out", maps.path().to_str().unwrap()]);
-    for map in ["heat.svg", "winners.svg"] {
+    for map in ["heat.svg", "trend.svg", "winners.svg"] {
         fs::copy(maps.path().join(map), made.path().join(map)).unwrap();
     }
-    assert_eq!(agree(made.path()), 5 + 7 + 2 + 2);
+    assert_eq!(agree(made.path()), 5 + 7 + 2 + 3);
     let goldens = fs::read_dir("tests/figures").unwrap().count();
-    assert_eq!(goldens, 5 + 7 + 2 + 2, "every golden figure is still made");
+    assert_eq!(goldens, 5 + 7 + 2 + 3, "every golden figure is still made");
+}
+
+#[test]
+fn a_trend_shows_the_means_of_points_and_never_of_several() {
+    let folder = swept(&[]);
+    let results = results_of(folder.path());
+    let trend = figures::all(&results).into_iter().find(|figure| figure.name == "trend").unwrap();
+    // By hand from the rows: a mean for each policy, memory and checkpoint.
+    let mut sums: BTreeMap<[String; 3], (u64, u64)> = BTreeMap::new();
+    let sweep = results.sweep.as_ref().unwrap();
+    for row in sweep.runs.iter().filter(|row| row.vm.vm == "all") {
+        let [policy, memory, every] = [0, 1, 2].map(|at| row.labels[at].clone());
+        let sum = sums.entry([format!("checkpoint.every={every}"), policy, memory]).or_default();
+        *sum = (sum.0 + row.vm.demand_faults, sum.1 + 1);
+    }
+    assert_eq!(trend.table.rows().len(), sums.len());
+    for row in trend.table.rows() {
+        let key = [0, 1, 2].map(|at| row[at].plain());
+        let (faults, runs) = sums[&key];
+        assert_eq!(row[3].plain(), runs.to_string(), "{key:?}");
+        let mean: f64 = row[4].plain().parse().unwrap();
+        assert!((mean - faults as f64 / runs as f64).abs() < 1e-6, "{key:?}");
+        let [low, high] = [5, 6].map(|at| row[at].plain().parse::<f64>().unwrap());
+        assert!(low <= mean && mean <= high, "{key:?}");
+    }
 }
 
 /// A folder with a sweep over two axes beside the policy, one of which knows the future.

@@ -13,6 +13,7 @@ pub(crate) mod lines;
 pub(crate) mod mrc;
 pub(crate) mod regret;
 pub(crate) mod stack;
+pub(crate) mod trend;
 pub(crate) mod winners;
 
 use std::fmt::Write as _;
@@ -20,7 +21,7 @@ use std::fmt::Write as _;
 pub use axis::{Axis, Unit};
 
 use crate::number::grouped;
-use crate::render::svg::{Anchor, Drawing, escaped};
+use crate::render::svg::{Anchor, Drawing, Path, escaped};
 use crate::table::Table;
 
 /// A picture, and all text that belongs to it.
@@ -81,6 +82,18 @@ fn stroke(at: usize) -> String {
         0 => format!("l{}", at % COLOURS),
         pattern => format!("l{} d{pattern}", at % COLOURS),
     }
+}
+
+/// The area of a band: its horizontal places from left to right, and its lower and upper ends there.
+fn band(ends: impl DoubleEndedIterator<Item = (i64, [i64; 2])> + Clone) -> Path {
+    let upper = ends.clone().map(|(x, [_, high])| (x, high));
+    let lower = ends.rev().map(|(x, [low, _])| (x, low));
+    let mut path = Path::default();
+    for (index, (x, y)) in upper.chain(lower).enumerate() {
+        if index == 0 { path.start(x, y) } else { path.line_to(x, y) }
+    }
+    path.close();
+    path
 }
 
 /// The attributes of the group that legend key `at` shows and hides.

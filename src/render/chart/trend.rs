@@ -1,0 +1,153 @@
+//! A count over the values of an axis: a panel for each combination of the other axes, a line with
+//! a band for each policy.
+
+use super::axis::Area;
+use super::{Axis, Figure, INNER, LEFT, Unit, WIDTH, band, clipped, fill, keys, series, stroke};
+use crate::number::{Millionths, grouped};
+use crate::render::svg::{Anchor, Drawing, Path};
+use crate::sweep::statistics::Summary;
+use crate::table::{Cell, Table};
+
+/// A combination of the other axes.
+#[derive(Clone, Debug)]
+pub(crate) struct Panel {
+    /// Its values; empty if there is no other axis.
+    pub name: String,
+    /// For each policy and each value of the axis, the counts of the repetitions; empty where the
+    /// point is skipped.
+    pub lines: Vec<Vec<Vec<u64>>>,
+}
+
+/// The demand faults of a run over the values of an axis.
+pub(crate) fn figure(policies: &[String], axis: (&str, &[String]), panels: &[Panel]) -> Figure {
+    let (name, values) = axis;
+    let mut caption = format!(
+        "The mean of a run's demand faults over its repetitions, for each value of {name}; the \
+         values are equally far apart. A band is the 95 % confidence interval of the mean, over \
+         repetitions of one point and never over several points."
+    );
+    if panels.len() > 1 {
+        caption += " A panel for each combination of the other axes; all have the same scale.";
+    }
+    Figure {
+        name: "trend".to_owned(),
+        title: format!("Demand faults over {name}"),
+        caption,
+        keys: keys(policies.iter().map(String::as_str)),
+        drawing: draw(policies, axis, panels),
+        table: table(policies, values, name, panels),
+    }
+}
+
+fn table(policies: &[String], values: &[String], axis: &str, panels: &[Panel]) -> Table {
+    let mut table =
+        Table::new(&["panel", "policy", axis, "runs", "demand_faults", "ci95_low", "ci95_high"]);
+    for panel in panels {
+        for (policy, line) in policies.iter().zip(&panel.lines) {
+            for (value, counts) in values.iter().zip(line) {
+                let Some(Summary { n, mean, interval, .. }) = Summary::of(counts) else { continue };
+                table.push(vec![
+                    panel.name.as_str().into(),
+                    policy.as_str().into(),
+                    Cell::from(value.as_str()),
+                    n.into(),
+                    mean.into(),
+                    interval.map(|[low, _]| low).into(),
+                    interval.map(|[_, high]| high).into(),
+                ]);
+            }
+        }
+    }
+    table
+}
+
+/// A mean with its interval, in whole counts.
+#[derive(Clone, Copy)]
+struct Point {
+    mean: u64,
+    low: u64,
+    high: u64,
+}
+
+fn point(counts: &[u64]) -> Option<Point> {
+    let Summary { mean, interval, .. } = Summary::of(counts)?;
+    let whole = |millionths: u128| ((millionths + Millionths::ONE / 2) / Millionths::ONE) as u64;
+    let mean = whole(mean.0);
+    let ends = interval.map(|ends| ends.map(|end| whole(end.0.max(0) as u128)));
+    let [low, high] = ends.unwrap_or([mean, mean]);
+    Some(Point { mean, low, high })
+}
+
+fn draw(policies: &[String], (name, values): (&str, &[String]), panels: &[Panel]) -> Drawing {
+    let columns = match panels.len() {
+        0 | 1 => 1,
+        _ => 2,
+    };
+    let rows = panels.len().div_ceil(columns) as i64;
+    let (gap, height) = (300, if columns == 1 { 2600 } else { 1500 });
+    let width = (INNER - gap * (columns as i64 - 1)) / columns as i64;
+    let pitch = height + 640;
+    let mut drawing = Drawing::new(WIDTH, rows * pitch + 300);
+    let points = panels.iter().flat_map(|panel| panel.lines.iter().flatten());
+    let most = points.filter_map(|counts| Some(point(counts)?.high)).max().unwrap_or(0);
+    let faults = Axis::round(most, 5, Unit::Count);
+    drawing.text(60, 120, Anchor::Start, "t", "demand faults of a run");
+    for (at, panel) in panels.iter().enumerate() {
+        let (column, row) = (at % columns, (at / columns) as i64);
+        let left = LEFT + column as i64 * (width + gap);
+        let area = Area { left, top: row * pitch + 360, width, height };
+        drawing.text(left, area.top - 90, Anchor::Start, "head", &clipped(&panel.name, width));
+        area.draw_vertical(&mut drawing, faults, column == 0);
+        let x = |value: usize| {
+            area.left + area.width * (2 * value as i64 + 1) / (2 * values.len().max(1) as i64)
+        };
+        for (at, (policy, line)) in policies.iter().zip(&panel.lines).enumerate() {
+            let points: Vec<(usize, Point)> = line
+                .iter()
+                .enumerate()
+                .filter_map(|(value, counts)| Some((value, point(counts)?)))
+                .collect();
+            drawing.open(&series(at));
+            let ends = points.iter().map(|&(value, Point { low, high, .. })| {
+                (x(value), [low, high].map(|end| area.y(faults, end)))
+            });
+            drawing.path(&band(ends), &format!("band {}", fill(at)), None);
+            let mut path = Path::default();
+            for (index, &(value, Point { mean, .. })) in points.iter().enumerate() {
+                let place = (x(value), area.y(faults, mean));
+                if index == 0 {
+                    path.start(place.0, place.1)
+                } else {
+                    path.line_to(place.0, place.1)
+                }
+            }
+            path.end();
+            drawing.path(&path, &stroke(at), None);
+            for &(value, Point { mean, low, high }) in &points {
+                let title = format!(
+                    "{policy}, {name}={}: {} demand faults, from {} to {}",
+                    values[value],
+                    grouped(mean),
+                    grouped(low),
+                    grouped(high)
+                );
+                let mark = format!("mark {}", fill(at));
+                drawing.circle(x(value), area.y(faults, mean), 35, &mark, Some(&title));
+            }
+            drawing.close();
+        }
+        label(&mut drawing, area, values, x);
+        drawing.text(area.left + width / 2, area.bottom() + 330, Anchor::Middle, "t", name);
+    }
+    drawing
+}
+
+/// The values beneath an axis, as many as fit.
+fn label(drawing: &mut Drawing, area: Area, values: &[String], x: impl Fn(usize) -> i64) {
+    let widest = values.iter().map(|value| value.chars().count()).max().unwrap_or(0) as i64;
+    let fit = (area.width / (62 * (widest + 2))).max(1) as usize;
+    for (at, value) in values.iter().enumerate().step_by(values.len().div_ceil(fit).max(1)) {
+        drawing.line((x(at), area.bottom()), (x(at), area.bottom() + 40), "axis");
+        drawing.text(x(at), area.bottom() + 160, Anchor::Middle, "t", value);
+    }
+}
