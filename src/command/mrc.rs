@@ -78,8 +78,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         Ok(loaded.into_iter().map(of).collect())
     };
     let points = points::read(&args.points)?;
-    let figure = args.figure.as_deref().map(|file| NewFile::create(file, Kind::Picture));
-    let report = args.report.as_deref().map(|file| NewFile::create(file, Kind::Page));
+    args.traces.iter().try_for_each(|path| input::register_trace(path))?;
+    let file = |place: &Option<PathBuf>, kind| {
+        place.as_deref().map(|place| NewFile::create(place, kind)).transpose()
+    };
+    let figure = file(&args.figure, Kind::Picture)?;
+    let report = file(&args.report, Kind::Page)?;
     let kinds = lists::replacements(&args.replacement)?;
     let read: Vec<Vec<(PathBuf, Trace)>> =
         args.traces.par_iter().map(read).collect::<Result<_, Failure>>()?;
@@ -107,38 +111,25 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let curves: Vec<Curve> = if kinds.is_empty() {
         let curve = |((path, trace), &warm_up): ((&PathBuf, &Arc<Trace>), &u64)| {
             let sizes = sizes(&points, trace, points::sensible);
-            let estimate =
-                args.sample.map(|sample| estimated(trace, warm_up, sample, seed, &sizes));
-            let (interval, too_few) = match estimate {
-                Some(Ok(estimate)) => (Some(estimate), None),
-                Some(Err(pages)) => (None, Some(pages)),
-                None => (None, None),
-            };
-            let (points, interval) = interval.unwrap_or_else(|| {
-                let faults = curve::lru_faults_between(trace, warm_up, trace.accesses());
-                (Curve::points_of(&faults, &sizes), Vec::new())
-            });
-            let (trace, accesses) = (trace_name(path), trace.accesses() - warm_up);
-            (Curve { trace, accesses, replacement: None, points, interval }, too_few)
+            lru_curve(&trace_name(path), trace, warm_up, (args.sample, seed), &sizes)
         };
-        let curves: Vec<_> = paths.par_iter().zip(&traces).zip(&warm_ups).map(curve).collect();
-        for (Curve { trace, .. }, too_few) in &curves {
-            if let Some(pages) = too_few {
-                context.note(&format!(
-                    "{trace}: the sample would have only {pages} distinct pages, too few for an \
-                     estimate, so the curve is exact"
-                ));
-            }
+        let curves: Vec<Curve> = paths.par_iter().zip(&traces).zip(&warm_ups).map(curve).collect();
+        let is_exact = |curve: &&Curve| args.sample.is_some() && curve.interval.is_empty();
+        for Curve { trace, .. } in curves.iter().filter(is_exact) {
+            context.note(&format!(
+                "{trace}: the sample has fewer than {SAMPLED_MIN} distinct pages, too few for an \
+                 estimate, so the curve is exact"
+            ));
         }
-        curves.into_iter().map(|(curve, _)| curve).collect()
+        curves
     } else {
         simulated(&paths, &traces, &warm_ups, &kinds, &points, seed)
     };
     context.timing.note("curves", began.elapsed(), accesses);
     context.print_table(&mrc::table(&curves), args.format)?;
     remark(&curves, args.format, context)?;
-    let figure = figure.transpose()?.map(|file| (file, rendered::figure(&curves).to_svg()));
-    let report = report.transpose()?.map(|file| (file, rendered::page(&curves)));
+    let figure = figure.map(|file| (file, rendered::figure(&curves).to_svg()));
+    let report = report.map(|file| (file, rendered::page(&curves)));
     for (mut file, text) in [figure, report].into_iter().flatten() {
         file.put(&text)?;
         file.commit()?;
@@ -206,26 +197,37 @@ fn warm_up_of(trace: &Trace, warm_up: Option<WarmUp>) -> Result<u64, Failure> {
     }
 }
 
-/// The points of a curve with their intervals, estimated from a sample; the number of pages in the
-/// sample if they are too few.
-fn estimated(
+/// The fewest pages of a sample. With fewer, the groups whose differences give the interval are too
+/// small.
+const SAMPLED_MIN: usize = 1_000;
+
+/// The LRU curve of a trace: exact, or estimated with its intervals if a sample is asked for and
+/// has enough pages.
+fn lru_curve(
+    name: &str,
     trace: &Trace,
     warm_up: u64,
-    sample: Sample,
-    seed: u64,
+    (sample, seed): (Option<Sample>, u64),
     sizes: &[Frames],
-) -> Result<(Vec<(Frames, u64)>, Vec<(u64, u64)>), usize> {
-    /// With fewer, the groups whose differences give the interval are too small.
-    const PAGES_MIN: usize = 1_000;
-    let sampled = sampled_lru_faults(trace, warm_up, sample, seed);
-    let pages = sampled.pages();
-    if pages < PAGES_MIN.min(trace.distinct_pages()) {
-        return Err(pages);
+) -> Curve {
+    let curve = |points, interval| Curve {
+        trace: name.to_owned(),
+        accesses: trace.accesses() - warm_up,
+        replacement: None,
+        points,
+        interval,
+    };
+    let points = |faults: &[u64]| Curve::points_of(faults, sizes);
+    if let Some(sample) = sample {
+        let sampled = sampled_lru_faults(trace, warm_up, sample, seed);
+        if sampled.pages() >= SAMPLED_MIN.min(trace.distinct_pages()) {
+            let (low, high) = sampled.interval(trace, warm_up);
+            let ends = points(&low).into_iter().zip(points(&high));
+            let interval = ends.map(|((_, low), (_, high))| (low, high)).collect();
+            return curve(points(&sampled.faults), interval);
+        }
     }
-    let (low, high) = sampled.interval(trace, warm_up);
-    let of = |faults: &[u64]| Curve::points_of(faults, sizes);
-    let interval = of(&low).into_iter().zip(of(&high)).map(|((_, low), (_, high))| (low, high));
-    Ok((of(&sampled.faults), interval.collect()))
+    curve(points(&curve::lru_faults_between(trace, warm_up, trace.accesses())), Vec::new())
 }
 
 /// The curves of these algorithms: one simulation for each number of frames, all in parallel. The

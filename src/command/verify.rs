@@ -43,16 +43,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let flags = context.flags();
-    if args.bless && !flags.is_empty() {
-        let text = format!(
-            "--bless with{flags} would write tables that `verify` without the flags rejects"
-        );
-        return Err(Failure::Usage(text));
-    }
-    if args.bless && std::env::var_os("CI").is_some_and(|ci| !ci.is_empty()) {
-        let text = "--bless is refused because CI is set; review the differences and bless locally";
-        return Err(Failure::Usage(text.to_owned()));
+    if args.bless {
+        may_bless(context)?;
     }
     let paths = goldens::scenarios(&args.paths)?;
     let (cases, bad) = open_all(&paths, context)?;
@@ -89,11 +81,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         for golden in verdicts.iter().flat_map(|verdict| &verdict.goldens) {
             golden.write_beside(context);
         }
-        let checks = || checks(&jobs, &verdicts, &bad, &orphans);
         match args.format {
             Format::Text => show(&verdicts, &orphans, context)?,
             format => {
-                let checks = checks();
+                let checks = checks(&jobs, &verdicts, &bad, &orphans);
                 context.print(&checks::render("verify", &checks, format))?;
                 checks.iter().all(|check| check.findings.is_empty())
             }
@@ -120,6 +111,22 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// Refuses to bless under flags that change results, and in continuous integration.
+fn may_bless(context: &Context) -> Result<(), Failure> {
+    let flags = context.flags();
+    if !flags.is_empty() {
+        let text = format!(
+            "--bless with{flags} would write tables that `verify` without the flags rejects"
+        );
+        return Err(Failure::Usage(text));
+    }
+    if std::env::var_os("CI").is_some_and(|ci| !ci.is_empty()) {
+        let text = "--bless is refused because CI is set; review the differences and bless locally";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    Ok(())
 }
 
 /// A scenario to verify.

@@ -1,4 +1,4 @@
-//! Results of checks for people and for continuous integration: JSON, JUnit XML, and the workflow
+//! Results of checks for people and for continuous integration: JSON, `JUnit` XML, and the workflow
 //! commands of GitHub Actions.
 
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ pub enum Format {
     Text,
     /// One JSON object.
     Json,
-    /// JUnit XML as read by Jenkins, GitLab and others: a test case for each check.
+    /// `JUnit` XML as read by Jenkins, GitLab and others: a test case for each check.
     Junit,
     /// An annotation for each finding, as in GitHub's "Workflow commands for GitHub Actions".
     Github,

@@ -31,14 +31,7 @@ pub fn page(results: &Results) -> String {
     let manifest = &results.manifest;
     let varied = results.sweep.as_ref().map(varied).unwrap_or_default();
     let heading = format!("<p>{}</p>\n{varied}", escaped(&heading(manifest)));
-    let mut main = String::new();
-    if let Some(verdict) = manifest.verdict.as_deref().filter(|verdict| !verdict.is_empty()) {
-        main += "<section class=\"verdict\" aria-label=\"Verdict\">\n";
-        for sentence in verdict.split('\n') {
-            let _ = writeln!(main, "<p>{}</p>", escaped(sentence));
-        }
-        main += "</section>\n";
-    }
+    let mut main = verdict(manifest.verdict.as_deref().unwrap_or(""));
     if let Some(compare) = &results.compare {
         main += "<section>\n<h2>Policies and bounds</h2>\n";
         main += &table("comparison", &with_regret(compare));
@@ -60,6 +53,18 @@ pub fn page(results: &Results) -> String {
     }
     main += &what_was_run(results);
     sheet(&manifest.study.name, &manifest.study.balloonist, &heading, &main)
+}
+
+/// What a page concludes, a sentence a line.
+pub(super) fn verdict(sentences: &str) -> String {
+    if sentences.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("<section class=\"verdict\" aria-label=\"Verdict\">\n");
+    for sentence in sentences.split('\n') {
+        let _ = writeln!(out, "<p>{}</p>", escaped(sentence));
+    }
+    out + "</section>\n"
 }
 
 /// A page with this name and heading, made by a version of the program.

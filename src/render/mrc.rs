@@ -1,5 +1,7 @@
 //! Miss-ratio curves for people: a figure, a page, and what is remarkable.
 
+use std::fmt::Write as _;
+
 use super::chart::{self, Figure};
 use super::html;
 use super::svg::escaped;
@@ -26,18 +28,12 @@ pub fn page(curves: &[Curve]) -> String {
         [(trace, _)] => format!("Miss-ratio curves of {trace}"),
         traces => format!("Miss-ratio curves of {}", counted(traces.len() as u64, "trace")),
     };
-    let remarks: String =
-        remarks(curves).iter().map(|remark| format!("<p>{}</p>\n", escaped(remark))).collect();
-    let verdict = match remarks.as_str() {
-        "" => String::new(),
-        remarks => {
-            format!("<section class=\"verdict\" aria-label=\"Verdict\">\n{remarks}</section>\n")
-        }
-    };
-    let line = |&(trace, accesses): &(&str, u64)| {
-        format!("<p>{}: {}</p>\n", escaped(trace), counted(accesses, "access"))
-    };
-    let heading: String = traces.iter().map(line).collect();
-    let main = verdict + &html::section(&figure(curves));
+    let mut heading = String::new();
+    for (trace, accesses) in traces {
+        let accesses = counted(accesses, "access");
+        // Writing to a string cannot fail.
+        let _ = writeln!(heading, "<p>{}: {accesses}</p>", escaped(trace));
+    }
+    let main = html::verdict(&remarks(curves).join("\n")) + &html::section(&figure(curves));
     html::sheet(&name, env!("CARGO_PKG_VERSION"), &heading, &main)
 }

@@ -1,5 +1,7 @@
 //! The figures of a sweep, whatever its grid varies.
 
+use std::fmt::Write as _;
+
 use crate::conclude::contest::Contest;
 use crate::number::{Millionths, grouped};
 use crate::render::chart::distribution::{self, Differences, Runs};
@@ -107,7 +109,7 @@ fn trend(sweep: &Sweep, contest: &Contest<'_>, points: &Points) -> Option<Figure
     let panels: Vec<trend::Panel> = panels.into_iter().map(|(_, panel)| panel).collect();
     let mut figure = trend::figure(&contest.names, (&dimensions[axis].name(), &values), &panels);
     if left_out {
-        figure.caption += &format!(" The first {PANELS} combinations are drawn.");
+        let _ = write!(figure.caption, " The first {PANELS} combinations are drawn.");
     }
     Some(figure)
 }

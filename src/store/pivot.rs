@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::number::Millionths;
-use crate::scenario::Grid;
+use crate::scenario::{Dimension, Grid};
 use crate::store::row::Row as _;
 use crate::store::sweep::RunRow;
 use crate::store::vms::VmRow;
@@ -42,20 +42,19 @@ impl Pivot {
                 dimension.name() == name || dimension.values_of(name).is_some()
             });
             named.ok_or_else(|| {
-                let known: Vec<String> =
-                    dimensions.iter().map(|dimension| dimension.name()).collect();
+                let known: Vec<String> = dimensions.iter().map(Dimension::name).collect();
                 format!("the sweep has no axis `{name}`; its axes are {}", known.join("; "))
             })
         };
         let given = rows.iter().map(|name| find(name.trim())).collect::<Result<Vec<_>, _>>()?;
-        let columns = match columns {
-            Some(name) => Some(find(name)?),
-            None => {
-                let free = || varied.iter().copied().filter(|at| !given.contains(at));
-                let policy = free().find(|&at| dimensions[at].values_of("policy.kind").is_some());
-                // A single axis makes rows.
-                policy.or_else(|| free().last().filter(|_| varied.len() > 1))
-            }
+        let columns = if let Some(name) = columns {
+            Some(find(name)?)
+        } else {
+            let mut free = varied.iter().copied().filter(|at| !given.contains(at));
+            let is_policy = |at: &usize| dimensions[*at].values_of("policy.kind").is_some();
+            // A single axis makes rows.
+            let last = free.clone().next_back().filter(|_| varied.len() > 1);
+            free.find(is_policy).or(last)
         };
         if columns.is_some_and(|at| given.contains(&at)) {
             return Err("an axis is either in the rows or in the columns".to_owned());

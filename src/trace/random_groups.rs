@@ -46,7 +46,7 @@ pub(super) fn interval(trace: &Trace, from: u64, sampled: &Sampled) -> (Vec<u64>
     let bounds = |frames: usize| {
         let sum = u128::from(sums[frames]);
         let spread = squares[frames] - sum * sum / u128::from(GROUPS);
-        let half = (spread * T_SQUARED / 1_000_000 * unseen >> HASH_BITS).isqrt() as u64;
+        let half = ((spread * T_SQUARED / 1_000_000 * unseen) >> HASH_BITS).isqrt() as u64;
         let centre = sampled.faults[frames];
         (centre.saturating_sub(half), centre.saturating_add(half).min(most))
     };
@@ -127,10 +127,10 @@ mod tests {
     /// Of the intervals of 200 samples about 95 % contain the exact number.
     #[test]
     fn intervals_hold_as_often_as_they_say() {
+        const SIZES: [usize; 4] = [500, 2000, 6000, 12_000];
         let trace = skewed(20_000, 100_000);
         let exact = lru_faults(&trace, trace.accesses());
         let rate = Sample::Rate(Decimal::parse("0.1").unwrap());
-        const SIZES: [usize; 4] = [500, 2000, 6000, 12_000];
         let mut holds = [0; SIZES.len()];
         for salt in 0..200 {
             let sampled = sampled_lru_faults(&trace, 0, rate, salt);

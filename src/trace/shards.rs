@@ -80,9 +80,9 @@ impl Sampled {
         self.hashes.iter().filter(|&&hash| hash < self.threshold).count()
     }
 
-    /// For each number of frames the fewest and the most demand faults that the exact curve has with
-    /// a confidence of about 95 %; `trace` and `from` are those of the estimate. With fewer than a
-    /// thousand pages in the sample the confidence is lower.
+    /// For each number of frames the fewest and the most demand faults that the exact curve has
+    /// with a confidence of about 95 %; `trace` and `from` are those of the estimate. With fewer
+    /// than a thousand pages in the sample the confidence is lower.
     pub fn interval(&self, trace: &Trace, from: u64) -> (Vec<u64>, Vec<u64>) {
         random_groups::interval(trace, from, self)
     }

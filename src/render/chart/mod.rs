@@ -84,7 +84,7 @@ fn stroke(at: usize) -> String {
     }
 }
 
-/// The area of a band: its horizontal places from left to right, and its lower and upper ends there.
+/// The area of a band: its places from left to right, and its lower and upper ends there.
 fn band(ends: impl DoubleEndedIterator<Item = (i64, [i64; 2])> + Clone) -> Path {
     let upper = ends.clone().map(|(x, [_, high])| (x, high));
     let lower = ends.rev().map(|(x, [low, _])| (x, low));

@@ -115,10 +115,9 @@ fn draw(policies: &[String], (name, values): (&str, &[String]), panels: &[Panel]
             let mut path = Path::default();
             for (index, &(value, Point { mean, .. })) in points.iter().enumerate() {
                 let place = (x(value), area.y(faults, mean));
-                if index == 0 {
-                    path.start(place.0, place.1)
-                } else {
-                    path.line_to(place.0, place.1)
+                match index {
+                    0 => path.start(place.0, place.1),
+                    _ => path.line_to(place.0, place.1),
                 }
             }
             path.end();
