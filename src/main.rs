@@ -40,7 +40,22 @@ enum Command {
     Man(command::man::Args),
 }
 
+impl Command {
+    /// Whether it reads a scenario or a workload, whose values `--set` changes.
+    fn has_values(&self) -> bool {
+        match self {
+            Self::Run(_) | Self::Compare(_) | Self::Walk(_) | Self::Sweep(_) => true,
+            Self::Verify(_) | Self::Check(_) | Self::Reproduce(_) => true,
+            Self::Trace(args) => args.generates(),
+            _ => false,
+        }
+    }
+}
+
 fn dispatch(command: &Command, context: &Context) -> Result<(), Failure> {
+    if !command.has_values() {
+        context.refuse_settings()?;
+    }
     match command {
         Command::Run(args) => command::run::run(args, context),
         Command::Compare(args) => command::compare::run(args, context),

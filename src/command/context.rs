@@ -151,6 +151,15 @@ impl Context {
         Self { common, colour_out, colour_err, width, timing, free }
     }
 
+    /// Refuses `--set` for a command that has nothing to set.
+    pub(crate) fn refuse_settings(&self) -> Result<(), Failure> {
+        let Some(setting) = self.common.settings.first() else { return Ok(()) };
+        Err(Failure::Usage(format!(
+            "`--set {setting}`: this command reads no scenario and no workload, so there is \
+             nothing to set"
+        )))
+    }
+
     /// The common flags that affect results, as on the command line.
     pub(crate) fn flags(&self) -> String {
         let settings = self.common.settings.iter().map(|set| format!(" --set {}", quoted(set)));

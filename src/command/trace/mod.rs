@@ -25,6 +25,13 @@ enum Command {
     Head(head::Args),
 }
 
+impl Args {
+    /// Whether the trace is that of a workload.
+    pub(crate) fn generates(&self) -> bool {
+        matches!(self.command, Command::Generate(_))
+    }
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     match &args.command {
         Command::Info(args) => info::run(args, context),
