@@ -40,8 +40,11 @@ impl Tally {
     #[inline]
     pub(super) fn operation(&mut self, plan: &Plan, word: &[u8]) -> Operation {
         let packed = packed(word);
-        let met = packed.and_then(|packed| self.met.iter().find(|(word, _)| *word == packed));
-        let says = met.map(|(_, says)| *says).unwrap_or_else(|| self.meet(plan, word, packed));
+        let of_word = |packed| self.met.iter().find(|(word, _)| *word == packed);
+        let says = match packed.and_then(of_word) {
+            Some(&(_, says)) => says,
+            None => self.meet(plan, word, packed),
+        };
         match says {
             Operation::Known(_) => self.known += 1,
             Operation::Plain => self.plain += 1,

@@ -143,12 +143,12 @@ fn take(
         What::Sample { event, behind } => {
             let mut behind = behind;
             let first = behind.next();
-            let is_other = first.is_some_and(|field| field.hex("").is_err());
-            if is_other && is_tracepoint(event) {
+            let address = first.and_then(|field| number(field.bytes));
+            if first.is_some() && address.is_none() && is_tracepoint(event) {
                 seen.others += 1;
                 return Ok(());
             }
-            let (address, at) = data_address(first, behind)?;
+            let (address, at) = data_address(first, address, behind)?;
             if address == 0 {
                 seen.zeros += 1;
                 return Ok(());
@@ -202,8 +202,13 @@ fn trace_time(line: Line<'_>) -> Option<u64> {
 
 /// Whether a field is a time.
 pub(super) fn is_time(bytes: &[u8]) -> bool {
-    let is_part = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
-    bytes.strip_suffix(b":").is_some_and(|time| time.contains(&b'.') && time.iter().all(is_part))
+    let Some(time) = bytes.strip_suffix(b":") else { return false };
+    let mut points = 0;
+    let mut is_part = |byte: &u8| {
+        points += usize::from(*byte == b'.');
+        byte.is_ascii_digit() || *byte == b'.'
+    };
+    time.iter().all(&mut is_part) && points > 0
 }
 
 fn notes(owner: &Owner<'_>, seen: &Seen) -> Vec<String> {
@@ -236,10 +241,18 @@ fn notes(owner: &Owner<'_>, seen: &Seen) -> Vec<String> {
     notes
 }
 
-/// The data address after an event's name, and its position: of the first field there, and of those
-/// behind it.
+/// A hexadecimal number, with `0x` before it or not.
+#[inline]
+fn number(field: &[u8]) -> Option<u64> {
+    let behind_0x = field.strip_prefix(b"0x").or(field.strip_prefix(b"0X"));
+    hex(behind_0x.unwrap_or(field)).ok()
+}
+
+/// The data address after an event's name, and its position: of the first field there, what it is
+/// as a number, and the fields behind it.
 fn data_address(
     first: Option<Field<'_>>,
+    address: Option<u64>,
     mut fields: Fields<'_>,
 ) -> Result<(u64, usize), ReadError> {
     let line = fields.line;
@@ -247,19 +260,19 @@ fn data_address(
         let what = format!("there is no address behind the event; {REMEDY}");
         return Err(line.error(line.bytes.len(), &what));
     };
-    let address = first.hex(SAMPLE)?;
+    let address = address.map_or_else(|| first.hex(SAMPLE), Ok)?;
     let rest = fields;
     let refuse = |why: &str| {
         let found = first.bytes.escape_ascii();
         Err(first.error(&format!("`{found}` {why}; {REMEDY}")))
     };
-    let is_number = |field: Field<'_>| field.bytes.len() >= 8 && field.hex("").is_ok();
+    let is_number = |field: Field<'_>| field.bytes.len() >= 8 && number(field.bytes).is_some();
     match fields.next() {
         _ if KERNEL_TEXT.contains(&address) && !rest.has_second_place(is_number) => {
             refuse("is the address of an instruction of the kernel, not of data")
         }
         None => Ok((address, first.at)),
-        Some(second) if second.hex("").is_ok() => {
+        Some(second) if number(second.bytes).is_some() => {
             let mut third_is_file = || fields.next().is_some_and(|f| f.bytes.starts_with(b"("));
             if second.bytes.len() < 8 && third_is_file() {
                 return refuse("is the address of the instruction, with its symbol behind it");

@@ -339,15 +339,15 @@ fn plan(
     let mut first_cells = Cells::default();
     first_cells.split(first.bytes, separator, usize::MAX);
     let field = first_cells.get(first.bytes, known.fields[0].0 - 1).unwrap_or_default();
-    let has_heading = layout::header_said(options)?.unwrap_or_else(|| match known.base {
-        Base::Text => is_heading(first.bytes.trim_ascii()),
-        // A row with a number in it is a record, whose address is then refused if it is none.
-        _ => {
-            let cells = (0..first_cells.len()).filter_map(|at| first_cells.get(first.bytes, at));
-            !field.is_empty()
-                && !field.iter().all(u8::is_ascii_hexdigit)
-                && !cells.into_iter().any(|cell| cell.iter().any(u8::is_ascii_digit))
+    let has_heading = layout::header_said(options)?.unwrap_or_else(|| {
+        if known.base == Base::Text {
+            return is_heading(first.bytes.trim_ascii());
         }
+        // A row with a number in it is a record, whose address is then refused if it is none.
+        let mut cells = (0..first_cells.len()).filter_map(|at| first_cells.get(first.bytes, at));
+        !field.is_empty()
+            && !field.iter().all(u8::is_ascii_hexdigit)
+            && !cells.any(|cell| cell.iter().any(u8::is_ascii_digit))
     });
     let mut scale_options = options.clone();
     scale_options.size_field = None;

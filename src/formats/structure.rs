@@ -145,6 +145,7 @@ impl Layout {
     }
 
     /// The member's value; `None` if it is negative.
+    #[inline]
     fn value(&self, member: Member, record: &[u8]) -> Option<u64> {
         let bytes = &record[member.offset..member.offset + member.size];
         let mut word = [0; 8];
@@ -209,23 +210,27 @@ fn read(
                 let offset = u128::from(record_number) * layout.size as u128;
                 ReadError::damaged(format!("byte {offset}: record {record_number}: {what}"))
             };
-            let value = |member, name: &str| {
-                let value = layout.value(member, record);
-                value.ok_or_else(|| {
-                    fail(&format!("the {name} is negative, expected 0 or more; check the layout"))
-                })
+            let negative = |name: &str| {
+                fail(&format!("the {name} is negative, expected 0 or more; check the layout"))
             };
-            let kind = match op.map(|op| value(op, "operation")).transpose()? {
+            let value =
+                |member, name: &str| layout.value(member, record).ok_or_else(|| negative(name));
+            let kind = match op {
                 None => None,
-                Some(code) => {
-                    let kind = operation(code.to_string().as_bytes());
+                Some(op) => {
+                    let kind = operation(value(op, "operation")?.to_string().as_bytes());
                     let what = "the operation is not 0 (read), 1 (write) or 2 (fetch)";
                     Some(kind.ok_or_else(|| fail(what))?)
                 }
             };
-            let size = size.map(|size| value(size, "size")).transpose()?;
+            let size = match size {
+                None => None,
+                Some(size) => Some(value(size, "size")?),
+            };
             for (at, &field) in fields.iter().enumerate() {
-                let value = value(field, "field")?;
+                let Some(value) = layout.value(field, record) else {
+                    return Err(negative("field"));
+                };
                 if at == 0 || value != 0 {
                     scale.touch(builder, value, size, kind).map_err(fail)?;
                 }
