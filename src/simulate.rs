@@ -195,7 +195,8 @@ impl<'a> Simulation<'a> {
     ///
     /// # Panics
     /// If VMs draw frames from each other at faults ([`Meets::AtFaults`]) and one of them does not
-    /// run LRU, a driver gets stuck or the actuator is not instant.
+    /// run LRU or replays recorded times, a driver gets stuck, the actuator is not instant, or the
+    /// scenario has a wrapper.
     pub fn new(scenario: &'a Scenario, policy: PolicyRun, watcher: &'a mut dyn Watcher) -> Self {
         let PolicyRun { name, mut policy, observers, settings, pools, meets } = policy;
         if let Some(programs) = &scenario.programs {

@@ -32,7 +32,7 @@ pub(crate) struct Vm<'a> {
     pub(crate) finished: bool,
     pub(crate) interval: Counts,
     pub(crate) account: Account,
-    /// Its warm-up, until that is over.
+    /// The warm-up; `None` once it is over.
     warm_up: Option<WarmUp>,
     /// Its account and the tick at the end of the warm-up, or at the start if there is none.
     counted_from: (Account, Ticks),

@@ -46,7 +46,7 @@ pub(super) fn policy(kind: &PolicyKind, set: &[(&str, Value)]) -> Box<dyn Policy
     (kind.build)(&settings)
 }
 
-/// What the policy decides on this view.
+/// The targets that the policy plans for this view.
 pub(super) fn divide(policy: &mut dyn Policy, view: &View) -> Vec<Frames> {
     let mut rng = Stream::new(Generator::ChaCha8, 1, 0, "policy");
     let Plan(targets) = policy.plan(view, &mut rng).expect("a rule that only computes");

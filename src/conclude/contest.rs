@@ -140,7 +140,7 @@ impl<'a> Contest<'a> {
         let least = sums[first].expect("the best has a sum");
         let names: Vec<&str> = best.iter().map(|&at| self.names[at].as_str()).collect();
         let runs = cells * repetitions;
-        let mut text = fewest(&names) + &in_the_mean(least, runs);
+        let mut text = fewest(&names) + &on_average(least, runs);
         let baseline = self.baseline();
         let against = sums[baseline].filter(|_| self.is_ranked[baseline]);
         let against = against.and_then(|sum| difference(least, sum, &self.names[baseline]));
@@ -163,7 +163,8 @@ impl<'a> Contest<'a> {
         points.next().filter(|_| is_compared).map_or(0, |point| self.of(point))
     }
 
-    /// "Of the 6 values of host.memory, the best are last-n at 4 and static at 2."
+    /// A sentence such as "Of the 6 values of host.memory, the best are last-n at 4 and static at
+    /// 2."
     fn where_best(&self, wins: &[u64], cells: u64, ties: bool) -> String {
         let dimensions = self.others();
         let names: Vec<String> =
@@ -185,7 +186,7 @@ impl<'a> Contest<'a> {
     /// most.
     fn of_one(&self, faults: &[u128], repetitions: u64) -> String {
         let runs = self.grid.points() * repetitions;
-        let mean = in_the_mean(faults.iter().sum(), runs);
+        let mean = on_average(faults.iter().sum(), runs);
         let mut text = format!("{}'s demand faults{mean}", self.names[0]);
         let points = || faults.iter().enumerate();
         let least = points().min_by_key(|(_, count)| **count);
@@ -204,8 +205,8 @@ impl<'a> Contest<'a> {
     }
 }
 
-/// ": 1,234.5 per run on average over 60 runs".
-fn in_the_mean(faults: u128, runs: u64) -> String {
+/// The end of a sentence, such as ": 1,234.5 per run on average over 60 runs".
+fn on_average(faults: u128, runs: u64) -> String {
     let mean = rounded(Millionths::ratio_or_zero(faults, u128::from(runs)));
     format!(": {mean} per run on average over {}", counted(runs, "run"))
 }

@@ -104,7 +104,7 @@ impl<'a> Owner<'a> {
         Ok(())
     }
 
-    /// Whether the tuple of the record before is this value alone.
+    /// Whether the previous record's tuple consists of just this value.
     #[inline]
     fn is_tuple_of(&self, value: &[u8]) -> bool {
         let parts = self.tuple.split_last_chunk();

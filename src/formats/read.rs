@@ -137,8 +137,8 @@ fn split(whole: Read) -> Result<Vec<Part>, ReadError> {
     if found.is_empty() { Err(empty()) } else { Ok(found) }
 }
 
-/// Keeps the `most` parts with the most accesses, the first of equals, in their order; says what is
-/// left out.
+/// Keeps the `most` parts with the most accesses (on a tie the earlier one), in their original
+/// order. Returns a note on what is left out.
 pub fn keep_largest(parts: &mut Vec<Part>, most: Option<u64>) -> Option<String> {
     let most = usize::try_from(most?).unwrap_or(usize::MAX);
     if parts.len() <= most {
@@ -354,7 +354,7 @@ fn check_times(
     Err(ReadError::new(ReadErrorKind::NoEffect("time"), what.to_owned()))
 }
 
-/// That the guest frees pages.
+/// A note that the guest frees pages, if it does.
 fn frees(trace: &Trace) -> Option<String> {
     let count = trace.frees()?.len();
     let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };

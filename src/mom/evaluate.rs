@@ -1,9 +1,9 @@
-//! Programs at work: MOM's evaluator, with a limit of steps.
+//! MOM's evaluator, with a step limit.
 //!
-//! Names are looked up in the scopes of the callers (dynamic scope). A value that a name has goes
-//! before a form of the language of that name, and a form before a function of the program. The
-//! arguments of `and` and `or` are all evaluated. `defvar` leaves a name alone that the innermost
-//! scope has. Of `a.b.c`, `b` of `a` is read. All of this is as in the original.
+//! Scoping is dynamic: names are looked up in the callers' scopes. A variable shadows a built-in
+//! form of the same name, and a built-in form shadows a function that the program defines. All
+//! arguments of `and` and `or` are evaluated. `defvar` does not overwrite a name that the innermost
+//! scope already has. In `a.b.c`, only `a.b` is read. All of this is as in the original.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(crate) struct Change {
 pub(super) struct Condition {
     pub(super) place: Place,
     pub(super) holds: bool,
-    /// Sign and operands of the comparisons, in their order.
+    /// The operator and the operands of each comparison, in the order of evaluation.
     pub(super) compared: Vec<(&'static str, Value, Value)>,
 }
 
@@ -70,7 +70,7 @@ pub(super) struct Evaluator<'p, 'w> {
     /// The comparisons of the condition that is evaluated.
     compared: Vec<(Place, &'static str, Value, Value)>,
     conditions: Vec<Condition>,
-    /// The controls that were set, in their order.
+    /// The controls that were set, in the order in which they were set.
     pub(super) changes: Vec<Change>,
 }
 

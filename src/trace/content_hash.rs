@@ -69,7 +69,7 @@ impl ContentHash {
         Self(*hasher.finalize().as_bytes())
     }
 
-    /// Its bytes.
+    /// The hash as bytes.
     pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -106,8 +106,9 @@ impl Credits {
         Plan(frames)
     }
 
-    /// Moves frames from those deepest in debt to those with most credit, for its price. Frames
-    /// that no VM holds go first. Ties go by file order.
+    /// Moves frames from the VMs with the most debt to those with the most credit; each frame costs
+    /// the taker, and repays the giver, its price in credits. Frames that no VM holds go first.
+    /// Ties go by file order.
     fn trade(&self, view: &View, floors: &[Frames], frames: &mut [Frames], credits: &mut [i64]) {
         let mut takers: Vec<usize> = (0..frames.len()).collect();
         takers.sort_by_key(|&at| Reverse(credits[at]));

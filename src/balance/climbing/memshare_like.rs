@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(climbed(&KIND, 300, &[0, 40, 0], 20), [84, 132, 84]);
     }
 
-    /// A frame of 2 MiB is 32 hits, and the parts of frames are not given away twice.
+    /// 32 hits move a frame of 2 MiB; fractions that are carried over are not given away twice.
     #[test]
     fn parts_of_frames_are_kept() {
         let mut policy = (KIND.build)(&Settings::defaults_on(KIND.params, 2 << 20));

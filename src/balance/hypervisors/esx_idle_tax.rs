@@ -6,19 +6,19 @@
 //! *Follows.* C. A. Waldspurger, "Memory resource management in `VMware` ESX Server", OSDI 2002:
 //! min-funding revocation with the idle-memory tax, and its estimate of active memory.
 //! *Departs.* Frames are not moved one at a time: the targets are those at which all VMs between
-//! their bounds pay the same, in closed form. With *A* active frames and price level *μ* a VM of
-//! *S* shares holds *S·μ* frames up to *A* and of the others one in 1 / (1 − tax). The level is
-//! found by halving in integers, the tax counts to its fourth decimal place, and rounding goes to
-//! the largest remainders. Targets are computed at every checkpoint and are of the whole host: none
-//! of it is kept free. So the states of a host by its free memory (high, soft, hard and low: 6, 4,
-//! 2 and 1 %) are left out, in which ESX reclaims nothing, balloons, pages to its own swap, and
-//! holds up VMs above their targets too. Reclaiming is ballooning, and where the actuator makes
-//! that slow, nothing pages in its stead: a VM that is to get frames waits for them. The sample is
-//! of a VM's configured memory, its `max`.
+//! their bounds pay the same, in closed form. At price level *μ* a VM of *S* shares and *A*
+//! active frames is entitled to *S·μ* frames: it holds the first *A* of them, and of the rest only
+//! the fraction 1 − tax. The level is found by halving in integers, the tax counts to its fourth
+//! decimal place, and rounding goes to the largest remainders. Targets are computed at every
+//! checkpoint and are of the whole host: none of it is kept free. So ESX's states of free memory
+//! (high, soft, hard, low: 6, 4, 2 and 1 %) are left out. In them ESX reclaims nothing, balloons,
+//! pages to its own swap, or also blocks VMs above their targets. Reclaiming is ballooning, and
+//! where the actuator makes that slow, nothing pages in its stead: a VM that is to get frames waits
+//! for them. Pages are sampled from the VM's configured memory (`max`).
 //! *Cost.* O(V) per checkpoint for V VMs, times 123 halvings; on a real machine up to 100 traps an
 //! interval and VM.
-//! *Parameters.* `tax`: the part of an idle frame that is taxed away (0.75, the paper's; 0 is
-//! shares alone); `samples`: pages sampled in each interval (100, the paper's).
+//! *Parameters.* `tax`: the part of an idle frame that is taxed away (0.75, the paper's; 0
+//! means plain proportional shares); `samples`: pages sampled in each interval (100, the paper's).
 
 use crate::balance::fill::{Claim, fill};
 use crate::balance::{Plan, Policy, PolicyError, PolicyKind, View, exact};
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(prices[0], prices[1]);
     }
 
-    /// Frames taken one at a time, as the paper does, from all at their maximum.
+    /// Starts every VM at its maximum and revokes one frame at a time, as in the paper.
     fn revoked(host: u64, vms: &[VmView], tax_percent: u64) -> Vec<u64> {
         let mut pages: Vec<u64> = vms.iter().map(|vm| vm.bounds.max.0).collect();
         while pages.iter().sum::<u64>() > host {

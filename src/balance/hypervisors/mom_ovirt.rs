@@ -62,7 +62,8 @@ const BALLOONING: Param = Param {
     default: Value::Choice("on"),
 };
 
-/// The part that a guest keeps free follows the host's when it grows too.
+/// Unlike in `mom-balloon`, a growing guest's free share also depends on how much memory the host
+/// has free.
 fn grow(rules: &Rules, host: HostFree, guest: &Guest) -> Option<i128> {
     rules.grow(guest, rules.need_under_pressure(host, guest))
 }

@@ -109,7 +109,7 @@ fn a_full_builder_refuses_further_accesses() {
     assert_eq!((builder.accesses(), builder.kinds_known()), (70, 0));
 }
 
-/// Accesses that one record covers share its time; a trace cut short keeps the times of the rest.
+/// The accesses of one record share its time; after a cut the remaining ones keep their times.
 #[test]
 fn every_access_has_the_time_said_after_it() {
     let mut builder = TraceBuilder::default();
