@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use balloonist::formats::Loaded;
+use balloonist::number::counted;
 use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
 use balloonist::render::mrc as rendered;
@@ -115,10 +116,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         };
         let curves: Vec<Curve> = paths.par_iter().zip(&traces).zip(&warm_ups).map(curve).collect();
         let is_exact = |curve: &&Curve| args.sample.is_some() && curve.interval.is_empty();
+        let few = counted(SAMPLED_MIN as u64, "distinct page");
         for Curve { trace, .. } in curves.iter().filter(is_exact) {
             context.note(&format!(
-                "{trace}: the sample has fewer than {SAMPLED_MIN} distinct pages, too few for an \
-                 estimate, so the curve is exact"
+                "{trace}: the sample has fewer than {few}, too few for an estimate, so the curve \
+                 is exact"
             ));
         }
         curves

@@ -186,7 +186,8 @@ fn policies_that_know_the_future_are_shown_but_not_ranked() {
         .map(|line| line.split_whitespace().nth(3).unwrap().replace(',', "").parse().unwrap())
         .collect();
     assert!(rows[1] < rows[0], "MIN has fewer faults than LRU");
-    assert!(text.contains("\nstatic on lru has the fewest demand faults: "), "{text}");
+    // A single ranked run is not called the best.
+    assert!(text.contains("\nstatic on lru has ") && !text.contains("the fewest"), "{text}");
     assert!(text.ends_with("\nmin knows the future and is not ranked.\n"), "{text}");
     assert!(compare("min").ends_with("is only a yardstick.\n"));
 }
@@ -270,7 +271,7 @@ fn lirs_misses_as_often_as_the_program_of_its_authors() {
 
 #[test]
 fn the_simulated_curve_of_lru_is_the_curve_of_its_distances() {
-    let whole = printed(&["mrc", GZIP, "--format", "csv"]);
+    let whole = printed(&["mrc", GZIP, "--points", "all", "--format", "csv"]);
     let lines: Vec<&str> = whole.lines().collect();
     let simulated = printed(&["mrc", GZIP, "--replacement", "lru", "--format", "csv"]);
     let mut simulated = simulated.lines();

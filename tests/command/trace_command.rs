@@ -201,7 +201,7 @@ fn options_reach_whatever_reads_bare_traces() {
 }
 
 #[test]
-fn an_estimate_from_few_pages_is_called_rough() {
+fn a_sample_of_few_pages_is_not_used() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("many.u32");
     // 3,000 pages, each twice.
@@ -212,14 +212,21 @@ fn an_estimate_from_few_pages_is_called_rough() {
         let command = ["mrc", trace, "--points", "10", "--sample", sample];
         text(&succeed(&[&command, more].concat()).stderr).to_owned()
     };
-    let rough = "the sample has only 300 of 3000 distinct pages, so the estimate is rough";
-    assert!(told("300", &[]).contains(rough), "{}", told("300", &[]));
-    assert!(told("0.1", &[]).contains("so the estimate is rough"));
+    let few = "the sample has fewer than 1,000 distinct pages, too few for an estimate, so the \
+               curve is exact";
+    assert!(told("300", &[]).contains(few), "{}", told("300", &[]));
+    assert!(told("0.1", &[]).contains(few));
     assert_eq!(told("300", &["-q"]), "");
-    // A sample of all pages is exact, and a large one is close.
+    let curve = |more: &[&str]| {
+        let command = ["mrc", trace, "--points", "10,1000,3000", "--format", "csv"];
+        text(&succeed(&[&command, more].concat()).stdout).to_owned()
+    };
+    assert_eq!(curve(&["--sample", "300"]), curve(&[]));
+    // A larger sample is used, and says how sure it is.
     for enough in ["3000", "1.0", "2000"] {
-        assert!(!told(enough, &[]).contains("rough"), "{enough}");
+        assert!(!told(enough, &[]).contains(few), "{enough}");
     }
+    assert!(curve(&["--sample", "2000"]).contains("miss_ratio_low,miss_ratio_high"));
 }
 
 /// What a reader has to say of a file is told by whoever reads it, in a scenario or not.
