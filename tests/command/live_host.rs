@@ -26,11 +26,12 @@ fn outcome(settings: &[&str]) -> Vec<String> {
 /// Frames moved, those that went back within two checkpoints, and the checkpoints until the host
 /// came to rest. The figures are those of the daemons' own code behind `policy.kind = "exec"`:
 /// MOM's evaluator with doc/balloon.rules and with oVirt's mom.d, Qubes' systemstate.py and
-/// algo.py, and Proxmox' AutoBalloon.pm, at the commits that the heads of the policies name. They
-/// saw the host once at each checkpoint, and used memory was what was resident.
+/// algo.py, Proxmox' AutoBalloon.pm and xen-api's squeeze.ml, at the commits that the heads of the
+/// policies name. They saw the host once at each checkpoint, and used memory was what was resident.
 #[test]
 fn rules_move_what_the_daemons_move() {
-    let daemons: [(&str, &[&str], [&str; 3]); 4] = [
+    let daemons: [(&str, &[&str], [&str; 3]); 5] = [
+        ("squeezed", &[], ["8152", "0", "1"]),
         ("mom-balloon", &["policy.mom-balloon.sample_every='10 s'"], ["8192", "0", "6"]),
         ("mom-ovirt", &["policy.mom-ovirt.sample_every='10 s'"], ["8192", "0", "6"]),
         ("qmemman", &["policy.qmemman.used='resident'"], ["21785", "561", "1"]),

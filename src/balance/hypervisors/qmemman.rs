@@ -437,8 +437,8 @@ mod tests {
         assert_eq!(step(&mut *policy(&KIND, &[]), &mut view)[1] / MIB, 317);
     }
 
-    /// What do_balance orders of eight domains that prefer 2 GiB each and hold all of the host: the
-    /// first should give 14 MiB, which leaves less than 45 free.
+    /// What `do_balance` orders of eight domains that prefer 2 GiB each and hold all of the host:
+    /// the first should give 14 MiB, which leaves less than 45 free.
     #[test]
     fn the_first_donor_frees_the_reserve_of_a_full_host() {
         let vms = (0..8).map(|_| using(100, vm(8192 * MIB, 2048 * MIB, 16_384 * MIB))).collect();
