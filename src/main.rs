@@ -44,8 +44,13 @@ impl Command {
     /// Whether it reads a scenario or a workload, whose values `--set` changes.
     fn has_values(&self) -> bool {
         match self {
-            Self::Run(_) | Self::Compare(_) | Self::Walk(_) | Self::Sweep(_) => true,
-            Self::Verify(_) | Self::Check(_) | Self::Reproduce(_) => true,
+            Self::Run(_)
+            | Self::Compare(_)
+            | Self::Walk(_)
+            | Self::Sweep(_)
+            | Self::Verify(_)
+            | Self::Check(_)
+            | Self::Reproduce(_) => true,
             Self::Trace(args) => args.generates(),
             _ => false,
         }

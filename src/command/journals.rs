@@ -38,7 +38,7 @@ pub(super) struct Shape {
     #[arg(long, value_name = "PATH")]
     columns: Option<String>,
 
-    /// The column of vms.csv that the pivot table shows [default: demand_faults]
+    /// The column of vms.csv that the pivot table shows [default: `demand_faults`]
     #[arg(long, value_name = "METRIC")]
     metric: Option<String>,
 }

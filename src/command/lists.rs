@@ -49,17 +49,17 @@ pub(super) fn policies(words: &[String]) -> Result<Vec<&'static PolicyKind>, Fai
 
 /// The policy of this name.
 pub(super) fn policy(word: &str) -> Result<&'static PolicyKind, Failure> {
-    one(policies(&[word.to_owned()])?, "--policy")
+    one(&policies(&[word.to_owned()])?, "--policy")
 }
 
 /// The replacement algorithm of this name.
 pub(super) fn replacement(word: &str) -> Result<&'static ReplacementKind, Failure> {
-    one(replacements(&[word.to_owned()])?, "--replacement")
+    one(&replacements(&[word.to_owned()])?, "--replacement")
 }
 
 /// The only one of those that "all" or a name stands for.
-fn one<K>(kinds: Vec<&'static K>, flag: &str) -> Result<&'static K, Failure> {
-    match kinds.as_slice() {
+fn one<K>(kinds: &[&'static K], flag: &str) -> Result<&'static K, Failure> {
+    match kinds {
         [kind] => Ok(kind),
         _ => Err(Failure::Usage(format!("{flag} takes one name here, not `all`"))),
     }

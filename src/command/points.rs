@@ -55,18 +55,16 @@ fn point(word: &str) -> Option<Point> {
 
 /// The numbers from `from` on to the one that the text names, which may say how to advance.
 fn range(from: u64, rest: &str) -> Option<Vec<Frames>> {
-    let (to, advance): (&str, Box<dyn Fn(u64) -> Option<u64>>) =
-        if let Some((to, step)) = rest.split_once('+') {
-            let step = frames(step)?;
-            (to, Box::new(move |at| at.checked_add(step)))
-        } else if let Some((to, factor)) = rest.split_once('*') {
-            let factor = frames(factor).filter(|&factor| factor > 1)?;
-            (to, Box::new(move |at| at.checked_mul(factor)))
-        } else {
-            (rest, Box::new(|at| at.checked_add(1)))
-        };
+    let (to, step, factor) = if let Some((to, step)) = rest.split_once('+') {
+        (to, frames(step)?, 1)
+    } else if let Some((to, factor)) = rest.split_once('*') {
+        (to, 0, frames(factor).filter(|&factor| factor > 1)?)
+    } else {
+        (rest, 1, 1)
+    };
     let to = frames(to).filter(|&to| to >= from)?;
-    let numbers = std::iter::successors(Some(from), |&at| advance(at).filter(|&next| next <= to));
+    let next = |&at: &u64| at.checked_mul(factor)?.checked_add(step).filter(|&next| next <= to);
+    let numbers = std::iter::successors(Some(from), next);
     let numbers: Vec<Frames> = numbers.take(RANGE_MAX + 1).map(Frames).collect();
     (numbers.len() <= RANGE_MAX).then_some(numbers)
 }

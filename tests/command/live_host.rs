@@ -1,5 +1,6 @@
 //! scenarios/live-host.toml: the rules move there what the daemons themselves move.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -106,8 +107,8 @@ fn used(vector: &Json, at: usize, round: usize) -> u64 {
         return 1;
     }
     let said = [&vector["rounds"][round]["distinct"][at], &vm["resident"], &vm["committed"]];
-    let said = said.into_iter().chain([&vm["distinct"], &vm["allocation"]]);
-    said.filter_map(Json::as_u64).next().unwrap()
+    let mut said = said.into_iter().chain([&vm["distinct"], &vm["allocation"]]);
+    said.find_map(Json::as_u64).unwrap()
 }
 
 /// The scenario whose checkpoints show its policy the views of a vector: in each interval every VM
@@ -127,7 +128,9 @@ fn of_vector(vector: &Json) -> (String, u64) {
         let shares = vm["shares"].as_u64().unwrap_or(1000);
         let phase = |pages| format!("{{ kind = 'loop', pages = {pages}, accesses = {every} }}");
         let of = pages(at).map(phase).collect::<Vec<_>>().join(", ");
-        text += &format!(
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
             "[[vm]]\nname = 'vm{at}'\nmin = {min}\nmax = {max}\ninitial = {initial}\n\
              shares = {shares}\nworkload = {{ kind = 'phases', of = [{of}] }}\n"
         );

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 const SCENARIO: &str = "host.memory = 8\ncheckpoint.every = 10\n[policy]\nkind = 'mom-rules'\n\
     [policy.mom-rules]\nfiles = ['my.rules']\n[defaults.vm]\n\
@@ -17,9 +16,7 @@ fn ruled_by(rules: &[u8]) -> (Option<i32>, String) {
     fs::write(folder.path().join("my.rules"), rules).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_balloonist"));
     command.args(["run", "s.toml", "--no-cache", "--quiet", "--out", "out"]);
-    let began = Instant::now();
     let output = command.current_dir(folder.path()).env_remove("CI").output().unwrap();
-    assert!(began.elapsed() < Duration::from_secs(60));
     let code = output.status.code();
     assert_eq!(folder.path().join("out").exists(), code == Some(0));
     (code, String::from_utf8(output.stderr).unwrap())

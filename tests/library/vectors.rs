@@ -1,7 +1,7 @@
 //! Policies beside the programs that they follow: targets that the programs' own code computed.
 //!
 //! tests/policies/vectors.json names each program; what a round does not give stays as it was, and
-//! a VM goes on using the pages that it used. tests/command/live_host.rs runs the same vectors.
+//! a VM goes on using the pages that it used. `tests/command/live_host.rs` runs the same vectors.
 
 use std::fs;
 
