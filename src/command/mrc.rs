@@ -49,8 +49,8 @@ pub(crate) struct Args {
     points: Vec<String>,
 
     /// Estimate the curves from a sample of pages (SHARDS): a share such as 0.1, or a number of
-    /// pages such as 4096. The columns `miss_ratio_low` and `miss_ratio_high` contain the exact ratio
-    /// with a confidence of about 95 %. A curve is exact if the sample has too few pages
+    /// pages such as 4096. The columns `miss_ratio_low` and `miss_ratio_high` contain the exact
+    /// ratio with a confidence of about 95 %. A curve is exact if the sample has too few pages
     #[arg(long, value_name = "SHARE|PAGES", value_parser = sample)]
     sample: Option<Sample>,
 
