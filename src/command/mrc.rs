@@ -13,6 +13,7 @@ use balloonist::replace::{self, ReplacementKind};
 use balloonist::scenario::{WarmUp, WarmUpEnd};
 use balloonist::store::mrc::{self, Curve};
 use balloonist::table::Format;
+use balloonist::trace::random_groups;
 use balloonist::trace::reduction::OnReduced;
 use balloonist::trace::shards::{Sample, sampled_lru_faults};
 use balloonist::trace::{Trace, curve};
@@ -223,7 +224,7 @@ fn lru_curve(
     if let Some(sample) = sample {
         let sampled = sampled_lru_faults(trace, warm_up, sample, seed);
         if sampled.pages() >= SAMPLED_MIN.min(trace.distinct_pages()) {
-            let (low, high) = sampled.interval(trace, warm_up);
+            let (low, high) = random_groups::interval(trace, warm_up, &sampled);
             let ends = points(&low).into_iter().zip(points(&high));
             let interval = ends.map(|((_, low), (_, high))| (low, high)).collect();
             return curve(points(&sampled.faults), interval);

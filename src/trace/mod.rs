@@ -13,7 +13,7 @@ pub(crate) mod future;
 mod holes;
 pub mod index;
 mod intern;
-mod random_groups;
+pub mod random_groups;
 pub mod reduce;
 pub mod reduction;
 mod room;

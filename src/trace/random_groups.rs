@@ -24,8 +24,10 @@ const GROUPS: u64 = 8;
 const T_SQUARED: u128 = 99_847;
 
 /// The interval that contains the exact curve at each number of frames with a confidence of about
-/// 95 %: the fewest and the most demand faults, from 0 frames to the number of distinct pages.
-pub(super) fn interval(trace: &Trace, from: u64, sampled: &Sampled) -> (Vec<u64>, Vec<u64>) {
+/// 95 %: the fewest and the most demand faults, from 0 frames to the number of distinct pages;
+/// `trace` and `from` are those of the estimate. With fewer than a thousand pages in the sample the
+/// confidence is lower.
+pub fn interval(trace: &Trace, from: u64, sampled: &Sampled) -> (Vec<u64>, Vec<u64>) {
     let pages = trace.distinct_pages();
     let events = Events::of(trace, from, sampled);
     let (mut sums, mut squares) = (vec![0_u64; pages + 1], vec![0_u128; pages + 1]);
@@ -134,7 +136,7 @@ mod tests {
         let mut holds = [0; SIZES.len()];
         for salt in 0..200 {
             let sampled = sampled_lru_faults(&trace, 0, rate, salt);
-            let (low, high) = sampled.interval(&trace, 0);
+            let (low, high) = interval(&trace, 0, &sampled);
             for (holds, frames) in holds.iter_mut().zip(SIZES) {
                 *holds += u64::from((low[frames]..=high[frames]).contains(&exact[frames]));
             }
@@ -147,7 +149,7 @@ mod tests {
         let trace = skewed(300, 5000);
         let all = Sample::Rate(Decimal::parse("1").unwrap());
         let sampled = sampled_lru_faults(&trace, 0, all, 7);
-        let (low, high) = sampled.interval(&trace, 0);
+        let (low, high) = interval(&trace, 0, &sampled);
         assert!(low == sampled.faults && high == sampled.faults);
     }
 }

@@ -18,7 +18,6 @@ use std::collections::BinaryHeap;
 use super::access::PageId;
 use super::distances::COLD;
 use super::holes::Stack;
-use super::random_groups;
 use super::shared::Trace;
 use crate::random::mix;
 use crate::units::{Decimal, Page};
@@ -64,7 +63,8 @@ pub fn sampled_lru_faults(trace: &Trace, from: u64, sample: Sample, salt: u64) -
     Sampled { faults, hashes, threshold }
 }
 
-/// An estimated curve, and the sample that it is made from.
+/// An estimated curve, and the sample that it is made from;
+/// [`interval`](super::random_groups::interval) says how sure it is.
 #[derive(Clone, Debug)]
 pub struct Sampled {
     /// The estimated demand faults, from 0 frames to the number of distinct pages.
@@ -78,13 +78,6 @@ impl Sampled {
     /// The number of distinct pages in the sample, which determines the error.
     pub fn pages(&self) -> usize {
         self.hashes.iter().filter(|&&hash| hash < self.threshold).count()
-    }
-
-    /// For each number of frames the fewest and the most demand faults that the exact curve has
-    /// with a confidence of about 95 %; `trace` and `from` are those of the estimate. With fewer
-    /// than a thousand pages in the sample the confidence is lower.
-    pub fn interval(&self, trace: &Trace, from: u64) -> (Vec<u64>, Vec<u64>) {
-        random_groups::interval(trace, from, self)
     }
 }
 
