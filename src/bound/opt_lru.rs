@@ -38,7 +38,7 @@ pub fn opt_lru(scenario: &Scenario) -> Result<u64, String> {
             let (name, replacement) = (&vm.name, vm.replacement.name);
             return Err(format!("opt-lru needs LRU guests, but VM `{name}` runs {replacement}"));
         }
-        if vm.trace.frees().is_some() {
+        if vm.trace.has_frees() {
             let name = &vm.name;
             return Err(format!("opt-lru needs guests that free no pages, unlike `{name}`"));
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use balloonist::render::checks::{self, Check, Finding, Format};
-use balloonist::scenario::{Diagnostic, Document, Severity};
+use balloonist::scenario::{Checked, Diagnostic, Document, Severity};
 
 use super::{Context, Failure, context, input};
 
@@ -25,23 +25,32 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    if args.format != Format::Text {
-        print_findings(args, context)?;
-    }
-    let scenario = input::open(&args.scenario, None, context)?;
-    if args.effective {
-        return context.print(&scenario.effective());
+    if args.format == Format::Text {
+        let scenario = input::open(&args.scenario, None, context)?;
+        if args.effective {
+            return context.print(&scenario.effective());
+        }
+    } else {
+        check(args, context)?;
     }
     context.note(&format!("{} is valid", args.scenario.display()));
     Ok(())
 }
 
 /// Prints all diagnostics for continuous integration.
-fn print_findings(args: &Args, context: &Context) -> Result<(), Failure> {
+fn check(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut document = Document::open(&args.scenario);
     input::set_flags(&mut document, None, context);
-    let checked = document.check_with(&mut input::traces_within(context));
-    let diagnostics = checked.map_or_else(|found| *found, |checked| checked.warnings);
+    let (diagnostics, judged) = match document.check_with(&mut input::traces_within(context)) {
+        Ok(Checked { warnings, .. }) => {
+            let judged = input::warn(&warnings, context);
+            (warnings, judged)
+        }
+        Err(found) => {
+            let failure = input::refused(&found, context);
+            (*found, Err(failure))
+        }
+    };
     let finding = |found: &Diagnostic| {
         let (file, place) = diagnostics.place(found);
         Finding {
@@ -57,5 +66,6 @@ fn print_findings(args: &Args, context: &Context) -> Result<(), Failure> {
         name: "scenario".to_owned(),
         findings: diagnostics.iter().map(finding).collect(),
     };
-    context.print(&checks::render("check", &[check], args.format))
+    context.print(&checks::render("check", &[check], args.format))?;
+    judged
 }

@@ -321,17 +321,23 @@ fn check_keeping(
     texts.into_iter().try_for_each(|path| register().reads(path))?;
     register_traces(&traces)?;
     let opened = Opened { scenario, document, traces };
+    warn(&warnings, context)?;
+    Ok(opened)
+}
+
+/// Prints warnings, or fails if they are denied.
+pub(super) fn warn(warnings: &Diagnostics, context: &Context) -> Result<(), Failure> {
     if warnings.is_empty() {
-        return Ok(opened);
+        return Ok(());
     }
     let text = warnings.render(context.colour_err);
-    if common.deny_warnings {
+    if context.common.deny_warnings {
         return Err(Failure::Input(format!("{text}\nerror: warnings are denied\n")));
     }
-    if !common.quiet {
+    if !context.common.quiet {
         say(&harmless(&text, context.colour_err));
     }
-    Ok(opened)
+    Ok(())
 }
 
 /// The failure for these diagnostics.

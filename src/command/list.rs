@@ -97,9 +97,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if paragraphs.is_empty() || args.format != Format::Table {
         return context.print_table(&table, args.format);
     }
-    let is_chosen = |name: &String| args.names.is_empty() || args.names.contains(name);
-    let chosen = paragraphs.iter().filter(|entry| is_chosen(&entry.name));
     if args.long || !args.names.is_empty() {
+        let chosen = paragraphs.iter().filter(|entry| args.wants(&entry.name));
         let whole: Vec<&str> = chosen.map(|entry| entry.whole.as_str()).collect();
         return context.print(&whole.join("\n"));
     }
@@ -109,6 +108,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 }
 
 impl Args {
+    /// Whether the entry of this name is shown.
+    fn wants(&self, name: &String) -> bool {
+        self.names.is_empty() || self.names.contains(name)
+    }
+
     /// The rows of the named entries; their names are in this column.
     fn chosen(&self, table: &Table, column: &str) -> Result<Table, Failure> {
         let at = table.columns().iter().position(|known| known == column);
@@ -122,8 +126,7 @@ impl Args {
         let columns: Vec<&str> = table.columns().iter().map(String::as_str).collect();
         let mut chosen = Table::new(&columns);
         let rows = table.rows().iter().zip(&known);
-        for (row, _) in rows.filter(|(_, name)| self.names.is_empty() || self.names.contains(name))
-        {
+        for (row, _) in rows.filter(|(_, name)| self.wants(name)) {
             chosen.push(row.clone());
         }
         Ok(chosen)

@@ -20,7 +20,7 @@ use balloonist::trace::{Trace, curve};
 use balloonist::units::{Decimal, Frames, Ticks};
 use rayon::prelude::*;
 
-use super::files::NewFile;
+use super::files::{NewFile, commit_all};
 use super::points::{self, Point};
 use super::reader::Reader;
 use super::register::Kind;
@@ -131,13 +131,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     context.timing.note("curves", began.elapsed(), accesses);
     context.print_table(&mrc::table(&curves), args.format)?;
     remark(&curves, args.format, context)?;
-    let figure = figure.map(|file| (file, rendered::figure(&curves).to_svg()));
-    let report = report.map(|file| (file, rendered::page(&curves)));
-    for (mut file, text) in [figure, report].into_iter().flatten() {
-        file.put(&text)?;
-        file.commit()?;
+    let mut files = Vec::new();
+    if let Some(mut file) = figure {
+        file.put(&rendered::figure(&curves).to_svg())?;
+        files.push(file);
     }
-    Ok(())
+    if let Some(mut file) = report {
+        file.put(&rendered::page(&curves))?;
+        files.push(file);
+    }
+    commit_all(files)
 }
 
 /// Prints what is remarkable of the curves below a table for people.

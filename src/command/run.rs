@@ -21,6 +21,7 @@ use balloonist::store::row;
 use balloonist::store::vms;
 use balloonist::table::Format;
 use balloonist::watch::{Both, Watcher};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::files::NewFile;
 use super::input::Input;
@@ -71,7 +72,7 @@ pub(crate) struct Args {
 
     /// How to print the result; junit and github print the scenario's expectations instead
     #[arg(long, value_name = "FORMAT", default_value = "table",
-          value_parser = context::one_of(PRINTED))]
+          value_parser = printed())]
     format: Printed,
 }
 
@@ -82,15 +83,20 @@ enum Printed {
     Checks(checks::Format),
 }
 
-const PRINTED: &[(&str, Printed)] = &[
-    ("table", Printed::Table(Format::Table)),
-    ("csv", Printed::Table(Format::Csv)),
-    ("json", Printed::Table(Format::Json)),
-    ("markdown", Printed::Table(Format::Markdown)),
-    ("latex", Printed::Table(Format::Latex)),
-    ("junit", Printed::Checks(checks::Format::Junit)),
-    ("github", Printed::Checks(checks::Format::Github)),
-];
+/// The names of the formats: those of tables, and those of checks that no table has.
+fn printed() -> impl TypedValueParser {
+    let tables = Format::ALL.iter().map(|&(name, format)| (name, Printed::Table(format)));
+    let is_table = |name: &str| Format::ALL.iter().any(|(table, _)| *table == name);
+    let checks = checks::Format::ALL
+        .iter()
+        .filter(move |(name, format)| *format != checks::Format::Text && !is_table(name));
+    let checks = checks.map(|&(name, format)| (name, Printed::Checks(format)));
+    let all: Vec<(&str, Printed)> = tables.chain(checks).collect();
+    PossibleValuesParser::new(all.iter().map(|(name, _)| *name)).map(move |word| {
+        let (_, value) = all.iter().find(|(name, _)| *name == word).expect("clap has checked it");
+        *value
+    })
+}
 
 /// The tables of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

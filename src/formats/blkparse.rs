@@ -67,10 +67,8 @@ impl<'a> Record<'a> {
 }
 
 fn looks_like(head: &Head<'_>) -> Verdict {
-    let records = head.lines().take(100).map(|bytes| Record::of(Line { bytes, number: 0 }));
-    // The totals may begin among the first lines.
-    let mut records = records.take_while(Option::is_some).peekable();
-    records.peek().is_some().into()
+    let first = head.lines().next().and_then(|bytes| Record::of(Line { bytes, number: 0 }));
+    first.is_some().into()
 }
 
 /// The action to read: the best of those that the first records have.

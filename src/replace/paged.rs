@@ -215,7 +215,7 @@ fn drive_accesses(
             }
         }
     }
-    if !timed && (stretch.first_pass || trace.frees().is_some()) {
+    if !timed && (stretch.first_pass || trace.has_frees()) {
         counts.cold_faults = cold_faults(trace, stretch, counts.accesses);
     }
     counts

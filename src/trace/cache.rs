@@ -89,7 +89,7 @@ impl Cache {
     /// or by computing them. Those of a trace with frees are not kept: they are computed together
     /// with much else when first asked for.
     pub fn load(&self, trace: &Trace, content: ContentHash) -> Loaded {
-        if trace.has_distances() || trace.frees().is_some() {
+        if trace.has_distances() || trace.has_frees() {
             return Loaded::InMemory;
         }
         let path = self.folder.join(format!("{content}{ENDING}"));

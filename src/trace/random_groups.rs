@@ -6,7 +6,7 @@
 //! *Follows.* The method of random groups: K. M. Wolter, "Introduction to Variance Estimation", 2nd
 //! edition, Springer 2007, chapter 2, with the correction for finite populations and Student's t.
 //! *Departs.* None.
-//! *Cost.* A hash per access, a stack distance per sampled access; 5 bytes per sampled access and
+//! *Cost.* A hash per access, a stack distance per sampled access; 8 bytes per sampled access and
 //! 40 per distinct page.
 //! *Parameters.* None.
 
@@ -17,7 +17,7 @@ use super::shards::{HASH_BITS, Sampled};
 use super::shared::Trace;
 
 /// The groups.
-const GROUPS: u64 = 8;
+const GROUPS: usize = 8;
 
 /// The square of Student's t for 95 % and 7 degrees of freedom (2.3646), by which the squared
 /// standard error of a mean of eight is multiplied, over 8 · 7; in millionths.
@@ -29,14 +29,13 @@ const T_SQUARED: u128 = 99_847;
 /// confidence is lower.
 pub fn interval(trace: &Trace, from: u64, sampled: &Sampled) -> (Vec<u64>, Vec<u64>) {
     let pages = trace.distinct_pages();
-    let events = Events::of(trace, from, sampled);
     let (mut sums, mut squares) = (vec![0_u64; pages + 1], vec![0_u128; pages + 1]);
-    for group in 0..GROUPS {
+    for group in groups(trace, from, sampled) {
         let mut deeper = 0_u64;
-        let counts = events.counts(group, trace, sampled);
+        let counts = counts(&group, trace, sampled.threshold);
         for frames in (0..=pages).rev() {
             deeper += counts[frames + 1];
-            let estimate = (u128::from(deeper) * u128::from(GROUPS)) << HASH_BITS;
+            let estimate = (u128::from(deeper) * GROUPS as u128) << HASH_BITS;
             let estimate = (estimate / u128::from(sampled.threshold)) as u64;
             sums[frames] += estimate;
             squares[frames] += u128::from(estimate).pow(2);
@@ -47,7 +46,7 @@ pub fn interval(trace: &Trace, from: u64, sampled: &Sampled) -> (Vec<u64>, Vec<u
     let unseen = (1 << HASH_BITS) - u128::from(sampled.threshold);
     let bounds = |frames: usize| {
         let sum = u128::from(sums[frames]);
-        let spread = squares[frames] - sum * sum / u128::from(GROUPS);
+        let spread = squares[frames] - sum * sum / GROUPS as u128;
         let half = ((spread * T_SQUARED / 1_000_000 * unseen) >> HASH_BITS).isqrt() as u64;
         let centre = sampled.faults[frames];
         (centre.saturating_sub(half), centre.saturating_add(half).min(most))
@@ -55,59 +54,52 @@ pub fn interval(trace: &Trace, from: u64, sampled: &Sampled) -> (Vec<u64>, Vec<u
     (0..=pages).map(bounds).unzip()
 }
 
-/// What happens to the sampled pages, in order.
-struct Events {
-    /// Each use of a page and each time that its guest frees it, and which of the two it is.
-    list: Vec<(PageId, bool)>,
-    /// Events before the first that counts.
-    start: usize,
+/// What happens to a page of a group.
+#[derive(Clone, Copy)]
+enum Event {
+    /// It is used; whether that counts, or is a part of the warm-up.
+    Use(bool),
+    /// Its guest frees it.
+    Free,
 }
 
-impl Events {
-    fn of(trace: &Trace, from: u64, sampled: &Sampled) -> Self {
-        let is_sampled = |page: PageId| sampled.hashes[page as usize] < sampled.threshold;
-        let first = trace.runs_before(from);
-        let (mut list, mut start) = (Vec::new(), 0);
-        for (run, &page) in trace.run_pages().iter().enumerate() {
-            if let Some(frees) = trace.frees() {
-                let freed = frees.just_before(run).iter().filter(|&&page| is_sampled(page));
-                list.extend(freed.map(|&page| (page, true)));
-            }
-            if run == first {
-                start = list.len();
-            }
-            if is_sampled(page) {
-                list.push((page, false));
-            }
+/// What happens to the pages of each group, in order.
+fn groups(trace: &Trace, from: u64, sampled: &Sampled) -> [Vec<(PageId, Event)>; GROUPS] {
+    let mut groups = [const { Vec::new() }; GROUPS];
+    let mut note = |page: PageId, event: Event| {
+        let hash = sampled.hashes[page as usize];
+        if hash < sampled.threshold {
+            let group = u128::from(hash) * GROUPS as u128 / u128::from(sampled.threshold);
+            groups[group as usize].push((page, event));
         }
-        Self { list, start }
+    };
+    let first = trace.runs_before(from);
+    for (run, &page) in trace.run_pages().iter().enumerate() {
+        if let Some(frees) = trace.frees() {
+            frees.just_before(run).iter().for_each(|&page| note(page, Event::Free));
+        }
+        note(page, Event::Use(run >= first));
     }
+    groups
+}
 
-    /// The group's accesses that count by distance, scaled to the trace; cold ones last.
-    fn counts(&self, group: u64, trace: &Trace, sampled: &Sampled) -> Vec<u64> {
-        let pages = trace.distinct_pages();
-        let mut counts = vec![0; pages + 2];
-        let mut stack = Stack::new(pages, trace.frees().is_some());
-        let of_group = |page: PageId| {
-            let place = u128::from(sampled.hashes[page as usize]) * u128::from(GROUPS);
-            place / u128::from(sampled.threshold) == u128::from(group)
+/// A group's accesses that count by distance, scaled to the trace; cold ones last.
+fn counts(group: &[(PageId, Event)], trace: &Trace, threshold: u64) -> Vec<u64> {
+    let pages = trace.distinct_pages();
+    let mut counts = vec![0; pages + 2];
+    let mut stack = Stack::new(pages, trace.has_frees());
+    for &(page, event) in group {
+        let Event::Use(is_counted) = event else {
+            stack.free(page);
+            continue;
         };
-        for (at, &(page, is_free)) in self.list.iter().enumerate() {
-            if !of_group(page) {
-                continue;
-            }
-            if is_free {
-                stack.free(page);
-                continue;
-            }
-            let depth = stack.depth(page);
-            let scaled = (u128::from(depth) * u128::from(GROUPS)) << HASH_BITS;
-            let scaled = scaled.div_ceil(u128::from(sampled.threshold)).min(pages as u128);
-            let bucket = if depth == COLD { pages + 1 } else { scaled as usize };
-            counts[bucket] += u64::from(at >= self.start);
-        }
-        counts
+        let depth = stack.depth(page);
+        let scaled = (u128::from(depth) * GROUPS as u128) << HASH_BITS;
+        let scaled = scaled.div_ceil(u128::from(threshold)).min(pages as u128);
+        let bucket = if depth == COLD { pages + 1 } else { scaled as usize };
+        counts[bucket] += u64::from(is_counted);
     }
+    counts
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ impl Sampler {
             }
             Sample::Size(size) => (1 << HASH_BITS, size),
         };
-        let stack = Stack::new(trace.distinct_pages(), trace.frees().is_some());
+        let stack = Stack::new(trace.distinct_pages(), trace.has_frees());
         let hashes = trace.numbers().iter().map(|&page| hash(page, salt)).collect();
         let is_member = vec![false; trace.distinct_pages()];
         Self { stack, hashes, threshold, size, members: BinaryHeap::new(), is_member }

@@ -126,13 +126,16 @@ fn recorded_replies_are_replayed_and_mismatches_found() {
     assert_eq!(verify(&[]).status.code(), Some(1));
 }
 
+/// A run with this script fails, and says what is wanted and not much more.
+fn says_within(time_limit: &str, script: &str, wanted: &str) {
+    let (code, said) = allowed(script, time_limit);
+    assert!(said.contains(wanted), "{script}: {said}");
+    assert_eq!(code, 7, "{script}: {said}");
+    assert!(said.len() < 2 << 20, "{script}: {} bytes", said.len());
+}
+
 #[test]
 fn failures_of_programs_are_reported() {
-    let says_within = |time_limit: &str, script: &str, wanted: &str| {
-        let (code, said) = allowed(script, time_limit);
-        assert!(said.contains(wanted), "{script}: {said}");
-        assert_eq!(code, 7, "{script}: {said}");
-    };
     // A machine under load may take its time for 16 MiB.
     let says = |script: &str, wanted: &str| says_within("100 s", script, wanted);
     says("exit 3", "ended (exit status: 3) instead of answering request 1");
@@ -149,12 +152,6 @@ fn failures_of_programs_are_reported() {
 /// Each fails at once or after its time limit, whatever it leaves running.
 #[test]
 fn hostile_programs_are_reported_in_bounded_time() {
-    let says_within = |time_limit: &str, script: &str, wanted: &str| {
-        let (code, said) = allowed(script, time_limit);
-        assert!(said.contains(wanted), "{script}: {said}");
-        assert_eq!(code, 7, "{script}: {said}");
-        assert!(said.len() < 2 << 20, "{script}: {} bytes", said.len());
-    };
     let late = "did not answer request 1 within 2 s";
     let slow = [
         ("sleep 60 & exit 3", "it ended (exit status: 3), and a process that it started keeps"),

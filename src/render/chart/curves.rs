@@ -1,9 +1,10 @@
 //! Miss-ratio curves, a panel for each VM, with each policy's allocation marked on them.
 
 use super::axis::{Area, percent};
-use super::{Axis, Figure, INNER, Key, LEFT, Unit, WIDTH, clipped, fill, series, some_of};
+use super::panels::Panels;
+use super::{Axis, Figure, Key, Unit, WIDTH, fill, series, some_of};
 use crate::number::Millionths;
-use crate::render::svg::{Anchor, Drawing, Path};
+use crate::render::svg::{Drawing, Path};
 use crate::table::{Cell, Table};
 
 /// The most VMs that get a panel.
@@ -64,23 +65,14 @@ fn widest(panels: &[Panel]) -> u64 {
 }
 
 fn draw(panels: &[Panel], policies: &[String], most_frames: u64) -> Drawing {
-    let columns = match panels.len() {
-        0 | 1 => 1,
-        2..=8 => 2,
-        _ => 4,
-    };
-    let rows = panels.len().div_ceil(columns) as i64;
-    let (gap, height) = (660, if columns == 4 { 800 } else { 1300 });
-    let width = (INNER - gap * (columns as i64 - 1)) / columns as i64;
-    let pitch = height + 420;
-    let mut drawing = Drawing::new(WIDTH, rows * pitch + 380);
+    let (count, columns) = (panels.len(), Panels::columns_of(panels.len()));
+    let height = if columns == 4 { 800 } else { 1300 };
+    let places = Panels { count, columns, gap: 660, height, above: 220, pitch: height + 420 };
+    let mut drawing = Drawing::new(WIDTH, places.rows() + 380);
     let frames = Axis::exact(most_frames, if columns == 4 { 2 } else { 5 }, Unit::Count);
     for (at, panel) in panels.iter().enumerate() {
-        let (column, row) = (at % columns, (at / columns) as i64);
-        let left = LEFT + column as i64 * (width + gap);
-        let area = Area { left, top: row * pitch + 220, width, height };
+        let area = places.begin(&mut drawing, at, &panel.vm);
         let ratio = scale(panel);
-        drawing.text(left, area.top - 70, Anchor::Start, "head", &clipped(&panel.vm, width));
         area.draw_vertical(&mut drawing, ratio, true);
         drawing.path(&curve(&panel.curve, area, frames, ratio), "curve", None);
         marks(&mut drawing, panel, policies, |(held, faults)| {
@@ -88,7 +80,7 @@ fn draw(panels: &[Panel], policies: &[String], most_frames: u64) -> Drawing {
             let x = x / (i128::from(most_frames.max(1)) * 1_000_000);
             (area.left + x as i64, area.y(ratio, faults))
         });
-        if at + columns >= panels.len() {
+        if places.is_lowest(at) {
             area.draw_horizontal(&mut drawing, frames, "frames");
         }
     }

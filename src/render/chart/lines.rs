@@ -1,11 +1,10 @@
 //! Faults over time: a small panel for each VM, a line for each policy, one scale for all.
 
 use super::axis::Area;
-use super::{
-    Axis, Figure, INNER, LEFT, Unit, WIDTH, clipped, keys, series, some_of, steps, stroke,
-};
+use super::panels::Panels;
+use super::{Axis, Figure, Unit, WIDTH, keys, series, some_of, steps, stroke};
 use crate::number::Millionths;
-use crate::render::svg::{Anchor, Drawing, Path};
+use crate::render::svg::{Drawing, Path};
 use crate::store::results::RunSeries;
 use crate::store::thinned::Thinned;
 use crate::table::{Cell, Table};
@@ -61,16 +60,10 @@ fn table(vms: &[String], runs: &[RunSeries], buckets: usize) -> Table {
 }
 
 fn draw(vms: &[String], runs: &[RunSeries], buckets: usize, ticks: u64) -> Drawing {
-    let columns = match vms.len() {
-        0 | 1 => 1,
-        2..=8 => 2,
-        _ => 4,
-    };
-    let rows = vms.len().div_ceil(columns);
-    let (gap, height) = (200, if columns == 4 { 700 } else { 1100 });
-    let width = (INNER - gap * (columns as i64 - 1)) / columns as i64;
-    let pitch = height + 420;
-    let mut drawing = Drawing::new(WIDTH, rows as i64 * pitch + 380);
+    let (count, columns) = (vms.len(), Panels::columns_of(vms.len()));
+    let height = if columns == 4 { 700 } else { 1100 };
+    let places = Panels { count, columns, gap: 200, height, above: 220, pitch: height + 420 };
+    let mut drawing = Drawing::new(WIDTH, places.rows() + 380);
     let ratios = || {
         let of_run =
             |(_, run): &RunSeries, vm| (0..buckets).filter_map(|at| ratio(run, at, vm)).max();
@@ -79,11 +72,8 @@ fn draw(vms: &[String], runs: &[RunSeries], buckets: usize, ticks: u64) -> Drawi
     let axis = Axis::round(ratios().max().unwrap_or(0), 4, Unit::Percent);
     let time = Axis::exact(ticks, if columns == 4 { 2 } else { 4 }, Unit::Count);
     for (vm, name) in vms.iter().enumerate() {
-        let (column, row) = (vm % columns, vm / columns);
-        let left = LEFT + column as i64 * (width + gap);
-        let area = Area { left, top: row as i64 * pitch + 220, width, height };
-        drawing.text(left, area.top - 70, Anchor::Start, "head", &clipped(name, width));
-        area.draw_vertical(&mut drawing, axis, column == 0);
+        let area = places.begin(&mut drawing, vm, name);
+        area.draw_vertical(&mut drawing, axis, places.is_left(vm));
         drawing.open(&steps(vm * buckets, buckets));
         for (at, (_, run)) in runs.iter().enumerate() {
             drawing.open(&series(at));
@@ -92,10 +82,9 @@ fn draw(vms: &[String], runs: &[RunSeries], buckets: usize, ticks: u64) -> Drawi
             }
             drawing.close();
         }
-        drawing.rect([left, area.top, width, height], "hit", None);
+        drawing.rect([area.left, area.top, area.width, area.height], "hit", None);
         drawing.close();
-        let last = vm + columns >= vms.len();
-        if last {
+        if places.is_lowest(vm) {
             area.draw_horizontal(&mut drawing, time, "ticks");
         }
     }

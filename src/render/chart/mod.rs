@@ -11,6 +11,7 @@ pub(crate) mod distribution;
 pub(crate) mod heat;
 pub(crate) mod lines;
 pub(crate) mod mrc;
+mod panels;
 pub(crate) mod regret;
 pub(crate) mod stack;
 pub(crate) mod trend;

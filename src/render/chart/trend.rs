@@ -2,7 +2,8 @@
 //! a band for each policy.
 
 use super::axis::Area;
-use super::{Axis, Figure, INNER, LEFT, Unit, WIDTH, band, clipped, fill, keys, series, stroke};
+use super::panels::Panels;
+use super::{Axis, Figure, Unit, WIDTH, band, fill, keys, series, stroke};
 use crate::number::{Millionths, grouped};
 use crate::render::svg::{Anchor, Drawing, Path};
 use crate::sweep::statistics::Summary;
@@ -79,25 +80,17 @@ fn point(counts: &[u64]) -> Option<Point> {
 }
 
 fn draw(policies: &[String], (name, values): (&str, &[String]), panels: &[Panel]) -> Drawing {
-    let columns = match panels.len() {
-        0 | 1 => 1,
-        _ => 2,
-    };
-    let rows = panels.len().div_ceil(columns) as i64;
-    let (gap, height) = (300, if columns == 1 { 2600 } else { 1500 });
-    let width = (INNER - gap * (columns as i64 - 1)) / columns as i64;
-    let pitch = height + 640;
-    let mut drawing = Drawing::new(WIDTH, rows * pitch + 300);
+    let (count, columns) = (panels.len(), panels.len().clamp(1, 2));
+    let height = if columns == 1 { 2600 } else { 1500 };
+    let places = Panels { count, columns, gap: 300, height, above: 360, pitch: height + 640 };
+    let mut drawing = Drawing::new(WIDTH, places.rows() + 300);
     let points = panels.iter().flat_map(|panel| panel.lines.iter().flatten());
     let most = points.filter_map(|counts| Some(point(counts)?.high)).max().unwrap_or(0);
     let faults = Axis::round(most, 5, Unit::Count);
     drawing.text(60, 120, Anchor::Start, "t", "demand faults of a run");
     for (at, panel) in panels.iter().enumerate() {
-        let (column, row) = (at % columns, (at / columns) as i64);
-        let left = LEFT + column as i64 * (width + gap);
-        let area = Area { left, top: row * pitch + 360, width, height };
-        drawing.text(left, area.top - 90, Anchor::Start, "head", &clipped(&panel.name, width));
-        area.draw_vertical(&mut drawing, faults, column == 0);
+        let area = places.begin(&mut drawing, at, &panel.name);
+        area.draw_vertical(&mut drawing, faults, places.is_left(at));
         let x = |value: usize| {
             area.left + area.width * (2 * value as i64 + 1) / (2 * values.len().max(1) as i64)
         };
@@ -136,7 +129,7 @@ fn draw(policies: &[String], (name, values): (&str, &[String]), panels: &[Panel]
             drawing.close();
         }
         label(&mut drawing, area, values, x);
-        drawing.text(area.left + width / 2, area.bottom() + 330, Anchor::Middle, "t", name);
+        drawing.text(area.left + area.width / 2, area.bottom() + 330, Anchor::Middle, "t", name);
     }
     drawing
 }
