@@ -122,7 +122,7 @@ impl Policy for MemshareLike {
 }
 
 impl MemshareLike {
-    /// The frames of the VMs, without those that hold what VMs have beyond their whole frames.
+    /// Settles the frames that VMs hold, apart from those that back the fractions carried over.
     fn settle(&mut self, view: &View, floors: Vec<Frames>) -> Plan {
         self.parts.retain(|id, _| view.vms.iter().any(|vm| vm.id == *id));
         let parts: i128 = self.parts.values().sum();

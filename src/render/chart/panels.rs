@@ -9,11 +9,11 @@ use crate::render::svg::{Anchor, Drawing};
 pub(super) struct Panels {
     pub(super) count: usize,
     pub(super) columns: usize,
-    /// The room between two columns.
+    /// The space between two columns.
     pub(super) gap: i64,
     /// The height of a panel's area.
     pub(super) height: i64,
-    /// The room above a panel's area, which its name is in.
+    /// The space above a panel's area, where its name stands.
     pub(super) above: i64,
     /// From the top of a row to the next.
     pub(super) pitch: i64,
