@@ -116,13 +116,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             lru_curve(&trace_name(path), trace, warm_up, (args.sample, seed), &sizes)
         };
         let curves: Vec<Curve> = paths.par_iter().zip(&traces).zip(&warm_ups).map(curve).collect();
-        let is_exact = |curve: &&Curve| args.sample.is_some() && curve.interval.is_empty();
-        let few = counted(SAMPLED_MIN as u64, "distinct page");
-        for Curve { trace, .. } in curves.iter().filter(is_exact) {
-            context.note(&format!(
-                "{trace}: the sample has fewer than {few}, too few for an estimate, so the curve \
-                 is exact"
-            ));
+        if args.sample.is_some() {
+            note_exact(&curves, context);
         }
         curves
     } else {
@@ -141,6 +136,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         files.push(file);
     }
     commit_all(files)
+}
+
+/// Says which of the curves that were to be estimated are exact, as too few pages were sampled.
+fn note_exact(curves: &[Curve], context: &Context) {
+    let few = counted(SAMPLED_MIN as u64, "distinct page");
+    for Curve { trace, .. } in curves.iter().filter(|curve| curve.interval.is_empty()) {
+        context.note(&format!(
+            "{trace}: the sample has fewer than {few}, too few for an estimate, so the curve is \
+             exact"
+        ));
+    }
 }
 
 /// Prints what is remarkable of the curves below a table for people.
