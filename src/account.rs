@@ -239,9 +239,11 @@ pub const METRICS: &[Metric] = &[
         of.counts.cold_faults
     }),
     metric("capacity_faults", "demand faults that are not cold", |of| of.counts.capacity_faults()),
-    metric("replacement_misses", "demand faults that had to evict a resident page", |of| {
-        of.counts.replacement_misses
-    }),
+    metric(
+        "replacement_misses",
+        "demand faults into a frame that an evicted page had to leave",
+        |of| of.counts.replacement_misses,
+    ),
     metric("fills", "demand faults into an empty frame", |of| of.counts.fills()),
     metric("frames_first", "the first allocation", |of| of.frames.first.0),
     metric("frames_last", "the last allocation", |of| of.frames.last.0),

@@ -43,7 +43,7 @@ use crate::host::{Acts, Host};
 use crate::meets::Meets;
 use crate::movement::Settling;
 use crate::random::Stream;
-use crate::replace::{Counts, FrameEvent};
+use crate::replace::Counts;
 use crate::scenario::{After, Scenario};
 use crate::units::{Frames, Ticks, VmId};
 use crate::vm::Vm;
@@ -386,10 +386,8 @@ impl<'a> Simulation<'a> {
             let vm = &self.vms[id.index()];
             let counts = vm.interval.since(before);
             let allocation = self.host.allocation(id).expect("a VM that is not here is still");
-            let is_of_access = |event: &&FrameEvent| !matches!(event, FrameEvent::Free { .. });
-            let event = vm.events.iter().rfind(is_of_access).copied();
-            let replacement = &*vm.replacement;
-            let access = Access { at, vm: id, position, counts, event, allocation, replacement };
+            let (events, replacement) = (&*vm.events, &*vm.replacement);
+            let access = Access { at, vm: id, position, counts, events, allocation, replacement };
             self.watcher.access(&access);
         }
     }

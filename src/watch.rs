@@ -155,8 +155,8 @@ pub struct Access<'a> {
     pub position: u64,
     /// The counts of this one access.
     pub counts: Counts,
-    /// The fill or replacement, if it was a demand fault.
-    pub event: Option<FrameEvent>,
+    /// What it did with frames, in order, and the frees after it.
+    pub events: &'a [FrameEvent],
     /// The VM's allocation.
     pub allocation: Frames,
     /// The VM's replacement algorithm, after the access.

@@ -92,21 +92,35 @@ pub struct Touch<'a> {
 }
 
 impl Touch<'_> {
+    /// The pages that it evicted.
+    pub(crate) fn evicted(&self) -> &[Page] {
+        match &self.outcome {
+            Touched::Hit | Touched::Fill => &[],
+            Touched::Evicts(pages) => pages,
+        }
+    }
+
     /// The end of a sentence on the access: "; page 7 is freed" for each page that is.
     pub(crate) fn freed_words(&self) -> String {
         self.freed.iter().fold(String::new(), |all, page| all + &format!("; page {page} is freed"))
     }
 }
 
+/// Pages with commas.
+pub(crate) fn listed(pages: &[Page]) -> String {
+    pages.iter().map(Page::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// The outcome of an access.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Touched {
     /// The page was resident.
     Hit,
     /// The page filled an empty frame.
     Fill,
-    /// The page took the frame of this one.
-    Evicts(Page),
+    /// The page took a frame that these left: one, several that went at once, or none if the frame
+    /// was emptied for a fault before.
+    Evicts(Vec<Page>),
 }
 
 /// Presents the events of a run.
@@ -184,12 +198,11 @@ impl<'a, T: Teller> Narrator<'a, T> {
 
     fn touch<'b>(&self, access: &Access<'b>) -> Touch<'b> {
         let &Access { vm, position, allocation: frames, replacement, .. } = access;
-        let outcome = match access.event {
-            None => Touched::Hit,
-            Some(event) => match event.evicted() {
-                None => Touched::Fill,
-                Some(victim) => Touched::Evicts(self.number(vm, victim)),
-            },
+        let evicted = access.events.iter().filter_map(|event| event.evicted());
+        let outcome = match access.counts {
+            counts if counts.demand_faults == 0 => Touched::Hit,
+            counts if counts.replacement_misses == 0 => Touched::Fill,
+            _ => Touched::Evicts(evicted.map(|page| self.number(vm, page)).collect()),
         };
         Touch {
             held: Held { vm, frames, replacement },

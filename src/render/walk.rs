@@ -43,12 +43,12 @@ struct Columns {
     list: usize,
 }
 
-const REPLACEMENT_MISS: &str = "replacement miss, evicts ";
+const REPLACEMENT_MISS: &str = "replacement miss";
 const COLD: &str = "cold";
 
 impl Columns {
     const LINE: usize = 100;
-    const LIST_MIN: usize = 24;
+    const LIST_MIN: usize = 32;
 
     fn of(scenario: &Scenario) -> Self {
         let digits = |number: u64| number.checked_ilog10().map_or(1, |log| log as usize + 1);
@@ -58,7 +58,7 @@ impl Columns {
         let vm = vms().map(|vm| vm.name.chars().count()).max().unwrap_or(0);
         let pages = vms().flat_map(|vm| vm.trace.numbers());
         let page = digits(pages.map(|page| page.0).max().unwrap_or(0));
-        let event = REPLACEMENT_MISS.len() + page;
+        let event = REPLACEMENT_MISS.len() + ", evicts ".len() + page;
         // The gaps between columns are two wide; "t=", "page ", "cold" and the brackets have fixed
         // widths.
         let before = 2 + tick + 2 + vm + 2 + 5 + page + 2 + event + 2 + COLD.len() + 2;
@@ -218,16 +218,25 @@ impl<W: Write> Board<'_, W> {
     }
 
     fn access(&mut self, at: Ticks, touch: &Touch<'_>) {
-        let event = match touch.outcome {
+        let evicted = touch.evicted();
+        let event = match &touch.outcome {
             Touched::Hit => "hit".to_owned(),
             Touched::Fill => "fill".to_owned(),
-            Touched::Evicts(page) => format!("{REPLACEMENT_MISS}{page}"),
+            Touched::Evicts(_) => match evicted {
+                [page] => format!("{REPLACEMENT_MISS}, evicts {page}"),
+                _ => REPLACEMENT_MISS.to_owned(),
+            },
         };
         let cold = if touch.cold { COLD } else { "" };
         let (page, list) = (touch.page, self.list(&touch.held));
         let Columns { page: page_width, event: width, .. } = self.columns;
         let line = format_args!("page {page:<page_width$}  {event:width$}  {cold:4}  {list}");
         self.line(at, touch.held.vm, line);
+        if evicted.len() > 1 {
+            let number = |at: usize| evicted[at].to_string();
+            let evicted = items(number, evicted.len(), self.columns.decision());
+            self.line(at, touch.held.vm, format_args!("evicts {evicted}"));
+        }
         if !touch.freed.is_empty() {
             let number = |at: usize| touch.freed[at].to_string();
             let freed = items(number, touch.freed.len(), self.columns.decision());

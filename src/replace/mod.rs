@@ -117,7 +117,7 @@ pub struct Counts {
     pub demand_faults: u64,
     /// Demand faults on the first access ever to a page.
     pub cold_faults: u64,
-    /// Demand faults that had to evict a resident page.
+    /// Demand faults into a frame that an evicted page had to leave.
     pub replacement_misses: u64,
     /// Dirty pages that were written back to make room for these accesses; 0 where write-backs are
     /// not counted.

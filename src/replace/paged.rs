@@ -20,6 +20,9 @@ pub(super) enum Touch {
     Fill,
     /// The page was not resident and replaced this one.
     Replacement(PageId),
+    /// The page was not resident and went into a frame that was emptied by evicting several pages
+    /// at once, for this fault or for one before it.
+    Reclaimed,
 }
 
 /// What an algorithm does at each access.
@@ -30,6 +33,12 @@ pub(super) trait Accesses {
 
     /// Makes the first access of a run or of a stretch, at this position of the trace.
     fn touch(&mut self, page: PageId, position: u64) -> Touch;
+
+    /// The pages evicted by the last touch, in order, if that was [`Touch::Reclaimed`]; none if the
+    /// frame was emptied before.
+    fn reclaimed(&self) -> &[PageId] {
+        &[]
+    }
 
     /// The guest frees a page: it leaves all lists, of ghosts too, as if it had never been used.
     /// Its frame, if it has one, is empty. Returns whether it had one.
@@ -189,8 +198,15 @@ fn drive_accesses(
             Touch::Replacement(victim) => {
                 counts.demand_faults += 1;
                 counts.replacement_misses += 1;
-                let event = FrameEvent::Replacement { position, page, victim };
-                counts.write_backs += sink.tell(event);
+                counts.write_backs += sink.tell(FrameEvent::Replacement { position, page, victim });
+            }
+            Touch::Reclaimed => {
+                counts.demand_faults += 1;
+                counts.replacement_misses += 1;
+                for &page in accesses.reclaimed() {
+                    counts.write_backs += sink.tell(FrameEvent::Eviction { page });
+                }
+                counts.write_backs += sink.tell(FrameEvent::Fill { position, page });
             }
         }
         let mut made = run.accesses;

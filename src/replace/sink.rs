@@ -15,7 +15,8 @@ use crate::trace::{AccessKind, PageId, Trace};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FrameEvent {
-    /// A demand fault that filled an empty frame.
+    /// A demand fault that filled an empty frame, be it one that an [`Eviction`](Self::Eviction)
+    /// emptied before.
     Fill {
         /// The access that faulted.
         position: u64,
@@ -31,7 +32,8 @@ pub enum FrameEvent {
         /// The page that was evicted.
         victim: PageId,
     },
-    /// The allocation shrank and the page was evicted.
+    /// The page was evicted because the allocation shrank, or with others at once to make room for
+    /// several faults.
     Eviction {
         /// The page that was evicted.
         page: PageId,

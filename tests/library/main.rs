@@ -8,6 +8,7 @@ mod bounds;
 mod common;
 mod extremes;
 mod frees;
+mod kernel;
 mod laws;
 mod mutations;
 mod observers;

@@ -97,10 +97,15 @@ pub(crate) fn last(outcome: &Outcome) -> String {
 }
 
 fn access(vm: &str, at: u64, touch: &Touch<'_>) -> Value {
-    let (outcome, evicted) = match touch.outcome {
-        Touched::Hit => ("hit", None),
-        Touched::Fill => ("fill", None),
-        Touched::Evicts(page) => ("replacement miss", Some(page.0)),
+    let outcome = match &touch.outcome {
+        Touched::Hit => "hit",
+        Touched::Fill => "fill",
+        Touched::Evicts(_) => "replacement miss",
+    };
+    let evicted = match touch.evicted() {
+        [] => Value::Null,
+        [page] => page.0.into(),
+        pages => pages.iter().map(|page| page.0).collect(),
     };
     let mut line = json!({
         "tick": at,

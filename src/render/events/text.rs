@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::account::Outcome;
 use crate::number::{counted, every, grouped};
-use crate::render::narrator::{Event, Resized, Touch, Touched};
+use crate::render::narrator::{Event, Resized, Touch, Touched, listed};
 use crate::scenario::Scenario;
 use crate::units::{Frames, Ticks, VmId};
 use crate::watch::Checkpoint;
@@ -72,10 +72,14 @@ pub(crate) fn last(outcome: &Outcome) -> String {
 }
 
 fn access(vm: &str, touch: &Touch<'_>) -> String {
-    let outcome = match touch.outcome {
+    let outcome = match &touch.outcome {
         Touched::Hit => "hit".to_owned(),
         Touched::Fill => "fault, an empty frame takes it".to_owned(),
-        Touched::Evicts(page) => format!("page miss, page {page} leaves its frame"),
+        Touched::Evicts(pages) => match &pages[..] {
+            [] => "page miss, a frame that was emptied before takes it".to_owned(),
+            [page] => format!("page miss, page {page} leaves its frame"),
+            pages => format!("page miss, pages {} leave their frames", listed(pages)),
+        },
     };
     let cold = if touch.cold { ", the first access ever" } else { "" };
     format!("{vm} accesses page {}: {outcome}{cold}{}", touch.page, touch.freed_words())

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::html::THEME;
-use super::narrator::{Event, Held, Narrator, Resized, Teller, Touch, Touched};
+use super::narrator::{Event, Held, Narrator, Resized, Teller, Touch, Touched, listed};
 use super::rounds::Rounds;
 use super::svg::escaped;
 use super::walk::heading;
@@ -198,12 +198,23 @@ impl<'a> Steps<'a> {
 
     fn access(&mut self, when: (Ticks, u64), touch: &Touch<'_>) {
         let vm = touch.held.vm;
-        let (kind, evicted, outcome) = match touch.outcome {
-            Touched::Hit => ("hit", None, "a hit".to_owned()),
-            Touched::Fill => ("fill", None, "a fault that fills an empty frame".to_owned()),
-            Touched::Evicts(page) => {
-                ("miss", Some(page.0), format!("a replacement miss that evicts page {page}"))
-            }
+        let (kind, outcome) = match &touch.outcome {
+            Touched::Hit => ("hit", "a hit".to_owned()),
+            Touched::Fill => ("fill", "a fault that fills an empty frame".to_owned()),
+            Touched::Evicts(pages) => match &pages[..] {
+                [] => {
+                    ("miss", "a replacement miss into a frame that was emptied before".to_owned())
+                }
+                [page] => ("miss", format!("a replacement miss that evicts page {page}")),
+                pages => {
+                    ("miss", format!("a replacement miss that evicts pages {}", listed(pages)))
+                }
+            },
+        };
+        let evicted = match touch.evicted() {
+            [] => Value::Null,
+            [page] => page.0.into(),
+            pages => listed(pages).into(),
         };
         let cold = if touch.cold { "; the first access ever to the page" } else { "" };
         let freed = touch.freed_words();

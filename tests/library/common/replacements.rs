@@ -18,6 +18,12 @@ pub trait Naive {
     /// of a resident page. Returns the page evicted.
     fn access(&mut self, access: Use) -> Option<PageId>;
 
+    /// If the last access loaded a page into a frame that was emptied by evicting several pages at
+    /// once: those pages, or none if that was done before.
+    fn reclaimed(&mut self) -> Option<Vec<PageId>> {
+        None
+    }
+
     /// Forgets a page that the guest has freed.
     fn free(&mut self, page: PageId);
 
@@ -189,21 +195,27 @@ impl Model {
         let is_fault = !self.resident.contains(&page);
         let is_first = !std::mem::replace(&mut self.seen[page as usize], true);
         let victim = self.naive.access(Use { page, writes });
+        let reclaimed = self.naive.reclaimed();
         let before = self.look();
-        let evicts = is_fault && before.len() == self.frames;
-        assert_eq!(victim.is_some(), evicts, "a page goes if there is no empty frame, else none");
+        let must_evict = is_fault && before.len() == self.frames;
+        let batch = reclaimed.as_deref().unwrap_or_default();
+        let evicted = [batch, victim.as_slice()].concat();
+        assert_eq!(!evicted.is_empty(), must_evict, "pages go if there is no empty frame");
+        let evicts = must_evict || reclaimed.is_some();
         let after = &self.resident;
         assert!(after.contains(&page) && after.len() <= self.frames, "{after:?}");
-        if let Some(victim) = victim {
-            assert!(before.contains(&victim) && !after.contains(&victim), "{victim} goes");
+        for victim in &evicted {
+            assert!(before.contains(victim) && !after.contains(victim), "{victim} goes");
         }
+        assert_eq!(after.len(), before.len() + usize::from(is_fault) - evicted.len());
         let come = after.iter().filter(|page| !before.contains(page)).count();
         assert_eq!(come, usize::from(is_fault), "no other page comes");
-        let write_backs = victim.map_or(0, |victim| self.write_back(victim));
+        self.events.extend(batch.iter().map(|&page| FrameEvent::Eviction { page }));
         self.events.extend(is_fault.then_some(match victim {
             Some(victim) => FrameEvent::Replacement { position: at, page, victim },
             None => FrameEvent::Fill { position: at, page },
         }));
+        let write_backs = evicted.into_iter().map(|victim| self.write_back(victim)).sum();
         if let Some(dirty) = self.dirty.as_mut().filter(|dirty| writes && !dirty.contains(&page)) {
             dirty.push(page);
         }

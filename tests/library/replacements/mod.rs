@@ -91,9 +91,18 @@ struct Steps {
 struct Step {
     page: PageId,
     hit: bool,
-    victim: Option<PageId>,
+    /// The pages that went, in the order in which they were resident.
+    victims: Vec<PageId>,
     /// The resident pages before it.
     before: Vec<PageId>,
+}
+
+impl Step {
+    /// The page that went, of an algorithm that evicts one at a time.
+    fn victim(&self) -> Option<PageId> {
+        assert!(self.victims.len() <= 1, "one page goes at most");
+        self.victims.first().copied()
+    }
 }
 
 impl Steps {
@@ -123,12 +132,11 @@ impl Iterator for Steps {
         self.at += 1;
         let after = self.real.resident_pages();
         let before = std::mem::replace(&mut self.resident, after);
-        let mut gone = before.iter().copied().filter(|page| !self.resident.contains(page));
-        let victim = gone.next();
-        assert_eq!(gone.next(), None, "one page goes at most");
-        assert_eq!(counts.replacement_misses, u64::from(victim.is_some()));
+        let gone = |page: &PageId| !self.resident.contains(page);
+        let victims: Vec<PageId> = before.iter().copied().filter(gone).collect();
+        assert!(counts.replacement_misses >= u64::from(!victims.is_empty()));
         assert_eq!(counts.demand_faults, u64::from(!before.contains(&page)));
-        Some(Step { page, hit: before.contains(&page), victim, before })
+        Some(Step { page, hit: before.contains(&page), victims, before })
     }
 }
 
@@ -143,13 +151,17 @@ fn for_random(mut check: impl FnMut(&mut Stream, &Arc<Trace>, u64)) {
 }
 
 #[test]
-fn every_algorithm_fills_every_frame_before_it_evicts_and_then_evicts_one_page_a_fault() {
+fn every_algorithm_fills_every_frame_before_it_evicts_and_then_evicts_one_page_or_a_batch() {
     for_random(|draw, trace, frames| {
         for kind in replace::ALL {
             let settings = random_settings(kind.params, draw);
+            let in_batches =
+                kind.name == "linux-two-list" && settings.choice("memory") == "anonymous";
+            let most = if in_batches { (frames as usize / 2).max(1) } else { 1 };
             for step in Steps::new(kind.name, &settings, trace, frames) {
                 let is_full = step.before.len() as u64 == frames;
-                assert_eq!(step.victim.is_some(), !step.hit && is_full, "{}", kind.name);
+                assert_eq!(!step.victims.is_empty(), !step.hit && is_full, "{}", kind.name);
+                assert!(step.victims.len() <= most, "{}: {step:?}", kind.name);
             }
         }
     });
@@ -210,7 +222,7 @@ fn mglru_evicts_the_first_page_of_its_oldest_generations_that_was_not_used_since
                 list.pages.iter().zip(&list.marks).rev().map(|(&page, &mark)| (page, mark))
             });
             let expected = oldest_first.min_by_key(|&(_, mark)| mark).map(|(page, _)| page);
-            assert!(step.victim.is_none() || step.victim == expected, "{step:?} {before:?}");
+            assert!(step.victim().is_none() || step.victim() == expected, "{step:?} {before:?}");
         }
     });
 }
@@ -222,12 +234,13 @@ fn linux_keeps_the_active_list_in_its_ratio_to_the_inactive_one() {
     for_random(|draw, trace, frames| {
         let ratio = 1 + draw.below(4);
         let mut settings = defaults("linux-two-list");
+        settings.set("memory", Value::Choice("file"));
         settings.set("inactive_ratio", Value::Integer(ratio));
         let mut steps = Steps::new("linux-two-list", &settings, trace, frames);
         while let Some(step) = steps.next() {
             let lengths = ["inactive", "active"].map(|list| steps.pages(list).len() as u64);
             let came_active = u64::from(steps.pages("active").contains(&step.page));
-            if step.victim.is_some() {
+            if step.victim().is_some() {
                 let [inactive, active] = [lengths[0] + came_active, lengths[1] - came_active];
                 assert!(inactive * ratio >= active, "{lengths:?} {ratio}");
             }
@@ -255,7 +268,7 @@ const ANOMALIES: &[(&str, u64, &[u64])] = &[
     ("car", 2, &[2, 0, 0, 1, 3, 4, 1, 3, 0, 4, 5, 2, 0, 2, 1, 1]),
     ("s3-fifo", 2, &[1, 3, 5, 5, 4, 0, 3, 5, 5, 2, 4, 1, 0, 1, 4, 4]),
     ("sieve", 3, &[5, 4, 0, 5, 3, 0, 2, 4, 4, 3, 4, 4, 4, 1, 4, 3]),
-    ("linux-two-list", 4, &[5, 3, 3, 3, 0, 1, 0, 5, 5, 0, 1, 2, 4, 2, 3, 3]),
+    ("linux-two-list", 3, &[5, 0, 2, 4, 0, 1, 5, 0, 2, 3, 4, 5, 3, 5, 0, 3]),
     ("mglru", 4, &[4, 3, 2, 4, 5, 1, 3, 0, 0, 4, 0, 3, 2, 4, 5, 1]),
     ("lfu", 2, &[5, 4, 5, 0, 4, 0, 4, 2, 5, 2, 2, 3, 3, 5, 2, 5]),
 ];
@@ -318,7 +331,7 @@ fn clock_and_sieve_evict_no_page_just_used_while_one_was_never_used_again() {
                     never_used.retain(|&page| page != step.page);
                     continue;
                 }
-                if let Some(victim) = step.victim {
+                if let Some(victim) = step.victim() {
                     assert!(!just_used.contains(&victim) || never_used.is_empty(), "{name}");
                     never_used.retain(|&page| page != victim);
                     just_used.clear();
@@ -338,7 +351,7 @@ fn clock_is_fifo_where_no_page_is_used_while_it_is_resident() {
         }
         let trace = Arc::new(faulting.finish());
         let victims = |name, settings: &Settings| -> Vec<_> {
-            Steps::new(name, settings, &trace, frames).map(|step| step.victim).collect()
+            Steps::new(name, settings, &trace, frames).map(|step| step.victim()).collect()
         };
         let expected = victims("fifo", &defaults("fifo"));
         assert_eq!(victims("clock", &defaults("clock")), expected);
@@ -357,7 +370,7 @@ fn nru_evicts_from_the_lowest_class() {
             if (at as u64).is_multiple_of(tick) {
                 referenced.clear();
             }
-            if let Some(victim) = step.victim {
+            if let Some(victim) = step.victim() {
                 let class = |page: &PageId| (referenced.contains(page), modified.contains(page));
                 assert_eq!(Some(class(&victim)), step.before.iter().map(class).min());
                 modified.retain(|&page| page != victim);
@@ -404,7 +417,7 @@ fn s3_fifo_counts_to_three() {
         let comers = (4..40).flat_map(|page| [page, page, page]);
         let trace = Arc::new(Trace::from_pages(uses.chain(comers)));
         let steps = Steps::new("s3-fifo", &defaults("s3-fifo"), &trace, 3);
-        steps.take_while(|step| step.victim != Some(0)).filter(|step| !step.hit).count()
+        steps.take_while(|step| step.victim() != Some(0)).filter(|step| !step.hit).count()
     };
     assert!(survived(1) < survived(2) && survived(2) < survived(3));
     assert_eq!([4, 5, 1000].map(survived), [survived(3); 3]);
