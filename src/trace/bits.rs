@@ -145,6 +145,17 @@ impl Kinds {
         self.len += 1;
     }
 
+    /// Adds a kind many times.
+    pub(crate) fn push_many(&mut self, kind: AccessKind, count: u64) {
+        let first = ((32 - self.len % 32) % 32).min(count);
+        (0..first).for_each(|_| self.push(kind));
+        let words = (count - first) / 32;
+        let word = (kind as u64) * 0x5555_5555_5555_5555;
+        self.words.resize(self.words.len() + words as usize, word);
+        self.len += words * 32;
+        (0..(count - first) % 32).for_each(|_| self.push(kind));
+    }
+
     /// Adds many kinds.
     pub(crate) fn extend(&mut self, kinds: &[AccessKind]) {
         let to_boundary = (32 - self.len as usize % 32) % 32;

@@ -279,6 +279,19 @@ impl TraceBuilder {
         self.kinds.get_or_insert_default().extend(kinds);
     }
 
+    /// Adds a run of accesses of one kind.
+    pub(crate) fn push_run_kind(&mut self, page: Page, kind: AccessKind, accesses: u64) {
+        self.push_run(page, accesses);
+        if !self.overflowed {
+            self.kinds.get_or_insert_default().push_many(kind, accesses);
+        }
+    }
+
+    /// Marks the trace as reduced in this way.
+    pub(crate) fn is_reduced(&mut self, reduction: Reduction) {
+        self.reduction = Some(reduction);
+    }
+
     /// Sets the time of all accesses added since the last call, in nanoseconds of the recording's
     /// clock. Either all accesses of a trace have a time, or none.
     ///

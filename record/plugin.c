@@ -1,0 +1,461 @@
+/* A plugin of QEMU's emulator (TCG) that records which pages a program or a machine uses, as a
+ * trace that balloonist reads.
+ *
+ *   cc -O2 -shared -fPIC -o recorder.so plugin.c
+ *   qemu-x86_64 -plugin recorder.so,out=sort.part,reduce=16 sort file     virtual pages
+ *   qemu-system-x86_64 -plugin recorder.so,out=vm.part,reduce=16 ...      pages of its memory
+ *
+ * Arguments: out=FILE; reduce=K and resolution=ACCESSES, as `balloonist trace convert` has them;
+ * fetch=off leaves out instructions; wait=on records from the mark `start` to the mark `stop`
+ * (mark.h). An instruction's fetch is an access, and so are its loads and stores, in their order.
+ * An access that crosses a page boundary counts once for each page. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include "qemu.h"
+#include "recording.h"
+
+#define EXPORTED __attribute__((visibility("default")))
+
+enum { PAGE_BITS = 12, PAGE_BYTES = 1 << PAGE_BITS, VCPUS_MAX = 1 << 12, WORD_MAX = 60 };
+
+/* A translated block: its instructions lie on one page or two. */
+struct block {
+    uint64_t pages[2];
+    /* Instructions; those that begin on the first page; whether the last of these crosses. */
+    uint32_t count, first;
+    bool crosses;
+};
+
+struct instruction {
+    struct block *block;
+    uint32_t index;
+};
+
+/* Memory for blocks, until QEMU throws all of them away. */
+struct arena {
+    struct arena *before;
+    size_t used;
+    char bytes[(1 << 18) - 2 * sizeof(size_t)];
+};
+
+struct vcpu {
+    /* The block that is executed and its instructions that were fetched so far. */
+    const struct block *block;
+    uint32_t fetched;
+    uint32_t letters;
+    char word[WORD_MAX + 1];
+    uint64_t call[5];
+} __attribute__((aligned(64)));
+
+static struct recording recording;
+static struct vcpu *vcpus;
+static struct arena *arena;
+static bool is_on = true, is_machine, fetches = true, copies_data;
+/* Whether more than one thread runs code, and the lock that they then take. */
+static bool is_shared;
+static pthread_spinlock_t lock;
+/* The program's break, and where the machine's memory lies in this process. */
+static uint64_t program_break, memory_begins, memory_ends;
+
+static void enter(void)
+{
+    if (is_shared)
+        pthread_spin_lock(&lock);
+}
+
+static void leave(void)
+{
+    if (is_shared)
+        pthread_spin_unlock(&lock);
+}
+
+/* --- what is executed ----------------------------------------------------------------------- */
+
+/* The fetches of the instructions of a vCPU's block up to `end`. */
+static void fetch(struct vcpu *vcpu, uint32_t end)
+{
+    const struct block *block = vcpu->block;
+    uint64_t thread = (uint64_t)(vcpu - vcpus);
+    if (vcpu->fetched < block->first) {
+        uint32_t stop = end < block->first ? end : block->first;
+        touch(&recording, block->pages[0], FETCH, stop - vcpu->fetched, thread);
+        vcpu->fetched = stop;
+        if (block->crosses && stop == block->first)
+            touch(&recording, block->pages[1], FETCH, 1, thread);
+    }
+    if (vcpu->fetched < end) {
+        touch(&recording, block->pages[1], FETCH, end - vcpu->fetched, thread);
+        vcpu->fetched = end;
+    }
+}
+
+static void complete_block(struct vcpu *vcpu)
+{
+    if (vcpu->block && vcpu->fetched < vcpu->block->count)
+        fetch(vcpu, vcpu->block->count);
+}
+
+static void block_begins(unsigned number, void *block)
+{
+    struct vcpu *vcpu = &vcpus[number % VCPUS_MAX];
+    if (!is_on)
+        return;
+    enter();
+    complete_block(vcpu);
+    vcpu->block = block;
+    vcpu->fetched = 0;
+    leave();
+}
+
+static void touch_address(qemu_plugin_meminfo_t info, uint64_t address, unsigned kind,
+                          uint64_t thread)
+{
+    if (is_machine) {
+        struct qemu_plugin_hwaddr *physical = qemu_plugin_get_hwaddr(info, address);
+        if (!physical || qemu_plugin_hwaddr_is_io(physical))
+            return;
+        address = qemu_plugin_hwaddr_phys_addr(physical);
+    }
+    touch(&recording, address >> PAGE_BITS, kind, 1, thread);
+}
+
+static void memory_is_used(unsigned number, qemu_plugin_meminfo_t info, uint64_t address,
+                           void *data)
+{
+    struct vcpu *vcpu = &vcpus[number % VCPUS_MAX];
+    const struct instruction *instruction = data;
+    unsigned kind = qemu_plugin_mem_is_store(info) ? STORE : LOAD;
+    uint64_t last = address + (UINT64_C(1) << qemu_plugin_mem_size_shift(info)) - 1;
+    if (!is_on)
+        return;
+    enter();
+    if (vcpu->block == instruction->block && vcpu->fetched <= instruction->index && fetches)
+        fetch(vcpu, instruction->index + 1);
+    touch_address(info, address, kind, number);
+    if (address >> PAGE_BITS != last >> PAGE_BITS)
+        touch_address(info, last, kind, number);
+    leave();
+}
+
+/* A byte of a word that the program marks something with; 0 ends it. */
+static void mark_is_met(unsigned number, void *byte)
+{
+    struct vcpu *vcpu = &vcpus[number % VCPUS_MAX];
+    if (byte) {
+        if (vcpu->letters < WORD_MAX)
+            vcpu->word[vcpu->letters++] = (char)(uintptr_t)byte;
+        return;
+    }
+    vcpu->word[vcpu->letters] = 0;
+    vcpu->letters = 0;
+    enter();
+    if (is_on)
+        complete_block(vcpu);
+    vcpu->block = NULL;
+    if (strcmp(vcpu->word, "start") == 0)
+        is_on = true;
+    mark(&recording, checked(strdup(vcpu->word)));
+    if (strcmp(vcpu->word, "stop") == 0)
+        is_on = false;
+    leave();
+}
+
+/* --- translation ---------------------------------------------------------------------------- */
+
+static void *remember(size_t bytes)
+{
+    bytes = (bytes + 15) & ~(size_t)15;
+    if (!arena || arena->used + bytes > sizeof arena->bytes) {
+        struct arena *next = checked(malloc(sizeof *next));
+        next->before = arena;
+        next->used = 0;
+        arena = next;
+    }
+    arena->used += bytes;
+    return arena->bytes + arena->used - bytes;
+}
+
+/* Finds the mapping of this process that holds the machine's memory, by an address in it. */
+static bool find_memory(uint64_t address)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[512];
+    unsigned long begins, ends;
+    bool is_found = false;
+    while (maps && !is_found && fgets(line, sizeof line, maps))
+        is_found = sscanf(line, "%lx-%lx", &begins, &ends) == 2 && begins <= address
+                   && address < ends && ends - begins >= 16 << 20;
+    if (maps)
+        fclose(maps);
+    if (is_found) {
+        memory_begins = begins;
+        memory_ends = ends;
+    }
+    return is_found;
+}
+
+/* The page that an instruction begins on; of a machine, only if it lies in its memory. */
+static bool page_of(const struct qemu_plugin_insn *instruction, uint64_t *page)
+{
+    *page = qemu_plugin_insn_vaddr(instruction) >> PAGE_BITS;
+    if (!is_machine)
+        return true;
+    uint64_t address = (uintptr_t)qemu_plugin_insn_haddr(instruction);
+    if (!address || ((address < memory_begins || address >= memory_ends) && !find_memory(address)))
+        return false;
+    *page = (address - memory_begins) >> PAGE_BITS;
+    return true;
+}
+
+static void look_for_mark(struct qemu_plugin_insn *instruction)
+{
+    static const uint8_t head[] = { 0x0f, 0x1f, 0x84, 0x00 }, tail[] = { 'B', 'L', 'N' };
+    uint8_t copied[8];
+    const uint8_t *bytes = copied;
+    if (qemu_plugin_insn_size(instruction) != sizeof copied)
+        return;
+    if (copies_data)
+        qemu_plugin_insn_data(instruction, copied, sizeof copied);
+    else
+        bytes = (const uint8_t *)qemu_plugin_insn_data(instruction, NULL, 0);
+    if (memcmp(bytes, head, sizeof head) == 0 && memcmp(bytes + 5, tail, sizeof tail) == 0)
+        qemu_plugin_register_vcpu_insn_exec_cb(instruction, mark_is_met, QEMU_PLUGIN_CB_NO_REGS,
+                                               (void *)(uintptr_t)bytes[4]);
+}
+
+static void block_is_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *translated)
+{
+    size_t count = qemu_plugin_tb_n_insns(translated);
+    bool has_pages = true;
+    (void)id;
+    enter();
+    struct block *block = remember(sizeof *block);
+    struct instruction *instructions = remember(count * sizeof *instructions);
+    leave();
+    *block = (struct block){ .count = (uint32_t)count, .first = (uint32_t)count };
+    for (size_t i = 0; i < count; i++) {
+        struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(translated, i);
+        uint64_t page, end = qemu_plugin_insn_vaddr(instruction)
+                             + qemu_plugin_insn_size(instruction) - 1;
+        has_pages = page_of(instruction, &page) && has_pages;
+        if (i == 0) {
+            block->pages[0] = block->pages[1] = page;
+        } else if (page != block->pages[0] && block->first == count) {
+            block->first = (uint32_t)i;
+            block->pages[1] = page;
+        }
+        if (!is_machine && page == block->pages[0] && end >> PAGE_BITS != page) {
+            block->first = (uint32_t)i + 1;
+            block->pages[1] = end >> PAGE_BITS;
+            block->crosses = true;
+        }
+        instructions[i] = (struct instruction){ block, (uint32_t)i };
+        look_for_mark(instruction);
+        qemu_plugin_register_vcpu_mem_cb(instruction, memory_is_used, QEMU_PLUGIN_CB_NO_REGS,
+                                         QEMU_PLUGIN_MEM_RW, &instructions[i]);
+    }
+    if (fetches && has_pages)
+        qemu_plugin_register_vcpu_tb_exec_cb(translated, block_begins, QEMU_PLUGIN_CB_NO_REGS,
+                                             block);
+}
+
+/* QEMU has thrown away all blocks. */
+static void blocks_are_gone(qemu_plugin_id_t id)
+{
+    (void)id;
+    enter();
+    for (struct vcpu *vcpu = vcpus; vcpu < vcpus + VCPUS_MAX; vcpu++) {
+        if (is_on)
+            complete_block(vcpu);
+        vcpu->block = NULL;
+    }
+    while (arena) {
+        struct arena *before = arena->before;
+        free(arena);
+        arena = before;
+    }
+    leave();
+}
+
+/* --- system calls of a program -------------------------------------------------------------- */
+
+/* Numbers of Linux on x86-64 (arch/x86/entry/syscalls/syscall_64.tbl). */
+enum {
+    CALL_MMAP = 9, CALL_MUNMAP = 11, CALL_BRK = 12, CALL_MREMAP = 25, CALL_MADVISE = 28,
+    CALL_CLONE = 56, CALL_EXECVE = 59, CALL_KILL = 62, CALL_TKILL = 200, CALL_TGKILL = 234,
+    CALL_EXECVEAT = 322, CALL_CLONE3 = 435,
+};
+enum { MAP_FIXED_FLAG = 0x10, DONTNEED = 4, FREE = 8, REMOVE = 9 };
+
+static void call_begins(qemu_plugin_id_t id, unsigned number, int64_t call, uint64_t a, uint64_t b,
+                        uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h)
+{
+    struct vcpu *vcpu = &vcpus[number % VCPUS_MAX];
+    (void)id, (void)f, (void)g, (void)h;
+    memcpy(vcpu->call, (uint64_t[]){ a, b, c, d, e }, sizeof vcpu->call);
+    if (call == CALL_CLONE || call == CALL_CLONE3)
+        is_shared = true;
+    if (!is_on)
+        return;
+    enter();
+    complete_block(vcpu);
+    /* The process may end with this call, without another word to a plugin. */
+    if (call == CALL_EXECVE || call == CALL_EXECVEAT || call == CALL_KILL || call == CALL_TKILL
+        || call == CALL_TGKILL)
+        settle(&recording);
+    leave();
+}
+
+/* The pages that lie in `length` bytes as wholes are free. */
+static void free_bytes(uint64_t address, uint64_t length)
+{
+    free_pages(&recording, (address + PAGE_BYTES - 1) >> PAGE_BITS,
+               (address + length) >> PAGE_BITS);
+}
+
+static uint64_t whole_pages(uint64_t length)
+{
+    return (length + PAGE_BYTES - 1) >> PAGE_BITS;
+}
+
+static void move_bytes(uint64_t from, uint64_t length, uint64_t to, uint64_t new_length)
+{
+    uint64_t count = whole_pages(length), kept = whole_pages(new_length);
+    uint64_t moved = kept < count ? kept : count;
+    free_pages(&recording, (from >> PAGE_BITS) + moved, (from >> PAGE_BITS) + count);
+    if (from == to)
+        return;
+    /* What was at the new place is unmapped by the call. */
+    free_pages(&recording, to >> PAGE_BITS, (to >> PAGE_BITS) + kept);
+    move_pages(&recording, from >> PAGE_BITS, to >> PAGE_BITS, moved);
+}
+
+static void call_ends(qemu_plugin_id_t id, unsigned number, int64_t call, int64_t result)
+{
+    const uint64_t *words = vcpus[number % VCPUS_MAX].call;
+    uint64_t address = (uint64_t)result;
+    (void)id;
+    if (recording.stream.file < 0 || (result < 0 && result > -PAGE_BYTES))
+        return;
+    enter();
+    if (call == CALL_MUNMAP) {
+        free_bytes(words[0], whole_pages(words[1]) << PAGE_BITS);
+    } else if (call == CALL_MMAP && words[3] & MAP_FIXED_FLAG) {
+        free_bytes(address, whole_pages(words[1]) << PAGE_BITS);
+    } else if (call == CALL_MADVISE
+               && (words[2] == DONTNEED || words[2] == FREE || words[2] == REMOVE)) {
+        free_bytes(words[0], whole_pages(words[1]) << PAGE_BITS);
+    } else if (call == CALL_MREMAP && words[1]) {
+        move_bytes(words[0], words[1], address, words[2]);
+    } else if (call == CALL_BRK) {
+        if (address < program_break)
+            free_bytes(address, program_break - address);
+        program_break = address;
+    }
+    leave();
+}
+
+/* --- beginning and end ---------------------------------------------------------------------- */
+
+/* A child process is another program: its pages are its own. */
+static void child_begins(void)
+{
+    is_on = false;
+    close(recording.stream.file);
+    recording.stream.file = -1;
+}
+
+static void emulator_ends(qemu_plugin_id_t id, void *unused)
+{
+    (void)id, (void)unused;
+    if (recording.stream.file < 0)
+        return;
+    enter();
+    for (struct vcpu *vcpu = vcpus; is_on && vcpu < vcpus + VCPUS_MAX; vcpu++)
+        complete_block(vcpu);
+    finish(&recording);
+    is_on = false;
+    recording.stream.file = -1;
+    recording.stream.failed = true; /* other threads may still run */
+    leave();
+}
+
+EXPORTED int qemu_plugin_version = 1;
+
+/* QEMU asks which version of the interface a plugin was built for, before anything else runs but
+ * this: it is the version of the QEMU that loads it, which its functions tell. */
+__attribute__((constructor)) static void tell_version(void)
+{
+    static const char *const since[] = {
+        "qemu_plugin_num_vcpus",         /* 2: QEMU 8.2 */
+        "qemu_plugin_update_ns",         /* 3: 9.1 */
+        "qemu_plugin_read_memory_vaddr", /* 4: 9.2 */
+        "qemu_plugin_translate_vaddr",   /* 5: 10.1 */
+    };
+    for (int version = 2; version < 6; version++)
+        if (dlsym(RTLD_DEFAULT, since[version - 2]))
+            qemu_plugin_version = version;
+}
+
+/* Reads `word` as `name=value`. */
+static const char *value_of(const char *word, const char *name)
+{
+    size_t length = strlen(name);
+    return strncmp(word, name, length) == 0 && word[length] == '=' ? word + length + 1 : NULL;
+}
+
+static bool read_arguments(int count, char **words, const char **out)
+{
+    const char *value;
+    for (int i = 0; i < count; i++) {
+        if ((value = value_of(words[i], "out")))
+            *out = value;
+        else if ((value = value_of(words[i], "reduce")))
+            recording.k = strtoull(value, NULL, 10);
+        else if ((value = value_of(words[i], "resolution")))
+            recording.resolution = strtoull(value, NULL, 10);
+        else if ((value = value_of(words[i], "fetch")))
+            fetches = strcmp(value, "off") != 0;
+        else if ((value = value_of(words[i], "wait")))
+            is_on = strcmp(value, "on") != 0;
+        else {
+            fprintf(stderr, "balloonist: the recorder knows no argument `%s`\n", words[i]);
+            return false;
+        }
+    }
+    if (!*out || recording.k == 1 || (recording.resolution && !recording.k)) {
+        fputs("balloonist: the recorder needs out=FILE, reduce=K of 2 or more, and no resolution "
+              "without it\n", stderr);
+        return false;
+    }
+    return true;
+}
+
+EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int count,
+                                 char **words)
+{
+    const char *out = NULL;
+    is_machine = info->system_emulation;
+    is_shared = is_machine && info->system.max_vcpus > 1;
+    copies_data = info->version.cur >= 3;
+    if (!read_arguments(count, words, &out))
+        return -1;
+    recording_init(&recording);
+    if (!stream_open(&recording.stream, out, recording.k, recording.resolution))
+        return -1;
+    vcpus = checked(aligned_alloc(64, VCPUS_MAX * sizeof *vcpus));
+    memset(vcpus, 0, VCPUS_MAX * sizeof *vcpus);
+    pthread_spin_init(&lock, PTHREAD_PROCESS_PRIVATE);
+    qemu_plugin_register_vcpu_tb_trans_cb(id, block_is_translated);
+    qemu_plugin_register_flush_cb(id, blocks_are_gone);
+    qemu_plugin_register_atexit_cb(id, emulator_ends, NULL);
+    if (!is_machine) {
+        pthread_atfork(NULL, NULL, child_begins);
+        if (strcmp(info->target_name, "x86_64") == 0) {
+            qemu_plugin_register_vcpu_syscall_cb(id, call_begins);
+            qemu_plugin_register_vcpu_syscall_ret_cb(id, call_ends);
+        }
+    }
+    return 0;
+}
