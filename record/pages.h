@@ -30,7 +30,6 @@ struct place {
 
 struct pages {
     struct page *all;
-    struct followers *followers;
     uint32_t count, room;
     struct place *places;
     uint32_t mask, filled;
@@ -94,8 +93,6 @@ static uint32_t new_page(struct pages *pages, uint64_t key, bool is_renamed)
     if (page == pages->room) {
         pages->room = page ? 2 * page : 1 << 12;
         pages->all = checked(realloc(pages->all, pages->room * sizeof *pages->all));
-        pages->followers = checked(realloc(pages->followers,
-                                           pages->room * sizeof *pages->followers));
     }
     pages->all[page] = (struct page){ .number = key, .block = UINT64_MAX };
     if (is_renamed)

@@ -1,14 +1,12 @@
-/* A plugin of QEMU's emulator (TCG) that records which pages a program or a machine uses, as a
- * trace that balloonist reads.
+/* A plugin of QEMU's emulator (TCG) that tells balloonist which pages a program uses, by their
+ * virtual addresses. `balloonist record` builds it and starts QEMU with it:
  *
- *   cc -O2 -shared -fPIC -o recorder.so plugin.c
- *   qemu-x86_64 -plugin recorder.so,out=sort.part,reduce=16 sort file     virtual pages
- *   qemu-system-x86_64 -plugin recorder.so,out=vm.part,reduce=16 ...      pages of its memory
+ *   qemu-x86_64 -plugin recorder.so,out=PIPE,reduce=32 PROGRAM
  *
- * Arguments: out=FILE; reduce=K and resolution=ACCESSES, as `balloonist trace convert` has them;
- * fetch=off leaves out instructions; wait=on records from the mark `start` to the mark `stop`
- * (mark.h). An instruction's fetch is an access, and so are its loads and stores, in their order.
- * An access that crosses a page boundary counts once for each page. */
+ * Arguments: out=PIPE (stream.h); reduce=K and resolution=ACCESSES, as `balloonist trace convert`
+ * has them; fetch=off leaves out instructions; wait=on records from the mark `start` to the mark
+ * `stop` (mark.h). An instruction's fetch is an access, and so are its loads and stores, in their
+ * order. An access that crosses a page boundary counts once for each page. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
@@ -17,7 +15,7 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
-enum { PAGE_BITS = 12, PAGE_BYTES = 1 << PAGE_BITS, VCPUS_MAX = 1 << 12, WORD_MAX = 60 };
+enum { PAGE_BITS = 12, PAGE_BYTES = 1 << PAGE_BITS, VCPUS_MAX = 1 << 12 };
 
 /* A translated block: its instructions lie on one page or two. */
 struct block {
@@ -44,19 +42,18 @@ struct vcpu {
     const struct block *block;
     uint32_t fetched;
     uint32_t letters;
-    char word[WORD_MAX + 1];
+    char word[WORD_BYTES_MAX + 1];
     uint64_t call[5];
 } __attribute__((aligned(64)));
 
 static struct recording recording;
 static struct vcpu *vcpus;
 static struct arena *arena;
-static bool is_on = true, is_machine, fetches = true, copies_data;
+static bool is_on = true, fetches = true, copies_data;
 /* Whether more than one thread runs code, and the lock that they then take. */
 static bool is_shared;
 static pthread_spinlock_t lock;
-/* The program's break, and where the machine's memory lies in this process. */
-static uint64_t program_break, memory_begins, memory_ends;
+static uint64_t program_break;
 
 static void enter(void)
 {
@@ -76,16 +73,15 @@ static void leave(void)
 static void fetch(struct vcpu *vcpu, uint32_t end)
 {
     const struct block *block = vcpu->block;
-    uint64_t thread = (uint64_t)(vcpu - vcpus);
     if (vcpu->fetched < block->first) {
         uint32_t stop = end < block->first ? end : block->first;
-        touch(&recording, block->pages[0], FETCH, stop - vcpu->fetched, thread);
+        touch(&recording, block->pages[0], FETCH, stop - vcpu->fetched);
         vcpu->fetched = stop;
         if (block->crosses && stop == block->first)
-            touch(&recording, block->pages[1], FETCH, 1, thread);
+            touch(&recording, block->pages[1], FETCH, 1);
     }
     if (vcpu->fetched < end) {
-        touch(&recording, block->pages[1], FETCH, end - vcpu->fetched, thread);
+        touch(&recording, block->pages[1], FETCH, end - vcpu->fetched);
         vcpu->fetched = end;
     }
 }
@@ -108,18 +104,6 @@ static void block_begins(unsigned number, void *block)
     leave();
 }
 
-static void touch_address(qemu_plugin_meminfo_t info, uint64_t address, unsigned kind,
-                          uint64_t thread)
-{
-    if (is_machine) {
-        struct qemu_plugin_hwaddr *physical = qemu_plugin_get_hwaddr(info, address);
-        if (!physical || qemu_plugin_hwaddr_is_io(physical))
-            return;
-        address = qemu_plugin_hwaddr_phys_addr(physical);
-    }
-    touch(&recording, address >> PAGE_BITS, kind, 1, thread);
-}
-
 static void memory_is_used(unsigned number, qemu_plugin_meminfo_t info, uint64_t address,
                            void *data)
 {
@@ -132,9 +116,9 @@ static void memory_is_used(unsigned number, qemu_plugin_meminfo_t info, uint64_t
     enter();
     if (vcpu->block == instruction->block && vcpu->fetched <= instruction->index && fetches)
         fetch(vcpu, instruction->index + 1);
-    touch_address(info, address, kind, number);
+    touch(&recording, address >> PAGE_BITS, kind, 1);
     if (address >> PAGE_BITS != last >> PAGE_BITS)
-        touch_address(info, last, kind, number);
+        touch(&recording, last >> PAGE_BITS, kind, 1);
     leave();
 }
 
@@ -143,7 +127,7 @@ static void mark_is_met(unsigned number, void *byte)
 {
     struct vcpu *vcpu = &vcpus[number % VCPUS_MAX];
     if (byte) {
-        if (vcpu->letters < WORD_MAX)
+        if (vcpu->letters < WORD_BYTES_MAX)
             vcpu->word[vcpu->letters++] = (char)(uintptr_t)byte;
         return;
     }
@@ -176,38 +160,6 @@ static void *remember(size_t bytes)
     return arena->bytes + arena->used - bytes;
 }
 
-/* Finds the mapping of this process that holds the machine's memory, by an address in it. */
-static bool find_memory(uint64_t address)
-{
-    FILE *maps = fopen("/proc/self/maps", "r");
-    char line[512];
-    unsigned long begins, ends;
-    bool is_found = false;
-    while (maps && !is_found && fgets(line, sizeof line, maps))
-        is_found = sscanf(line, "%lx-%lx", &begins, &ends) == 2 && begins <= address
-                   && address < ends && ends - begins >= 16 << 20;
-    if (maps)
-        fclose(maps);
-    if (is_found) {
-        memory_begins = begins;
-        memory_ends = ends;
-    }
-    return is_found;
-}
-
-/* The page that an instruction begins on; of a machine, only if it lies in its memory. */
-static bool page_of(const struct qemu_plugin_insn *instruction, uint64_t *page)
-{
-    *page = qemu_plugin_insn_vaddr(instruction) >> PAGE_BITS;
-    if (!is_machine)
-        return true;
-    uint64_t address = (uintptr_t)qemu_plugin_insn_haddr(instruction);
-    if (!address || ((address < memory_begins || address >= memory_ends) && !find_memory(address)))
-        return false;
-    *page = (address - memory_begins) >> PAGE_BITS;
-    return true;
-}
-
 static void look_for_mark(struct qemu_plugin_insn *instruction)
 {
     static const uint8_t head[] = { 0x0f, 0x1f, 0x84, 0x00 }, tail[] = { 'B', 'L', 'N' };
@@ -227,7 +179,6 @@ static void look_for_mark(struct qemu_plugin_insn *instruction)
 static void block_is_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *translated)
 {
     size_t count = qemu_plugin_tb_n_insns(translated);
-    bool has_pages = true;
     (void)id;
     enter();
     struct block *block = remember(sizeof *block);
@@ -236,16 +187,15 @@ static void block_is_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tran
     *block = (struct block){ .count = (uint32_t)count, .first = (uint32_t)count };
     for (size_t i = 0; i < count; i++) {
         struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(translated, i);
-        uint64_t page, end = qemu_plugin_insn_vaddr(instruction)
-                             + qemu_plugin_insn_size(instruction) - 1;
-        has_pages = page_of(instruction, &page) && has_pages;
+        uint64_t address = qemu_plugin_insn_vaddr(instruction), page = address >> PAGE_BITS;
+        uint64_t end = address + qemu_plugin_insn_size(instruction) - 1;
         if (i == 0) {
             block->pages[0] = block->pages[1] = page;
         } else if (page != block->pages[0] && block->first == count) {
             block->first = (uint32_t)i;
             block->pages[1] = page;
         }
-        if (!is_machine && page == block->pages[0] && end >> PAGE_BITS != page) {
+        if (page == block->pages[0] && end >> PAGE_BITS != page) {
             block->first = (uint32_t)i + 1;
             block->pages[1] = end >> PAGE_BITS;
             block->crosses = true;
@@ -255,7 +205,7 @@ static void block_is_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tran
         qemu_plugin_register_vcpu_mem_cb(instruction, memory_is_used, QEMU_PLUGIN_CB_NO_REGS,
                                          QEMU_PLUGIN_MEM_RW, &instructions[i]);
     }
-    if (fetches && has_pages)
+    if (fetches)
         qemu_plugin_register_vcpu_tb_exec_cb(translated, block_begins, QEMU_PLUGIN_CB_NO_REGS,
                                              block);
 }
@@ -377,7 +327,7 @@ static void emulator_ends(qemu_plugin_id_t id, void *unused)
     finish(&recording);
     is_on = false;
     recording.stream.file = -1;
-    recording.stream.failed = true; /* other threads may still run */
+    recording.stream.has_failed = true; /* other threads may still run */
     leave();
 }
 
@@ -436,13 +386,15 @@ EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, i
                                  char **words)
 {
     const char *out = NULL;
-    is_machine = info->system_emulation;
-    is_shared = is_machine && info->system.max_vcpus > 1;
     copies_data = info->version.cur >= 3;
+    if (info->system_emulation || strcmp(info->target_name, "x86_64") != 0) {
+        fputs("balloonist: the recorder records programs of x86-64, by qemu-x86_64\n", stderr);
+        return -1;
+    }
     if (!read_arguments(count, words, &out))
         return -1;
     recording_init(&recording);
-    if (!stream_open(&recording.stream, out, recording.k, recording.resolution))
+    if (!stream_open(&recording.stream, out))
         return -1;
     vcpus = checked(aligned_alloc(64, VCPUS_MAX * sizeof *vcpus));
     memset(vcpus, 0, VCPUS_MAX * sizeof *vcpus);
@@ -450,12 +402,8 @@ EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, i
     qemu_plugin_register_vcpu_tb_trans_cb(id, block_is_translated);
     qemu_plugin_register_flush_cb(id, blocks_are_gone);
     qemu_plugin_register_atexit_cb(id, emulator_ends, NULL);
-    if (!is_machine) {
-        pthread_atfork(NULL, NULL, child_begins);
-        if (strcmp(info->target_name, "x86_64") == 0) {
-            qemu_plugin_register_vcpu_syscall_cb(id, call_begins);
-            qemu_plugin_register_vcpu_syscall_ret_cb(id, call_ends);
-        }
-    }
+    pthread_atfork(NULL, NULL, child_begins);
+    qemu_plugin_register_vcpu_syscall_cb(id, call_begins);
+    qemu_plugin_register_vcpu_syscall_ret_cb(id, call_ends);
     return 0;
 }

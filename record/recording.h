@@ -1,4 +1,4 @@
-/* What a machine does, one access after the other, becomes a trace here: whole, or reduced while it
+/* What a program does, one access after the other, becomes a trace here: whole, or reduced while it
  * is recorded.
  *
  * Idea. Of three references to a page the middle one is dropped if fewer than K other pages are
@@ -18,12 +18,12 @@
 
 #include "pages.h"
 
-enum { SEAL = 1 << 20, HOLD = 1 << 24, WAITING_MAX = 1 << 16 };
+enum { FLUSH = 1 << 16, HOLD = 1 << 24, WAITING_MAX = 1 << 16 };
 enum event { RUN, FREED, MARKED };
 
 /* A run that waits, or what lies between runs. */
 struct record {
-    uint64_t start, thread;
+    uint64_t start;
     const char *name;
     uint32_t page, before, after;
     uint8_t event, kind;
@@ -34,10 +34,10 @@ struct recording {
     struct stream stream;
     struct pages pages;
     uint64_t k, resolution;
-    /* Accesses so far, and how many there will be when the next chunk is sealed. */
-    uint64_t now, seal_at;
-    /* The run that goes on: the address of its page, its beginning, its kind, who makes it. */
-    uint64_t key, start, thread;
+    /* Accesses so far, and how many there will be when the stream is flushed. */
+    uint64_t now, flush_at;
+    /* The run that goes on: the address of its page, its beginning, its kind. */
+    uint64_t key, start;
     uint32_t page;
     unsigned kind;
     bool is_open, follows_free;
@@ -60,7 +60,7 @@ static void recording_init(struct recording *it)
         it->spare = i;
     }
     it->front = it->back = it->near_last = NO_PAGE;
-    it->seal_at = SEAL;
+    it->flush_at = FLUSH;
     it->last.page = NO_PAGE;
 }
 
@@ -132,7 +132,7 @@ static uint32_t wait_for(struct recording *it, enum event event, uint32_t page)
     }
     uint32_t last = it->queue[0].before;
     it->queue[number] = (struct record){ .start = it->now, .page = page, .before = last,
-                                         .event = (uint8_t)event, .thread = it->thread };
+                                         .event = (uint8_t)event };
     it->queue[last].after = it->queue[0].before = number;
     it->waiting++;
     return number;
@@ -156,15 +156,16 @@ static void keep(struct recording *it, struct record *record)
     page->kept_writes = record->kind == STORE;
 }
 
-/* Writes the last run up to `end`; it may go on. */
+/* Writes the last run, which lasts until `end`. A run is written as a whole, so that all of its
+ * accesses have one kind. */
 static void write_last(struct recording *it, uint64_t end)
 {
     struct record *last = &it->last;
     if (last->page == NO_PAGE)
         return;
-    stream_accesses(&it->stream, it->pages.followers, last->page,
-                    it->pages.all[last->page].number, last->kind, end - last->start, last->thread);
-    last->start = end;
+    stream_accesses(&it->stream, last->page, it->pages.all[last->page].number, last->kind,
+                    end - last->start);
+    last->page = NO_PAGE;
 }
 
 static void write_record(struct recording *it, const struct record *record)
@@ -182,7 +183,6 @@ static void write_record(struct recording *it, const struct record *record)
         stream_mark(&it->stream, record->name);
     } else {
         stream_free(&it->stream, record->page);
-        it->last.page = NO_PAGE;
     }
 }
 
@@ -216,9 +216,8 @@ static void close_run(struct recording *it)
         return;
     it->is_open = false;
     if (it->k == 0) {
-        stream_accesses(&it->stream, it->pages.followers, it->page,
-                        it->pages.all[it->page].number, it->kind, it->now - it->start,
-                        it->thread);
+        stream_accesses(&it->stream, it->page, it->pages.all[it->page].number, it->kind,
+                        it->now - it->start);
         return;
     }
     struct page *page = &it->pages.all[it->page];
@@ -237,7 +236,7 @@ static void close_run(struct recording *it)
     write_decided(it);
 }
 
-static void open_run(struct recording *it, uint64_t key, unsigned kind, uint64_t thread)
+static void open_run(struct recording *it, uint64_t key, unsigned kind)
 {
     uint32_t number = page_at(&it->pages, key);
     struct page *page = &it->pages.all[number];
@@ -246,7 +245,6 @@ static void open_run(struct recording *it, uint64_t key, unsigned kind, uint64_t
     it->page = number;
     it->start = it->now;
     it->kind = kind;
-    it->thread = thread;
     it->is_open = true;
     page->is_free = page->was_freed = it->follows_free = false;
     if (it->k == 0)
@@ -265,30 +263,21 @@ static void open_run(struct recording *it, uint64_t key, unsigned kind, uint64_t
         keep(it, &it->queue[page->record]);
 }
 
-static void seal(struct recording *it)
-{
-    it->seal_at = it->now + SEAL;
-    if (it->k)
-        write_last(it, it->waiting ? it->queue[it->queue[0].after].start : it->now);
-    stream_seal(&it->stream);
-}
-
-static void begin_run(struct recording *it, uint64_t key, unsigned kind, uint64_t thread)
+static void begin_run(struct recording *it, uint64_t key, unsigned kind)
 {
     close_run(it);
-    if (it->now >= it->seal_at)
-        seal(it);
-    open_run(it, key, kind, thread);
+    if (it->now >= it->flush_at) {
+        it->flush_at = it->now + FLUSH;
+        stream_flush(&it->stream);
+    }
+    open_run(it, key, kind);
 }
 
 /* `count` accesses of a kind to the page at an address. */
-static inline void touch(struct recording *it, uint64_t key, unsigned kind, uint64_t count,
-                         uint64_t thread)
+static inline void touch(struct recording *it, uint64_t key, unsigned kind, uint64_t count)
 {
-    if (!it->is_open || key != it->key)
-        begin_run(it, key, kind, thread);
-    else if (it->k == 0 && (kind != it->kind || thread != it->thread))
-        begin_run(it, key, kind, thread);
+    if (!it->is_open || key != it->key || (it->k == 0 && kind != it->kind))
+        begin_run(it, key, kind);
     else if (kind > it->kind)
         it->kind = kind;
     it->now += count;
@@ -350,23 +339,22 @@ static void mark(struct recording *it, const char *name)
     write_decided(it);
 }
 
-/* Writes all up to now: every run that waits stays. */
+/* Writes all that waits: every run stays. */
 static void settle(struct recording *it)
 {
     close_run(it);
     for (uint32_t at = it->queue[0].after; at; at = it->queue[at].after)
         if (it->queue[at].event == RUN)
             keep(it, &it->queue[at]);
-    if (it->k) {
+    if (it->k)
         write_decided(it);
-        write_last(it, it->now);
-    }
-    stream_seal(&it->stream);
+    stream_flush(&it->stream);
 }
 
 static void finish(struct recording *it)
 {
     settle(it);
+    write_last(it, it->now);
     stream_end(&it->stream);
 }
 

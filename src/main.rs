@@ -33,6 +33,8 @@ enum Command {
     Verify(command::verify::Args),
     Check(command::check::Args),
     Trace(command::trace::Args),
+    #[cfg(unix)]
+    Record(command::record::Args),
     List(command::list::Args),
     Explain(command::explain::Args),
     Cache(command::cache::Args),
@@ -74,6 +76,8 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), Failure> {
         Command::Verify(args) => command::verify::run(args, context),
         Command::Check(args) => command::check::run(args, context),
         Command::Trace(args) => command::trace::run(args, context),
+        #[cfg(unix)]
+        Command::Record(args) => command::record::run(args, context),
         Command::List(args) => command::list::run(args, context),
         Command::Explain(args) => command::explain::run(args, context),
         Command::Cache(args) => command::cache::run(args, context),

@@ -18,6 +18,9 @@ pub(crate) fn guarded(colour: bool, work: impl FnOnce() -> Result<(), Failure>) 
     panic::set_hook(Box::new(report));
     #[cfg(unix)]
     super::signals::on_ending(|| {
+        if let Some(instead) = INSTEAD.lock().ok().and_then(|mut instead| instead.take()) {
+            return instead();
+        }
         let has_written = files::abandon_all();
         let words = LAST_WORDS.lock().ok().and_then(|mut words| words.take());
         say(words.as_deref().unwrap_or(if has_written { PARTLY_WRITTEN } else { NOTHING_WRITTEN }));
@@ -42,6 +45,17 @@ const NOTHING_WRITTEN: &str = "interrupted: nothing was written; run the command
 const PARTLY_WRITTEN: &str = "interrupted: some files were not written; run the command again\n";
 
 static LAST_WORDS: Mutex<Option<String>> = Mutex::new(None);
+
+/// What a signal does if it is not to end the process.
+type Instead = Box<dyn FnOnce() + Send>;
+
+static INSTEAD: Mutex<Option<Instead>> = Mutex::new(None);
+
+/// Sets what the next signal does instead of ending the process; the one after it ends it.
+#[cfg(unix)]
+pub(super) fn in_place_of_ending(instead: Option<Instead>) {
+    *INSTEAD.lock().expect("no thread panics while it holds this") = instead;
+}
 
 /// Sets the message to print if a signal ends the process.
 pub(super) fn on_interrupt(words: String) {

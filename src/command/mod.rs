@@ -29,6 +29,8 @@ mod points;
 pub(crate) mod programs;
 mod progress;
 mod reader;
+#[cfg(unix)]
+pub(crate) mod record;
 mod recorder;
 mod register;
 pub(crate) mod report;

@@ -14,17 +14,13 @@ use signal_hook::iterator::Signals;
 /// SIGKILL.
 const ENDING: [i32; 8] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU];
 
-/// Calls `end` when a signal would end the process. If no handler can be installed, signals end the
-/// process as usual.
-pub(super) fn on_ending(end: impl FnOnce() + Send + 'static) {
+/// Calls `end` for each signal that would end the process. If no handler can be installed, signals
+/// end the process as usual.
+pub(super) fn on_ending(mut end: impl FnMut() + Send + 'static) {
     let ignored = ignored();
     let wanted = ENDING.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
     if let Ok(mut signals) = Signals::new(wanted) {
-        let wait = move || {
-            if signals.forever().next().is_some() {
-                end();
-            }
-        };
+        let wait = move || signals.forever().for_each(|_| end());
         let _ = thread::Builder::new().name("signals".to_owned()).spawn(wait);
     }
     // With SIGXFSZ ignored, exceeding the file size limit is an error of the write.

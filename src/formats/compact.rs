@@ -5,7 +5,7 @@
 //! | bytes | header |
 //! |---|---|
 //! | 0..8 | `b1 "balloon"` |
-//! | 8..12, 12..16 | version (1); flags (bit 0: kinds, 1: times, 2: it is reduced, 3: frees) |
+//! | 8..12, 12..16 | version (1); flags: 1 kinds, 2 times, 4 reduced, 8 frees, 16 spans of kinds |
 //! | 16..24, 24..32, 32..40 | accesses, runs, distinct pages |
 //! | 40..48 | the trace's [`content_checksum`](crate::trace::content_checksum()) |
 //! | 48..56 | bytes of all columns |
@@ -17,7 +17,9 @@
 //! 2. the page of each run, as an index into column 1: 1, 2 or 4 bytes, the fewest that fit;
 //! 3. accesses of each run, minus 1, LEB128;
 //! 4. if there are kinds: for each page its kind (0 fetch, 1 load, 2 store, 3 modify) if all its
-//!    accesses have the same, else 4; then the kinds of all accesses to pages with a 4, in order;
+//!    accesses have the same, else 4; then the kinds of all accesses to pages with a 4, in order,
+//!    or, if there are spans of kinds, for each run of such a page the spans of accesses of one
+//!    kind: the kind, plus 4 for the last span of the run, and for others its accesses, LEB128;
 //! 5. if there are times: when the recording began, then for each access the nanoseconds since the
 //!    access before, for the first since the beginning, LEB128;
 //! 6. if it is [reduced](crate::trace::reduce): K, and the resolution or 0, LEB128;
@@ -68,10 +70,13 @@ const HAS_KINDS: u32 = 1;
 const HAS_TIMES: u32 = 2;
 const IS_REDUCED: u32 = 4;
 const HAS_FREES: u32 = 8;
+const HAS_SPANS: u32 = 16;
 /// All flags of this version.
-const FLAGS: u32 = HAS_KINDS | HAS_TIMES | IS_REDUCED | HAS_FREES;
+const FLAGS: u32 = HAS_KINDS | HAS_TIMES | IS_REDUCED | HAS_FREES | HAS_SPANS;
 /// Stands for a page whose accesses have several kinds.
 const MIXED: u8 = 4;
+/// Added to the kind of the last span of a run.
+const LAST_SPAN: u8 = 4;
 /// The logarithm of the bytes in which zstd looks for repetitions.
 const WINDOW_LOG: u32 = 25;
 

@@ -7,6 +7,7 @@
 pub mod compact;
 pub mod compression;
 pub mod info;
+pub mod recording;
 pub mod write;
 
 mod cells;

@@ -39,6 +39,13 @@ impl Room {
         Self { given: Arc::default(), taken: Arc::default(), most, growth }
     }
 
+    /// A limit of `most` bytes alone, for a trace that comes from no file.
+    pub(crate) fn up_to(most: u64) -> Self {
+        let room = Self::new(most, u64::MAX);
+        room.given.store(1, Ordering::Relaxed);
+        room
+    }
+
     /// The bytes that the traces of this file may take now.
     pub(crate) fn limit(&self) -> u64 {
         let grown = self.given.load(Ordering::Relaxed).saturating_mul(self.growth);
@@ -101,6 +108,7 @@ mod tests {
         assert_eq!(room.limit(), 40_000 * 4096);
         assert!(room.take(40_000 * 4096 - Room::LEAST) && !room.clone().take(1));
         assert!(!Room::new(9, Room::GROWTH).take(10) && Room::new(9, u64::MAX).take(9));
+        assert!(Room::up_to(Room::LEAST + 1).take(Room::LEAST + 1) && !Room::up_to(9).take(10));
     }
 
     #[test]

@@ -14,6 +14,8 @@ mod memory;
 mod outputs;
 mod published;
 mod readme;
+#[cfg(target_os = "linux")]
+mod record;
 mod recording;
 mod reference;
 mod replacement_commands;

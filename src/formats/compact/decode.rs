@@ -3,8 +3,8 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use super::{
-    Checksum, FLAGS, HAS_FREES, HAS_KINDS, HAS_TIMES, HEADER, Header, IS_REDUCED, MAGIC, MIXED,
-    VERSION, WINDOW_LOG,
+    Checksum, FLAGS, HAS_FREES, HAS_KINDS, HAS_SPANS, HAS_TIMES, HEADER, Header, IS_REDUCED,
+    LAST_SPAN, MAGIC, MIXED, VERSION, WINDOW_LOG,
 };
 use super::{checksum, index_width};
 use crate::formats::codecs::{ZstdFrames, zstd_reader};
@@ -331,17 +331,36 @@ impl Reader<'_> {
         if of_page.iter().any(|&kind| kind > MIXED) {
             return Err(contradiction("a page has an unknown kind"));
         }
+        let by_spans = self.header.flags & HAS_SPANS != 0;
         let mut kinds = Kinds::default();
         for run in trace.runs(0, trace.accesses()) {
             let of_page = of_page[run.page as usize];
-            for _ in 0..run.accesses {
-                let code = if of_page == MIXED { byte(bytes)? } else { of_page };
-                let kind = AccessKind::ALL.get(usize::from(code));
-                kinds.push(*kind.ok_or_else(|| contradiction("an access has an unknown kind"))?);
+            if of_page != MIXED {
+                kinds.push_many(kind_of(of_page)?, run.accesses);
+                continue;
+            }
+            let mut left = run.accesses;
+            while left > 0 {
+                let code = byte(bytes)?;
+                let (code, accesses) = match code.checked_sub(LAST_SPAN) {
+                    _ if !by_spans => (code, 1),
+                    Some(code) => (code, left),
+                    None => (code, varint(bytes)?),
+                };
+                if accesses == 0 || accesses > left {
+                    return Err(contradiction("a span of kinds has the wrong length"));
+                }
+                kinds.push_many(kind_of(code)?, accesses);
+                left -= accesses;
             }
         }
         Ok(kinds)
     }
+}
+
+fn kind_of(code: u8) -> io::Result<AccessKind> {
+    let kind = AccessKind::ALL.get(usize::from(code)).copied();
+    kind.ok_or_else(|| contradiction("an access has an unknown kind"))
 }
 
 fn varint(bytes: &mut dyn BufRead) -> io::Result<u64> {

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::{
-    Checksum, HAS_FREES, HAS_KINDS, HAS_TIMES, HEADER, Header, IS_REDUCED, MAGIC, MIXED, VERSION,
-    WINDOW_LOG,
+    Checksum, HAS_FREES, HAS_KINDS, HAS_SPANS, HAS_TIMES, HEADER, Header, IS_REDUCED, LAST_SPAN,
+    MAGIC, MIXED, VERSION, WINDOW_LOG,
 };
 use super::{checksum, index_width};
 use crate::formats::codecs::write_zstd_frame;
@@ -26,8 +26,9 @@ pub fn write_compact(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
     column(&mut columns, |out| run_pages(trace, out))?;
     column(&mut columns, |out| run_lengths(trace, out))?;
     if trace.has_kinds() {
-        column(&mut columns, |out| kinds(trace, out))?;
-        flags |= HAS_KINDS;
+        let kinds = KindColumn::of(trace);
+        column(&mut columns, |out| kinds.write(trace, out))?;
+        flags |= HAS_KINDS | if kinds.by_spans { HAS_SPANS } else { 0 };
     }
     if let Some(recorded) = trace.times() {
         column(&mut columns, |out| times(recorded, out))?;
@@ -108,27 +109,68 @@ fn run_lengths(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
     trace.runs(0, trace.accesses()).try_for_each(|run| varint(out, run.accesses - 1))
 }
 
-fn kinds(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+/// The kinds of a trace: of each page, and of the spans of accesses of one kind.
+struct KindColumn {
+    /// For each page its kind, or [`MIXED`].
+    of_page: Vec<u8>,
+    /// Whether spans are fewer than accesses by so much that they are written instead.
+    by_spans: bool,
+}
+
+impl KindColumn {
+    fn of(trace: &Trace) -> Self {
+        let mut of_page: Vec<Option<u8>> = vec![None; trace.distinct_pages()];
+        for span in spans(trace) {
+            let known = &mut of_page[span.page];
+            let same = known.is_none_or(|known| known == span.kind);
+            *known = Some(if same { span.kind } else { MIXED });
+        }
+        let of_page: Vec<u8> = of_page.into_iter().map(|kind| kind.unwrap_or(0)).collect();
+        let mixed = spans(trace).filter(|span| of_page[span.page] == MIXED);
+        let [spans, accesses] =
+            mixed.fold([0_u64, 0], |[spans, all], span| [spans + 1, all + span.accesses]);
+        Self { by_spans: accesses / 4 > spans, of_page }
+    }
+
+    fn write(&self, trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(&self.of_page)?;
+        for span in spans(trace).filter(|span| self.of_page[span.page] == MIXED) {
+            match (self.by_spans, span.is_last) {
+                (false, _) => (0..span.accesses).try_for_each(|_| out.write_all(&[span.kind]))?,
+                (true, true) => out.write_all(&[span.kind + LAST_SPAN])?,
+                (true, false) => {
+                    out.write_all(&[span.kind])?;
+                    varint(out, span.accesses)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Consecutive accesses of one run and one kind.
+struct Span {
+    page: usize,
+    kind: u8,
+    accesses: u64,
+    is_last: bool,
+}
+
+fn spans(trace: &Trace) -> impl Iterator<Item = Span> {
     let kind_at = |at| trace.kind(at).map_or(0, |kind: AccessKind| kind as u8);
-    let mut of_page: Vec<Option<u8>> = vec![None; trace.distinct_pages()];
-    let mut at = 0;
-    for run in trace.runs(0, trace.accesses()) {
-        let known = &mut of_page[run.page as usize];
-        for kind in (at..at + run.accesses).map(kind_at) {
-            let same = known.is_none_or(|known| known == kind);
-            *known = Some(if same { kind } else { MIXED });
+    let (mut runs, mut at, mut end, mut page) = (trace.runs(0, trace.accesses()), 0, 0, 0);
+    std::iter::from_fn(move || {
+        if at == end {
+            let run = runs.next()?;
+            (page, end) = (run.page as usize, at + run.accesses);
         }
-        at += run.accesses;
-    }
-    of_page.iter().try_for_each(|kind| out.write_all(&[kind.unwrap_or(0)]))?;
-    at = 0;
-    for run in trace.runs(0, trace.accesses()) {
-        if of_page[run.page as usize] == Some(MIXED) {
-            (at..at + run.accesses).try_for_each(|at| out.write_all(&[kind_at(at)]))?;
+        let (first, kind) = (at, kind_at(at));
+        at += 1;
+        while at < end && kind_at(at) == kind {
+            at += 1;
         }
-        at += run.accesses;
-    }
-    Ok(())
+        Some(Span { page, kind, accesses: at - first, is_last: at == end })
+    })
 }
 
 fn times(times: &Times, out: &mut dyn Write) -> io::Result<()> {
