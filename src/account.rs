@@ -2,8 +2,13 @@
 //!
 //! [`METRICS`] lists its numbers by column name.
 
+mod tiers;
+
+pub use tiers::{TIER_METRICS, TierAccount};
+
 use crate::number::Millionths;
 use crate::replace::Counts;
+use crate::tier::TIERS_MAX;
 use crate::units::{Frames, Ticks};
 
 /// The result of a run.
@@ -64,6 +69,8 @@ pub struct Account {
     pub started: Option<Ticks>,
     /// Why and when it was refused, or gave up waiting at its `stop`.
     pub refused: Option<Refusal>,
+    /// Its tiers, in the scenario's order.
+    pub tiers: [TierAccount; TIERS_MAX],
 }
 
 impl Account {
@@ -80,9 +87,7 @@ impl Account {
 
     /// The mean allocation over the ticks in which anything was held.
     pub fn frames_mean(&self) -> Millionths {
-        let Held { frame_ticks, ticks, last, .. } = self.frames;
-        let mean = Millionths::ratio(frame_ticks, u128::from(ticks.0));
-        mean.unwrap_or(Millionths(u128::from(last.0) * Millionths::ONE))
+        self.frames.mean()
     }
 
     /// Demand faults per access; 0 without accesses.
@@ -121,6 +126,7 @@ impl Account {
             jain,
             started,
             refused,
+            tiers,
         } = *self;
         Self {
             counts: counts.since(&before.counts),
@@ -137,11 +143,13 @@ impl Account {
             jain,
             started,
             refused,
+            tiers: std::array::from_fn(|at| tiers[at].since(&before.tiers[at])),
         }
     }
 
     /// The sum of all VMs' accounts, with the given allocations and length.
     pub(crate) fn all(vms: &[Self], frames: Held, ticks: Ticks) -> Self {
+        let all_ticks = frames.ticks;
         let mut all = Self { frames, ticks: ticks.0, ..Self::default() };
         for vm in vms {
             // All fields are named, so that the compiler reports a new one that is missing here.
@@ -160,6 +168,7 @@ impl Account {
                 jain: _,
                 started: _,
                 refused: _,
+                tiers,
             } = *vm;
             all.counts.add(counts);
             all.warm_up_accesses += warm_up_accesses;
@@ -171,6 +180,9 @@ impl Account {
             all.overhead_ticks += overhead_ticks;
             all.movement.oscillations += oscillations;
             all.movement.violations += violations;
+            for (all, tier) in all.tiers.iter_mut().zip(&tiers) {
+                all.add(tier, all_ticks);
+            }
         }
         all.jain = jain(vms);
         all
@@ -191,36 +203,37 @@ fn jain(vms: &[Account]) -> Option<u128> {
     (sum * sum * ONE).checked_div(progress.len() as u128 * squares)
 }
 
-/// A number of an account: a column of the tables, and a metric that a scenario can expect.
+/// A number of the account of a VM, or of one of its tiers: a column of the tables, and a metric
+/// that a scenario can expect.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Metric {
+pub struct Metric<A = Account> {
     /// The name of the column.
     pub name: &'static str,
     /// What it measures, in one sentence without a full stop.
     pub means: &'static str,
     /// How to read it.
-    pub of: Reading,
+    pub of: Reading<A>,
 }
 
 /// How to read a metric from an account.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub enum Reading {
+pub enum Reading<A = Account> {
     /// A whole number.
-    Count(fn(&Account) -> u64),
+    Count(fn(&A) -> u64),
     /// A number with six decimals; `None` if it is undefined.
-    Ratio(fn(&Account) -> Option<Millionths>),
+    Ratio(fn(&A) -> Option<Millionths>),
 }
 
-impl Metric {
+impl<A> Metric<A> {
     /// Whether it is a whole number.
     pub fn is_count(&self) -> bool {
         matches!(self.of, Reading::Count(_))
     }
 
     /// The metric's value in an account; `None` if it is undefined.
-    pub fn read(&self, account: &Account) -> Option<Millionths> {
+    pub fn read(&self, account: &A) -> Option<Millionths> {
         match self.of {
             Reading::Count(of) => Some(Millionths(u128::from(of(account)) * Millionths::ONE)),
             Reading::Ratio(of) => of(account),
@@ -258,7 +271,9 @@ pub const METRICS: &[Metric] = &[
          makespan: when the last VM finished",
         |of| of.ticks,
     ),
-    metric("stall_ticks", "ticks charged for faults and write-backs ([cost])", |of| of.stall_ticks),
+    metric("stall_ticks", "ticks charged for faults, write-backs ([cost]) and tiers", |of| {
+        of.stall_ticks
+    }),
     metric(
         "overhead_ticks",
         "ticks charged for accesses that observers intercepted and for the policy ([cost])",
@@ -268,6 +283,12 @@ pub const METRICS: &[Metric] = &[
         "write_backs",
         "dirty pages written back at their eviction; 0 unless [cost] sets the cost of a write-back",
         |of| of.counts.write_backs,
+    ),
+    metric("found", "demand faults that found their page in a tier", |of| of.counts.found),
+    metric(
+        "store_reads",
+        "demand faults that are not cold and that no tier answered: reads from swap or the disk",
+        |of| of.counts.store_reads(),
     ),
     metric(
         "frames_moved",
@@ -384,6 +405,12 @@ pub struct Held {
 }
 
 impl Held {
+    /// The mean over the ticks in which anything was held.
+    pub fn mean(&self) -> Millionths {
+        let mean = Millionths::ratio(self.frame_ticks, u128::from(self.ticks.0));
+        mean.unwrap_or(Millionths(u128::from(self.last.0) * Millionths::ONE))
+    }
+
     pub(crate) fn begin(frames: Frames, at: Ticks) -> Self {
         Self { first: frames, last: frames, min: frames, max: frames, since: at, ..Self::default() }
     }

@@ -178,6 +178,7 @@ pub mod simulate;
 pub mod store;
 pub mod sweep;
 pub mod table;
+pub mod tier;
 pub mod trace;
 pub mod units;
 mod vm;

@@ -65,6 +65,7 @@ impl<'a> Vm<'a> {
             frames: spec.initial,
             draw: &|| stream("replacement"),
             counts_write_backs: scenario.cost.counts_write_backs,
+            tiers: &scenario.tiers,
         };
         let observer = |observer: &&ObserverKind| {
             let rng = stream(observer.name);
@@ -108,6 +109,9 @@ impl<'a> Vm<'a> {
         let _ = self.replacement.resize(allocation); // Nothing is resident yet.
         self.account.started = Some(at);
         self.account.frames = Held::begin(allocation, at);
+        for (account, tier) in self.account.tiers.iter_mut().zip(self.replacement.tiers()) {
+            account.frames = Held::begin(tier.frames, at);
+        }
         self.next = at + Ticks(self.spec.tempo.lead(&self.spec.trace));
         self.delay(0);
     }
@@ -244,6 +248,16 @@ impl<'a> Vm<'a> {
         self.warm_up = None;
         let mut before = self.account;
         before.counts.add(self.interval);
+        self.note_tiers(at);
+        for (tier, (before, now)) in self
+            .replacement
+            .tiers()
+            .iter()
+            .zip(before.tiers.iter_mut().zip(&mut self.account.tiers))
+        {
+            before.counts = tier.counts;
+            now.frames = Held::begin(tier.frames, at);
+        }
         self.counted_from = (before, at);
         self.account.frames = Held::begin(self.account.frames.last, at);
         self.settling = Settling::default();
@@ -265,6 +279,9 @@ impl<'a> Vm<'a> {
     pub(crate) fn counted(&mut self, end: Ticks) -> Account {
         if self.warm_up.is_some() {
             self.end_warm_up(self.next.min(end));
+        }
+        for (account, tier) in self.account.tiers.iter_mut().zip(self.replacement.tiers()) {
+            account.counts = tier.counts;
         }
         let (before, since) = &self.counted_from;
         let (from, to) = (before.counts.accesses, self.account.counts.accesses);
@@ -400,9 +417,46 @@ impl<'a> Vm<'a> {
             self.events.clear();
         }
         let events = watched.then_some(&mut self.events);
+        let waited = self.replacement.waited();
         let write_backs = self.replacement.resize_into(after, events);
         self.interval.write_backs += write_backs;
-        let stall = self.delay(write_backs * cost.delays.write_back.0);
+        let waited = self.replacement.waited() - waited;
+        let stall = self.delay(write_backs * cost.delays.write_back.0 + waited);
         self.account.stall_ticks += stall;
+        self.note_tiers(at);
+    }
+
+    /// Sets the frames of its tiers; pages that come down into others delay it.
+    pub(crate) fn resize_tiers(&mut self, parts: &[Frames], at: Ticks) {
+        let waited = self.replacement.waited();
+        self.replacement.resize_tiers(parts);
+        let waited = self.replacement.waited() - waited;
+        // A VM that has not started has no pages, and its idle phases are not looked at yet.
+        if waited > 0 {
+            let stall = self.delay(waited);
+            self.account.stall_ticks += stall;
+        }
+        self.note_tiers(at);
+    }
+
+    /// Empties its tiers, because it departs.
+    pub(crate) fn flush_tiers(&mut self, at: Ticks) {
+        self.note_tiers(at);
+        for (account, _) in self.account.tiers.iter_mut().zip(self.replacement.tiers()) {
+            account.frames.end(at);
+        }
+        self.replacement.flush_tiers();
+    }
+
+    /// Records the frames of its tiers, if it has started.
+    fn note_tiers(&mut self, at: Ticks) {
+        if self.account.started.is_none() {
+            return;
+        }
+        for (account, tier) in self.account.tiers.iter_mut().zip(self.replacement.tiers()) {
+            if account.frames.last != tier.frames {
+                account.frames.change(tier.frames, at);
+            }
+        }
     }
 }

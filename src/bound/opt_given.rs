@@ -68,7 +68,13 @@ fn faults(vm: &VmSpec, held: &[(u64, Frames)], account: &Account) -> u64 {
     let mut before = 0;
     let Some(&(_, first)) = held.first() else { return 0 };
     let draw = || Stream::new(Generator::ChaCha8, 0, 0, "min draws nothing");
-    let guest = Guest { trace: &vm.trace, frames: first, draw: &draw, counts_write_backs: false };
+    let guest = Guest {
+        trace: &vm.trace,
+        frames: first,
+        draw: &draw,
+        counts_write_backs: false,
+        tiers: &[],
+    };
     let mut min = (replace::MIN.build)(&Settings::defaults(&[]), &guest);
     let mut counts = Counts::default();
     let length = vm.trace.accesses();

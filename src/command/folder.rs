@@ -110,8 +110,7 @@ fn read_series(place: &Path, vms: &[String]) -> Result<Thinned, Failure> {
     let mut thinned = Thinned::new(vms.len());
     let wrong = |error: csv::Error| damaged(place, &error.to_string());
     let header = reader.headers().map_err(wrong)?.iter().collect::<Vec<_>>().join(",");
-    let without_mark = header.strip_suffix(series::WARM_UP).unwrap_or(&header);
-    if without_mark.trim_end_matches(',') != series::HEADER.trim_end() {
+    if !series::is_header(&header) {
         return Err(damaged(place, "its header is not that of a series"));
     }
     let mut record = csv::StringRecord::new();

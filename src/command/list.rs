@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use balloonist::account::TIER_METRICS;
 use balloonist::balance::wrapped;
 use balloonist::params::{Domain, Param};
 use balloonist::scenario::{codes, meant};
@@ -15,7 +16,7 @@ use balloonist::table::Table;
 use balloonist::trace::workloads;
 use balloonist::trace::workloads::WorkloadSpec;
 use balloonist::units::Ticks;
-use balloonist::{balance, observe, replace};
+use balloonist::{balance, observe, replace, tier};
 use balloonist::{formats, formats::write};
 use clap::ValueEnum;
 
@@ -52,6 +53,8 @@ enum What {
     Replacements,
     /// What policies can observe of a VM beyond its counts
     Observers,
+    /// Kinds of tiers behind the VMs' memory
+    Tiers,
     /// Generators of page accesses
     Workloads,
     /// Formats of trace files
@@ -86,6 +89,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         What::Policies => of(policies()),
         What::Replacements => of(replacements()),
         What::Observers => of(observers()),
+        What::Tiers => of(tiers()),
         What::Workloads => of(workloads::ALL.iter().map(workload).collect()),
         What::Formats => (format_paragraphs(context.colour_out), format_table()),
         What::Columns => (Vec::new(), columns_table()),
@@ -181,6 +185,15 @@ fn observers() -> Vec<Entry> {
     observe::ALL.iter().map(entry).collect()
 }
 
+fn tiers() -> Vec<Entry> {
+    let entry = |kind: &'static tier::TierKind| {
+        let tier::TierKind { name, summary, follows, capacity, .. } = *kind;
+        let summary = format!("{summary}; capacity: {capacity}").into();
+        Entry { name, summary, follows, needs: None, params: &[] }
+    };
+    tier::ALL.iter().map(entry).collect()
+}
+
 /// The parameters of the wrapper around every policy.
 fn wrapper() -> Entry {
     Entry {
@@ -211,6 +224,12 @@ fn columns_table() -> Table {
     let outcomes = OutcomeRow::COLUMNS[vms::KEY..].iter().map(|column| ("outcomes.csv", *column));
     for (name, column) in vms.chain(outcomes) {
         table.push(vec![name.into(), column.into(), vms::meaning(column).into()]);
+    }
+    let store_reads = (vms::STORE_READS, vms::meaning(vms::STORE_READS).unwrap_or_default());
+    let of_tiers = TIER_METRICS.iter().map(|metric| (metric.name, metric.means));
+    for (column, meaning) in std::iter::once(store_reads).chain(of_tiers) {
+        let meaning = format!("{meaning}; where a scenario has tiers");
+        table.push(vec!["vms.csv".into(), column.into(), meaning.into()]);
     }
     table
 }

@@ -19,7 +19,7 @@ use balloonist::store::manifest::{Manifest, RunEntry, Runs, Study, Timing};
 use balloonist::store::outcomes;
 use balloonist::store::row;
 use balloonist::store::vms;
-use balloonist::table::Format;
+use balloonist::table::{Format, Table};
 use balloonist::watch::{Both, Watcher};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
@@ -157,7 +157,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         Shown::Outcomes => (outcomes::table(&scenario, &outcome), outcomes::FOR_PEOPLE),
     };
     if format.is_for_people() {
-        let table = table.select(columns).without_empty_columns();
+        let columns = shown(columns, &table, &scenario);
+        let table = table.select(&columns).without_empty_columns();
         let table = table.render(format, context.colour_out, context.width);
         let told = RunText {
             scenario: &scenario,
@@ -173,6 +174,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
     context.timing.note("write", began.elapsed(), outcome.all.counts.accesses);
     super::judge_expectations(&expects::failed(&scenario, &outcome))
+}
+
+/// The columns that people see: these, and those that say where the scenario's tiers helped.
+fn shown<'t>(columns: &[&'t str], table: &'t Table, scenario: &Scenario) -> Vec<&'t str> {
+    let is_tier = |name: &str| scenario.tiers.iter().any(|tier| tier.name == name);
+    let of_tiers = |column: &&str| {
+        *column == vms::STORE_READS || column.strip_prefix("found_").is_some_and(is_tier)
+    };
+    let own = table.columns().iter().map(String::as_str).filter(of_tiers);
+    columns.iter().copied().chain(own).collect()
 }
 
 /// The width of drawings in characters if there is no terminal.

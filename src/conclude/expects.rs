@@ -41,7 +41,7 @@ fn judge(scenario: &Scenario, outcome: &Outcome, expect: &Expect) -> Option<Stri
         Some(found) if metric.is_count() => format!("is {}", grouped(found.0 / Millionths::ONE)),
         Some(found) => format!("is {}", grouped(found)),
     };
-    Some(format!("{name} under {policy}: {} of {vm} {found}, expected {limit}", metric.name))
+    Some(format!("{name} under {policy}: {} of {vm} {found}, expected {limit}", metric.name()))
 }
 
 /// Compares a number with the six decimals of tables with a limit.

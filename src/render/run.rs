@@ -34,7 +34,7 @@ pub struct RunText<'a> {
 pub fn report(text: &RunText<'_>, format: Format, table: &str, width: usize) -> String {
     let RunText { scenario, policy, outcome, .. } = text;
     let before = heading(scenario, policy, outcome, format);
-    let mut after = sentence(outcome) + "\n";
+    let mut after = sentence(outcome) + "\n" + &of_tiers(scenario, outcome);
     for note in life::notes(scenario, outcome) {
         let _ = writeln!(after, "{note}");
     }
@@ -116,6 +116,20 @@ fn settings(scenario: &Scenario, policy: &PolicyKind) -> String {
         return policy.name.to_owned();
     }
     format!("{} ({})", policy.name, params.join(", "))
+}
+
+/// What the tiers answered; empty without tiers.
+fn of_tiers(scenario: &Scenario, outcome: &Outcome) -> String {
+    if scenario.tiers.is_empty() {
+        return String::new();
+    }
+    let mut text = String::new();
+    for (spec, tier) in scenario.tiers.iter().zip(&outcome.all.tiers) {
+        let found = grouped(tier.counts.found);
+        let _ = write!(text, "{found} were found in {}, ", spec.name);
+    }
+    let reads = grouped(outcome.all.counts.store_reads());
+    format!("Of the capacity faults, {text}{reads} read the store.\n")
 }
 
 /// What the counts mean.

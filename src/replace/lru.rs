@@ -34,11 +34,13 @@
 
 use std::sync::Arc;
 
+use super::levels::{Levels, Plain};
 use super::lru_tail::LruTail;
 use super::paged::{Accesses, Touch, cold_faults, drive};
 use super::sink::{Dirty, Null, Sink};
 use super::{Counts, Delays, FrameEvent, Guest, List, Replacement, ReplacementKind, Stretch};
-use crate::trace::index::StackDistances;
+use crate::tier::TierState;
+use crate::tier::counter::Stack;
 use crate::trace::reduction::OnReduced;
 use crate::trace::{PageId, Trace};
 use crate::units::{Footprint, Frames};
@@ -52,14 +54,16 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     on_reduced: OnReduced::Exact,
     footprint: Footprint { page: 8, frame: 0, run: 0 },
     params: &[],
-    build: |_, guest| Box::new(Lru::new(guest)),
+    build: |_, guest| match guest.tiers {
+        [] => Box::new(Lru::new(guest, Plain::new(guest.frames.0))),
+        tiers => Box::new(Lru::new(guest, Stack::new(tiers, guest.frames.0))),
+    },
 };
 
-struct Lru {
+struct Lru<L> {
     trace: Arc<Trace>,
-    /// k: the resident pages are the first k of the full LRU stack.
-    resident: u32,
-    frames: u64,
+    /// Which pages of the full LRU stack are resident, and which are in tiers.
+    levels: L,
     /// Where the next stretch begins.
     position: u64,
     /// The runs of all passes before this one.
@@ -69,12 +73,11 @@ struct Lru {
     dirty: Option<Dirty>,
 }
 
-impl Lru {
-    fn new(guest: &Guest<'_>) -> Self {
+impl<L: Levels> Lru<L> {
+    fn new(guest: &Guest<'_>, levels: L) -> Self {
         Self {
             trace: Arc::clone(guest.trace),
-            resident: 0,
-            frames: guest.frames.0,
+            levels,
             position: 0,
             passed: 0,
             tail: LruTail::new(guest.trace, guest.frames.0),
@@ -86,7 +89,7 @@ impl Lru {
     fn run_counter(&mut self, stretch: Stretch) -> Counts {
         let trace = Arc::clone(&self.trace);
         let from = trace.runs_before(stretch.from);
-        if stretch.delays == Delays::default() {
+        if stretch.delays == Delays::default() && !self.levels.takes_time() {
             // Accesses within a run hit: their page is on top, and a VM keeps at least one frame.
             let end = stretch.end_without_delays(&trace);
             let mut counts = Counts { accesses: end - stretch.from, ..Counts::default() };
@@ -98,35 +101,40 @@ impl Lru {
                     let until = until as usize;
                     if runs.start < until {
                         let before = runs.start..until;
-                        self.count(&trace.distances_of(stretch.first_pass, before), &mut counts);
+                        let distances = trace.distances_of(stretch.first_pass, before);
+                        self.levels.count(&distances, &mut counts);
                         runs.start = until;
                     }
-                    self.resident -= u32::from(depth <= self.resident);
+                    self.levels.free(depth);
                 }
             }
-            self.count(&trace.distances_of(stretch.first_pass, runs), &mut counts);
+            self.levels.count(&trace.distances_of(stretch.first_pass, runs), &mut counts);
             counts.cold_faults = cold_faults(&trace, stretch, counts.accesses);
             return counts;
         }
-        let on_top = (!trace.begins_run(stretch.from)).then_some(&0);
-        let left = trace.distances_of(stretch.first_pass, from..trace.run_pages().len());
-        let distances = on_top.into_iter().chain(left.slice());
-        let freed = &trace.free_depths(stretch.first_pass)[trace.frees_until(stretch.from)..];
-        let (resident, frames) = (&mut self.resident, self.frames);
-        let mut compared = Compared { distances, freed: freed.iter(), resident, frames };
+        let distances = distances_from(&trace, stretch);
+        let freed = freed_from(&trace, stretch);
+        let mut compared = Compared { distances, freed, levels: &mut self.levels };
         drive(&trace, stretch, &mut compared, &mut Null)
     }
 
     /// Makes the accesses of a stretch and reports each victim to `dirty` and `events`.
     fn run_tail(&mut self, stretch: Stretch, events: Option<&mut Vec<FrameEvent>>) -> Counts {
-        self.tail.follow(self.next_run(), self.freed(), self.resident.into());
+        self.tail.follow(self.next_run(), self.freed(), self.levels.resident());
         if !self.trace.begins_run(stretch.from) {
             self.tail.resume_run();
         }
         let sink = &mut (self.dirty.as_mut(), events);
-        let counts = drive(&self.trace, stretch, &mut self.tail, sink);
-        self.resident = self.tail.resident() as u32;
-        counts
+        if !L::HAS_TIERS {
+            let counts = drive(&self.trace, stretch, &mut self.tail, sink);
+            self.levels.set_resident(self.tail.resident());
+            return counts;
+        }
+        let distances = distances_from(&self.trace, stretch);
+        let freed = freed_from(&self.trace, stretch);
+        let compared = Compared { distances, freed, levels: &mut self.levels };
+        let mut named = Named { compared, tail: &mut self.tail, evicted: Vec::new() };
+        drive(&self.trace, stretch, &mut named, sink)
     }
 
     /// The number of the next run, as [`LruTail`] counts.
@@ -140,51 +148,110 @@ impl Lru {
         let passes = self.passed / self.trace.run_pages().len() as u64;
         passes * frees.len() as u64 + self.trace.frees_until(self.position) as u64
     }
+}
 
-    /// Counts the faults at these distances. While a frame is empty, each fault makes one more page
-    /// resident.
-    fn count(&mut self, distances: &StackDistances<'_>, counts: &mut Counts) {
-        let before = self.resident;
-        let filling = distances.grow(&mut self.resident, self.frames, |_| {});
-        counts.demand_faults += u64::from(self.resident - before);
-        let faults = distances.skip(filling).deeper(self.resident);
-        counts.demand_faults += faults;
-        counts.replacement_misses += faults;
-    }
+/// The stack distance of each touch of a stretch. The first may continue a run, whose page is on
+/// top.
+fn distances_from(trace: &Trace, stretch: Stretch) -> impl Iterator<Item = &u32> {
+    let on_top = (!trace.begins_run(stretch.from)).then_some(&0);
+    let runs = trace.runs_before(stretch.from)..trace.run_pages().len();
+    on_top.into_iter().chain(trace.distances_of(stretch.first_pass, runs).slice())
+}
+
+/// The depths of the pages that are freed from a stretch's beginning on.
+fn freed_from(trace: &Trace, stretch: Stretch) -> std::slice::Iter<'_, u32> {
+    trace.free_depths(stretch.first_pass)[trace.frees_until(stretch.from)..].iter()
 }
 
 /// Compares access by access, where delays decide how far a stretch goes.
-struct Compared<'a, D> {
+struct Compared<'a, D, L> {
     distances: D,
     /// The depths of the pages that are freed next.
     freed: std::slice::Iter<'a, u32>,
-    resident: &'a mut u32,
-    frames: u64,
+    levels: &'a mut L,
 }
 
-impl<'a, D: Iterator<Item = &'a u32>> Accesses for Compared<'_, D> {
-    fn touch(&mut self, page: PageId, _: u64) -> Touch {
+impl<'a, D: Iterator<Item = &'a u32>, L: Levels> Compared<'_, D, L> {
+    /// How many pages the next access evicts; `None` for a hit.
+    #[inline(always)]
+    fn next_fault(&mut self) -> Option<u64> {
         let distance = *self.distances.next().expect("every run has a distance");
-        if distance <= *self.resident {
-            Touch::Hit
-        } else if u64::from(*self.resident) < self.frames {
-            *self.resident += 1;
-            Touch::Fill
-        } else {
-            // The victim is the page at depth k; no sink needs to know which page that is.
-            Touch::Replacement(page)
+        (u64::from(distance) > self.levels.resident()).then(|| self.levels.fault(distance))
+    }
+}
+
+impl<'a, D: Iterator<Item = &'a u32>, L: Levels> Accesses for Compared<'_, D, L> {
+    #[inline(always)]
+    fn touch(&mut self, page: PageId, _: u64) -> Touch {
+        match self.next_fault() {
+            None => Touch::Hit,
+            Some(0) => Touch::Fill,
+            // No sink needs to know which page is evicted.
+            Some(_) => Touch::Replacement(page),
         }
     }
 
     fn free(&mut self, _: PageId) -> bool {
         let depth = *self.freed.next().expect("every free has a depth");
-        let was_resident = depth <= *self.resident;
-        *self.resident -= u32::from(was_resident);
-        was_resident
+        self.levels.free(depth)
+    }
+
+    fn takes_time(&self) -> bool {
+        self.levels.takes_time()
+    }
+
+    #[inline(always)]
+    fn charge(&mut self, counts: &mut Counts) {
+        self.levels.charge(counts);
     }
 }
 
-impl Replacement for Lru {
+/// The same with the pages that are evicted.
+struct Named<'a, D, L> {
+    compared: Compared<'a, D, L>,
+    tail: &'a mut LruTail,
+    /// What the last access evicted, if that was more than a page.
+    evicted: Vec<PageId>,
+}
+
+impl<'a, D: Iterator<Item = &'a u32>, L: Levels> Accesses for Named<'_, D, L> {
+    fn make_room(&mut self, pages: usize) {
+        self.tail.make_room(pages);
+    }
+
+    fn touch(&mut self, page: PageId, _: u64) -> Touch {
+        self.tail.enter(page);
+        let Some(evicted) = self.compared.next_fault() else { return Touch::Hit };
+        match evicted {
+            0 => Touch::Fill,
+            1 => Touch::Replacement(self.tail.evict()),
+            _ => {
+                self.evicted.clear();
+                self.evicted.extend((0..evicted).map(|_| self.tail.evict()));
+                Touch::Reclaimed
+            }
+        }
+    }
+
+    fn reclaimed(&self) -> &[PageId] {
+        &self.evicted
+    }
+
+    fn free(&mut self, page: PageId) -> bool {
+        self.tail.free(page);
+        self.compared.free(page)
+    }
+
+    fn takes_time(&self) -> bool {
+        self.compared.takes_time()
+    }
+
+    fn charge(&mut self, counts: &mut Counts) {
+        self.compared.charge(counts);
+    }
+}
+
+impl<L: Levels> Replacement for Lru<L> {
     fn run_into(&mut self, stretch: Stretch, events: Option<&mut Vec<FrameEvent>>) -> Counts {
         if stretch.from < self.position {
             self.passed += self.trace.run_pages().len() as u64;
@@ -200,34 +267,51 @@ impl Replacement for Lru {
     }
 
     fn resize_into(&mut self, frames: Frames, events: Option<&mut Vec<FrameEvent>>) -> u64 {
-        self.frames = frames.0;
         self.tail.set_frames(frames.0);
-        let kept = u64::from(self.resident).min(frames.0);
+        let before = self.levels.resident();
+        self.levels.resize(frames.0);
+        let kept = self.levels.resident();
         let mut write_backs = 0;
-        if kept < self.resident.into() && (self.dirty.is_some() || events.is_some()) {
-            self.tail.follow(self.next_run(), self.freed(), self.resident.into());
+        if kept < before && (self.dirty.is_some() || events.is_some()) {
+            self.tail.follow(self.next_run(), self.freed(), before);
             let mut sink = (self.dirty.as_mut(), events);
             while self.tail.resident() > kept {
                 write_backs += sink.tell(FrameEvent::Eviction { page: self.tail.evict() });
             }
         }
-        self.resident = kept as u32;
         write_backs
     }
 
     fn resident(&self) -> Frames {
-        Frames(u64::from(self.resident))
+        Frames(self.levels.resident())
     }
 
     fn lists(&self) -> Vec<List> {
         let mut tail = self.tail.clone();
-        tail.follow(self.next_run(), self.freed(), self.resident.into());
+        tail.follow(self.next_run(), self.freed(), self.levels.resident());
         vec![tail.list()]
     }
 
+    fn tiers(&self) -> &[TierState] {
+        self.levels.tiers()
+    }
+
+    fn waited(&self) -> u64 {
+        self.levels.waited()
+    }
+
+    fn resize_tiers(&mut self, parts: &[Frames]) {
+        self.levels.resize_tiers(parts);
+    }
+
+    fn flush_tiers(&mut self) {
+        self.levels.flush_tiers();
+    }
+
     fn audit(&self) {
-        assert!(u64::from(self.resident) <= self.frames, "no more pages than frames");
-        assert!(self.resident as usize <= self.trace.distinct_pages(), "no more than there are");
-        assert_eq!(self.resident_pages().len(), self.resident as usize, "k pages are on the stack");
+        self.levels.audit();
+        let resident = self.levels.resident() as usize;
+        assert!(resident <= self.trace.distinct_pages(), "no more than there are");
+        assert_eq!(self.resident_pages().len(), resident, "k pages are on the stack");
     }
 }

@@ -105,6 +105,13 @@ impl LruTail {
         self.resident
     }
 
+    /// Uses a page, which becomes resident if it was not. The caller evicts what no longer fits.
+    pub(super) fn enter(&mut self, page: PageId) {
+        let last = std::mem::replace(&mut self.last_uses[page as usize], self.next);
+        self.next += 1;
+        self.resident += u64::from(last < self.oldest);
+    }
+
     /// Evicts the least recently used page.
     #[inline(always)]
     pub(super) fn evict(&mut self) -> PageId {

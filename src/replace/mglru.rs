@@ -216,6 +216,7 @@ mod tests {
                 frames: Frames(frames),
                 draw: &draw,
                 counts_write_backs: false,
+                tiers: &[],
             };
             let mut generations = MultiGen::new(&guest);
             generations.make_room(12);

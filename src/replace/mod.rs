@@ -8,6 +8,7 @@ mod car;
 mod clock;
 mod directory;
 mod fifo;
+mod levels;
 mod lfu;
 mod line;
 pub(crate) mod links;
@@ -36,6 +37,7 @@ pub use sink::FrameEvent;
 
 use crate::params::{Param, Settings};
 use crate::random::Stream;
+use crate::tier::{TierSpec, TierState};
 use crate::trace::reduction::OnReduced;
 use crate::trace::tempo::Tempo;
 use crate::trace::{PageId, Trace};
@@ -78,6 +80,8 @@ pub struct Guest<'a> {
     pub draw: &'a dyn Fn() -> Stream,
     /// Whether dirty pages are tracked and their write-backs counted.
     pub counts_write_backs: bool,
+    /// The tiers behind it, nearest first; only LRU may have any.
+    pub tiers: &'a [TierSpec],
 }
 
 /// Every replacement algorithm, in the order in which they are listed.
@@ -122,6 +126,10 @@ pub struct Counts {
     /// Dirty pages that were written back to make room for these accesses; 0 where write-backs are
     /// not counted.
     pub write_backs: u64,
+    /// Capacity faults that found their page in a tier. The others read the store.
+    pub found: u64,
+    /// Ticks that the accesses waited for tiers.
+    pub waited: u64,
 }
 
 impl Counts {
@@ -133,6 +141,12 @@ impl Counts {
     /// Demand faults that are not cold.
     pub fn capacity_faults(&self) -> u64 {
         self.demand_faults - self.cold_faults
+    }
+
+    /// Demand faults that read their page from the store: swap space, or the disk that it came
+    /// from.
+    pub fn store_reads(&self) -> u64 {
+        self.capacity_faults() - self.found
     }
 
     /// Demand faults into an empty frame.
@@ -148,18 +162,30 @@ impl Counts {
             cold_faults: self.cold_faults - before.cold_faults,
             replacement_misses: self.replacement_misses - before.replacement_misses,
             write_backs: self.write_backs - before.write_backs,
+            found: self.found - before.found,
+            waited: self.waited - before.waited,
         }
     }
 
     /// Adds the counts of another stretch of accesses.
     pub fn add(&mut self, other: Self) {
         // All fields are named, so that the compiler reports a new one that is missing here.
-        let Self { accesses, demand_faults, cold_faults, replacement_misses, write_backs } = other;
+        let Self {
+            accesses,
+            demand_faults,
+            cold_faults,
+            replacement_misses,
+            write_backs,
+            found,
+            waited,
+        } = other;
         self.accesses += accesses;
         self.demand_faults += demand_faults;
         self.cold_faults += cold_faults;
         self.replacement_misses += replacement_misses;
         self.write_backs += write_backs;
+        self.found += found;
+        self.waited += waited;
     }
 }
 
@@ -187,7 +213,7 @@ pub struct Delays {
     pub fault: Ticks,
     /// For each cold fault in addition: a new page is zero-filled.
     pub zero_fill: Ticks,
-    /// For each capacity fault in addition: a page comes back from swap.
+    /// For each capacity fault in addition that no tier answers: a page comes back from swap.
     pub swap_in: Ticks,
     /// For each dirty page that is written back.
     pub write_back: Ticks,
@@ -198,8 +224,9 @@ impl Delays {
     pub(crate) fn of(&self, counts: &Counts) -> u64 {
         counts.demand_faults * self.fault.0
             + counts.cold_faults * self.zero_fill.0
-            + counts.capacity_faults() * self.swap_in.0
+            + counts.store_reads() * self.swap_in.0
             + counts.write_backs * self.write_back.0
+            + counts.waited
     }
 }
 
@@ -270,6 +297,24 @@ pub trait Replacement: Send {
 
     /// The number of resident pages.
     fn resident(&self) -> Frames;
+
+    /// The tiers of [`Guest::tiers`].
+    fn tiers(&self) -> &[TierState] {
+        &[]
+    }
+
+    /// The ticks that tiers have cost so far. Those of a stretch are in [`Counts::waited`] too;
+    /// those of a resize are charged by the caller.
+    fn waited(&self) -> u64 {
+        0
+    }
+
+    /// Sets the frames that each tier has for this VM; those of a tier in the VM's own frames
+    /// follow its allocation. Pages beyond them are passed on, the oldest first.
+    fn resize_tiers(&mut self, _parts: &[Frames]) {}
+
+    /// Empties the tiers, when the VM departs.
+    fn flush_tiers(&mut self) {}
 
     /// The algorithm's own lists, those of resident pages first.
     fn lists(&self) -> Vec<List>;

@@ -48,6 +48,14 @@ pub(super) trait Accesses {
     /// All of them hit.
     fn again(&mut self, _page: PageId, _position: u64, _times: u64) {}
 
+    /// Whether accesses may cost ticks beside those of [`Delays`].
+    fn takes_time(&self) -> bool {
+        false
+    }
+
+    /// Adds to `counts` what the last access cost beside its faults.
+    fn charge(&mut self, _counts: &mut Counts) {}
+
     /// Announces the pages that will be touched next. Changes no state; an algorithm may prefetch
     /// entries of large arrays here, so that their cache misses overlap.
     fn read_ahead(&self, _pages: &[PageId]) {}
@@ -175,7 +183,7 @@ fn drive_accesses(
     let Stretch { from, budget, tempo, delays, .. } = stretch;
     let end = stretch.end_without_delays(trace);
     let mut counts = Counts::default();
-    let timed = !delays.are_none();
+    let timed = !delays.are_none() || accesses.takes_time();
     let runs_end = trace.runs_before(end);
     let used =
         if stretch.first_pass { trace.distinct_in_runs(runs_end) } else { trace.distinct_pages() };
@@ -209,6 +217,7 @@ fn drive_accesses(
                 counts.write_backs += sink.tell(FrameEvent::Fill { position, page });
             }
         }
+        accesses.charge(&mut counts);
         let mut made = run.accesses;
         if timed {
             // The first use of a page is always a fault.

@@ -48,7 +48,7 @@ fn start(
     frames: Frames,
     draw: &dyn Fn() -> Stream,
 ) -> Box<dyn Replacement> {
-    build(settings, &Guest { trace, frames, draw, counts_write_backs: false })
+    build(settings, &Guest { trace, frames, draw, counts_write_backs: false, tiers: &[] })
 }
 
 /// The whole first pass, without delays.

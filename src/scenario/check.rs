@@ -15,6 +15,7 @@ mod root;
 mod run;
 mod split;
 mod sweep;
+mod tiers;
 mod traces;
 mod values;
 mod vm;
@@ -35,6 +36,7 @@ use super::{Actuator, Cost, Expect, Grid, Scenario, VmSpec, WarmUp};
 use crate::balance::{Bounds, PolicyKind};
 use crate::params::Settings;
 use crate::random::Generator;
+use crate::tier::TierSpec;
 use crate::units::{Frames, Ticks};
 
 const ROOT_KEYS: &[&str] = &[
@@ -48,6 +50,7 @@ const ROOT_KEYS: &[&str] = &[
     "policy",
     "cost",
     "actuator",
+    "tier",
     "defaults",
     "vm",
     "expect",
@@ -216,6 +219,7 @@ struct Loaded<'d> {
     cost: Option<Cost>,
     actuator_section: Section<'d>,
     actuator: Option<Actuator>,
+    tiers: Option<Vec<TierSpec>>,
     vms: Vec<Draft<'d>>,
     warm_up: Option<WarmUp>,
     policies: Policies,
@@ -244,6 +248,8 @@ impl<'d> Loaded<'d> {
         };
         let vms = root::read_vms(findings, &root, &around, traces);
         let policy = root.section(findings, "policy");
+        let tiers = tiers::read(findings, &root, host.page_size);
+        let expects = run::expectations(findings, &root, &vms, tiers.as_deref());
         Self {
             name: root::name(findings, &root, &document.stem),
             random,
@@ -253,6 +259,7 @@ impl<'d> Loaded<'d> {
             cost: root::read_cost(findings, &cost),
             actuator: actuator::read(findings, &actuator_section, host.page_size),
             actuator_section,
+            tiers,
             warm_up: run::warm_up(findings, &root, &vms),
             policies: Policies::read(findings, &root, &policy),
             policy_settings: params::policy_settings(
@@ -262,7 +269,7 @@ impl<'d> Loaded<'d> {
                 (document, &mut traces.texts),
             ),
             wrapper: params::wrapper(findings, &policy, host.page_size),
-            expects: run::expectations(findings, &root, &vms),
+            expects,
             vms,
             host_section,
             host,
@@ -278,6 +285,7 @@ impl<'d> Loaded<'d> {
             cost: self.cost,
             every: self.every,
             actuator: self.actuator,
+            tiers: self.tiers.as_deref(),
             admission: self.host.admission,
         };
         length.check(findings, &self.root, &self.checkpoint, &self.vms)
@@ -326,12 +334,14 @@ impl<'d> Loaded<'d> {
             wrapper: self.wrapper,
             cost: self.cost?,
             actuator: self.actuator?,
+            tiers: self.tiers?,
             warm_up: self.warm_up,
             vms: vms.collect::<Option<_>>()?,
             expects: self.expects,
             sweep,
             programs: document.programs.clone(),
         };
+        tiers::check(findings, &self.root, &scenario);
         self.policies.check_pools(findings, &scenario);
         self.policies.check_intervals(findings, &scenario, &self.checkpoint);
         Some(scenario)

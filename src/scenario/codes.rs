@@ -252,6 +252,11 @@ codes! {
         "Files that parameters of policies name are checked with the scenario: rules must be \
          complete expressions of their language, and recorded replies complete lines of JSON. The \
          place shown is in that file."
+    BAD_TIER "S070" "a tier is not valid"
+        "`[[tier]]` is a place where pages that leave the VMs' memory stay within reach, nearest \
+         first, at most four. `balloonist list tiers` shows the kinds and what `capacity` may be. \
+         A tier in the VMs' own frames comes first. Guests run LRU, and policies that move frames \
+         at faults cannot have tiers."
 }
 
 #[cfg(test)]

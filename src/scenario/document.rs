@@ -239,12 +239,12 @@ fn overlay_vms(lower: &mut Node, upper: Node) {
     };
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for (at, vm) in below.iter().enumerate() {
-        if let Some(name) = vm_name(vm) {
+        if let Some(name) = table_name(vm) {
             places.entry(name.to_owned()).or_insert(at);
         }
     }
     for vm in above {
-        let place = vm_name(&vm).and_then(|name| places.get(name)).copied();
+        let place = table_name(&vm).and_then(|name| places.get(name)).copied();
         match (place.map(|at| &mut below[at].value), vm) {
             (Some(Literal::Table(below)), Node { value: Literal::Table(above), .. }) => {
                 for key in above.keys() {
@@ -266,9 +266,9 @@ pub(super) fn replace_source(vm: &mut Table, key: &str) {
     };
 }
 
-/// The name of a `[[vm]]` table.
-pub(super) fn vm_name(vm: &Node) -> Option<&str> {
-    vm.table()?.get("name")?.node.text()
+/// The name of a `[[vm]]` or `[[tier]]` table.
+pub(super) fn table_name(entry: &Node) -> Option<&str> {
+    entry.table()?.get("name")?.node.text()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::balance;
 use crate::formats::ReadOptions;
 use crate::params::{Settings, Value};
 use crate::replace::Delays;
+use crate::tier::{Capacity, Division, TierSpec};
 use crate::trace::tempo::Tempo;
 use crate::trace::workloads::WorkloadSpec;
 use crate::units::Ticks;
@@ -63,6 +64,7 @@ impl Scenario {
         }
         writeln!(out, "trap = {}\npolicy = {}", self.cost.trap, self.cost.policy)?;
         write_actuator(out, self.actuator)?;
+        self.tiers.iter().try_for_each(|tier| write_tier(out, tier))?;
         for vm in &self.vms {
             write_vm(out, vm, self.host.split)?;
         }
@@ -112,6 +114,22 @@ fn write_actuator(out: &mut String, actuator: Actuator) -> std::fmt::Result {
     writeln!(out, "rate = {rate}\nstep = {step}")
 }
 
+fn write_tier(out: &mut String, tier: &TierSpec) -> std::fmt::Result {
+    writeln!(out, "\n[[tier]]\nname = {}", quoted(&tier.name))?;
+    writeln!(out, "kind = {}", quoted(tier.kind.name))?;
+    match tier.capacity {
+        Capacity::Frames(frames) => writeln!(out, "capacity = {frames}")?,
+        Capacity::Spare => writeln!(out, "capacity = \"spare\"")?,
+        Capacity::Percent(percent) => writeln!(out, "capacity = \"{percent}%\"")?,
+    }
+    if tier.is_in_vm() {
+        writeln!(out, "ratio = {}", tier.ratio)?;
+    } else {
+        writeln!(out, "division = {}", quoted(name_of(Division::ALL, &tier.division)))?;
+    }
+    writeln!(out, "fetch = {}\nput = {}", tier.fetch, tier.put)
+}
+
 fn write_vm(out: &mut String, vm: &VmSpec, split: Split) -> std::fmt::Result {
     writeln!(out, "\n[[vm]]\nname = {}", quoted(&vm.name))?;
     writeln!(out, "min = {}\nmax = {}\nshares = {}", vm.min, vm.max, vm.shares)?;
@@ -154,7 +172,7 @@ fn phases(phases: &[Phase]) -> String {
 }
 
 fn write_expect(out: &mut String, expect: &Expect) -> std::fmt::Result {
-    writeln!(out, "\n[[expect]]\nmetric = {}", quoted(expect.metric.name))?;
+    writeln!(out, "\n[[expect]]\nmetric = {}", quoted(expect.metric.name()))?;
     writeln!(out, "vm = {}", quoted(&expect.vm))?;
     let policies: Vec<String> = expect.policies.iter().map(|name| quoted(name)).collect();
     writeln!(out, "policies = [{}]", policies.join(", "))?;

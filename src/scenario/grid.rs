@@ -23,6 +23,8 @@ pub struct Grid {
     baseline_steps: Vec<Option<u64>>,
     /// The odometer readings that no skip leaves out, if there are skips.
     kept: Option<Arc<[u32]>>,
+    /// The names of the scenario's tiers.
+    tiers: Vec<String>,
 }
 
 /// Axes that advance together, all with the same number of values. Usually it is one axis.
@@ -131,8 +133,15 @@ impl Grid {
         baseline: Option<Picks>,
     ) -> Self {
         let baseline_steps = vec![None; dimensions.len()];
-        let mut grid =
-            Self { repeat, dimensions, skips, baseline: None, baseline_steps, kept: None };
+        let mut grid = Self {
+            repeat,
+            dimensions,
+            skips,
+            baseline: None,
+            baseline_steps,
+            kept: None,
+            tiers: Vec::new(),
+        };
         if let Some(baseline) = baseline {
             grid.set_baseline(baseline);
         }
@@ -143,6 +152,16 @@ impl Grid {
             grid.kept = Some(kept);
         }
         grid
+    }
+
+    /// The grid of a scenario with tiers of these names.
+    pub(super) fn with_tiers(self, tiers: Vec<String>) -> Self {
+        Self { tiers, ..self }
+    }
+
+    /// The names of the scenario's tiers, by which columns are named.
+    pub fn tiers(&self) -> &[String] {
+        &self.tiers
     }
 
     /// The number of points.

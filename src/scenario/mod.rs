@@ -20,6 +20,7 @@ mod dat;
 pub mod diagnostic;
 mod document;
 mod effective;
+mod expect;
 mod grid;
 mod load;
 mod origin;
@@ -38,21 +39,22 @@ use std::sync::Arc;
 pub use check::{Checked, ReadFile, Traces};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, meant};
 pub use document::Document;
+pub use expect::{Expect, Expected};
 pub use grid::{Dimension, Grid};
 pub use origin::{Origin, SourceText};
 pub use warm_up::{WarmUp, WarmUpEnd};
 
-use crate::account::Metric;
 use crate::balance::exec::Programs;
 use crate::balance::{Bounds, PolicyKind, wrapped};
 use crate::formats::ReadOptions;
 use crate::params::Settings;
 use crate::random::Generator;
 use crate::replace::{Delays, ReplacementKind};
+use crate::tier::TierSpec;
 use crate::trace::Trace;
 use crate::trace::tempo::Tempo;
 use crate::trace::workloads::WorkloadSpec;
-use crate::units::{Decimal, Frames, Ticks};
+use crate::units::{Frames, Ticks};
 
 /// The frames of the report's host, which its .dat files do not contain.
 const REPORT_FRAMES: Frames = Frames(16);
@@ -84,6 +86,8 @@ pub struct Scenario {
     pub cost: Cost,
     /// How orders to move frames are carried out.
     pub actuator: Actuator,
+    /// The tiers behind every VM's memory, nearest first.
+    pub tiers: Vec<TierSpec>,
     /// What each VM does first, run but not counted.
     pub warm_up: Option<WarmUp>,
     /// The VMs, in file order; at least one.
@@ -134,10 +138,29 @@ impl Scenario {
         let bounds: Vec<Bounds> =
             self.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
         (policy.fits)(&self.settings_of(policy), self.host.memory, &bounds)?;
+        self.allows_tiers()?;
         if !policy.pools() {
             return Ok(());
         }
         self.allows_pooling().map_err(|why| format!("{} {why}", policy.name))
+    }
+
+    /// Whether the guests can have the scenario's tiers.
+    ///
+    /// # Errors
+    /// Why not, and what to do, in one sentence without a full stop.
+    pub(crate) fn allows_tiers(&self) -> Result<(), String> {
+        if self.tiers.is_empty() {
+            return Ok(());
+        }
+        match self.vms.iter().find(|vm| !vm.replacement.is_lru()) {
+            Some(vm) => Err(format!(
+                "tiers are simulated behind LRU guests, but VM `{}` runs {}; use lru in every VM, \
+                 or leave `[[tier]]` out",
+                vm.name, vm.replacement.name
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Whether VMs can draw frames from each other at faults.
@@ -149,6 +172,11 @@ impl Scenario {
         if self.wrapper != plain {
             let why = "moves frames at faults, where `dead_band`, `largest_move`, `warm_up` and \
                        `cadence` hold nothing back; leave them out";
+            return Err(why.to_owned());
+        }
+        if !self.tiers.is_empty() {
+            let why = "moves frames at faults, where tiers are not divided anew; leave `[[tier]]` \
+                       out";
             return Err(why.to_owned());
         }
         let stuck = self.vms.iter().any(|vm| !vm.stuck.is_empty());
@@ -191,9 +219,13 @@ impl Scenario {
                 told.push(text);
             }
         };
+        let packs = self.tiers.iter().any(TierSpec::is_in_vm);
         for vm in &self.vms {
             let Some(reduction) = vm.trace.reduction() else { continue };
             let of = format!("on traces reduced for {} frames", reduction.frames);
+            if packs {
+                tell(format!("{of} a compressed tier is inexact"));
+            }
             if let Some(text) = vm.replacement.on_reduced.told(reduction) {
                 tell(format!("{of} {} is {text}", vm.replacement.name));
             }
@@ -414,20 +446,4 @@ pub enum TraceSource {
     },
     /// Drawn by a generator from the stream "vm/NAME/workload" of the seed and the repetition.
     Workload(WorkloadSpec),
-}
-
-/// A bound that a metric of the run must keep.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Expect {
-    /// What is measured.
-    pub metric: &'static Metric,
-    /// The VM's name, or "all".
-    pub vm: String,
-    /// The policies for which it must hold; empty: the one in force.
-    pub policies: Vec<&'static str>,
-    /// The smallest value allowed.
-    pub at_least: Option<Decimal>,
-    /// The largest value allowed.
-    pub at_most: Option<Decimal>,
 }

@@ -3,7 +3,7 @@
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, clip, meant};
 use super::document::{
-    Document, Entry, Literal, Node, Origin, SourceText, State, Table, replace_source, vm_name,
+    Document, Entry, Literal, Node, Origin, SourceText, State, Table, replace_source, table_name,
 };
 use super::toml;
 
@@ -11,8 +11,9 @@ use super::toml;
 const KEYS_MAX: usize = 8;
 
 impl Document {
-    /// Puts a value at a dotted path: `host.memory=64`, `policy.kind=static`, or by a VM's name
-    /// `vm.db.min=2`. The value is read as TOML or, if it is not TOML, as a string.
+    /// Puts a value at a dotted path: `host.memory=64`, `policy.kind=static`, or by the name of a
+    /// VM or a tier `vm.db.min=2`, `tier.far.fetch=3`. The value is read as TOML or, if it is not
+    /// TOML, as a string.
     ///
     /// Faults of the setting are reported by [`check`](Self::check), at its text.
     pub fn set(&mut self, setting: &str) {
@@ -58,8 +59,12 @@ type Refusal = (&'static Code, String, String);
 
 /// Puts `value` at `path`, creating the tables on the way.
 fn put(root: &mut Table, path: &str, key: Origin, value: Node) -> Result<(), Refusal> {
+    if let Some(rest) = path.strip_prefix("tier.") {
+        let (tier, rest) = find(root, ("tier", "tier", codes::BAD_SETTING), rest)?;
+        return descend(tier, rest, key, value);
+    }
     if let Some(rest) = path.strip_prefix("vm.") {
-        let (vm, rest) = find_vm(root, rest)?;
+        let (vm, rest) = find(root, ("vm", "VM", codes::UNKNOWN_VM), rest)?;
         let first = rest.split('.').next().unwrap_or_default().trim();
         replace_source(vm, first);
         return descend(vm, rest, key, value);
@@ -90,29 +95,32 @@ fn descend(mut table: &mut Table, path: &str, key: Origin, value: Node) -> Resul
     Ok(())
 }
 
-/// The VM whose name `path` begins with, and the rest of the path. Names may contain dots, so the
-/// longest matching name counts.
-fn find_vm<'r, 'p>(
+/// The table of an array whose name `path` begins with, and the rest of the path. Names may contain
+/// dots, so the longest matching name counts. `array` is the array's key, what its tables are
+/// called, and the code for a name that none of them has.
+fn find<'r, 'p>(
     root: &'r mut Table,
+    array: (&str, &str, &'static Code),
     path: &'p str,
 ) -> Result<(&'r mut Table, &'p str), Refusal> {
-    let vms = match root.get_mut("vm").map(|entry| &mut entry.node.value) {
-        Some(Literal::Array(vms)) => vms.as_mut_slice(),
+    let (key, called, unknown) = array;
+    let all = match root.get_mut(key).map(|entry| &mut entry.node.value) {
+        Some(Literal::Array(all)) => all.as_mut_slice(),
         _ => &mut [],
     };
-    let rest_behind = |vm: &Node| path.strip_prefix(vm_name(vm)?)?.strip_prefix('.');
-    let shortest_rest = (0..vms.len())
-        .filter_map(|at| Some((rest_behind(&vms[at])?, at)))
+    let rest_behind = |one: &Node| path.strip_prefix(table_name(one)?)?.strip_prefix('.');
+    let shortest_rest = (0..all.len())
+        .filter_map(|at| Some((rest_behind(&all[at])?, at)))
         .min_by_key(|(rest, _)| rest.len());
     let Some((rest, at)) = shortest_rest else {
         let name = path.split('.').next().unwrap_or_default();
-        let remedy = match meant(name, vms.iter().filter_map(vm_name)) {
-            Some(meant) => format!("did you mean `vm.{meant}`?"),
-            None => "write `vm.`, the name of a VM, `.` and a key".to_owned(),
+        let remedy = match meant(name, all.iter().filter_map(table_name)) {
+            Some(meant) => format!("did you mean `{key}.{meant}`?"),
+            None => format!("write `{key}.`, the name of a {called}, `.` and a key"),
         };
-        return Err((codes::UNKNOWN_VM, format!("no VM is named `{}`", clip(name)), remedy));
+        return Err((unknown, format!("no {called} is named `{}`", clip(name)), remedy));
     };
-    match &mut vms[at].value {
+    match &mut all[at].value {
         Literal::Table(table) => Ok((table, rest)),
         _ => unreachable!("only a table has a name"),
     }

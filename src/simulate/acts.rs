@@ -4,6 +4,7 @@ use super::{EventKind, Simulation};
 use crate::account::{Held, Refusal};
 use crate::host::{Acts, Change};
 use crate::scenario::Actuator;
+use crate::tier::parts;
 use crate::units::{Ticks, VmId};
 use crate::watch::{Arrival, Guests, Moved};
 
@@ -35,6 +36,7 @@ impl Simulation<'_> {
         let vm = &mut self.vms[id.index()];
         vm.close_interval();
         vm.account.frames.end(at);
+        vm.flush_tiers(at);
         let held_up = !std::mem::replace(&mut vm.finished, true);
         if held_up {
             // Its next access was delayed past its stop.
@@ -75,6 +77,7 @@ impl Simulation<'_> {
     /// The host acts, and the VMs follow the changes of their allocations.
     pub(super) fn carry_out(&mut self, at: Ticks) {
         self.host.act(at, &mut self.acts);
+        self.divide_tiers(at);
         self.follow(at);
         let due = self.host.due();
         if due != self.balloon {
@@ -82,6 +85,21 @@ impl Simulation<'_> {
             if let Some(due) = due {
                 self.push(due, EventKind::Balloon);
             }
+        }
+    }
+
+    /// Divides the tiers among the present VMs. Frames that become free are lent before the VMs
+    /// that gave them evict, so that what they evict finds room.
+    fn divide_tiers(&mut self, at: Ticks) {
+        if self.scenario.tiers.is_empty() {
+            return;
+        }
+        let is_here = |&vm: &usize| self.host.allocation(VmId(vm as u32)).is_some();
+        let present: Vec<usize> = (0..self.vms.len()).filter(is_here).collect();
+        let shares: Vec<u64> = present.iter().map(|&vm| self.scenario.vms[vm].shares).collect();
+        let parts = parts::divide(&self.scenario.tiers, self.host.spare(), &shares);
+        for (&vm, parts) in present.iter().zip(&parts) {
+            self.vms[vm].resize_tiers(parts, at);
         }
     }
 

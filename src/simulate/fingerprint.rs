@@ -23,9 +23,18 @@ impl Simulation<'_> {
 }
 
 pub(super) fn mix_counts(hash: u64, counts: &Counts) -> u64 {
-    let Counts { accesses, demand_faults, cold_faults, replacement_misses, write_backs } = *counts;
+    let Counts {
+        accesses,
+        demand_faults,
+        cold_faults,
+        replacement_misses,
+        write_backs,
+        found,
+        waited,
+    } = *counts;
     let hash =
         [accesses, demand_faults, cold_faults, replacement_misses].into_iter().fold(hash, mix);
-    // Without write-backs the fingerprint is that of earlier versions.
-    if write_backs > 0 { mix(hash, write_backs) } else { hash }
+    // Without write-backs and tiers the fingerprint is that of earlier versions.
+    let further = [write_backs, found, waited].into_iter().filter(|&count| count > 0);
+    further.fold(hash, mix)
 }

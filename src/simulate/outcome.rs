@@ -4,6 +4,7 @@ use super::Simulation;
 use super::fingerprint::mix_counts;
 use crate::account::{Account, Outcome};
 use crate::random::mix;
+use crate::tier::TierCounts;
 use crate::units::{Ticks, VmId};
 
 impl Simulation<'_> {
@@ -19,10 +20,17 @@ impl Simulation<'_> {
             vm.close_interval();
             if self.host.allocation(VmId(index as u32)).is_some() {
                 vm.account.frames.end(end);
+                for (account, _) in vm.account.tiers.iter_mut().zip(&self.scenario.tiers) {
+                    account.frames.end(end);
+                }
             }
             self.fingerprint = mix_counts(self.fingerprint, &vm.account.counts);
             let counted = vm.counted(end);
             vm.account = counted;
+            for (tier, _) in vm.account.tiers.iter().zip(&self.scenario.tiers) {
+                let TierCounts { found, puts, drops, .. } = tier.counts;
+                self.fingerprint = [found, puts, drops].into_iter().fold(self.fingerprint, mix);
+            }
             vm.account.movement.settle_checkpoints = vm.settling.worst();
         }
         let vms: Vec<Account> = self.vms.into_iter().map(|vm| vm.account).collect();

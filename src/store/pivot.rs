@@ -7,7 +7,7 @@ use crate::number::Millionths;
 use crate::scenario::{Dimension, Grid};
 use crate::store::row::Row as _;
 use crate::store::sweep::RunRow;
-use crate::store::vms::VmRow;
+use crate::store::vms::{self, VmRow};
 use crate::table::{Cell, Table};
 
 /// Which axes are rows, which are columns, and what is shown.
@@ -16,7 +16,7 @@ pub struct Pivot {
     rows: Vec<usize>,
     /// The dimension of the columns; without one there is a single column of values.
     columns: Option<usize>,
-    metric: &'static str,
+    metric: String,
     /// The sum of each point's values, and how many there are.
     sums: Vec<(u128, u128)>,
 }
@@ -68,10 +68,11 @@ impl Pivot {
                 dimensions[at].name()
             ));
         }
-        let known = metrics();
-        let Some(&metric) = known.iter().find(|known| **known == metric) else {
+        let known = metrics(grid);
+        if !known.iter().any(|known| known == metric) {
             return Err(format!("`{metric}` is no metric; there are {}", known.join(", ")));
-        };
+        }
+        let metric = metric.to_owned();
         let sums = vec![(0, 0); grid.points() as usize];
         Ok(Self { rows, columns, metric, sums })
     }
@@ -80,12 +81,14 @@ impl Pivot {
     /// ratio of nothing, is left out of the mean.
     pub fn add(&mut self, point: u64, row: &RunRow) {
         let names = VmRow::COLUMNS.iter().chain(VmRow::OPTIONAL);
-        let mut cells = names.zip(row.vm.cells());
+        let cells = names.copied().zip(row.vm.cells());
+        let of_tiers = row.vm.tiers.iter().map(|(name, cell)| (name.as_str(), cell.clone()));
+        let mut cells = cells.chain(of_tiers);
         let value = cells.find_map(|(name, cell)| match cell {
-            Cell::Integer(count) if *name == self.metric => {
+            Cell::Integer(count) if name == self.metric => {
                 Some(u128::from(count) * Millionths::ONE)
             }
-            Cell::Ratio(ratio) if *name == self.metric => Some(ratio.0),
+            Cell::Ratio(ratio) if name == self.metric => Some(ratio.0),
             _ => None,
         });
         if let Some(value) = value {
@@ -99,8 +102,7 @@ impl Pivot {
     pub fn table(&self, grid: &Grid) -> Table {
         let dimensions = grid.dimensions();
         let names: Vec<String> = self.rows.iter().map(|&at| dimensions[at].name()).collect();
-        let values =
-            self.columns.map_or(vec![self.metric.to_owned()], |at| dimensions[at].values());
+        let values = self.columns.map_or(vec![self.metric.clone()], |at| dimensions[at].values());
         let heads: Vec<&str> = names.iter().chain(&values).map(String::as_str).collect();
         let mut table = Table::new(&heads).with_given(heads.iter().copied());
         let mut found: BTreeMap<Vec<usize>, Vec<Cell>> = BTreeMap::new();
@@ -123,8 +125,10 @@ impl Pivot {
 }
 
 /// The columns of vms.csv that are numbers.
-fn metrics() -> Vec<&'static str> {
+fn metrics(grid: &Grid) -> Vec<String> {
     const WORDS: &[&str] = &["scenario", "policy", "every", "seed", "vm"];
     let all = VmRow::COLUMNS.iter().chain(VmRow::OPTIONAL);
-    all.copied().filter(|name| !WORDS.contains(name) && !name.starts_with("param_")).collect()
+    let is_number = |name: &&&str| !WORDS.contains(*name) && !name.starts_with("param_");
+    let numbers = all.filter(is_number).map(|name| (*name).to_owned());
+    numbers.chain(vms::tier_columns(grid.tiers())).collect()
 }

@@ -14,6 +14,14 @@ pub trait Row: DeserializeOwned {
     /// A cell for each of [`COLUMNS`](Self::COLUMNS), then for each of
     /// [`OPTIONAL`](Self::OPTIONAL).
     fn cells(&self) -> Vec<Cell>;
+
+    /// The columns after all others, whose names the scenario gives.
+    fn named_cells(&self) -> &[(String, Cell)] {
+        &[]
+    }
+
+    /// Sets them.
+    fn set_named_cells(&mut self, _cells: Vec<(String, Cell)>) {}
 }
 
 /// The table of these rows.
@@ -25,10 +33,14 @@ pub fn table<R: Row>(rows: &[R]) -> Table {
     let columns: Vec<&str> =
         all.enumerate().filter(|(at, _)| is_filled(*at)).map(|(_, name)| *name).collect();
     let is_kept: Vec<bool> = (0..always + R::OPTIONAL.len()).map(is_filled).collect();
+    let named =
+        rows.first().map_or(&[][..], Row::named_cells).iter().map(|(name, _)| name.as_str());
+    let columns: Vec<&str> = columns.into_iter().chain(named).collect();
     let mut table = Table::new(&columns);
-    for row in cells {
-        let kept = row.into_iter().zip(&is_kept).filter(|(_, is_kept)| **is_kept);
-        table.push(kept.map(|(cell, _)| cell).collect());
+    for (row, cells) in rows.iter().zip(cells) {
+        let kept = cells.into_iter().zip(&is_kept).filter(|(_, is_kept)| **is_kept);
+        let named = row.named_cells().iter().map(|(_, cell)| cell.clone());
+        table.push(kept.map(|(cell, _)| cell).chain(named).collect());
     }
     table
 }
@@ -43,7 +55,21 @@ pub fn read<R: Row>(text: &str) -> Result<Vec<R>, String> {
     if let Some(name) = missing(headers, R::COLUMNS) {
         return Err(format!("it has no column `{name}`"));
     }
-    reader.deserialize().collect::<Result<_, _>>().map_err(|error| error.to_string())
+    let headers = headers.clone();
+    let row = |record: Result<csv::StringRecord, csv::Error>| read_record(&headers, &record?);
+    reader.records().map(row).collect::<Result<_, _>>().map_err(|error| error.to_string())
+}
+
+/// Reads the row of a record. Columns that no such row declares are named by the scenario.
+pub(crate) fn read_record<R: Row>(
+    headers: &csv::StringRecord,
+    record: &csv::StringRecord,
+) -> Result<R, csv::Error> {
+    let mut row: R = record.deserialize(Some(headers))?;
+    let is_known = |name: &str| R::COLUMNS.iter().chain(R::OPTIONAL).any(|column| *column == name);
+    let named = headers.iter().zip(record).filter(|(name, _)| !is_known(name));
+    row.set_named_cells(named.map(|(name, cell)| (name.to_owned(), Cell::read(cell))).collect());
+    Ok(row)
 }
 
 /// The first of these columns that a header lacks.
@@ -60,6 +86,7 @@ macro_rules! row {
             $($field:ident: $type:ty,)*
         }
         $(optional { $($option:ident: $inner:ty,)* })?
+        $(named $named:ident)?
     ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -73,6 +100,11 @@ macro_rules! row {
                 #[serde(default)]
                 pub $option: Option<$inner>,
             )*)?
+            $(
+                /// Columns whose names the scenario gives.
+                #[serde(skip)]
+                pub $named: Vec<(String, $crate::table::Cell)>,
+            )?
         }
 
         impl $crate::store::row::Row for $Row {
@@ -86,6 +118,14 @@ macro_rules! row {
                 ];
                 cells.into()
             }
+
+            $(fn named_cells(&self) -> &[(String, $crate::table::Cell)] {
+                &self.$named
+            }
+
+            fn set_named_cells(&mut self, cells: Vec<(String, $crate::table::Cell)>) {
+                self.$named = cells;
+            })?
         }
     };
 }

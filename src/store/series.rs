@@ -13,8 +13,18 @@ use crate::watch::{Checkpoint, Watcher};
 pub const HEADER: &str =
     "tick,vm,frames,resident,target,accesses,demand_faults,replacement_misses\n";
 
+/// What the names of the columns of tiers begin with, which follow the header's.
+const PAGES: &str = "pages_";
+
 /// The header's last column if the scenario has a warm-up.
-pub const WARM_UP: &str = "warm_up_accesses";
+const WARM_UP: &str = "warm_up_accesses";
+
+/// Whether a line is the header of a series of some scenario.
+pub fn is_header(line: &str) -> bool {
+    let further = line.strip_prefix(HEADER.trim_end()).map(|rest| rest.split(',').skip(1));
+    let is_known = |name: &str| name == WARM_UP || name.starts_with(PAGES);
+    further.is_some_and(|mut further| further.all(is_known))
+}
 
 /// The name of the series of one run of a comparison.
 pub fn file_of(run: &str) -> String {
@@ -24,8 +34,9 @@ pub fn file_of(run: &str) -> String {
 /// Writes series.csv.
 ///
 /// `frames` and `resident` are the VM's at the end of the interval that the checkpoint closes;
-/// `target` is what the policy decided; the counts are the interval's, and `warm_up_accesses`, if
-/// the scenario has a warm-up, says how many of the accesses belong to it.
+/// `target` is what the policy decided; the counts are the interval's. `pages_NAME`, for each tier
+/// of the scenario, is how many of the VM's pages are in it, and `warm_up_accesses`, if the
+/// scenario has a warm-up, is how many of the accesses belong to that.
 pub struct Series<'a, W> {
     /// The names of the VMs, by id.
     names: Vec<&'a str>,
@@ -38,11 +49,12 @@ impl<'a, W: Write> Series<'a, W> {
     /// Writes the header.
     pub fn new(scenario: &'a Scenario, mut out: W) -> Self {
         let marks_warm_up = scenario.warm_up.is_some();
-        let outcome = if marks_warm_up {
-            writeln!(out, "{},{WARM_UP}", HEADER.trim_end())
-        } else {
-            out.write_all(HEADER.as_bytes())
-        };
+        let of_tiers = scenario.tiers.iter().map(|tier| format!("{PAGES}{}", tier.name));
+        let header: Vec<String> = std::iter::once(HEADER.trim_end().to_owned())
+            .chain(of_tiers)
+            .chain(marks_warm_up.then(|| WARM_UP.to_owned()))
+            .collect();
+        let outcome = writeln!(out, "{}", header.join(","));
         let names = scenario.vms.iter().map(|vm| vm.name.as_str()).collect();
         Self { names, marks_warm_up, out, outcome }
     }
@@ -69,6 +81,9 @@ impl<'a, W: Write> Series<'a, W> {
                 vm.interval.demand_faults,
                 vm.interval.replacement_misses,
             )?;
+            for tier in checkpoint.guests.replacement(vm.id).tiers() {
+                write!(self.out, ",{}", tier.pages)?;
+            }
             if self.marks_warm_up {
                 write!(self.out, ",{}", checkpoint.guests.warm_up_accesses(vm))?;
             }

@@ -64,6 +64,7 @@ impl RunRow {
         let mut cells: Vec<Cell> = vec![self.run.into(), self.repetition.into()];
         cells.extend(self.labels.iter().map(|label| Cell::read(label)));
         cells.extend(self.vm.cells().into_iter().take(VmRow::COLUMNS.len()));
+        cells.extend(self.vm.tiers.iter().map(|(_, cell)| cell.clone()));
         let fingerprint = self.fingerprint.as_str();
         cells.push(Some(fingerprint).filter(|text| !text.is_empty()).into());
         cells
@@ -80,11 +81,17 @@ impl RunRow {
             let wrong = |_| format!("line {line}: `{}` is not a number", &record[at]);
             record[at].parse().map_err(wrong)
         };
+        let (run, repetition) = (number(0)?, number(1)?);
+        let mut vm: VmRow = record.deserialize(Some(columns)).map_err(|error| error.to_string())?;
+        // What is left between the columns that every sweep has is named by tiers.
+        let of_tiers = 2 + axes + VmRow::COLUMNS.len()..record.len() - 1;
+        let cell = |at: usize| (columns[at].to_owned(), Cell::read(&record[at]));
+        vm.tiers = of_tiers.map(cell).collect();
         Ok(Self {
-            run: number(0)?,
-            repetition: number(1)?,
+            run,
+            repetition,
             labels: record.iter().skip(2).take(axes).map(str::to_owned).collect(),
-            vm: record.deserialize(Some(columns)).map_err(|error| error.to_string())?,
+            vm,
             fingerprint: record[record.len() - 1].to_owned(),
         })
     }
@@ -93,8 +100,8 @@ impl RunRow {
 /// The columns of runs.csv.
 pub fn columns(grid: &Grid) -> Vec<String> {
     let named = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-    [named(&["run", "repetition"]), params(grid), named(VmRow::COLUMNS), named(&["fingerprint"])]
-        .concat()
+    let of_vms = [named(VmRow::COLUMNS), vms::tier_columns(grid.tiers())].concat();
+    [named(&["run", "repetition"]), params(grid), of_vms, named(&["fingerprint"])].concat()
 }
 
 /// The header of runs.csv.
@@ -108,7 +115,14 @@ pub fn lines(grid: &Grid, (run, point): (u64, u64), scenario: &Scenario, out: &O
     let (labels, repetition) = (grid.labels(point), scenario.repetition);
     let rows = vms::rows(scenario, out);
     let last = rows.len() - 1;
-    csv_lines(rows.into_iter().enumerate().map(|(at, vm)| {
+    let of_tiers = vms::tier_columns(grid.tiers());
+    csv_lines(rows.into_iter().enumerate().map(|(at, mut vm)| {
+        // An axis may have set other tiers.
+        let cell = |column: &String| {
+            let found = vm.tiers.iter().find(|(name, _)| name == column);
+            (column.clone(), found.map_or(Cell::Empty, |(_, cell)| cell.clone()))
+        };
+        vm.tiers = of_tiers.iter().map(cell).collect();
         let fingerprint = if at == last { trail::shown(out.fingerprint) } else { String::new() };
         let row = RunRow { run, repetition, labels: labels.clone(), vm, fingerprint };
         row.cells().iter().map(Cell::plain).collect()

@@ -1,11 +1,11 @@
 //! vms.csv: the counts and allocations of each VM of a run, then of all VMs together.
 
-use crate::account::{Account, METRICS, Outcome};
+use crate::account::{Account, METRICS, Outcome, Reading, TIER_METRICS, TierAccount};
 use crate::conclude::compare;
 use crate::number::Millionths;
 use crate::scenario::Scenario;
 use crate::store::row::{self, row};
-use crate::table::Table;
+use crate::table::{Cell, Table};
 
 row! {
     /// A row of vms.csv: one VM of a run, or all VMs together under the name [`ALL`].
@@ -36,6 +36,7 @@ row! {
     optional {
         param_replacement: String,
     }
+    named tiers
 }
 
 /// The name of the row of all VMs.
@@ -103,6 +104,7 @@ impl VmRow {
             fault_ratio: account.fault_ratio(),
             replacement_ratio: account.replacement_ratio(),
             param_replacement: None,
+            tiers: of_tiers(scenario, account),
         }
     }
 
@@ -110,6 +112,32 @@ impl VmRow {
     pub fn title(&self) -> String {
         compare::title(&self.policy, self.param_replacement.as_deref())
     }
+}
+
+/// The columns of a scenario's tiers: the reads that none of them spared, then those of each.
+fn of_tiers(scenario: &Scenario, account: &Account) -> Vec<(String, Cell)> {
+    if scenario.tiers.is_empty() {
+        return Vec::new();
+    }
+    let mut cells = vec![(STORE_READS.to_owned(), account.counts.store_reads().into())];
+    for (spec, tier) in scenario.tiers.iter().zip(&account.tiers) {
+        let cell = |of: Reading<TierAccount>| match of {
+            Reading::Count(of) => Cell::from(of(tier)),
+            Reading::Ratio(of) => Cell::from(of(tier)),
+        };
+        cells.extend(TIER_METRICS.iter().map(|of| (of.named(&spec.name), cell(of.of))));
+    }
+    cells
+}
+
+/// The first of the columns that a table has only for a scenario with tiers.
+pub const STORE_READS: &str = "store_reads";
+
+/// The columns of a scenario with tiers of these names; none without tiers.
+pub(crate) fn tier_columns(tiers: &[String]) -> Vec<String> {
+    let of_tier = |tier| TIER_METRICS.iter().map(move |metric| metric.named(tier));
+    let store_reads = (!tiers.is_empty()).then(|| STORE_READS.to_owned());
+    store_reads.into_iter().chain(tiers.iter().flat_map(|tier| of_tier(tier))).collect()
 }
 
 /// A row for each VM, in file order, then the row of all.

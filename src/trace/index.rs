@@ -125,6 +125,11 @@ impl<'a> StackDistances<'a> {
         Self { runs: self.runs.start + runs..self.runs.end, ..*self }
     }
 
+    /// The first `runs` distances.
+    pub(crate) fn first(&self, runs: usize) -> Self {
+        Self { runs: self.runs.start..self.runs.start + runs, ..*self }
+    }
+
     /// The index, if the stretch is long enough for it.
     fn index(&self) -> Option<&'a Index> {
         self.index.filter(|index| self.runs.len() >= LONG * index.every)

@@ -23,8 +23,9 @@ const KEYS: &str = "## Scenario keys
 takes a value. This is [`scenarios/slow-balloon.toml`](../scenarios/slow-balloon.toml). Besides
 there are `extends = \"base.toml\"`, which overlays another scenario; `defaults.vm`, which holds any
 key of a VM; `trace = { file = \"…\" }` or `trace = { pages = [1, 2, 1] }` in place of `workload`;
-`stop`, the tick at which a VM leaves; and [`[sweep]`](sweeps.md). Any value can be set by its path
-on the command line: `--set host.memory=64`, `--set vm.web.min=2`.
+`stop`, the tick at which a VM leaves; [`[[tier]]`](guide-mechanisms.md), memory behind that of the
+VMs; and [`[sweep]`](sweeps.md). Any value can be set by its path on the command line:
+`--set host.memory=64`, `--set vm.web.min=2`, `--set tier.far.fetch=30`.
 
 ";
 
@@ -60,6 +61,7 @@ fn page() -> String {
         ("policies", "Policies"),
         ("replacements", "Replacement algorithms"),
         ("observers", "Observers"),
+        ("tiers", "Tiers"),
         ("workloads", "Workloads"),
     ] {
         let _ = write!(page, "## {title}\n\n");

@@ -26,6 +26,7 @@ mod scenarios;
 mod split_vms;
 mod sweep;
 mod tidy;
+mod tiers;
 mod trace_formats;
 mod trace_mutations;
 mod trace_recorders;

@@ -94,7 +94,7 @@ fn every_key_is_read() {
     assert_eq!((web.after, web.stop), (After::Leave, None));
     assert_eq!(web.source, TraceSource::Pages(vec![9, 8, u64::MAX, 7, 9]));
     let [faults, hits] = &scenario.expects[..] else { panic!("two expectations") };
-    assert_eq!((faults.metric.name, faults.vm.as_str()), ("demand_faults", "db.0"));
+    assert_eq!((faults.metric.name(), faults.vm.as_str()), ("demand_faults", "db.0"));
     assert_eq!((faults.at_least, faults.at_most), (Decimal::parse("1"), Decimal::parse("100")));
     assert_eq!((faults.policies.as_slice(), hits.vm.as_str()), (["static"].as_slice(), "all"));
 }

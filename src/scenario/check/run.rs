@@ -3,25 +3,27 @@
 use super::super::codes;
 use super::super::diagnostic::{clip, meant};
 use super::super::document::Literal;
-use super::super::{Actuator, Admission, After, Cost, Expect, Phase, WarmUp};
+use super::super::{Actuator, Admission, After, Cost, Expect, Expected, Phase, WarmUp};
 use super::draft::{Draft, NEVER};
 use super::params::{self, policies};
 use super::values::{Field, Findings, INTEGER_MAX, Section};
-use crate::account::{METRICS, Metric};
+use crate::account::{METRICS, TIER_METRICS};
 use crate::balance::PolicyKind;
 use crate::replace::Delays;
+use crate::tier::TierSpec;
 use crate::trace::tempo::Tempo;
 use crate::units::{Decimal, Frames, TICKS_MAX, Ticks};
 
 /// What limits a run's length, besides its VMs; `None` is a value with a reported error.
-pub(super) struct Length {
+pub(super) struct Length<'a> {
     pub(super) cost: Option<Cost>,
     pub(super) every: Option<Ticks>,
     pub(super) actuator: Option<Actuator>,
+    pub(super) tiers: Option<&'a [TierSpec]>,
     pub(super) admission: Option<Admission>,
 }
 
-impl Length {
+impl Length<'_> {
     /// Reports runs that would not end before the largest tick, and checkpoints that never come.
     /// Returns an upper bound on the last tick, if there are no errors.
     pub(super) fn check(
@@ -91,6 +93,12 @@ impl Length {
         // At worst each access loads a page and evicts another.
         let each = [fault, zero_fill, swap_in, write_back, trap];
         let each: u128 = each.iter().map(|ticks| u128::from(ticks.0)).sum();
+        // It may find its page in a tier, and every tier may pass a page on. No page goes down more
+        // often than pages are used.
+        let tiers = || self.tiers.unwrap_or_default().iter();
+        let fetch = tiers().map(|tier| u128::from(tier.fetch.0)).max().unwrap_or(0);
+        let puts: u128 = tiers().map(|tier| u128::from(tier.put.0)).sum();
+        let each = each + fetch + puts;
         let (nominal, one) = nominal(vm, accesses)?;
         let mut busy = accesses.saturating_mul(each).saturating_add(nominal);
         let each = each + one;
@@ -106,7 +114,7 @@ impl Length {
             Tempo::Recorded(_) => accesses,
         };
         let trapped = in_interval.min(accesses).saturating_mul(u128::from(trap.0));
-        let gone = once.min(accesses).saturating_mul(u128::from(write_back.0));
+        let gone = once.min(accesses).saturating_mul(u128::from(write_back.0) + puts);
         let held_up = trapped.saturating_add(gone).saturating_add(each);
         let beyond = held_up.saturating_add(u128::from(stop.0));
         Some(u128::from(start.0).saturating_add(busy).saturating_add(idle).min(beyond))
@@ -299,20 +307,36 @@ pub(super) fn policy_list(
 }
 
 /// The tables of `[[expect]]`.
-pub(super) fn expectations(findings: &mut Findings, root: &Section, vms: &[Draft]) -> Vec<Expect> {
+pub(super) fn expectations(
+    findings: &mut Findings,
+    root: &Section,
+    vms: &[Draft],
+    tiers: Option<&[TierSpec]>,
+) -> Vec<Expect> {
+    let of_tier = |(at, tier): (usize, &TierSpec)| {
+        let name = tier.name.clone();
+        TIER_METRICS.iter().map(move |metric| Expected::Tier(metric, metric.named(&name), at))
+    };
+    let of_tiers = tiers.unwrap_or_default().iter().enumerate().flat_map(of_tier);
+    let measures: Vec<Expected> = METRICS.iter().map(Expected::Vm).chain(of_tiers).collect();
     let wanted = "an array of tables, `[[expect]]`";
     let sections = root.sections(findings, "expect", wanted);
-    sections.iter().filter_map(|section| expectation(findings, section, vms)).collect()
+    sections.iter().filter_map(|section| expectation(findings, section, vms, &measures)).collect()
 }
 
-fn expectation(findings: &mut Findings, section: &Section, vms: &[Draft]) -> Option<Expect> {
+fn expectation(
+    findings: &mut Findings,
+    section: &Section,
+    vms: &[Draft],
+    measures: &[Expected],
+) -> Option<Expect> {
     section.only(findings, &["metric", "vm", "policies", "at_least", "at_most"]);
     let remedy = "name a metric, for example `metric = \"demand_faults\"`";
     let metric = section.need(findings, "metric", remedy).and_then(|field| {
         let word = findings.text(&field)?;
-        let found = METRICS.iter().find(|metric| metric.name == word);
+        let found = measures.iter().find(|measure| measure.name() == word).cloned();
         if found.is_none() {
-            let names = || METRICS.iter().map(|metric| metric.name);
+            let names = || measures.iter().map(Expected::name);
             let listed = names().collect::<Vec<_>>().join(", ");
             let remedy = match meant(word, names()) {
                 Some(meant) => format!("did you mean `{meant}`?"),
@@ -338,7 +362,7 @@ fn expectation(findings: &mut Findings, section: &Section, vms: &[Draft]) -> Opt
         None
     });
     let policies = policy_list(findings, section, "policies").unwrap_or_default();
-    let is_count = metric.is_some_and(Metric::is_count);
+    let is_count = metric.as_ref().is_some_and(Expected::is_count);
     let mut bound = |key| section.get(key).map(|field| limit(findings, &field, is_count));
     let (at_least, at_most) = (bound("at_least"), bound("at_most"));
     if at_least.is_none() && at_most.is_none() {

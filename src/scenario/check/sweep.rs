@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::codes;
 use super::super::diagnostic::{Diagnostic, clip, meant};
-use super::super::document::{Literal, Node, Origin, Table};
+use super::super::document::{Literal, Node, Origin, Table, table_name};
 use super::super::grid::{Axis, Dimension, Grid, Picks, StepsOf};
 use super::super::range::{Fault, Number, Progress, expand};
 use super::super::written::label;
@@ -57,7 +57,12 @@ pub(super) fn read(findings: &mut Findings, root: &Section, probe: Probe) -> Opt
     if findings.list.len() > found_before {
         return None;
     }
-    let grid = Grid::new(repeat, dimensions, skips, baseline);
+    let tiers = match root.get("tier").map(|field| &field.node.value) {
+        Some(Literal::Array(tiers)) => tiers.as_slice(),
+        _ => &[],
+    };
+    let tiers = tiers.iter().filter_map(table_name).map(str::to_owned).collect();
+    let grid = Grid::new(repeat, dimensions, skips, baseline).with_tiers(tiers);
     if grid.points() == 0 {
         let message = "every point of the sweep is skipped";
         findings.error(codes::NO_POINT, sweep.origin_of("skip"), message, "keep at least one");

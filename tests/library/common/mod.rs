@@ -73,6 +73,7 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
         wrapper: Settings::defaults(balance::wrapped::PARAMS),
         cost: Cost::default(),
         actuator: Actuator::INSTANT,
+        tiers: Vec::new(),
         warm_up: None,
         vms,
         expects: Vec::new(),

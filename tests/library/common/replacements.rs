@@ -92,8 +92,13 @@ pub fn build(
     trace: &Arc<Trace>,
     frames: u64,
 ) -> Box<dyn Replacement> {
-    let guest =
-        Guest { trace, frames: Frames(frames), draw: &|| draw(1), counts_write_backs: false };
+    let guest = Guest {
+        trace,
+        frames: Frames(frames),
+        draw: &|| draw(1),
+        counts_write_backs: false,
+        tiers: &[],
+    };
     (kind.build)(settings, &guest)
 }
 
@@ -315,8 +320,13 @@ fn one_sequence(kind: &ReplacementKind, make: Make, number: u64) {
     let most = trace.distinct_pages() as u64 + 2;
     let mut frames = 1 + stream.below(most);
     let counts_write_backs = stream.below(2) == 0;
-    let guest =
-        Guest { trace: &trace, frames: Frames(frames), draw: &|| draw(number), counts_write_backs };
+    let guest = Guest {
+        trace: &trace,
+        frames: Frames(frames),
+        draw: &|| draw(number),
+        counts_write_backs,
+        tiers: &[],
+    };
     let mut real = (kind.build)(&settings, &guest);
     let start =
         Start { settings: &settings, frames: frames as usize, draw: draw(number), trace: &trace };

@@ -434,6 +434,7 @@ fn random_and_nru_draw_from_the_stream_of_the_vm_alone() {
                 frames: Frames(10),
                 draw: &|| common::replacements::draw(seed),
                 counts_write_backs: false,
+                tiers: &[],
             };
             let mut real = (kind(name).build)(&defaults(name), &guest);
             real.run(stretch(0, trace.accesses()));
