@@ -49,9 +49,9 @@ const BLOCK: usize = 1 << 16;
 /// # Errors
 /// QEMU cannot be started, or nothing was recorded.
 pub(super) fn record(
-    line: CommandLine,
+    line: &CommandLine,
     plugin: &Path,
-    options: String,
+    options: &str,
     recording: Recording,
     context: &Context,
 ) -> Result<(Recorded, Ending), Failure> {
@@ -59,7 +59,7 @@ pub(super) fn record(
     // The recorder opens the other end of the pipe, so that no file descriptor is inherited.
     let to_fd = to.as_raw_fd();
     let out = format!("/proc/{}/fd/{to_fd}", std::process::id());
-    let mut child = start(&line, plugin, &format!(",out={out}{options}"))?;
+    let mut child = start(line, plugin, &format!(",out={out}{options}"))?;
     let should_end = Arc::new(AtomicBool::new(false));
     let signal = Arc::clone(&should_end);
     in_place_of_ending(Some(Box::new(move || signal.store(true, Ordering::SeqCst))));

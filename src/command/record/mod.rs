@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let (memory_max, _) = memory::of_a_trace(context);
     let recording = Recording::new(args.reduction(), memory_max);
     let (recorded, ending) =
-        emulator::record(command, &plugin, args.options(), recording, context)?;
+        emulator::record(&command, &plugin, &args.options(), recording, context)?;
     write_trace(file, &recorded, context)?;
     if let Some(file) = marks {
         write_marks(file, &recorded)?;
@@ -122,15 +122,11 @@ impl Args {
 
     /// The plugin's arguments.
     fn options(&self) -> String {
-        let mut options = String::new();
-        if let Some(Reduction { frames, resolution }) = self.reduction() {
-            options += &format!(",reduce={frames}");
-            if let Some(accesses) = resolution {
-                options += &format!(",resolution={accesses}");
-            }
-        }
-        options += if self.no_fetches { ",fetch=off" } else { "" };
-        options + if self.wait { ",wait=on" } else { "" }
+        let reduce = self.reduction().map(|reduction| format!(",reduce={}", reduction.frames));
+        let resolution = self.resolution.map(|accesses| format!(",resolution={accesses}"));
+        let fetch = self.no_fetches.then(|| ",fetch=off".to_owned());
+        let wait = self.wait.then(|| ",wait=on".to_owned());
+        [reduce, resolution, fetch, wait].into_iter().flatten().collect()
     }
 
     fn default_out(&self) -> PathBuf {

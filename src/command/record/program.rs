@@ -21,7 +21,7 @@ pub(super) struct CommandLine {
     pub(super) arguments: Vec<OsString>,
 }
 
-/// A script's first line is no longer (Linux, fs/binfmt_script.c).
+/// A script's first line is no longer (Linux, `fs/binfmt_script.c`).
 const FIRST_LINE_MAX: u64 = 256;
 
 /// A script may name a script that names a script.
