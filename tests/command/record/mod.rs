@@ -1,9 +1,10 @@
 //! `record`, on programs whose page sequence is known. They run where QEMU and a C compiler are
 //! installed; with `NEEDS_QEMU` in the environment, as in .ci/run, a test fails where they are not.
+#![allow(clippy::disallowed_methods, reason = "the tests wait for processes")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,7 +24,8 @@ fn program() -> Option<&'static Path> {
         compiler.args(["-O1", "-static", "-Irecord", "-o"]).arg(&place);
         let is_built = compiler.arg("tests/command/record/known.c").status();
         let qemu = Command::new("qemu-x86_64").arg("--version").stdout(Stdio::null()).status();
-        let can = [is_built, qemu].iter().all(|status| status.as_ref().is_ok_and(|s| s.success()));
+        let can =
+            [is_built, qemu].iter().all(|status| status.as_ref().is_ok_and(ExitStatus::success));
         can.then_some(place)
     });
     let program = built.as_deref();
@@ -170,10 +172,10 @@ fn ended_by(signal: &str, to_qemu: bool) -> (TempDir, Output) {
         fs::read_to_string(format!("/proc/{child}/comm")).is_ok_and(|name| name.contains("qemu"))
     };
     while !is_qemu(&qemu) {
-        assert!(began.elapsed() < Duration::from_secs(60), "QEMU does not start");
+        assert!(began.elapsed() < Duration::from_mins(1), "QEMU does not start");
         thread::sleep(Duration::from_millis(20));
         let all = fs::read_to_string(&children).unwrap_or_default();
-        qemu = all.split_whitespace().last().unwrap_or_default().to_owned();
+        all.split_whitespace().last().unwrap_or_default().clone_into(&mut qemu);
     }
     thread::sleep(Duration::from_secs(1));
     let target = if to_qemu { qemu } else { child.id().to_string() };
