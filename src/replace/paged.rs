@@ -196,7 +196,7 @@ fn drive_accesses(
             announced = (run_at + READ_AHEAD).min(runs_end);
             accesses.read_ahead(&trace.run_pages()[run_at..announced]);
         }
-        let (page, position) = (run.page, at);
+        let (page, position, mut made) = (run.page, at, run.accesses);
         match accesses.touch(page, position) {
             Touch::Hit => {}
             Touch::Fill => {
@@ -218,7 +218,6 @@ fn drive_accesses(
             }
         }
         accesses.charge(&mut counts);
-        let mut made = run.accesses;
         if timed {
             // The first use of a page is always a fault.
             let is_cold = trace.is_cold(stretch.first_pass, run_at) && trace.begins_run(at);

@@ -144,7 +144,7 @@ fn random_scenarios_keep_the_laws_in_any_order_and_agree_with_the_naive_simulato
     // For each policy, the number of runs in which it granted frames and in which it reclaimed
     // some.
     let mut moved: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
-    for number in 0..100_000 {
+    for number in 0..120_000 {
         let (scenario, policy) = random_scenario(number);
         if !common::fits(&scenario, policy) {
             continue;
