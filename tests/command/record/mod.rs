@@ -177,7 +177,7 @@ fn ended_by(signal: &str, to_qemu: bool) -> (TempDir, Output) {
         let all = fs::read_to_string(&children).unwrap_or_default();
         all.split_whitespace().last().unwrap_or_default().clone_into(&mut qemu);
     }
-    thread::sleep(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(3));
     let target = if to_qemu { qemu } else { child.id().to_string() };
     assert!(Command::new("kill").args([signal, &target]).status().unwrap().success());
     (folder, child.wait_with_output().unwrap())
