@@ -108,7 +108,7 @@ fn run(line: &str, folder: &Path, place: &Path) -> String {
 
 /// What a build needs of the crate.
 fn copy(from: &Path, to: &Path) {
-    for part in ["src", "benches", "scenarios", "tests"] {
+    for part in ["src", "record", "benches", "scenarios", "tests"] {
         copy_folder(&from.join(part), &to.join(part));
     }
     for file in ["Cargo.toml", "Cargo.lock", "README.md"] {
