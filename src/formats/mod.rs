@@ -17,6 +17,7 @@ mod error;
 mod input;
 mod kind;
 mod layout;
+mod leb128;
 mod operations;
 mod options;
 mod owner;

@@ -6,6 +6,7 @@
 //! [`Recorded::is_whole`] is false.
 
 use super::error::{ReadError, ReadErrorKind};
+use super::leb128;
 use super::options::ReadOptions;
 use crate::trace::reduction::Reduction;
 use crate::trace::{AccessKind, Room, Trace, TraceBuilder};
@@ -223,21 +224,8 @@ impl Bytes<'_> {
         Ok(first)
     }
 
-    /// LEB128.
     fn number(&mut self) -> Result<u64, Stop> {
-        let mut value = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            let part = u64::from(byte & 0x7f);
-            if part << shift >> shift != part {
-                break;
-            }
-            value |= part << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err(Stop::Wrong("a number of more than 64 bits"))
+        leb128::read(|| self.byte())?.ok_or(Stop::Wrong("a number of more than 64 bits"))
     }
 }
 

@@ -99,8 +99,8 @@ struct TwoList {
     emptied: u64,
     /// The pages evicted by the last fault.
     reclaimed: Vec<PageId>,
-    /// The refaults that activated a page, and how many there were at the end of the last reclaim.
-    activating_refaults: [u64; 2],
+    /// Whether a refault has activated a page since the last reclaim.
+    has_activated: bool,
     /// The kernel's `nonresident_age`: evictions and activations so far.
     age: u64,
     /// E for each page, the age at its eviction; [`NEVER`] if it has not been evicted.
@@ -120,7 +120,7 @@ impl TwoList {
             batch: settings.integer("batch"),
             emptied: 0,
             reclaimed: Vec::new(),
-            activating_refaults: [0; 2],
+            has_activated: false,
             age: 0,
             shadows: Vec::new(),
         }
@@ -185,7 +185,7 @@ impl TwoList {
                     break;
                 }
             }
-            self.activating_refaults[1] = self.activating_refaults[0];
+            self.has_activated = false;
         }
     }
 
@@ -197,8 +197,7 @@ impl TwoList {
         (wanted, exact): (u64, bool),
         evicted: &mut impl FnMut(PageId),
     ) -> u64 {
-        let [refaults, seen] = self.activating_refaults;
-        let may_deactivate = refaults != seen || self.inactive_is_low();
+        let may_deactivate = self.has_activated || self.inactive_is_low();
         let [mut inactive, mut active] = self.lengths.map(|length| length >> priority);
         let mut freed = 0;
         while inactive > 0 && freed < wanted {
@@ -340,7 +339,7 @@ impl Accesses for TwoList {
         if shadow != NEVER && self.age - shadow <= self.lengths[ACTIVE] {
             self.put(ACTIVE, page);
             self.age += 1;
-            self.activating_refaults[0] += 1;
+            self.has_activated = true;
         } else {
             self.put(INACTIVE, page);
         }

@@ -10,6 +10,7 @@ use super::{checksum, index_width};
 use crate::formats::codecs::{ZstdFrames, zstd_reader};
 use crate::formats::error::{ReadError, ReadErrorKind};
 use crate::formats::input::Input;
+use crate::formats::leb128;
 use crate::formats::options::ReadOptions;
 use crate::formats::read::outgrows;
 use crate::trace::bits::{Kinds, RankedBits};
@@ -364,19 +365,8 @@ fn kind_of(code: u8) -> io::Result<AccessKind> {
 }
 
 fn varint(bytes: &mut dyn BufRead) -> io::Result<u64> {
-    let mut value = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let byte = byte(bytes)?;
-        let part = u64::from(byte & 0x7f);
-        if part << shift >> shift != part {
-            break;
-        }
-        value |= part << shift;
-        if byte < 0x80 {
-            return Ok(value);
-        }
-    }
-    Err(contradiction("a number has more than 64 bits"))
+    let number = leb128::read(|| byte(bytes))?;
+    number.ok_or_else(|| contradiction("a number has more than 64 bits"))
 }
 
 #[inline]
