@@ -346,7 +346,7 @@ fn trace_keys(options: &ReadOptions) -> impl Iterator<Item = (&'static str, Lite
 }
 
 /// A VM name made from the first letters of a text.
-pub(super) fn table_name(text: &str, most: usize) -> String {
+pub(super) fn vm_name(text: &str, most: usize) -> String {
     let letter = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
     let name: String = text.chars().take(most).map(letter).collect();
     // `all` is the row of sums; a name begins with a letter or a digit.
@@ -359,7 +359,7 @@ pub(super) fn table_name(text: &str, most: usize) -> String {
 fn unique_vm_name(path: &str, taken: &mut BTreeMap<String, u32>) -> String {
     let file = path.rsplit('/').next().unwrap_or(path);
     let stem = file.split('.').find(|part| !part.is_empty()).unwrap_or("vm");
-    let name = table_name(stem, 48);
+    let name = vm_name(stem, 48);
     let mut unique = name.clone();
     while let Some(count) = taken.get_mut(&unique) {
         *count += 1;

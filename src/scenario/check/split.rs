@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::super::codes;
 use super::super::document::{Document, Entry, Literal, Node, Table};
-use super::super::load::table_name;
+use super::super::load::vm_name;
 use super::accesses::{self, split_file};
 use super::draft::Surroundings;
 use super::traces::Traces;
@@ -102,7 +102,7 @@ fn with_part(vm: &Node, table: &Table, part: &str, names: &mut BTreeSet<String>)
     let value: String = part.chars().take(40).collect();
     let prefix =
         table.get("name").and_then(|entry| entry.node.text()).map(|name| format!("{name}-"));
-    let plain = table_name(&format!("{}{value}", prefix.unwrap_or_default()), usize::MAX);
+    let plain = vm_name(&format!("{}{value}", prefix.unwrap_or_default()), usize::MAX);
     let mut name = plain.clone();
     let mut count = 1;
     while !names.insert(name.clone()) {
