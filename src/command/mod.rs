@@ -25,7 +25,6 @@ mod memory;
 pub(crate) mod merge;
 mod meter;
 pub(crate) mod mrc;
-mod points;
 pub(crate) mod programs;
 mod progress;
 mod reader;

@@ -13,6 +13,7 @@ use balloonist::replace::{self, ReplacementKind};
 use balloonist::scenario::{WarmUp, WarmUpEnd};
 use balloonist::store::mrc::{self, Curve};
 use balloonist::table::Format;
+use balloonist::trace::points::{self, Point};
 use balloonist::trace::random_groups;
 use balloonist::trace::reduction::OnReduced;
 use balloonist::trace::shards::{Sample, sampled_lru_faults};
@@ -21,7 +22,6 @@ use balloonist::units::{Decimal, Frames, Ticks};
 use rayon::prelude::*;
 
 use super::files::{NewFile, commit_all};
-use super::points::{self, Point};
 use super::reader::Reader;
 use super::register::Kind;
 use super::text::trace_name;
@@ -79,7 +79,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let of = |(value, loaded): (Option<String>, Loaded)| (named(path, value), loaded.trace);
         Ok(loaded.into_iter().map(of).collect())
     };
-    let points = points::read(&args.points)?;
+    let points =
+        points::read(&args.points).map_err(|wrong| Failure::Usage(format!("--points: {wrong}")))?;
     args.traces.iter().try_for_each(|path| input::register_trace(path))?;
     let file = |place: &Option<PathBuf>, kind| {
         place.as_deref().map(|place| NewFile::create(place, kind)).transpose()

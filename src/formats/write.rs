@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::path::Path;
 
 use super::compact::write_compact;
 use crate::trace::{AccessKind, Trace};
@@ -17,6 +18,48 @@ pub struct OutputKind {
     pub summary: &'static str,
     /// Writes a trace.
     pub write: fn(&Trace, &mut dyn Write) -> Result<(), WriteError>,
+}
+
+impl OutputKind {
+    /// The format that a file's extension gives: `balloonist` unless it names another.
+    ///
+    /// # Errors
+    /// It is that of a compressed file. The sentence says what to do, without a full stop.
+    ///
+    /// ```
+    /// use balloonist::formats::write::OutputKind;
+    /// let name = |path: &str| OutputKind::of_file(path.as_ref()).map(|kind| kind.name);
+    /// assert_eq!((name("a.txt"), name("a.bin")), (Ok("text"), Ok("balloonist")));
+    /// assert!(name("a.txt.gz").is_err());
+    /// ```
+    pub fn of_file(place: &Path) -> Result<&'static Self, String> {
+        let extension = place.extension().and_then(|extension| extension.to_str());
+        let name = match extension.unwrap_or_default().to_ascii_lowercase().as_str() {
+            "txt" | "text" => "text",
+            "u32" => "u32",
+            "u64" => "u64",
+            "gz" | "xz" | "zst" => {
+                return Err(format!(
+                    "{}: traces are written uncompressed, found the extension {}",
+                    place.display(),
+                    extension.unwrap_or_default()
+                ));
+            }
+            _ => "balloonist",
+        };
+        Ok(OUTPUTS.iter().find(|output| output.name == name).expect("the name is in the list"))
+    }
+
+    /// Whether the format can say all that results depend on.
+    ///
+    /// # Errors
+    /// The trace is reduced, which only our own form can say.
+    pub fn holds(&self, trace: &Trace) -> Result<(), String> {
+        if trace.reduction().is_none() || self.name == "balloonist" {
+            return Ok(());
+        }
+        Err(format!("the format {} cannot record that the trace is reduced", self.name))
+    }
 }
 
 /// Every format that traces can be written in.

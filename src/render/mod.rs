@@ -17,3 +17,5 @@ pub mod sparkline;
 pub(crate) mod svg;
 mod sweep_figures;
 pub mod walk;
+
+pub use svg::escaped;

@@ -16,7 +16,7 @@ impl fmt::Display for Tenths {
 }
 
 /// Text escaped for XML and HTML, between tags and in quoted attributes.
-pub(crate) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -275,7 +275,7 @@ impl TraceBuilder {
 
     /// Appends access kinds, from the trace's first access on. When the trace is finished, there
     /// must be one kind per access.
-    pub(crate) fn extend_kinds(&mut self, kinds: &[AccessKind]) {
+    pub fn extend_kinds(&mut self, kinds: &[AccessKind]) {
         self.kinds.get_or_insert_default().extend(kinds);
     }
 

@@ -26,7 +26,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn all_files() -> Vec<(PathBuf, String)> {
-    let folders = ["src", "tests", "benches", "examples", "fuzz"];
+    let folders = ["src", "tests", "benches", "examples", "fuzz", "python/src"];
     let files = folders.iter().flat_map(|folder| files_below(Path::new(folder)));
     let files = files.filter(|path| !path.components().any(|part| part.as_os_str() == "target"));
     files.map(|path| (path.clone(), fs::read_to_string(&path).unwrap())).collect()

@@ -73,34 +73,18 @@ fn by_name(place: &Path) -> Result<&'static OutputKind, Failure> {
     if is_stdout(place) {
         return Ok(find("text"));
     }
-    let extension = place.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    match extension.to_ascii_lowercase().as_str() {
-        "txt" | "text" => Ok(find("text")),
-        "u32" => Ok(find("u32")),
-        "u64" => Ok(find("u64")),
-        "gz" | "xz" | "zst" => {
-            let place = place.display();
-            let text = format!(
-                "{place}: traces are written uncompressed, found the extension {extension}; write \
-                 to `-` and compress the output, or choose a format with --to"
-            );
-            Err(Failure::Usage(text))
-        }
-        _ => Ok(find("balloonist")),
-    }
+    OutputKind::of_file(place).map_err(|why| {
+        let remedy = "write to `-` and compress the output, or choose a format with --to";
+        Failure::Usage(format!("{why}; {remedy}"))
+    })
 }
 
 impl Target {
     /// Writes the trace; the file appears only when complete.
     pub(super) fn write(self, trace: &Trace, context: &Context) -> Result<(), Failure> {
         let Self { place, kind, file } = self;
-        if trace.reduction().is_some() && kind.name != "balloonist" {
-            return Err(Failure::Usage(format!(
-                "the format {} cannot record that the trace is reduced; write it with `--to \
-                 balloonist`",
-                kind.name
-            )));
-        }
+        kind.holds(trace)
+            .map_err(|why| Failure::Usage(format!("{why}; write it with `--to balloonist`")))?;
         let Some(mut file) = file else {
             let mut out = context.stdout();
             let written = (kind.write)(trace, &mut out).and_then(|()| Ok(out.flush()?));

@@ -1,15 +1,16 @@
-//! The numbers of frames of `mrc --points`: integers, ranges, shares of a trace's distinct pages.
+//! The numbers of frames at which a curve is shown: integers, ranges, shares of a trace's distinct
+//! pages.
 
-use balloonist::units::{Decimal, FRAMES_MAX, Frames};
-
-use super::Failure;
+use crate::units::{Decimal, FRAMES_MAX, Frames};
 
 /// The most values of a range.
 const RANGE_MAX: usize = 1_000_000;
 
 /// What the user asked for.
 #[derive(Debug)]
-pub(super) enum Point {
+#[non_exhaustive]
+pub enum Point {
+    /// These numbers.
     Frames(Vec<Frames>),
     /// Percent of the distinct pages, rounded up.
     Share(Decimal),
@@ -17,8 +18,18 @@ pub(super) enum Point {
     All,
 }
 
-/// Reads "3", "1..7", "64..1024+64", "64..1024*2", "10%" and "all", all errors at once.
-pub(super) fn read(words: &[String]) -> Result<Vec<Point>, Failure> {
+/// Reads "3", "1..7", "64..1024+64", "64..1024*2", "10%" and "all".
+///
+/// # Errors
+/// All wrong words and what is expected, in a sentence without a full stop.
+///
+/// ```
+/// use balloonist::trace::points;
+/// let points = points::read(&["1..3".to_owned(), "50%".to_owned()]).unwrap();
+/// let frames: Vec<u64> = points::of(&points, 9).into_iter().map(|frames| frames.0).collect();
+/// assert_eq!(frames, [1, 2, 3, 5]);
+/// ```
+pub fn read(words: &[String]) -> Result<Vec<Point>, String> {
     let mut points = Vec::new();
     let mut wrong = Vec::new();
     for word in words.iter().map(|word| word.trim()) {
@@ -30,12 +41,12 @@ pub(super) fn read(words: &[String]) -> Result<Vec<Point>, Failure> {
     if wrong.is_empty() {
         return Ok(points);
     }
-    Err(Failure::Usage(format!(
-        "--points: {}, expected integers from 1 to {FRAMES_MAX}, ranges such as 1..7, 64..512+64 \
+    Err(format!(
+        "{}, expected integers from 1 to {FRAMES_MAX}, ranges such as 1..7, 64..512+64 \
          or 64..512*2 of at most {RANGE_MAX} values, shares of the distinct pages such as 10%, or \
          `all`, separated by commas",
         wrong.join(", ")
-    )))
+    ))
 }
 
 fn point(word: &str) -> Option<Point> {
@@ -74,7 +85,7 @@ fn frames(text: &str) -> Option<u64> {
 }
 
 /// The numbers of frames for a trace with this many distinct pages.
-pub(super) fn of(points: &[Point], pages: u64) -> Vec<Frames> {
+pub fn of(points: &[Point], pages: u64) -> Vec<Frames> {
     let mut frames = Vec::new();
     for point in points {
         match point {
@@ -92,7 +103,7 @@ pub(super) fn of(points: &[Point], pages: u64) -> Vec<Frames> {
 
 /// Every number up to 32, from there on eight in each doubling, and the distinct pages: enough to
 /// see the shape of a curve.
-pub(super) fn sensible(pages: u64) -> Vec<Frames> {
+pub fn sensible(pages: u64) -> Vec<Frames> {
     let every = 1..=pages.min(32);
     let doublings = (5..u64::BITS - 1).flat_map(|log| (9..=16).map(move |part| part << (log - 3)));
     let further = doublings.take_while(|&frames| frames < pages);
@@ -100,7 +111,7 @@ pub(super) fn sensible(pages: u64) -> Vec<Frames> {
 }
 
 /// The powers of two below a number of pages, and that number.
-pub(super) fn powers_and_all(pages: u64) -> Vec<Frames> {
+pub fn powers_and_all(pages: u64) -> Vec<Frames> {
     let powers = (0..u64::BITS).map(|exponent| 1 << exponent);
     powers.take_while(|&power| power < pages).chain([pages]).map(Frames).collect()
 }

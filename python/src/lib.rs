@@ -1,0 +1,28 @@
+//! The native half of the Python package `balloonist`: what Python sees of the library, one file a
+//! concept. It converts values and errors and decides nothing.
+
+mod curve;
+mod errors;
+mod html;
+mod tables;
+mod trace;
+mod wait;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::curve::{Curve, mrc};
+    #[pymodule_export]
+    use super::errors::{Error, PolicyError, ScenarioError, TraceError};
+    #[pymodule_export]
+    use super::tables::Table;
+    #[pymodule_export]
+    use super::trace::{Trace, read};
+
+    #[pymodule_export]
+    const COLD: u32 = balloonist::trace::distances::COLD;
+    #[pymodule_export]
+    const NEVER: u64 = balloonist::trace::reuse_times::NEVER;
+}

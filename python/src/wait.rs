@@ -1,0 +1,89 @@
+//! Long work, during which Python's other threads run and Ctrl-C is heard.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+
+/// How often signals are heard.
+const BETWEEN_SIGNALS: Duration = Duration::from_millis(50);
+
+/// What work is told, and tells, while it runs.
+#[derive(Debug, Default)]
+pub struct Task {
+    /// Nobody waits for the result any more: a sign to stop soon.
+    stopped: AtomicBool,
+    /// The steps done.
+    pub done: AtomicU64,
+}
+
+impl Task {
+    /// Whether the work should stop.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+}
+
+/// Does `work` on another thread and returns its result. Python may run meanwhile. `progress`, a
+/// callable, is told the steps done. If it raises, or the user interrupts, the work is told to
+/// stop and left alone.
+pub fn wait<T: Send + 'static>(
+    py: Python<'_>,
+    progress: Option<&Bound<'_, PyAny>>,
+    work: impl FnOnce(&Task) -> T + Send + 'static,
+) -> PyResult<T> {
+    let task = Arc::new(Task::default());
+    let (sender, receiver) = channel();
+    let at_work = Arc::clone(&task);
+    // The result is refused if nobody waits any more.
+    let thread = thread::spawn(move || drop(sender.send(work(&at_work))));
+    let mut told = None;
+    let receiver = std::sync::Mutex::new(receiver);
+    loop {
+        let received = py.detach(|| {
+            receiver.lock().expect("only this thread waits").recv_timeout(BETWEEN_SIGNALS)
+        });
+        let done = task.done.load(Ordering::Relaxed);
+        let mut heard = py.check_signals();
+        if let Some(progress) = progress.filter(|_| told != Some(done)) {
+            heard = heard.and_then(|()| progress.call1((done,)).map(drop));
+            told = Some(done);
+        }
+        if let Err(raised) = heard {
+            task.stopped.store(true, Ordering::Relaxed);
+            return Err(raised);
+        }
+        match received {
+            Ok(result) => return Ok(result),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                resume_unwind(thread.join().expect_err("it ended without a result"));
+            }
+        }
+    }
+}
+
+/// Says now and then whether the user interrupts work on this thread.
+pub struct Signals(Instant);
+
+impl Signals {
+    /// From now on.
+    #[expect(clippy::disallowed_methods, reason = "it decides no result")]
+    pub fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Raises what a signal's handler raises. Called with Python detached.
+    #[expect(clippy::disallowed_methods, reason = "it decides no result")]
+    pub fn check(&mut self) -> PyResult<()> {
+        if self.0.elapsed() < BETWEEN_SIGNALS {
+            return Ok(());
+        }
+        self.0 = Instant::now();
+        Python::attach(|py| py.check_signals())
+    }
+}
