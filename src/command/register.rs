@@ -64,6 +64,8 @@ pub(super) enum Kind {
     Page,
     /// An SVG picture.
     Picture,
+    /// A grid of `walk` as text or LaTeX.
+    Grid,
     /// The events of a run.
     Events,
     /// A trace.
@@ -85,6 +87,10 @@ impl Kind {
             Self::Picture => {
                 head.starts_with(b"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=")
                     && contains(head, b"aria-labelledby=\"title desc\">\n<title id=\"title\">")
+            }
+            Self::Grid => {
+                contains(head, b" demand fault")
+                    && (contains(head, b"\n\npage ") || contains(head, b"\n\\begin{tabular}"))
             }
             Self::Events => {
                 head.starts_with(b"{\"event\":\"run\",")

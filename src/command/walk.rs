@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use balloonist::account::Outcome;
 use balloonist::number::{counted, grouped};
+use balloonist::render::grid::{self, CELLS, Grid};
 use balloonist::render::lesson::{BYTES, Lesson, Refused, STEPS};
 use balloonist::render::rounds::Rounds;
 use balloonist::render::walk::Walk;
@@ -46,9 +47,25 @@ pub(crate) struct Args {
     #[arg(long)]
     html: bool,
 
-    /// The page to write, or `-` for standard output
-    #[arg(long, short, value_name = "FILE", default_value = "-", requires = "html")]
+    /// Show the grid of textbooks, the reference string across and the frames down, in this form
+    #[arg(long, value_name = "FORM", num_args = 0..=1, default_missing_value = "text",
+          require_equals = true, conflicts_with = "html")]
+    grid: Option<Form>,
+
+    /// The page or grid to write, or `-` for standard output
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
     out: PathBuf,
+}
+
+/// The forms of a grid.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Form {
+    /// Text
+    Text,
+    /// A tabular of LaTeX for each VM
+    Latex,
+    /// A drawing
+    Svg,
 }
 
 fn round() -> clap::builder::RangedU64ValueParser<u64> {
@@ -67,8 +84,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         Some(vm) => rounds.of_vm(vm),
         None => rounds,
     };
-    if args.html {
-        return page(args, &scenario, rounds, context);
+    if args.html || args.grid.is_some() {
+        return picture(args, &scenario, rounds, context);
+    }
+    if !is_stdout(&args.out) {
+        return Err(Failure::Usage("`--out` needs `--html` or `--grid`".to_owned()));
     }
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut walk = Walk::new(&scenario, scenario.policy.name, rounds, out);
@@ -80,20 +100,43 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Creates the page of the lesson.
-fn page(
+/// Creates the page of the lesson, or the grid.
+fn picture(
     args: &Args,
     scenario: &Scenario,
     rounds: Rounds,
     context: &Context,
 ) -> Result<(), Failure> {
-    let file = (!is_stdout(&args.out)).then(|| NewFile::create(&args.out, Kind::Page));
+    let kind = match args.grid {
+        Some(Form::Svg) => Kind::Picture,
+        Some(Form::Text | Form::Latex) => Kind::Grid,
+        None => Kind::Page,
+    };
+    let file = (!is_stdout(&args.out)).then(|| NewFile::create(&args.out, kind));
     let mut file = file.transpose()?;
-    let mut lesson = Lesson::new(scenario, scenario.policy.name, rounds);
-    let outcome = simulate(scenario, scenario.policy, &mut lesson)?;
-    let page = lesson.finish().map_err(|refused| match refused {
+    let (outcome, picture, limit) = match args.grid {
+        Some(form) => {
+            let mut grid = Grid::new(scenario, rounds);
+            let outcome = simulate(scenario, scenario.policy, &mut grid)?;
+            let form = match form {
+                Form::Text => grid::Format::Text,
+                Form::Latex => grid::Format::Latex,
+                Form::Svg => grid::Format::Svg,
+            };
+            let limit = format!("a grid has at most {} cells", grouped(CELLS));
+            (outcome, grid.finish(form), limit)
+        }
+        None => {
+            let mut lesson = Lesson::new(scenario, scenario.policy.name, rounds);
+            let outcome = simulate(scenario, scenario.policy, &mut lesson)?;
+            let (steps, bytes) = (grouped(STEPS), grouped(BYTES));
+            let limit = format!("a page has at most {steps} steps and {bytes} bytes of data");
+            (outcome, lesson.finish(), limit)
+        }
+    };
+    let page = picture.map_err(|refused| match refused {
         Refused::Nothing => nothing(args.from, scenario, &outcome),
-        Refused::TooMuch(last) => Failure::Usage(too_much(args.from, last)),
+        Refused::TooMuch(last) => Failure::Usage(too_much(&limit, args.from, last)),
     })?;
     let Some(mut file) = file.take() else {
         return context.print(&page);
@@ -104,9 +147,7 @@ fn page(
     Ok(())
 }
 
-fn too_much(from: u64, last: Option<u64>) -> String {
-    let limit =
-        format!("a page has at most {} steps and {} bytes of data", grouped(STEPS), grouped(BYTES));
+fn too_much(limit: &str, from: u64, last: Option<u64>) -> String {
     match last {
         Some(last) => {
             format!("{limit}; show fewer rounds, for example `--from {from} --to {last}`")

@@ -6,6 +6,7 @@ pub mod chart;
 pub mod checks;
 pub mod events;
 pub mod figures;
+pub mod grid;
 pub mod html;
 pub mod lesson;
 pub mod mrc;

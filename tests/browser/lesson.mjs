@@ -64,13 +64,60 @@ async function draws(page) {
   }
 }
 
+/** Each VM shows its accesses so far with their outcomes, counted, and none of those to come. */
+async function counts(page) {
+  const { vms, steps } = await data(page);
+  const past = vms.map(() => []);
+  for (const step of steps) {
+    if (step.kind) past[step.vm].push(step.kind === "hit" ? "hit" : "fault");
+    const shown = await page.locator(".vm").evaluateAll(all => all.map(vm => [
+      vm.querySelector(".counts b.fault")?.textContent ?? "F 0",
+      vm.querySelector(".counts b.hit")?.textContent ?? "✓ 0",
+      [...vm.querySelectorAll(".string li:not(.ahead)")].map(li => li.classList[0]),
+    ]));
+    assert.deepEqual(shown.map(([fault, hit]) => [fault, hit]), past.map(kinds => [
+      `F ${kinds.filter(kind => kind === "fault").length}`,
+      `✓ ${kinds.filter(kind => kind === "hit").length}`,
+    ]));
+    shown.forEach(([, , kinds], vm) => {
+      assert.deepEqual(kinds, past[vm].slice(past[vm].length - kinds.length));
+    });
+    await page.keyboard.press("ArrowRight");
+  }
+}
+
+/** A step is a round if so chosen; with one VM chosen, only what concerns it is stepped through. */
+async function chosen(page) {
+  const { vms, steps } = await data(page);
+  await page.locator("#pace").selectOption("round");
+  for (let at = 0; at < steps.length - 1;) {
+    const { round } = steps[at + 1];
+    while (at + 1 < steps.length && steps[at + 1].round === round) at += 1;
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await page.locator("#count").textContent(), `${at} / ${steps.length - 1}`);
+  }
+  await page.locator("#pace").selectOption("access");
+  assert.equal(await page.locator("#which").isVisible(), vms.length > 1);
+  if (vms.length === 1) return;
+  await page.locator("#vm").selectOption("1");
+  await page.keyboard.press("Home");
+  for (const [at, step] of steps.entries()) {
+    const concerns = step.saw || step.drawn.some(({ vm }) => vm === 1);
+    if (at === 0 || at === steps.length - 1 || !concerns) continue;
+    await page.locator("#next").click();
+    assert.equal(await page.locator("#count").textContent(), `${at} / ${steps.length - 1}`);
+    assert.equal(await page.locator(".vm").count(), 1);
+  }
+  await page.locator("#vm").selectOption("");
+}
+
 /** Each check begins at the first step. */
 const fromTheStart = check => Object.defineProperty(async page => {
   await page.keyboard.press("Home");
   await check(page);
 }, "name", { value: check.name });
 
-await test([bothWays, draws].map(fromTheStart), async (page, name) => {
+await test([bothWays, draws, counts, chosen].map(fromTheStart), async (page, name) => {
   const { steps } = await data(page);
   const wanted = { miss: s => s.kind === "miss", checkpoint: s => s.moves?.length && s.saw };
   for (const [what, is] of Object.entries(wanted)) {

@@ -219,3 +219,82 @@ fn the_walk_and_the_tables_count_the_same_frames_moved() {
     let last = walk.lines().last().unwrap();
     assert!(last.contains(&format!(", {moved} frame")), "{last}: {moved}");
 }
+
+/// Silberschatz, Galvin and Gagne's reference string (Operating System Concepts, chapter on virtual
+/// memory) with three frames: 15 faults under FIFO, 12 under LRU, 9 under OPT, as its figures show.
+const STRING: &str = "7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1";
+
+#[test]
+fn the_grid_is_the_books() {
+    let grid = |replacement, form: &str| {
+        let form = format!("--grid{form}");
+        text_of(&["--pages", STRING, "--frames", "3", "--replacement", replacement, &form])
+    };
+    // The columns of the book's figures, written down by hand; it leaves out columns of hits.
+    let fifo = "\
+pages, fifo: 15 demand faults in 20 accesses
+
+page    7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1
+frame 1 7 7 7 2 2 2 2 4 4 4 0 0 0 0 0 0 0 7 7 7
+frame 2 · 0 0 0 0 3 3 3 2 2 2 2 2 1 1 1 1 1 0 0
+frame 3 · · 1 1 1 1 0 0 0 3 3 3 3 3 2 2 2 2 2 1
+fault   F F F F   F F F F F F     F F     F F F
+";
+    assert_eq!(grid("fifo", ""), fifo);
+    assert_eq!(grid("fifo", "=text"), fifo);
+    let lru = "\
+frame 1 7 7 7 2 2 2 2 4 4 4 0 0 0 1 1 1 1 1 1 1
+frame 2 · 0 0 0 0 0 0 0 0 3 3 3 3 3 3 0 0 0 0 0
+frame 3 · · 1 1 1 3 3 3 2 2 2 2 2 2 2 2 2 7 7 7
+fault   F F F F   F   F F F F     F   F   F
+";
+    assert!(grid("lru", "").contains(lru), "{}", grid("lru", ""));
+    assert!(grid("min", "").contains("9 demand faults in 20"), "{}", grid("min", ""));
+    let latex = grid("lru", "=latex");
+    assert!(latex.contains("frame 3 & $\\cdot$ & $\\cdot$ & 1 & 1 & 1 & 3 &"), "{latex}");
+    assert!(latex.contains("fault & F & F & F & F &  & F &  & F &"), "{latex}");
+    // A drawing has the same cells: each page, each frame's content, an F for each fault.
+    let svg = grid("fifo", "=svg");
+    assert_eq!(svg.matches(">F</text>").count(), 15);
+    assert_eq!(svg.matches("<rect ").count(), 60);
+    assert_eq!(svg.matches(" class=\"n\"/>").count(), 15);
+}
+
+#[test]
+fn a_grid_shows_frames_that_come_and_go() {
+    let text =
+        text_of(&["scenarios/report/test3.dat", "--policy", "last-n", "--grid", "--to", "9"]);
+    let sheets: Vec<&str> = text.split("\n\n").collect();
+    assert_eq!(sheets.len() % 2, 0, "a heading and a grid for each VM: {text}");
+    let widths = |sheet: &str| -> Vec<usize> {
+        let rows = sheet.lines().filter(|line| line.starts_with("frame "));
+        rows.map(|row| row.split_whitespace().count() - 2).collect()
+    };
+    let steady =
+        text_of(&["scenarios/report/test3.dat", "--policy", "static", "--grid", "--to", "9"]);
+    let all = |text: &str| -> Vec<usize> { text.split("\n\n").flat_map(widths).collect() };
+    // Under `static` each frame stays with its VM, so that no row has gaps; `last-n` moves frames.
+    assert!(all(&steady).iter().all(|&cells| cells == 9), "{steady}");
+    assert!(all(&text).iter().any(|&cells| cells < 9), "{text}");
+}
+
+#[test]
+fn a_grid_is_written_to_a_file_and_replaces_only_a_grid() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("grid.tex");
+    let file = file.to_str().unwrap();
+    let arguments = ["--pages", "1 2 3", "--frames", "2", "--grid=latex", "-o", file];
+    for _ in 0..2 {
+        assert_eq!(walk(&arguments).status.code(), Some(0));
+    }
+    assert!(std::fs::read_to_string(file).unwrap().starts_with("% pages, lru: 3 demand faults"));
+    std::fs::write(file, "my own text").unwrap();
+    assert_ne!(walk(&arguments).status.code(), Some(0));
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "my own text");
+    let output = walk(&["--pages", "1 2 3", "--frames", "2", "-o", file]);
+    assert_eq!(output.status.code(), Some(2));
+    let many = walk(&["scenarios/consolidation.toml", "--grid"]);
+    assert_eq!(many.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&many.stderr).into_owned();
+    assert!(said.contains("a grid has at most 100,000 cells"), "{said}");
+}

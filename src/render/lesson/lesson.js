@@ -11,6 +11,18 @@
 
   /** The most empty frames of a VM that are drawn; of the others it is said how many they are. */
   const EMPTY_MAX = 40;
+  /** The accesses of a VM that are shown at once, and how many of them are before the cursor. */
+  const WINDOW = 24;
+  const PAST = 15;
+
+  const isAccess = step => step.kind !== undefined;
+  const isFault = step => step.kind !== "hit";
+  /** The steps at which each VM accesses a page. */
+  const accesses = vms.map((_, vm) => steps.flatMap((step, at) =>
+    isAccess(step) && step.vm === vm ? [at] : []));
+  let place = 0;
+  let chosen = only;
+  let byRound = false;
 
   // Each step lists only the VMs that it changed.
   let before = vms.map(() => ({ frames: 0, lists: [] }));
@@ -41,6 +53,25 @@
     return line;
   }
 
+  /** The VM's accesses around the current step, those before it with their outcomes. */
+  function string(vm) {
+    const all = accesses[vm];
+    const done = all.filter(at => at <= place).length;
+    const from = Math.max(0, Math.min(done - PAST, all.length - WINDOW));
+    const line = make("ol", "string");
+    all.slice(from, from + WINDOW).forEach((at, nth) => {
+      const kind = at > place ? "ahead" : isFault(steps[at]) ? "fault" : "hit";
+      const item = make("li", from + nth === done - 1 ? `${kind} cursor` : kind, steps[at].page);
+      item.append(make("b", "", kind === "fault" ? "F" : kind === "hit" ? "✓" : ""));
+      line.append(item);
+    });
+    const faults = all.slice(0, done).filter(at => isFault(steps[at])).length;
+    const counts = make("p", "counts");
+    counts.append(make("b", "fault", `F ${faults}`), make("b", "hit", `✓ ${done - faults}`),
+      `of ${done} accesses${all.length > done ? `, ${all.length - done} to come` : ""}`);
+    return [counts, line];
+  }
+
   function draw(vm, { frames, lists }, step) {
     const now = step.vm === vm;
     const card = make("section", now ? "vm now" : "vm");
@@ -49,8 +80,9 @@
     const here = frames === 0 ? "not present" : `${vms[vm][1]}, ${held}`;
     head.append(make("span", "", here));
     card.append(head);
+    if (accesses[vm].length) card.append(...string(vm));
     const boxes = ([, held, pages, marks]) => pages.map((page, at) => {
-      const touched = now && page === step.page ? " touched" : "";
+      const touched = now && page === step.page ? ` touched ${isFault(step) ? "fault" : "hit"}` : "";
       const box = make("span", `box ${held ? "page" : "ghost"}${touched}`, page);
       if (marks[at]) box.dataset.mark = "*".repeat(marks[at]);
       return box;
@@ -106,15 +138,18 @@
     }
   }
 
-  let place = 0;
   const last = steps.length - 1;
   by("slider").max = last;
   function show(wanted) {
     place = Math.min(Math.max(wanted, 0), last);
     const step = steps[place];
-    by("say").textContent = `t = ${step.at}, round ${step.round}. ${step.say}.`;
+    const sign = !isAccess(step) ? "" : isFault(step) ? "F" : "✓";
+    by("say").className = !isAccess(step) ? "" : isFault(step) ? "fault" : "hit";
+    by("say").replaceChildren(make("b", "sign", sign),
+      `t = ${step.at}, round ${step.round}. ${step.say}.`);
     const shown = states[place].map((state, vm) => [vm, state]);
-    const drawn = shown.filter(([vm]) => only === null || vm === only);
+    const drawn = shown.filter(([vm]) => chosen === null || vm === chosen);
+    by("vms").className = drawn.length === 1 ? "one" : "";
     by("vms").replaceChildren(...drawn.map(([vm, state]) => draw(vm, state, step)));
     decide(step);
     by("slider").value = place;
@@ -127,23 +162,50 @@
     }
   }
 
+  /** Where a press of Next (1) or Back (-1) leads: past the steps of VMs that are not shown. */
+  function stop(at) {
+    if (at <= 0 || at >= last) return true;
+    if (byRound) return steps[at].round !== steps[at + 1].round;
+    const { drawn, saw } = steps[at];
+    return chosen === null || saw !== undefined || drawn.some(({ vm }) => vm === chosen);
+  }
+  function move(by) {
+    let at = place + by;
+    while (!stop(at)) at += by;
+    show(at);
+  }
+
+  if (only === null && vms.length > 1) {
+    vms.forEach(([name], vm) => {
+      const option = make("option", "", name);
+      option.value = vm;
+      by("vm").append(option);
+    });
+    by("which").hidden = false;
+  }
+  by("vm").addEventListener("change", () => {
+    chosen = by("vm").value === "" ? null : +by("vm").value;
+    show(place);
+  });
+  by("pace").addEventListener("change", () => { byRound = by("pace").value === "round"; });
   by("first").addEventListener("click", () => show(0));
-  by("back").addEventListener("click", () => show(place - 1));
-  by("next").addEventListener("click", () => show(place + 1));
+  by("back").addEventListener("click", () => move(-1));
+  by("next").addEventListener("click", () => move(1));
   by("last").addEventListener("click", () => show(last));
   by("slider").addEventListener("input", () => show(+by("slider").value));
   document.addEventListener("keydown", event => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.target.closest?.("select")) return;
     const onButton = event.target.closest?.("button");
-    const moves = { ArrowRight: 1, ArrowLeft: -1, PageDown: 10, PageUp: -10 };
-    let wanted;
-    if (event.key in moves) wanted = place + moves[event.key];
-    else if (event.key === "Home") wanted = 0;
-    else if (event.key === "End") wanted = last;
-    else if (event.key === " " && !onButton) wanted = place + (event.shiftKey ? -1 : 1);
+    if (event.key === "ArrowRight") move(1);
+    else if (event.key === "ArrowLeft") move(-1);
+    else if (event.key === "PageDown") show(place + 10);
+    else if (event.key === "PageUp") show(place - 10);
+    else if (event.key === "Home") show(0);
+    else if (event.key === "End") show(last);
+    else if (event.key === " " && !onButton) move(event.shiftKey ? -1 : 1);
     else return;
     event.preventDefault();
-    show(wanted);
   });
   show(0);
 })();

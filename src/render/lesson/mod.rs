@@ -316,6 +316,10 @@ text.</p></noscript>
 <button type="button" id="last" title="End">Last</button>
 <label>Step <input type="range" id="slider" min="0" value="0"></label>
 <output id="count"></output>
+<label class="choice" id="which" hidden>VM <select id="vm"><option value="">all</option></select>
+</label>
+<label class="choice">A step is <select id="pace"><option value="access">an access</option><option
+value="round">a round</option></select></label>
 </nav>
 <p id="say" role="status" aria-live="polite"></p>
 <div id="vms"></div>
@@ -325,8 +329,9 @@ text.</p></noscript>
 </section>
 <p class="keys">Keys: right and left arrow, space, Page Up and Page Down (ten steps), Home, End.
 Solid boxes are frames with their pages, dashed ones empty frames, of which 40 are drawn; dotted
-boxes are pages that the algorithm remembers and that are in no frame. The page that was accessed
-has a thick border. An asterisk behind a page: its reference bit is set, or a use is counted. An
-arrow behind the name of a list: how long it should be.</p>
+boxes are pages that the algorithm remembers and that are in no frame. F is a demand fault, ✓ a
+hit; counts are of the steps shown. The page that was accessed has a thick border. An asterisk
+behind a page: its reference bit is set, or a use is counted. An arrow behind the name of a list:
+how long it should be.</p>
 </main>
 "#;
