@@ -1,21 +1,26 @@
 /* A plugin of QEMU's emulator (TCG) that tells balloonist which pages a program uses, by their
- * virtual addresses. `balloonist record` builds it and starts QEMU with it:
+ * virtual addresses, or a machine, by their places in its memory. `balloonist record` builds it and
+ * starts QEMU with it:
  *
  *   qemu-x86_64 -plugin recorder.so,out=PIPE,reduce=32 PROGRAM
+ *   qemu-system-x86_64 -plugin recorder.so,out=PIPE,reduce=32,memory=BYTES -m …
  *
  * Arguments: out=PIPE (stream.h); reduce=K and resolution=ACCESSES, as `balloonist trace convert`
  * has them; fetch=off leaves out instructions; wait=on records from the mark `start` to the mark
- * `stop` (mark.h). An instruction's fetch is an access, and so are its loads and stores, in their
- * order. An access that crosses a page boundary counts once for each page. */
+ * `stop` (mark.h); memory=BYTES is the size of a machine's memory. An instruction's fetch is an
+ * access, and so are its loads and stores, in their order. An access that crosses a page boundary
+ * counts once for each page. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
+#include "machine.h"
 #include "qemu.h"
 #include "recording.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
-enum { PAGE_BITS = 12, PAGE_BYTES = 1 << PAGE_BITS, VCPUS_MAX = 1 << 12 };
+/* A program's threads; of a machine, QEMU says how many vCPUs it may have. */
+enum { THREADS_MAX = 1 << 12 };
 
 /* A translated block: its instructions lie on one page or two. */
 struct block {
@@ -28,6 +33,7 @@ struct block {
 struct instruction {
     struct block *block;
     uint32_t index;
+    uint8_t letter; /* of a mark */
 };
 
 /* Memory for blocks, until QEMU throws all of them away. */
@@ -44,12 +50,15 @@ struct vcpu {
     uint32_t letters;
     char word[WORD_BYTES_MAX + 1];
     uint64_t call[5];
+    struct translations *translations; /* of a machine */
 } __attribute__((aligned(64)));
 
 static struct recording recording;
 static struct vcpu *vcpus;
+static unsigned vcpus_max = THREADS_MAX;
+static struct memory memory;
 static struct arena *arena;
-static bool is_on = true, fetches = true, copies_data;
+static bool is_on = true, is_machine, fetches = true, copies_data;
 /* Whether more than one thread runs code, and the lock that they then take. */
 static bool is_shared;
 static pthread_spinlock_t lock;
@@ -69,21 +78,35 @@ static void leave(void)
 
 /* --- what is executed ----------------------------------------------------------------------- */
 
+/* Accesses to a page, if it is one. */
+static inline void touch_page(uint64_t page, unsigned kind, uint64_t count)
+{
+    if (page != NOWHERE)
+        touch(&recording, page, kind, count);
+}
+
 /* The fetches of the instructions of a vCPU's block up to `end`. */
 static void fetch(struct vcpu *vcpu, uint32_t end)
 {
     const struct block *block = vcpu->block;
     if (vcpu->fetched < block->first) {
         uint32_t stop = end < block->first ? end : block->first;
-        touch(&recording, block->pages[0], FETCH, stop - vcpu->fetched);
+        touch_page(block->pages[0], FETCH, stop - vcpu->fetched);
         vcpu->fetched = stop;
         if (block->crosses && stop == block->first)
-            touch(&recording, block->pages[1], FETCH, 1);
+            touch_page(block->pages[1], FETCH, 1);
     }
     if (vcpu->fetched < end) {
-        touch(&recording, block->pages[1], FETCH, end - vcpu->fetched);
+        touch_page(block->pages[1], FETCH, end - vcpu->fetched);
         vcpu->fetched = end;
     }
+}
+
+/* The fetches up to an instruction, which is executed. */
+static void fetch_to(struct vcpu *vcpu, const struct instruction *instruction)
+{
+    if (vcpu->block == instruction->block && vcpu->fetched <= instruction->index)
+        fetch(vcpu, instruction->index + 1);
 }
 
 static void complete_block(struct vcpu *vcpu)
@@ -94,7 +117,7 @@ static void complete_block(struct vcpu *vcpu)
 
 static void block_begins(unsigned number, void *block)
 {
-    struct vcpu *vcpu = &vcpus[number % VCPUS_MAX];
+    struct vcpu *vcpu = &vcpus[number % vcpus_max];
     if (!is_on)
         return;
     enter();
@@ -104,39 +127,57 @@ static void block_begins(unsigned number, void *block)
     leave();
 }
 
+static void touch_data(struct vcpu *vcpu, qemu_plugin_meminfo_t info, uint64_t address,
+                       unsigned kind)
+{
+    if (is_machine)
+        touch_page(page_of_data(&memory, vcpu->translations, info, address), kind, 1);
+    else
+        touch(&recording, address >> PAGE_BITS, kind, 1);
+}
+
 static void memory_is_used(unsigned number, qemu_plugin_meminfo_t info, uint64_t address,
                            void *data)
 {
-    struct vcpu *vcpu = &vcpus[number % VCPUS_MAX];
+    struct vcpu *vcpu = &vcpus[number % vcpus_max];
     const struct instruction *instruction = data;
     unsigned kind = qemu_plugin_mem_is_store(info) ? STORE : LOAD;
     uint64_t last = address + (UINT64_C(1) << qemu_plugin_mem_size_shift(info)) - 1;
     if (!is_on)
         return;
     enter();
-    if (vcpu->block == instruction->block && vcpu->fetched <= instruction->index && fetches)
-        fetch(vcpu, instruction->index + 1);
-    touch(&recording, address >> PAGE_BITS, kind, 1);
+    fetch_to(vcpu, instruction);
+    touch_data(vcpu, info, address, kind);
     if (address >> PAGE_BITS != last >> PAGE_BITS)
-        touch(&recording, last >> PAGE_BITS, kind, 1);
+        touch_data(vcpu, info, last, kind);
     leave();
 }
 
-/* A byte of a word that the program marks something with; 0 ends it. */
-static void mark_is_met(unsigned number, void *byte)
+static void translations_are_flushed(unsigned number, void *unused)
 {
-    struct vcpu *vcpu = &vcpus[number % VCPUS_MAX];
-    if (byte) {
+    (void)unused;
+    flush_translations(vcpus[number % vcpus_max].translations);
+}
+
+/* A byte of a word that the program marks something with; 0 ends it. */
+static void mark_is_met(unsigned number, void *data)
+{
+    struct vcpu *vcpu = &vcpus[number % vcpus_max];
+    const struct instruction *instruction = data;
+    if (instruction->letter) {
         if (vcpu->letters < WORD_BYTES_MAX)
-            vcpu->word[vcpu->letters++] = (char)(uintptr_t)byte;
+            vcpu->word[vcpu->letters++] = (char)instruction->letter;
         return;
     }
     vcpu->word[vcpu->letters] = 0;
     vcpu->letters = 0;
     enter();
-    if (is_on)
-        complete_block(vcpu);
-    vcpu->block = NULL;
+    if (is_on) {
+        fetch_to(vcpu, instruction);
+    } else if (fetches) {
+        vcpu->block = instruction->block;
+        vcpu->fetched = instruction->index + 1;
+    }
     if (strcmp(vcpu->word, "start") == 0)
         is_on = true;
     mark(&recording, checked(strdup(vcpu->word)));
@@ -160,20 +201,35 @@ static void *remember(size_t bytes)
     return arena->bytes + arena->used - bytes;
 }
 
-static void look_for_mark(struct qemu_plugin_insn *instruction)
+/* Looks for what is more than an instruction: a byte of a mark, or a flush of translations. */
+static void look_at(struct qemu_plugin_insn *instruction, struct instruction *known)
 {
     static const uint8_t head[] = { 0x0f, 0x1f, 0x84, 0x00 }, tail[] = { 'B', 'L', 'N' };
-    uint8_t copied[8];
+    uint8_t copied[16];
     const uint8_t *bytes = copied;
-    if (qemu_plugin_insn_size(instruction) != sizeof copied)
+    size_t size = qemu_plugin_insn_size(instruction);
+    if (!is_machine && size != 8)
         return;
     if (copies_data)
         qemu_plugin_insn_data(instruction, copied, sizeof copied);
     else
         bytes = (const uint8_t *)qemu_plugin_insn_data(instruction, NULL, 0);
-    if (memcmp(bytes, head, sizeof head) == 0 && memcmp(bytes + 5, tail, sizeof tail) == 0)
+    if (size == 8 && memcmp(bytes, head, sizeof head) == 0
+        && memcmp(bytes + 5, tail, sizeof tail) == 0) {
+        known->letter = bytes[4];
         qemu_plugin_register_vcpu_insn_exec_cb(instruction, mark_is_met, QEMU_PLUGIN_CB_NO_REGS,
-                                               (void *)(uintptr_t)bytes[4]);
+                                               known);
+    }
+    if (is_machine && flushes(bytes, size))
+        qemu_plugin_register_vcpu_insn_exec_cb(instruction, translations_are_flushed,
+                                               QEMU_PLUGIN_CB_NO_REGS, NULL);
+}
+
+/* The page that an instruction begins on. */
+static uint64_t page_of(const struct qemu_plugin_insn *instruction)
+{
+    return is_machine ? page_of_code(&memory, instruction)
+                      : qemu_plugin_insn_vaddr(instruction) >> PAGE_BITS;
 }
 
 static void block_is_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *translated)
@@ -187,7 +243,7 @@ static void block_is_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tran
     *block = (struct block){ .count = (uint32_t)count, .first = (uint32_t)count };
     for (size_t i = 0; i < count; i++) {
         struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(translated, i);
-        uint64_t address = qemu_plugin_insn_vaddr(instruction), page = address >> PAGE_BITS;
+        uint64_t address = qemu_plugin_insn_vaddr(instruction), page = page_of(instruction);
         uint64_t end = address + qemu_plugin_insn_size(instruction) - 1;
         if (i == 0) {
             block->pages[0] = block->pages[1] = page;
@@ -195,13 +251,14 @@ static void block_is_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tran
             block->first = (uint32_t)i;
             block->pages[1] = page;
         }
-        if (page == block->pages[0] && end >> PAGE_BITS != page) {
+        /* Where a machine's next page lies is not known before it executes code there. */
+        if (!is_machine && page == block->pages[0] && end >> PAGE_BITS != page) {
             block->first = (uint32_t)i + 1;
             block->pages[1] = end >> PAGE_BITS;
             block->crosses = true;
         }
-        instructions[i] = (struct instruction){ block, (uint32_t)i };
-        look_for_mark(instruction);
+        instructions[i] = (struct instruction){ .block = block, .index = (uint32_t)i };
+        look_at(instruction, &instructions[i]);
         qemu_plugin_register_vcpu_mem_cb(instruction, memory_is_used, QEMU_PLUGIN_CB_NO_REGS,
                                          QEMU_PLUGIN_MEM_RW, &instructions[i]);
     }
@@ -215,7 +272,7 @@ static void blocks_are_gone(qemu_plugin_id_t id)
 {
     (void)id;
     enter();
-    for (struct vcpu *vcpu = vcpus; vcpu < vcpus + VCPUS_MAX; vcpu++) {
+    for (struct vcpu *vcpu = vcpus; vcpu < vcpus + vcpus_max; vcpu++) {
         if (is_on)
             complete_block(vcpu);
         vcpu->block = NULL;
@@ -241,7 +298,7 @@ enum { MAP_FIXED_FLAG = 0x10, DONTNEED = 4, FREE = 8, REMOVE = 9 };
 static void call_begins(qemu_plugin_id_t id, unsigned number, int64_t call, uint64_t a, uint64_t b,
                         uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h)
 {
-    struct vcpu *vcpu = &vcpus[number % VCPUS_MAX];
+    struct vcpu *vcpu = &vcpus[number % vcpus_max];
     (void)id, (void)f, (void)g, (void)h;
     memcpy(vcpu->call, (uint64_t[]){ a, b, c, d, e }, sizeof vcpu->call);
     if (call == CALL_CLONE || call == CALL_CLONE3)
@@ -283,7 +340,7 @@ static void move_bytes(uint64_t from, uint64_t length, uint64_t to, uint64_t new
 
 static void call_ends(qemu_plugin_id_t id, unsigned number, int64_t call, int64_t result)
 {
-    const uint64_t *words = vcpus[number % VCPUS_MAX].call;
+    const uint64_t *words = vcpus[number % vcpus_max].call;
     uint64_t address = (uint64_t)result;
     (void)id;
     if (recording.stream.file < 0 || (result < 0 && result > -PAGE_BYTES))
@@ -322,7 +379,7 @@ static void emulator_ends(qemu_plugin_id_t id, void *unused)
     if (recording.stream.file < 0)
         return;
     enter();
-    for (struct vcpu *vcpu = vcpus; is_on && vcpu < vcpus + VCPUS_MAX; vcpu++)
+    for (struct vcpu *vcpu = vcpus; is_on && vcpu < vcpus + vcpus_max; vcpu++)
         complete_block(vcpu);
     finish(&recording);
     is_on = false;
@@ -367,6 +424,8 @@ static bool read_arguments(int count, char **words, const char **out)
             recording.resolution = strtoull(value, NULL, 10);
         else if ((value = value_of(words[i], "fetch")))
             fetches = strcmp(value, "off") != 0;
+        else if ((value = value_of(words[i], "memory")))
+            memory.bytes = strtoull(value, NULL, 10);
         else if ((value = value_of(words[i], "wait")))
             is_on = strcmp(value, "on") != 0;
         else {
@@ -374,12 +433,28 @@ static bool read_arguments(int count, char **words, const char **out)
             return false;
         }
     }
-    if (!*out || recording.k == 1 || (recording.resolution && !recording.k)) {
-        fputs("balloonist: the recorder needs out=FILE, reduce=K of 2 or more, and no resolution "
-              "without it\n", stderr);
+    if (!*out || recording.k == 1 || (recording.resolution && !recording.k)
+        || is_machine != (memory.bytes > 0)) {
+        fputs("balloonist: the recorder needs out=FILE, reduce=K of 2 or more, no resolution "
+              "without it, and memory=BYTES for a machine only\n", stderr);
         return false;
     }
     return true;
+}
+
+/* The vCPUs of a machine, or the threads of a program. */
+static void make_vcpus(const qemu_info_t *info)
+{
+    if (is_machine) {
+        vcpus_max = (unsigned)info->system.max_vcpus;
+        is_shared = vcpus_max > 1;
+    }
+    vcpus = checked(aligned_alloc(64, vcpus_max * sizeof *vcpus));
+    memset(vcpus, 0, vcpus_max * sizeof *vcpus);
+    for (unsigned i = 0; is_machine && i < vcpus_max; i++) {
+        vcpus[i].translations = checked(malloc(sizeof *vcpus[i].translations));
+        translations_init(vcpus[i].translations);
+    }
 }
 
 EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int count,
@@ -387,8 +462,10 @@ EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, i
 {
     const char *out = NULL;
     copies_data = info->version.cur >= 3;
-    if (info->system_emulation || strcmp(info->target_name, "x86_64") != 0) {
-        fputs("balloonist: the recorder records programs of x86-64, by qemu-x86_64\n", stderr);
+    is_machine = info->system_emulation;
+    if (strcmp(info->target_name, "x86_64") != 0) {
+        fputs("balloonist: the recorder records x86-64, by qemu-x86_64 or qemu-system-x86_64\n",
+              stderr);
         return -1;
     }
     if (!read_arguments(count, words, &out))
@@ -396,14 +473,15 @@ EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, i
     recording_init(&recording);
     if (!stream_open(&recording.stream, out))
         return -1;
-    vcpus = checked(aligned_alloc(64, VCPUS_MAX * sizeof *vcpus));
-    memset(vcpus, 0, VCPUS_MAX * sizeof *vcpus);
+    make_vcpus(info);
     pthread_spin_init(&lock, PTHREAD_PROCESS_PRIVATE);
     qemu_plugin_register_vcpu_tb_trans_cb(id, block_is_translated);
     qemu_plugin_register_flush_cb(id, blocks_are_gone);
     qemu_plugin_register_atexit_cb(id, emulator_ends, NULL);
     pthread_atfork(NULL, NULL, child_begins);
-    qemu_plugin_register_vcpu_syscall_cb(id, call_begins);
-    qemu_plugin_register_vcpu_syscall_ret_cb(id, call_ends);
+    if (!is_machine) {
+        qemu_plugin_register_vcpu_syscall_cb(id, call_begins);
+        qemu_plugin_register_vcpu_syscall_ret_cb(id, call_ends);
+    }
     return 0;
 }

@@ -99,8 +99,9 @@ fn start(line: &CommandLine, plugin: &Path, options: &str) -> Result<Child, Fail
         if error.kind() == io::ErrorKind::NotFound {
             return Failure::Io(format!(
                 "{}: there is no such program; QEMU runs what is recorded: install it, on Debian \
-                 and Ubuntu the package qemu-user",
-                shown(qemu)
+                 and Ubuntu the package {}",
+                shown(qemu),
+                line.package
             ));
         }
         Failure::io(qemu, &error)

@@ -1,9 +1,10 @@
-//! `record`: runs a program in QEMU and writes which pages it uses as a trace.
+//! `record`: runs a program or a whole machine in QEMU and writes which pages it uses as a trace.
 //!
-//! `plugin.rs` builds the recorder, `program.rs` finds what QEMU is to run, `emulator.rs` runs it
-//! and reads what the recorder says.
+//! `plugin.rs` builds the recorder, `program.rs` and `machine.rs` say what QEMU is to run,
+//! `emulator.rs` runs it and reads what the recorder says.
 
 mod emulator;
+mod machine;
 mod plugin;
 mod program;
 
@@ -22,14 +23,21 @@ use super::text::shown;
 use super::{Context, Failure, memory};
 use emulator::Ending;
 
-/// Record the page accesses of a program of x86-64 Linux, run by QEMU
+/// Record the page accesses of a program of x86-64 Linux, or of a whole VM, run by QEMU
 ///
-/// Every instruction fetch, read and write is recorded, in order, and which pages the program frees
-/// (munmap, madvise, mremap, brk). Processes that it starts are not recorded. QEMU must be
-/// installed (Debian and Ubuntu: the package qemu-user), and a C compiler for the first recording.
+/// Every instruction fetch, read and write is recorded, in order, and which pages a program frees
+/// (munmap, madvise, mremap, brk). Processes that it starts are not recorded. With --vm the command
+/// is QEMU's own, as in `record --vm -- qemu-system-x86_64 -m 256 …`, and what is recorded is its
+/// guest, kernel and all, by pages of the guest's memory. QEMU must be installed (Debian and
+/// Ubuntu: the package qemu-user, or qemu-system-x86 for VMs), and a C compiler for the first
+/// recording.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The trace to write [default: the program's name and `.balloonist`, in this folder]
+    /// Record a whole VM: the command starts its QEMU
+    #[arg(long, conflicts_with = "qemu")]
+    vm: bool,
+
+    /// The trace to write [default: the program's name, or `vm`, and `.balloonist`, in this folder]
     #[arg(long, short, value_name = "OUT")]
     out: Option<PathBuf>,
 
@@ -53,12 +61,12 @@ pub(crate) struct Args {
     #[arg(long)]
     no_fetches: bool,
 
-    /// Record from the program's mark `start` to its mark `stop`; docs/guide-recording.md says how
-    /// a program makes marks
+    /// Record from the mark `start` to the mark `stop`; docs/guide-recording.md says how a program
+    /// makes marks, in a VM too
     #[arg(long)]
     wait: bool,
 
-    /// Write the program's marks to this CSV table
+    /// Write the marks to this CSV table
     #[arg(long, value_name = "FILE")]
     marks: Option<PathBuf>,
 
@@ -66,7 +74,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "QEMU", default_value = program::QEMU)]
     qemu: OsString,
 
-    /// The program and its arguments
+    /// The program and its arguments; with --vm a QEMU and its arguments
     #[arg(value_name = "PROGRAM", required = true, last = true)]
     command: Vec<OsString>,
 }
@@ -76,12 +84,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let out = args.out.clone().unwrap_or_else(|| args.default_out());
     let file = NewFile::create(&out, Kind::Trace)?;
     let marks = args.marks.as_ref().map(|path| NewFile::create(path, Kind::Table)).transpose()?;
+    let (command, memory) = args.command_line()?;
     let plugin = plugin::built(context)?;
-    let command = program::of_program(&args.qemu, &args.command)?;
     let (memory_max, _) = memory::of_a_trace(context);
     let recording = Recording::new(args.reduction(), memory_max);
     let (recorded, ending) =
-        emulator::record(&command, &plugin, &args.options(), recording, context)?;
+        emulator::record(&command, &plugin, &args.options(memory), recording, context)?;
     write_trace(file, &recorded, context)?;
     if let Some(file) = marks {
         write_marks(file, &recorded)?;
@@ -120,18 +128,28 @@ impl Args {
         Some(reduction).filter(|_| !self.whole)
     }
 
-    /// The plugin's arguments.
-    fn options(&self) -> String {
+    /// What QEMU is to run, and the bytes of memory of a machine.
+    fn command_line(&self) -> Result<(program::CommandLine, Option<u64>), Failure> {
+        if self.vm {
+            let (line, memory) = machine::of_machine(&self.command)?;
+            return Ok((line, Some(memory)));
+        }
+        Ok((program::of_program(&self.qemu, &self.command)?, None))
+    }
+
+    /// The plugin's arguments, for a machine with so many bytes of memory.
+    fn options(&self, memory: Option<u64>) -> String {
         let reduce = self.reduction().map(|reduction| format!(",reduce={}", reduction.frames));
         let resolution = self.resolution.map(|accesses| format!(",resolution={accesses}"));
         let fetch = self.no_fetches.then(|| ",fetch=off".to_owned());
         let wait = self.wait.then(|| ",wait=on".to_owned());
-        [reduce, resolution, fetch, wait].into_iter().flatten().collect()
+        let memory = memory.map(|bytes| format!(",memory={bytes}"));
+        [reduce, resolution, fetch, wait, memory].into_iter().flatten().collect()
     }
 
     fn default_out(&self) -> PathBuf {
-        let name = Path::new(&self.command[0]).file_name();
-        let mut name = name.map_or_else(|| OsString::from("program"), OsString::from);
+        let name = Path::new(&self.command[0]).file_name().filter(|_| !self.vm);
+        let mut name = name.unwrap_or(if self.vm { "vm" } else { "program" }.as_ref()).to_owned();
         name.push(".balloonist");
         PathBuf::from(name)
     }

@@ -17,6 +17,8 @@ pub(super) const QEMU: &str = "qemu-x86_64";
 #[derive(Debug)]
 pub(super) struct CommandLine {
     pub(super) qemu: OsString,
+    /// Debian's package that it comes from.
+    pub(super) package: &'static str,
     /// Those that follow the plugin's.
     pub(super) arguments: Vec<OsString>,
 }
@@ -43,7 +45,7 @@ pub(super) fn of_program(qemu: &OsStr, command: &[OsString]) -> Result<CommandLi
     }
     let mut arguments = vec![OsString::from("-0"), name];
     arguments.append(&mut command);
-    Ok(CommandLine { qemu: qemu.to_owned(), arguments })
+    Ok(CommandLine { qemu: qemu.to_owned(), package: "qemu-user", arguments })
 }
 
 /// The program of this name: a path if there is a slash in it, else the first of that name in the

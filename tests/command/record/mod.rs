@@ -2,6 +2,8 @@
 //! installed; with `NEEDS_QEMU` in the environment, as in .ci/run, a test fails where they are not.
 #![allow(clippy::disallowed_methods, reason = "the tests wait for processes")]
 
+mod machine;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
