@@ -18,6 +18,8 @@ use pyo3::types::PyCapsule;
 use rayon::prelude::*;
 
 use crate::html;
+use crate::raised;
+use crate::replacement::Chosen;
 use crate::tables::Table;
 use crate::wait::{Task, wait};
 
@@ -92,8 +94,9 @@ impl Curve {
 
 /// The demand faults of a VM that replays `trace` at each number of frames.
 ///
-/// LRU's curve is exact and comes from one pass; other algorithms are simulated once for each
-/// number of frames, with default parameters, on all processors. `points` are the numbers of
+/// `replacement` is an algorithm's name, by default "lru", or a class. LRU's curve is exact and
+/// comes from one pass; other algorithms are simulated once for each number of frames, with default
+/// parameters, those of the list on all processors. `points` are the numbers of
 /// frames: a list of int, or a text such as "1..64, 128..4096*2, 10%, all". By default LRU has
 /// every number from 1 to the distinct pages, others the powers of two and that number. `seed` and
 /// `name`, the VM's name, key the draws of algorithms that draw.
@@ -103,30 +106,29 @@ impl Curve {
 /// >>> balloonist.mrc(belady, replacement="fifo", points=[3, 4]).demand_faults.tolist()
 /// [9, 10]
 #[pyfunction]
-#[pyo3(signature = (trace, *, replacement="lru", points=None, seed=1, name="trace"))]
+#[pyo3(signature = (trace, *, replacement=None, points=None, seed=1, name="trace"))]
 pub fn mrc<'py>(
     py: Python<'py>,
     trace: &Bound<'py, PyAny>,
-    replacement: &str,
+    replacement: Option<&Bound<'py, PyAny>>,
     points: Option<Points>,
     seed: u64,
     name: &str,
 ) -> PyResult<Curve> {
     let trace = crate::trace::of_value(py, trace)?.trace;
-    let kind = kind(replacement)?;
+    let lru = Chosen { kind: &replace::ALL[0], is_own: false };
+    let chosen = replacement.map_or(Ok(lru), Chosen::read)?;
     let points = points.map(Points::read).transpose()?;
-    let name = name.to_owned();
-    let curve = wait(py, None, move |task| of(kind, &trace, points.as_deref(), seed, name, task))?;
+    let (points, name) = (points.as_deref(), name.to_owned());
+    let sizes = sizes(chosen.kind, &trace, points);
+    let made = move |task: &Task| of(chosen, &trace, sizes, (seed, name), task);
+    // Python code runs on this thread, where it hears Ctrl-C.
+    let curve =
+        if chosen.is_own { py.detach(|| made(&Task::default())) } else { wait(py, None, made)? };
+    if let Some(error) = raised::take() {
+        return Err(error);
+    }
     curve.map(Curve).ok_or_else(|| PyKeyboardInterrupt::new_err(()))
-}
-
-/// The algorithm of this name.
-pub fn kind(name: &str) -> PyResult<&'static ReplacementKind> {
-    replace::ALL.iter().find(|kind| kind.name == name).ok_or_else(|| {
-        let known: Vec<&str> = replace::ALL.iter().map(|kind| kind.name).collect();
-        let known = known.join(", ");
-        PyValueError::new_err(format!("replacement is `{name}`, expected one of {known}"))
-    })
 }
 
 /// Numbers of frames, as callers give them.
@@ -146,15 +148,9 @@ impl Points {
     }
 }
 
-/// The curve; nothing if nobody waits for it any more.
-fn of(
-    kind: &'static ReplacementKind,
-    trace: &Arc<trace::Trace>,
-    points: Option<&[Point]>,
-    seed: u64,
-    name: String,
-    task: &Task,
-) -> Option<stored::Curve> {
+/// The numbers of frames: those asked for, or the default; of a reduced trace those for which it is
+/// exact.
+fn sizes(kind: &ReplacementKind, trace: &trace::Trace, points: Option<&[Point]>) -> Vec<Frames> {
     let pages = trace.distinct_pages() as u64;
     let least = trace.reduction().map_or(0, |reduction| reduction.frames);
     let mut sizes = match points {
@@ -163,6 +159,17 @@ fn of(
         None => points::powers_and_all(pages),
     };
     sizes.retain(|frames| frames.0 >= least);
+    sizes
+}
+
+/// The curve; nothing if nobody waits for it any more, or the algorithm has raised.
+fn of(
+    Chosen { kind, is_own }: Chosen,
+    trace: &Arc<trace::Trace>,
+    sizes: Vec<Frames>,
+    (seed, name): (u64, String),
+    task: &Task,
+) -> Option<stored::Curve> {
     let points = if kind.is_lru() {
         stored::Curve::points_of(&curve::lru_faults(trace, trace.accesses()), &sizes)
     } else {
@@ -171,9 +178,14 @@ fn of(
         let settings = Settings::defaults(kind.params);
         let point = |&frames: &Frames| {
             let replayed = || replace::replay(kind.build, &settings, trace, 0, frames, &draw);
-            (!task.is_stopped()).then(|| (frames, replayed().demand_faults))
+            let goes_on = !task.is_stopped() && !raised::waits();
+            goes_on.then(|| (frames, replayed().demand_faults))
         };
-        sizes.par_iter().map(point).collect::<Option<_>>()?
+        if is_own {
+            sizes.iter().map(point).collect::<Option<_>>()?
+        } else {
+            sizes.par_iter().map(point).collect::<Option<_>>()?
+        }
     };
     let replacement = (!kind.is_lru()).then_some(kind.name);
     let accesses = trace.accesses();

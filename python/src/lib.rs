@@ -4,8 +4,17 @@
 mod curve;
 mod errors;
 mod html;
+mod lists;
+mod policy;
+mod raised;
+mod replacement;
+mod results;
+mod running;
+mod scenario;
+mod sweep;
 mod tables;
 mod trace;
+mod values;
 mod wait;
 
 use pyo3::prelude::*;
@@ -16,6 +25,16 @@ mod _native {
     use super::curve::{Curve, mrc};
     #[pymodule_export]
     use super::errors::{Error, PolicyError, ScenarioError, TraceError};
+    #[pymodule_export]
+    use super::lists::{formats, observers, policies, replacements, workloads};
+    #[pymodule_export]
+    use super::policy::{Counts, View, VmView};
+    #[pymodule_export]
+    use super::results::{Comparison, Run};
+    #[pymodule_export]
+    use super::scenario::Scenario;
+    #[pymodule_export]
+    use super::sweep::Sweep;
     #[pymodule_export]
     use super::tables::Table;
     #[pymodule_export]

@@ -104,7 +104,7 @@ impl Trace {
     /// the name of the VM of a scenario that would make the same accesses.
     ///
     /// >>> from balloonist import Trace
-    /// >>> Trace.workload("cycle", pages=3, accesses=7).pages.tolist()
+    /// >>> Trace.workload("loop", pages=3, accesses=7).pages.tolist()
     /// [0, 1, 2, 0, 1, 2, 0]
     #[staticmethod]
     #[pyo3(signature = (kind, *, seed=1, vm=None, **parameters))]
@@ -259,6 +259,11 @@ impl Trace {
 }
 
 impl Trace {
+    /// The trace of a VM.
+    pub fn shared(trace: &Arc<trace::Trace>) -> Self {
+        Self { trace: Arc::clone(trace), reading: None }
+    }
+
     /// An array with what `value` says of each access: the run that it begins, if it begins one,
     /// and its page.
     fn by_access<'py, T: numpy::Element + Copy>(

@@ -18,22 +18,51 @@ pub struct Task {
     /// Nobody waits for the result any more: a sign to stop soon.
     stopped: AtomicBool,
     /// The steps done.
-    pub done: AtomicU64,
+    done: AtomicU64,
 }
 
 impl Task {
+    /// A step is done.
+    pub fn step(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Whether the work should stop.
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
     }
 }
 
-/// Does `work` on another thread and returns its result. Python may run meanwhile. `progress`, a
-/// callable, is told the steps done. If it raises, or the user interrupts, the work is told to
-/// stop and left alone.
+/// Who is told of progress, and how many steps there are.
+pub struct Told<'py>(Bound<'py, PyAny>, u64);
+
+impl Told<'_> {
+    /// So many steps are done.
+    pub fn tell(&self, done: u64) -> PyResult<()> {
+        self.0.call1((done, self.1)).map(drop)
+    }
+}
+
+/// Who is told of the progress of `total` steps: nobody (False), a callable, or by default a bar.
+pub fn progress<'py>(
+    py: Python<'py>,
+    said: Option<&Bound<'py, PyAny>>,
+    total: u64,
+) -> PyResult<Option<Told<'py>>> {
+    let bar = || py.import("balloonist._progress")?.call_method1("Bar", (total,));
+    match said {
+        Some(told) if told.is_callable() => Ok(Some(Told(told.clone(), total))),
+        Some(said) if !said.is_truthy()? => Ok(None),
+        _ => Ok(Some(Told(bar()?, total))),
+    }
+}
+
+/// Does `work` on another thread and returns its result. Python may run meanwhile. `progress` is
+/// told the steps done. If that raises, or the user interrupts, the work is told to stop and left
+/// alone.
 pub fn wait<T: Send + 'static>(
     py: Python<'_>,
-    progress: Option<&Bound<'_, PyAny>>,
+    progress: Option<&Told<'_>>,
     work: impl FnOnce(&Task) -> T + Send + 'static,
 ) -> PyResult<T> {
     let task = Arc::new(Task::default());
@@ -50,7 +79,7 @@ pub fn wait<T: Send + 'static>(
         let done = task.done.load(Ordering::Relaxed);
         let mut heard = py.check_signals();
         if let Some(progress) = progress.filter(|_| told != Some(done)) {
-            heard = heard.and_then(|()| progress.call1((done,)).map(drop));
+            heard = heard.and_then(|()| progress.tell(done));
             told = Some(done);
         }
         if let Err(raised) = heard {

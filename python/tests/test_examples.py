@@ -1,6 +1,8 @@
 """Runs the examples of the docstrings."""
 
 import doctest
+import pathlib
+import re
 
 import pytest
 
@@ -28,3 +30,14 @@ def test_docstrings(name, value):
     example = doctest.DocTestParser().get_doctest(text, {}, name, None, 0)
     result = doctest.DocTestRunner(verbose=False).run(example)
     assert result.failed == 0
+
+
+PAGES = pathlib.Path(__file__).parents[2] / "docs" / "python"
+
+
+@pytest.mark.parametrize("path", sorted(PAGES.glob("*.md")), ids=lambda path: path.stem)
+def test_pages(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = "".join(re.findall(r"```pycon\n(.*?)```", path.read_text(), re.DOTALL))
+    example = doctest.DocTestParser().get_doctest(text, {}, path.name, str(path), 0)
+    assert doctest.DocTestRunner(verbose=False).run(example).failed == 0

@@ -163,8 +163,8 @@ def test_tables_go_to_other_libraries():
     assert pyarrow.table(table).to_pylist() == expected
     assert polars.DataFrame(table).to_dicts() == expected
     assert pandas.DataFrame.from_arrow(table).to_dict("records") == expected
-    found = duckdb.sql("select sum(demand_faults) from table_of_curve").fetchone()
-    assert found == (15,)
+    found = duckdb.sql("select sum(demand_faults) from table_of_curve").fetchall()
+    assert found == [(15,)]
     assert table.csv().splitlines()[1] == "trace,1,6,1.000000"
     assert "<table>" in table._repr_html_()
     assert "data:image/svg+xml," in curve._repr_html_()

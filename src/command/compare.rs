@@ -15,13 +15,13 @@ use balloonist::scenario::Scenario;
 use balloonist::simulate::{RunError, bytes_of_bounds, simulate};
 use balloonist::store::compare as rows;
 use balloonist::store::compare::CompareRow;
-use balloonist::store::curves::{self, CurveRow};
-use balloonist::store::manifest::{Manifest, RunEntry, Runs, Study, Timing};
-use balloonist::store::outcomes::{self, OutcomeRow};
+use balloonist::store::curves::CurveRow;
+use balloonist::store::manifest::Timing;
+use balloonist::store::outcomes;
 use balloonist::store::results::Results;
 use balloonist::store::row;
 use balloonist::store::thinned::Thinned;
-use balloonist::store::vms::{self, VmRow};
+use balloonist::store::vms::VmRow;
 use balloonist::table::Format;
 use balloonist::trace::index;
 use balloonist::watch::Both;
@@ -229,47 +229,6 @@ impl Compared<'_> {
         context.print(&format!("{before}\n{people}\n{after}"))
     }
 
-    /// The rows of vms.csv.
-    fn vms(&self) -> Vec<VmRow> {
-        let of_run = |Contender { replacement, outcome, .. }: &Contender| {
-            let mut rows = vms::rows(self.scenario, outcome);
-            for row in &mut rows {
-                row.param_replacement = replacement.map(|kind| kind.name.to_owned());
-            }
-            rows
-        };
-        self.runs.iter().flat_map(of_run).collect()
-    }
-
-    /// The rows of outcomes.csv.
-    fn outcomes(&self) -> Vec<OutcomeRow> {
-        let of_run = |Contender { replacement, outcome, .. }: &Contender| {
-            let mut rows = outcomes::rows(self.scenario, outcome);
-            for row in &mut rows {
-                row.param_replacement = replacement.map(|kind| kind.name.to_owned());
-            }
-            rows
-        };
-        self.runs.iter().flat_map(of_run).collect()
-    }
-
-    /// The manifest without its files.
-    fn manifest(&self) -> Manifest {
-        let entry = |run: &Contender| {
-            let replacement = run.replacement.map(|kind| kind.name);
-            let fingerprint = run.outcome.fingerprint;
-            RunEntry::new(&run.outcome.policy, replacement, self.scenario.seed, fingerprint)
-        };
-        Manifest {
-            study: Study::of(self.scenario),
-            runs: Runs::Each(self.runs.iter().map(entry).collect()),
-            files: Vec::new(),
-            baseline: Some(self.runs[self.baseline].title()),
-            verdict: Some(compare::verdict(self.runs, self.bounds, self.baseline)),
-            bounds: self.bounds.iter().map(Into::into).collect(),
-        }
-    }
-
     /// Writes the files of `--out` and the page of `--report`.
     fn write(
         &self,
@@ -279,15 +238,8 @@ impl Compared<'_> {
         timing: &str,
         context: &Context,
     ) -> Result<(), Failure> {
-        let names = self.runs.iter().map(Contender::title);
-        let results = Results {
-            manifest: self.manifest(),
-            vms: Some(self.vms()),
-            compare: Some(rows::rows(self.runs, self.bounds, self.baseline)),
-            curves: Some(curves::rows(self.scenario, &self.runs[0].outcome)),
-            sweep: None,
-            series: names.zip(series.into_iter().flatten()).collect(),
-        };
+        let Self { scenario, runs, bounds, baseline } = *self;
+        let results = Results::of_comparison(scenario, runs, bounds, baseline, series);
         if let Some(mut folder) = folder {
             let Results { vms, compare, curves, .. } = &results;
             let compare: &[CompareRow] = compare.as_deref().unwrap_or_default();
@@ -297,7 +249,7 @@ impl Compared<'_> {
                 ("compare.csv", rows::table(compare)),
                 ("vms.csv", row::table(vms)),
                 ("curves.csv", row::table(curves)),
-                ("outcomes.csv", row::table(&self.outcomes())),
+                ("outcomes.csv", row::table(&outcomes::rows_of(scenario, runs))),
             ] {
                 folder.file(name).put(&table.to_csv())?;
             }

@@ -14,9 +14,9 @@ use balloonist::render::run as report;
 use balloonist::render::run::RunText;
 use balloonist::scenario::Scenario;
 use balloonist::simulate::simulate;
-use balloonist::store::curves;
-use balloonist::store::manifest::{Manifest, RunEntry, Runs, Study, Timing};
+use balloonist::store::manifest::Timing;
 use balloonist::store::outcomes;
+use balloonist::store::results::Results;
 use balloonist::store::row;
 use balloonist::store::vms;
 use balloonist::table::{Format, Table};
@@ -256,22 +256,16 @@ fn fill(
     took: Duration,
     context: &Context,
 ) -> Result<(), Failure> {
-    let policy = scenario.policy;
+    let verdict = report::verdict(scenario, outcome, split);
+    let results = Results::of_run(scenario, outcome, verdict, None);
     let tables = [
         ("vms.csv", vms::table(scenario, outcome)),
         ("outcomes.csv", outcomes::table(scenario, outcome)),
-        ("curves.csv", row::table(&curves::rows(scenario, outcome))),
+        ("curves.csv", row::table(&results.curves.unwrap_or_default())),
     ];
     for (name, table) in tables {
         folder.file(name).put(&table.to_csv())?;
     }
-    let run = RunEntry::new(policy.name, None, scenario.seed, outcome.fingerprint);
-    let manifest = Manifest {
-        study: Study::of(scenario),
-        runs: Runs::Each(vec![run]),
-        verdict: report::verdict(scenario, outcome, split),
-        ..Manifest::default()
-    };
     let timing = Timing::new(took.as_nanos(), outcome.all.counts.accesses).to_json();
-    folder.commit(Some(&timing), manifest, context)
+    folder.commit(Some(&timing), results.manifest, context)
 }

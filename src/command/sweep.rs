@@ -8,14 +8,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use balloonist::conclude::expects;
 use balloonist::number::{counted, grouped};
 use balloonist::scenario::{Scenario, TraceSource};
 use balloonist::simulate::{bytes_of_trace, simulate};
 use balloonist::store::manifest::{self, Timing};
 use balloonist::store::sweep as rows;
-use balloonist::sweep::journal::{Header, Journal, Record};
-use balloonist::sweep::statistics::SUMMARISED;
+use balloonist::sweep::journal::{Header, Journal};
 use balloonist::sweep::{self, BadPoint, Study};
 use balloonist::table::Cell;
 use balloonist::table::Format;
@@ -263,12 +261,7 @@ impl<'a> Work<'a> {
         let scenario = held.insert(self.study.scenario(run).map_err(bad)?);
         let outcome = simulate(scenario, scenario.policy, &mut NullWatcher)?;
         let (point, ..) = self.study.run(run);
-        let record = Record {
-            run,
-            metrics: SUMMARISED.map(|(_, metric)| metric(&outcome.all)),
-            rows: rows::lines(self.study.grid(), (run, point), scenario, &outcome),
-            failed: expects::failed(scenario, &outcome),
-        };
+        let record = rows::record(self.study.grid(), (run, point), scenario, &outcome);
         let failure = |error: io::Error| match Failure::io(&self.place, &error) {
             Failure::Io(text) => Failure::Io(format!("{text}{}", self.remedy)),
             other => other,

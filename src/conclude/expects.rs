@@ -3,17 +3,20 @@
 use std::cmp::Ordering;
 
 use crate::account::Outcome;
+use crate::balance;
 use crate::number::{Millionths, grouped};
 use crate::scenario::{Expect, Scenario};
 use crate::units::Decimal;
 
 /// A sentence for each expectation that a run failed, in file order.
 ///
-/// An expectation that names no policy applies to the scenario's own policy.
+/// An expectation that names no policy applies to the scenario's own policy, and to a policy that
+/// is in no list: the caller runs it in the place of the scenario's.
 pub fn failed(scenario: &Scenario, outcome: &Outcome) -> Vec<String> {
+    let is_own = balance::ALL.iter().all(|kind| kind.name != outcome.policy);
     let applies = |expect: &&Expect| {
-        let in_force = expect.policies.is_empty() && scenario.policy.name == outcome.policy;
-        in_force || expect.policies.contains(&outcome.policy.as_str())
+        let in_force = is_own || scenario.policy.name == outcome.policy;
+        expect.policies.is_empty() && in_force || expect.policies.contains(&outcome.policy.as_str())
     };
     let expects = scenario.expects.iter().filter(applies);
     expects.filter_map(|expect| judge(scenario, outcome, expect)).collect()

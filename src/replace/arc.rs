@@ -34,7 +34,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     on_reduced: OnReduced::Inexact,
     footprint: Footprint { page: 12, frame: 0, run: 0 },
     params: &[STEP],
-    build: |settings, guest| Paged::boxed(guest, Arc::new(settings, guest)),
+    build: &|settings, guest| Paged::boxed(guest, Arc::new(settings, guest)),
 };
 
 struct Arc {

@@ -35,7 +35,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     on_reduced: OnReduced::Inexact,
     footprint: Footprint { page: 12, frame: 0, run: 0 },
     params: &[STEP],
-    build: |settings, guest| Paged::boxed(guest, Car::new(settings, guest)),
+    build: &|settings, guest| Paged::boxed(guest, Car::new(settings, guest)),
 };
 
 /// The back of a list is the paper's head, where the hand points; the front is its tail.

@@ -34,7 +34,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     on_reduced: OnReduced::Inexact,
     footprint: Footprint { page: 1, frame: 4, run: 0 },
     params: &[LOAD],
-    build: |settings, guest| Paged::boxed(guest, Clock::new(settings, guest)),
+    build: &|settings, guest| Paged::boxed(guest, Clock::new(settings, guest)),
 };
 
 const LOAD: Param = Param {

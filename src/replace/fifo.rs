@@ -29,7 +29,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     on_reduced: OnReduced::Inexact,
     footprint: Footprint { page: 1, frame: 4, run: 0 },
     params: &[],
-    build: |_, guest| Paged::boxed(guest, Fifo::new(guest)),
+    build: &|_, guest| Paged::boxed(guest, Fifo::new(guest)),
 };
 
 struct Fifo {

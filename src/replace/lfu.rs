@@ -35,7 +35,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     on_reduced: OnReduced::Inexact,
     footprint: Footprint { page: 16, frame: 24, run: 0 },
     params: &[],
-    build: |_, guest| Paged::boxed(guest, Lfu::new(guest)),
+    build: &|_, guest| Paged::boxed(guest, Lfu::new(guest)),
 };
 
 /// The uses of a page. The resident page with the smallest value is evicted first.

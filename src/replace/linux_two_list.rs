@@ -69,7 +69,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
             default: Value::Integer(0),
         },
     ],
-    build: |settings, guest| Paged::boxed(guest, TwoList::new(settings, guest)),
+    build: &|settings, guest| Paged::boxed(guest, TwoList::new(settings, guest)),
 };
 
 const INACTIVE: usize = 0;

@@ -64,7 +64,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
             default: Value::Integer(2500),
         },
     ],
-    build: |settings, guest| Paged::boxed(guest, Lirs::new(settings, guest)),
+    build: &|settings, guest| Paged::boxed(guest, Lirs::new(settings, guest)),
 };
 
 /// The numbers of a page in S and in Q. The page is LIR if the second is [`LIR`], a resident HIR

@@ -54,7 +54,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     on_reduced: OnReduced::Exact,
     footprint: Footprint { page: 8, frame: 0, run: 0 },
     params: &[],
-    build: |_, guest| match guest.tiers {
+    build: &|_, guest| match guest.tiers {
         [] => Box::new(Lru::new(guest, Plain::new(guest.frames.0))),
         tiers => Box::new(Lru::new(guest, Stack::new(tiers, guest.frames.0))),
     },

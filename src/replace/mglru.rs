@@ -36,7 +36,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     on_reduced: OnReduced::Inexact,
     footprint: Footprint { page: 12, frame: 0, run: 0 },
     params: &[],
-    build: |_, guest| Paged::boxed(guest, MultiGen::new(guest)),
+    build: &|_, guest| Paged::boxed(guest, MultiGen::new(guest)),
 };
 
 /// The kernel's `MIN_NR_GENS` and `MAX_NR_GENS`.

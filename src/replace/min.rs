@@ -35,7 +35,7 @@ pub(crate) const KIND: ReplacementKind = ReplacementKind {
     on_reduced: OnReduced::UnlessShrunk,
     footprint: Footprint { page: 40, frame: 0, run: 8 },
     params: &[],
-    build: |_, guest| Paged::boxed(guest, Min::new(guest)),
+    build: &|_, guest| Paged::boxed(guest, Min::new(guest)),
 };
 
 struct Min {

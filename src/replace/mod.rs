@@ -29,9 +29,11 @@ mod sink;
 pub(crate) mod tournament;
 mod two_queue;
 
+use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use min::KIND as MIN;
+pub use paged::{Accesses, Algorithm, Paged, Touch};
 pub use replay::{replay, replay_recorded};
 pub use sink::FrameEvent;
 
@@ -44,7 +46,6 @@ use crate::trace::{PageId, Trace};
 use crate::units::{Footprint, Frames, Ticks};
 
 /// A kind of replacement algorithm, as scenarios name it.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct ReplacementKind {
     /// The name in scenario files.
@@ -68,7 +69,7 @@ pub struct ReplacementKind {
 }
 
 /// Builds an algorithm for a VM that starts without resident pages.
-pub type Build = fn(&Settings, &Guest<'_>) -> Box<dyn Replacement>;
+pub type Build = &'static (dyn Fn(&Settings, &Guest<'_>) -> Box<dyn Replacement> + Send + Sync);
 
 /// The VM that an algorithm is for.
 pub struct Guest<'a> {
@@ -104,10 +105,94 @@ pub const ALL: &[ReplacementKind] = &[
 ];
 
 impl ReplacementKind {
+    /// A kind of your own, without parameters. It runs wherever those of the list do
+    /// ([`Scenario::with_replacement`](crate::scenario::Scenario::with_replacement), [`replay`]),
+    /// but scenario files cannot name it. Like those it lives as long as the program: it is made
+    /// once for an algorithm, not once for a run.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use balloonist::params::Settings;
+    /// use balloonist::random::{Generator, Stream};
+    /// use balloonist::replace::{Accesses, Algorithm, List, Paged, ReplacementKind, Touch, replay};
+    /// use balloonist::trace::{PageId, Trace};
+    /// use balloonist::units::Frames;
+    ///
+    /// /// Evicts the page that was loaded last.
+    /// struct LastIn(u64, Vec<PageId>);
+    ///
+    /// impl Accesses for LastIn {
+    ///     fn touch(&mut self, page: PageId, _: u64) -> Touch {
+    ///         if self.1.contains(&page) {
+    ///             return Touch::Hit;
+    ///         }
+    ///         let is_full = self.1.len() as u64 == self.0;
+    ///         let victim = if is_full { self.1.pop() } else { None };
+    ///         self.1.push(page);
+    ///         victim.map_or(Touch::Fill, Touch::Replacement)
+    ///     }
+    ///
+    ///     fn free(&mut self, page: PageId) -> bool {
+    ///         let before = self.1.len();
+    ///         self.1.retain(|other| *other != page);
+    ///         self.1.len() < before
+    ///     }
+    /// }
+    ///
+    /// impl Algorithm for LastIn {
+    ///     fn resize(&mut self, frames: u64, evicted: impl FnMut(PageId)) {
+    ///         self.0 = frames;
+    ///         self.1.drain((frames as usize).min(self.1.len())..).rev().for_each(evicted);
+    ///     }
+    ///
+    ///     fn resident(&self) -> u64 {
+    ///         self.1.len() as u64
+    ///     }
+    ///
+    ///     fn lists(&self) -> Vec<List> {
+    ///         vec![List::resident("", self.1.iter().copied())]
+    ///     }
+    ///
+    ///     fn audit(&self) {
+    ///         assert!(self.resident() <= self.0);
+    ///     }
+    /// }
+    ///
+    /// let kind = ReplacementKind::own("last-in", |_, guest| {
+    ///     Paged::boxed(guest, LastIn(guest.frames.0, Vec::new()))
+    /// });
+    /// let trace = Arc::new(Trace::from_pages([1, 2, 3, 1, 2, 3]));
+    /// let draw = || Stream::new(Generator::ChaCha8, 1, 0, "none");
+    /// let counts = replay(kind.build, &Settings::defaults(&[]), &trace, 0, Frames(2), &draw);
+    /// // 1 stays, and 2 and 3 take turns in the other frame.
+    /// assert_eq!(counts.demand_faults, 5);
+    /// ```
+    pub fn own(
+        name: impl Into<String>,
+        build: impl Fn(&Settings, &Guest<'_>) -> Box<dyn Replacement> + Send + Sync + 'static,
+    ) -> &'static Self {
+        Box::leak(Box::new(Self {
+            name: name.into().leak(),
+            summary: "an algorithm of the caller's own",
+            follows: "no paper that is known here",
+            knows_the_future: false,
+            on_reduced: OnReduced::Inexact,
+            footprint: Footprint::default(),
+            params: &[],
+            build: Box::leak(Box::new(build)),
+        }))
+    }
+
     /// Whether it is LRU, the algorithm that stack distances, fault curves and the bounds made from
     /// them describe.
     pub fn is_lru(&self) -> bool {
         self.name == lru::KIND.name
+    }
+}
+
+impl fmt::Debug for ReplacementKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("ReplacementKind").field(&self.name).finish()
     }
 }
 

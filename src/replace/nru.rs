@@ -34,7 +34,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     on_reduced: OnReduced::Inexact,
     footprint: Footprint { page: 5, frame: 16, run: 0 },
     params: &[TICK],
-    build: |settings, guest| Paged::boxed(guest, Nru::new(settings, guest)),
+    build: &|settings, guest| Paged::boxed(guest, Nru::new(settings, guest)),
 };
 
 const TICK: Param = Param {

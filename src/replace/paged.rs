@@ -13,7 +13,7 @@ use crate::units::{Frames, Ticks};
 
 /// What one access did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Touch {
+pub enum Touch {
     /// The page was resident.
     Hit,
     /// The page was not resident and went into an empty frame.
@@ -26,7 +26,7 @@ pub(super) enum Touch {
 }
 
 /// What an algorithm does at each access.
-pub(super) trait Accesses {
+pub trait Accesses {
     /// Called before a stretch, which touches only pages below `pages`. Pages are numbered in the
     /// order of their first use, so state grows with the pages that the VM has touched.
     fn make_room(&mut self, _pages: usize) {}
@@ -65,7 +65,7 @@ pub(super) trait Accesses {
 const READ_AHEAD: usize = 16;
 
 /// A replacement algorithm that decides page by page.
-pub(super) trait Algorithm: Accesses + Send {
+pub trait Algorithm: Accesses + Send {
     /// Sets the allocation, at least 1 frame, and calls `evicted` with each page that no longer
     /// fits, in order of eviction.
     fn resize(&mut self, frames: u64, evicted: impl FnMut(PageId));
@@ -84,7 +84,7 @@ pub(super) trait Algorithm: Accesses + Send {
 }
 
 /// An [`Algorithm`] as a [`Replacement`].
-pub(super) struct Paged<A> {
+pub struct Paged<A> {
     trace: Arc<Trace>,
     algorithm: A,
     dirty: Option<Dirty>,
@@ -92,7 +92,7 @@ pub(super) struct Paged<A> {
 
 impl<A: Algorithm + 'static> Paged<A> {
     /// Boxes an algorithm for a guest.
-    pub(super) fn boxed(guest: &Guest<'_>, algorithm: A) -> Box<dyn Replacement> {
+    pub fn boxed(guest: &Guest<'_>, algorithm: A) -> Box<dyn Replacement> {
         let dirty = guest.counts_write_backs.then(|| Dirty::new(guest.trace));
         Box::new(Self { trace: Arc::clone(guest.trace), algorithm, dirty })
     }

@@ -40,7 +40,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     on_reduced: OnReduced::Inexact,
     footprint: Footprint { page: 9, frame: 8, run: 0 },
     params: &[SMALL, USES],
-    build: |settings, guest| Paged::boxed(guest, S3Fifo::new(settings, guest)),
+    build: &|settings, guest| Paged::boxed(guest, S3Fifo::new(settings, guest)),
 };
 
 const SMALL: Param = Param {

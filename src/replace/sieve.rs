@@ -31,7 +31,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     on_reduced: OnReduced::Inexact,
     footprint: Footprint { page: 1, frame: 8, run: 0 },
     params: &[],
-    build: |_, guest| Paged::boxed(guest, Sieve::new(guest)),
+    build: &|_, guest| Paged::boxed(guest, Sieve::new(guest)),
 };
 
 /// The state of a page, one byte, the only one that a hit reads: 0 if it is absent, else these

@@ -35,7 +35,7 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
     on_reduced: OnReduced::Inexact,
     footprint: Footprint { page: 9, frame: 4, run: 0 },
     params: &[IN, OUT],
-    build: |settings, guest| Paged::boxed(guest, TwoQueue::new(settings, guest)),
+    build: &|settings, guest| Paged::boxed(guest, TwoQueue::new(settings, guest)),
 };
 
 const IN: Param = Param {

@@ -2,6 +2,7 @@
 //! oscillating frames, fairness.
 
 use crate::account::{Account, Outcome};
+use crate::conclude::compare::Contender;
 use crate::number::Millionths;
 use crate::scenario::Scenario;
 use crate::store::row::{self, Row as _, row};
@@ -62,6 +63,18 @@ impl OutcomeRow {
 pub fn rows(scenario: &Scenario, outcome: &Outcome) -> Vec<OutcomeRow> {
     let row = |(vm, account)| OutcomeRow::new(scenario, &outcome.policy, vm, account);
     named(scenario, outcome).map(row).collect()
+}
+
+/// The rows of each run of a comparison, in order.
+pub fn rows_of(scenario: &Scenario, runs: &[Contender]) -> Vec<OutcomeRow> {
+    let of_run = |Contender { replacement, outcome, .. }: &Contender| {
+        let mut rows = rows(scenario, outcome);
+        for row in &mut rows {
+            row.param_replacement = replacement.map(|kind| kind.name.to_owned());
+        }
+        rows
+    };
+    runs.iter().flat_map(of_run).collect()
 }
 
 /// The same as a table, with a line above the row of all VMs.

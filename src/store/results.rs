@@ -1,13 +1,16 @@
 //! Results: the input of pages and figures, from a run or read from a folder.
 
+use crate::account::Outcome;
+use crate::bound::Bound;
+use crate::conclude::{self, compare::Contender};
 use crate::number::counted;
-use crate::scenario::{Document, Grid};
-use crate::store::compare::CompareRow;
-use crate::store::curves::CurveRow;
-use crate::store::manifest::Manifest;
+use crate::scenario::{Document, Grid, Scenario};
+use crate::store::compare::{self, CompareRow};
+use crate::store::curves::{self, CurveRow};
+use crate::store::manifest::{Manifest, RunEntry, Runs, Study};
 use crate::store::sweep::RunRow;
 use crate::store::thinned::Thinned;
-use crate::store::vms::{ALL, VmRow};
+use crate::store::vms::{self, ALL, VmRow};
 
 /// A run's name, and its series.
 pub(crate) type RunSeries = (String, Thinned);
@@ -30,6 +33,80 @@ pub struct Results {
 }
 
 impl Results {
+    /// Those of a run; `verdict` is the sentences that close it.
+    pub fn of_run(
+        scenario: &Scenario,
+        outcome: &Outcome,
+        verdict: Option<String>,
+        series: Option<Thinned>,
+    ) -> Self {
+        let policy = &outcome.policy;
+        let run = RunEntry::new(policy, None, scenario.seed, outcome.fingerprint);
+        Self {
+            manifest: Manifest {
+                study: Study::of(scenario),
+                runs: Runs::Each(vec![run]),
+                verdict,
+                ..Manifest::default()
+            },
+            vms: Some(vms::rows(scenario, outcome)),
+            compare: None,
+            curves: Some(curves::rows(scenario, outcome)),
+            sweep: None,
+            series: series.map(|series| (policy.clone(), series)).into_iter().collect(),
+        }
+    }
+
+    /// Those of a comparison, with the series of the runs that have one. `baseline` is the place of
+    /// the run that the others are compared with.
+    pub fn of_comparison(
+        scenario: &Scenario,
+        runs: &[Contender],
+        bounds: &[Bound],
+        baseline: usize,
+        series: Vec<Option<Thinned>>,
+    ) -> Self {
+        let entry = |run: &Contender| {
+            let replacement = run.replacement.map(|kind| kind.name);
+            let fingerprint = run.outcome.fingerprint;
+            RunEntry::new(&run.outcome.policy, replacement, scenario.seed, fingerprint)
+        };
+        let names = runs.iter().map(Contender::title);
+        Self {
+            manifest: Manifest {
+                study: Study::of(scenario),
+                runs: Runs::Each(runs.iter().map(entry).collect()),
+                files: Vec::new(),
+                baseline: Some(runs[baseline].title()),
+                verdict: Some(conclude::compare::verdict(runs, bounds, baseline)),
+                bounds: bounds.iter().map(Into::into).collect(),
+            },
+            vms: Some(vms::rows_of(scenario, runs)),
+            compare: Some(compare::rows(runs, bounds, baseline)),
+            curves: Some(curves::rows(scenario, &runs[0].outcome)),
+            sweep: None,
+            series: names.zip(series).filter_map(|(name, series)| Some((name, series?))).collect(),
+        }
+    }
+
+    /// Those of a sweep: the rows of runs.csv, the number of runs, and the sentences that close it.
+    pub fn of_sweep(
+        study: Study,
+        grid: Grid,
+        rows: Vec<RunRow>,
+        (runs, verdict): (u64, String),
+    ) -> Self {
+        let verdict = Some(verdict);
+        Self {
+            manifest: Manifest { study, runs: Runs::Count(runs), verdict, ..Manifest::default() },
+            vms: None,
+            compare: None,
+            curves: None,
+            sweep: Sweep::new(grid, rows).ok(),
+            series: Vec::new(),
+        }
+    }
+
     /// The row of vms.csv for a VM of the run with this title.
     pub fn row(&self, title: &str, vm: &str) -> Option<&VmRow> {
         self.vms.iter().flatten().find(|row| row.vm == vm && row.title() == title)

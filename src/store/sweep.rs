@@ -3,11 +3,13 @@
 use csv::StringRecord;
 
 use crate::account::Outcome;
+use crate::conclude::expects;
 use crate::number::counted;
 use crate::scenario::{Grid, Scenario};
 use crate::store::row::Row as _;
 use crate::store::trail;
 use crate::store::vms::{self, VmRow};
+use crate::sweep::journal::Record;
 use crate::sweep::statistics::{Paired, Repeated, SUMMARISED, Summary};
 use crate::table::{Cell, Table, csv_lines};
 
@@ -109,8 +111,8 @@ pub fn header(grid: &Grid) -> String {
     csv_lines(std::iter::once(columns(grid)))
 }
 
-/// The lines of a run: one for each VM, in file order, then one for all VMs, which has the
-/// fingerprint.
+/// The lines of a run, given its number and its point: one for each VM, in file order, then one for
+/// all VMs, which has the fingerprint.
 pub fn lines(grid: &Grid, (run, point): (u64, u64), scenario: &Scenario, out: &Outcome) -> String {
     let (labels, repetition) = (grid.labels(point), scenario.repetition);
     let rows = vms::rows(scenario, out);
@@ -127,6 +129,16 @@ pub fn lines(grid: &Grid, (run, point): (u64, u64), scenario: &Scenario, out: &O
         let row = RunRow { run, repetition, labels: labels.clone(), vm, fingerprint };
         row.cells().iter().map(Cell::plain).collect()
     }))
+}
+
+/// What is kept of a run of a sweep.
+pub fn record(grid: &Grid, run: (u64, u64), scenario: &Scenario, outcome: &Outcome) -> Record {
+    Record {
+        run: run.0,
+        metrics: SUMMARISED.map(|(_, metric)| metric(&outcome.all)),
+        rows: lines(grid, run, scenario, outcome),
+        failed: expects::failed(scenario, outcome),
+    }
 }
 
 /// Reads [`lines`], which have no header.

@@ -112,7 +112,7 @@ impl fmt::Display for Departure {
 }
 
 /// A fingerprint as it is printed: 16 hexadecimal digits.
-pub(crate) fn shown(fingerprint: u64) -> String {
+pub fn shown(fingerprint: u64) -> String {
     format!("{fingerprint:016x}")
 }
 

@@ -1,7 +1,7 @@
 //! vms.csv: the counts and allocations of each VM of a run, then of all VMs together.
 
 use crate::account::{Account, METRICS, Outcome, Reading, TIER_METRICS, TierAccount};
-use crate::conclude::compare;
+use crate::conclude::compare::{self, Contender};
 use crate::number::Millionths;
 use crate::scenario::Scenario;
 use crate::store::row::{self, row};
@@ -144,6 +144,18 @@ pub(crate) fn tier_columns(tiers: &[String]) -> Vec<String> {
 pub fn rows(scenario: &Scenario, outcome: &Outcome) -> Vec<VmRow> {
     let row = |(vm, account)| VmRow::new(scenario, &outcome.policy, vm, account);
     named(scenario, outcome).map(row).collect()
+}
+
+/// The rows of each run of a comparison, in order.
+pub fn rows_of(scenario: &Scenario, runs: &[Contender]) -> Vec<VmRow> {
+    let of_run = |Contender { replacement, outcome, .. }: &Contender| {
+        let mut rows = rows(scenario, outcome);
+        for row in &mut rows {
+            row.param_replacement = replacement.map(|kind| kind.name.to_owned());
+        }
+        rows
+    };
+    runs.iter().flat_map(of_run).collect()
 }
 
 /// The same as a table, with a line above the row of all VMs.

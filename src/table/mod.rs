@@ -73,6 +73,26 @@ impl Table {
         Self { columns, given: Vec::new(), rows: Vec::new(), rules: Vec::new() }
     }
 
+    /// The table that [`to_csv`](Self::to_csv) shows as `text`.
+    ///
+    /// # Errors
+    /// A line with another number of cells than the header.
+    ///
+    /// ```
+    /// use balloonist::table::{Cell, Table};
+    /// let table = Table::from_csv("vm,faults,ratio\nweb,12,0.500000\n").unwrap();
+    /// assert_eq!(table.rows()[0][1], Cell::Integer(12));
+    /// assert_eq!(table.to_csv(), "vm,faults,ratio\nweb,12,0.500000\n");
+    /// ```
+    pub fn from_csv(text: &str) -> Result<Self, csv::Error> {
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let mut table = Self::new(&reader.headers()?.iter().collect::<Vec<_>>());
+        for record in reader.records() {
+            table.push(record?.iter().map(Cell::read).collect());
+        }
+        Ok(table)
+    }
+
     /// Marks columns whose names are shown unchanged because users chose them; in other names `_`
     /// is shown as a space.
     pub fn with_given<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {

@@ -25,6 +25,8 @@ use crate::trace::{Room, Trace};
 pub struct Traces {
     /// Traces of files, with their readers' notes.
     read: BTreeMap<TraceFile, Result<Noted, ReadError>>,
+    /// Traces of the caller's own, in place of files.
+    given: BTreeMap<PathBuf, Arc<Trace>>,
     told: Vec<ReadFile>,
     parts: BTreeMap<(TraceFile, Option<u64>), Result<Vec<String>, ReadError>>,
     inline: BTreeMap<usize, (Arc<[u64]>, Arc<Trace>)>,
@@ -85,6 +87,7 @@ impl Traces {
     pub fn with_limit(bytes: u64) -> Self {
         Self {
             read: BTreeMap::new(),
+            given: BTreeMap::new(),
             told: Vec::new(),
             parts: BTreeMap::new(),
             inline: BTreeMap::new(),
@@ -101,6 +104,24 @@ impl Traces {
     #[must_use]
     pub fn within(self, memory_max: u64, growth_max: u64) -> Self {
         Self { memory_max, growth_max, ..self }
+    }
+
+    /// This set with a trace that stands for the file at `path`, whatever the options of readers.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use balloonist::scenario::{Document, Traces};
+    /// use balloonist::trace::Trace;
+    /// let text = "host.memory = 4\ncheckpoint.every = 3\n\
+    ///             [[vm]]\nname = 'web'\ntrace.file = 'web'\n";
+    /// let mut traces = Traces::default().with("web", Arc::new(Trace::from_pages([1, 2, 1])));
+    /// let checked = Document::from_toml("mine.toml", text.as_bytes()).check_with(&mut traces);
+    /// assert_eq!(checked.unwrap().scenario.vms[0].trace.accesses(), 3);
+    /// ```
+    #[must_use]
+    pub fn with(mut self, path: impl Into<PathBuf>, trace: Arc<Trace>) -> Self {
+        self.given.insert(path.into(), trace);
+        self
     }
 
     /// The options of a file, under which it is read.
@@ -156,6 +177,9 @@ impl Traces {
 
     /// The trace of a file, with the reader's notes.
     pub(super) fn get(&mut self, file: &TraceFile) -> Result<(Arc<Trace>, Vec<String>), ReadError> {
+        if let Some(trace) = self.given.get(&file.0) {
+            return Ok((Arc::clone(trace), Vec::new()));
+        }
         if !self.read.contains_key(file) {
             let loaded = formats::load(&file.0, &self.options(file));
             self.keep(file.clone(), loaded);
@@ -170,7 +194,8 @@ impl Traces {
 
     /// Reads these files in parallel.
     pub(super) fn read_ahead(&mut self, named: Vec<TraceFile>) {
-        let files: BTreeSet<TraceFile> = named.iter().cloned().collect();
+        let is_read = |file: &&TraceFile| !self.given.contains_key(&file.0);
+        let files: BTreeSet<TraceFile> = named.iter().filter(is_read).cloned().collect();
         if files.len() < 2 {
             return;
         }
@@ -249,9 +274,10 @@ impl Traces {
         Arc::clone(&self.inline.entry(pages.as_ptr() as usize).or_insert_with(made).1)
     }
 
-    /// All traces read from files.
+    /// All traces read from files, and those given in place of files.
     pub fn files(&self) -> impl Iterator<Item = &Trace> {
-        self.read.values().filter_map(|read| Some(&*read.as_ref().ok()?.0))
+        let read = self.read.values().filter_map(|read| Some(&*read.as_ref().ok()?.0));
+        read.chain(self.given.values().map(|trace| &**trace))
     }
 }
 

@@ -1,0 +1,66 @@
+//! Values of Python as scenarios write them.
+
+use std::fmt::Write as _;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyList, PyString, PyTuple};
+
+/// A value in TOML. A float is written as Python shows it, and read back exactly.
+pub fn toml(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(quoted(&text.to_cow()?));
+    }
+    if let Ok(is) = value.cast::<PyBool>() {
+        return Ok(is.is_true().to_string());
+    }
+    if value.is_instance_of::<PyFloat>() {
+        return Ok(value.repr()?.to_string());
+    }
+    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        let items = value.try_iter()?.map(|item| toml(&item?));
+        return Ok(format!("[{}]", items.collect::<PyResult<Vec<_>>>()?.join(", ")));
+    }
+    if let Ok(values) = value.cast::<PyDict>() {
+        let pair = |(key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+            Ok(format!("{} = {}", quoted(&key.extract::<String>()?), toml(&value)?))
+        };
+        let pairs = values.iter().map(pair).collect::<PyResult<Vec<_>>>()?;
+        return Ok(format!("{{ {} }}", pairs.join(", ")));
+    }
+    // Also NumPy's integers.
+    value.extract::<i128>().map(|number| number.to_string()).map_err(|_| {
+        let shown = value.repr().map(|text| text.to_string()).unwrap_or_default();
+        PyTypeError::new_err(format!(
+            "a value is {shown}, expected str, int, float, bool, or a list or dict of them"
+        ))
+    })
+}
+
+/// A text in quotes.
+pub fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            control if control.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(control));
+            }
+            other => out.push(other),
+        }
+    }
+    out + "\""
+}
+
+/// The axes of a sweep, from a dict of lists or of ranges as the command writes them.
+pub fn listed(axes: &Bound<'_, PyDict>) -> PyResult<Vec<String>> {
+    let axis = |(path, values): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+        let path: String = path.extract()?;
+        if let Ok(text) = values.cast::<PyString>() {
+            return Ok(format!("{path}={}", text.to_cow()?));
+        }
+        let values = values.try_iter()?.map(|value| toml(&value?));
+        Ok(format!("{path}=[{}]", values.collect::<PyResult<Vec<_>>>()?.join(", ")))
+    };
+    axes.iter().map(axis).collect()
+}
