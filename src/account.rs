@@ -7,6 +7,7 @@ mod tiers;
 pub use tiers::{TIER_METRICS, TierAccount};
 
 use crate::number::Millionths;
+use crate::reclaim::PagingCounts;
 use crate::replace::Counts;
 use crate::tier::TIERS_MAX;
 use crate::units::{Frames, Ticks};
@@ -71,6 +72,8 @@ pub struct Account {
     pub refused: Option<Refusal>,
     /// Its tiers, in the scenario's order.
     pub tiers: [TierAccount; TIERS_MAX],
+    /// What host paging did to its pages.
+    pub paging: PagingCounts,
 }
 
 impl Account {
@@ -127,6 +130,7 @@ impl Account {
             started,
             refused,
             tiers,
+            paging,
         } = *self;
         Self {
             counts: counts.since(&before.counts),
@@ -144,6 +148,7 @@ impl Account {
             started,
             refused,
             tiers: std::array::from_fn(|at| tiers[at].since(&before.tiers[at])),
+            paging: paging.since(&before.paging),
         }
     }
 
@@ -169,7 +174,9 @@ impl Account {
                 started: _,
                 refused: _,
                 tiers,
+                paging,
             } = *vm;
+            all.paging.add(&paging);
             all.counts.add(counts);
             all.warm_up_accesses += warm_up_accesses;
             all.granted += granted;
@@ -244,8 +251,8 @@ impl<A> Metric<A> {
 /// Every metric.
 pub const METRICS: &[Metric] = &[
     metric("accesses", "page accesses made", |of| of.counts.accesses),
-    metric("hits", "accesses that found their page resident", |of| of.counts.hits()),
-    metric("demand_faults", "accesses to a page that was not resident", |of| {
+    metric("hits", "accesses that found their page in a frame", |of| of.counts.hits()),
+    metric("demand_faults", "accesses to a page that was not in the guest's memory", |of| {
         of.counts.demand_faults
     }),
     metric("cold_faults", "demand faults at the first access ever to their page", |of| {
@@ -271,7 +278,7 @@ pub const METRICS: &[Metric] = &[
          makespan: when the last VM finished",
         |of| of.ticks,
     ),
-    metric("stall_ticks", "ticks charged for faults, write-backs ([cost]) and tiers", |of| {
+    metric("stall_ticks", "ticks charged for faults, write-backs, host paging and tiers", |of| {
         of.stall_ticks
     }),
     metric(
@@ -281,14 +288,33 @@ pub const METRICS: &[Metric] = &[
     ),
     metric(
         "write_backs",
-        "dirty pages written back at their eviction; 0 unless [cost] sets the cost of a write-back",
+        "dirty pages written back at their eviction; 0 unless [cost] sets the cost of a write-back \
+         or the host pages",
         |of| of.counts.write_backs,
     ),
-    metric("found", "demand faults that found their page in a tier", |of| of.counts.found),
+    metric("found", "demand faults that found their page in a tier", |of| of.counts.found.tiers),
     metric(
         "store_reads",
         "demand faults that are not cold and that no tier answered: reads from swap or the disk",
         |of| of.counts.store_reads(),
+    ),
+    metric(
+        "host_faults",
+        "accesses to a page of the guest's memory that no frame backed: the host pages",
+        |of| of.counts.found.host_swap,
+    ),
+    metric(
+        "double_pagings",
+        "dirty pages that the guest evicted while no frame backed them",
+        |of| of.paging.double_pagings,
+    ),
+    metric("host_reads", "pages read from the host's swap space", |of| of.paging.reads),
+    metric("host_writes", "pages written to the host's swap space", |of| of.paging.writes),
+    metric(
+        "superfluous",
+        "host writes of pages that equal the guest's disk, and host reads of pages that the guest \
+         was overwriting",
+        |of| of.paging.superfluous(),
     ),
     metric(
         "frames_moved",

@@ -117,11 +117,16 @@ impl Host {
     /// The scenario's host, empty.
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let vms = scenario.vms.len();
+        let mut tenants: Vec<Tenant> = scenario.vms.iter().map(Tenant::of).collect();
+        if scenario.paging.is_some() {
+            // The host takes frames without the guests' drivers.
+            tenants.iter_mut().for_each(|tenant| tenant.stuck.clear());
+        }
         Self {
             ledger: Ledger::new(scenario.host.memory),
             actuator: scenario.actuator,
             admission: scenario.host.admission,
-            tenants: scenario.vms.iter().map(Tenant::of).collect(),
+            tenants,
             sums: Sums::default(),
             now: Ticks(0),
             givers: FileOrder::of(vms),

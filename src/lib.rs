@@ -169,6 +169,7 @@ pub mod observe;
 pub mod params;
 mod partition;
 pub mod random;
+pub mod reclaim;
 pub mod render;
 pub mod replace;
 pub mod reproduce;

@@ -11,7 +11,7 @@ use crate::movement::{Returns, Settling};
 use crate::observe::{Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::Settings;
 use crate::random::{Generator, Stream};
-use crate::replace::{Counts, Delays, FrameEvent, Guest, Replacement, Stretch};
+use crate::replace::{Backing, Counts, Delays, FrameEvent, Guest, Replacement, Stretch};
 use crate::scenario::{After, Cost, Phase, Scenario, TraceSource, VmSpec, WarmUp, WarmUpEnd};
 use crate::trace::tempo::Tempo;
 use crate::units::{Frames, Ticks, VmId};
@@ -66,7 +66,16 @@ impl<'a> Vm<'a> {
             draw: &|| stream("replacement"),
             counts_write_backs: scenario.cost.counts_write_backs,
             tiers: &scenario.tiers,
+            backing: None,
         };
+        let draw = || stream("pager");
+        let backing = scenario.paging.as_ref().map(|paging| Backing {
+            paging,
+            frames: spec.initial,
+            draw: &draw,
+        });
+        let frames = if backing.is_some() { spec.size } else { spec.initial };
+        let guest = Guest { frames, backing, ..guest };
         let observer = |observer: &&ObserverKind| {
             let rng = stream(observer.name);
             let (trace, host) = (spec.trace.clone(), scenario.host.memory);
@@ -258,6 +267,7 @@ impl<'a> Vm<'a> {
             before.counts = tier.counts;
             now.frames = Held::begin(tier.frames, at);
         }
+        before.paging = self.replacement.paging().copied().unwrap_or_default();
         self.counted_from = (before, at);
         self.account.frames = Held::begin(self.account.frames.last, at);
         self.settling = Settling::default();
@@ -283,6 +293,7 @@ impl<'a> Vm<'a> {
         for (account, tier) in self.account.tiers.iter_mut().zip(self.replacement.tiers()) {
             account.counts = tier.counts;
         }
+        self.account.paging = self.replacement.paging().copied().unwrap_or_default();
         let (before, since) = &self.counted_from;
         let (from, to) = (before.counts.accesses, self.account.counts.accesses);
         Account {

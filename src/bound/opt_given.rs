@@ -74,6 +74,7 @@ fn faults(vm: &VmSpec, held: &[(u64, Frames)], account: &Account) -> u64 {
         draw: &draw,
         counts_write_backs: false,
         tiers: &[],
+        backing: None,
     };
     let mut min = (replace::MIN.build)(&Settings::defaults(&[]), &guest);
     let mut counts = Counts::default();

@@ -16,7 +16,7 @@ use balloonist::table::Table;
 use balloonist::trace::workloads;
 use balloonist::trace::workloads::WorkloadSpec;
 use balloonist::units::Ticks;
-use balloonist::{balance, observe, replace, tier};
+use balloonist::{balance, observe, reclaim, replace, tier};
 use balloonist::{formats, formats::write};
 use clap::ValueEnum;
 
@@ -55,6 +55,8 @@ enum What {
     Observers,
     /// Kinds of tiers behind the VMs' memory
     Tiers,
+    /// Mechanisms by which VMs come down to their targets
+    Actuators,
     /// Generators of page accesses
     Workloads,
     /// Formats of trace files
@@ -90,6 +92,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         What::Replacements => of(replacements()),
         What::Observers => of(observers()),
         What::Tiers => of(tiers()),
+        What::Actuators => of(actuators()),
         What::Workloads => of(workloads::ALL.iter().map(workload).collect()),
         What::Formats => (format_paragraphs(context.colour_out), format_table()),
         What::Columns => (Vec::new(), columns_table()),
@@ -194,6 +197,14 @@ fn tiers() -> Vec<Entry> {
     tier::ALL.iter().map(entry).collect()
 }
 
+fn actuators() -> Vec<Entry> {
+    let entry = |kind: &'static reclaim::MechanismKind| {
+        let reclaim::MechanismKind { name, summary, follows, .. } = *kind;
+        Entry { name, summary: summary.into(), follows, needs: None, params: &[] }
+    };
+    reclaim::ALL.iter().map(entry).collect()
+}
+
 /// The parameters of the wrapper around every policy.
 fn wrapper() -> Entry {
     Entry {
@@ -230,6 +241,10 @@ fn columns_table() -> Table {
     for (column, meaning) in std::iter::once(store_reads).chain(of_tiers) {
         let meaning = format!("{meaning}; where a scenario has tiers");
         table.push(vec!["vms.csv".into(), column.into(), meaning.into()]);
+    }
+    for column in vms::OF_PAGING {
+        let meaning = format!("{}; where the host pages", vms::meaning(column).unwrap_or_default());
+        table.push(vec!["vms.csv".into(), (*column).into(), meaning.into()]);
     }
     table
 }

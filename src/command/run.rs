@@ -176,13 +176,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     super::judge_expectations(&expects::failed(&scenario, &outcome))
 }
 
-/// The columns that people see: these, and those that say where the scenario's tiers helped.
+/// The columns that people see: these, and those that say where else pages were found.
 fn shown<'t>(columns: &[&'t str], table: &'t Table, scenario: &Scenario) -> Vec<&'t str> {
     let is_tier = |name: &str| scenario.tiers.iter().any(|tier| tier.name == name);
-    let of_tiers = |column: &&str| {
-        *column == vms::STORE_READS || column.strip_prefix("found_").is_some_and(is_tier)
+    let is_place = |column: &&str| {
+        *column == vms::STORE_READS
+            || vms::OF_PAGING.contains(column)
+            || column.strip_prefix("found_").is_some_and(is_tier)
     };
-    let own = table.columns().iter().map(String::as_str).filter(of_tiers);
+    let own = table.columns().iter().map(String::as_str).filter(is_place);
     columns.iter().copied().chain(own).collect()
 }
 

@@ -20,6 +20,8 @@ pub struct Contender {
     pub opt_given: Option<u64>,
     /// Whether every VM ran LRU.
     pub is_lru: bool,
+    /// Whether faults differ in price: they find their pages in tiers, or the host pages.
+    pub prices_differ: bool,
 }
 
 impl Contender {
@@ -31,7 +33,8 @@ impl Contender {
         outcome: Outcome,
     ) -> Self {
         let is_lru = scenario.all_lru();
-        Self { replacement, outcome, opt_given: None, is_lru }
+        let prices_differ = scenario.paging.is_some() || !scenario.tiers.is_empty();
+        Self { replacement, outcome, opt_given: None, is_lru, prices_differ }
     }
 
     /// Its name in sentences and pictures.
@@ -69,6 +72,12 @@ pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> Stri
         text.push_str(
             "Bounds replay accesses at their nominal pace; here faults take time, so policies can \
              have fewer faults.\n",
+        );
+    }
+    if scenario.paging.is_some() {
+        text.push_str(
+            "The host pages: demand faults depend on the guests' sizes alone, and bounds are for \
+             demand faults and host faults together.\n",
         );
     }
     let own = scenario.vms.iter().map(|vm| vm.replacement);
@@ -129,16 +138,17 @@ pub fn verdict(runs: &[Contender], bounds: &[Bound], baseline: usize) -> String 
     if ranked.is_empty() {
         return "No run is ranked: each knows the future and is only a yardstick.".to_owned();
     }
-    let best = Best::by(&ranked, demand);
+    let fault = fault(runs);
+    let best = Best::by(&ranked, faults);
     let accesses = counted(best.first.outcome.all.counts.accesses, "access");
     let mut text = if let [only] = ranked.as_slice() {
-        format!("{} has {} in {accesses}", only.title(), counted(best.least, "demand fault"))
+        format!("{} has {} in {accesses}", only.title(), counted(best.least, fault))
     } else {
-        format!("{}: {} in {accesses}", fewest(&best.names()), grouped(best.least))
+        format!("{}: {} in {accesses}", fewest(&best.names(), fault), grouped(best.least))
     };
     let baseline = &runs[baseline];
     let split = bounds.iter().find(|bound| bound.name == "best-static");
-    let against_baseline = difference(best.least, demand(baseline), &baseline.title());
+    let against_baseline = difference(best.least, faults(baseline), &baseline.title());
     let of_split =
         if best.first.is_lru { "the best static split" } else { "the best static split of LRU" };
     let against_split =
@@ -147,20 +157,45 @@ pub fn verdict(runs: &[Contender], bounds: &[Bound], baseline: usize) -> String 
         let _ = write!(text, ", {difference}");
     }
     text.push('.');
-    let worst = ranked.iter().max_by_key(|run| demand(run)).expect("a run is ranked");
-    if demand(worst) > demand(baseline)
-        && let Some(difference) = difference(demand(worst), demand(baseline), &baseline.title())
+    let worst = ranked.iter().max_by_key(|run| faults(run)).expect("a run is ranked");
+    if faults(worst) > faults(baseline)
+        && let Some(difference) = difference(faults(worst), faults(baseline), &baseline.title())
     {
-        let faults = grouped(demand(worst));
+        let faults = grouped(faults(worst));
         let _ = write!(text, "\n{} has the most: {faults}, {difference}.", worst.title());
     }
+    text += &by_stalls(&ranked, baseline);
     text + &never_moved(runs) + &seems_best(&ranked, &best) + &not_ranked(runs)
 }
 
+/// Which run waited least, if faults differ in price and the scenario says what they cost.
+fn by_stalls(ranked: &[&Contender], baseline: &Contender) -> String {
+    let stalls = |run: &Contender| run.outcome.all.stall_ticks;
+    let waits = ranked.iter().any(|run| run.prices_differ && stalls(run) > 0);
+    if !waits || ranked.len() < 2 {
+        return String::new();
+    }
+    let best = Best::by(ranked, stalls);
+    let against = difference(best.least, stalls(baseline), &baseline.title());
+    let against = against.map_or_else(String::new, |difference| format!(", {difference}"));
+    let verb = if best.names.len() == 1 { "waits" } else { "wait" };
+    format!(
+        "\nFaults differ in price here: {} {verb} least for them, {} ticks{against}.",
+        and(&best.names()),
+        grouped(best.least)
+    )
+}
+
 /// "last-n has the fewest demand faults".
-pub(crate) fn fewest(names: &[&str]) -> String {
+pub(crate) fn fewest(names: &[&str], fault: &str) -> String {
     let verb = if names.len() == 1 { "has" } else { "have" };
-    format!("{} {verb} the fewest demand faults", and(names))
+    format!("{} {verb} the fewest {fault}s", and(names))
+}
+
+/// What is counted when runs are ranked: accesses that found their page in no frame.
+fn fault(runs: &[Contender]) -> &'static str {
+    let pages = |run: &Contender| run.outcome.all.counts.found.host_swap > 0;
+    if runs.iter().any(pages) { "demand or host fault" } else { "demand fault" }
 }
 
 /// The line on runs that know the future.
@@ -227,8 +262,8 @@ fn never_moved(runs: &[Contender]) -> String {
     )
 }
 
-fn demand(run: &Contender) -> u64 {
-    run.outcome.all.counts.demand_faults
+fn faults(run: &Contender) -> u64 {
+    run.outcome.all.counts.faults()
 }
 
 /// "9.7 % fewer than static", or from twice as many on "39.5 times as many as static"; nothing if
@@ -252,10 +287,11 @@ pub(crate) fn difference(
 /// A warning if ranking by replacement misses would give another policy.
 fn seems_best(runs: &[&Contender], best: &Best<'_>) -> String {
     let by_replacement = Best::by(runs, |run| run.outcome.all.counts.replacement_misses);
-    if best.names.iter().any(|name| by_replacement.names.contains(name)) {
+    let pages = runs.iter().any(|run| run.outcome.all.counts.found.host_swap > 0);
+    if pages || best.names.iter().any(|name| by_replacement.names.contains(name)) {
         return String::new();
     }
-    let more = demand(by_replacement.first) - best.least;
+    let more = faults(by_replacement.first) - best.least;
     format!(
         "\nBy replacement misses, which leave out faults into empty frames, {} would be best: {}.\n\
          Yet {} has {} more than {}.",

@@ -140,7 +140,7 @@ impl<'a> Contest<'a> {
         let least = sums[first].expect("the best has a sum");
         let names: Vec<&str> = best.iter().map(|&at| self.names[at].as_str()).collect();
         let runs = cells * repetitions;
-        let mut text = fewest(&names) + &on_average(least, runs);
+        let mut text = fewest(&names, "demand fault") + &on_average(least, runs);
         let baseline = self.baseline();
         let against = sums[baseline].filter(|_| self.is_ranked[baseline]);
         let against = against.and_then(|sum| difference(least, sum, &self.names[baseline]));

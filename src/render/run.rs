@@ -9,6 +9,7 @@ use crate::conclude::compare;
 use crate::conclude::life;
 use crate::number::{Millionths, counted, every, grouped};
 use crate::params::Settings;
+use crate::reclaim::Swapper;
 use crate::render::sparkline;
 use crate::scenario::Scenario;
 use crate::store::thinned::Thinned;
@@ -34,7 +35,8 @@ pub struct RunText<'a> {
 pub fn report(text: &RunText<'_>, format: Format, table: &str, width: usize) -> String {
     let RunText { scenario, policy, outcome, .. } = text;
     let before = heading(scenario, policy, outcome, format);
-    let mut after = sentence(outcome) + "\n" + &of_tiers(scenario, outcome);
+    let mut after =
+        sentence(outcome) + "\n" + &of_tiers(scenario, outcome) + &of_paging(scenario, outcome);
     for note in life::notes(scenario, outcome) {
         let _ = writeln!(after, "{note}");
     }
@@ -59,7 +61,8 @@ pub fn verdict(
     if counts.accesses == 0 || !scenario.any_lru() {
         return None;
     }
-    let needs = format!("{policy} needs {}", counted(counts.demand_faults, "demand fault"));
+    let fault = if counts.found.host_swap > 0 { "demand or host fault" } else { "demand fault" };
+    let needs = format!("{policy} needs {}", counted(counts.faults(), fault));
     let Some(split) = best_static else {
         return Some(format!(
             "{needs}. There is no best static split to compare with: no fixed partition respects \
@@ -68,7 +71,7 @@ pub fn verdict(
     };
     let name =
         if scenario.all_lru() { "the best static split" } else { "the best static split of LRU" };
-    let faults = [counts.demand_faults, split.demand_faults];
+    let faults = [counts.faults(), split.demand_faults];
     let against = compare::difference(faults[0], faults[1], name).unwrap_or_else(|| {
         let about = if faults[0] == faults[1] { "" } else { "about " };
         format!("{about}as many as {name}")
@@ -130,6 +133,22 @@ fn of_tiers(scenario: &Scenario, outcome: &Outcome) -> String {
     }
     let reads = grouped(outcome.all.counts.store_reads());
     format!("Of the capacity faults, {text}{reads} read the store.\n")
+}
+
+/// What the host's paging did; empty if it does not page.
+fn of_paging(scenario: &Scenario, outcome: &Outcome) -> String {
+    let Some(paging) = &scenario.paging else { return String::new() };
+    let counts = &outcome.all.counts;
+    let swapper = match paging.swapper {
+        Swapper::Naive => "knows nothing of their contents",
+        Swapper::Mapper => "knows which pages the guests' disks hold",
+    };
+    format!(
+        "Beside them {} took a page of a guest's memory that no frame backed. The host pages by {} \
+         and {swapper}.\n",
+        counted(counts.found.host_swap, "host fault"),
+        paging.pager.name
+    )
 }
 
 /// What the counts mean.

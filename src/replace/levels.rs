@@ -22,6 +22,9 @@ pub(super) trait Levels: Send + 'static {
         unreachable!("with tiers the levels decide what is resident");
     }
 
+    /// The allocation.
+    fn frames(&self) -> u64;
+
     /// Sets the allocation, and evicts the pages that no longer fit.
     fn resize(&mut self, frames: u64);
 
@@ -88,6 +91,10 @@ impl Levels for Plain {
         self.resident = resident as u32;
     }
 
+    fn frames(&self) -> u64 {
+        self.frames
+    }
+
     fn resize(&mut self, frames: u64) {
         self.frames = frames;
         self.resident = u64::from(self.resident).min(frames) as u32;
@@ -129,6 +136,10 @@ impl Levels for Stack {
         self.resident()
     }
 
+    fn frames(&self) -> u64 {
+        self.frames()
+    }
+
     fn resize(&mut self, frames: u64) {
         self.resize(frames);
     }
@@ -150,7 +161,7 @@ impl Levels for Stack {
 
     fn charge(&mut self, counts: &mut Counts) {
         let [found, waited] = self.charge();
-        counts.found += found;
+        counts.found.tiers += found;
         counts.waited += waited;
     }
 

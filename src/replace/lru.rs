@@ -34,11 +34,14 @@
 
 use std::sync::Arc;
 
+use super::host_pager::Pager;
 use super::levels::{Levels, Plain};
+use super::lru_list::LruList;
 use super::lru_tail::LruTail;
 use super::paged::{Accesses, Touch, cold_faults, drive};
-use super::sink::{Dirty, Null, Sink};
+use super::sink::{Beneath, Null, Sink};
 use super::{Counts, Delays, FrameEvent, Guest, List, Replacement, ReplacementKind, Stretch};
+use crate::reclaim::PagingCounts;
 use crate::tier::TierState;
 use crate::tier::counter::Stack;
 use crate::trace::reduction::OnReduced;
@@ -70,7 +73,7 @@ struct Lru<L> {
     passed: u64,
     /// Finds the victims. It lags behind the counter until a victim is needed.
     tail: LruTail,
-    dirty: Option<Dirty>,
+    beneath: Option<Beneath>,
 }
 
 impl<L: Levels> Lru<L> {
@@ -81,7 +84,7 @@ impl<L: Levels> Lru<L> {
             position: 0,
             passed: 0,
             tail: LruTail::new(guest.trace, guest.frames.0),
-            dirty: guest.counts_write_backs.then(|| Dirty::new(guest.trace)),
+            beneath: Beneath::of(guest),
         }
     }
 
@@ -118,13 +121,13 @@ impl<L: Levels> Lru<L> {
         drive(&trace, stretch, &mut compared, &mut Null)
     }
 
-    /// Makes the accesses of a stretch and reports each victim to `dirty` and `events`.
+    /// Makes the accesses of a stretch and reports each victim to `beneath` and `events`.
     fn run_tail(&mut self, stretch: Stretch, events: Option<&mut Vec<FrameEvent>>) -> Counts {
         self.tail.follow(self.next_run(), self.freed(), self.levels.resident());
         if !self.trace.begins_run(stretch.from) {
             self.tail.resume_run();
         }
-        let sink = &mut (self.dirty.as_mut(), events);
+        let sink = &mut (self.beneath.as_mut(), events);
         if !L::HAS_TIERS {
             let counts = drive(&self.trace, stretch, &mut self.tail, sink);
             self.levels.set_resident(self.tail.resident());
@@ -257,7 +260,7 @@ impl<L: Levels> Replacement for Lru<L> {
             self.passed += self.trace.run_pages().len() as u64;
         }
         self.position = stretch.from;
-        let counts = if self.dirty.is_none() && events.is_none() {
+        let counts = if self.beneath.is_none() && events.is_none() {
             self.run_counter(stretch)
         } else {
             self.run_tail(stretch, events)
@@ -267,14 +270,18 @@ impl<L: Levels> Replacement for Lru<L> {
     }
 
     fn resize_into(&mut self, frames: Frames, events: Option<&mut Vec<FrameEvent>>) -> u64 {
+        if let Some(pager) = self.beneath.as_mut().and_then(Beneath::pager_mut) {
+            pager.resize(frames);
+            return 0;
+        }
         self.tail.set_frames(frames.0);
         let before = self.levels.resident();
         self.levels.resize(frames.0);
         let kept = self.levels.resident();
         let mut write_backs = 0;
-        if kept < before && (self.dirty.is_some() || events.is_some()) {
+        if kept < before && (self.beneath.is_some() || events.is_some()) {
             self.tail.follow(self.next_run(), self.freed(), before);
-            let mut sink = (self.dirty.as_mut(), events);
+            let mut sink = (self.beneath.as_mut(), events);
             while self.tail.resident() > kept {
                 write_backs += sink.tell(FrameEvent::Eviction { page: self.tail.evict() });
             }
@@ -283,7 +290,8 @@ impl<L: Levels> Replacement for Lru<L> {
     }
 
     fn resident(&self) -> Frames {
-        Frames(self.levels.resident())
+        let pager = self.beneath.as_ref().and_then(Beneath::pager);
+        pager.map_or(Frames(self.levels.resident()), |pager| pager.backed())
     }
 
     fn lists(&self) -> Vec<List> {
@@ -297,7 +305,16 @@ impl<L: Levels> Replacement for Lru<L> {
     }
 
     fn waited(&self) -> u64 {
-        self.levels.waited()
+        let pager = self.beneath.as_ref().and_then(Beneath::pager);
+        self.levels.waited() + pager.map_or(0, |pager| pager.waited())
+    }
+
+    fn paging(&self) -> Option<&PagingCounts> {
+        Some(self.beneath.as_ref()?.pager()?.counts())
+    }
+
+    fn into_pager(self: Box<Self>) -> Box<dyn Pager> {
+        Box::new(LruList::new(self.levels.frames()))
     }
 
     fn resize_tiers(&mut self, parts: &[Frames]) {
@@ -313,5 +330,8 @@ impl<L: Levels> Replacement for Lru<L> {
         let resident = self.levels.resident() as usize;
         assert!(resident <= self.trace.distinct_pages(), "no more than there are");
         assert_eq!(self.resident_pages().len(), resident, "k pages are on the stack");
+        if let Some(pager) = self.beneath.as_ref().and_then(Beneath::pager) {
+            pager.audit();
+        }
     }
 }

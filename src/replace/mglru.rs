@@ -217,6 +217,7 @@ mod tests {
                 draw: &draw,
                 counts_write_backs: false,
                 tiers: &[],
+                backing: None,
             };
             let mut generations = MultiGen::new(&guest);
             generations.make_room(12);

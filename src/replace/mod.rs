@@ -6,8 +6,10 @@
 mod arc;
 mod car;
 mod clock;
+mod counts;
 mod directory;
 mod fifo;
+mod host_pager;
 mod levels;
 mod lfu;
 mod line;
@@ -15,6 +17,7 @@ pub(crate) mod links;
 mod linux_two_list;
 mod lirs;
 mod lru;
+mod lru_list;
 mod lru_tail;
 mod mglru;
 mod min;
@@ -32,6 +35,7 @@ mod two_queue;
 use std::fmt;
 use std::sync::Arc;
 
+pub use counts::{Counts, Found};
 pub(crate) use min::KIND as MIN;
 pub use paged::{Accesses, Algorithm, Paged, Touch};
 pub use replay::{replay, replay_recorded};
@@ -39,6 +43,7 @@ pub use sink::FrameEvent;
 
 use crate::params::{Param, Settings};
 use crate::random::Stream;
+use crate::reclaim::{PagingCounts, Swapper};
 use crate::tier::{TierSpec, TierState};
 use crate::trace::reduction::OnReduced;
 use crate::trace::tempo::Tempo;
@@ -83,6 +88,35 @@ pub struct Guest<'a> {
     pub counts_write_backs: bool,
     /// The tiers behind it, nearest first; only LRU may have any.
     pub tiers: &'a [TierSpec],
+    /// The frames beneath its memory, if a host pages: then its allocation is what the guest
+    /// believes in, and does not change.
+    pub backing: Option<Backing<'a>>,
+}
+
+/// The frames that a host which pages has for a guest.
+#[derive(Clone, Copy)]
+pub struct Backing<'a> {
+    /// How it pages.
+    pub paging: &'a Paging,
+    /// The frames at first.
+    pub frames: Frames,
+    /// Makes the pager's random stream, "vm/NAME/pager".
+    pub draw: &'a dyn Fn() -> Stream,
+}
+
+/// How a host pages.
+#[derive(Clone, Debug)]
+pub struct Paging {
+    /// The algorithm that picks the pages which lose their frames.
+    pub pager: &'static ReplacementKind,
+    /// Its parameters.
+    pub settings: Settings,
+    /// What the host knows about the pages' contents.
+    pub swapper: Swapper,
+    /// The ticks that a VM waits for a page to be read from the host's swap space.
+    pub read: Ticks,
+    /// And for a page to be written there.
+    pub write: Ticks,
 }
 
 /// Every replacement algorithm, in the order in which they are listed.
@@ -196,84 +230,6 @@ impl fmt::Debug for ReplacementKind {
     }
 }
 
-/// Counts of a VM's accesses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Counts {
-    /// Accesses made.
-    pub accesses: u64,
-    /// Accesses to pages that were not resident.
-    pub demand_faults: u64,
-    /// Demand faults on the first access ever to a page.
-    pub cold_faults: u64,
-    /// Demand faults into a frame that an evicted page had to leave.
-    pub replacement_misses: u64,
-    /// Dirty pages that were written back to make room for these accesses; 0 where write-backs are
-    /// not counted.
-    pub write_backs: u64,
-    /// Capacity faults that found their page in a tier. The others read the store.
-    pub found: u64,
-    /// Ticks that the accesses waited for tiers.
-    pub waited: u64,
-}
-
-impl Counts {
-    /// Accesses that found their page resident.
-    pub fn hits(&self) -> u64 {
-        self.accesses - self.demand_faults
-    }
-
-    /// Demand faults that are not cold.
-    pub fn capacity_faults(&self) -> u64 {
-        self.demand_faults - self.cold_faults
-    }
-
-    /// Demand faults that read their page from the store: swap space, or the disk that it came
-    /// from.
-    pub fn store_reads(&self) -> u64 {
-        self.capacity_faults() - self.found
-    }
-
-    /// Demand faults into an empty frame.
-    pub fn fills(&self) -> u64 {
-        self.demand_faults - self.replacement_misses
-    }
-
-    /// The counts since `before`.
-    pub fn since(&self, before: &Self) -> Self {
-        Self {
-            accesses: self.accesses - before.accesses,
-            demand_faults: self.demand_faults - before.demand_faults,
-            cold_faults: self.cold_faults - before.cold_faults,
-            replacement_misses: self.replacement_misses - before.replacement_misses,
-            write_backs: self.write_backs - before.write_backs,
-            found: self.found - before.found,
-            waited: self.waited - before.waited,
-        }
-    }
-
-    /// Adds the counts of another stretch of accesses.
-    pub fn add(&mut self, other: Self) {
-        // All fields are named, so that the compiler reports a new one that is missing here.
-        let Self {
-            accesses,
-            demand_faults,
-            cold_faults,
-            replacement_misses,
-            write_backs,
-            found,
-            waited,
-        } = other;
-        self.accesses += accesses;
-        self.demand_faults += demand_faults;
-        self.cold_faults += cold_faults;
-        self.replacement_misses += replacement_misses;
-        self.write_backs += write_backs;
-        self.found += found;
-        self.waited += waited;
-    }
-}
-
 /// The accesses that a VM may make before it must wait for other VMs.
 #[derive(Clone, Copy, Debug)]
 pub struct Stretch {
@@ -367,7 +323,9 @@ pub trait Replacement: Send {
 
     /// Sets the allocation, at least 1 frame. On a shrink below the resident count the algorithm
     /// evicts pages by its own rule until they fit; frames gained are empty. Returns how many of
-    /// the pages evicted were dirty and written back; 0 where write-backs are not counted.
+    /// the pages evicted were dirty and written back; 0 where write-backs are not counted. If the
+    /// host pages, it takes or gives frames beneath the guest's memory, of which the guest evicts
+    /// nothing.
     fn resize_into(&mut self, frames: Frames, events: Option<&mut Vec<FrameEvent>>) -> u64;
 
     /// [`run_into`](Self::run_into) without events.
@@ -380,16 +338,24 @@ pub trait Replacement: Send {
         self.resize_into(frames, None)
     }
 
-    /// The number of resident pages.
+    /// The number of pages in frames.
     fn resident(&self) -> Frames;
+
+    /// What the host's pager did so far; `None` unless the host pages.
+    fn paging(&self) -> Option<&PagingCounts> {
+        None
+    }
+
+    /// The algorithm, before its first access, as a host's pager.
+    fn into_pager(self: Box<Self>) -> Box<dyn host_pager::Pager>;
 
     /// The tiers of [`Guest::tiers`].
     fn tiers(&self) -> &[TierState] {
         &[]
     }
 
-    /// The ticks that tiers have cost so far. Those of a stretch are in [`Counts::waited`] too;
-    /// those of a resize are charged by the caller.
+    /// The ticks that tiers and host paging have cost so far. Those of a stretch are in
+    /// [`Counts::waited`] too; those of a resize are charged by the caller.
     fn waited(&self) -> u64 {
         0
     }

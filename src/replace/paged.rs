@@ -6,8 +6,10 @@
 
 use std::sync::Arc;
 
-use super::sink::{Dirty, Null, Sink};
+use super::host_pager::Pager;
+use super::sink::{Beneath, Null, Sink};
 use super::{Counts, Delays, FrameEvent, Guest, List, Replacement, Stretch};
+use crate::reclaim::PagingCounts;
 use crate::trace::{PageId, Trace};
 use crate::units::{Frames, Ticks};
 
@@ -87,29 +89,33 @@ pub trait Algorithm: Accesses + Send {
 pub struct Paged<A> {
     trace: Arc<Trace>,
     algorithm: A,
-    dirty: Option<Dirty>,
+    beneath: Option<Beneath>,
 }
 
 impl<A: Algorithm + 'static> Paged<A> {
     /// Boxes an algorithm for a guest.
     pub fn boxed(guest: &Guest<'_>, algorithm: A) -> Box<dyn Replacement> {
-        let dirty = guest.counts_write_backs.then(|| Dirty::new(guest.trace));
-        Box::new(Self { trace: Arc::clone(guest.trace), algorithm, dirty })
+        let beneath = Beneath::of(guest);
+        Box::new(Self { trace: Arc::clone(guest.trace), algorithm, beneath })
     }
 }
 
-impl<A: Algorithm> Replacement for Paged<A> {
+impl<A: Algorithm + 'static> Replacement for Paged<A> {
     fn run_into(&mut self, stretch: Stretch, events: Option<&mut Vec<FrameEvent>>) -> Counts {
-        let Self { trace, algorithm, dirty } = self;
-        if dirty.is_none() && events.is_none() {
+        let Self { trace, algorithm, beneath } = self;
+        if beneath.is_none() && events.is_none() {
             drive(trace, stretch, algorithm, &mut Null)
         } else {
-            drive(trace, stretch, algorithm, &mut (dirty.as_mut(), events))
+            drive(trace, stretch, algorithm, &mut (beneath.as_mut(), events))
         }
     }
 
     fn resize_into(&mut self, frames: Frames, events: Option<&mut Vec<FrameEvent>>) -> u64 {
-        let mut sink = (self.dirty.as_mut(), events);
+        if let Some(pager) = self.beneath.as_mut().and_then(Beneath::pager_mut) {
+            pager.resize(frames);
+            return 0;
+        }
+        let mut sink = (self.beneath.as_mut(), events);
         let mut write_backs = 0;
         self.algorithm.resize(frames.0, |page| {
             write_backs += sink.tell(FrameEvent::Eviction { page });
@@ -118,7 +124,20 @@ impl<A: Algorithm> Replacement for Paged<A> {
     }
 
     fn resident(&self) -> Frames {
-        Frames(self.algorithm.resident())
+        let pager = self.beneath.as_ref().and_then(Beneath::pager);
+        pager.map_or(Frames(self.algorithm.resident()), |pager| pager.backed())
+    }
+
+    fn waited(&self) -> u64 {
+        self.beneath.as_ref().and_then(Beneath::pager).map_or(0, |pager| pager.waited())
+    }
+
+    fn paging(&self) -> Option<&PagingCounts> {
+        Some(self.beneath.as_ref()?.pager()?.counts())
+    }
+
+    fn into_pager(self: Box<Self>) -> Box<dyn Pager> {
+        Box::new(self.algorithm)
     }
 
     fn lists(&self) -> Vec<List> {
@@ -129,6 +148,9 @@ impl<A: Algorithm> Replacement for Paged<A> {
         self.algorithm.audit();
         let resident = self.resident_pages().len() as u64;
         assert_eq!(resident, self.algorithm.resident(), "resident pages are in lists");
+        if let Some(pager) = self.beneath.as_ref().and_then(Beneath::pager) {
+            pager.audit();
+        }
     }
 }
 
@@ -158,6 +180,7 @@ pub(super) fn drive(
             return counts;
         }
         for &page in trace.freed_after(frees_at - 1) {
+            sink.freed(page);
             if accesses.free(page) {
                 sink.tell(FrameEvent::Free { page });
             }
@@ -183,11 +206,9 @@ fn drive_accesses(
     let Stretch { from, budget, tempo, delays, .. } = stretch;
     let end = stretch.end_without_delays(trace);
     let mut counts = Counts::default();
-    let timed = !delays.are_none() || accesses.takes_time();
+    let timed = delays.are_some() || accesses.takes_time() || sink.takes_time();
     let runs_end = trace.runs_before(end);
-    let used =
-        if stretch.first_pass { trace.distinct_in_runs(runs_end) } else { trace.distinct_pages() };
-    accesses.make_room(used);
+    make_room(trace, stretch, runs_end, accesses, sink);
     let first_run = trace.runs_before(from + 1) - 1;
     let mut announced = first_run;
     for (run_at, run) in (first_run..).zip(trace.runs(from, end)) {
@@ -198,7 +219,7 @@ fn drive_accesses(
         }
         let (page, position, mut made) = (run.page, at, run.accesses);
         match accesses.touch(page, position) {
-            Touch::Hit => {}
+            Touch::Hit => sink.hit(page, position),
             Touch::Fill => {
                 counts.demand_faults += 1;
                 counts.write_backs += sink.tell(FrameEvent::Fill { position, page });
@@ -218,6 +239,7 @@ fn drive_accesses(
             }
         }
         accesses.charge(&mut counts);
+        sink.charge(&mut counts);
         if timed {
             // The first use of a page is always a fault.
             let is_cold = trace.is_cold(stretch.first_pass, run_at) && trace.begins_run(at);
@@ -245,6 +267,21 @@ fn drive_accesses(
     counts
 }
 
+/// Makes room for the pages of a stretch up to this run.
+#[inline(always)]
+fn make_room(
+    trace: &Trace,
+    stretch: Stretch,
+    runs_end: usize,
+    accesses: &mut impl Accesses,
+    sink: &mut impl Sink,
+) {
+    let used =
+        if stretch.first_pass { trace.distinct_in_runs(runs_end) } else { trace.distinct_pages() };
+    accesses.make_room(used);
+    sink.make_room(used);
+}
+
 /// Cold faults among the first `accesses` accesses of a stretch: under every algorithm, the first
 /// use of a page, or the first since it was freed, is a demand fault.
 pub(super) fn cold_faults(trace: &Trace, stretch: Stretch, accesses: u64) -> u64 {
@@ -253,9 +290,9 @@ pub(super) fn cold_faults(trace: &Trace, stretch: Stretch, accesses: u64) -> u64
 }
 
 impl Delays {
-    /// Whether faults take no time.
-    fn are_none(&self) -> bool {
-        *self == Self::default()
+    /// Whether faults take time.
+    fn are_some(&self) -> bool {
+        *self != Self::default()
     }
 }
 

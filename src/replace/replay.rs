@@ -48,7 +48,10 @@ fn start(
     frames: Frames,
     draw: &dyn Fn() -> Stream,
 ) -> Box<dyn Replacement> {
-    build(settings, &Guest { trace, frames, draw, counts_write_backs: false, tiers: &[] })
+    build(
+        settings,
+        &Guest { trace, frames, draw, counts_write_backs: false, tiers: &[], backing: None },
+    )
 }
 
 /// The whole first pass, without delays.

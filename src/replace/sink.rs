@@ -1,14 +1,15 @@
 //! The fault stream: what an algorithm does with its VM's frames, in order.
 //!
 //! An algorithm reports each page that enters a frame and each that leaves one to a [`Sink`]. The
-//! loop over accesses is compiled twice: for [`Null`], which costs nothing, and for [`Dirty`]
+//! loop over accesses is compiled twice: for [`Null`], which costs nothing, and for [`Beneath`]
 //! together with a recorder of [`FrameEvent`]s. Which of them runs is decided once per stretch. A
-//! second tier that takes victims and serves faults would be another sink; so would a host pager,
-//! which also needs [`used`](Sink::used).
+//! second tier that takes victims and serves faults would be another variant of [`Beneath`].
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::host_pager::HostPager;
+use super::{Counts, Guest};
 use crate::trace::{AccessKind, PageId, Trace};
 
 /// What an algorithm did with a frame. Positions are those of accesses in the VM's trace.
@@ -64,6 +65,107 @@ pub(super) trait Sink {
     /// The accesses at these positions of the trace used the page, which is resident. Called for
     /// each series of accesses to one page, after the fault of the first access, if it faulted.
     fn used(&mut self, page: PageId, accesses: Range<u64>);
+
+    /// Called before a stretch, which touches only pages below `pages`.
+    #[inline(always)]
+    fn make_room(&mut self, _pages: usize) {}
+
+    /// The access at this position, the first of a series to one page, found its page in the
+    /// guest's memory.
+    #[inline(always)]
+    fn hit(&mut self, _page: PageId, _position: u64) {}
+
+    /// The guest frees a page, in its memory or not; called before [`FrameEvent::Free`].
+    #[inline(always)]
+    fn freed(&mut self, _page: PageId) {}
+
+    /// Whether it may cost ticks beside those of [`Delays`](super::Delays).
+    #[inline(always)]
+    fn takes_time(&self) -> bool {
+        false
+    }
+
+    /// Adds to `counts` what it found and what that cost since the last call.
+    #[inline(always)]
+    fn charge(&mut self, _counts: &mut Counts) {}
+}
+
+/// What a guest's algorithm works on, if that must hear of every page.
+pub(super) enum Beneath {
+    /// A disk to which dirty pages are written back.
+    Disk(Dirty),
+    /// A host that pages.
+    Host(Box<HostPager>),
+}
+
+impl Beneath {
+    /// What the guest needs.
+    pub(super) fn of(guest: &Guest<'_>) -> Option<Self> {
+        if let Some(backing) = &guest.backing {
+            return Some(Self::Host(Box::new(HostPager::new(guest, backing))));
+        }
+        guest.counts_write_backs.then(|| Self::Disk(Dirty::new(guest.trace)))
+    }
+
+    /// The host's pager, if there is one.
+    pub(super) fn pager(&self) -> Option<&HostPager> {
+        match self {
+            Self::Disk(_) => None,
+            Self::Host(pager) => Some(pager),
+        }
+    }
+
+    /// The same, to change it.
+    pub(super) fn pager_mut(&mut self) -> Option<&mut HostPager> {
+        match self {
+            Self::Disk(_) => None,
+            Self::Host(pager) => Some(pager),
+        }
+    }
+}
+
+impl Sink for Beneath {
+    fn tell(&mut self, event: FrameEvent) -> u64 {
+        match self {
+            Self::Disk(dirty) => dirty.tell(event),
+            Self::Host(pager) => pager.tell(event),
+        }
+    }
+
+    fn used(&mut self, page: PageId, accesses: Range<u64>) {
+        match self {
+            Self::Disk(dirty) => dirty.used(page, accesses),
+            Self::Host(pager) => pager.used(page, accesses),
+        }
+    }
+
+    fn make_room(&mut self, pages: usize) {
+        if let Self::Host(pager) = self {
+            pager.make_room(pages);
+        }
+    }
+
+    fn hit(&mut self, page: PageId, position: u64) {
+        if let Self::Host(pager) = self {
+            pager.hit(page, position);
+        }
+    }
+
+    fn freed(&mut self, page: PageId) {
+        if let Self::Host(pager) = self {
+            pager.freed(page);
+        }
+    }
+
+    fn takes_time(&self) -> bool {
+        self.pager().is_some_and(Sink::takes_time)
+    }
+
+    fn charge(&mut self, counts: &mut Counts) {
+        if let Self::Host(pager) = self {
+            pager.charge(counts);
+        }
+    }
 }
 
 /// Ignores everything.
@@ -132,6 +234,39 @@ impl<S: Sink> Sink for Option<&mut S> {
             sink.used(page, accesses);
         }
     }
+
+    #[inline(always)]
+    fn make_room(&mut self, pages: usize) {
+        if let Some(sink) = self {
+            sink.make_room(pages);
+        }
+    }
+
+    #[inline(always)]
+    fn hit(&mut self, page: PageId, position: u64) {
+        if let Some(sink) = self {
+            sink.hit(page, position);
+        }
+    }
+
+    #[inline(always)]
+    fn freed(&mut self, page: PageId) {
+        if let Some(sink) = self {
+            sink.freed(page);
+        }
+    }
+
+    #[inline(always)]
+    fn takes_time(&self) -> bool {
+        self.as_ref().is_some_and(|sink| sink.takes_time())
+    }
+
+    #[inline(always)]
+    fn charge(&mut self, counts: &mut Counts) {
+        if let Some(sink) = self {
+            sink.charge(counts);
+        }
+    }
 }
 
 /// Two sinks that receive the same events.
@@ -145,5 +280,34 @@ impl<A: Sink, B: Sink> Sink for (A, B) {
     fn used(&mut self, page: PageId, accesses: Range<u64>) {
         self.0.used(page, accesses.clone());
         self.1.used(page, accesses);
+    }
+
+    #[inline(always)]
+    fn make_room(&mut self, pages: usize) {
+        self.0.make_room(pages);
+        self.1.make_room(pages);
+    }
+
+    #[inline(always)]
+    fn hit(&mut self, page: PageId, position: u64) {
+        self.0.hit(page, position);
+        self.1.hit(page, position);
+    }
+
+    #[inline(always)]
+    fn freed(&mut self, page: PageId) {
+        self.0.freed(page);
+        self.1.freed(page);
+    }
+
+    #[inline(always)]
+    fn takes_time(&self) -> bool {
+        self.0.takes_time() || self.1.takes_time()
+    }
+
+    #[inline(always)]
+    fn charge(&mut self, counts: &mut Counts) {
+        self.0.charge(counts);
+        self.1.charge(counts);
     }
 }

@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 
 pub use traces::{ReadFile, Traces};
 
+use self::actuator::Reclaim;
 use self::draft::{Accesses, Draft, NEVER, Surroundings};
 use self::host::Host;
 use self::policies::Policies;
@@ -32,10 +33,11 @@ use self::values::{Findings, Section};
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::document::{Document, Origin, State};
-use super::{Actuator, Cost, Expect, Grid, Scenario, VmSpec, WarmUp};
+use super::{Cost, Expect, Grid, Scenario, VmSpec, WarmUp};
 use crate::balance::{Bounds, PolicyKind};
 use crate::params::Settings;
 use crate::random::Generator;
+use crate::replace::Paging;
 use crate::tier::TierSpec;
 use crate::units::{Frames, Ticks};
 
@@ -218,7 +220,7 @@ struct Loaded<'d> {
     every: Option<Ticks>,
     cost: Option<Cost>,
     actuator_section: Section<'d>,
-    actuator: Option<Actuator>,
+    reclaim: Option<Reclaim>,
     tiers: Option<Vec<TierSpec>>,
     vms: Vec<Draft<'d>>,
     warm_up: Option<WarmUp>,
@@ -257,7 +259,7 @@ impl<'d> Loaded<'d> {
             every: root::read_every(findings, &checkpoint),
             checkpoint,
             cost: root::read_cost(findings, &cost),
-            actuator: actuator::read(findings, &actuator_section, host.page_size),
+            reclaim: actuator::read(findings, &actuator_section, host.page_size),
             actuator_section,
             tiers,
             warm_up: run::warm_up(findings, &root, &vms),
@@ -284,7 +286,8 @@ impl<'d> Loaded<'d> {
         let length = run::Length {
             cost: self.cost,
             every: self.every,
-            actuator: self.actuator,
+            actuator: self.reclaim.as_ref().map(|reclaim| reclaim.actuator),
+            pages: self.reclaim.as_ref().is_some_and(|reclaim| reclaim.paging.is_some()),
             tiers: self.tiers.as_deref(),
             admission: self.host.admission,
         };
@@ -302,10 +305,10 @@ impl<'d> Loaded<'d> {
         let fitting = self.policies.fitting(findings, &self.policy_settings, memory, &bounds);
         let (policy, compare) = fitting?;
         let fitted = Fitted { memory, allocations, bounds, policy, compare };
-        if let (Some(every), Some(latest), Some(actuator)) = (self.every, latest, self.actuator) {
+        if let (Some(every), Some(latest), Some(reclaim)) = (self.every, latest, &self.reclaim) {
             let ticks = [u128::from(every.0), latest];
             let section = &self.actuator_section;
-            actuator::check_batches(findings, section, actuator, ticks, &fitted);
+            actuator::check_batches(findings, section, reclaim.actuator, ticks, &fitted);
             run::check_moves(findings, &self.checkpoint, ticks, memory);
         }
         Some(fitted)
@@ -319,6 +322,11 @@ impl<'d> Loaded<'d> {
         sweep: Option<Grid>,
     ) -> Option<Scenario> {
         let Fitted { memory, allocations, bounds, policy, compare } = fitted;
+        let (reclaim, cost) = (self.reclaim?, self.cost?);
+        let paging = |((pager, settings), swapper): actuator::Pages| {
+            let [read, write] = [cost.host_read, cost.host_write];
+            Paging { pager, settings, swapper, read, write }
+        };
         let vms = self.vms.into_iter().zip(bounds.into_iter().zip(allocations));
         let vms = vms.map(|(draft, (bounds, initial))| finish_vm(draft, bounds, initial));
         let scenario = Scenario {
@@ -332,8 +340,9 @@ impl<'d> Loaded<'d> {
             policy,
             policy_settings: self.policy_settings,
             wrapper: self.wrapper,
-            cost: self.cost?,
-            actuator: self.actuator?,
+            cost,
+            actuator: reclaim.actuator,
+            paging: reclaim.paging.map(paging),
             tiers: self.tiers?,
             warm_up: self.warm_up,
             vms: vms.collect::<Option<_>>()?,
@@ -369,6 +378,11 @@ fn finish_vm(draft: Draft, bounds: Bounds, initial: Frames) -> Option<VmSpec> {
         min: bounds.min,
         max: bounds.max,
         shares: draft.shares?,
+        size: match draft.size? {
+            Frames(u64::MAX) => draft.max.filter(|max| *max != Frames(u64::MAX)),
+            size => Some(size),
+        }
+        .unwrap_or(bounds.max),
         initial,
         start: draft.start?,
         start_within: draft.start_within?,

@@ -13,7 +13,8 @@ use super::{
 use crate::balance;
 use crate::formats::ReadOptions;
 use crate::params::{Settings, Value};
-use crate::replace::Delays;
+use crate::reclaim::Swapper;
+use crate::replace::{Delays, Paging};
 use crate::tier::{Capacity, Division, TierSpec};
 use crate::trace::tempo::Tempo;
 use crate::trace::workloads::WorkloadSpec;
@@ -63,10 +64,16 @@ impl Scenario {
             writeln!(out, "write_back = {write_back}")?;
         }
         writeln!(out, "trap = {}\npolicy = {}", self.cost.trap, self.cost.policy)?;
-        write_actuator(out, self.actuator)?;
+        match &self.paging {
+            Some(paging) => write_paging(out, paging)?,
+            None => write_actuator(out, self.actuator)?,
+        }
         self.tiers.iter().try_for_each(|tier| write_tier(out, tier))?;
         for vm in &self.vms {
             write_vm(out, vm, self.host.split)?;
+            if self.paging.is_some() {
+                writeln!(out, "size = {}", vm.size)?;
+            }
         }
         self.expects.iter().try_for_each(|expect| write_expect(out, expect))?;
         self.sweep.iter().try_for_each(|grid| write_sweep(out, grid))
@@ -103,6 +110,15 @@ fn write_sweep(out: &mut String, grid: &Grid) -> std::fmt::Result {
         write_picks(out, skip)?;
     }
     Ok(())
+}
+
+/// The actuator of a host that pages. The costs of paging are in the table before it.
+fn write_paging(out: &mut String, paging: &Paging) -> std::fmt::Result {
+    let Paging { pager, settings, swapper, read, write } = paging;
+    writeln!(out, "host_read = {read}\nhost_write = {write}")?;
+    writeln!(out, "\n[actuator]\nkind = \"paging\"")?;
+    writeln!(out, "pager = {}", replacement(pager.name, settings))?;
+    writeln!(out, "swapper = {}", quoted(name_of(Swapper::ALL, swapper)))
 }
 
 fn write_actuator(out: &mut String, actuator: Actuator) -> std::fmt::Result {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Document;
+use super::Mechanisms;
 use super::document::{Node, Origin};
 use super::written::label;
 
@@ -23,8 +24,8 @@ pub struct Grid {
     baseline_steps: Vec<Option<u64>>,
     /// The odometer readings that no skip leaves out, if there are skips.
     kept: Option<Arc<[u32]>>,
-    /// The names of the scenario's tiers.
-    tiers: Vec<String>,
+    /// What adds columns to the tables of some of its runs.
+    mechanisms: Mechanisms,
 }
 
 /// Axes that advance together, all with the same number of values. Usually it is one axis.
@@ -140,7 +141,7 @@ impl Grid {
             baseline: None,
             baseline_steps,
             kept: None,
-            tiers: Vec::new(),
+            mechanisms: Mechanisms::default(),
         };
         if let Some(baseline) = baseline {
             grid.set_baseline(baseline);
@@ -154,14 +155,14 @@ impl Grid {
         grid
     }
 
-    /// The grid of a scenario with tiers of these names.
-    pub(super) fn with_tiers(self, tiers: Vec<String>) -> Self {
-        Self { tiers, ..self }
+    /// The grid of a scenario some runs of which have these mechanisms.
+    pub(super) fn with_mechanisms(self, mechanisms: Mechanisms) -> Self {
+        Self { mechanisms, ..self }
     }
 
-    /// The names of the scenario's tiers, by which columns are named.
-    pub fn tiers(&self) -> &[String] {
-        &self.tiers
+    /// What adds columns to the tables of some of its runs.
+    pub fn mechanisms(&self) -> &Mechanisms {
+        &self.mechanisms
     }
 
     /// The number of points.

@@ -23,6 +23,7 @@ mod effective;
 mod expect;
 mod grid;
 mod load;
+mod mechanisms;
 mod origin;
 mod range;
 mod set;
@@ -41,6 +42,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity, meant};
 pub use document::Document;
 pub use expect::{Expect, Expected};
 pub use grid::{Dimension, Grid};
+pub use mechanisms::Mechanisms;
 pub use origin::{Origin, SourceText};
 pub use warm_up::{WarmUp, WarmUpEnd};
 
@@ -49,7 +51,7 @@ use crate::balance::{Bounds, PolicyKind, wrapped};
 use crate::formats::ReadOptions;
 use crate::params::Settings;
 use crate::random::Generator;
-use crate::replace::{Delays, ReplacementKind};
+use crate::replace::{Delays, Paging, ReplacementKind};
 use crate::tier::TierSpec;
 use crate::trace::Trace;
 use crate::trace::tempo::Tempo;
@@ -86,6 +88,8 @@ pub struct Scenario {
     pub cost: Cost,
     /// How orders to move frames are carried out.
     pub actuator: Actuator,
+    /// How the host pages, if it does.
+    pub paging: Option<Paging>,
     /// The tiers behind every VM's memory, nearest first.
     pub tiers: Vec<TierSpec>,
     /// What each VM does first, run but not counted.
@@ -153,6 +157,11 @@ impl Scenario {
         if self.tiers.is_empty() {
             return Ok(());
         }
+        if self.paging.is_some() {
+            let why = "tiers are not simulated beside host paging; choose another \
+                       `actuator.kind`, or leave `[[tier]]` out";
+            return Err(why.to_owned());
+        }
         match self.vms.iter().find(|vm| !vm.replacement.is_lru()) {
             Some(vm) => Err(format!(
                 "tiers are simulated behind LRU guests, but VM `{}` runs {}; use lru in every VM, \
@@ -172,6 +181,11 @@ impl Scenario {
         if self.wrapper != plain {
             let why = "moves frames at faults, where `dead_band`, `largest_move`, `warm_up` and \
                        `cadence` hold nothing back; leave them out";
+            return Err(why.to_owned());
+        }
+        if self.paging.is_some() {
+            let why = "moves frames at the guests' faults, which do not depend on the frames of a \
+                       host that pages; choose another `actuator.kind`";
             return Err(why.to_owned());
         }
         if !self.tiers.is_empty() {
@@ -358,6 +372,10 @@ pub struct Cost {
     pub trap: Ticks,
     /// Ticks by which each checkpoint delays every VM: the time that the policy takes.
     pub policy: Ticks,
+    /// Ticks for each page that the host reads from its swap space, if it pages.
+    pub host_read: Ticks,
+    /// Ticks for each page that it writes there.
+    pub host_write: Ticks,
 }
 
 /// One VM.
@@ -373,6 +391,9 @@ pub struct VmSpec {
     pub min: Frames,
     /// The most frames it may hold; at least `min`, at most the host's memory.
     pub max: Frames,
+    /// The memory that its guest believes in; at least `max`. Only host paging distinguishes it
+    /// from what the VM holds.
+    pub size: Frames,
     /// Its weight when frames are divided by shares; at least 1.
     pub shares: u64,
     /// The frames that it gets when it starts, from the split; within its bounds.

@@ -3,7 +3,7 @@
 use super::Simulation;
 use crate::balance::Plan;
 use crate::random::mix;
-use crate::replace::Counts;
+use crate::replace::{Counts, Found};
 
 impl Simulation<'_> {
     pub(super) fn note_fingerprint(&mut self, plan: &Plan) {
@@ -34,7 +34,8 @@ pub(super) fn mix_counts(hash: u64, counts: &Counts) -> u64 {
     } = *counts;
     let hash =
         [accesses, demand_faults, cold_faults, replacement_misses].into_iter().fold(hash, mix);
-    // Without write-backs and tiers the fingerprint is that of earlier versions.
-    let further = [write_backs, found, waited].into_iter().filter(|&count| count > 0);
+    // Without write-backs, tiers and paging the fingerprint is that of earlier versions.
+    let Found { tiers, host_swap } = found;
+    let further = [write_backs, tiers, waited, host_swap].into_iter().filter(|&count| count > 0);
     further.fold(hash, mix)
 }

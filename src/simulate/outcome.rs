@@ -4,6 +4,7 @@ use super::Simulation;
 use super::fingerprint::mix_counts;
 use crate::account::{Account, Outcome};
 use crate::random::mix;
+use crate::reclaim::PagingCounts;
 use crate::tier::TierCounts;
 use crate::units::{Ticks, VmId};
 
@@ -30,6 +31,10 @@ impl Simulation<'_> {
             for (tier, _) in vm.account.tiers.iter().zip(&self.scenario.tiers) {
                 let TierCounts { found, puts, drops, .. } = tier.counts;
                 self.fingerprint = [found, puts, drops].into_iter().fold(self.fingerprint, mix);
+            }
+            if self.scenario.paging.is_some() {
+                let PagingCounts { reads, writes, .. } = vm.account.paging;
+                self.fingerprint = [reads, writes].into_iter().fold(self.fingerprint, mix);
             }
             vm.account.movement.settle_checkpoints = vm.settling.worst();
         }

@@ -23,6 +23,9 @@ row! {
         relative_to_min: Option<Millionths>,
     }
     optional {
+        host_faults: u64,
+        stall_ticks: u64,
+        slowdown: Millionths,
         opt_given: u64,
         param_replacement: String,
     }
@@ -57,30 +60,34 @@ impl CompareRow {
     }
 }
 
-/// A row for each policy and then for each bound, in the order given.
+/// A row for each policy and then for each bound, in the order given. Where faults differ in price,
+/// rows of policies say what they cost.
 ///
-/// Demand faults are divided by those of the run `baseline` and of two bounds; there is no ratio if
-/// the other number is unknown or 0.
+/// Demand faults, with host faults if the host pages, are divided by those of the run `baseline`
+/// and of two bounds; there is no ratio if the other number is unknown or 0.
 pub fn rows(runs: &[Contender], bounds: &[Bound], baseline: usize) -> Vec<CompareRow> {
     let of_bound = |name| {
         let bound = bounds.iter().find(|bound| bound.name == name);
         bound.map(|bound| bound.demand_faults)
     };
     let (best_static, min) = (of_bound("best-static"), of_bound("min"));
-    let baseline = runs.get(baseline).map(|run| run.outcome.all.counts.demand_faults);
+    let baseline = runs.get(baseline).map(|run| run.outcome.all.counts.faults());
     let ratio = |faults: u64, other: Option<u64>| {
         other.and_then(|other| Millionths::ratio(u128::from(faults), u128::from(other)))
     };
-    let row = |role, name: &str, demand_faults, capacity_faults| CompareRow {
+    let row = |role, name: &str, faults, demand_faults, capacity_faults| CompareRow {
         role,
         name: name.to_owned(),
         demand_faults,
         capacity_faults,
         replacement_misses: None,
         frames_moved: None,
-        relative_to_baseline: ratio(demand_faults, baseline),
-        relative_to_best_static: ratio(demand_faults, best_static),
-        relative_to_min: ratio(demand_faults, min),
+        relative_to_baseline: ratio(faults, baseline),
+        relative_to_best_static: ratio(faults, best_static),
+        relative_to_min: ratio(faults, min),
+        host_faults: None,
+        stall_ticks: None,
+        slowdown: None,
         opt_given: None,
         param_replacement: None,
     };
@@ -91,13 +98,24 @@ pub fn rows(runs: &[Contender], bounds: &[Bound], baseline: usize) -> Vec<Compar
         CompareRow {
             replacement_misses: Some(counts.replacement_misses),
             frames_moved: Some(outcome.all.frames_moved()),
+            host_faults: Some(counts.found.host_swap).filter(|_| run.prices_differ),
+            stall_ticks: Some(outcome.all.stall_ticks).filter(|_| run.prices_differ),
+            slowdown: outcome.all.slowdown().filter(|_| run.prices_differ),
             opt_given: *opt_given,
             param_replacement: replacement.map(|kind| kind.name.to_owned()),
-            ..row(role, &outcome.policy, counts.demand_faults, counts.capacity_faults())
+            ..row(
+                role,
+                &outcome.policy,
+                counts.faults(),
+                counts.demand_faults,
+                counts.capacity_faults(),
+            )
         }
     };
-    let of_bound =
-        |bound: &Bound| row(Role::Bound, bound.name, bound.demand_faults, bound.capacity_faults);
+    let of_bound = |bound: &Bound| {
+        let faults = bound.demand_faults;
+        row(Role::Bound, bound.name, faults, faults, bound.capacity_faults)
+    };
     runs.iter().map(of_run).chain(bounds.iter().map(of_bound)).collect()
 }
 

@@ -82,8 +82,8 @@ impl Pivot {
     pub fn add(&mut self, point: u64, row: &RunRow) {
         let names = VmRow::COLUMNS.iter().chain(VmRow::OPTIONAL);
         let cells = names.copied().zip(row.vm.cells());
-        let of_tiers = row.vm.tiers.iter().map(|(name, cell)| (name.as_str(), cell.clone()));
-        let mut cells = cells.chain(of_tiers);
+        let further = row.vm.further.iter().map(|(name, cell)| (name.as_str(), cell.clone()));
+        let mut cells = cells.chain(further);
         let value = cells.find_map(|(name, cell)| match cell {
             Cell::Integer(count) if name == self.metric => {
                 Some(u128::from(count) * Millionths::ONE)
@@ -130,5 +130,5 @@ fn metrics(grid: &Grid) -> Vec<String> {
     let all = VmRow::COLUMNS.iter().chain(VmRow::OPTIONAL);
     let is_number = |name: &&&str| !WORDS.contains(*name) && !name.starts_with("param_");
     let numbers = all.filter(is_number).map(|name| (*name).to_owned());
-    numbers.chain(vms::tier_columns(grid.tiers())).collect()
+    numbers.chain(vms::further_columns(grid.mechanisms())).collect()
 }

@@ -66,7 +66,7 @@ impl RunRow {
         let mut cells: Vec<Cell> = vec![self.run.into(), self.repetition.into()];
         cells.extend(self.labels.iter().map(|label| Cell::read(label)));
         cells.extend(self.vm.cells().into_iter().take(VmRow::COLUMNS.len()));
-        cells.extend(self.vm.tiers.iter().map(|(_, cell)| cell.clone()));
+        cells.extend(self.vm.further.iter().map(|(_, cell)| cell.clone()));
         let fingerprint = self.fingerprint.as_str();
         cells.push(Some(fingerprint).filter(|text| !text.is_empty()).into());
         cells
@@ -85,10 +85,10 @@ impl RunRow {
         };
         let (run, repetition) = (number(0)?, number(1)?);
         let mut vm: VmRow = record.deserialize(Some(columns)).map_err(|error| error.to_string())?;
-        // What is left between the columns that every sweep has is named by tiers.
-        let of_tiers = 2 + axes + VmRow::COLUMNS.len()..record.len() - 1;
+        // What is left between the columns that every sweep has is added by mechanisms.
+        let further = 2 + axes + VmRow::COLUMNS.len()..record.len() - 1;
         let cell = |at: usize| (columns[at].to_owned(), Cell::read(&record[at]));
-        vm.tiers = of_tiers.map(cell).collect();
+        vm.further = further.map(cell).collect();
         Ok(Self {
             run,
             repetition,
@@ -102,7 +102,7 @@ impl RunRow {
 /// The columns of runs.csv.
 pub fn columns(grid: &Grid) -> Vec<String> {
     let named = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let of_vms = [named(VmRow::COLUMNS), vms::tier_columns(grid.tiers())].concat();
+    let of_vms = [named(VmRow::COLUMNS), vms::further_columns(grid.mechanisms())].concat();
     [named(&["run", "repetition"]), params(grid), of_vms, named(&["fingerprint"])].concat()
 }
 
@@ -117,14 +117,14 @@ pub fn lines(grid: &Grid, (run, point): (u64, u64), scenario: &Scenario, out: &O
     let (labels, repetition) = (grid.labels(point), scenario.repetition);
     let rows = vms::rows(scenario, out);
     let last = rows.len() - 1;
-    let of_tiers = vms::tier_columns(grid.tiers());
+    let further = vms::further_columns(grid.mechanisms());
     csv_lines(rows.into_iter().enumerate().map(|(at, mut vm)| {
-        // An axis may have set other tiers.
+        // An axis may have set other mechanisms.
         let cell = |column: &String| {
-            let found = vm.tiers.iter().find(|(name, _)| name == column);
+            let found = vm.further.iter().find(|(name, _)| name == column);
             (column.clone(), found.map_or(Cell::Empty, |(_, cell)| cell.clone()))
         };
-        vm.tiers = of_tiers.iter().map(cell).collect();
+        vm.further = further.iter().map(cell).collect();
         let fingerprint = if at == last { trail::shown(out.fingerprint) } else { String::new() };
         let row = RunRow { run, repetition, labels: labels.clone(), vm, fingerprint };
         row.cells().iter().map(Cell::plain).collect()

@@ -3,7 +3,7 @@
 use crate::account::{Account, METRICS, Outcome, Reading, TIER_METRICS, TierAccount};
 use crate::conclude::compare::{self, Contender};
 use crate::number::Millionths;
-use crate::scenario::Scenario;
+use crate::scenario::{Mechanisms, Scenario};
 use crate::store::row::{self, row};
 use crate::table::{Cell, Table};
 
@@ -36,7 +36,7 @@ row! {
     optional {
         param_replacement: String,
     }
-    named tiers
+    named further
 }
 
 /// The name of the row of all VMs.
@@ -104,7 +104,7 @@ impl VmRow {
             fault_ratio: account.fault_ratio(),
             replacement_ratio: account.replacement_ratio(),
             param_replacement: None,
-            tiers: of_tiers(scenario, account),
+            further: further(scenario, account),
         }
     }
 
@@ -114,12 +114,12 @@ impl VmRow {
     }
 }
 
-/// The columns of a scenario's tiers: the reads that none of them spared, then those of each.
-fn of_tiers(scenario: &Scenario, account: &Account) -> Vec<(String, Cell)> {
-    if scenario.tiers.is_empty() {
-        return Vec::new();
+/// The cells of the columns that the scenario's mechanisms add.
+fn further(scenario: &Scenario, account: &Account) -> Vec<(String, Cell)> {
+    let mut cells = Vec::new();
+    if !scenario.tiers.is_empty() {
+        cells.push((STORE_READS.to_owned(), account.counts.store_reads().into()));
     }
-    let mut cells = vec![(STORE_READS.to_owned(), account.counts.store_reads().into())];
     for (spec, tier) in scenario.tiers.iter().zip(&account.tiers) {
         let cell = |of: Reading<TierAccount>| match of {
             Reading::Count(of) => Cell::from(of(tier)),
@@ -127,17 +127,34 @@ fn of_tiers(scenario: &Scenario, account: &Account) -> Vec<(String, Cell)> {
         };
         cells.extend(TIER_METRICS.iter().map(|of| (of.named(&spec.name), cell(of.of))));
     }
+    if scenario.paging.is_some() {
+        for name in OF_PAGING {
+            let metric = METRICS.iter().find(|metric| metric.name == *name);
+            let cell = metric.map_or(Cell::Empty, |metric| match metric.of {
+                Reading::Count(of) => Cell::from(of(account)),
+                Reading::Ratio(of) => Cell::from(of(account)),
+            });
+            cells.push(((*name).to_owned(), cell));
+        }
+    }
     cells
 }
 
 /// The first of the columns that a table has only for a scenario with tiers.
 pub const STORE_READS: &str = "store_reads";
 
-/// The columns of a scenario with tiers of these names; none without tiers.
-pub(crate) fn tier_columns(tiers: &[String]) -> Vec<String> {
+/// The columns that a table has only if the host pages.
+pub const OF_PAGING: &[&str] =
+    &["host_faults", "double_pagings", "host_reads", "host_writes", "superfluous"];
+
+/// The columns that mechanisms add.
+pub(crate) fn further_columns(mechanisms: &Mechanisms) -> Vec<String> {
+    let Mechanisms { tiers, pages } = mechanisms;
     let of_tier = |tier| TIER_METRICS.iter().map(move |metric| metric.named(tier));
     let store_reads = (!tiers.is_empty()).then(|| STORE_READS.to_owned());
-    store_reads.into_iter().chain(tiers.iter().flat_map(|tier| of_tier(tier))).collect()
+    let of_paging = OF_PAGING.iter().filter(|_| *pages).map(ToString::to_string);
+    let of_tiers = tiers.iter().flat_map(|tier| of_tier(tier));
+    store_reads.into_iter().chain(of_tiers).chain(of_paging).collect()
 }
 
 /// A row for each VM, in file order, then the row of all.

@@ -82,6 +82,11 @@ impl Stack {
         self.resident
     }
 
+    /// What the VM holds.
+    pub(crate) fn frames(&self) -> u64 {
+        self.frames
+    }
+
     /// Its tiers, nearest first.
     pub(crate) fn tiers(&self) -> &[TierState] {
         &self.tiers

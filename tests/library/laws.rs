@@ -433,6 +433,7 @@ fn every_short_trace_under_every_sequence_of_allocations_is_as_the_list_says() {
                     draw: &|| Stream::new(Generator::ChaCha8, 0, 0, "test/replacement"),
                     counts_write_backs: false,
                     tiers: &[],
+                    backing: None,
                 };
                 // Never asked for events, always, and every other time.
                 let mut forms = [[false; 2], [true; 2], [false, true]]

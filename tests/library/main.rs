@@ -15,6 +15,7 @@ mod observers;
 mod opt_lru;
 mod output;
 mod own_policies;
+mod paging;
 mod policies;
 mod recorded_files;
 mod recorded_time;

@@ -34,7 +34,8 @@ fn tier(kind: &str, capacity: Capacity) -> TierSpec {
 fn lru(trace: &Arc<Trace>, frames: u64, tiers: &[TierSpec]) -> Box<dyn Replacement> {
     let draw = || Stream::new(Generator::ChaCha8, 0, 0, "test/tiers");
     let frames = Frames(frames);
-    let guest = Guest { trace, frames, draw: &draw, counts_write_backs: false, tiers };
+    let guest =
+        Guest { trace, frames, draw: &draw, counts_write_backs: false, tiers, backing: None };
     (replace::ALL[0].build)(&Settings::defaults(&[]), &guest)
 }
 
@@ -272,7 +273,7 @@ fn compare_with_lists(number: u64) {
         let of_tiers: Vec<u64> =
             now.iter().zip(&before).map(|(now, before)| now - before).collect();
         assert_eq!((counts.demand_faults, of_tiers), (faults, from.clone()), "case {number}");
-        assert_eq!(counts.found, from.iter().sum::<u64>());
+        assert_eq!(counts.found.tiers, from.iter().sum::<u64>());
         assert_eq!(counts.waited, guest.waited() - std::mem::replace(&mut waited, guest.waited()));
         let pages: Vec<u64> = guest.tiers().iter().map(|tier| tier.pages).collect();
         let expected: Vec<u64> = naive.pages[1..].iter().map(|list| list.len() as u64).collect();
@@ -336,7 +337,9 @@ impl Watcher for Tiers<'_> {
     }
 
     fn access(&mut self, access: &Access<'_>) {
-        assert!(access.counts.found <= access.counts.demand_faults - access.counts.cold_faults);
+        assert!(
+            access.counts.found.tiers <= access.counts.demand_faults - access.counts.cold_faults
+        );
         access.replacement.audit();
     }
 
@@ -371,7 +374,7 @@ fn running_ahead_changes_nothing_and_tiers_keep_their_laws() {
         for account in ahead.vms.iter().chain([&ahead.all]) {
             let found: u64 = account.tiers.iter().map(|tier| tier.counts.found).sum();
             let counts = account.counts;
-            assert_eq!(counts.found, found);
+            assert_eq!(counts.found.tiers, found);
             assert_eq!(counts.demand_faults, counts.cold_faults + found + counts.store_reads());
         }
         let tiers = scenario.tiers.iter().zip(&ahead.all.tiers);

@@ -13,8 +13,14 @@ fn numbers_that_start_again_change_nothing() {
         let mut stream = draw();
         let trace = Arc::new(Trace::from_pages(0..60));
         let frames = Frames(1 + stream.below(30));
-        let guest =
-            Guest { trace: &trace, frames, draw: &draw, counts_write_backs: false, tiers: &[] };
+        let guest = Guest {
+            trace: &trace,
+            frames,
+            draw: &draw,
+            counts_write_backs: false,
+            tiers: &[],
+            backing: None,
+        };
         let mut settings = Settings::defaults(KIND.params);
         settings.set("hir_share", Value::Decimal(Decimal { digits: 3, places: 1 }));
         let (mut plain, mut worn) = (Lirs::new(&settings, &guest), Lirs::new(&settings, &guest));

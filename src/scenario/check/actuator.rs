@@ -3,28 +3,75 @@
 use super::super::codes;
 use super::super::document::Literal;
 use super::super::{Actuator, Phase};
-use super::Fitted;
 use super::values::{Findings, Section};
+use super::{Fitted, params};
+use crate::params::Settings;
+use crate::reclaim::{self, Swapper};
+use crate::replace::{self, ReplacementKind};
 use crate::units::{Frames, Ticks};
 
-/// The table `[actuator]`. The keys of a balloon are allowed with another kind too, so that a
-/// setting or an axis can change only the kind.
+const KEYS: &[&str] = &["kind", "latency", "rate", "step", "pager", "swapper"];
+
+/// The table `[actuator]`.
+pub(super) struct Reclaim {
+    pub(super) actuator: Actuator,
+    /// How the host pages, if it does.
+    pub(super) paging: Option<Pages>,
+}
+
+/// The pager, its parameters and the swapper of a host that pages.
+pub(super) type Pages = ((&'static ReplacementKind, Settings), Swapper);
+
+/// The table `[actuator]`. The keys of one kind are allowed with another too, so that a setting or
+/// an axis can change only the kind.
 pub(super) fn read(
     findings: &mut Findings,
     section: &Section,
     page_size: Option<u64>,
-) -> Option<Actuator> {
-    section.only(findings, &["kind", "latency", "rate", "step"]);
-    let of_balloon = ["latency", "rate", "step"].iter().any(|key| section.get(key).is_some());
-    let is_balloon = match section.get("kind") {
-        Some(field) => findings.choice(&field, [("instant", false), ("balloon", true)]),
-        None if of_balloon => {
-            let remedy = "set `kind = \"balloon\"`";
+) -> Option<Reclaim> {
+    section.only(findings, KEYS);
+    let kinds = || reclaim::ALL.iter().map(|kind| (kind.name, kind));
+    let kind = match section.get("kind") {
+        Some(field) => findings.choice(&field, kinds()),
+        None if KEYS.iter().any(|key| section.get(key).is_some()) => {
+            let remedy = "choose a kind, for example `kind = \"balloon\"`";
             section.need(findings, "kind", remedy);
             None
         }
-        None => Some(false),
+        None => Some(&reclaim::ALL[0]),
     };
+    let paging = pages(findings, section, page_size);
+    let is_balloon = kind.map(|kind| kind == reclaim::BALLOON);
+    let actuator = balloon(findings, section, is_balloon, page_size);
+    let paging = if kind?.pages { Some(paging?) } else { None };
+    Some(Reclaim { actuator: actuator?, paging })
+}
+
+/// What a host that pages needs to know.
+fn pages(findings: &mut Findings, section: &Section, page_size: Option<u64>) -> Option<Pages> {
+    let random = replace::ALL.iter().find(|kind| kind.name == "random")?;
+    let pager = params::replacement(findings, section, ("pager", random), page_size);
+    if let (Some((kind, _)), Some(field)) = (&pager, section.get("pager"))
+        && kind.knows_the_future
+    {
+        let message = format!("`{}` knows the future, which no host does", kind.name);
+        let remedy = "choose another pager; `balloonist list replacements` shows them";
+        findings.error(codes::UNKNOWN_WORD, field.node.origin, message, remedy);
+        return None;
+    }
+    let swapper = section.get("swapper").map_or(Some(Swapper::default()), |field| {
+        findings.choice(&field, Swapper::ALL.iter().copied())
+    });
+    Some((pager?, swapper?))
+}
+
+/// The actuator: a balloon, or one that carries out everything at once.
+fn balloon(
+    findings: &mut Findings,
+    section: &Section,
+    is_balloon: Option<bool>,
+    page_size: Option<u64>,
+) -> Option<Actuator> {
     let latency = section.get("latency").map_or(Some(Ticks(0)), |field| findings.ticks(&field, 0));
     let step = section.get("step").map_or(Some(Ticks(1)), |field| findings.ticks(&field, 1));
     let rate = section.get("rate").map(|field| findings.frames(&field, 1, page_size));

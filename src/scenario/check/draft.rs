@@ -22,8 +22,10 @@ pub(super) struct Draft<'d> {
     pub(super) name: Option<&'d str>,
     pub(super) replacement: Option<(&'static ReplacementKind, Settings)>,
     pub(super) min: Option<Frames>,
-    /// The largest number of frames if none was given.
+    /// The size if none was given.
     pub(super) max: Option<Frames>,
+    /// The guest's memory; the largest number of frames if none was given.
+    pub(super) size: Option<Frames>,
     pub(super) shares: Option<u64>,
     pub(super) initial: Option<Frames>,
     /// With what was drawn.

@@ -55,16 +55,17 @@ pub(super) fn policy_settings(
         .collect()
 }
 
-/// A replacement algorithm by name, or as a table of its `kind` and parameters.
+/// A replacement algorithm at `key`, by name, or as a table of its `kind` and parameters; `absent`
+/// if there is none.
 pub(super) fn replacement(
     findings: &mut Findings,
-    vm: &Section,
+    section: &Section,
+    (key, absent): (&str, &'static ReplacementKind),
     page_size: Option<u64>,
 ) -> Option<(&'static ReplacementKind, Settings)> {
     let kinds = || replace::ALL.iter().map(|kind| (kind.name, kind));
-    let Some(field) = vm.get("replacement") else {
-        let kind = &replace::ALL[0];
-        return Some((kind, Settings::defaults(kind.params)));
+    let Some(field) = section.get(key) else {
+        return Some((absent, Settings::defaults(absent.params)));
     };
     match &field.node.value {
         Literal::String(_) => {
@@ -72,7 +73,7 @@ pub(super) fn replacement(
             Some((kind, Settings::defaults(kind.params)))
         }
         Literal::Table(_) => {
-            let section = vm.section(findings, "replacement");
+            let section = section.section(findings, key);
             let remedy = "name the algorithm, for example `kind = \"lru\"`";
             let kind = section.need(findings, "kind", remedy)?;
             let kind = findings.choice(&kind, kinds())?;

@@ -55,13 +55,17 @@ pub(super) fn randomness(
     (random, seed)
 }
 
+/// The keys of `[cost]`.
+const COSTS: [&str; 8] =
+    ["fault", "zero_fill", "swap_in", "write_back", "trap", "policy", "host_read", "host_write"];
+
 /// The costs of events; 0 by default.
 pub(super) fn read_cost(findings: &mut Findings, section: &Section<'_>) -> Option<Cost> {
-    section.only(findings, &["fault", "zero_fill", "swap_in", "write_back", "trap", "policy"]);
+    section.only(findings, &COSTS);
     let mut ticks =
         |key| section.get(key).map_or(Some(Ticks(0)), |field| findings.ticks(&field, 0));
-    let [fault, zero_fill, swap_in, write_back, trap, policy] =
-        ["fault", "zero_fill", "swap_in", "write_back", "trap", "policy"].map(&mut ticks);
+    let [fault, zero_fill, swap_in, write_back, trap, policy, host_read, host_write] =
+        COSTS.map(&mut ticks);
     Some(Cost {
         delays: Delays {
             fault: fault?,
@@ -72,6 +76,8 @@ pub(super) fn read_cost(findings: &mut Findings, section: &Section<'_>) -> Optio
         counts_write_backs: section.get("write_back").is_some(),
         trap: trap?,
         policy: policy?,
+        host_read: host_read?,
+        host_write: host_write?,
     })
 }
 

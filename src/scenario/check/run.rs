@@ -19,6 +19,8 @@ pub(super) struct Length<'a> {
     pub(super) cost: Option<Cost>,
     pub(super) every: Option<Ticks>,
     pub(super) actuator: Option<Actuator>,
+    /// Whether the host pages.
+    pub(super) pages: bool,
     pub(super) tiers: Option<&'a [TierSpec]>,
     pub(super) admission: Option<Admission>,
 }
@@ -88,11 +90,16 @@ impl Length<'_> {
         let start = vm.start?;
         let once = u128::from(vm.accesses.as_ref()?.count());
         let accesses = most_accesses(vm, stop)?;
-        let Cost { delays: Delays { fault, zero_fill, swap_in, write_back }, trap, policy, .. } =
-            self.cost?;
+        let Cost { delays, trap, policy, host_read, host_write, .. } = self.cost?;
+        let Delays { fault, zero_fill, swap_in, write_back } = delays;
         // At worst each access loads a page and evicts another.
         let each = [fault, zero_fill, swap_in, write_back, trap];
         let each: u128 = each.iter().map(|ticks| u128::from(ticks.0)).sum();
+        // Or two pages get frames, one of them to be evicted: each is read, and takes a frame from
+        // another, which is written. Every page that loses its frame got it in one of these ways.
+        let [read, write] = [host_read, host_write].map(|ticks| u128::from(ticks.0));
+        let [read, write] = if self.pages { [read, write] } else { [0, 0] };
+        let each = each + 2 * (read + write);
         // It may find its page in a tier, and every tier may pass a page on. No page goes down more
         // often than pages are used.
         let tiers = || self.tiers.unwrap_or_default().iter();
@@ -114,7 +121,7 @@ impl Length<'_> {
             Tempo::Recorded(_) => accesses,
         };
         let trapped = in_interval.min(accesses).saturating_mul(u128::from(trap.0));
-        let gone = once.min(accesses).saturating_mul(u128::from(write_back.0) + puts);
+        let gone = once.min(accesses).saturating_mul(u128::from(write_back.0) + puts + write);
         let held_up = trapped.saturating_add(gone).saturating_add(each);
         let beyond = held_up.saturating_add(u128::from(stop.0));
         Some(u128::from(start.0).saturating_add(busy).saturating_add(idle).min(beyond))

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::Mechanisms;
 use super::super::codes;
 use super::super::diagnostic::{Diagnostic, clip, meant};
 use super::super::document::{Literal, Node, Origin, Table, table_name};
@@ -9,6 +10,7 @@ use super::super::grid::{Axis, Dimension, Grid, Picks, StepsOf};
 use super::super::range::{Fault, Number, Progress, expand};
 use super::super::written::label;
 use super::values::{Field, Findings, Section};
+use crate::reclaim;
 
 /// Keys that a sweep sets itself, or that do not affect runs.
 const NOT_AXES: &[&str] = &["seed", "name", "sweep", "extends", "compare", "expect"];
@@ -62,7 +64,15 @@ pub(super) fn read(findings: &mut Findings, root: &Section, probe: Probe) -> Opt
         _ => &[],
     };
     let tiers = tiers.iter().filter_map(table_name).map(str::to_owned).collect();
-    let grid = Grid::new(repeat, dimensions, skips, baseline).with_tiers(tiers);
+    let axes = dimensions.iter().flat_map(|dimension| &dimension.axes);
+    let kinds = axes.filter(|axis| axis.path == "actuator.kind").flat_map(|axis| &axis.values);
+    let pages = |kind: &Node| {
+        reclaim::ALL.iter().any(|known| known.pages && kind.text() == Some(known.name))
+    };
+    let own = root.section(findings, "actuator").get("kind").map(|field| field.node);
+    let pages = own.into_iter().chain(kinds).any(pages);
+    let grid = Grid::new(repeat, dimensions, skips, baseline);
+    let grid = grid.with_mechanisms(Mechanisms { tiers, pages });
     if grid.points() == 0 {
         let message = "every point of the sweep is skipped";
         findings.error(codes::NO_POINT, sweep.origin_of("skip"), message, "keep at least one");

@@ -10,6 +10,7 @@ use super::traces::Traces;
 use super::values::{Findings, Section};
 use super::{actuator, params};
 use crate::random::{Generator, Stream};
+use crate::replace;
 use crate::units::{Frames, Ticks};
 
 /// The keys of `[defaults.vm]`.
@@ -17,6 +18,7 @@ pub(super) const DEFAULT_KEYS: &[&str] = &[
     "replacement",
     "min",
     "max",
+    "size",
     "shares",
     "initial",
     "start",
@@ -36,6 +38,7 @@ pub(super) const KEYS: &[&str] = &[
     "replacement",
     "min",
     "max",
+    "size",
     "shares",
     "initial",
     "start",
@@ -117,8 +120,9 @@ impl<'d> Draft<'d> {
         let page_size = around.page_size;
         let get = |key| section.get(key);
         let min = get("min").map_or(Some(Frames(1)), |field| findings.frames(&field, 1, page_size));
-        let max = get("max")
+        let size = get("size")
             .map_or(Some(Frames(u64::MAX)), |field| findings.frames(&field, 1, page_size));
+        let max = get("max").map_or(size, |field| findings.frames(&field, 1, page_size));
         let shares = get("shares")
             .map_or(Some(SHARES_DEFAULT), |field| findings.integer(&field, 1, SHARES_MAX));
         let initial = get("initial").and_then(|field| findings.frames(&field, 1, page_size));
@@ -132,13 +136,15 @@ impl<'d> Draft<'d> {
         });
         let idle = actuator::phases(findings, &section, "idle", false);
         let stuck = actuator::phases(findings, &section, "stuck", true);
-        let replacement = params::replacement(findings, &section, page_size);
+        let replacement =
+            params::replacement(findings, &section, ("replacement", &replace::ALL[0]), page_size);
         Self {
             section,
             name: None,
             replacement,
             min,
             max,
+            size,
             shares,
             initial,
             start,
@@ -175,6 +181,11 @@ impl<'d> Draft<'d> {
                 format!("its maximum is {max}")
             };
             findings.error(codes::INITIAL_OUTSIDE, at("initial"), message, remedy);
+        }
+        if let Some((size, max)) = self.size.zip(self.max).filter(|(size, max)| size < max) {
+            let message = format!("{called} has a size of {size} and a maximum of {max} frames");
+            let remedy = "a VM holds no more frames than its size; lower `max` or raise `size`";
+            findings.error(codes::MIN_OVER_MAX, at("size"), message, remedy);
         }
         // The check must not depend on the random delay.
         let latest = self

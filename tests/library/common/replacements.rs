@@ -98,6 +98,7 @@ pub fn build(
         draw: &|| draw(1),
         counts_write_backs: false,
         tiers: &[],
+        backing: None,
     };
     (kind.build)(settings, &guest)
 }
@@ -326,6 +327,7 @@ fn one_sequence(kind: &ReplacementKind, make: Make, number: u64) {
         draw: &|| draw(number),
         counts_write_backs,
         tiers: &[],
+        backing: None,
     };
     let mut real = (kind.build)(&settings, &guest);
     let start =

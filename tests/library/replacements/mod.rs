@@ -435,6 +435,7 @@ fn random_and_nru_draw_from_the_stream_of_the_vm_alone() {
                 draw: &|| common::replacements::draw(seed),
                 counts_write_backs: false,
                 tiers: &[],
+                backing: None,
             };
             let mut real = (kind(name).build)(&defaults(name), &guest);
             real.run(stretch(0, trace.accesses()));
