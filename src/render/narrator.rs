@@ -95,7 +95,7 @@ impl Touch<'_> {
     /// The pages that it evicted.
     pub(crate) fn evicted(&self) -> &[Page] {
         match &self.outcome {
-            Touched::Hit | Touched::Fill => &[],
+            Touched::Hit | Touched::HostFault | Touched::Fill => &[],
             Touched::Evicts(pages) => pages,
         }
     }
@@ -116,6 +116,9 @@ pub(crate) fn listed(pages: &[Page]) -> String {
 pub enum Touched {
     /// The page was resident.
     Hit,
+    /// The page was in the guest's memory, but no frame backed it: the host read it from its swap
+    /// space.
+    HostFault,
     /// The page filled an empty frame.
     Fill,
     /// The page took a frame that these left: one, several that went at once, or none if the frame
@@ -200,6 +203,7 @@ impl<'a, T: Teller> Narrator<'a, T> {
         let &Access { vm, position, allocation: frames, replacement, .. } = access;
         let evicted = access.events.iter().filter_map(|event| event.evicted());
         let outcome = match access.counts {
+            counts if counts.found.host_swap > 0 => Touched::HostFault,
             counts if counts.demand_faults == 0 => Touched::Hit,
             counts if counts.replacement_misses == 0 => Touched::Fill,
             _ => Touched::Evicts(evicted.map(|page| self.number(vm, page)).collect()),

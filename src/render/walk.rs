@@ -221,6 +221,7 @@ impl<W: Write> Board<'_, W> {
         let evicted = touch.evicted();
         let event = match &touch.outcome {
             Touched::Hit => "hit".to_owned(),
+            Touched::HostFault => "host fault".to_owned(),
             Touched::Fill => "fill".to_owned(),
             Touched::Evicts(_) => match evicted {
                 [page] => format!("{REPLACEMENT_MISS}, evicts {page}"),

@@ -8,6 +8,9 @@ use crate::units::Footprint;
 /// The bytes of a VM independent of its trace.
 const VM: u64 = 4096;
 
+/// What the host keeps of each page beside its pager: its state, and a link if the pager is LRU.
+const PAGED: Footprint = Footprint { page: 9, frame: 0, run: 0 };
+
 /// The bytes per page for pooled frames and for bounds.
 const POOLED: u64 = 8;
 const BOUNDED: u64 = 16;
@@ -31,7 +34,9 @@ pub fn bytes_of_run(scenario: &Scenario, policy: &PolicyKind) -> u64 {
         let (pages, runs) = (pages_touched(vm), vm.trace.run_pages().len() as u64);
         let frames = pages.min(vm.max.0);
         let observed = observers.iter().map(|observer| observer.footprint);
+        let paged = scenario.paging.as_ref().map(|paging| [paging.pager.footprint, PAGED]);
         let all = observed.chain([vm.replacement.footprint, pooled]);
+        let all = all.chain(paged.into_iter().flatten());
         VM + all
             .map(|Footprint { page, frame, run }| page * pages + frame * frames + run * runs)
             .sum::<u64>()

@@ -16,13 +16,16 @@ pub const HEADER: &str =
 /// What the names of the columns of tiers begin with, which follow the header's.
 const PAGES: &str = "pages_";
 
+/// The column of host faults, which follows those if the host pages.
+const HOST_FAULTS: &str = "host_faults";
+
 /// The header's last column if the scenario has a warm-up.
 const WARM_UP: &str = "warm_up_accesses";
 
 /// Whether a line is the header of a series of some scenario.
 pub fn is_header(line: &str) -> bool {
     let further = line.strip_prefix(HEADER.trim_end()).map(|rest| rest.split(',').skip(1));
-    let is_known = |name: &str| name == WARM_UP || name.starts_with(PAGES);
+    let is_known = |name: &str| name == WARM_UP || name == HOST_FAULTS || name.starts_with(PAGES);
     further.is_some_and(|mut further| further.all(is_known))
 }
 
@@ -35,12 +38,14 @@ pub fn file_of(run: &str) -> String {
 ///
 /// `frames` and `resident` are the VM's at the end of the interval that the checkpoint closes;
 /// `target` is what the policy decided; the counts are the interval's. `pages_NAME`, for each tier
-/// of the scenario, is how many of the VM's pages are in it, and `warm_up_accesses`, if the
-/// scenario has a warm-up, is how many of the accesses belong to that.
+/// of the scenario, is how many of the VM's pages are in it; `host_faults`, if the host pages, is
+/// the interval's; and `warm_up_accesses`, if the scenario has a warm-up, is how many of the
+/// accesses belong to that.
 pub struct Series<'a, W> {
     /// The names of the VMs, by id.
     names: Vec<&'a str>,
     marks_warm_up: bool,
+    pages: bool,
     out: W,
     outcome: io::Result<()>,
 }
@@ -48,15 +53,16 @@ pub struct Series<'a, W> {
 impl<'a, W: Write> Series<'a, W> {
     /// Writes the header.
     pub fn new(scenario: &'a Scenario, mut out: W) -> Self {
-        let marks_warm_up = scenario.warm_up.is_some();
+        let (marks_warm_up, pages) = (scenario.warm_up.is_some(), scenario.paging.is_some());
         let of_tiers = scenario.tiers.iter().map(|tier| format!("{PAGES}{}", tier.name));
         let header: Vec<String> = std::iter::once(HEADER.trim_end().to_owned())
             .chain(of_tiers)
+            .chain(pages.then(|| HOST_FAULTS.to_owned()))
             .chain(marks_warm_up.then(|| WARM_UP.to_owned()))
             .collect();
         let outcome = writeln!(out, "{}", header.join(","));
         let names = scenario.vms.iter().map(|vm| vm.name.as_str()).collect();
-        Self { names, marks_warm_up, out, outcome }
+        Self { names, marks_warm_up, pages, out, outcome }
     }
 
     /// Returns the writer.
@@ -83,6 +89,9 @@ impl<'a, W: Write> Series<'a, W> {
             )?;
             for tier in checkpoint.guests.replacement(vm.id).tiers() {
                 write!(self.out, ",{}", tier.pages)?;
+            }
+            if self.pages {
+                write!(self.out, ",{}", vm.interval.found.host_swap)?;
             }
             if self.marks_warm_up {
                 write!(self.out, ",{}", checkpoint.guests.warm_up_accesses(vm))?;

@@ -99,6 +99,7 @@ pub(crate) fn last(outcome: &Outcome) -> String {
 fn access(vm: &str, at: u64, touch: &Touch<'_>) -> Value {
     let outcome = match &touch.outcome {
         Touched::Hit => "hit",
+        Touched::HostFault => "host fault",
         Touched::Fill => "fill",
         Touched::Evicts(_) => "replacement miss",
     };

@@ -74,6 +74,7 @@ pub(crate) fn last(outcome: &Outcome) -> String {
 fn access(vm: &str, touch: &Touch<'_>) -> String {
     let outcome = match &touch.outcome {
         Touched::Hit => "hit".to_owned(),
+        Touched::HostFault => "host fault, the host reads it from its swap space".to_owned(),
         Touched::Fill => "fault, an empty frame takes it".to_owned(),
         Touched::Evicts(pages) => match &pages[..] {
             [] => "page miss, a frame that was emptied before takes it".to_owned(),

@@ -200,6 +200,7 @@ impl<'a> Steps<'a> {
         let vm = touch.held.vm;
         let (kind, outcome) = match &touch.outcome {
             Touched::Hit => ("hit", "a hit".to_owned()),
+            Touched::HostFault => ("fill", "a host fault: no frame backed it".to_owned()),
             Touched::Fill => ("fill", "a fault that fills an empty frame".to_owned()),
             Touched::Evicts(pages) => match &pages[..] {
                 [] => {
