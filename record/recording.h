@@ -9,9 +9,11 @@
  * same trace.
  * Departs. Whether a run is dropped is known when its page is used again, so runs wait in a queue
  * until it is known of all before them; one that would wait for more than HOLD accesses is kept,
- * which is never wrong. All accesses of a run get one kind: STORE if one of them stores.
+ * which is never wrong. The accesses of dropped runs count for the run kept before them: fetches as
+ * fetches, so that these are as many as were made; loads and stores as loads, so that no page is
+ * written that was not.
  * Cost. O(1) a run: K other pages were used since a page's kept run if the page at place K of the
- * list by recency was used since. 48 bytes per page and 32 per waiting run, of which there are
+ * list by recency was used since. 48 bytes per page and 48 per waiting run, of which there are
  * some K. */
 #ifndef BALLOONIST_RECORDING_H
 #define BALLOONIST_RECORDING_H
@@ -24,6 +26,8 @@ enum event { RUN, FREED, MARKED };
 /* A run that waits, or what lies between runs. */
 struct record {
     uint64_t start;
+    /* Fetches and stores before it. */
+    uint64_t fetches, stores;
     const char *name;
     uint32_t page, before, after;
     uint8_t event, kind;
@@ -36,6 +40,8 @@ struct recording {
     uint64_t k, resolution;
     /* Accesses so far, and how many there will be when the stream is flushed. */
     uint64_t now, flush_at;
+    /* Accesses so far of each kind. */
+    uint64_t made[CONTROL];
     /* The run that goes on: the address of its page, its beginning, its kind. */
     uint64_t key, start;
     uint32_t page;
@@ -131,8 +137,10 @@ static uint32_t wait_for(struct recording *it, enum event event, uint32_t page)
         it->spare = it->queue[number].after;
     }
     uint32_t last = it->queue[0].before;
-    it->queue[number] = (struct record){ .start = it->now, .page = page, .before = last,
-                                         .event = (uint8_t)event };
+    it->queue[number] = (struct record){
+        .start = it->now, .fetches = it->made[FETCH], .stores = it->made[STORE],
+        .page = page, .before = last, .event = (uint8_t)event,
+    };
     it->queue[last].after = it->queue[0].before = number;
     it->waiting++;
     return number;
@@ -156,15 +164,18 @@ static void keep(struct recording *it, struct record *record)
     page->kept_writes = record->kind == STORE;
 }
 
-/* Writes the last run, which lasts until `end`. A run is written as a whole, so that all of its
- * accesses have one kind. */
-static void write_last(struct recording *it, uint64_t end)
+/* Writes the last run, which lasts until another record. */
+static void write_last(struct recording *it, const struct record *next)
 {
     struct record *last = &it->last;
     if (last->page == NO_PAGE)
         return;
-    stream_accesses(&it->stream, last->page, it->pages.all[last->page].number, last->kind,
-                    end - last->start);
+    uint64_t number = it->pages.all[last->page].number, count = next->start - last->start;
+    uint64_t fetches = next->fetches - last->fetches;
+    uint64_t stores = last->kind == STORE ? next->stores - last->stores : 0;
+    stream_accesses(&it->stream, last->page, number, FETCH, fetches);
+    stream_accesses(&it->stream, last->page, number, LOAD, count - fetches - stores);
+    stream_accesses(&it->stream, last->page, number, STORE, stores);
     last->page = NO_PAGE;
 }
 
@@ -176,7 +187,7 @@ static void write_record(struct recording *it, const struct record *record)
             it->last.kind = record->kind;
         return;
     }
-    write_last(it, record->start);
+    write_last(it, record);
     if (record->event == RUN) {
         it->last = *record;
     } else if (record->event == MARKED) {
@@ -281,6 +292,7 @@ static inline void touch(struct recording *it, uint64_t key, unsigned kind, uint
     else if (kind > it->kind)
         it->kind = kind;
     it->now += count;
+    it->made[kind] += count;
 }
 
 /* --- what lies between accesses --------------------------------------------------------------- */
@@ -354,7 +366,9 @@ static void settle(struct recording *it)
 static void finish(struct recording *it)
 {
     settle(it);
-    write_last(it, it->now);
+    struct record end = { .start = it->now, .fetches = it->made[FETCH],
+                          .stores = it->made[STORE] };
+    write_last(it, &end);
     stream_end(&it->stream);
 }
 

@@ -33,7 +33,7 @@
 mod decode;
 mod encode;
 
-pub use encode::write_compact;
+pub use encode::{write_compact, write_compact_fast};
 
 use super::kind::FormatKind;
 use crate::random::{fnv1a, mix};
@@ -161,6 +161,16 @@ mod tests {
     use crate::trace::{AccessKind, Trace, TraceBuilder};
     use crate::units::Page;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_is_written_fast_is_read_alike() {
+        let trace =
+            trace(&(0..5_000).map(|at| (at * at % 77, at as usize % 3)).collect::<Vec<_>>(), true);
+        let mut bytes = Vec::new();
+        write_compact_fast(&trace, &mut bytes).unwrap();
+        let loaded = load_from(&bytes[..], "", None, &ReadOptions::default()).unwrap();
+        assert_eq!(loaded.trace, trace);
+    }
 
     fn saved(trace: &Trace) -> Vec<u8> {
         let mut bytes = Vec::new();

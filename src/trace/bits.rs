@@ -180,6 +180,22 @@ impl Kinds {
         AccessKind::ALL[(self.words[(at / 32) as usize] >> (at % 32 * 2) & 3) as usize]
     }
 
+    /// Where the accesses of one kind that begin at `at` end, at most at `end`.
+    pub(crate) fn span_end(&self, at: u64, end: u64) -> u64 {
+        const LOW: u64 = 0x5555_5555_5555_5555;
+        let same = (self.get(at) as u64) * LOW;
+        let (mut word, mut shift) = ((at / 32) as usize, at % 32 * 2);
+        while (word as u64) * 32 < end {
+            let differs = (self.words[word] ^ same) >> shift << shift;
+            if differs != 0 {
+                let first = word as u64 * 32 + u64::from(differs.trailing_zeros() / 2);
+                return first.min(end);
+            }
+            (word, shift) = (word + 1, 0);
+        }
+        end
+    }
+
     /// How many accesses have each kind, in the order of [`AccessKind::ALL`].
     pub(crate) fn counts(&self) -> [u64; 4] {
         const LOW: u64 = 0x5555_5555_5555_5555;

@@ -104,6 +104,11 @@ impl Columns {
         self.kinds.as_ref().map(|kinds| kinds.get(at))
     }
 
+    /// Where the accesses of the kind of access `at` end that follow it, at most at `end`.
+    pub(crate) fn kind_end(&self, at: u64, end: u64) -> u64 {
+        self.kinds.as_ref().map_or(end, |kinds| kinds.span_end(at, end))
+    }
+
     /// Whether the trace has access kinds.
     pub fn has_kinds(&self) -> bool {
         self.kinds.is_some()

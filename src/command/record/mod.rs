@@ -11,7 +11,7 @@ mod program;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use balloonist::formats::compact::write_compact;
+use balloonist::formats::compact::write_compact_fast;
 use balloonist::formats::recording::{Recorded, Recording};
 use balloonist::number::{counted, grouped};
 use balloonist::table::Table;
@@ -163,7 +163,7 @@ fn register_inputs(command: &[OsString]) -> Result<(), Failure> {
 
 fn write_trace(mut file: NewFile, recorded: &Recorded, context: &Context) -> Result<(), Failure> {
     let trace = &recorded.trace;
-    write_compact(trace, &mut file).map_err(|error| file.failure(&error))?;
+    write_compact_fast(trace, &mut file).map_err(|error| file.failure(&error))?;
     let place = shown(file.place());
     file.commit()?;
     let (accesses, pages) = (counted(trace.accesses(), "access"), trace.distinct_pages() as u64);

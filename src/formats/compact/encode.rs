@@ -15,34 +15,50 @@ use crate::trace::{AccessKind, Frees, Trace, content_checksum};
 /// How hard zstd tries. A trace is written once and read often.
 const LEVEL: u32 = 19;
 
+/// How hard it tries where a program waits for the file: a tenth larger, eight times faster.
+const LEVEL_FAST: u32 = 12;
+
 /// Writes `trace` in compact form.
 ///
 /// # Errors
 /// `out` cannot be written to.
 pub fn write_compact(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
-    let mut columns = Vec::new();
+    write_at(LEVEL, trace, out)
+}
+
+/// Writes `trace` in compact form in much less time than [`write_compact`] and some tenth larger.
+///
+/// # Errors
+/// `out` cannot be written to.
+pub fn write_compact_fast(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+    write_at(LEVEL_FAST, trace, out)
+}
+
+fn write_at(level: u32, trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+    let mut all = Vec::new();
     let mut flags = 0;
-    column(&mut columns, |out| numbers(trace, out))?;
-    column(&mut columns, |out| run_pages(trace, out))?;
-    column(&mut columns, |out| run_lengths(trace, out))?;
+    let mut column = |write: &mut Filling<'_>| column(&mut all, level, write);
+    column(&mut |out| numbers(trace, out))?;
+    column(&mut |out| run_pages(trace, out))?;
+    column(&mut |out| run_lengths(trace, out))?;
     if trace.has_kinds() {
         let kinds = KindColumn::of(trace);
-        column(&mut columns, |out| kinds.write(trace, out))?;
+        column(&mut |out| kinds.write(trace, out))?;
         flags |= HAS_KINDS | if kinds.by_spans { HAS_SPANS } else { 0 };
     }
     if let Some(recorded) = trace.times() {
-        column(&mut columns, |out| times(recorded, out))?;
+        column(&mut |out| times(recorded, out))?;
         flags |= HAS_TIMES;
     }
     if let Some(Reduction { frames, resolution }) = trace.reduction() {
-        column(&mut columns, |out| {
+        column(&mut |out| {
             varint(out, frames)?;
             varint(out, resolution.unwrap_or(0))
         })?;
         flags |= IS_REDUCED;
     }
     if let Some(freed) = trace.frees() {
-        column(&mut columns, |out| frees(freed, out))?;
+        column(&mut |out| frees(freed, out))?;
         flags |= HAS_FREES;
     }
     let header = Header {
@@ -51,11 +67,14 @@ pub fn write_compact(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
         pages: trace.distinct_pages() as u64,
         flags,
         content_checksum: content_checksum(trace),
-        bytes: columns.len() as u64,
+        bytes: all.len() as u64,
     };
     out.write_all(&header.to_bytes())?;
-    out.write_all(&columns)
+    out.write_all(&all)
 }
+
+/// Writes a column's data.
+type Filling<'a> = dyn FnMut(&mut dyn Write) -> io::Result<()> + 'a;
 
 impl Header {
     fn to_bytes(self) -> [u8; HEADER] {
@@ -74,13 +93,10 @@ impl Header {
 }
 
 /// Appends a column: its length, its checksum, its zstd frame.
-fn column(
-    columns: &mut Vec<u8>,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
+fn column(columns: &mut Vec<u8>, level: u32, write: &mut Filling<'_>) -> io::Result<()> {
     let start = columns.len();
     columns.extend_from_slice(&[0; 16]);
-    write_zstd_frame(columns, [LEVEL, WINDOW_LOG], write)?;
+    write_zstd_frame(columns, [level, WINDOW_LOG], write)?;
     let (head, data) = columns[start..].split_at_mut(16);
     head[..8].copy_from_slice(&(data.len() as u64).to_le_bytes());
     let mut check = Checksum::new();
@@ -165,10 +181,7 @@ fn spans(trace: &Trace) -> impl Iterator<Item = Span> {
             (page, end) = (run.page as usize, at + run.accesses);
         }
         let (first, kind) = (at, kind_at(at));
-        at += 1;
-        while at < end && kind_at(at) == kind {
-            at += 1;
-        }
+        at = trace.kind_end(at, end);
         Some(Span { page, kind, accesses: at - first, is_last: at == end })
     })
 }

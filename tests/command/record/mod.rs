@@ -4,6 +4,7 @@
 
 mod machine;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
@@ -12,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use balloonist::trace::Trace;
+use balloonist::units::Page;
 use tempfile::TempDir;
 
 /// The pages that the program in known.c uses as it pleases.
@@ -148,6 +150,39 @@ fn a_recording_that_is_reduced_has_the_faults_of_the_whole() {
     let differs = converted.iter().zip(&less).position(|(one, other)| one != other);
     assert_eq!((differs, converted.len()), (None, less.len()));
     assert!(less.len() < runs(&whole).len() * 9 / 10);
+}
+
+/// The accesses of each kind, and the pages that are written.
+fn kinds(trace: &Trace) -> ([u64; 3], BTreeSet<Page>) {
+    let (mut counts, mut written, mut end) = ([0; 3], BTreeSet::new(), 0);
+    for run in trace.runs(0, trace.accesses()) {
+        end += run.accesses;
+        for at in end - run.accesses..end {
+            let kind = trace.kind(at).unwrap();
+            counts[kind as usize] += 1;
+            if kind.writes() {
+                written.insert(trace.numbers()[run.page as usize]);
+            }
+        }
+    }
+    (counts, written)
+}
+
+#[test]
+fn a_reduced_recording_has_all_fetches_and_writes_the_same_pages() {
+    let Some(program) = program() else { return };
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    for (flags, out) in [(&["--whole"][..], "whole"), (&["--reduce", "8"], "less")] {
+        let output = record(folder, program, &[flags, &["-o", out]].concat(), "many");
+        assert!(output.status.success(), "{}", said(&output));
+    }
+    let [whole, less] = ["whole", "less"]
+        .map(|trace| kinds(&balloonist::formats::read_trace(&folder.join(trace), "auto").unwrap()));
+    assert_eq!(whole.0[0], less.0[0]);
+    assert_eq!(whole.0.iter().sum::<u64>(), less.0.iter().sum::<u64>());
+    assert!(whole.0[0] > 10_000 && less.0[2] <= whole.0[2], "{whole:?} {less:?}");
+    assert_eq!(whole.1, less.1);
 }
 
 #[test]

@@ -1,0 +1,4 @@
+# A machine boots, and nothing happens in it for a minute.
+mark idle
+sleep 60
+mark stop
