@@ -168,6 +168,7 @@ pub mod number;
 pub mod observe;
 pub mod params;
 mod partition;
+pub mod plan;
 pub mod random;
 pub mod reclaim;
 pub mod render;

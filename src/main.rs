@@ -28,6 +28,7 @@ enum Command {
     Mrc(command::mrc::Args),
     Sweep(command::sweep::Args),
     Merge(command::merge::Args),
+    Plan(command::plan::Args),
     Report(command::report::Args),
     Figures(command::figures::Args),
     Verify(command::verify::Args),
@@ -50,6 +51,7 @@ impl Command {
             | Self::Compare(_)
             | Self::Walk(_)
             | Self::Sweep(_)
+            | Self::Plan(_)
             | Self::Verify(_)
             | Self::Check(_)
             | Self::Reproduce(_) => true,
@@ -71,6 +73,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), Failure> {
         Command::Mrc(args) => command::mrc::run(args, context),
         Command::Sweep(args) => command::sweep::run(args, context),
         Command::Merge(args) => command::merge::run(args, context),
+        Command::Plan(args) => command::plan::run(args, context),
         Command::Report(args) => command::report::run(args, context),
         Command::Figures(args) => command::figures::run(args, context),
         Command::Verify(args) => command::verify::run(args, context),

@@ -1,9 +1,12 @@
 //! Number formats: ratios with six decimals, digits in groups of three.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+
+use crate::units::Decimal;
 
 /// A non-negative number with six decimals.
 ///
@@ -40,6 +43,14 @@ impl Millionths {
     /// The ratio, or 0 if the denominator is 0, as for the fault ratio without accesses.
     pub fn ratio_or_zero(numerator: u128, denominator: u128) -> Self {
         Self::ratio(numerator, denominator).unwrap_or_default()
+    }
+
+    /// Compares it with a limit of any number of decimals.
+    pub fn compare(self, limit: Decimal) -> Ordering {
+        let denominator = u128::from(limit.denominator());
+        let digits = u128::from(limit.digits);
+        let fractions = (self.0 % Self::ONE * denominator).cmp(&(digits % denominator * Self::ONE));
+        (self.0 / Self::ONE).cmp(&(digits / denominator)).then(fractions)
     }
 }
 
@@ -103,9 +114,9 @@ pub fn rounded(mean: Millionths) -> String {
     }
 }
 
-/// "1 frame", "1,200 frames", "1,200 accesses".
+/// "1 frame", "1,200 frames", "1,200 accesses", "2 mixes".
 pub fn counted(number: u64, noun: &str) -> String {
-    let ending = match noun.ends_with('s') {
+    let ending = match noun.ends_with(['s', 'x']) {
         _ if number == 1 => "",
         true => "es",
         false => "s",
@@ -151,5 +162,21 @@ mod tests {
             [counted(1, "frame"), counted(0, "frame"), counted(1, "access"), counted(2, "access")],
             ["1 frame", "0 frames", "1 access", "2 accesses"]
         );
+    }
+
+    #[test]
+    fn numbers_compare_with_limits_to_the_last_digit() {
+        for (found, limit, expected) in [
+            (1_050_000, "1.05", Ordering::Equal),
+            (1_050_001, "1.05", Ordering::Greater),
+            (1_049_999, "1.05", Ordering::Less),
+            (7_000_000, "7", Ordering::Equal),
+            (999_999, "1", Ordering::Less),
+            (u128::from(u64::MAX) * 1_000_000, "18446744073709551615", Ordering::Equal),
+            (500_000, "0.500000000000000001", Ordering::Less),
+        ] {
+            let limit = Decimal::parse(limit).unwrap();
+            assert_eq!(Millionths(found).compare(limit), expected, "{found} and {limit}");
+        }
     }
 }

@@ -190,7 +190,7 @@ pub fn parse_size(text: &str) -> Result<u64, UnitError> {
 }
 
 /// A size in the largest binary unit that divides it.
-pub(crate) fn show_size(bytes: u64) -> String {
+pub fn show_size(bytes: u64) -> String {
     let (mut size, mut unit) = (bytes, "B");
     for larger in ["KiB", "MiB", "GiB", "TiB"] {
         if size == 0 || size % 1024 != 0 {

@@ -25,6 +25,7 @@ mod memory;
 pub(crate) mod merge;
 mod meter;
 pub(crate) mod mrc;
+pub(crate) mod plan;
 pub(crate) mod programs;
 mod progress;
 mod reader;

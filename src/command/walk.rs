@@ -114,25 +114,22 @@ fn picture(
     };
     let file = (!is_stdout(&args.out)).then(|| NewFile::create(&args.out, kind));
     let mut file = file.transpose()?;
-    let (outcome, picture, limit) = match args.grid {
-        Some(form) => {
-            let mut grid = Grid::new(scenario, rounds);
-            let outcome = simulate(scenario, scenario.policy, &mut grid)?;
-            let form = match form {
-                Form::Text => grid::Format::Text,
-                Form::Latex => grid::Format::Latex,
-                Form::Svg => grid::Format::Svg,
-            };
-            let limit = format!("a grid has at most {} cells", grouped(CELLS));
-            (outcome, grid.finish(form), limit)
-        }
-        None => {
-            let mut lesson = Lesson::new(scenario, scenario.policy.name, rounds);
-            let outcome = simulate(scenario, scenario.policy, &mut lesson)?;
-            let (steps, bytes) = (grouped(STEPS), grouped(BYTES));
-            let limit = format!("a page has at most {steps} steps and {bytes} bytes of data");
-            (outcome, lesson.finish(), limit)
-        }
+    let (outcome, picture, limit) = if let Some(form) = args.grid {
+        let mut grid = Grid::new(scenario, rounds);
+        let outcome = simulate(scenario, scenario.policy, &mut grid)?;
+        let form = match form {
+            Form::Text => grid::Format::Text,
+            Form::Latex => grid::Format::Latex,
+            Form::Svg => grid::Format::Svg,
+        };
+        let limit = format!("a grid has at most {} cells", grouped(CELLS));
+        (outcome, grid.finish(form), limit)
+    } else {
+        let mut lesson = Lesson::new(scenario, scenario.policy.name, rounds);
+        let outcome = simulate(scenario, scenario.policy, &mut lesson)?;
+        let (steps, bytes) = (grouped(STEPS), grouped(BYTES));
+        let limit = format!("a page has at most {steps} steps and {bytes} bytes of data");
+        (outcome, lesson.finish(), limit)
     };
     let page = picture.map_err(|refused| match refused {
         Refused::Nothing => nothing(args.from, scenario, &outcome),

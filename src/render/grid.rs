@@ -31,7 +31,7 @@ pub type Grid<'a> = Narrator<'a, Sheets<'a>>;
 /// The grids of all VMs.
 pub struct Sheets<'a> {
     scenario: &'a Scenario,
-    sheets: Vec<Sheet>,
+    of_vms: Vec<Sheet>,
     cells: usize,
     /// The last round that fits.
     whole: u64,
@@ -101,8 +101,8 @@ impl Sheet {
 impl<'a> Grid<'a> {
     /// The grid of the `rounds` of a run of `scenario`.
     pub fn new(scenario: &'a Scenario, rounds: Rounds) -> Self {
-        let sheets = vec![Sheet::default(); scenario.vms.len()];
-        Self::of(scenario, rounds, Sheets { scenario, sheets, cells: 0, whole: 0 })
+        let of_vms = vec![Sheet::default(); scenario.vms.len()];
+        Self::of(scenario, rounds, Sheets { scenario, of_vms, cells: 0, whole: 0 })
     }
 
     /// The grids of the VMs that made accesses.
@@ -138,7 +138,7 @@ impl Teller for Sheets<'_> {
                 self.resize(shrunk);
             }
             Event::Move(changes, _) => self.resize(changes),
-            Event::Depart(vm, _) => self.sheets[vm.index()].update(0, &[]),
+            Event::Depart(vm, _) => self.of_vms[vm.index()].update(0, &[]),
             Event::Checkpoint(_, changes) => {
                 self.resize(changes);
                 if self.cells <= CELLS {
@@ -147,7 +147,7 @@ impl Teller for Sheets<'_> {
             }
             Event::Access(touch) => {
                 self.update(&touch.held);
-                let sheet = &mut self.sheets[touch.held.vm.index()];
+                let sheet = &mut self.of_vms[touch.held.vm.index()];
                 let is_fault = touch.outcome != Touched::Hit;
                 let frames = sheet.frames.clone();
                 self.cells += frames.len();
@@ -160,7 +160,9 @@ impl Teller for Sheets<'_> {
 
 impl Sheets<'_> {
     fn resize(&mut self, changes: &[Resized<'_>]) {
-        changes.iter().for_each(|change| self.update(&change.held));
+        for change in changes {
+            self.update(&change.held);
+        }
     }
 
     fn update(&mut self, held: &Held<'_>) {
@@ -168,12 +170,12 @@ impl Sheets<'_> {
         let lists = held.lists();
         let resident = lists.iter().filter(|list| list.resident).flat_map(|list| &list.pages);
         let resident: Vec<Page> = resident.map(|&page| numbers[page as usize]).collect();
-        self.sheets[held.vm.index()].update(held.frames.0 as usize, &resident);
+        self.of_vms[held.vm.index()].update(held.frames.0 as usize, &resident);
     }
 
     /// The VMs with accesses: the heading and the grid of each.
     fn shown(&self) -> impl Iterator<Item = (String, &Sheet)> {
-        let shown = self.sheets.iter().enumerate().filter(|(_, sheet)| !sheet.columns.is_empty());
+        let shown = self.of_vms.iter().enumerate().filter(|(_, sheet)| !sheet.columns.is_empty());
         shown.map(|(vm, sheet)| {
             let vm = &self.scenario.vms[vm];
             let heading = format!(

@@ -6,6 +6,7 @@
 
 mod accesses;
 mod actuator;
+mod copies;
 mod draft;
 mod files;
 mod host;
@@ -87,8 +88,8 @@ impl Document {
         Ok(checked.expect("without an error there is a scenario"))
     }
 
-    /// Like [`check_with`](Self::check_with), but generates no accesses; returns `None` if the
-    /// scenario has workloads.
+    /// Like [`check_with`](Self::check_with), but generates no accesses; returns `None` if anything
+    /// in the scenario is drawn (accesses, starts, trace files), so that repetitions differ.
     ///
     /// # Errors
     /// As for [`check`](Self::check).
@@ -96,7 +97,10 @@ impl Document {
         &self,
         traces: &mut Traces,
     ) -> Result<Option<Scenario>, Box<Diagnostics>> {
-        Ok(self.check_as(traces, Drawing::Left)?.map(|checked| checked.scenario))
+        let scenario = self.check_as(traces, Drawing::Left)?.map(|checked| checked.scenario);
+        let starts_as_written = |vm: &VmSpec| vm.start_within == Ticks(0);
+        let is_drawn = copies::draws(self);
+        Ok(scenario.filter(|scenario| !is_drawn && scenario.vms.iter().all(starts_as_written)))
     }
 
     /// Only the grid of the scenario's `[sweep]`, if it has one.
@@ -120,14 +124,12 @@ impl Document {
         drawing: Drawing,
     ) -> Result<Option<Checked>, Box<Diagnostics>> {
         let mut findings = Findings::default();
-        if self.state != State::Nothing
-            && let Some(expanded) = split::expand(&mut findings, self, traces)
-        {
-            return expanded.check_as(traces, drawing);
-        }
         let mut scenario = None;
         if self.state != State::Nothing {
-            scenario = check(&mut findings, self, traces, drawing);
+            let copied = copies::expand(&mut findings, self);
+            let split = split::expand(&mut findings, copied.as_ref().unwrap_or(self), traces);
+            let expanded = split.as_ref().or(copied.as_ref()).unwrap_or(self);
+            scenario = check(&mut findings, (self, expanded), traces, drawing);
         }
         if self.state == State::Partial {
             findings.list.retain(|found| self.survives(found));
@@ -183,16 +185,17 @@ enum Drawing {
     Left,
 }
 
+/// Checks a document as written and with one table for each VM. Axes are put into the former.
 fn check(
     findings: &mut Findings,
-    document: &Document,
+    (written, document): (&Document, &Document),
     traces: &mut Traces,
     drawing: Drawing,
 ) -> Option<Scenario> {
     let mut loaded = Loaded::read(findings, document, traces);
     let latest = loaded.check_together(findings, traces);
     let sweep = sweep::read(findings, &loaded.root, &mut |axis, value| {
-        let mut document = document.clone().without_sweep();
+        let mut document = written.clone().without_sweep();
         document.put(&axis.path, axis.key, value.clone());
         let wrong = document.check_undrawn(traces).err();
         wrong.map_or_else(Vec::new, |wrong| wrong.iter().cloned().collect())

@@ -254,6 +254,14 @@ impl Scenario {
         told
     }
 
+    /// Whether anything can delay a VM.
+    pub fn has_costs(&self) -> bool {
+        self.cost.delays != Delays::default()
+            || self.cost.trap > Ticks(0)
+            || self.cost.policy > Ticks(0)
+            || !self.tiers.is_empty()
+    }
+
     /// The parameters of `policy`: those that the scenario sets, or the defaults if it does not
     /// know the policy.
     pub fn settings_of(&self, policy: &PolicyKind) -> Cow<'_, Settings> {

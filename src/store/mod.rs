@@ -13,6 +13,7 @@ pub mod manifest;
 pub mod mrc;
 pub mod outcomes;
 pub mod pivot;
+pub mod plan;
 pub mod results;
 pub mod row;
 pub mod series;

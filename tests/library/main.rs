@@ -16,6 +16,7 @@ mod opt_lru;
 mod output;
 mod own_policies;
 mod paging;
+mod plan;
 mod policies;
 mod recorded_files;
 mod recorded_time;

@@ -228,3 +228,37 @@ fn every_wanted_run_is_made_once_and_the_first_failure_is_told() {
     assert_eq!(pool.install(|| sweep::for_each(0..1_000_000, |_| true, fails)), Err(7));
     assert!(begun.into_inner() < 1_000_000, "no run is begun after a failure");
 }
+
+/// A run of a sweep is the run of its scenario under its seed and in its repetition, drawn starts
+/// included, whether or not accesses are generated.
+#[test]
+fn a_run_of_a_sweep_is_the_run_of_its_seed_and_repetition() {
+    let pages: Vec<String> = (0..400_u64).map(|at| (at * at % 61).to_string()).collect();
+    let pages = pages.join(", ");
+    for accesses in [
+        format!("trace.pages = [{pages}]"),
+        "workload = { kind = 'uniform', pages = 60, accesses = 400 }".to_owned(),
+    ] {
+        let text = format!(
+            "host.memory = 40\ncheckpoint.every = 20\n\
+             [[vm]]\nname = 'a'\nstart_within = 300\n{accesses}\n[[vm]]\nname = 'b'\n{accesses}\n"
+        );
+        for seeds in [None, Some(3..=8)] {
+            let mut document = Document::from_toml("drawn.toml", text.as_bytes());
+            document.axis("policy.kind=last-n,global-lru");
+            document.set("sweep.repeat=6");
+            let study = study_of(document.clone(), seeds);
+            let mut different = std::collections::BTreeSet::new();
+            for (run, of_sweep) in outcomes(&study).iter().enumerate() {
+                let (point, seed, repetition) = study.run(run as u64);
+                let mut alone = Document::from_toml("drawn.toml", text.as_bytes());
+                alone.set(["policy.kind=last-n", "policy.kind=global-lru"][point as usize]);
+                let scenario = alone.at(seed, repetition).check().unwrap().scenario;
+                let alone = simulate(&scenario, scenario.policy, &mut NullWatcher);
+                assert_eq!(*of_sweep, alone, "run {run} of {accesses}");
+                different.insert((point, of_sweep.fingerprint));
+            }
+            assert!(different.len() > 8, "starts are drawn anew: {} of 12", different.len());
+        }
+    }
+}

@@ -32,7 +32,7 @@ pub(super) const DEFAULT_KEYS: &[&str] = &[
     "stuck",
 ];
 
-/// The keys of `[[vm]]`.
+/// The keys of `[[vm]]`. The last four are gone where `copies` and `split` have made VMs of them.
 pub(super) const KEYS: &[&str] = &[
     "name",
     "replacement",
@@ -50,6 +50,10 @@ pub(super) const KEYS: &[&str] = &[
     "stuck",
     "trace",
     "workload",
+    "count",
+    "of",
+    "split",
+    "largest",
 ];
 
 /// The largest weight: shares times frames fit into 128 bits.
