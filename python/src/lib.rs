@@ -1,6 +1,7 @@
 //! The native half of the Python package `balloonist`: what Python sees of the library, one file a
 //! concept. It converts values and errors and decides nothing.
 
+mod check;
 mod curve;
 mod errors;
 mod html;
@@ -21,6 +22,8 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use super::check::first_difference;
     #[pymodule_export]
     use super::curve::{Curve, mrc};
     #[pymodule_export]

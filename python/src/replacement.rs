@@ -31,7 +31,7 @@ impl Chosen {
             }
             _ => Err(PyTypeError::new_err(format!(
                 "replacement is {}, expected the name of an algorithm, or a class with methods \
-                 access(self, page, hit) and evict(self)",
+                 access(self, page, hit) and evict(self, page)",
                 algorithm.repr()?
             ))),
         }
@@ -63,7 +63,6 @@ fn own(class: &Bound<'_, PyType>) -> PyResult<&'static ReplacementKind> {
     if let Some((_, kind)) = kinds.iter().find(|(known, _)| known.is(class)) {
         return Ok(kind);
     }
-    let py = class.py();
     let made = class.clone().unbind();
     let kind = ReplacementKind::own(name, move |_, guest| {
         let object = Python::attach(|py| Object::new(made.bind(py), guest));
@@ -71,7 +70,6 @@ fn own(class: &Bound<'_, PyType>) -> PyResult<&'static ReplacementKind> {
         Paged::boxed(guest, InPython::new(object, guest))
     });
     kinds.push((class.clone().unbind(), kind));
-    let _ = py;
     Ok(kind)
 }
 
@@ -141,11 +139,11 @@ impl InPython {
         let _ = self.ask(|py, object| object.access.bind(py).call1((page, hit)).map(drop));
     }
 
-    /// Evicts the page that the object names.
-    fn evict(&mut self) -> PageId {
+    /// Evicts the page that the object names, for the page of the number `comes` if one comes.
+    fn evict(&mut self, comes: Option<u64>) -> PageId {
         let resident = std::mem::take(&mut self.resident);
         let named = self.ask(|py, object| {
-            let page = object.evict.bind(py).call0()?;
+            let page = object.evict.bind(py).call1((comes,))?;
             let number: Option<u64> = page.extract().ok();
             let known = number.filter(|number| resident.contains_key(number));
             known.ok_or_else(|| wrong(&page, &resident))
@@ -180,7 +178,8 @@ impl Accesses for InPython {
             return Touch::Hit;
         }
         let is_full = self.resident.len() as u64 >= self.frames;
-        let touch = if is_full { Touch::Replacement(self.evict()) } else { Touch::Fill };
+        let touch =
+            if is_full { Touch::Replacement(self.evict(Some(number))) } else { Touch::Fill };
         self.resident.insert(number, page);
         self.tell(number, false);
         touch
@@ -215,7 +214,7 @@ impl Algorithm for InPython {
             None => Ok(()),
         });
         while self.resident.len() as u64 > frames {
-            evicted(self.evict());
+            evicted(self.evict(None));
         }
     }
 

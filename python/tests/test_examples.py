@@ -32,11 +32,14 @@ def test_docstrings(name, value):
     assert result.failed == 0
 
 
-PAGES = pathlib.Path(__file__).parents[2] / "docs" / "python"
+ROOT = pathlib.Path(__file__).parents[2]
+PAGES = [*sorted((ROOT / "docs" / "python").glob("*.md")), *sorted((ROOT / "docs").glob("teaching*"))]
 
 
-@pytest.mark.parametrize("path", sorted(PAGES.glob("*.md")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_pages(path, tmp_path, monkeypatch):
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
     monkeypatch.chdir(tmp_path)
     text = "".join(re.findall(r"```pycon\n(.*?)```", path.read_text(), re.DOTALL))
     example = doctest.DocTestParser().get_doctest(text, {}, path.name, str(path), 0)
