@@ -23,7 +23,7 @@ pub struct Room {
 impl Default for Room {
     /// No limit.
     fn default() -> Self {
-        Self::new(u64::MAX, u64::MAX)
+        Self::up_to(u64::MAX)
     }
 }
 
@@ -109,6 +109,7 @@ mod tests {
         assert!(room.take(40_000 * 4096 - Room::LEAST) && !room.clone().take(1));
         assert!(!Room::new(9, Room::GROWTH).take(10) && Room::new(9, u64::MAX).take(9));
         assert!(Room::up_to(Room::LEAST + 1).take(Room::LEAST + 1) && !Room::up_to(9).take(10));
+        assert!(Room::default().take(1 << 50));
     }
 
     #[test]
