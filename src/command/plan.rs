@@ -120,6 +120,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let answers = Answers {
         question: &question,
         confidence: args.confidence,
+        is_drawn: mixes.is_drawn(),
         scenario: &scenario,
         pages: &pages,
         needs: &needs,
@@ -130,7 +131,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         Which::Mixes => answers.mixes(),
     };
     if args.format.is_for_people() && args.table == Which::Needs {
-        context.print(&format!("{}\n", args.lead(&answers, &mixes)))?;
+        context.print(&format!("{}\n", args.lead(&answers)))?;
     }
     context.print_table(&table, args.format)
 }
@@ -155,7 +156,7 @@ impl Args {
     }
 
     /// The answer in sentences.
-    fn lead(&self, answers: &Answers<'_>, mixes: &Mixes) -> String {
+    fn lead(&self, answers: &Answers<'_>) -> String {
         let Question { metric, at_most, policies, .. } = answers.question;
         let n = answers.needs.len() as u64;
         let page_size = answers.scenario.host.page_size;
@@ -169,7 +170,7 @@ impl Args {
                 counted(frames, "frame"),
                 show_size(frames * page_size),
             ),
-            None if mixes.is_drawn() && n < fewest(self.confidence) => format!(
+            None if answers.is_drawn && n < fewest(self.confidence) => format!(
                 "{name}: this confidence needs {}.\n",
                 counted(fewest(self.confidence), "mix"),
             ),
@@ -181,12 +182,12 @@ impl Args {
         );
         let percent = percent.map(|percent| grouped(balloonist::number::rounded(percent)));
         let percent = percent.unwrap_or_default();
-        let how_sure = if !mixes.is_drawn() {
+        let how_sure = if !answers.is_drawn {
             "Nothing in the scenario is drawn, so this is the answer for this one mix; add \
              `start_within`, `of` or workloads to plan for others."
                 .to_owned()
         } else if n < fewest(self.confidence) {
-            format!("{} were drawn; `frames` and the interval need more.", counted(n, "mix"))
+            format!("Mixes drawn: {n}; `frames` and the interval need more.")
         } else {
             format!(
                 "{} were drawn. Another mix keeps the limit with a probability of {percent} %, and \

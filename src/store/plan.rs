@@ -14,6 +14,8 @@ pub struct Answers<'a> {
     pub question: &'a Question,
     /// The confidence of bounds and intervals.
     pub confidence: Decimal,
+    /// Whether mixes differ.
+    pub is_drawn: bool,
     /// The first mix, for names.
     pub scenario: &'a Scenario,
     /// The pages that the VMs of each mix touch.
@@ -37,13 +39,11 @@ impl Answers<'_> {
     }
 
     /// The frames with which another mix keeps the limit, at the confidence; `None` if there are
-    /// too few mixes, or if no memory is enough. One mix is its own answer.
+    /// too few mixes, or if no memory is enough. Where nothing is drawn, a mix is its own answer.
     pub fn bound(&self, policy: usize) -> Option<u64> {
         let sorted = self.sorted(policy);
-        let rank = match sorted.len() {
-            1 => 1,
-            n => rank_of_bound(n as u64, self.confidence)?,
-        };
+        let rank =
+            if self.is_drawn { rank_of_bound(sorted.len() as u64, self.confidence)? } else { 1 };
         Some(sorted[rank as usize - 1]).filter(|&frames| frames < u64::MAX)
     }
 

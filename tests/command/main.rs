@@ -12,6 +12,7 @@ mod large_pages;
 mod live_host;
 mod memory;
 mod outputs;
+mod plan;
 mod published;
 mod readme;
 #[cfg(target_os = "linux")]

@@ -1,0 +1,72 @@
+//! `plan` as users call it.
+
+use std::process::{Command, Output};
+
+const FLEET: &str = "host.memory = 60\ncheckpoint.every = 50\ncost.fault = 3\n\
+                     [[vm]]\nname = 'a'\ncount = 2\nstart_within = 400\n\
+                     workload = { kind = 'zipf', pages = 40, accesses = 300 }\n";
+
+fn plan(scenario: &str, arguments: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fleet.toml");
+    std::fs::write(&file, scenario).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_balloonist"));
+    command.arg("plan").arg(file).args(arguments).output().unwrap()
+}
+
+fn csv(arguments: &[&str]) -> String {
+    let output = plan(FLEET, &[arguments, &["--format", "csv"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    for table in ["needs", "curve", "mixes"] {
+        let of = |jobs| {
+            let policies = "static,global-lru,last-n";
+            csv(&["--slowdown", "1.9", "--policies", policies, "--table", table, "--jobs", jobs])
+        };
+        assert_eq!(of("1"), of("3"), "{table}");
+        assert!(of("2").lines().count() > 3);
+    }
+}
+
+#[test]
+fn fewer_mixes_are_a_prefix_and_time_ends_a_plan() {
+    let mixes = |count| csv(&["--slowdown", "1.9", "--table", "mixes", "--mixes", count]);
+    assert!(mixes("12").starts_with(&mixes("5")));
+    let output = plan(FLEET, &["--slowdown", "1.9", "--within", "1ns", "--jobs", "1"]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("--within is over: 1 of 19 mixes ran"), "{said}");
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(shown.contains("this confidence needs 19 mixes"), "{shown}");
+}
+
+#[test]
+fn what_has_no_answer_is_refused() {
+    let free = FLEET.replace("cost.fault = 3\n", "");
+    for (scenario, arguments, expected) in [
+        (free.as_str(), &[][..], "the scenario has no `[cost]`"),
+        (FLEET, &["--slowdown", "0.9"], "--slowdown is at least 1"),
+        (FLEET, &["--confidence", "100%"], "expected 1% to 99.9%"),
+        (FLEET, &["--confidence", "0.95"], "expected 1% to 99.9%"),
+        (FLEET, &["--limit", "slowdwn=2"], "did you mean `slowdown`?"),
+        (FLEET, &["--limit", "slowdown"], "expected a column"),
+        (FLEET, &["--limit", "fault_ratio=x"], "`x` is not a number"),
+        (FLEET, &["--mixes", "0"], "--mixes"),
+    ] {
+        let output = plan(scenario, arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+    // The limit of another column needs no costs, and a scenario without draws is one mix.
+    let fixed = "host.memory = 60\ncheckpoint.every = 5\n[[vm]]\nname = 'a'\n\
+                 trace.pages = [1, 2, 3, 1, 2, 3, 1, 2, 3]\n";
+    let output = plan(fixed, &["--limit", "capacity_faults=0", "--policies", "static"]);
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(shown.contains("under static 3 frames are enough (12 KiB)"), "{shown}");
+    assert!(shown.contains("Nothing in the scenario is drawn"), "{shown}");
+}
