@@ -120,7 +120,9 @@ impl Host {
         let mut tenants: Vec<Tenant> = scenario.vms.iter().map(Tenant::of).collect();
         if scenario.paging.is_some() {
             // The host takes frames without the guests' drivers.
-            tenants.iter_mut().for_each(|tenant| tenant.stuck.clear());
+            for tenant in &mut tenants {
+                tenant.stuck.clear();
+            }
         }
         Self {
             ledger: Ledger::new(scenario.host.memory),

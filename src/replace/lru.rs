@@ -34,12 +34,12 @@
 
 use std::sync::Arc;
 
-use super::host_pager::Pager;
+use super::host_pager::{HostPager, Pager};
 use super::levels::{Levels, Plain};
 use super::lru_list::LruList;
 use super::lru_tail::LruTail;
 use super::paged::{Accesses, Touch, cold_faults, drive};
-use super::sink::{Beneath, Null, Sink};
+use super::sink::{Beneath, Dirty, Null, Sink, evict};
 use super::{Counts, Delays, FrameEvent, Guest, List, Replacement, ReplacementKind, Stretch};
 use crate::reclaim::PagingCounts;
 use crate::tier::TierState;
@@ -121,13 +121,23 @@ impl<L: Levels> Lru<L> {
         drive(&trace, stretch, &mut compared, &mut Null)
     }
 
-    /// Makes the accesses of a stretch and reports each victim to `beneath` and `events`.
+    /// Makes the accesses of a stretch and reports each victim to what is beneath and to `events`.
     fn run_tail(&mut self, stretch: Stretch, events: Option<&mut Vec<FrameEvent>>) -> Counts {
         self.tail.follow(self.next_run(), self.freed(), self.levels.resident());
         if !self.trace.begins_run(stretch.from) {
             self.tail.resume_run();
         }
-        let sink = &mut (self.beneath.as_mut(), events);
+        let mut beneath = self.beneath.take();
+        let counts = match &mut beneath {
+            Some(Beneath::Host(pager)) => self.drive_tail(stretch, &mut (&mut **pager, events)),
+            Some(Beneath::Disk(dirty)) => self.drive_tail(stretch, &mut (Some(dirty), events)),
+            None => self.drive_tail(stretch, &mut (None::<&mut Dirty>, events)),
+        };
+        self.beneath = beneath;
+        counts
+    }
+
+    fn drive_tail(&mut self, stretch: Stretch, sink: &mut impl Sink) -> Counts {
         if !L::HAS_TIERS {
             let counts = drive(&self.trace, stretch, &mut self.tail, sink);
             self.levels.set_resident(self.tail.resident());
@@ -269,7 +279,7 @@ impl<L: Levels> Replacement for Lru<L> {
         counts
     }
 
-    fn resize_into(&mut self, frames: Frames, events: Option<&mut Vec<FrameEvent>>) -> u64 {
+    fn resize_into(&mut self, frames: Frames, mut events: Option<&mut Vec<FrameEvent>>) -> u64 {
         if let Some(pager) = self.beneath.as_mut().and_then(Beneath::pager_mut) {
             pager.resize(frames);
             return 0;
@@ -281,9 +291,9 @@ impl<L: Levels> Replacement for Lru<L> {
         let mut write_backs = 0;
         if kept < before && (self.beneath.is_some() || events.is_some()) {
             self.tail.follow(self.next_run(), self.freed(), before);
-            let mut sink = (self.beneath.as_mut(), events);
             while self.tail.resident() > kept {
-                write_backs += sink.tell(FrameEvent::Eviction { page: self.tail.evict() });
+                let page = self.tail.evict();
+                write_backs += evict(&mut self.beneath, &mut events, page);
             }
         }
         write_backs
@@ -291,7 +301,7 @@ impl<L: Levels> Replacement for Lru<L> {
 
     fn resident(&self) -> Frames {
         let pager = self.beneath.as_ref().and_then(Beneath::pager);
-        pager.map_or(Frames(self.levels.resident()), |pager| pager.backed())
+        pager.map_or(Frames(self.levels.resident()), HostPager::backed)
     }
 
     fn lists(&self) -> Vec<List> {
@@ -306,7 +316,7 @@ impl<L: Levels> Replacement for Lru<L> {
 
     fn waited(&self) -> u64 {
         let pager = self.beneath.as_ref().and_then(Beneath::pager);
-        self.levels.waited() + pager.map_or(0, |pager| pager.waited())
+        self.levels.waited() + pager.map_or(0, HostPager::waited)
     }
 
     fn paging(&self) -> Option<&PagingCounts> {

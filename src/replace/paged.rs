@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use super::host_pager::Pager;
-use super::sink::{Beneath, Null, Sink};
+use super::host_pager::{HostPager, Pager};
+use super::sink::{Beneath, Dirty, Null, Sink, evict};
 use super::{Counts, Delays, FrameEvent, Guest, List, Replacement, Stretch};
 use crate::reclaim::PagingCounts;
 use crate::trace::{PageId, Trace};
@@ -103,33 +103,38 @@ impl<A: Algorithm + 'static> Paged<A> {
 impl<A: Algorithm + 'static> Replacement for Paged<A> {
     fn run_into(&mut self, stretch: Stretch, events: Option<&mut Vec<FrameEvent>>) -> Counts {
         let Self { trace, algorithm, beneath } = self;
-        if beneath.is_none() && events.is_none() {
-            drive(trace, stretch, algorithm, &mut Null)
-        } else {
-            drive(trace, stretch, algorithm, &mut (beneath.as_mut(), events))
+        match beneath {
+            None if events.is_none() => drive(trace, stretch, algorithm, &mut Null),
+            None => drive(trace, stretch, algorithm, &mut (None::<&mut Dirty>, events)),
+            Some(Beneath::Disk(dirty)) => {
+                drive(trace, stretch, algorithm, &mut (Some(dirty), events))
+            }
+            Some(Beneath::Host(pager)) => {
+                drive(trace, stretch, algorithm, &mut (&mut **pager, events))
+            }
         }
     }
 
-    fn resize_into(&mut self, frames: Frames, events: Option<&mut Vec<FrameEvent>>) -> u64 {
+    fn resize_into(&mut self, frames: Frames, mut events: Option<&mut Vec<FrameEvent>>) -> u64 {
         if let Some(pager) = self.beneath.as_mut().and_then(Beneath::pager_mut) {
             pager.resize(frames);
             return 0;
         }
-        let mut sink = (self.beneath.as_mut(), events);
         let mut write_backs = 0;
+        let beneath = &mut self.beneath;
         self.algorithm.resize(frames.0, |page| {
-            write_backs += sink.tell(FrameEvent::Eviction { page });
+            write_backs += evict(beneath, &mut events, page);
         });
         write_backs
     }
 
     fn resident(&self) -> Frames {
         let pager = self.beneath.as_ref().and_then(Beneath::pager);
-        pager.map_or(Frames(self.algorithm.resident()), |pager| pager.backed())
+        pager.map_or(Frames(self.algorithm.resident()), HostPager::backed)
     }
 
     fn waited(&self) -> u64 {
-        self.beneath.as_ref().and_then(Beneath::pager).map_or(0, |pager| pager.waited())
+        self.beneath.as_ref().and_then(Beneath::pager).map_or(0, HostPager::waited)
     }
 
     fn paging(&self) -> Option<&PagingCounts> {

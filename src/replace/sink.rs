@@ -1,9 +1,10 @@
 //! The fault stream: what an algorithm does with its VM's frames, in order.
 //!
 //! An algorithm reports each page that enters a frame and each that leaves one to a [`Sink`]. The
-//! loop over accesses is compiled twice: for [`Null`], which costs nothing, and for [`Beneath`]
-//! together with a recorder of [`FrameEvent`]s. Which of them runs is decided once per stretch. A
-//! second tier that takes victims and serves faults would be another variant of [`Beneath`].
+//! loop over accesses is compiled for each sink: for [`Null`], which costs nothing, and for each
+//! variant of [`Beneath`] together with a recorder of [`FrameEvent`]s. Which of them runs is
+//! decided once per stretch. A second tier that takes victims and serves faults would be another
+//! variant.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -115,7 +116,7 @@ impl Beneath {
         }
     }
 
-    /// The same, to change it.
+    /// The pager, to change it.
     pub(super) fn pager_mut(&mut self) -> Option<&mut HostPager> {
         match self {
             Self::Disk(_) => None,
@@ -124,47 +125,20 @@ impl Beneath {
     }
 }
 
-impl Sink for Beneath {
-    fn tell(&mut self, event: FrameEvent) -> u64 {
-        match self {
-            Self::Disk(dirty) => dirty.tell(event),
-            Self::Host(pager) => pager.tell(event),
-        }
+/// The guest evicts a page outside of a stretch. Returns the number of dirty pages, 0 or 1.
+pub(super) fn evict(
+    beneath: &mut Option<Beneath>,
+    events: &mut Option<&mut Vec<FrameEvent>>,
+    page: PageId,
+) -> u64 {
+    let event = FrameEvent::Eviction { page };
+    if let Some(events) = events {
+        events.push(event);
     }
-
-    fn used(&mut self, page: PageId, accesses: Range<u64>) {
-        match self {
-            Self::Disk(dirty) => dirty.used(page, accesses),
-            Self::Host(pager) => pager.used(page, accesses),
-        }
-    }
-
-    fn make_room(&mut self, pages: usize) {
-        if let Self::Host(pager) = self {
-            pager.make_room(pages);
-        }
-    }
-
-    fn hit(&mut self, page: PageId, position: u64) {
-        if let Self::Host(pager) = self {
-            pager.hit(page, position);
-        }
-    }
-
-    fn freed(&mut self, page: PageId) {
-        if let Self::Host(pager) = self {
-            pager.freed(page);
-        }
-    }
-
-    fn takes_time(&self) -> bool {
-        self.pager().is_some_and(Sink::takes_time)
-    }
-
-    fn charge(&mut self, counts: &mut Counts) {
-        if let Self::Host(pager) = self {
-            pager.charge(counts);
-        }
+    match beneath {
+        Some(Beneath::Disk(dirty)) => dirty.tell(event),
+        Some(Beneath::Host(pager)) => pager.tell(event),
+        None => 0,
     }
 }
 
@@ -221,6 +195,44 @@ impl Sink for Dirty {
     }
 }
 
+/// A sink that is lent.
+impl<S: Sink> Sink for &mut S {
+    #[inline(always)]
+    fn tell(&mut self, event: FrameEvent) -> u64 {
+        (**self).tell(event)
+    }
+
+    #[inline(always)]
+    fn used(&mut self, page: PageId, accesses: Range<u64>) {
+        (**self).used(page, accesses);
+    }
+
+    #[inline(always)]
+    fn make_room(&mut self, pages: usize) {
+        (**self).make_room(pages);
+    }
+
+    #[inline(always)]
+    fn hit(&mut self, page: PageId, position: u64) {
+        (**self).hit(page, position);
+    }
+
+    #[inline(always)]
+    fn freed(&mut self, page: PageId) {
+        (**self).freed(page);
+    }
+
+    #[inline(always)]
+    fn takes_time(&self) -> bool {
+        (**self).takes_time()
+    }
+
+    #[inline(always)]
+    fn charge(&mut self, counts: &mut Counts) {
+        (**self).charge(counts);
+    }
+}
+
 /// An optional sink.
 impl<S: Sink> Sink for Option<&mut S> {
     #[inline(always)]
@@ -258,7 +270,7 @@ impl<S: Sink> Sink for Option<&mut S> {
 
     #[inline(always)]
     fn takes_time(&self) -> bool {
-        self.as_ref().is_some_and(|sink| sink.takes_time())
+        self.as_deref().is_some_and(Sink::takes_time)
     }
 
     #[inline(always)]
