@@ -360,4 +360,15 @@ mod tests {
         let recorded = recording.finish().unwrap();
         assert!(!recorded.is_whole && recorded.trace.accesses() > 1_000);
     }
+
+    #[test]
+    fn the_kinds_of_a_long_run_need_room_too() {
+        // A bit an access fits into this memory, two more for its kind do not.
+        let mut recording = Recording::new(None, 1 << 20);
+        let mut written = Written::default();
+        written.accesses(0, 1, 1);
+        written.accesses(0, 1, 6 << 20);
+        recording.feed(&written.bytes).unwrap();
+        assert!(recording.is_full() && recording.accesses() == 1);
+    }
 }

@@ -281,6 +281,11 @@ impl TraceBuilder {
 
     /// Adds a run of accesses of one kind.
     pub(crate) fn push_run_kind(&mut self, page: Page, kind: AccessKind, accesses: u64) {
+        let left = self.accesses_max - self.heads.len();
+        if (LONG_RUN + 1..=left).contains(&accesses) && !self.room.take(accesses / 4) {
+            self.outgrow();
+            return;
+        }
         self.push_run(page, accesses);
         if !self.overflowed {
             self.kinds.get_or_insert_default().push_many(kind, accesses);

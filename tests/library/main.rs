@@ -25,6 +25,7 @@ mod replacements;
 mod replacements_adaptive;
 mod report;
 mod scenarios;
+mod shipped_traces;
 mod split_vms;
 mod sweep;
 mod tidy;

@@ -15,5 +15,5 @@ mkdir -p "$HOME/.siege"
 printf 'show-logfile = false\nlogging = false\nverbose = false\n' > "$HOME/.siege/siege.conf"
 nginx -c /tmp/nginx.conf
 mark start
-siege -q -i -b -c 4 -r 250 -f /tmp/urls
+siege -q -i -b -c 4 -r 25 -f /tmp/urls
 mark stop
