@@ -28,6 +28,6 @@ fn the_readme_of_the_traces_has_their_numbers() {
         bytes += file.metadata().unwrap().len();
         count += 1;
     }
-    assert_eq!(count, 11);
+    assert_eq!(count, 12);
     assert!(bytes < 10_000_000, "{bytes}");
 }

@@ -32,6 +32,7 @@ use emulator::Ending;
 /// Ubuntu: the package qemu-user, or qemu-system-x86 for VMs), and a C compiler for the first
 /// recording.
 #[derive(clap::Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
     /// Record a whole VM: the command starts its QEMU
     #[arg(long, conflicts_with = "qemu")]
