@@ -242,7 +242,9 @@ fn paging_gives_the_vector() {
         assert_eq!(of_host.stale_reads, expected("stale_reads"));
         assert_eq!(of_host.false_reads, expected("false_reads"));
         let mut naive = Naive::new(["lru", pager], sizes, swapper);
-        accesses.iter().for_each(|&(page, writes)| naive.touch(page, writes));
+        for &(page, writes) in &accesses {
+            naive.touch(page, writes);
+        }
         let taken: Vec<u64> = run["taken"].as_array().unwrap().iter().map(of).collect();
         assert_eq!(naive.taken, taken, "the second implementation takes the vector's pages");
         compared += 1;
@@ -291,7 +293,9 @@ fn compare_with_lists(number: u64) {
         let run = guest.run(stretch(at as u64, 1 + draw.below(9)));
         for (page, writes, freed) in &events[at..at + run.accesses as usize] {
             naive.touch(*page, *writes);
-            freed.iter().for_each(|&page| naive.free(page));
+            for &page in freed {
+                naive.free(page);
+            }
         }
         counts.add(run);
         at += run.accesses as usize;
@@ -396,7 +400,7 @@ fn demand_faults_depend_on_the_size_alone() {
     let mut seen: BTreeMap<u64, u64> = BTreeMap::new();
     for number in 0..200 {
         let (mut scenario, policy) = with_paging(number);
-        scenario.cost = Default::default();
+        scenario.cost = balloonist::scenario::Cost::default();
         scenario.warm_up = None;
         scenario.host.admission = balloonist::scenario::Admission::Guaranteed;
         for vm in &mut scenario.vms {

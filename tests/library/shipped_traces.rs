@@ -1,7 +1,6 @@
 //! The traces of this repository are those that traces/README.md describes.
 
 use std::path::Path;
-use std::time::Instant;
 
 use balloonist::formats::read_trace;
 
@@ -20,9 +19,7 @@ fn the_readme_of_the_traces_has_their_numbers() {
     for row in rows {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let file = folder.join(cells[1]);
-        let began = Instant::now();
         let trace = read_trace(&file, "auto").unwrap();
-        println!("{}: {:.1} s", cells[1], began.elapsed().as_secs_f64());
         let numbers = (trace.accesses(), trace.distinct_pages() as u64);
         assert_eq!(numbers, (number(cells[3]), number(cells[4])), "{row}");
         bytes += file.metadata().unwrap().len();
