@@ -6,16 +6,15 @@ use std::fs;
 use std::sync::Arc;
 
 use crate::common;
-use crate::common::replacements::random_settings;
+use crate::common::replacements::{random_settings, stretch};
 use crate::common::scenarios::random_scenario;
 use balloonist::balance::PolicyKind;
 use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
 use balloonist::reclaim::{PagingCounts, Swapper};
-use balloonist::replace::{self, Backing, Delays, Guest, Paging, Replacement, ReplacementKind};
-use balloonist::replace::{Counts, Stretch};
+use balloonist::replace::Counts;
+use balloonist::replace::{self, Backing, Guest, Paging, Replacement, ReplacementKind};
 use balloonist::scenario::Scenario;
-use balloonist::trace::tempo::Tempo;
 use balloonist::trace::{AccessKind, Trace, TraceBuilder};
 use balloonist::units::{Frames, Page, Ticks};
 use balloonist::watch::{Access, Checkpoint, NullWatcher, Watcher};
@@ -50,17 +49,6 @@ fn guest(
     };
     let kind = algorithm(kind);
     (kind.build)(&Settings::defaults(kind.params), &guest)
-}
-
-fn stretch(from: u64, most: u64) -> Stretch {
-    Stretch {
-        from,
-        first_pass: true,
-        budget: Ticks(u64::MAX),
-        most,
-        tempo: Tempo::default(),
-        delays: Delays::default(),
-    }
 }
 
 fn trace(accesses: &[(u64, bool)]) -> Arc<Trace> {

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use balloonist::account::METRICS;
-use balloonist::balance;
 use balloonist::plan::order::rank_of_bound;
 use balloonist::plan::{Mixes, Question};
 use balloonist::random::{Generator, Stream};
@@ -11,15 +10,14 @@ use balloonist::scenario::{Document, Traces};
 use balloonist::units::Decimal;
 use balloonist::watch::NullWatcher;
 
-use crate::common::simulate;
+use crate::common::{policy, simulate};
 
 fn question(metric: &str, at_most: &str, sizes: Vec<u64>, policies: &[&str]) -> Question {
-    let kind = |name: &&str| balance::ALL.iter().find(|kind| kind.name == *name).unwrap();
     Question {
         metric: METRICS.iter().find(|one| one.name == metric).unwrap(),
         at_most: Decimal::parse(at_most).unwrap(),
         sizes,
-        policies: policies.iter().map(kind).collect(),
+        policies: policies.iter().map(|name| policy(name)).collect(),
     }
 }
 

@@ -6,14 +6,14 @@ use std::fs;
 use std::sync::Arc;
 
 use crate::common;
+use crate::common::replacements::stretch;
 use crate::common::scenarios::random_scenario;
 use balloonist::balance::PolicyKind;
 use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
-use balloonist::replace::{self, Delays, Guest, Replacement, Stretch};
+use balloonist::replace::{self, Guest, Replacement};
 use balloonist::scenario::{Document, Scenario};
 use balloonist::tier::{self, Capacity, Division, TierCounts, TierSpec};
-use balloonist::trace::tempo::Tempo;
 use balloonist::trace::{Trace, TraceBuilder};
 use balloonist::units::{Decimal, Frames, Page, Ticks};
 use balloonist::watch::{Access, Checkpoint, NullWatcher, Watcher};
@@ -37,17 +37,6 @@ fn lru(trace: &Arc<Trace>, frames: u64, tiers: &[TierSpec]) -> Box<dyn Replaceme
     let guest =
         Guest { trace, frames, draw: &draw, counts_write_backs: false, tiers, backing: None };
     (replace::ALL[0].build)(&Settings::defaults(&[]), &guest)
-}
-
-fn stretch(from: u64, most: u64) -> Stretch {
-    Stretch {
-        from,
-        first_pass: true,
-        budget: Ticks(u64::MAX),
-        most,
-        tempo: Tempo::default(),
-        delays: Delays::default(),
-    }
 }
 
 /// Where the last access found its page: 0 in a frame, j in tier j, `None` in the store.

@@ -103,14 +103,13 @@ pub fn build(
     (kind.build)(settings, &guest)
 }
 
-/// The next accesses of the first pass, without delays.
-pub fn stretch(from: u64, accesses: u64) -> Stretch {
-    let budget = Ticks(accesses);
+/// So many accesses of the first pass, without delays and however long they take.
+pub fn stretch(from: u64, most: u64) -> Stretch {
     Stretch {
         from,
         first_pass: true,
-        budget,
-        most: u64::MAX,
+        budget: Ticks(u64::MAX),
+        most,
         tempo: Tempo::default(),
         delays: Delays::default(),
     }
