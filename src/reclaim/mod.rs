@@ -2,8 +2,8 @@
 //!
 //! [`ALL`] is the only list of mechanisms. A balloon asks the guest, which evicts pages by its own
 //! algorithm and works slowly or not at all; host paging takes frames from a guest that does not
-//! know it. `host.rs` moves the frames; what a guest's pages are in is kept by its replacement
-//! algorithm ([`Guest`](crate::replace::Guest)).
+//! know it. `host.rs` moves the frames; the replacement algorithm of a guest keeps where its pages
+//! are ([`Guest`](crate::replace::Guest)).
 
 mod balloon;
 mod instant;

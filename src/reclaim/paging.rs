@@ -7,7 +7,7 @@
 //! *Follows.* C. A. Waldspurger, "Memory resource management in VMware ESX Server", OSDI 2002,
 //! sections 3.1 and 3.3: the host's choice can coincide with the guest's, and then a page is read
 //! only to be written out again (*double paging*), so ESX pages by random choice. The classes of
-//! needless transfers are those of N. Amit, D. Tsafrir and A. Schuster, "`VSwapper`: a memory
+//! needless transfers are those of N. Amit, D. Tsafrir and A. Schuster, "VSwapper: a memory
 //! swapper for virtualized environments", ASPLOS 2014: *silent* writes of clean pages, *stale* and
 //! *false* reads of pages that are about to be overwritten; its mapper avoids all three.
 //! *Departs.* A pager sees every access, as if accessed bits were perfect. A place in the guest's
