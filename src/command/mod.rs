@@ -16,6 +16,7 @@ mod folder;
 mod goldens;
 mod guard;
 mod input;
+mod jobs;
 mod journals;
 pub(crate) mod list;
 mod lists;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use balloonist::account::{METRICS, Metric};
-use balloonist::number::{Millionths, counted, grouped};
+use balloonist::number::{Millionths, counted, rounded};
 use balloonist::plan::order::fewest;
 use balloonist::plan::{self, Mixes, Need, Question};
 use balloonist::scenario::{Scenario, meant};
@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use super::input::{self, Input, Opened};
 use super::progress::Progress;
-use super::{Context, Failure, context, memory};
+use super::{Context, Failure, context, jobs};
 
 /// Find the smallest host on which every VM keeps a limit, under each policy
 ///
@@ -57,7 +57,8 @@ pub(crate) struct Args {
     within: Option<Duration>,
 
     /// The number of parallel mixes [default: the number of cores]; results do not depend on it
-    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, short, value_name = "N",
+          value_parser = clap::value_parser!(u16).range(1..=jobs::MOST))]
     jobs: Option<u16>,
 
     /// The table to print: what each policy needs, how the limited column falls with memory, or
@@ -95,13 +96,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mixes = Mixes::new(document, scenario.seed, traces)
         .map_err(|wrong| input::refused(&wrong, context))?;
     let count = args.count(&mixes);
-    let jobs = args.jobs.map_or_else(rayon::current_num_threads, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(jobs.min(count as usize))
-        .build()
-        .map_err(|error| Failure::Io(format!("cannot start threads: {error}")))?;
-    let at_once = std::iter::repeat_n((&scenario, scenario.policy), pool.current_num_threads());
-    memory::plan(at_once, pool.current_num_threads(), 0, context)?;
+    let pool = jobs::pool(args.jobs, count)?;
+    jobs::plan_memory(&scenario, pool.current_num_threads(), context)?;
 
     let pages = pool.install(|| pages(&mixes, count));
     let mut pages = pages.map_err(|wrong| input::refused(&wrong, context))?;
@@ -176,12 +172,9 @@ impl Args {
             ),
             None => format!("{name}: under no policy is there a host on which {limit}.\n"),
         };
-        let percent = Millionths::ratio(
-            u128::from(self.confidence.digits) * 100,
-            u128::from(self.confidence.denominator()),
-        );
-        let percent = percent.map(|percent| grouped(balloonist::number::rounded(percent)));
-        let percent = percent.unwrap_or_default();
+        let Decimal { digits, .. } = self.confidence;
+        let one = u128::from(self.confidence.denominator());
+        let percent = rounded(Millionths::ratio_or_zero(u128::from(digits) * 100, one));
         let how_sure = if !answers.is_drawn {
             "Nothing in the scenario is drawn, so this is the answer for this one mix; add \
              `start_within`, `of` or workloads to plan for others."

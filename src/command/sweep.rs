@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use balloonist::number::{counted, grouped};
-use balloonist::scenario::{Scenario, TraceSource};
-use balloonist::simulate::{bytes_of_trace, simulate};
+use balloonist::scenario::Scenario;
+use balloonist::simulate::simulate;
 use balloonist::store::manifest::{self, Timing};
 use balloonist::store::sweep as rows;
 use balloonist::sweep::journal::{Header, Journal};
@@ -29,7 +29,7 @@ use super::progress::Progress;
 use super::register::Kind;
 use super::result_folder::{JOURNAL, TIMING};
 use super::sweep_folder::{SweepFolder, last_words};
-use super::{Context, Failure, context, distances, input, memory};
+use super::{Context, Failure, context, distances, input, jobs};
 
 /// Run a scenario at every point of a grid under many seeds, in parallel
 #[derive(clap::Args, Debug)]
@@ -70,7 +70,7 @@ pub(crate) struct Args {
         long,
         short,
         value_name = "N",
-        value_parser = clap::value_parser!(u16).range(1..=JOBS_MAX),
+        value_parser = clap::value_parser!(u16).range(1..=jobs::MOST),
     )]
     jobs: Option<u16>,
 
@@ -112,16 +112,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let text = format!("the sweep has {runs}, expected at most {most}; split it into several");
         return Err(Failure::Usage(text));
     }
-    let jobs = args.jobs.map_or_else(rayon::current_num_threads, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(jobs.min(study.runs() as usize))
-        .build()
-        .map_err(|error| Failure::Io(format!("cannot start threads: {error}")))?;
+    let pool = jobs::pool(args.jobs, study.runs())?;
     distances::load(&study.traces().files().collect::<Vec<_>>(), context);
     if args.list {
         return list(&study, args.format, pool.current_num_threads() as u64, context);
     }
-    plan_memory(&scenario, pool.current_num_threads(), context)?;
+    jobs::plan_memory(&scenario, pool.current_num_threads(), context)?;
     pool.install(|| study.prepare(&scenario));
     let (shard, shards) = args.shard.unwrap_or((1, 1));
     let header = Header {
@@ -163,15 +159,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
     results.print(args.format, &args.shape, context)?;
     results.judge()
-}
-
-/// Refuses a sweep of which so many runs at once do not fit into memory.
-fn plan_memory(scenario: &Scenario, at_once: usize, context: &Context) -> Result<(), Failure> {
-    let runs = std::iter::repeat_n((scenario, scenario.policy), at_once);
-    // Each run generates its own accesses; those of the first are already in memory.
-    let drawn = scenario.vms.iter().filter(|vm| matches!(vm.source, TraceSource::Workload(_)));
-    let drawn: u64 = drawn.map(|vm| bytes_of_trace(&vm.trace)).sum();
-    memory::plan(runs, at_once, drawn * (at_once as u64 - 1), context)
 }
 
 /// Opens the scenario with the flags applied to its `[sweep]`. Also returns the seeds, if
@@ -372,9 +359,6 @@ fn shard(text: &str) -> Result<(u64, u64), String> {
 
 /// The default seeds of a sweep without axes.
 const SEEDS_DEFAULT: RangeInclusive<u64> = 1..=1000;
-
-/// The most parallel runs; no machine has more processors.
-const JOBS_MAX: i64 = 1024;
 
 /// The largest seed that a scenario may have.
 const SEED_MAX: u64 = i64::MAX as u64;

@@ -5,7 +5,7 @@ use crate::plan::order::{median_interval, quantile, rank_of_bound};
 use crate::plan::{Need, Question};
 use crate::scenario::Scenario;
 use crate::table::{Cell, Table};
-use crate::units::Decimal;
+use crate::units::{Decimal, Ticks, VmId};
 
 /// The needs of all policies: for each mix, one of each policy of the question.
 #[derive(Debug)]
@@ -94,14 +94,14 @@ impl Answers<'_> {
             };
             let interval = median_interval(&sorted, self.confidence);
             let end = |end: Option<u64>| end.map_or(Cell::Empty, finite);
-            let overcommit = self
-                .bound(at)
+            let bound = self.bound(at);
+            let overcommit = bound
                 .and_then(|frames| Millionths::ratio(u128::from(self.pages()), u128::from(frames)));
             let first = self.first_to_break(at);
             table.push(vec![
                 Cell::from(policy.name),
                 Cell::Integer(sorted.len() as u64),
-                end(self.bound(at)),
+                end(bound),
                 overcommit.map_or(Cell::Empty, Cell::Ratio),
                 finite(sorted[(sorted.len() - 1) / 2]),
                 end(interval.map(|(low, _)| low)),
@@ -162,16 +162,16 @@ impl Answers<'_> {
             "breaks_first",
             "at_tick",
         ]);
+        let name = |(vm, _): (VmId, Ticks)| Cell::from(self.scenario.vms[vm.index()].name.as_str());
         for (mix, needs) in self.needs.iter().enumerate() {
             for (kind, need) in self.question.policies.iter().zip(needs) {
-                let vm = |first: (crate::units::VmId, _)| &self.scenario.vms[first.0.index()].name;
                 table.push(vec![
                     Cell::Integer(mix as u64),
                     Cell::from(kind.name),
                     Cell::Integer(self.pages[mix]),
                     need.frames.map_or(Cell::Empty, Cell::Integer),
                     Cell::Integer(u64::from(need.is_split)),
-                    need.first.map_or(Cell::Empty, |first| Cell::from(vm(first).as_str())),
+                    need.first.map_or(Cell::Empty, name),
                     need.first.map_or(Cell::Empty, |(_, at)| Cell::Integer(at.0)),
                 ]);
             }
