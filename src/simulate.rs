@@ -37,7 +37,7 @@ pub use policy_run::PolicyRun;
 use horizon::Departures;
 use pooled::Pool;
 
-use crate::account::{Held, Outcome};
+use crate::account::{Held, Outcome, Rates};
 use crate::balance::{Policy, PolicyKind, View, wrapped};
 use crate::host::{Acts, Host};
 use crate::meets::Meets;
@@ -178,6 +178,8 @@ pub struct Simulation<'a> {
     /// When the run ends, once all VMs that do not repeat forever have finished.
     end: Option<Ticks>,
     all: Held,
+    /// The fault ratios of all VMs together.
+    rates: Rates,
     /// When the first VM began to be counted, if there is a warm-up.
     counted_since: Option<Ticks>,
     settling: Settling,
@@ -247,6 +249,7 @@ impl<'a> Simulation<'a> {
             vms,
             end: None,
             all: Held::default(),
+            rates: Rates::default(),
             counted_since: None,
             settling: Settling::default(),
             changed: false,

@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::account::Refusal;
-use crate::account::{Account, Held};
+use crate::account::{Account, Held, Rates, Refusal};
 use crate::balance::{Bounds, VmView};
 use crate::host::{Change, Holding};
 use crate::movement::{Returns, Settling};
@@ -31,6 +30,11 @@ pub(crate) struct Vm<'a> {
     idle_over: usize,
     pub(crate) finished: bool,
     pub(crate) interval: Counts,
+    /// The part of the interval that belongs to the warm-up, once that is over.
+    uncounted: Counts,
+    /// The counts of closed intervals that are not in the rates of all VMs yet.
+    unnoted: Counts,
+    rates: Rates,
     pub(crate) account: Account,
     /// The warm-up; `None` once it is over.
     warm_up: Option<WarmUp>,
@@ -92,6 +96,9 @@ impl<'a> Vm<'a> {
             idle_over: 0,
             finished: false,
             interval: Counts::default(),
+            uncounted: Counts::default(),
+            unnoted: Counts::default(),
+            rates: Rates::default(),
             account: Account::default(),
             warm_up: scenario.warm_up,
             counted_from: (Account::default(), spec.start),
@@ -255,6 +262,7 @@ impl<'a> Vm<'a> {
     /// Ends its warm-up at `at`; everything after it is counted.
     pub(crate) fn end_warm_up(&mut self, at: Ticks) {
         self.warm_up = None;
+        self.uncounted = self.interval;
         let mut before = self.account;
         before.counts.add(self.interval);
         self.note_tiers(at);
@@ -299,6 +307,7 @@ impl<'a> Vm<'a> {
         Account {
             ticks: self.next.min(end).0.saturating_sub(since.0),
             distinct_pages: self.spec.trace.distinct_between(from, to) as u64,
+            rates: self.rates.quantiles(),
             ..self.account.since(before)
         }
     }
@@ -411,7 +420,19 @@ impl<'a> Vm<'a> {
 
     /// Adds the interval's counts to the account.
     pub(crate) fn close_interval(&mut self) {
-        self.account.counts.add(std::mem::take(&mut self.interval));
+        let interval = std::mem::take(&mut self.interval);
+        self.account.counts.add(interval);
+        let uncounted = std::mem::take(&mut self.uncounted);
+        if self.warm_up.is_none() {
+            let counted = interval.since(&uncounted);
+            self.rates.note(counted);
+            self.unnoted.add(counted);
+        }
+    }
+
+    /// The counts of the intervals closed since the last call, without the warm-up.
+    pub(crate) fn take_counted(&mut self) -> Counts {
+        std::mem::take(&mut self.unnoted)
     }
 
     /// Applies a change of its allocation; write-backs delay it. If `watched`, records the pages

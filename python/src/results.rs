@@ -117,7 +117,7 @@ impl Run {
     /// A sentence for each expectation of the scenario that the run failed: list of str.
     #[getter]
     fn failed(&self) -> Vec<String> {
-        expects::failed(&self.scenario, &self.outcome)
+        expects::failed(&self.scenario, &[&self.outcome])
     }
 
     /// What the run concludes: str, possibly empty.
@@ -208,7 +208,8 @@ impl Comparison {
     #[getter]
     fn failed(&self) -> Vec<String> {
         let own = self.runs.iter().filter(|run| run.replacement.is_none());
-        own.flat_map(|run| expects::failed(&self.scenario, &run.outcome)).collect()
+        let own: Vec<&Outcome> = own.map(|run| &run.outcome).collect();
+        expects::failed(&self.scenario, &own)
     }
 
     /// What the comparison concludes: str.

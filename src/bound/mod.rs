@@ -115,3 +115,18 @@ fn replayed(scenario: &Scenario, paces: &[Pace]) -> Option<(u64, u64)> {
     merged::replay(scenario, paces, &mut min, &mut global_lru);
     Some((min.faults(), global_lru.faults()))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::{BOUNDS, Document};
+
+    #[test]
+    fn a_limit_can_be_a_share_of_every_bound() {
+        let text = "host.memory = 4\ncheckpoint.every = 3\n\
+                    [[vm]]\nname = 'web'\ntrace.pages = [1, 2, 3, 1]\n";
+        let scenario = Document::from_toml("mine.toml", text.as_bytes()).check().unwrap().scenario;
+        let bounds = super::all(&scenario);
+        let names: Vec<&str> = bounds.iter().map(|bound| bound.name).collect();
+        assert_eq!(names, BOUNDS);
+    }
+}

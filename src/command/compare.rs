@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use balloonist::account::Outcome;
 use balloonist::balance::PolicyKind;
 use balloonist::bound::{self, Bound};
 use balloonist::conclude::compare::{self, Contender};
@@ -19,10 +20,10 @@ use balloonist::store::curves::CurveRow;
 use balloonist::store::manifest::Timing;
 use balloonist::store::outcomes;
 use balloonist::store::results::Results;
-use balloonist::store::row;
+use balloonist::store::row::{self, Row};
 use balloonist::store::thinned::Thinned;
-use balloonist::store::vms::VmRow;
-use balloonist::table::Format;
+use balloonist::store::vms::{self, VmRow};
+use balloonist::table::{Format, Table};
 use balloonist::trace::index;
 use balloonist::watch::Both;
 use rayon::prelude::*;
@@ -75,9 +76,22 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
+    /// The table to print: policies and bounds (compare); for each run the faults and frames of
+    /// each VM (vms), or its lost time, oscillation, fairness and fault ratios over time (outcomes)
+    #[arg(long, value_name = "TABLE", default_value = "compare")]
+    table: Shown,
+
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = context::format())]
     format: Format,
+}
+
+/// The tables of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Shown {
+    Compare,
+    Vms,
+    Outcomes,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
@@ -140,10 +154,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let timing = Timing::new(took.as_nanos(), accesses).to_json();
         compared.write(folder, page, series, &timing, context)?;
     }
-    compared.print(args.format, context)?;
+    compared.print(args.table, args.format, context)?;
     let own = runs.iter().filter(|run| run.replacement.is_none());
-    let failed = own.flat_map(|run| expects::failed(&scenario, &run.outcome));
-    super::judge_expectations(&failed.collect::<Vec<_>>())
+    let own: Vec<&Outcome> = own.map(|run| &run.outcome).collect();
+    super::judge_expectations(&expects::failed(&scenario, &own))
 }
 
 /// One row of the comparison: a policy and a replacement algorithm.
@@ -215,13 +229,18 @@ struct Compared<'a> {
 
 impl Compared<'_> {
     /// Prints the table and, in formats for people, the verdict.
-    fn print(&self, format: Format, context: &Context) -> Result<(), Failure> {
+    fn print(&self, shown: Shown, format: Format, context: &Context) -> Result<(), Failure> {
         let Self { scenario, runs, bounds, baseline } = *self;
         let rows = rows::rows(runs, bounds, baseline);
+        let (table, people) = match shown {
+            Shown::Compare => (rows::table(&rows), rows::for_people(&rows)),
+            Shown::Vms => of_vms(&vms::rows_of(scenario, runs), vms::FOR_PEOPLE),
+            Shown::Outcomes => of_vms(&outcomes::rows_of(scenario, runs), outcomes::FOR_PEOPLE),
+        };
         if !format.is_for_people() {
-            return context.print_table(&rows::table(&rows), format);
+            return context.print_table(&table, format);
         }
-        let people = rows::for_people(&rows).render(format, context.colour_out, context.width);
+        let people = people.render(format, context.colour_out, context.width);
         let legend = compare::legend(scenario, runs, bounds);
         let verdict = compare::verdict(runs, bounds, baseline) + &compare::notes(scenario, runs);
         let (before, after) = (heading(scenario) + "\n", format!("{legend}\n{verdict}\n"));
@@ -259,6 +278,16 @@ impl Compared<'_> {
         page.put(&html::page(&results))?;
         page.commit()
     }
+}
+
+/// The table of these rows, and the one for people: with these columns after the run's.
+fn of_vms<R: Row>(rows: &[R], columns: &[&str]) -> (Table, Table) {
+    let table = row::table(rows);
+    let replacement = table.columns().iter().find(|column| *column == "param_replacement");
+    let run = std::iter::once("policy").chain(replacement.map(String::as_str));
+    let columns: Vec<&str> = run.chain(columns.iter().copied()).collect();
+    let people = table.select(&columns).without_empty_columns();
+    (table, people)
 }
 
 /// A recorder for each policy, with its series file if there is one.

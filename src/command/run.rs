@@ -136,13 +136,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
     if args.events.as_deref().is_some_and(is_stdout) {
         // The log is on standard output: a table after it would break its format.
-        return super::judge_expectations(&expects::failed(&scenario, &outcome));
+        return super::judge_expectations(&expects::failed(&scenario, &[&outcome]));
     }
     let began = Instant::now();
     let format = match args.format {
         Printed::Table(format) => format,
         Printed::Checks(format) => {
-            let failed = expects::failed(&scenario, &outcome);
+            let failed = expects::failed(&scenario, &[&outcome]);
             let check = Check {
                 file: args.source.shown(),
                 name: policy.name.to_owned(),
@@ -173,7 +173,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         context.print_table(&table, format)?;
     }
     context.timing.note("write", began.elapsed(), outcome.all.counts.accesses);
-    super::judge_expectations(&expects::failed(&scenario, &outcome))
+    super::judge_expectations(&expects::failed(&scenario, &[&outcome]))
 }
 
 /// The columns that people see: these, and those that say where else pages were found.

@@ -226,7 +226,7 @@ fn judge(case: &Case, policy: &PolicyKind, context: &Context) -> Result<Verdict,
     golden::worst_first(&mut differences);
     let mut differences = goldens::first_of(differences, SHOWN_MAX);
     differences.extend(goldens::first_of(trail.differences(), 1));
-    let failed = expects::failed(scenario, &outcome);
+    let failed = expects::failed(scenario, &[&outcome]);
     Ok(Verdict { goldens: [rows, trail], differences, departure, failed })
 }
 

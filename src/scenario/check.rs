@@ -8,6 +8,7 @@ mod accesses;
 mod actuator;
 mod copies;
 mod draft;
+mod expects;
 mod files;
 mod host;
 pub(super) mod params;
@@ -254,7 +255,7 @@ impl<'d> Loaded<'d> {
         let vms = root::read_vms(findings, &root, &around, traces);
         let policy = root.section(findings, "policy");
         let tiers = tiers::read(findings, &root, host.page_size);
-        let expects = run::expectations(findings, &root, &vms, tiers.as_deref());
+        let expects = expects::expectations(findings, &root, &vms, tiers.as_deref());
         Self {
             name: root::name(findings, &root, &document.stem),
             random,

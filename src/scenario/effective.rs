@@ -192,10 +192,10 @@ fn write_expect(out: &mut String, expect: &Expect) -> std::fmt::Result {
     writeln!(out, "vm = {}", quoted(&expect.vm))?;
     let policies: Vec<String> = expect.policies.iter().map(|name| quoted(name)).collect();
     writeln!(out, "policies = [{}]", policies.join(", "))?;
-    if let Some(least) = expect.at_least {
+    if let Some(least) = &expect.at_least {
         writeln!(out, "at_least = {least}")?;
     }
-    expect.at_most.map_or(Ok(()), |most| writeln!(out, "at_most = {most}"))
+    expect.at_most.as_ref().map_or(Ok(()), |most| writeln!(out, "at_most = {most}"))
 }
 
 /// A trace file with its reader's options; options without a value have no default to show.

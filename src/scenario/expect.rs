@@ -1,6 +1,9 @@
 //! Expectations: bounds that the numbers of a run must keep.
 
+use std::fmt;
+
 use crate::account::{Account, Metric, TierAccount};
+use crate::balance::PolicyKind;
 use crate::number::Millionths;
 use crate::units::Decimal;
 
@@ -51,7 +54,54 @@ pub struct Expect {
     /// The policies for which it must hold; empty: the one in force.
     pub policies: Vec<&'static str>,
     /// The smallest value allowed.
-    pub at_least: Option<Decimal>,
+    pub at_least: Option<Limit>,
     /// The largest value allowed.
-    pub at_most: Option<Decimal>,
+    pub at_most: Option<Limit>,
+}
+
+/// A limit of an expectation.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Limit {
+    /// A number.
+    Number(Decimal),
+    /// A share of the same metric elsewhere: "105% of static".
+    Share {
+        /// The share, in percent.
+        percent: Decimal,
+        /// What it is a share of.
+        of: Reference,
+    },
+}
+
+/// What a relative limit refers to.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Reference {
+    /// A run of the same scenario under this policy.
+    Policy(&'static PolicyKind),
+    /// The bound of this name.
+    Bound(&'static str),
+}
+
+impl Reference {
+    /// The policy's or the bound's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Policy(kind) => kind.name,
+            Self::Bound(name) => name,
+        }
+    }
+}
+
+/// The names of the bounds that a limit may refer to.
+pub(crate) const BOUNDS: &[&str] = &["cold", "min", "best-static", "global-lru"];
+
+impl fmt::Display for Limit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(out),
+            Self::Share { percent, of } => write!(out, "\"{percent}% of {}\"", of.name()),
+        }
+    }
 }

@@ -40,7 +40,9 @@ use std::sync::Arc;
 pub use check::{Checked, ReadFile, Traces};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, meant};
 pub use document::Document;
-pub use expect::{Expect, Expected};
+#[cfg(test)]
+pub(crate) use expect::BOUNDS;
+pub use expect::{Expect, Expected, Limit, Reference};
 pub use grid::{Dimension, Grid};
 pub use mechanisms::Mechanisms;
 pub use origin::{Origin, SourceText};

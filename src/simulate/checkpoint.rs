@@ -2,6 +2,7 @@
 
 use super::{EventKind, RunError, Simulation};
 use crate::balance::Plan;
+use crate::replace::Counts;
 use crate::units::{Ticks, VmId};
 use crate::watch::{Checkpoint, Guests};
 
@@ -72,6 +73,16 @@ impl Simulation<'_> {
                 self.view.vms.push(vm.close_and_view(id, holding, at, ticks, self.scenario.cost));
             }
         }
+        self.note_rates();
+    }
+
+    /// Notes the fault ratio of all VMs together in the intervals that are closed now.
+    pub(super) fn note_rates(&mut self) {
+        let mut interval = Counts::default();
+        for vm in &mut self.vms {
+            interval.add(vm.take_counted());
+        }
+        self.rates.note(interval);
     }
 
     /// Notes what the last checkpoint moved, and what changed since.

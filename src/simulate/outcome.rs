@@ -38,9 +38,11 @@ impl Simulation<'_> {
             }
             vm.account.movement.settle_checkpoints = vm.settling.worst();
         }
+        self.note_rates();
         let vms: Vec<Account> = self.vms.into_iter().map(|vm| vm.account).collect();
         let length = end - self.counted_since.unwrap_or(Ticks(0));
         let mut all = Account::all(&vms, self.all, length);
+        all.rates = self.rates.quantiles();
         all.movement.settle_checkpoints = self.settling.worst();
         Outcome {
             policy: self.name,

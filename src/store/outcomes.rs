@@ -27,6 +27,10 @@ row! {
         settle_checkpoints: u64,
         guarantee_violations: u64,
         jain_index: Option<Millionths>,
+        fault_ratio_p50: Option<Millionths>,
+        fault_ratio_p95: Option<Millionths>,
+        fault_ratio_p99: Option<Millionths>,
+        fault_ratio_worst: Option<Millionths>,
     }
     optional {
         param_replacement: String,
@@ -54,6 +58,10 @@ impl OutcomeRow {
             settle_checkpoints: account.movement.settle_checkpoints,
             guarantee_violations: account.movement.violations,
             jain_index: account.jain.map(Millionths),
+            fault_ratio_p50: account.rates.map(|of| of.p50),
+            fault_ratio_p95: account.rates.map(|of| of.p95),
+            fault_ratio_p99: account.rates.map(|of| of.p99),
+            fault_ratio_worst: account.rates.map(|of| of.worst),
             param_replacement: None,
         }
     }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::number::Millionths;
 use crate::scenario::{Dimension, Grid};
+use crate::store::outcomes::OutcomeRow;
 use crate::store::row::Row as _;
 use crate::store::sweep::RunRow;
-use crate::store::vms::{self, VmRow};
+use crate::store::vms::{self, KEY, VmRow};
 use crate::table::{Cell, Table};
 
 /// Which axes are rows, which are columns, and what is shown.
@@ -83,7 +84,8 @@ impl Pivot {
         let names = VmRow::COLUMNS.iter().chain(VmRow::OPTIONAL);
         let cells = names.copied().zip(row.vm.cells());
         let further = row.vm.further.iter().map(|(name, cell)| (name.as_str(), cell.clone()));
-        let mut cells = cells.chain(further);
+        let outcome = OutcomeRow::COLUMNS.iter().copied().zip(row.outcome.cells());
+        let mut cells = cells.chain(further).chain(outcome);
         let value = cells.find_map(|(name, cell)| match cell {
             Cell::Integer(count) if name == self.metric => {
                 Some(u128::from(count) * Millionths::ONE)
@@ -124,11 +126,9 @@ impl Pivot {
     }
 }
 
-/// The columns of vms.csv that are numbers.
+/// The columns of vms.csv and outcomes.csv that are numbers.
 fn metrics(grid: &Grid) -> Vec<String> {
-    const WORDS: &[&str] = &["scenario", "policy", "every", "seed", "vm"];
-    let all = VmRow::COLUMNS.iter().chain(VmRow::OPTIONAL);
-    let is_number = |name: &&&str| !WORDS.contains(*name) && !name.starts_with("param_");
-    let numbers = all.filter(is_number).map(|name| (*name).to_owned());
+    let all = VmRow::COLUMNS[KEY..].iter().chain(&OutcomeRow::COLUMNS[KEY..]);
+    let numbers = all.map(|name| (*name).to_owned());
     numbers.chain(vms::further_columns(grid.mechanisms())).collect()
 }

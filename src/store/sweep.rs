@@ -6,9 +6,10 @@ use crate::account::Outcome;
 use crate::conclude::expects;
 use crate::number::counted;
 use crate::scenario::{Grid, Scenario};
+use crate::store::outcomes::{self, OutcomeRow};
 use crate::store::row::Row as _;
 use crate::store::trail;
-use crate::store::vms::{self, VmRow};
+use crate::store::vms::{self, KEY, VmRow};
 use crate::sweep::journal::Record;
 use crate::sweep::statistics::{Paired, Repeated, SUMMARISED, Summary};
 use crate::table::{Cell, Table, csv_lines};
@@ -57,6 +58,8 @@ pub struct RunRow {
     pub labels: Vec<String>,
     /// The columns that it shares with vms.csv.
     pub vm: VmRow,
+    /// The columns that it shares with outcomes.csv alone.
+    pub outcome: OutcomeRow,
     /// The run's fingerprint, in the row of all VMs; empty in the others.
     pub fingerprint: String,
 }
@@ -66,6 +69,8 @@ impl RunRow {
         let mut cells: Vec<Cell> = vec![self.run.into(), self.repetition.into()];
         cells.extend(self.labels.iter().map(|label| Cell::read(label)));
         cells.extend(self.vm.cells().into_iter().take(VmRow::COLUMNS.len()));
+        let outcome = self.outcome.cells();
+        cells.extend(outcome.into_iter().take(OutcomeRow::COLUMNS.len()).skip(KEY));
         cells.extend(self.vm.further.iter().map(|(_, cell)| cell.clone()));
         let fingerprint = self.fingerprint.as_str();
         cells.push(Some(fingerprint).filter(|text| !text.is_empty()).into());
@@ -85,8 +90,10 @@ impl RunRow {
         };
         let (run, repetition) = (number(0)?, number(1)?);
         let mut vm: VmRow = record.deserialize(Some(columns)).map_err(|error| error.to_string())?;
+        let outcome = record.deserialize(Some(columns)).map_err(|error| error.to_string())?;
         // What is left between the columns that every sweep has is added by mechanisms.
-        let further = 2 + axes + VmRow::COLUMNS.len()..record.len() - 1;
+        let fixed = 2 + axes + VmRow::COLUMNS.len() + OutcomeRow::COLUMNS.len() - KEY;
+        let further = fixed..record.len() - 1;
         let cell = |at: usize| (columns[at].to_owned(), Cell::read(&record[at]));
         vm.further = further.map(cell).collect();
         Ok(Self {
@@ -94,6 +101,7 @@ impl RunRow {
             repetition,
             labels: record.iter().skip(2).take(axes).map(str::to_owned).collect(),
             vm,
+            outcome,
             fingerprint: record[record.len() - 1].to_owned(),
         })
     }
@@ -102,7 +110,8 @@ impl RunRow {
 /// The columns of runs.csv.
 pub fn columns(grid: &Grid) -> Vec<String> {
     let named = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let of_vms = [named(VmRow::COLUMNS), vms::further_columns(grid.mechanisms())].concat();
+    let counted = [VmRow::COLUMNS, &OutcomeRow::COLUMNS[KEY..]].concat();
+    let of_vms = [named(&counted), vms::further_columns(grid.mechanisms())].concat();
     [named(&["run", "repetition"]), params(grid), of_vms, named(&["fingerprint"])].concat()
 }
 
@@ -115,10 +124,10 @@ pub fn header(grid: &Grid) -> String {
 /// all VMs, which has the fingerprint.
 pub fn lines(grid: &Grid, (run, point): (u64, u64), scenario: &Scenario, out: &Outcome) -> String {
     let (labels, repetition) = (grid.labels(point), scenario.repetition);
-    let rows = vms::rows(scenario, out);
-    let last = rows.len() - 1;
+    let rows = vms::rows(scenario, out).into_iter().zip(outcomes::rows(scenario, out));
+    let last = scenario.vms.len();
     let further = vms::further_columns(grid.mechanisms());
-    csv_lines(rows.into_iter().enumerate().map(|(at, mut vm)| {
+    csv_lines(rows.enumerate().map(|(at, (mut vm, outcome))| {
         // An axis may have set other mechanisms.
         let cell = |column: &String| {
             let found = vm.further.iter().find(|(name, _)| name == column);
@@ -126,7 +135,7 @@ pub fn lines(grid: &Grid, (run, point): (u64, u64), scenario: &Scenario, out: &O
         };
         vm.further = further.iter().map(cell).collect();
         let fingerprint = if at == last { trail::shown(out.fingerprint) } else { String::new() };
-        let row = RunRow { run, repetition, labels: labels.clone(), vm, fingerprint };
+        let row = RunRow { run, repetition, labels: labels.clone(), vm, outcome, fingerprint };
         row.cells().iter().map(Cell::plain).collect()
     }))
 }
@@ -137,7 +146,7 @@ pub fn record(grid: &Grid, run: (u64, u64), scenario: &Scenario, outcome: &Outco
         run: run.0,
         metrics: SUMMARISED.map(|(_, metric)| metric(&outcome.all)),
         rows: lines(grid, run, scenario, outcome),
-        failed: expects::failed(scenario, outcome),
+        failed: expects::failed(scenario, &[outcome]),
     }
 }
 

@@ -16,7 +16,7 @@ use super::statistics::SUMMARISED;
 use crate::scenario::Grid;
 
 /// The first field of a journal: the format and its version.
-const MAGIC: &str = "balloonist-journal/2";
+const MAGIC: &str = "balloonist-journal/3";
 
 /// The prefix that all versions share.
 const NAME: &str = "balloonist-journal/";

@@ -49,6 +49,78 @@ fn ratios_are_expected_like_counts() {
     }
 }
 
+/// `static` has 9 faults in `web` and 1 in `idle`; MIN has 3 and 1. `last-n` gives `web` its third
+/// frame at the first checkpoint, so it misses its first four accesses.
+#[test]
+fn a_limit_may_be_a_share_of_another_policy_or_of_a_bound() {
+    for (metric, vm, limit, found) in [
+        (
+            "demand_faults",
+            "all",
+            "at_most = '100% of min'",
+            "is 10, expected at most 100 % of min's 4",
+        ),
+        (
+            "capacity_faults",
+            "all",
+            "at_most = '0% of cold'",
+            "is 6, expected at most 0 % of cold's 0",
+        ),
+        (
+            "demand_faults",
+            "all",
+            "at_most = '249.999 % of best-static'",
+            "is 10, expected at most 249.999 % of best-static's 4",
+        ),
+        (
+            "demand_faults",
+            "web",
+            "at_most = '99% of static'",
+            "is 9, expected at most 99 % of static's 9",
+        ),
+        (
+            "slowdown",
+            "web",
+            "at_least = '101% of static'",
+            "is 2.000000, expected at least 101 % of static's 2.000000",
+        ),
+        ("hits", "web", "at_least = '50% of last-n'", "is 0, expected at least 50 % of last-n's 5"),
+    ] {
+        for command in ["run", "compare"] {
+            let (code, error) = judged(&[command], &expect(metric, vm, limit));
+            let expected = format!("loop under static: {metric} of {vm} {found}\n");
+            assert_eq!(
+                (code, error),
+                (1, expected + "FAILED: 1 expectation\n"),
+                "{metric} {limit}"
+            );
+        }
+    }
+    let held = expect("demand_faults", "all", "at_most = '250% of min'")
+        + &expect("stall_ticks", "web", "at_most = '100% of static'");
+    for command in ["run", "compare"] {
+        assert_eq!(judged(&[command], &held), (0, String::new()), "{command}");
+    }
+    let relative = expect("demand_faults", "all", "at_most = '199% of last-n'");
+    let (code, error) = judged(&["sweep", "--axis", "host.memory=4,8"], &relative);
+    assert_eq!(code, 1);
+    assert!(error.contains("FAILED: expectations at 1 of 2 points"), "{error}");
+}
+
+#[test]
+fn a_share_of_nothing_known_is_refused() {
+    for (metric, vm, limit, said) in [
+        ("demand_faults", "all", "'105% of sttic'", "did you mean `static`?"),
+        ("demand_faults", "web", "'105% of min'", "the bound min has no demand_faults of a VM"),
+        ("slowdown", "all", "'105% of min'", "the bound min has no slowdown of a VM"),
+        ("demand_faults", "all", "'5% above static'", "`5% above static` is no limit"),
+        ("demand_faults", "all", "'1000001% of static'", "use at most 1000000%"),
+    ] {
+        let (code, error) = judged(&["check"], &expect(metric, vm, &format!("at_most = {limit}")));
+        assert!(code == 3 && error.contains("error[S049]") && error.contains(said), "{error}");
+    }
+}
+
 #[test]
 fn limits_of_counts_are_whole_numbers() {
     let (code, error) = judged(&["check"], &expect("demand_faults", "web", "at_most = 1.5"));

@@ -28,7 +28,7 @@ impl Policies {
             None => Some(&balance::ALL[0]),
         };
         let in_force = kind.map(|kind| (kind, policy.origin_of("kind")));
-        Self { in_force, compare: super::run::policy_list(findings, root, "compare") }
+        Self { in_force, compare: super::expects::policy_list(findings, root, "compare") }
     }
 
     /// All that the document names, with the places.
