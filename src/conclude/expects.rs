@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::account::Outcome;
-use crate::balance::{self, PolicyKind};
+use crate::balance;
 use crate::bound::{self, Bound};
 use crate::number::{Millionths, grouped};
 use crate::scenario::{Expect, Expected, Limit, Reference, Scenario};
@@ -91,11 +91,11 @@ impl Judge<'_> {
     /// The metric of an expectation where a limit refers to.
     fn reference(&mut self, of: Reference, expect: &Expect) -> Result<Millionths, String> {
         let value = match of {
-            Reference::Policy(kind) => {
-                let given = self.outcomes.iter().find(|outcome| outcome.policy == kind.name);
+            Reference::Policy(name) => {
+                let given = self.outcomes.iter().find(|outcome| outcome.policy == name);
                 match given {
                     Some(outcome) => self.read(outcome, expect),
-                    None => self.run(kind).map(|outcome| self.read(&outcome, expect))?,
+                    None => self.run(name).map(|outcome| self.read(&outcome, expect))?,
                 }
             }
             Reference::Bound(name) => {
@@ -114,15 +114,17 @@ impl Judge<'_> {
     }
 
     /// The outcome of a policy that the caller has not run.
-    fn run(&mut self, kind: &'static PolicyKind) -> Result<Outcome, String> {
-        if let Some((_, run)) = self.runs.iter().find(|(name, _)| *name == kind.name) {
+    fn run(&mut self, policy: &'static str) -> Result<Outcome, String> {
+        if let Some((_, run)) = self.runs.iter().find(|(name, _)| *name == policy) {
             return run.clone();
         }
+        let kind = balance::ALL.iter().find(|kind| kind.name == policy);
+        let kind = kind.expect("the check has found it");
         let run = self.scenario.fits(kind).and_then(|()| {
             simulate(self.scenario, kind, &mut NullWatcher).map_err(|error| error.to_string())
         });
         let run = run.map_err(|reason| format!("which cannot run: {reason}"));
-        self.runs.push((kind.name, run.clone()));
+        self.runs.push((policy, run.clone()));
         run
     }
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::account::{Account, Metric, TierAccount};
-use crate::balance::PolicyKind;
 use crate::number::Millionths;
 use crate::units::Decimal;
 
@@ -60,7 +59,7 @@ pub struct Expect {
 }
 
 /// A limit of an expectation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Limit {
     /// A number.
@@ -75,11 +74,11 @@ pub enum Limit {
 }
 
 /// What a relative limit refers to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reference {
-    /// A run of the same scenario under this policy.
-    Policy(&'static PolicyKind),
+    /// A run of the same scenario under the policy of this name.
+    Policy(&'static str),
     /// The bound of this name.
     Bound(&'static str),
 }
@@ -88,8 +87,7 @@ impl Reference {
     /// The policy's or the bound's name.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Policy(kind) => kind.name,
-            Self::Bound(name) => name,
+            Self::Policy(name) | Self::Bound(name) => name,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use balloonist::formats::ReadOptions;
 use balloonist::random::{Generator, Stream};
 use balloonist::scenario::{
-    After, Checked, Document, Scenario, Split, TraceSource, Traces, VmSpec,
+    After, Checked, Document, Limit, Scenario, Split, TraceSource, Traces, VmSpec,
 };
 use balloonist::trace::content_checksum;
 use balloonist::trace::tempo::Tempo;
@@ -95,7 +95,8 @@ fn every_key_is_read() {
     assert_eq!(web.source, TraceSource::Pages(vec![9, 8, u64::MAX, 7, 9]));
     let [faults, hits] = &scenario.expects[..] else { panic!("two expectations") };
     assert_eq!((faults.metric.name(), faults.vm.as_str()), ("demand_faults", "db.0"));
-    assert_eq!((faults.at_least, faults.at_most), (Decimal::parse("1"), Decimal::parse("100")));
+    let number = |text| Decimal::parse(text).map(Limit::Number);
+    assert_eq!((faults.at_least, faults.at_most), (number("1"), number("100")));
     assert_eq!((faults.policies.as_slice(), hits.vm.as_str()), (["static"].as_slice(), "all"));
 }
 

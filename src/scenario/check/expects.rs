@@ -167,7 +167,7 @@ fn limit(
         };
         return wrong(format!("no policy and no bound is named `{}`", clip(name)), remedy);
     };
-    Some(Limit::Share { percent, of: Reference::Policy(kind) })
+    Some(Limit::Share { percent, of: Reference::Policy(kind.name) })
 }
 
 /// The largest share of another run's number, in percent.
