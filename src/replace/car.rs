@@ -19,8 +19,9 @@
 //! last passed them); 12 bytes per touched page.
 //! *Parameters.* `step`, default real: p moves by the paper's ratio.
 
+use super::algorithm::{Accesses, Algorithm, Touch};
 use super::directory::{Directory, Place, STEP};
-use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::paged::Paged;
 use super::{Guest, List, ReplacementKind};
 use crate::params::Settings;
 use crate::trace::PageId;

@@ -16,7 +16,8 @@
 //! `clear`: loading is not yet a second use; sources leave this open, and the two differ in their
 //! faults).
 
-use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
+use super::algorithm::{Accesses, Algorithm, Touch, grow};
+use super::paged::Paged;
 use super::queue::Queue;
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};

@@ -13,7 +13,8 @@
 //! reads one.
 //! *Parameters.* None.
 
-use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
+use super::algorithm::{Accesses, Algorithm, Touch, grow};
+use super::paged::Paged;
 use super::queue::Queue;
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;

@@ -19,7 +19,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
+use super::algorithm::{Accesses, Algorithm, Touch, grow};
+use super::paged::Paged;
 use super::{Guest, List, ReplacementKind};
 use crate::random::Map;
 use crate::trace::PageId;

@@ -1,6 +1,6 @@
 //! Doubly linked lists of pages in one array, used by most replacement algorithms.
 
-use super::paged::grow;
+use super::algorithm::grow;
 use crate::trace::PageId;
 
 /// Lists of pages, each from front to back; a page is in at most one of them. Links are indices.

@@ -31,8 +31,9 @@
 //! *Parameters.* `memory`: what the pages are, `anonymous` by default; `inactive_ratio`, default 0:
 //! the kernel's; `batch`, default 0: the kernel's 32.
 
+use super::algorithm::{Accesses, Algorithm, Touch, grow};
 use super::links::Links;
-use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
+use super::paged::Paged;
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;

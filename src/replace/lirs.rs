@@ -28,8 +28,9 @@
 //! *Parameters.* `hir_share`, default 0.01, the paper's; `non_resident`, default 2,500, the
 //! program's.
 
+use super::algorithm::{Accesses, Algorithm, Touch, grow};
 use super::line::{Line, NO_NUMBER, Slot};
-use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
+use super::paged::Paged;
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::trace::PageId;

@@ -34,12 +34,15 @@
 
 use std::sync::Arc;
 
-use super::host_pager::{HostPager, Pager};
+use super::algorithm::{Accesses, Touch};
+use super::beneath::{Beneath, evict};
+use super::host_pager::HostPager;
 use super::levels::{Levels, Plain};
 use super::lru_list::LruList;
 use super::lru_tail::LruTail;
-use super::paged::{Accesses, Touch, cold_faults, drive};
-use super::sink::{Beneath, Dirty, Null, Sink, evict};
+use super::paged::{cold_faults, drive};
+use super::pager::Pager;
+use super::sink::{Dirty, Null, Sink};
 use super::{Counts, Delays, FrameEvent, Guest, List, Replacement, ReplacementKind, Stretch};
 use crate::reclaim::PagingCounts;
 use crate::tier::TierState;

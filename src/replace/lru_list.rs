@@ -1,8 +1,8 @@
 //! LRU as a list, for a host's pager: the pages that it backs are not the first of its guest's
 //! stack when the guest runs another algorithm, so [`lru`](super::lru) cannot serve.
 
-use super::host_pager::Pager;
 use super::links::Links;
+use super::pager::Pager;
 use crate::trace::PageId;
 
 /// Pages by last use.

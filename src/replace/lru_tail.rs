@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use super::List;
-use super::paged::{Accesses, Touch, grow};
+use super::algorithm::{Accesses, Touch, grow};
 use crate::trace::{PageId, Trace};
 
 /// The last uses of pages. Runs are numbered from 1 on, over all passes.

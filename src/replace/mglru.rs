@@ -21,8 +21,9 @@
 //! amortised O(1); 12 bytes per touched page.
 //! *Parameters.* None; the numbers of generations are the kernel's.
 
+use super::algorithm::{Accesses, Algorithm, Touch};
 use super::links::Links;
-use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::paged::Paged;
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;
 use crate::trace::reduction::OnReduced;

@@ -18,7 +18,8 @@
 
 use std::sync::Arc;
 
-use super::paged::{Accesses, Algorithm, Paged, Touch};
+use super::algorithm::{Accesses, Algorithm, Touch};
+use super::paged::Paged;
 use super::tournament::Tournament;
 use super::{Guest, List, ReplacementKind};
 use crate::trace::future::Future;

@@ -3,7 +3,9 @@
 //! [`ALL`] is the only list of algorithms; names, help, scenario keys and the loops of the property
 //! tests are made from it. [`FrameEvent`]s tell what an algorithm does with frames.
 
+mod algorithm;
 mod arc;
+mod beneath;
 mod car;
 mod clock;
 mod counts;
@@ -23,6 +25,7 @@ mod mglru;
 mod min;
 mod nru;
 mod paged;
+mod pager;
 mod queue;
 mod random;
 mod replay;
@@ -35,9 +38,10 @@ mod two_queue;
 use std::fmt;
 use std::sync::Arc;
 
+pub use algorithm::{Accesses, Algorithm, Touch};
 pub use counts::{Counts, Found};
 pub(crate) use min::KIND as MIN;
-pub use paged::{Accesses, Algorithm, Paged, Touch};
+pub use paged::Paged;
 pub use replay::{replay, replay_recorded};
 pub use sink::FrameEvent;
 
@@ -347,7 +351,7 @@ pub trait Replacement: Send {
     }
 
     /// The algorithm, before its first access, as a host's pager.
-    fn into_pager(self: Box<Self>) -> Box<dyn host_pager::Pager>;
+    fn into_pager(self: Box<Self>) -> Box<dyn pager::Pager>;
 
     /// The tiers of [`Guest::tiers`].
     fn tiers(&self) -> &[TierState] {

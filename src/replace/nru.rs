@@ -18,7 +18,8 @@
 
 use std::sync::Arc;
 
-use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
+use super::algorithm::{Accesses, Algorithm, Touch, grow};
+use super::paged::Paged;
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;

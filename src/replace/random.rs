@@ -12,7 +12,8 @@
 //! reads one.
 //! *Parameters.* None. The draws come from the stream "vm/NAME/replacement".
 
-use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
+use super::algorithm::{Accesses, Algorithm, Touch, grow};
+use super::paged::Paged;
 use super::{Guest, List, ReplacementKind};
 use crate::random::Stream;
 use crate::trace::PageId;

@@ -21,8 +21,9 @@
 //! *Parameters.* `small`: the share of S (default 0.1, the paper's); `uses`: the uses in S that
 //! take a page to M (default 2, the paper's; some implementations have 1).
 
+use super::algorithm::{Accesses, Algorithm, Touch, grow};
 use super::links::Links;
-use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
+use super::paged::Paged;
 use super::queue::Queue;
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};

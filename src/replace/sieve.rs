@@ -14,7 +14,8 @@
 //! bytes per touched page, of which a hit writes one.
 //! *Parameters.* None.
 
-use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
+use super::algorithm::{Accesses, Algorithm, Touch, grow};
+use super::paged::Paged;
 use super::queue::Queue;
 use super::{Guest, List, ReplacementKind};
 use crate::trace::PageId;

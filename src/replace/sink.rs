@@ -2,15 +2,14 @@
 //!
 //! An algorithm reports each page that enters a frame and each that leaves one to a [`Sink`]. The
 //! loop over accesses is compiled for each sink: for [`Null`], which costs nothing, and for each
-//! variant of [`Beneath`] together with a recorder of [`FrameEvent`]s. Which of them runs is
-//! decided once per stretch. A second tier that takes victims and serves faults would be another
-//! variant.
+//! variant of [`Beneath`](super::beneath::Beneath) together with a recorder of [`FrameEvent`]s.
+//! Which of them runs is decided once per stretch. A second tier that takes victims and serves
+//! faults would be another variant.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::host_pager::HostPager;
-use super::{Counts, Guest};
+use super::Counts;
 use crate::trace::{AccessKind, PageId, Trace};
 
 /// What an algorithm did with a frame. Positions are those of accesses in the VM's trace.
@@ -89,57 +88,6 @@ pub(super) trait Sink {
     /// Adds to `counts` what it found and what that cost since the last call.
     #[inline(always)]
     fn charge(&mut self, _counts: &mut Counts) {}
-}
-
-/// What a guest's algorithm works on, if that must hear of every page.
-pub(super) enum Beneath {
-    /// A disk to which dirty pages are written back.
-    Disk(Dirty),
-    /// A host that pages.
-    Host(Box<HostPager>),
-}
-
-impl Beneath {
-    /// What the guest needs.
-    pub(super) fn of(guest: &Guest<'_>) -> Option<Self> {
-        if let Some(backing) = &guest.backing {
-            return Some(Self::Host(Box::new(HostPager::new(guest, backing))));
-        }
-        guest.counts_write_backs.then(|| Self::Disk(Dirty::new(guest.trace)))
-    }
-
-    /// The host's pager, if there is one.
-    pub(super) fn pager(&self) -> Option<&HostPager> {
-        match self {
-            Self::Disk(_) => None,
-            Self::Host(pager) => Some(pager),
-        }
-    }
-
-    /// The pager, to change it.
-    pub(super) fn pager_mut(&mut self) -> Option<&mut HostPager> {
-        match self {
-            Self::Disk(_) => None,
-            Self::Host(pager) => Some(pager),
-        }
-    }
-}
-
-/// The guest evicts a page outside of a stretch. Returns the number of dirty pages, 0 or 1.
-pub(super) fn evict(
-    beneath: &mut Option<Beneath>,
-    events: &mut Option<&mut Vec<FrameEvent>>,
-    page: PageId,
-) -> u64 {
-    let event = FrameEvent::Eviction { page };
-    if let Some(events) = events {
-        events.push(event);
-    }
-    match beneath {
-        Some(Beneath::Disk(dirty)) => dirty.tell(event),
-        Some(Beneath::Host(pager)) => pager.tell(event),
-        None => 0,
-    }
 }
 
 /// Ignores everything.

@@ -16,8 +16,9 @@
 //! *Parameters.* `in`: Kin as a share of the frames (default 0.25, the paper's); `out`: Kout
 //! likewise (default 0.5, the paper's).
 
+use super::algorithm::{Accesses, Algorithm, Touch, grow};
 use super::links::Links;
-use super::paged::{Accesses, Algorithm, Paged, Touch, grow};
+use super::paged::Paged;
 use super::queue::Queue;
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
