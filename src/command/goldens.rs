@@ -9,6 +9,7 @@ use balloonist::number::grouped;
 use balloonist::store::golden::{self, Difference, Weight};
 use balloonist::store::trail::Departure;
 use balloonist::table::Table;
+use balloonist::units::Decimal;
 
 use super::files::{NewFile, create_folder, write};
 use super::register::Kind;
@@ -41,8 +42,8 @@ impl Golden {
         Ok(Self { place, key, prefix: prefix.to_owned(), blessed, now })
     }
 
-    /// All differences, in the order of the rows.
-    pub(super) fn differences(&self) -> Vec<Difference> {
+    /// All differences, in the order of the rows; numbers within the tolerance do not differ.
+    pub(super) fn differences(&self, tolerance: Option<Decimal>) -> Vec<Difference> {
         let place = self.place.display();
         let whole = |text: String| vec![Difference { weight: Weight::File, text }];
         let Some(golden) = &self.blessed else {
@@ -51,7 +52,7 @@ impl Golden {
         let Ok(golden) = std::str::from_utf8(golden) else {
             return whole(format!("{place}: the golden table is not UTF-8"));
         };
-        let mut found = golden::compare(golden, &self.now, self.key);
+        let mut found = golden::compare(golden, &self.now, self.key, tolerance);
         for difference in &mut found {
             difference.text = match difference.weight {
                 Weight::Cell(_) => format!("{}{}", self.prefix, difference.text),

@@ -3,6 +3,7 @@
 //! The golden files of `scenarios/report/test1.dat` are in `results/report/test1/`: for each policy
 //! of the scenario's `compare`, `<policy>.csv` is the vms.csv of the run and `<policy>.trail.csv`
 //! has its fingerprints at its checkpoints, so that a difference can be traced to its beginning.
+//! `traces.csv` has the hashes of the traces that are files.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,12 +12,14 @@ use balloonist::balance::PolicyKind;
 use balloonist::conclude::expects;
 use balloonist::number::{counted, grouped};
 use balloonist::render::checks::{self, Check, Finding, Format};
-use balloonist::scenario::{Scenario, VmSpec};
+use balloonist::scenario::{Scenario, TraceSource, VmSpec};
 use balloonist::simulate::simulate;
 use balloonist::store::golden::{self, Difference, Weight};
 use balloonist::store::trail::{self, Trail};
 use balloonist::store::vms;
+use balloonist::table::Table;
 use balloonist::trace::tempo::Tempo;
+use balloonist::units::Decimal;
 use rayon::prelude::*;
 
 use super::files::{NewFile, commit_all};
@@ -35,6 +38,11 @@ pub(crate) struct Args {
     /// Replace the golden tables by the new ones; refused if the environment variable CI is set
     #[arg(long)]
     bless: bool,
+
+    /// Let numbers differ from the golden ones by at most so many percent of them, such as 2%;
+    /// trajectories, which then differ too, are not compared
+    #[arg(long, value_name = "PERCENT", value_parser = percent, conflicts_with = "bless")]
+    tolerance: Option<Decimal>,
 
     /// How to print what differs
     #[arg(long, value_name = "FORMAT", default_value = "text", conflicts_with = "bless",
@@ -60,26 +68,24 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         .collect();
     let progress = Progress::new(context, jobs.len() as u64);
     let judge = |&(case, policy): &(&Case, &PolicyKind)| {
-        let verdict = judge(case, policy, context);
+        let verdict = judge(case, policy, args.tolerance, context);
         progress.step();
         verdict
     };
     let verdicts: Vec<Verdict> = jobs.par_iter().map(judge).collect::<Result<_, _>>()?;
     drop(progress);
 
-    let known: BTreeSet<&Path> = verdicts
-        .iter()
-        .flat_map(|verdict| verdict.goldens.iter().map(|golden| golden.place.as_path()))
-        .collect();
-    let checked: BTreeSet<&Path> = cases.iter().map(|case| case.path.as_path()).collect();
-    let unread: Vec<&PathBuf> =
-        paths.iter().filter(|path| !checked.contains(path.as_path())).collect();
-    let orphans = goldens::orphans(&args.paths, &known, &unread)?;
+    let orphans = orphans(args, &paths, &cases, &verdicts)?;
+    let of_traces: Vec<&Golden> = cases.iter().filter_map(|case| case.traces.as_ref()).collect();
     let agree = if args.bless {
-        bless(&verdicts, &orphans, context)?
+        bless(&verdicts, &of_traces, &orphans, context)?
     } else {
-        for golden in verdicts.iter().flat_map(|verdict| &verdict.goldens) {
-            golden.write_beside(context);
+        for verdict in &verdicts {
+            let agrees = verdict.differences.is_empty();
+            let settle = |golden: &Golden| {
+                if agrees { golden.tidy() } else { golden.write_beside(context) }
+            };
+            verdict.goldens.iter().for_each(settle);
         }
         match args.format {
             Format::Text => show(&verdicts, &orphans, context)?,
@@ -107,7 +113,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         (true, true) => {
             let runs = counted(jobs.len() as u64, "run");
             let scenarios = counted(cases.len() as u64, "scenario");
-            context.note(&format!("{runs} of {scenarios} agree with the golden tables"));
+            let within = args.tolerance.map(|percent| format!(" within {percent} %"));
+            let within = within.unwrap_or_default();
+            context.note(&format!("{runs} of {scenarios} agree with the golden tables{within}"));
             Ok(())
         }
     }
@@ -129,6 +137,34 @@ fn may_bless(context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The golden tables that no scenario produces.
+fn orphans(
+    args: &Args,
+    paths: &[PathBuf],
+    cases: &[Case],
+    verdicts: &[Verdict],
+) -> Result<Vec<PathBuf>, Failure> {
+    let known: BTreeSet<&Path> = verdicts
+        .iter()
+        .flat_map(|verdict| &verdict.goldens)
+        .chain(cases.iter().filter_map(|case| case.traces.as_ref()))
+        .map(|golden| golden.place.as_path())
+        .collect();
+    let checked: BTreeSet<&Path> = cases.iter().map(|case| case.path.as_path()).collect();
+    let unread: Vec<&PathBuf> =
+        paths.iter().filter(|path| !checked.contains(path.as_path())).collect();
+    goldens::orphans(&args.paths, &known, &unread)
+}
+
+/// A tolerance in percent.
+fn percent(text: &str) -> Result<Decimal, String> {
+    let wrong = || format!("`{text}` is no tolerance, expected 0% to 100%, such as 2%");
+    let number = text.trim().strip_suffix('%').ok_or_else(wrong)?.trim_end();
+    let share = Decimal::parse(number).ok_or_else(wrong)?;
+    let in_range = share.places <= 6 && share.digits <= 100 * share.denominator();
+    in_range.then_some(share).ok_or_else(wrong)
+}
+
 /// A scenario to verify.
 struct Case {
     path: PathBuf,
@@ -136,6 +172,8 @@ struct Case {
     folder: PathBuf,
     scenario: Scenario,
     policies: Vec<&'static PolicyKind>,
+    /// The golden table of its traces; `None` if none is a file.
+    traces: Option<Golden>,
 }
 
 /// A scenario that cannot be run, with its diagnostics.
@@ -156,7 +194,8 @@ fn open_all(paths: &[PathBuf], context: &Context) -> Result<(Vec<Case>, Vec<Bad>
         }
         let opened = input::open(path, None, context).and_then(|scenario| {
             let policies = input::policies_or_compared(&[], &[&scenario], context)?;
-            Ok(Case { path: path.clone(), folder, scenario, policies })
+            let traces = traces(&folder, &scenario)?;
+            Ok(Case { path: path.clone(), folder, scenario, policies, traces })
         });
         match opened {
             Ok(case) => cases.push(case),
@@ -167,6 +206,27 @@ fn open_all(paths: &[PathBuf], context: &Context) -> Result<(Vec<Case>, Vec<Bad>
         }
     }
     Ok((cases, bad))
+}
+
+/// The golden table of the traces that are files: a changed trace is named as the cause of what
+/// differs.
+fn traces(folder: &Path, scenario: &Scenario) -> Result<Option<Golden>, Failure> {
+    let mut table = Table::new(&["vm", "accesses", "distinct_pages", "hash"]);
+    for vm in &scenario.vms {
+        if let TraceSource::File { .. } = vm.source {
+            let (trace, hash) = (&vm.trace, vm.trace.content_hash().to_string());
+            let pages = trace.distinct_pages() as u64;
+            table.push(vec![
+                vm.name.as_str().into(),
+                trace.accesses().into(),
+                pages.into(),
+                hash.as_str().into(),
+            ]);
+        }
+    }
+    let prefix = format!("{}, a changed trace: ", scenario.name);
+    let is_any = !table.rows().is_empty();
+    is_any.then(|| Golden::read(folder.join("traces.csv"), table, 1, &prefix)).transpose()
 }
 
 /// A run compared with its golden files.
@@ -198,7 +258,12 @@ fn accesses_at_most(scenario: &Scenario, rounds: u64) -> u64 {
     of_round.saturating_mul(rounds)
 }
 
-fn judge(case: &Case, policy: &PolicyKind, context: &Context) -> Result<Verdict, Failure> {
+fn judge(
+    case: &Case,
+    policy: &PolicyKind,
+    tolerance: Option<Decimal>,
+    context: &Context,
+) -> Result<Verdict, Failure> {
     let Case { path, folder, scenario, .. } = case;
     let mut trail = Trail::default();
     let outcome = simulate(scenario, policy, &mut trail)?;
@@ -206,7 +271,7 @@ fn judge(case: &Case, policy: &PolicyKind, context: &Context) -> Result<Verdict,
     let rows = Golden::read(place(".csv"), vms::table(scenario, &outcome), vms::KEY, "")?;
     let name = format!("{} {} ", scenario.name, policy.name);
     let trail = Golden::read(place(".trail.csv"), trail.table(&outcome), trail::KEY, &name)?;
-    let departure = trail.departure().map(|departure| {
+    let departure = trail.departure().filter(|_| tolerance.is_none()).map(|departure| {
         let (path, flags) = (path.display(), context.flags());
         let on = format!("{path} --policy {}{flags}", policy.name);
         let (from, to) = departure.rounds();
@@ -222,10 +287,16 @@ fn judge(case: &Case, policy: &PolicyKind, context: &Context) -> Result<Verdict,
         };
         format!("{name}departs from its golden trajectory {departure}; {sight}")
     });
-    let mut differences = rows.differences();
+    let mut differences = rows.differences(tolerance);
     golden::worst_first(&mut differences);
     let mut differences = goldens::first_of(differences, SHOWN_MAX);
-    differences.extend(goldens::first_of(trail.differences(), 1));
+    if tolerance.is_none() {
+        differences.extend(goldens::first_of(trail.differences(None), 1));
+    }
+    let traces = case.traces.iter().flat_map(|traces| traces.differences(None));
+    let causes = goldens::first_of(traces.collect(), 1).into_iter();
+    let causes = causes.map(|cause| Difference { weight: Weight::File, ..cause });
+    differences.splice(0..0, causes);
     let failed = expects::failed(scenario, &[&outcome]);
     Ok(Verdict { goldens: [rows, trail], differences, departure, failed })
 }
@@ -264,6 +335,8 @@ fn show(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<
         verdicts.iter().flat_map(|verdict| verdict.differences.iter().cloned()).collect();
     differences.extend(orphans.iter().map(|place| orphan(place)));
     golden::worst_first(&mut differences);
+    // All runs of a scenario name the same cause.
+    differences.dedup();
     let failed = verdicts.iter().flat_map(|verdict| verdict.failed.iter().cloned());
     let mut lines: Vec<String> = failed.collect();
     lines.extend(differences.into_iter().map(|difference| difference.text));
@@ -272,8 +345,14 @@ fn show(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<
 }
 
 /// Replaces the golden tables by the new ones. Returns whether there are no other problems.
-fn bless(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<bool, Failure> {
-    let goldens = || verdicts.iter().flat_map(|verdict| &verdict.goldens);
+fn bless(
+    verdicts: &[Verdict],
+    of_traces: &[&Golden],
+    orphans: &[PathBuf],
+    context: &Context,
+) -> Result<bool, Failure> {
+    let of_runs = || verdicts.iter().flat_map(|verdict| &verdict.goldens);
+    let goldens = || of_runs().chain(of_traces.iter().copied());
     // All files are complete before the first is renamed, so a full disk changes nothing.
     let new = goldens().filter_map(|golden| golden.blessed().transpose());
     let new: Vec<NewFile> = new.collect::<Result<_, _>>()?;

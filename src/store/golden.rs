@@ -33,7 +33,14 @@ pub enum Weight {
 
 /// Compares the text of a golden table with the table made now. Rows are matched by their
 /// first `key` cells. Differences come in the order of the rows; sort them by [`worst_first`].
-pub fn compare(golden: &str, now: &Table, key: usize) -> Vec<Difference> {
+///
+/// With a `tolerance`, in percent of the golden number, numbers that are no further apart agree.
+pub fn compare(
+    golden: &str,
+    now: &Table,
+    key: usize,
+    tolerance: Option<Decimal>,
+) -> Vec<Difference> {
     let now_text = now.to_csv();
     if golden == now_text {
         return Vec::new();
@@ -54,8 +61,8 @@ pub fn compare(golden: &str, now: &Table, key: usize) -> Vec<Difference> {
         let expected = now_records[0].join(",");
         found.push(shape(format!("the header is `{header}`, expected `{expected}`")));
     }
-    compare_rows(&golden_records, &now_records, key, &mut found);
-    if found.is_empty() {
+    compare_rows(&golden_records, &now_records, key, tolerance, &mut found);
+    if found.is_empty() && tolerance.is_none() {
         let text = "all cells agree but the bytes differ: quotes or line ends were changed";
         found.push(Difference { weight: Weight::Bytes, text: text.to_owned() });
     }
@@ -71,6 +78,7 @@ fn compare_rows(
     golden: &[Vec<String>],
     now: &[Vec<String>],
     key: usize,
+    tolerance: Option<Decimal>,
     found: &mut Vec<Difference>,
 ) {
     let header = &now[0];
@@ -106,7 +114,8 @@ fn compare_rows(
             continue;
         }
         for ((column, before), after) in header.iter().zip(golden.iter()).zip(row) {
-            if before != after {
+            let agree = |tolerance| is_within(before, after, tolerance);
+            if before != after && !tolerance.is_some_and(agree) {
                 let text = format!("{name} {column} {before} → {after}");
                 found.push(Difference { weight: Weight::Cell(distance(before, after)), text });
             }
@@ -127,14 +136,24 @@ fn owned(cells: &csv::StringRecord) -> Vec<String> {
 
 /// How far apart two cells are, in millionths; 0 if one is not a number.
 fn distance(one: &str, other: &str) -> u128 {
-    let millionths = |cell: &str| {
-        let number = Decimal::parse(cell)?;
-        Some(u128::from(number.digits) * 1_000_000 / u128::from(number.denominator()))
-    };
     match (millionths(one), millionths(other)) {
         (Some(one), Some(other)) => one.abs_diff(other),
         _ => 0,
     }
+}
+
+/// Whether a number differs from the golden one by at most so many percent of that.
+fn is_within(golden: &str, now: &str, percent: Decimal) -> bool {
+    let (Some(golden), Some(now)) = (millionths(golden), millionths(now)) else { return false };
+    // Numbers are below 2⁶⁴ · 10⁶ and a tolerance below 10⁸ millionths.
+    let allowed = golden * u128::from(percent.digits);
+    golden.abs_diff(now) * 100 * u128::from(percent.denominator()) <= allowed
+}
+
+/// The number of a cell, in millionths; `None` if it is a word.
+fn millionths(cell: &str) -> Option<u128> {
+    let number = Decimal::parse(cell)?;
+    Some(u128::from(number.digits) * 1_000_000 / u128::from(number.denominator()))
 }
 
 #[cfg(test)]
@@ -151,7 +170,7 @@ mod tests {
     }
 
     fn found(golden: &str) -> Vec<String> {
-        let mut differences = compare(golden, &table(), 2);
+        let mut differences = compare(golden, &table(), 2, None);
         worst_first(&mut differences);
         differences.into_iter().map(|difference| difference.text).collect()
     }
@@ -167,6 +186,24 @@ mod tests {
                 "a seed=1 ratio 0.080000 → 0.060000"
             ]
         );
+    }
+
+    #[test]
+    fn a_tolerance_is_a_share_of_the_golden_number() {
+        let now = table().to_csv();
+        for (from, to, percent, agree) in [
+            (",40,", ",50,", "20", true),
+            (",40,", ",50,", "19.99", false),
+            (",40,", ",32,", "25", true),
+            (",40,", ",32,", "24.9", false),
+            (",40,", ",0,", "100", false),
+            ("a,1,", "x,1,", "100", false),
+            ("b,1,40", "b,1,many", "100", false),
+        ] {
+            let golden = now.replace(from, to);
+            let found = compare(&golden, &table(), 2, Decimal::parse(percent));
+            assert_eq!(found.is_empty(), agree, "{from} to {to} at {percent} %");
+        }
     }
 
     #[test]

@@ -442,6 +442,46 @@ fn only_the_first_differences_are_shown_and_no_endless_walk() {
 }
 
 #[test]
+fn a_changed_trace_is_named_as_the_cause() {
+    let folder = tempfile::tempdir().unwrap();
+    let in_folder = |name: &str| folder.path().join(name);
+    fs::create_dir(in_folder("scenarios")).unwrap();
+    fs::write(in_folder("a.pages"), "1\n2\n3\n1\n2\n3\n").unwrap();
+    let scenario = "name = 'two'\ncompare = ['static', 'last-n']\ncheckpoint.every = 3\n\
+                    [host]\nmemory = 8\n\
+                    [[vm]]\nname = 'a'\ntrace = { file = '../a.pages', format = 'text' }\n\
+                    [[vm]]\nname = 'b'\ntrace.pages = [7, 7, 8]\n";
+    fs::write(in_folder("scenarios/two.toml"), scenario).unwrap();
+    assert_eq!(verify(folder.path(), &["--bless"]).status.code(), Some(0));
+    assert_eq!(verify(folder.path(), &[]).status.code(), Some(0));
+    fs::write(in_folder("a.pages"), "1\n2\n3\n1\n2\n4\n").unwrap();
+    let output = verify(folder.path(), &[]);
+    let found = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1));
+    let cause = "two, a changed trace: a distinct_pages 3 → 4, and 1 more in this file";
+    assert_eq!(found.lines().next(), Some(cause), "{found}");
+    assert_eq!(found.matches("a changed trace").count(), 1, "{found}");
+    let github = verify(folder.path(), &["--format", "github"]);
+    assert_eq!(text(&github.stdout).matches("a changed trace").count(), 2, "of both runs");
+}
+
+#[test]
+fn a_tolerance_lets_numbers_differ() {
+    let (folder, golden) = blessed(TEST3);
+    let path = golden.join("static.csv");
+    let good = fs::read_to_string(&path).unwrap();
+    let accesses = good.lines().last().unwrap().split(',').nth(5).unwrap();
+    let twice = accesses.parse::<u64>().unwrap() * 2;
+    fs::write(&path, good.replace(&format!(",all,{accesses},"), &format!(",all,{twice},")))
+        .unwrap();
+    let code = |tolerance: &str| verify(folder.path(), &["--tolerance", tolerance]).status.code();
+    assert_eq!(verify(folder.path(), &[]).status.code(), Some(1));
+    assert_eq!((code("49.9%"), code("50%")), (Some(1), Some(0)));
+    assert_eq!(names(&golden).len(), 6, "no .new file is left where all agrees");
+    assert_eq!((code("2"), code("101%")), (Some(2), Some(2)), "no tolerances");
+}
+
+#[test]
 fn blessing_is_refused_in_ci() {
     let (folder, _) = blessed(TEST3);
     let mut command = balloonist(&["verify", "--bless"]);
