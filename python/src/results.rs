@@ -182,7 +182,7 @@ impl Comparison {
     /// A row for each run, then for each bound: the Table compare.csv.
     #[getter]
     fn table(&self) -> Table {
-        Table(rows::table(&rows::rows(&self.runs, &self.bounds, self.baseline)))
+        Table(rows::table(&rows::rows(&self.scenario, &self.runs, &self.bounds, self.baseline)))
     }
 
     /// The counts and frames of each VM of each run: the Table vms.csv.
@@ -236,12 +236,13 @@ impl Comparison {
     }
 
     fn __repr__(&self) -> String {
-        let table = rows::for_people(&rows::rows(&self.runs, &self.bounds, self.baseline));
+        let rows = rows::rows(&self.scenario, &self.runs, &self.bounds, self.baseline);
+        let table = rows::for_people(&rows);
         format!("{}\n{}", table.to_text(false, 100), self.verdict())
     }
 
     fn _repr_html_(&self) -> String {
-        let rows = rows::rows(&self.runs, &self.bounds, self.baseline);
+        let rows = rows::rows(&self.scenario, &self.runs, &self.bounds, self.baseline);
         shown(self.results(), &rows::for_people(&rows))
     }
 }

@@ -272,7 +272,7 @@ impl Scenario {
     fn bounds(&self, py: Python<'_>) -> PyResult<Table> {
         let scenario = Arc::clone(&self.checked);
         let bounds = wait(py, None, move |_| bound::all(&scenario))?;
-        Ok(Table(rows::table(&rows::rows(&[], &bounds, 0))))
+        Ok(Table(rows::table(&rows::rows(&self.checked, &[], &bounds, 0))))
     }
 
     /// Runs the scenario at every point of a grid, many times, in parallel: Sweep. Results have the

@@ -231,7 +231,7 @@ impl Compared<'_> {
     /// Prints the table and, in formats for people, the verdict.
     fn print(&self, shown: Shown, format: Format, context: &Context) -> Result<(), Failure> {
         let Self { scenario, runs, bounds, baseline } = *self;
-        let rows = rows::rows(runs, bounds, baseline);
+        let rows = rows::rows(scenario, runs, bounds, baseline);
         let (table, people) = match shown {
             Shown::Compare => (rows::table(&rows), rows::for_people(&rows)),
             Shown::Vms => of_vms(&vms::rows_of(scenario, runs), vms::FOR_PEOPLE),

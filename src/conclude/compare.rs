@@ -97,6 +97,13 @@ pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> Stri
             and(&others)
         );
     }
+    let is_reduced = scenario.vms.iter().any(|vm| vm.trace.reduction().is_some());
+    if is_reduced {
+        text.push_str(
+            "min, global-lru  omitted: a VM could fall below the frames that its trace is \
+             reduced for\n",
+        );
+    }
     if !bounds.iter().any(|bound| bound.name == "best-static") {
         text.push_str("best-static  omitted: no fixed partition respects all minima\n");
     }

@@ -144,6 +144,7 @@ fn with_regret(rows: &[CompareRow]) -> Table {
     let titled =
         |row: &CompareRow| CompareRow { name: row.title(), param_replacement: None, ..row.clone() };
     let all = compare::table(&rows.iter().map(titled).collect::<Vec<_>>());
+    let all = without(&all, compare::NOT_FOR_PEOPLE);
     let columns: Vec<&str> = all.columns().iter().map(String::as_str).collect();
     let mut table = Table::new(&[columns.as_slice(), &["regret"]].concat());
     for (row, cells) in rows.iter().zip(all.rows()) {

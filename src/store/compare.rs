@@ -6,7 +6,9 @@ use serde::Deserialize;
 use crate::bound::Bound;
 use crate::conclude::compare::{Contender, title};
 use crate::number::Millionths;
+use crate::scenario::Scenario;
 use crate::store::row::{self, row};
+use crate::store::trail;
 use crate::table::{Cell, Table};
 
 row! {
@@ -21,6 +23,9 @@ row! {
         relative_to_baseline: Option<Millionths>,
         relative_to_best_static: Option<Millionths>,
         relative_to_min: Option<Millionths>,
+        scenario: String,
+        seed: u64,
+        fingerprint: Option<String>,
     }
     optional {
         host_faults: u64,
@@ -65,7 +70,12 @@ impl CompareRow {
 ///
 /// Demand faults, with host faults if the host pages, are divided by those of the run `baseline`
 /// and of two bounds; there is no ratio if the other number is unknown or 0.
-pub fn rows(runs: &[Contender], bounds: &[Bound], baseline: usize) -> Vec<CompareRow> {
+pub fn rows(
+    scenario: &Scenario,
+    runs: &[Contender],
+    bounds: &[Bound],
+    baseline: usize,
+) -> Vec<CompareRow> {
     let of_bound = |name| {
         let bound = bounds.iter().find(|bound| bound.name == name);
         bound.map(|bound| bound.demand_faults)
@@ -85,6 +95,9 @@ pub fn rows(runs: &[Contender], bounds: &[Bound], baseline: usize) -> Vec<Compar
         relative_to_baseline: ratio(faults, baseline),
         relative_to_best_static: ratio(faults, best_static),
         relative_to_min: ratio(faults, min),
+        scenario: scenario.name.clone(),
+        seed: scenario.seed,
+        fingerprint: None,
         host_faults: None,
         stall_ticks: None,
         slowdown: None,
@@ -98,6 +111,7 @@ pub fn rows(runs: &[Contender], bounds: &[Bound], baseline: usize) -> Vec<Compar
         CompareRow {
             replacement_misses: Some(counts.replacement_misses),
             frames_moved: Some(outcome.all.frames_moved()),
+            fingerprint: Some(trail::shown(outcome.fingerprint)),
             host_faults: Some(counts.found.host_swap).filter(|_| run.prices_differ),
             stall_ticks: Some(outcome.all.stall_ticks).filter(|_| run.prices_differ),
             slowdown: outcome.all.slowdown().filter(|_| run.prices_differ),
@@ -125,10 +139,14 @@ pub fn table(rows: &[CompareRow]) -> Table {
     row::table(rows).with_rule(runs)
 }
 
+/// The columns that say which run a row is from, wherever the table is taken.
+pub(crate) const NOT_FOR_PEOPLE: &[&str] = &["scenario", "seed", "fingerprint"];
+
 /// The table for people: without empty columns, and with the algorithm beside its policy.
 pub fn for_people(rows: &[CompareRow]) -> Table {
     let table = table(rows);
-    let mut columns: Vec<&str> = table.columns().iter().map(String::as_str).collect();
+    let all = table.columns().iter().map(String::as_str);
+    let mut columns: Vec<&str> = all.filter(|column| !NOT_FOR_PEOPLE.contains(column)).collect();
     if let Some(at) = columns.iter().position(|column| *column == "param_replacement") {
         columns[2..=at].rotate_right(1);
     }

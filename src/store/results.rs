@@ -82,7 +82,7 @@ impl Results {
                 bounds: bounds.iter().map(Into::into).collect(),
             },
             vms: Some(vms::rows_of(scenario, runs)),
-            compare: Some(compare::rows(runs, bounds, baseline)),
+            compare: Some(compare::rows(scenario, runs, bounds, baseline)),
             curves: Some(curves::rows(scenario, &runs[0].outcome)),
             sweep: None,
             series: names.zip(series).filter_map(|(name, series)| Some((name, series?))).collect(),
