@@ -93,6 +93,10 @@ class Counts:
     capacity_faults: int
     replacement_misses: int
     fills: int
+    found: int
+    store_reads: int
+    host_faults: int
+    write_backs: int
 
 @final
 class VmView:
@@ -218,15 +222,22 @@ class Scenario:
         opt_lru: bool = False,
         progress: _Progress = None,
     ) -> Comparison: ...
+    def first_difference(
+        self,
+        mine: _AnyReplacement,
+        reference: _AnyReplacement,
+        *,
+        policy: _AnyPolicy | None = None,
+    ) -> str | None: ...
     def bounds(self) -> Table: ...
     def sweep(
         self,
-        axes: Mapping[str, str | Sequence[_Value]] | None = None,
+        axes: Mapping[str, str | Sequence[_Value | type[_Replacement]]] | None = None,
         *,
-        policies: Sequence[str] | Literal["all"] | None = None,
+        policies: Sequence[str | type[_Policy]] | Literal["all"] | None = None,
         seeds: tuple[int, int] | None = None,
         repeat: int | None = None,
-        baseline: Mapping[str, _Value] | None = None,
+        baseline: Mapping[str, _Value | type[_Policy] | type[_Replacement]] | None = None,
         jobs: int | None = None,
         progress: _Progress = None,
     ) -> Sweep: ...

@@ -18,6 +18,7 @@ use pyo3::types::PyCapsule;
 use rayon::prelude::*;
 
 use crate::html;
+use crate::nest::Level;
 use crate::raised;
 use crate::replacement::Chosen;
 use crate::tables::Table;
@@ -123,8 +124,12 @@ pub fn mrc<'py>(
     let sizes = sizes(chosen.kind, &trace, points);
     let made = move |task: &Task| of(chosen, &trace, sizes, (seed, name), task);
     // Python code runs on this thread, where it hears Ctrl-C.
-    let curve =
-        if chosen.is_own { py.detach(|| made(&Task::default())) } else { wait(py, None, made)? };
+    let curve = if chosen.is_own {
+        let _level = Level::deeper()?;
+        py.detach(|| made(&Task::default()))
+    } else {
+        wait(py, None, made)?
+    };
     if let Some(error) = raised::take() {
         return Err(error);
     }

@@ -47,7 +47,7 @@ pub fn figure(figure: &Figure) -> String {
 
 /// A paragraph for each line.
 pub fn paragraphs(text: &str) -> String {
-    text.lines().map(|line| format!("<p>{}</p>", escaped(line))).collect()
+    text.lines().flat_map(|line| ["<p>".to_owned(), escaped(line), "</p>".to_owned()]).collect()
 }
 
 /// A text as a part of an address, percent-encoded.

@@ -6,6 +6,8 @@ mod curve;
 mod errors;
 mod html;
 mod lists;
+mod nest;
+mod own;
 mod policy;
 mod raised;
 mod replacement;

@@ -10,7 +10,7 @@ use balloonist::units::Frames;
 use numpy::PyArray1;
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyBool, PyDict, PyString, PyTuple, PyType};
 
 use crate::errors::ScenarioError;
 use crate::raised;
@@ -97,9 +97,9 @@ impl VmView {
 pub struct Counts {
     /// Accesses made: int.
     accesses: u64,
-    /// Accesses that found their page resident: int.
+    /// Accesses that found their page in a frame: int.
     hits: u64,
-    /// Accesses to pages that were not resident: int.
+    /// Accesses to pages that were not in the guest's memory: int.
     demand_faults: u64,
     /// Demand faults on the first access ever to a page: int.
     cold_faults: u64,
@@ -109,6 +109,15 @@ pub struct Counts {
     replacement_misses: u64,
     /// Demand faults into an empty frame: int.
     fills: u64,
+    /// Demand faults that found their page in a tier: int.
+    found: u64,
+    /// Capacity faults that no tier answered, which read swap space or a disk: int.
+    store_reads: u64,
+    /// Accesses to a page of the guest's memory that the host had paged out: int; 0 unless the host
+    /// pages. They are neither hits nor demand faults.
+    host_faults: u64,
+    /// Dirty pages written back at their eviction: int; 0 unless that costs or the host pages.
+    write_backs: u64,
 }
 
 #[pymethods]
@@ -128,6 +137,10 @@ impl From<balloonist::replace::Counts> for Counts {
             capacity_faults: counts.capacity_faults(),
             replacement_misses: counts.replacement_misses,
             fills: counts.fills(),
+            found: counts.found.tiers,
+            store_reads: counts.store_reads(),
+            host_faults: counts.found.host_swap,
+            write_backs: counts.write_backs,
         }
     }
 }
@@ -161,10 +174,7 @@ impl Chosen {
             )));
         }
         let class = policy.cast::<PyType>().map_or_else(|_| policy.get_type(), Clone::clone);
-        let name: String = match policy.getattr_opt("name")? {
-            Some(name) => name.extract()?,
-            None => class.name()?.extract()?,
-        };
+        let name = own_name(policy, &class)?;
         if balance::ALL.iter().any(|kind| kind.name == name) {
             let text = format!("a policy of the list is called `{name}`; give yours another name");
             return Err(PyValueError::new_err(text));
@@ -184,6 +194,19 @@ impl Chosen {
     /// Whether it runs Python code.
     pub fn is_own(&self) -> bool {
         matches!(self, Self::Own(..))
+    }
+
+    /// Whether it is this object or class.
+    pub fn is(&self, value: &Bound<'_, PyAny>) -> bool {
+        matches!(self, Self::Own(own, _) if own.is(value))
+    }
+
+    /// Whether it is a yardstick.
+    pub fn knows_the_future(&self) -> bool {
+        match self {
+            Self::Kind(kind) => kind.is_yardstick(),
+            Self::Own(_, own) => own.observers.iter().any(|kind| kind.knows_the_future),
+        }
     }
 
     /// The policy for one run, if it can run the scenario.
@@ -221,6 +244,22 @@ pub fn named(name: &str) -> PyResult<&'static PolicyKind> {
         };
         PyValueError::new_err(format!("no policy is called `{name}`, {remedy}"))
     })
+}
+
+/// What results call a class of the caller's, or an object: its attribute `name`, or else the name
+/// of the class.
+pub fn own_name(own: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<String> {
+    let Some(name) = own.getattr_opt("name")? else { return class.name()?.extract() };
+    let text = name.cast::<PyString>().ok().map(PyStringMethods::to_cow).transpose()?;
+    let plain = |text: &&str| !text.trim().is_empty() && !text.contains(char::is_control);
+    match text.as_deref().filter(plain) {
+        Some(text) => Ok(text.to_owned()),
+        None => Err(PyTypeError::new_err(format!(
+            "the name of {} is {}, expected a str in one line",
+            class.repr()?,
+            name.repr()?
+        ))),
+    }
 }
 
 /// The observers that a policy names in `observes`.
@@ -294,6 +333,15 @@ impl InPython {
     }
 }
 
+/// A whole number from 0 on. An object that stands for an integer will do, such as one of NumPy's,
+/// but no float, nor True.
+pub fn whole(value: &Bound<'_, PyAny>) -> PyResult<u64> {
+    if value.is_instance_of::<PyBool>() {
+        return Err(PyTypeError::new_err("a bool is no number"));
+    }
+    value.extract()
+}
+
 /// The plan of a reply: a dict from VMs' names to frames. A VM that is left out keeps its target.
 fn read(reply: &Bound<'_, PyAny>, view: &balance::View) -> PyResult<Plan> {
     let Ok(reply) = reply.cast::<PyDict>() else {
@@ -304,7 +352,8 @@ fn read(reply: &Bound<'_, PyAny>, view: &balance::View) -> PyResult<Plan> {
     };
     let mut plan = Plan::unchanged(view);
     for (name, frames) in reply {
-        let at = view.vms.iter().position(|vm| name.eq(&*vm.name).unwrap_or(false));
+        let named = name.cast::<PyString>().ok().map(PyStringMethods::to_cow).transpose()?;
+        let at = view.vms.iter().position(|vm| named.as_deref() == Some(&*vm.name));
         let Some(at) = at else {
             let known: Vec<&str> = view.vms.iter().map(|vm| &*vm.name).collect();
             return Err(PyValueError::new_err(format!(
@@ -313,13 +362,14 @@ fn read(reply: &Bound<'_, PyAny>, view: &balance::View) -> PyResult<Plan> {
                 known.join(", ")
             )));
         };
-        // An object that stands for an integer will do, such as one of NumPy's; a float will not.
-        plan.0[at] = Frames(frames.extract().map_err(|_| {
+        plan.0[at] = Frames(whole(&frames).map_err(|cause| {
             let shown = frames.repr().map(|text| text.to_string()).unwrap_or_default();
-            PyTypeError::new_err(format!(
+            let error = PyTypeError::new_err(format!(
                 "plan() returned {shown} for VM `{}`, expected a whole number of frames from 0 on",
                 view.vms[at].name
-            ))
+            ));
+            error.set_cause(frames.py(), Some(cause));
+            error
         })?);
     }
     Ok(plan)

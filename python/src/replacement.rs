@@ -9,6 +9,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 
+use crate::policy::{own_name, whole};
 use crate::raised;
 
 /// An algorithm as callers name it.
@@ -51,10 +52,7 @@ static KINDS: Mutex<Vec<(Py<PyType>, &'static ReplacementKind)>> = Mutex::new(Ve
 
 /// The kind of a class.
 fn own(class: &Bound<'_, PyType>) -> PyResult<&'static ReplacementKind> {
-    let name: String = match class.getattr_opt("name")? {
-        Some(name) => name.extract()?,
-        None => class.name()?.extract()?,
-    };
+    let name = own_name(class, class)?;
     if replace::ALL.iter().any(|kind| kind.name == name) {
         let text = format!("an algorithm of the list is called `{name}`; give yours another name");
         return Err(PyValueError::new_err(text));
@@ -144,7 +142,7 @@ impl InPython {
         let resident = std::mem::take(&mut self.resident);
         let named = self.ask(|py, object| {
             let page = object.evict.bind(py).call1((comes,))?;
-            let number: Option<u64> = page.extract().ok();
+            let number = whole(&page).ok();
             let known = number.filter(|number| resident.contains_key(number));
             known.ok_or_else(|| wrong(&page, &resident))
         });

@@ -7,6 +7,7 @@ use balloonist::account::Outcome;
 use balloonist::bound::{Bound, best_static};
 use balloonist::conclude::compare::{self, Contender};
 use balloonist::conclude::expects;
+use balloonist::render::chart::Figure;
 use balloonist::render::{figures, html as page, run as rendered};
 use balloonist::scenario::Scenario;
 use balloonist::store::compare as rows;
@@ -29,7 +30,7 @@ pub fn figure_names(results: &Results) -> Vec<String> {
 pub fn figure(results: &Results, name: &str) -> PyResult<String> {
     let all = figures::all(results);
     let found = all.iter().find(|figure| figure.name == name);
-    found.map(|figure| figure.to_svg()).ok_or_else(|| {
+    found.map(Figure::to_svg).ok_or_else(|| {
         let known: Vec<&str> = all.iter().map(|figure| figure.name.as_str()).collect();
         PyKeyError::new_err(format!("`{name}`, expected one of {}", known.join(", ")))
     })

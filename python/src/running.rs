@@ -10,6 +10,7 @@ use balloonist::watch::{Both, NullWatcher, Watcher};
 use pyo3::prelude::*;
 
 use crate::errors::PolicyError;
+use crate::nest::Level;
 use crate::raised;
 
 /// What is recorded of a run beside its outcome.
@@ -51,17 +52,22 @@ pub fn run(
     };
     let mut recorded = Both(in_file, in_history);
     let mut watcher = Both(&mut thinned, &mut recorded);
-    let outcome = step(Simulation::new(scenario, policy, &mut watcher), check)?;
+    let outcome = watched(scenario, policy, &mut watcher, check)?;
     let opt_given = history.map(|history| opt_given(scenario, &history, &outcome));
     let series = series.map(|series| series.finish().expect("memory takes all bytes"));
     let series = series.map(|bytes| String::from_utf8(bytes).expect("names are UTF-8"));
     Ok(Ran { outcome, thinned, series, opt_given })
 }
 
-fn step(
-    mut simulation: Simulation<'_>,
+/// Likewise, with nothing recorded but what a watcher does.
+pub fn watched(
+    scenario: &Scenario,
+    policy: PolicyRun,
+    watcher: &mut dyn Watcher,
     mut check: impl FnMut() -> PyResult<()>,
 ) -> PyResult<Outcome> {
+    let _level = Level::deeper()?;
+    let mut simulation = Simulation::new(scenario, policy, watcher);
     if let Some(error) = raised::take() {
         return Err(error); // Of an algorithm that could not be made.
     }

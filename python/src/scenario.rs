@@ -4,18 +4,20 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use balloonist::balance;
+use balloonist::balance::{self, PolicyKind};
 use balloonist::bound::{self, Bound as Least};
 use balloonist::conclude::compare::Contender;
 use balloonist::scenario::{self, Document, Traces};
 use balloonist::store::compare as rows;
 use balloonist::trace::index;
-use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use rayon::prelude::*;
 
+use crate::check;
 use crate::errors::{ScenarioError, of_scenario};
+use crate::own::Classes;
 use crate::policy::Chosen;
 use crate::replacement;
 use crate::results::{Comparison, Run};
@@ -23,7 +25,7 @@ use crate::running::{self, Ran, Wanted};
 use crate::sweep::{self, Sweep, Varied};
 use crate::tables::Table;
 use crate::trace::{Trace, of_value};
-use crate::values::{listed, quoted, toml};
+use crate::values::{quoted, toml};
 use crate::wait::{Signals, progress, wait};
 
 /// What a simulation needs: a host, VMs with their traces, checkpoints and a policy. Immutable, and
@@ -110,7 +112,9 @@ impl Scenario {
         let settings = pairs(settings)?;
         let read = move || {
             let mut document = Document::from_toml("traces.toml", text.as_bytes());
-            settings.iter().for_each(|setting| document.set(setting));
+            for setting in &settings {
+                document.set(setting);
+            }
             document
         };
         Self::checked(py, read, given)
@@ -123,7 +127,9 @@ impl Scenario {
         let mut document = self.document.clone();
         for setting in settings {
             if let Ok(values) = setting.cast::<PyDict>() {
-                pairs(Some(values))?.iter().for_each(|setting| document.set(setting));
+                for setting in pairs(Some(values))? {
+                    document.set(&setting);
+                }
             } else {
                 document.set(&setting.extract::<String>()?);
             }
@@ -202,8 +208,13 @@ impl Scenario {
         }
         let run = policy.run(py, &scenario)?;
         let wanted = Wanted { series, ..Wanted::default() };
-        let mut signals = Signals::new();
-        let ran = py.detach(|| running::run(&scenario, run, wanted, || signals.check()))?;
+        let ran = if policy.is_own() || replacement.is_some_and(|chosen| chosen.is_own) {
+            let mut signals = Signals::new();
+            py.detach(|| running::run(&scenario, run, wanted, || signals.check()))?
+        } else {
+            let scenario = Arc::clone(&scenario);
+            wait(py, None, move |task| running::run(&scenario, run, wanted, || task.goes_on()))??
+        };
         let Ran { outcome, thinned, series, .. } = ran;
         Ok(Run { scenario, outcome, thinned, series, results: OnceLock::new() })
     }
@@ -263,6 +274,34 @@ impl Scenario {
         Ok(Comparison { scenario, runs, bounds, baseline, series, results: OnceLock::new() })
     }
 
+    /// The first step at which runs with two replacement algorithms differ: str, or None if they
+    /// never do. Each is a name or a class, and runs in every VM; frames come and go as `policy`
+    /// decides, by default the scenario's.
+    ///
+    /// >>> from balloonist import Scenario
+    /// >>> traces = {"a": "1 2 1 3 1 4", "b": "7 7 7 7 7 7"}
+    /// >>> scenario = Scenario.from_traces(traces, memory=4, every=2)
+    /// >>> print(scenario.first_difference("fifo", "lru"))
+    /// tick 3, VM `a`, access 3, page 3: fifo evicts page 1, lru evicts page 2
+    #[pyo3(signature = (mine, reference, *, policy=None))]
+    fn first_difference(
+        &self,
+        py: Python<'_>,
+        mine: &Bound<'_, PyAny>,
+        reference: &Bound<'_, PyAny>,
+        policy: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<String>> {
+        let policy = policy.map_or(Ok(Chosen::Kind(self.checked.policy)), Chosen::read)?;
+        let [mine, reference] = [mine, reference].map(replacement::Chosen::read);
+        let (mine, reference) = (mine?, reference?);
+        let run = |chosen| {
+            let scenario = self.form(Some(chosen));
+            policy.run(py, &scenario).map(|run| (scenario, run))
+        };
+        let names = [mine.kind.name, reference.kind.name];
+        check::of_runs(py, names, [run(mine)?, run(reference)?])
+    }
+
     /// What no policy can beat: a Table with a row for each bound.
     ///
     /// >>> from balloonist import Scenario
@@ -279,7 +318,9 @@ impl Scenario {
     /// bytes of the command's, whatever `jobs` is.
     ///
     /// `axes` is a dict from dotted paths to lists of values, or to ranges such as "128..1024*2".
-    /// `policies`, a list of names or "all", is an axis too. `seeds` is a pair, the first and the
+    /// `policies`, a list of names and classes or "all", is an axis too, and an axis of replacement
+    /// algorithms may have classes among its values: these run on one thread, after all others, and
+    /// each run makes its own objects. `seeds` is a pair, the first and the
     /// last seed; `repeat` is a number of repetitions under the scenario's seed; without axes the
     /// seeds are 1 to 1000. `baseline` is a dict from paths to the values that the others are
     /// compared with. `jobs` is the number of runs at a time, by default that of processors.
@@ -304,15 +345,23 @@ impl Scenario {
         jobs: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Sweep> {
+        let mut classes = Classes::default();
+        let policies = match policies {
+            Some(all) if all.is_instance_of::<PyString>() => {
+                let names: Vec<&str> = self.all_kinds(all)?.iter().map(|kind| kind.name).collect();
+                Some(format!("policy.kind={}", names.join(",")))
+            }
+            listed => listed.map(|listed| classes.policies(listed)).transpose()?,
+        };
         let varied = Varied {
-            axes: axes.map(listed).transpose()?.unwrap_or_default(),
-            policies: policies.map(|policies| self.kinds(policies)).transpose()?,
+            axes: axes.map(|axes| classes.axes(axes)).transpose()?.unwrap_or_default(),
+            policies,
             seeds,
             repeat,
-            baseline: pairs(baseline)?,
+            baseline: baseline.map(|of| classes.baseline(of)).transpose()?.unwrap_or_default(),
         };
         let (document, traces) = (self.document.clone(), self.traces.clone());
-        sweep::run(py, varied, document, traces, jobs, progress)
+        sweep::run(py, (varied, &classes), document, traces, jobs, progress)
     }
 
     fn __repr__(&self) -> String {
@@ -358,8 +407,7 @@ impl Scenario {
         match policies {
             None => Ok(self.checked.compare.iter().copied().map(Chosen::Kind).collect()),
             Some(all) if all.is_instance_of::<PyString>() => {
-                let names = self.kinds(all)?;
-                names.iter().map(|name| crate::policy::named(name).map(Chosen::Kind)).collect()
+                Ok(self.all_kinds(all)?.into_iter().map(Chosen::Kind).collect())
             }
             Some(list) => {
                 let list = list.try_iter()?.map(|policy| Chosen::read(&policy?));
@@ -372,15 +420,13 @@ impl Scenario {
         }
     }
 
-    /// The names of policies: those listed, or with "all" all that can run the scenario.
-    fn kinds(&self, policies: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-        let Ok(word) = policies.cast::<PyString>() else { return policies.extract() };
-        if word.to_cow()? != "all" {
+    /// The policies that can run the scenario, for the word "all".
+    fn all_kinds(&self, word: &Bound<'_, PyAny>) -> PyResult<Vec<&'static PolicyKind>> {
+        if !word.eq("all")? {
             let text = format!("policies is {}, expected a list or \"all\"", word.repr()?);
             return Err(PyValueError::new_err(text));
         }
-        let fit = balance::ALL.iter().filter(|kind| self.checked.fits(kind).is_ok());
-        Ok(fit.map(|kind| kind.name.to_owned()).collect())
+        Ok(balance::ALL.iter().filter(|kind| self.checked.fits(kind).is_ok()).collect())
     }
 
     /// Runs all variants, and the bounds: what runs Python code on this thread, all else in
@@ -406,12 +452,8 @@ impl Scenario {
             if all as u64 >= index::REPLAYS_MIN {
                 scenario.index();
             }
-            let stop = || match task.is_stopped() {
-                true => Err(PyKeyboardInterrupt::new_err(())),
-                false => Ok(()),
-            };
             let one = |(at, scenario, policy): (usize, Arc<scenario::Scenario>, _)| {
-                let ran = running::run(&scenario, policy, wanted, stop)?;
+                let ran = running::run(&scenario, policy, wanted, || task.goes_on())?;
                 task.step();
                 Ok((at, ran))
             };
@@ -427,7 +469,9 @@ impl Scenario {
         let (ran, bounds) = wait(py, bar.as_ref(), in_parallel)??;
         let mut done = ran.len() as u64;
         let mut slots: Vec<Option<Ran>> = variants.iter().map(|_| None).collect();
-        ran.into_iter().for_each(|(at, ran)| slots[at] = Some(ran));
+        for (at, ran) in ran {
+            slots[at] = Some(ran);
+        }
         for (variant, slot) in variants.iter().zip(&mut slots).filter(|(of, _)| is_own(of)) {
             let policy = variant.policy.run(py, &variant.form)?;
             let mut signals = Signals::new();

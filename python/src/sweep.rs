@@ -16,22 +16,28 @@ use balloonist::sweep::statistics::Repeated;
 use balloonist::sweep::{self, BadPoint, Study};
 use balloonist::table;
 use balloonist::watch::NullWatcher;
-use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyValueError};
+use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::errors::{PolicyError, ScenarioError, of_scenario};
+use crate::own::Classes;
 use crate::results::{figure, figure_names, report, shown};
+use crate::running;
 use crate::tables::Table;
-use crate::wait::{Task, progress, wait};
+use crate::wait::{Signals, Task, progress, wait};
 
 /// The seeds of a sweep without axes, as the command's.
 const SEEDS: RangeInclusive<u64> = 1..=1000;
+
+/// The most runs at a time, as the command's.
+const JOBS_MAX: usize = 1024;
 
 /// What a sweep varies beside what its scenario says.
 pub struct Varied {
     /// Such as `host.memory=[2, 4]`.
     pub axes: Vec<String>,
-    pub policies: Option<Vec<String>>,
+    /// Such as `policy.kind=["static"]`.
+    pub policies: Option<String>,
     /// The first and the last.
     pub seeds: Option<(u64, u64)>,
     pub repeat: Option<u64>,
@@ -165,21 +171,59 @@ impl Sweep {
 /// Runs a sweep.
 pub fn run(
     py: Python<'_>,
-    varied: Varied,
-    document: Document,
+    (varied, classes): (Varied, &Classes),
+    mut document: Document,
     traces: Traces,
     jobs: Option<usize>,
     told: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Sweep> {
+    if let Some(jobs) = jobs.filter(|jobs| !(1..=JOBS_MAX).contains(jobs)) {
+        let text = format!("jobs is {jobs}, expected 1 to {JOBS_MAX}");
+        return Err(PyValueError::new_err(text));
+    }
+    classes.allow_in(&mut document);
     let (study, scenario) = wait(py, None, move |_| open(varied, document, traces))??;
     let grid = study.grid().clone();
     let repetitions = study.repetitions().clone();
     let of = manifest::Study::of_sweep(&scenario, repetitions.clone(), study.traces().files());
     let bar = progress(py, told, study.runs())?;
-    let runs = move |task: &Task| all(&study, &scenario, jobs, task);
-    let records = wait(py, bar.as_ref(), runs)??;
+    let is_own: Vec<bool> = (0..grid.points()).map(|point| classes.run_at(&grid, point)).collect();
+    let own = |run: &u64| is_own[(run % grid.points()) as usize];
+    let own: Vec<u64> = (0..study.runs()).filter(own).collect();
+    let study = Arc::new(study);
+    let shared = Arc::clone(&study);
+    let others = move |task: &Task| in_parallel(&shared, &scenario, (jobs, &is_own), task);
+    let mut records = wait(py, bar.as_ref(), others)??;
+    let others = study.runs() - own.len() as u64;
+    // The scenario of the run before stays, so that both can share generated accesses.
+    let mut held = None;
+    for (done, run) in (others + 1..).zip(own) {
+        let (record, scenario) = of_classes(py, &study, run, classes)?;
+        records[run as usize] = Some(record);
+        held.replace(scenario);
+        if let Some(bar) = &bar {
+            bar.tell(done)?;
+        }
+    }
+    let records = records.into_iter().flatten().collect();
     let repetitions = repetitions.count();
     Ok(Sweep { grid, repetitions, study: of, records, results: OnceLock::new() })
+}
+
+/// A run of Python code, on this thread.
+fn of_classes(
+    py: Python<'_>,
+    study: &Study,
+    run: u64,
+    classes: &Classes,
+) -> PyResult<(Record, Arc<Scenario>)> {
+    let scenario = Arc::new(py.detach(|| study.scenario(run)).map_err(of_point)?);
+    let (point, ..) = study.run(run);
+    let policy = classes.policy_at(py, (study.grid(), point), &scenario)?;
+    let mut signals = Signals::new();
+    let check = || signals.check();
+    let outcome = py.detach(|| running::watched(&scenario, policy, &mut NullWatcher, check))?;
+    Ok((rows::record(study.grid(), (run, point), &scenario, &outcome), scenario))
 }
 
 /// The study, and the scenario that it varies.
@@ -190,11 +234,12 @@ fn open(
 ) -> PyResult<(Study, Arc<Scenario>)> {
     let Varied { axes, policies, seeds, repeat, baseline } = varied;
     let is_plain = axes.is_empty() && policies.is_none() && repeat.is_none();
-    if let Some(policies) = policies {
-        document.axis(&format!("policy.kind={}", policies.join(",")));
+    for axis in policies.iter().chain(&axes) {
+        document.axis(axis);
     }
-    axes.iter().for_each(|axis| document.axis(axis));
-    baseline.iter().for_each(|value| document.baseline(value));
+    for value in &baseline {
+        document.baseline(value);
+    }
     if let Some(repeat) = repeat {
         document.set(&format!("sweep.repeat={repeat}"));
     }
@@ -224,24 +269,24 @@ fn at_point(bad: &BadPoint) -> String {
     if bad.name.is_empty() { text } else { format!("{text}  at point {}", bad.name) }
 }
 
-/// All runs, in their order.
-fn all(
+fn of_point(bad: BadPoint) -> PyErr {
+    ScenarioError::new_err(at_point(&bad))
+}
+
+/// The records of all runs in their order, empty for those of Python code.
+fn in_parallel(
     study: &Study,
     scenario: &Scenario,
-    jobs: Option<usize>,
+    (jobs, is_own): (Option<usize>, &[bool]),
     task: &Task,
-) -> PyResult<Vec<Record>> {
+) -> PyResult<Vec<Option<Record>>> {
     let jobs = jobs.unwrap_or_else(rayon::current_num_threads).clamp(1, study.runs() as usize);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
     let pool = pool.map_err(|error| PyOSError::new_err(error.to_string()))?;
     let records = Mutex::new(vec![None; study.runs() as usize]);
     let one = |run: u64, held: &mut Option<Scenario>| {
-        if task.is_stopped() {
-            return Err(PyKeyboardInterrupt::new_err(()));
-        }
-        let scenario = study.scenario(run);
-        let scenario = scenario.map_err(|bad| ScenarioError::new_err(at_point(&bad)))?;
-        let scenario = held.insert(scenario);
+        task.goes_on()?;
+        let scenario = held.insert(study.scenario(run).map_err(of_point)?);
         let outcome = simulate(scenario, scenario.policy, &mut NullWatcher)
             .map_err(|error| PolicyError::new_err(error.to_string()))?;
         let (point, ..) = study.run(run);
@@ -249,12 +294,11 @@ fn all(
         records.lock().expect("no thread panics while it keeps a record")[run as usize] =
             Some(record);
         task.step();
-        Ok(())
+        Ok::<_, PyErr>(())
     };
     pool.install(|| {
         study.prepare(scenario);
-        sweep::for_each(0..study.runs(), |_| true, one)
+        sweep::for_each(0..study.runs(), |run| !is_own[study.run(run).0 as usize], one)
     })?;
-    let records = records.into_inner().expect("no thread panics while it keeps a record");
-    Ok(records.into_iter().flatten().collect())
+    Ok(records.into_inner().expect("no thread panics while it keeps a record"))
 }

@@ -12,10 +12,11 @@ use balloonist::trace::reduce::reduce;
 use balloonist::trace::reduction::Reduction;
 use balloonist::trace::reuse_times::reuse_times;
 use balloonist::trace::{self, AccessKind, TraceBuilder};
+use balloonist::units::parse_size;
 use numpy::{PyArray1, PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
 
 use crate::errors::{TraceError, of_read, of_scenario};
 use crate::wait::wait;
@@ -292,8 +293,10 @@ pub fn of_value(py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Trace> {
 /// Reads a trace file, compressed or not.
 ///
 /// `format` is a name of `balloonist.formats()`; "auto" recognises it. The further options are
-/// those of `trace` in scenario files, such as `page_size=4096`, `unit=512`, `field="offset"`. With
-/// `split`, the name of a column, the result is a dict of a Trace for each of its values.
+/// those of `trace` in scenario files, such as `page_size="16 KiB"`, `unit=512`, `field="offset"`,
+/// `header=False`, `writes=["W", "WS"]`, `limit_accesses=1_000_000`; and `memory_limit`, for traces
+/// that take much more memory than their file. With `split`, the name of a column, the result is a
+/// dict of a Trace for each of its values.
 ///
 /// >>> import balloonist, pathlib, tempfile
 /// >>> path = pathlib.Path(tempfile.mkdtemp()) / "five.txt"
@@ -333,22 +336,62 @@ fn read_one(py: Python<'_>, path: PathBuf, options: Option<ReadOptions>) -> PyRe
     loaded.map(Trace::from).map_err(|error| of_read(&shown, &error))
 }
 
-/// Sets an option of readers by its name in scenarios.
+/// The names of the limits.
+const LIMITS: [&str; 3] = ["limit_bytes", "limit_accesses", "memory_limit"];
+
+/// Sets an option of readers by its name in scenarios; None leaves the default.
 fn set(options: &mut ReadOptions, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    if let Some((_, number)) = options.numbers_mut().into_iter().find(|(known, _)| *known == name) {
-        *number = Some(value.extract()?);
-        return Ok(());
-    }
-    if let Some((_, word)) = options.words_mut().into_iter().find(|(known, _)| *known == name) {
-        // A field may be given by its number.
-        *word = Some(value.str()?.extract()?);
-        return Ok(());
-    }
     let numbers = options.numbers_mut().map(|(known, _)| known);
-    let mut known = options.words_mut().map(|(known, _)| known).to_vec();
-    known.extend(numbers);
-    let known = known.join(", ");
-    Err(PyTypeError::new_err(format!("read() has no option `{name}`, expected one of {known}")))
+    let words = options.words_mut().map(|(known, _)| known);
+    let known = [&words[..], &numbers[..], &LIMITS[..]].concat();
+    if !known.contains(&name) {
+        let known = known.join(", ");
+        let text = format!("read() has no option `{name}`, expected one of {known}");
+        return Err(PyTypeError::new_err(text));
+    }
+    if value.is_none() {
+        return Ok(());
+    }
+    match name {
+        "limit_bytes" => options.bytes_max = number(name, value)?,
+        "limit_accesses" => options.accesses_max = number(name, value)?,
+        "memory_limit" => {
+            (options.memory_max, options.growth_max) = (number(name, value)?, u64::MAX);
+        }
+        _ => {}
+    }
+    for (_, option) in options.numbers_mut().into_iter().filter(|(known, _)| *known == name) {
+        *option = Some(number(name, value)?);
+    }
+    for (_, option) in options.words_mut().into_iter().filter(|(known, _)| *known == name) {
+        *option = Some(word(value)?);
+    }
+    Ok(())
+}
+
+/// A number, which may be written as a size.
+fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
+    if let Ok(text) = value.cast::<PyString>() {
+        let size = parse_size(&text.to_cow()?);
+        return size.map_err(|error| PyValueError::new_err(format!("{name}: {error}")));
+    }
+    value.extract().map_err(|_| {
+        let shown = value.repr().map(|text| text.to_string()).unwrap_or_default();
+        let expected = "a whole number from 0 on, or a size such as \"16 KiB\"";
+        PyTypeError::new_err(format!("{name} is {shown}, expected {expected}"))
+    })
+}
+
+/// A word. True and False are yes and no, a list has commas, and a field may be a number.
+fn word(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    if let Ok(is) = value.cast::<PyBool>() {
+        return Ok(if is.is_true() { "yes" } else { "no" }.to_owned());
+    }
+    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        let words = value.try_iter()?.map(|item| word(&item?));
+        return Ok(words.collect::<PyResult<Vec<_>>>()?.join(","));
+    }
+    value.str()?.extract()
 }
 
 /// Writes a trace to a file that appears only when complete.

@@ -51,16 +51,3 @@ pub fn quoted(text: &str) -> String {
     }
     out + "\""
 }
-
-/// The axes of a sweep, from a dict of lists or of ranges as the command writes them.
-pub fn listed(axes: &Bound<'_, PyDict>) -> PyResult<Vec<String>> {
-    let axis = |(path, values): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
-        let path: String = path.extract()?;
-        if let Ok(text) = values.cast::<PyString>() {
-            return Ok(format!("{path}={}", text.to_cow()?));
-        }
-        let values = values.try_iter()?.map(|value| toml(&value?));
-        Ok(format!("{path}=[{}]", values.collect::<PyResult<Vec<_>>>()?.join(", ")))
-    };
-    axes.iter().map(axis).collect()
-}

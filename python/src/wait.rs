@@ -7,6 +7,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 
 /// How often signals are heard.
@@ -30,6 +31,11 @@ impl Task {
     /// Whether the work should stop.
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Ends work that should stop; nobody sees the exception.
+    pub fn goes_on(&self) -> PyResult<()> {
+        if self.is_stopped() { Err(PyKeyboardInterrupt::new_err(())) } else { Ok(()) }
     }
 }
 
@@ -73,7 +79,7 @@ pub fn wait<T: Send + 'static>(
     let mut told = None;
     let receiver = std::sync::Mutex::new(receiver);
     loop {
-        let received = py.detach(|| {
+        let reply = py.detach(|| {
             receiver.lock().expect("only this thread waits").recv_timeout(BETWEEN_SIGNALS)
         });
         let done = task.done.load(Ordering::Relaxed);
@@ -86,7 +92,7 @@ pub fn wait<T: Send + 'static>(
             task.stopped.store(true, Ordering::Relaxed);
             return Err(raised);
         }
-        match received {
+        match reply {
             Ok(result) => return Ok(result),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
@@ -113,6 +119,7 @@ impl Signals {
             return Ok(());
         }
         self.0 = Instant::now();
+        #[expect(clippy::redundant_closure_for_method_calls, reason = "a lifetime forbids it")]
         Python::attach(|py| py.check_signals())
     }
 }

@@ -329,6 +329,25 @@ def test_what_is_no_algorithm_is_refused(bad):
         balloonist.mrc("1 2 3", replacement=bad)
 
 
+def test_the_first_difference_of_runs_is_found():
+    for policy in ("static", "last-n", "proportional", Still):
+        for mine, ours in PAIRS:
+            assert scenario().first_difference(mine, ours, policy=policy) is None
+
+    class Late(Fifo):
+        """FIFO until it shrinks for the first time; then the newest page goes."""
+
+        def evict(self, page):
+            return self.queue.pop() if page is None else super().evict(page)
+
+    said = scenario().first_difference(Late, "fifo", policy="last-n")
+    assert "it shrinks: Late evicts page" in said and ", fifo evicts page" in said
+    tick = int(said.split()[1].rstrip(","))
+    # It is at a checkpoint, and before it the runs are the same.
+    assert tick % 50 == 0
+    assert scenario().first_difference(Late, "fifo", policy="static") is None
+
+
 def test_the_first_difference_is_found():
     trace = Trace([1, 2, 3, 1, 4, 1, 2])
     said = balloonist.first_difference(Fifo, "lru", trace, frames=3)
@@ -384,6 +403,10 @@ except KeyboardInterrupt:
         "scenario.run(Loops)",
         "scenario.compare(['static', Loops])",
         "scenario.run(replacement=Stuck)",
+        "scenario.sweep(policies=['static', Loops], repeat=2, progress=False)",
+        "scenario.sweep({'defaults.vm.replacement': [Stuck]}, progress=False)",
+        "scenario.first_difference(Stuck, 'lru')",
+        "balloonist.first_difference('lru', Stuck, traces['a'], frames=3)",
         "balloonist.mrc(traces['a'], replacement=Stuck, points=[3])",
         "scenario.sweep({'host.memory': [64, 128]}, repeat=100_000, progress=told)",
     ],

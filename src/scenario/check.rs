@@ -124,7 +124,7 @@ impl Document {
         traces: &mut Traces,
         drawing: Drawing,
     ) -> Result<Option<Checked>, Box<Diagnostics>> {
-        let mut findings = Findings::default();
+        let mut findings = Findings { own: self.own.clone(), ..Findings::default() };
         let mut scenario = None;
         if self.state != State::Nothing {
             let copied = copies::expand(&mut findings, self);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
 pub use super::origin::{Origin, SourceText};
+use super::own::Own;
 use crate::balance::exec::Programs;
 
 /// A value and its place.
@@ -122,6 +123,7 @@ pub struct Document {
     /// The scenario files that were opened.
     pub(super) files: Vec<PathBuf>,
     pub(super) programs: Option<Arc<dyn Programs>>,
+    pub(super) own: Own,
 }
 
 /// How much of its sources a document holds.
@@ -147,6 +149,7 @@ impl Document {
             repetition: 0,
             files: Vec::new(),
             programs: None,
+            own: Own::default(),
         }
     }
 
@@ -164,6 +167,21 @@ impl Document {
     /// Lets policies start programs in runs of it.
     pub fn allow_programs(&mut self, programs: Arc<dyn Programs>) {
         self.programs = Some(programs);
+    }
+
+    /// Lets it name what the caller brings.
+    ///
+    /// ```
+    /// use balloonist::scenario::{Document, Own};
+    /// let text = "host.memory = 8\ncheckpoint.every = 1\npolicy.kind = 'mine'\n\
+    ///             [[vm]]\nname = 'a'\ntrace.pages = [1, 2, 1]\n";
+    /// let mut document = Document::from_toml("a.toml", text.as_bytes());
+    /// assert!(document.check().is_err());
+    /// document.allow_own(Own { policies: vec!["mine"], ..Own::default() });
+    /// assert_eq!(document.check().unwrap().scenario.policy.name, "static");
+    /// ```
+    pub fn allow_own(&mut self, own: Own) {
+        self.own = own;
     }
 
     /// This scenario under another seed and in another repetition, otherwise the same: everything

@@ -25,6 +25,7 @@ mod grid;
 mod load;
 mod mechanisms;
 mod origin;
+mod own;
 mod range;
 mod set;
 mod split;
@@ -46,6 +47,7 @@ pub use expect::{Expect, Expected, Limit, Reference};
 pub use grid::{Dimension, Grid};
 pub use mechanisms::Mechanisms;
 pub use origin::{Origin, SourceText};
+pub use own::Own;
 pub use warm_up::{WarmUp, WarmUpEnd};
 
 use crate::balance::exec::Programs;

@@ -63,7 +63,11 @@ pub(super) fn replacement(
     (key, absent): (&str, &'static ReplacementKind),
     page_size: Option<u64>,
 ) -> Option<(&'static ReplacementKind, Settings)> {
-    let kinds = || replace::ALL.iter().map(|kind| (kind.name, kind));
+    let own = findings.own.replacements.clone();
+    let kinds = || {
+        let own = own.clone().into_iter().map(|kind| (kind.name, kind));
+        replace::ALL.iter().map(|kind| (kind.name, kind)).chain(own)
+    };
     let Some(field) = section.get(key) else {
         return Some((absent, Settings::defaults(absent.params)));
     };

@@ -24,7 +24,12 @@ pub(super) struct Policies {
 impl Policies {
     pub(super) fn read(findings: &mut Findings, root: &Section, policy: &Section) -> Self {
         let kind = match policy.get("kind") {
-            Some(field) => findings.choice(&field, params::policies()),
+            Some(field) => {
+                // The caller runs its own in the place of the one that stands here.
+                let own = findings.own.policies.clone().into_iter();
+                let own = own.map(|name| (name, &balance::ALL[0]));
+                findings.choice(&field, params::policies().chain(own))
+            }
             None => Some(&balance::ALL[0]),
         };
         let in_force = kind.map(|kind| (kind, policy.origin_of("kind")));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::codes::{self, Code};
 use super::super::diagnostic::{Diagnostic, Diagnostics, Severity, clip, meant};
 use super::super::document::{Entry, Literal, Node, Origin, SourceText, Table};
+use super::super::own::Own;
 use crate::units::{self, FRAMES_MAX, Frames, TICKS_MAX, Ticks, UnitError};
 
 /// TOML's largest integer, because the effective scenario is TOML.
@@ -16,6 +17,8 @@ pub(super) struct Findings {
     pub(super) list: Vec<Diagnostic>,
     /// Further texts that diagnostics point into, numbered after the document's sources.
     pub(super) sources: Vec<Arc<SourceText>>,
+    /// What the caller brings.
+    pub(super) own: Own,
 }
 
 /// A table of the scenario, and the table that has its defaults.
