@@ -4,24 +4,26 @@ usage: python speed.py [ACCESSES]
 """
 
 import pathlib
+import statistics
 import sys
 import tempfile
 import time
 
 import numpy as np
 
-import balloonist
-from balloonist import Scenario, Trace
+sys.path.pop(0)  # The installed package, not the sources beside this file.
+import balloonist  # noqa: E402
+from balloonist import Scenario, Trace  # noqa: E402
 
 
-def best(work, times=5):
-    """The shortest time of several, in seconds."""
+def median(work, times=7):
+    """The median time of several, in seconds."""
     took = []
     for _ in range(times):
         began = time.perf_counter()
         work()
         took.append(time.perf_counter() - began)
-    return min(took)
+    return statistics.median(took)
 
 
 class Still:
@@ -33,7 +35,7 @@ def main():
     accesses = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000_000
     vms = {name: Trace.workload("zipf", pages=200, accesses=100_000, vm=name) for name in "abcd"}
     scenario = Scenario.from_traces(vms, memory=300, every=10)
-    ours, mine = best(lambda: scenario.run("static")), best(lambda: scenario.run(Still))
+    ours, mine = median(lambda: scenario.run("static")), median(lambda: scenario.run(Still))
     print(f"10,000 checkpoints of 4 VMs: {ours:.3f} s by static, {mine:.3f} s by a class")
 
     pages = Trace.workload("zipf", pages=100_000, accesses=accesses).pages
@@ -42,7 +44,7 @@ def main():
         array = pages.astype(kind)
         path = folder / f"a.{name}"
         array.tofile(path)
-        file, memory = best(lambda: balloonist.read(path)), best(lambda: Trace(array))
+        file, memory = median(lambda: balloonist.read(path)), median(lambda: Trace(array))
         print(f"{accesses:,} accesses, {kind.__name__}: {file:.3f} s from a raw file, "
               f"{memory:.3f} s from an array: {memory / file:.2f} times")
 

@@ -11,7 +11,7 @@ const ROWS: usize = 60;
 
 /// A table; of a long one, its first rows.
 pub fn table(table: &Table) -> String {
-    let mut out = String::from("<table><thead><tr>");
+    let mut out = String::from("<div style=\"overflow-x:auto\"><table><thead><tr>");
     for column in table.columns() {
         let _ = write!(out, "<th>{}</th>", escaped(&table.head(column)));
     }
@@ -25,20 +25,20 @@ pub fn table(table: &Table) -> String {
         }
         out += "</tr>";
     }
-    out += "</tbody></table>";
+    out += "</tbody></table></div>";
     if table.rows().len() > ROWS {
         let _ = write!(out, "<p>The first {ROWS} of {} rows.</p>", table.rows().len());
     }
     out
 }
 
-/// A figure with its title and caption. It is an image, so that its styles stay within it.
+/// A figure, which has its title, and its caption. It is an image, so that its styles stay within
+/// it, and on white in dark notebooks too.
 pub fn figure(figure: &Figure) -> String {
+    const STYLE: &str = "max-width:100%;background:#fff";
     format!(
-        "<figure style=\"margin:1em 0\"><figcaption><b>{}</b></figcaption>\
-         <img alt=\"{}\" src=\"data:image/svg+xml,{}\">\
-         <figcaption>{}</figcaption></figure>",
-        escaped(&figure.title),
+        "<figure style=\"margin:1em 0\"><img style=\"{STYLE}\" alt=\"{}\" \
+         src=\"data:image/svg+xml,{}\"><figcaption>{}</figcaption></figure>",
         escaped(&figure.title),
         in_address(&figure.to_svg()),
         escaped(&figure.caption),

@@ -33,7 +33,7 @@ def test_docstrings(name, value):
 
 
 ROOT = pathlib.Path(__file__).parents[2]
-PAGES = [*sorted((ROOT / "docs" / "python").glob("*.md")), *sorted((ROOT / "docs").glob("teaching*"))]
+PAGES = [ROOT / "python" / "README.md", *sorted((ROOT / "docs" / "python").glob("*.md")), *sorted((ROOT / "docs").glob("teaching*"))]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
