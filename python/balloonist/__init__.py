@@ -29,6 +29,7 @@ from ._native import (
     replacements,
     workloads,
 )
+from ._native import VERSION as __version__
 
 __all__ = [
     "COLD",

@@ -1,12 +1,13 @@
 """Types of the package. Every docstring is in the package itself: `help(balloonist.Trace)`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, Protocol, TypeAlias, final, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__version__: str
 COLD: int
 NEVER: int
 
@@ -38,6 +39,7 @@ class Table:
     def csv(self) -> str: ...
     def json(self) -> str: ...
     def rows(self) -> list[dict[str, str | int | float | None]]: ...
+    def __iter__(self) -> Iterator[dict[str, str | int | float | None]]: ...
     def __len__(self) -> int: ...
     @overload
     def __getitem__(self, key: int) -> dict[str, str | int | float | None]: ...
@@ -48,7 +50,9 @@ class Table:
 
 @final
 class Trace:
-    def __new__(cls, pages: ArrayLike, *, writes: NDArray[np.bool_] | None = None) -> Trace: ...
+    def __new__(
+        cls, pages: ArrayLike | Iterator[int], *, writes: ArrayLike | None = None
+    ) -> Trace: ...
     @staticmethod
     def workload(
         kind: str, *, seed: int = 1, vm: str | None = None, **parameters: object
@@ -190,7 +194,7 @@ class Scenario:
         *,
         memory: int | str,
         every: int | str | None = None,
-        replacement: str = "lru",
+        replacement: str | None = None,
         settings: Mapping[str, _Value] | None = None,
     ) -> Scenario: ...
     def set(self, *settings: str | Mapping[str, _Value]) -> Scenario: ...
@@ -247,7 +251,7 @@ def mrc(
     trace: _Trace,
     *,
     replacement: _AnyReplacement | None = None,
-    points: str | Sequence[int] | None = None,
+    points: str | int | Sequence[int] | None = None,
     seed: int = 1,
     name: str = "trace",
 ) -> Curve: ...

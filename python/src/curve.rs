@@ -12,9 +12,9 @@ use balloonist::trace::points::{self, Point};
 use balloonist::trace::{self, curve};
 use balloonist::units::Frames;
 use numpy::PyArray1;
-use pyo3::exceptions::{PyKeyboardInterrupt, PyValueError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyCapsule;
+use pyo3::types::{PyCapsule, PyString};
 use rayon::prelude::*;
 
 use crate::html;
@@ -78,6 +78,7 @@ impl Curve {
         html::figure(&self.drawn()) + &html::paragraphs(&remarks)
     }
 
+    #[pyo3(signature = (requested_schema=None))]
     fn __arrow_c_stream__<'py>(
         &self,
         py: Python<'py>,
@@ -97,10 +98,10 @@ impl Curve {
 ///
 /// `replacement` is an algorithm's name, by default "lru", or a class. LRU's curve is exact and
 /// comes from one pass; other algorithms are simulated once for each number of frames, with default
-/// parameters, those of the list on all processors. `points` are the numbers of
-/// frames: a list of int, or a text such as "1..64, 128..4096*2, 10%, all". By default LRU has
-/// every number from 1 to the distinct pages, others the powers of two and that number. `seed` and
-/// `name`, the VM's name, key the draws of algorithms that draw.
+/// parameters, those of the list on all processors. `points` are the numbers of frames: an int, a
+/// list of int, or a text such as "1..64, 128..4096*2, 10%, all". By default LRU has every number
+/// from 1 to the distinct pages, others the powers of two and that number. `seed` and `name`, the
+/// VM's name, key the draws of algorithms that draw.
 ///
 /// >>> import balloonist
 /// >>> belady = balloonist.Trace("1 2 3 4 1 2 5 1 2 3 4 5")
@@ -112,14 +113,14 @@ pub fn mrc<'py>(
     py: Python<'py>,
     trace: &Bound<'py, PyAny>,
     replacement: Option<&Bound<'py, PyAny>>,
-    points: Option<Points>,
+    points: Option<&Bound<'py, PyAny>>,
     seed: u64,
     name: &str,
 ) -> PyResult<Curve> {
     let trace = crate::trace::of_value(py, trace)?.trace;
     let lru = Chosen { kind: &replace::ALL[0], is_own: false };
     let chosen = replacement.map_or(Ok(lru), Chosen::read)?;
-    let points = points.map(Points::read).transpose()?;
+    let points = points.map(read_points).transpose()?;
     let (points, name) = (points.as_deref(), name.to_owned());
     let sizes = sizes(chosen.kind, &trace, points);
     let made = move |task: &Task| of(chosen, &trace, sizes, (seed, name), task);
@@ -137,20 +138,19 @@ pub fn mrc<'py>(
 }
 
 /// Numbers of frames, as callers give them.
-#[derive(FromPyObject)]
-pub enum Points {
-    Text(String),
-    Numbers(Vec<u64>),
-}
-
-impl Points {
-    fn read(self) -> PyResult<Vec<Point>> {
-        let words: Vec<String> = match self {
-            Self::Text(text) => text.split(',').map(str::to_owned).collect(),
-            Self::Numbers(numbers) => numbers.iter().map(u64::to_string).collect(),
-        };
-        points::read(&words).map_err(|wrong| PyValueError::new_err(format!("points: {wrong}")))
-    }
+fn read_points(given: &Bound<'_, PyAny>) -> PyResult<Vec<Point>> {
+    let words: Vec<String> = if let Ok(text) = given.cast::<PyString>() {
+        text.to_cow()?.split(',').map(str::to_owned).collect()
+    } else if let Ok(number) = given.extract::<u64>() {
+        vec![number.to_string()]
+    } else if let Ok(numbers) = given.extract::<Vec<u64>>() {
+        numbers.iter().map(u64::to_string).collect()
+    } else {
+        let expected = "numbers of frames, or a text such as \"1..64, 10%, all\"";
+        let text = format!("points is {}, expected {expected}", given.repr()?);
+        return Err(PyTypeError::new_err(text));
+    };
+    points::read(&words).map_err(|wrong| PyValueError::new_err(format!("points: {wrong}")))
 }
 
 /// The numbers of frames: those asked for, or the default; of a reduced trace those for which it is

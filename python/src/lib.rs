@@ -46,6 +46,8 @@ mod _native {
     use super::trace::{Trace, read};
 
     #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+    #[pymodule_export]
     const COLD: u32 = balloonist::trace::distances::COLD;
     #[pymodule_export]
     const NEVER: u64 = balloonist::trace::reuse_times::NEVER;

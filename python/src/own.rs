@@ -31,7 +31,12 @@ impl Classes {
             if let Ok(text) = values.cast::<PyString>() {
                 return Ok(format!("{path}={}", text.to_cow()?));
             }
-            let values = values.try_iter()?.map(|value| self.value(&path, &value?));
+            let items = values.try_iter().map_err(|_| {
+                let expected = "a list of values, or a range such as \"32..512*2\"";
+                let shown = values.repr().map(|text| text.to_string()).unwrap_or_default();
+                PyTypeError::new_err(format!("axis {path} is {shown}, expected {expected}"))
+            })?;
+            let values = items.map(|value| self.value(&path, &value?));
             Ok(format!("{path}=[{}]", values.collect::<PyResult<Vec<_>>>()?.join(", ")))
         };
         axes.iter().map(written).collect()

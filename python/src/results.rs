@@ -1,5 +1,6 @@
 //! The results of runs, comparisons and sweeps: their tables, and what people see of them.
 
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -38,7 +39,10 @@ pub fn figure(results: &Results, name: &str) -> PyResult<String> {
 
 /// Writes the page of results.
 pub fn report(results: &Results, path: &Path) -> PyResult<()> {
-    Ok(std::fs::write(path, page::page(results))?)
+    let told = |error: io::Error| {
+        io::Error::new(error.kind(), format!("{}: {error}", path.display())).into()
+    };
+    std::fs::write(path, page::page(results)).map_err(told)
 }
 
 /// What a notebook shows of results: their verdict, a table and the figures.

@@ -10,7 +10,7 @@ use balloonist::conclude::compare::Contender;
 use balloonist::scenario::{self, Document, Traces};
 use balloonist::store::compare as rows;
 use balloonist::trace::index;
-use pyo3::exceptions::{PyKeyError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use rayon::prelude::*;
@@ -25,7 +25,7 @@ use crate::running::{self, Ran, Wanted};
 use crate::sweep::{self, Sweep, Varied};
 use crate::tables::Table;
 use crate::trace::{Trace, of_value};
-use crate::values::{quoted, toml};
+use crate::values::{pairs, quoted, replacement_name, seed_range, toml};
 use crate::wait::{Signals, progress, wait};
 
 /// What a simulation needs: a host, VMs with their traces, checkpoints and a policy. Immutable, and
@@ -79,16 +79,16 @@ impl Scenario {
     /// A VM in lockstep for each trace of the dict `traces`: a Trace, an array, a path or a
     /// reference string. `memory` is the host's: int (frames), a size such as "2 MiB", or a share
     /// of the distinct pages such as "25%". `every` is the ticks between checkpoints, by default
-    /// only one at the end. `replacement` is an algorithm of the list for every VM. `settings` are
-    /// further values as in `set`.
+    /// only one at the end. `replacement` names the algorithm of every VM, by default "lru".
+    /// `settings` are further values as in `set`.
     #[staticmethod]
-    #[pyo3(signature = (traces, *, memory, every=None, replacement="lru", settings=None))]
+    #[pyo3(signature = (traces, *, memory, every=None, replacement=None, settings=None))]
     fn from_traces(
         py: Python<'_>,
         traces: &Bound<'_, PyDict>,
         memory: &Bound<'_, PyAny>,
         every: Option<&Bound<'_, PyAny>>,
-        replacement: &str,
+        replacement: Option<&Bound<'_, PyAny>>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let mut given = Traces::default();
@@ -107,7 +107,7 @@ impl Scenario {
             "name = \"traces\"\nhost.memory = {}\ncheckpoint.every = {every}\n\
              defaults.vm.replacement = {}\n{vms}",
             toml(memory)?,
-            quoted(replacement),
+            replacement.map_or_else(|| Ok(quoted("lru")), replacement_name)?,
         );
         let settings = pairs(settings)?;
         let read = move || {
@@ -131,7 +131,12 @@ impl Scenario {
                     document.set(&setting);
                 }
             } else {
-                document.set(&setting.extract::<String>()?);
+                let text = setting.cast::<PyString>().map_err(|_| {
+                    let shown = setting.repr().map(|text| text.to_string()).unwrap_or_default();
+                    let expected = "a text such as \"host.memory=64\", or a dict";
+                    PyTypeError::new_err(format!("a setting is {shown}, expected {expected}"))
+                })?;
+                document.set(&text.to_cow()?);
             }
         }
         Self::checked(py, move || document, self.traces.clone())
@@ -339,7 +344,7 @@ impl Scenario {
         py: Python<'_>,
         axes: Option<&Bound<'_, PyDict>>,
         policies: Option<&Bound<'_, PyAny>>,
-        seeds: Option<(u64, u64)>,
+        seeds: Option<&Bound<'_, PyAny>>,
         repeat: Option<u64>,
         baseline: Option<&Bound<'_, PyDict>>,
         jobs: Option<usize>,
@@ -356,7 +361,7 @@ impl Scenario {
         let varied = Varied {
             axes: axes.map(|axes| classes.axes(axes)).transpose()?.unwrap_or_default(),
             policies,
-            seeds,
+            seeds: seeds.map(seed_range).transpose()?,
             repeat,
             baseline: baseline.map(|of| classes.baseline(of)).transpose()?.unwrap_or_default(),
         };
@@ -484,12 +489,4 @@ impl Scenario {
         }
         Ok((slots.into_iter().flatten().collect(), bounds))
     }
-}
-
-/// The items of a dict as settings such as `host.memory=64`.
-fn pairs(values: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<String>> {
-    let pair = |(path, value): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
-        Ok(format!("{}={}", path.extract::<String>()?, toml(&value)?))
-    };
-    values.into_iter().flatten().map(pair).collect()
 }

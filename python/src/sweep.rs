@@ -245,6 +245,10 @@ fn open(
     }
     let checked = document.check_with(&mut traces).map_err(|found| of_scenario(&found))?;
     let scenario = Arc::new(checked.scenario);
+    if seeds.is_some() && repeat.is_some() {
+        let text = "seeds and repeat both say how repetitions differ, expected one of them";
+        return Err(PyValueError::new_err(text));
+    }
     let seeds = match seeds {
         Some((first, last)) if first > last => {
             let text = format!("seeds is ({first}, {last}), expected the first and the last");

@@ -12,7 +12,7 @@ use balloonist::number::Millionths;
 use balloonist::table::{self, Cell};
 use pyo3::exceptions::{PyIndexError, PyKeyError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyDict};
+use pyo3::types::{PyCapsule, PyDict, PyIterator};
 
 use crate::html;
 
@@ -59,6 +59,11 @@ impl Table {
 
     fn __len__(&self) -> usize {
         self.0.rows().len()
+    }
+
+    /// The rows in turn.
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        self.rows(py)?.into_pyobject(py)?.try_iter()
     }
 
     /// A row by its number, as a dict, or a column by its name, as a list.

@@ -16,17 +16,18 @@ use balloonist::units::parse_size;
 use numpy::{PyArray1, PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyIterator, PyList, PyString, PyTuple};
 
 use crate::errors::{TraceError, of_read, of_scenario};
+use crate::values::toml;
 use crate::wait::wait;
 
 /// The page accesses of one VM, in order. Immutable.
 ///
 /// `pages` are page numbers from 0 on: a NumPy array of integers, a list, or a reference string as
 /// textbooks write it, with blanks or commas between the numbers. Arrays of 32 or 64 bits are read
-/// in place. `writes`, if given, is an array of bool of the same length that says which accesses
-/// write.
+/// in place. `writes`, if given, is an array or a list of bool of the same length that says which
+/// accesses write.
 ///
 /// >>> from balloonist import Trace
 /// >>> trace = Trace("7 0 1 2 0 3 0 4 2 3 0 3 2")
@@ -75,7 +76,7 @@ impl From<Loaded> for Trace {
 impl Trace {
     #[new]
     #[pyo3(signature = (pages, *, writes=None))]
-    fn new(pages: &Bound<'_, PyAny>, writes: Option<PyReadonlyArray1<'_, bool>>) -> PyResult<Self> {
+    fn new(pages: &Bound<'_, PyAny>, writes: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let mut builder = TraceBuilder::default();
         match pages.cast::<PyString>() {
             Ok(text) => builder.extend_u64(&reference_string(&text.to_cow()?)?),
@@ -88,6 +89,7 @@ impl Trace {
             return Err(PyValueError::new_err("the trace has no access, expected at least one"));
         }
         if let Some(writes) = writes {
+            let writes = flags(writes)?;
             let writes = writes.as_array();
             if writes.len() as u64 != builder.accesses() {
                 let (found, expected) = (writes.len(), builder.accesses());
@@ -118,7 +120,8 @@ impl Trace {
     ) -> PyResult<Self> {
         let mut settings = Vec::new();
         for (name, value) in parameters.into_iter().flatten() {
-            settings.push(format!("{name}={value}"));
+            let written = value.cast::<PyString>().map(|text| Ok(text.to_string()));
+            settings.push(format!("{name}={}", written.unwrap_or_else(|_| toml(&value))?));
         }
         let spec = Document::workload(&kind, &settings).map_err(|found| of_scenario(&found))?;
         let purpose = format!("vm/{}/workload", vm.as_ref().unwrap_or(&kind));
@@ -420,6 +423,14 @@ fn reference_string(text: &str) -> PyResult<Vec<u64>> {
     words.map(page).collect()
 }
 
+/// An array of bool, or what NumPy makes one of.
+fn flags<'py>(writes: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArray1<'py, bool>> {
+    let array = writes.py().import("numpy")?.call_method1("asarray", (writes,))?;
+    array.extract().map_err(|_| {
+        PyTypeError::new_err("writes is no list of True and False, expected one for each page")
+    })
+}
+
 /// Adds the pages of an array or of what NumPy makes one of.
 fn extend(builder: &mut TraceBuilder, pages: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = pages.py();
@@ -440,11 +451,20 @@ fn extend(builder: &mut TraceBuilder, pages: &Bound<'_, PyAny>) -> PyResult<()> 
     {
         return py.detach(|| extend_signed(builder, pages));
     }
+    if let Ok(items) = pages.cast::<PyIterator>() {
+        return extend(builder, &py.get_type::<PyList>().call1((items,))?);
+    }
     let numpy = py.import("numpy")?;
     let array = numpy.call_method1("asarray", (pages,))?;
     let untyped = array.cast::<numpy::PyUntypedArray>()?;
     let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
     let is_empty = untyped.len() == 0;
+    if untyped.ndim() == 0 {
+        return Err(PyTypeError::new_err(format!(
+            "pages is of the type {}, expected an array or list of integers, or a reference string",
+            pages.get_type().name()?,
+        )));
+    }
     if untyped.ndim() != 1 || (!["i", "u"].contains(&kind.as_str()) && !is_empty) {
         return Err(PyTypeError::new_err(format!(
             "pages has the shape {:?} and the type {}, expected one dimension of integers",

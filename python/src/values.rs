@@ -15,7 +15,8 @@ pub fn toml(value: &Bound<'_, PyAny>) -> PyResult<String> {
         return Ok(is.is_true().to_string());
     }
     if value.is_instance_of::<PyFloat>() {
-        return Ok(value.repr()?.to_string());
+        // NumPy shows its own otherwise.
+        return Ok(PyFloat::new(value.py(), value.extract()?).repr()?.to_string());
     }
     if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
         let items = value.try_iter()?.map(|item| toml(&item?));
@@ -50,4 +51,32 @@ pub fn quoted(text: &str) -> String {
         }
     }
     out + "\""
+}
+
+/// The name of a replacement algorithm in a scenario, which cannot hold a class.
+pub fn replacement_name(replacement: &Bound<'_, PyAny>) -> PyResult<String> {
+    if replacement.is_instance_of::<PyString>() {
+        return toml(replacement);
+    }
+    Err(PyTypeError::new_err(format!(
+        "replacement is {}, expected an algorithm's name; run, compare, sweep and mrc take classes",
+        replacement.repr()?
+    )))
+}
+
+/// The first and the last of a range of seeds.
+pub fn seed_range(seeds: &Bound<'_, PyAny>) -> PyResult<(u64, u64)> {
+    seeds.extract().map_err(|_| {
+        let shown = seeds.repr().map(|text| text.to_string()).unwrap_or_default();
+        let expected = "a pair of whole numbers: the first and the last";
+        PyTypeError::new_err(format!("seeds is {shown}, expected {expected}"))
+    })
+}
+
+/// The items of a dict as settings such as `host.memory=64`.
+pub fn pairs(values: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<String>> {
+    let pair = |(path, value): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+        Ok(format!("{}={}", path.extract::<String>()?, toml(&value)?))
+    };
+    values.into_iter().flatten().map(pair).collect()
 }

@@ -184,8 +184,30 @@ def test_what_cannot_run_says_why(written):
         scenario.compare([])
     with pytest.raises(ValueError, match="expected the first and the last"):
         scenario.sweep(seeds=(5, 3))
+    with pytest.raises(TypeError, match="seeds is 5, expected a pair"):
+        scenario.sweep(seeds=5)
+    with pytest.raises(ValueError, match="seeds and repeat both say"):
+        scenario.sweep(seeds=(1, 2), repeat=3)
+    with pytest.raises(TypeError, match="axis host.memory is 40, expected a list of values"):
+        scenario.sweep({"host.memory": 40})
+    with pytest.raises(TypeError, match="a setting is 40, expected a text such as"):
+        scenario.set("host.memory", 40)
+    with pytest.raises(FileNotFoundError, match="no-folder/page.html"):
+        scenario.run().report("no-folder/page.html")
+    with pytest.raises(TypeError, match="expected an algorithm's name; run, compare"):
+        Scenario.from_traces({"a": [1]}, memory=1, replacement=list)
     with pytest.raises(balloonist.ScenarioError, match="at point vm.db.min=100"):
         scenario.sweep({"vm.db.min": [1, 100]})
+
+
+def test_numbers_of_numpy_are_numbers(written):
+    scenario = Scenario.open(written)
+    set_by_numpy = scenario.set({"vm.db.workload.alpha": np.float64(0.8), "host.memory": np.int32(60)})
+    assert set_by_numpy.run().fingerprint == scenario.run().fingerprint
+    sweep = scenario.sweep({"vm.db.workload.alpha": np.linspace(0.5, 1.0, 3), "host.memory": np.arange(60, 62)})
+    assert float(sweep.runs["param_vm_db_workload_alpha"][0]) == 0.5 and len(sweep) == 6
+    one = Trace.workload("zipf", pages=np.int64(50), alpha=np.float64(0.8), accesses=100)
+    assert one == Trace.workload("zipf", pages="50", alpha="0.8", accesses=100)
 
 
 def test_expectations_are_judged(written):

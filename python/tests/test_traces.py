@@ -23,6 +23,17 @@ def test_arrays_of_any_width_give_the_same_trace(dtype):
     assert trace.pages.tolist() == pages
 
 
+def test_what_numpy_makes_an_array_of_is_a_trace():
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    pyarrow = pytest.importorskip("pyarrow")
+    pages = [3, 1, 2, 1]
+    same = [iter(pages), (page for page in pages), tuple(pages), range(1, 4), pandas.Series(pages),
+            polars.Series(pages), pyarrow.array(pages), np.array(pages, dtype=">u8"), memoryview(bytes(pages))]
+    for given in same:
+        expected = [1, 2, 3] if isinstance(given, range) else pages
+        assert Trace(given).pages.tolist() == expected, given
+
+
 def test_strided_and_large_arrays():
     pages = np.arange(10, dtype=np.uint64)[::3]
     assert Trace(pages).pages.tolist() == [0, 3, 6, 9]
@@ -46,7 +57,10 @@ def test_reference_strings_are_read_as_people_write_them():
         (["a"], TypeError, "expected one dimension of integers"),
         ([3, -1], ValueError, r"pages\[1\] is -1"),
         (np.array([1, -7], dtype=np.int8), ValueError, r"pages\[1\] is -7"),
-        (None, TypeError, "object"),
+        (None, TypeError, "pages is of the type NoneType, expected an array or list of integers"),
+        ({1, 2}, TypeError, "pages is of the type set"),
+        ({1: 2}, TypeError, "pages is of the type dict"),
+        (7, TypeError, "pages is of the type int"),
         ([2**64], TypeError, "object"),
     ],
 )
@@ -59,6 +73,10 @@ def test_writes_are_kept():
     trace = Trace([1, 1, 2], writes=np.array([True, False, True]))
     assert trace.writes.tolist() == [True, False, True]
     assert Trace([1]).writes is None
+    assert Trace([1, 1, 2], writes=[True, False, True]) == trace
+    for bad in ([1, 0, 1], "yes", [None] * 3, [[True]]):
+        with pytest.raises(TypeError, match="writes is no list of True and False"):
+            Trace([1, 1, 2], writes=bad)
     with pytest.raises(ValueError, match="writes has 1 elements, expected 2"):
         Trace([1, 2], writes=np.array([True]))
 
@@ -100,6 +118,11 @@ def test_curves_of_the_textbooks():
         balloonist.mrc(string, replacement="lur")
     with pytest.raises(ValueError, match="points: found `0`"):
         balloonist.mrc(string, points=[0])
+    for points in (3, [3], (3,), range(3, 4), np.array([3]), "3"):
+        assert balloonist.mrc(string, points=points).frames.tolist() == [3]
+    for points in (-1, 2.5, [1.5], {}, object()):
+        with pytest.raises(TypeError, match="points is .*, expected numbers of frames, or a text"):
+            balloonist.mrc(string, points=points)
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.u32", "a.u64", "a.trace"])
@@ -163,6 +186,8 @@ def test_tables_go_to_other_libraries():
     assert pyarrow.table(table).to_pylist() == expected
     assert polars.DataFrame(table).to_dicts() == expected
     assert pandas.DataFrame.from_arrow(table).to_dict("records") == expected
+    assert pandas.DataFrame(table).to_dict("records") == list(table) == expected
+    assert pyarrow.table(curve).num_rows == polars.DataFrame(curve).height == 3
     found = duckdb.sql("select sum(demand_faults) from table_of_curve").fetchall()
     assert found == [(15,)]
     assert table.csv().splitlines()[1] == "trace,1,6,1.000000"
