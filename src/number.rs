@@ -124,14 +124,52 @@ pub fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{ending}", grouped(number))
 }
 
-/// "every tick", "every 1,200 ticks".
-pub fn every(ticks: u64) -> String {
-    if ticks == 1 { "every tick".to_owned() } else { format!("every {}", counted(ticks, "tick")) }
+/// "every tick", "every 1,200 ticks"; if a tick is a nanosecond of the scenario, "every 10 s".
+pub fn every(ticks: u64, in_time: bool) -> String {
+    match ticks {
+        _ if in_time => format!("every {}", duration(ticks)),
+        1 => "every tick".to_owned(),
+        _ => format!("every {}", counted(ticks, "tick")),
+    }
+}
+
+/// Nanoseconds in the largest unit up to seconds that is not above them, exactly: "3,634.84 s".
+pub fn duration(nanoseconds: u64) -> String {
+    let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1000, "µs"), (1, "ns")];
+    let unit = units.into_iter().find(|(one, _)| nanoseconds >= *one);
+    unit.map_or_else(
+        || "0 s".to_owned(),
+        |(one, name)| format!("{} {name}", decimal(nanoseconds, one)),
+    )
+}
+
+/// `value / one` with all its decimals and no needless zero; `one` is a power of ten.
+pub(crate) fn decimal(value: u64, one: u64) -> String {
+    let (whole, rest) = (value / one, value % one);
+    let digits = one.ilog10() as usize;
+    let rest = format!("{rest:0digits$}");
+    let rest = rest.trim_end_matches('0');
+    if rest.is_empty() { grouped(whole) } else { format!("{}.{rest}", grouped(whole)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_are_exact() {
+        for (nanoseconds, text) in [
+            (0, "0 s"),
+            (1, "1 ns"),
+            (1500, "1.5 µs"),
+            (999_999_999, "999.999999 ms"),
+            (3_634_840_000_000, "3,634.84 s"),
+            (60_000_000_001, "60.000000001 s"),
+        ] {
+            assert_eq!(duration(nanoseconds), text);
+        }
+        assert_eq!(every(10_000_000_000, true), "every 10 s");
+    }
 
     #[test]
     fn ratios_are_rounded_half_up() {

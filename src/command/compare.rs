@@ -213,7 +213,7 @@ fn baseline(name: Option<&str>, policies: &[&PolicyKind]) -> Result<usize, Failu
 fn heading(scenario: &Scenario) -> String {
     let frames = number::counted(scenario.host.memory.0, "frame");
     let vms = number::counted(scenario.vms.len() as u64, "VM");
-    let every = number::every(scenario.checkpoint_every.0);
+    let every = number::every(scenario.checkpoint_every.0, scenario.in_time);
     let warm_up = scenario.warm_up.map(|warm_up| format!(", a warm-up of {warm_up}"));
     let warm_up = warm_up.unwrap_or_default();
     format!("{}: {vms} on {frames}, a checkpoint {every}{warm_up}", scenario.name)
@@ -240,7 +240,11 @@ impl Compared<'_> {
         if !format.is_for_people() {
             return context.print_table(&table, format);
         }
-        let people = people.render(format, context.colour_out, context.width);
+        let people = outcomes::for_people(&people, scenario).render(
+            format,
+            context.colour_out,
+            context.width,
+        );
         let legend = compare::legend(scenario, runs, bounds);
         let verdict = compare::verdict(runs, bounds, baseline) + &compare::notes(scenario, runs);
         let (before, after) = (heading(scenario) + "\n", format!("{legend}\n{verdict}\n"));

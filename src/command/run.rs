@@ -158,7 +158,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     };
     if format.is_for_people() {
         let columns = shown(columns, &table, &scenario);
-        let table = table.select(&columns).without_empty_columns();
+        let table = outcomes::for_people(&table.select(&columns), &scenario);
         let table = table.render(format, context.colour_out, context.width);
         let told = RunText {
             scenario: &scenario,

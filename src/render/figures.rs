@@ -3,7 +3,7 @@
 use crate::number::{Millionths, grouped};
 use crate::render::chart::bars::Group;
 use crate::render::chart::curves::Panel;
-use crate::render::chart::{Figure, bars, curves, keys, lines, regret, some_of, stack};
+use crate::render::chart::{Figure, Unit, bars, curves, keys, lines, regret, some_of, stack};
 use crate::store::compare::{CompareRow, Role};
 use crate::store::curves::{CurveRow, thinned};
 use crate::store::manifest::Study;
@@ -22,14 +22,15 @@ pub fn all(results: &Results) -> Vec<Figure> {
     if results.vms.is_some() {
         figures.push(bars(results));
     }
-    let Study { host_frames, checkpoint_every: every, .. } = results.manifest.study;
+    let Study { host_frames, checkpoint_every: every, in_time, .. } = results.manifest.study;
+    let unit = if in_time { Unit::Time } else { Unit::Count };
     let names = results.manifest.vms();
     let series = shown_series(results);
     for (policy, thinned) in &series {
-        figures.push(stack::figure(policy, &names, thinned, host_frames, every));
+        figures.push(stack::figure(policy, &names, thinned, host_frames, every, unit));
     }
     if !series.is_empty() {
-        figures.push(lines::figure(&names, &series, every));
+        figures.push(lines::figure(&names, &series, every, unit));
     }
     if let (Some(points), Some(_)) = (&results.curves, &results.vms) {
         figures.push(miss_ratios(results, points));

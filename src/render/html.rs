@@ -98,7 +98,7 @@ fn heading(manifest: &Manifest) -> String {
         counted(study.traces.len() as u64, "VM"),
         counted(study.host_frames, "frame"),
         grouped(study.page_size),
-        every(study.checkpoint_every),
+        every(study.checkpoint_every, study.in_time),
         study.seed,
         study.random,
     )

@@ -86,8 +86,11 @@ fn heading(scenario: &Scenario, policy: &PolicyKind, outcome: &Outcome, format: 
         counted(scenario.host.memory.0, "frame"),
         counted(scenario.vms.len() as u64, "VM"),
     );
-    let checkpoints =
-        format!("{}, {} in all", every(scenario.checkpoint_every.0), grouped(outcome.checkpoints));
+    let checkpoints = format!(
+        "{}, {} in all",
+        every(scenario.checkpoint_every.0, scenario.in_time),
+        grouped(outcome.checkpoints)
+    );
     let random = format!("seed {}, {}", scenario.seed, scenario.random.name());
     let policy = settings(scenario, policy);
     let warm_up = scenario.warm_up.map(|warm_up| format!("{warm_up}, simulated but not counted"));

@@ -77,7 +77,7 @@ impl<'a, W: Write> Walk<'a, W> {
     pub fn new(scenario: &'a Scenario, policy: &str, rounds: Rounds, out: W) -> Self {
         let (only, columns) = (rounds.only, Columns::of(scenario));
         let mut board = Board { scenario, only, columns, out, written: Ok(()) };
-        let every = every(scenario.checkpoint_every.0);
+        let every = every(scenario.checkpoint_every.0, scenario.in_time);
         let (vms, memory) = (scenario.vms.len(), scenario.host.memory);
         let order = if scenario.all_lru() {
             "most recently used first, · is an empty frame; "

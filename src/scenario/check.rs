@@ -341,6 +341,7 @@ impl<'d> Loaded<'d> {
             compare,
             host: self.host.finish(memory)?,
             checkpoint_every: self.every?,
+            in_time: root::is_text(&self.checkpoint, "every"),
             policy,
             policy_settings: self.policy_settings,
             wrapper: self.wrapper,

@@ -82,6 +82,9 @@ pub struct Scenario {
     pub host: HostSpec,
     /// Ticks between two checkpoints; at least 1.
     pub checkpoint_every: Ticks,
+    /// Whether the scenario gives that as a duration: a tick is then a nanosecond, and people are
+    /// shown durations.
+    pub in_time: bool,
     /// The policy in force.
     pub policy: &'static PolicyKind,
     /// The parameters of the policies, by the policies' names.

@@ -57,6 +57,9 @@ pub struct Study {
     pub page_size: u64,
     /// The ticks from one checkpoint to the next.
     pub checkpoint_every: u64,
+    /// Whether the scenario gives that as a duration: a tick is then a nanosecond.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_time: bool,
     /// What differs between repetitions; only for a sweep.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "repetitions")]
     pub repetitions: Option<Repetitions>,
@@ -235,6 +238,7 @@ impl Study {
             host_frames: scenario.host.memory.0,
             page_size: scenario.host.page_size,
             checkpoint_every: scenario.checkpoint_every.0,
+            in_time: scenario.in_time,
             repetitions: None,
             scenario: scenario.effective(),
             traces: scenario.vms.iter().map(TraceEntry::of).collect(),

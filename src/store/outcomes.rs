@@ -40,6 +40,13 @@ row! {
 /// The columns that a table for people shows: from the VM's name on.
 pub const FOR_PEOPLE: &[&str] = OutcomeRow::COLUMNS.split_at(KEY - 1).1;
 
+/// A table for people: without empty columns, and with durations where the scenario has them.
+pub fn for_people(table: &Table, scenario: &Scenario) -> Table {
+    let times: &[&str] =
+        if scenario.in_time { &["ticks", "stall_ticks", "overhead_ticks"] } else { &[] };
+    table.without_empty_columns().with_times(times)
+}
+
 impl OutcomeRow {
     fn new(scenario: &Scenario, policy: &str, vm: &str, account: &Account) -> Self {
         Self {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::number::{Millionths, SignedMillionths, grouped};
+use crate::number::{Millionths, SignedMillionths, duration, grouped};
 
 /// One value of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Cell {
     Text(String),
     /// A count.
     Integer(u64),
+    /// Nanoseconds.
+    Time(u64),
     /// A ratio or a mean.
     Ratio(Millionths),
     /// A difference, or an end of an interval.
@@ -24,7 +26,7 @@ impl Cell {
     pub fn plain(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
-            Self::Integer(number) => number.to_string(),
+            Self::Integer(number) | Self::Time(number) => number.to_string(),
             Self::Ratio(number) => number.to_string(),
             Self::Signed(number) => number.to_string(),
             Self::Empty => String::new(),
@@ -46,6 +48,7 @@ impl Cell {
     pub(super) fn for_people(&self) -> String {
         match self {
             Self::Integer(number) => grouped(number),
+            Self::Time(nanoseconds) => duration(*nanoseconds),
             Self::Ratio(number) => grouped(number),
             Self::Signed(number) => grouped(number),
             Self::Text(_) | Self::Empty => self.plain(),
@@ -55,7 +58,7 @@ impl Cell {
     pub(super) fn json(&self) -> Value {
         match self {
             Self::Text(text) => Value::from(text.as_str()),
-            Self::Integer(number) => Value::from(*number),
+            Self::Integer(number) | Self::Time(number) => Value::from(*number),
             // The double nearest to a number with six decimals prints as that number.
             Self::Ratio(number) => Value::from(number.0 as f64 / Millionths::ONE as f64),
             Self::Signed(number) => Value::from(number.0 as f64 / Millionths::ONE as f64),

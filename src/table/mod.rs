@@ -149,6 +149,21 @@ impl Table {
         }
     }
 
+    /// The same with the counts of these columns, which are nanoseconds, as durations for people.
+    #[must_use]
+    pub fn with_times(mut self, columns: &[&str]) -> Self {
+        for row in &mut self.rows {
+            for (name, cell) in self.columns.iter().zip(row) {
+                if let Cell::Integer(nanoseconds) = *cell
+                    && columns.contains(&name.as_str())
+                {
+                    *cell = Cell::Time(nanoseconds);
+                }
+            }
+        }
+        self
+    }
+
     /// The table without the columns in which every cell is empty.
     pub fn without_empty_columns(&self) -> Self {
         let filled = |at: usize| self.rows.iter().any(|row| row[at] != Cell::Empty);

@@ -1,6 +1,6 @@
 //! Axes: round ticks, and the positions of values, in integers.
 
-use crate::number::grouped;
+use crate::number::{decimal, duration, grouped};
 use crate::render::svg::{Anchor, Drawing};
 
 /// What the numbers of an axis are.
@@ -10,13 +10,21 @@ pub enum Unit {
     Count,
     /// Millionths, shown as percent.
     Percent,
+    /// Nanoseconds, shown as durations.
+    Time,
 }
 
 impl Unit {
+    /// The title of a time axis in this unit.
+    pub(crate) fn of_time(self) -> &'static str {
+        if self == Self::Time { "time" } else { "ticks" }
+    }
+
     /// A value as a label, without needless zeros.
     pub(crate) fn shown(self, value: u64) -> String {
         match self {
             Self::Percent => format!("{} %", decimal(value, 10_000)),
+            Self::Time => duration(value),
             Self::Count => {
                 let large = [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M")];
                 let unit = large.into_iter().find(|(one, _)| value >= *one);
@@ -28,15 +36,6 @@ impl Unit {
             }
         }
     }
-}
-
-/// `value / one` with all its decimals; `one` is a power of ten.
-fn decimal(value: u64, one: u64) -> String {
-    let (whole, rest) = (value / one, value % one);
-    let digits = one.ilog10() as usize;
-    let rest = format!("{rest:0digits$}");
-    let rest = rest.trim_end_matches('0');
-    if rest.is_empty() { grouped(whole) } else { format!("{}.{rest}", grouped(whole)) }
 }
 
 /// Millionths as percent with at most two decimals, rounded half up; below a tenth of a percent

@@ -12,8 +12,9 @@ use crate::table::{Cell, Table};
 /// The most VMs that have a panel.
 const PANELS: usize = 64;
 
-/// The demand faults of each VM under each policy; all series have buckets of the same width.
-pub(crate) fn figure(vms: &[String], runs: &[RunSeries], every: u64) -> Figure {
+/// The demand faults of each VM under each policy, with a checkpoint every `every` ticks, shown in
+/// `unit`; all series have buckets of the same width.
+pub(crate) fn figure(vms: &[String], runs: &[RunSeries], every: u64, unit: Unit) -> Figure {
     let shown = vms.len().min(PANELS);
     let buckets = runs.iter().map(|(_, thinned)| thinned.buckets().len()).max().unwrap_or(0);
     let width = runs.first().map_or(1, |(_, thinned)| thinned.width());
@@ -25,12 +26,13 @@ pub(crate) fn figure(vms: &[String], runs: &[RunSeries], every: u64) -> Figure {
         caption += &super::stack::thinning(longest, "all accesses between");
     }
     caption += &some_of(shown, vms.len());
+    let ticks = (buckets as u64 * width).saturating_mul(every);
     Figure {
         name: "faults".to_owned(),
         title: "Demand faults over time".to_owned(),
         caption,
         keys: keys(runs.iter().map(|(policy, _)| policy.as_str())),
-        drawing: draw(&vms[..shown], runs, buckets, (buckets as u64 * width).saturating_mul(every)),
+        drawing: draw(&vms[..shown], runs, buckets, (ticks, unit)),
         table: table(&vms[..shown], runs, buckets),
     }
 }
@@ -59,7 +61,7 @@ fn table(vms: &[String], runs: &[RunSeries], buckets: usize) -> Table {
     table
 }
 
-fn draw(vms: &[String], runs: &[RunSeries], buckets: usize, ticks: u64) -> Drawing {
+fn draw(vms: &[String], runs: &[RunSeries], buckets: usize, (ticks, unit): (u64, Unit)) -> Drawing {
     let (count, columns) = (vms.len(), Panels::columns_of(vms.len()));
     let height = if columns == 4 { 700 } else { 1100 };
     let places = Panels { count, columns, gap: 200, height, above: 220, pitch: height + 420 };
@@ -70,7 +72,7 @@ fn draw(vms: &[String], runs: &[RunSeries], buckets: usize, ticks: u64) -> Drawi
         runs.iter().flat_map(move |run| (0..vms.len()).filter_map(move |vm| of_run(run, vm)))
     };
     let axis = Axis::round(ratios().max().unwrap_or(0), 4, Unit::Percent);
-    let time = Axis::exact(ticks, if columns == 4 { 2 } else { 4 }, Unit::Count);
+    let time = Axis::exact(ticks, if columns == 4 { 2 } else { 4 }, unit);
     for (vm, name) in vms.iter().enumerate() {
         let area = places.begin(&mut drawing, vm, name);
         area.draw_vertical(&mut drawing, axis, places.is_left(vm));
@@ -85,7 +87,7 @@ fn draw(vms: &[String], runs: &[RunSeries], buckets: usize, ticks: u64) -> Drawi
         drawing.rect([area.left, area.top, area.width, area.height], "hit", None);
         drawing.close();
         if places.is_lowest(vm) {
-            area.draw_horizontal(&mut drawing, time, "ticks");
+            area.draw_horizontal(&mut drawing, time, unit.of_time());
         }
     }
     drawing

@@ -14,17 +14,20 @@ const BANDS: usize = 64;
 /// The room for names on the right.
 const NAMES: i64 = 900;
 
-/// One policy's allocations on a host of `host_frames`, with a checkpoint every `every` ticks.
+/// One policy's allocations on a host of `host_frames`, with a checkpoint every `every` ticks,
+/// shown in `unit`.
 pub(crate) fn figure(
     policy: &str,
     vms: &[String],
     thinned: &Thinned,
     host_frames: u64,
     every: u64,
+    unit: Unit,
 ) -> Figure {
     let bands = bands(vms);
     let buckets = thinned.buckets();
-    let (drawing, labels) = (draw(&bands, buckets, thinned.width() * every, host_frames), &bands);
+    let ticks = thinned.width() * every;
+    let (drawing, labels) = (draw(&bands, buckets, (ticks, unit), host_frames), &bands);
     Figure {
         name: format!("allocation-{}", slug(policy)),
         title: format!("Allocation over time under {policy}"),
@@ -82,11 +85,16 @@ fn bands(vms: &[String]) -> Vec<Band> {
     (0..BANDS - 1).map(single).chain([Band { name, vms: others }]).collect()
 }
 
-fn draw(bands: &[Band], buckets: &[Bucket], ticks: u64, host_frames: u64) -> Drawing {
+fn draw(
+    bands: &[Band],
+    buckets: &[Bucket],
+    (ticks, unit): (u64, Unit),
+    host_frames: u64,
+) -> Drawing {
     let area = Area { left: LEFT, top: 240, width: WIDTH - LEFT - NAMES, height: 2400 };
     let mut drawing = Drawing::new(WIDTH, area.bottom() + 400);
     let frames = Axis::exact(host_frames, 5, Unit::Count);
-    let time = Axis::exact(ticks.saturating_mul(buckets.len() as u64), 6, Unit::Count);
+    let time = Axis::exact(ticks.saturating_mul(buckets.len() as u64), 6, unit);
     drawing.text(120, 150, Anchor::Start, "t", "frames");
     let whole = [area.left, area.top, area.width, area.height];
     drawing.rect(whole, "free", None);
@@ -123,7 +131,7 @@ fn draw(bands: &[Band], buckets: &[Bucket], ticks: u64, host_frames: u64) -> Dra
     }
     drawing.rect(whole, "hit", None);
     drawing.close();
-    area.draw_horizontal(&mut drawing, time, "ticks");
+    area.draw_horizontal(&mut drawing, time, unit.of_time());
     drawing
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn first(scenario: &Scenario, policy: &str) -> String {
         policy,
         counted(scenario.vms.len() as u64, "VM"),
         frames(scenario.host.memory),
-        every(scenario.checkpoint_every.0),
+        every(scenario.checkpoint_every.0, scenario.in_time),
     )
 }
 

@@ -108,7 +108,7 @@ impl<'a> Steps<'a> {
             self.policy,
             counted(scenario.vms.len() as u64, "VM"),
             counted(scenario.host.memory.0, "frame"),
-            every(scenario.checkpoint_every.0),
+            every(scenario.checkpoint_every.0, scenario.in_time),
         );
         let mut out = format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

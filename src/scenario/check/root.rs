@@ -15,6 +15,11 @@ use crate::scenario::document::Origin;
 use crate::scenario::{Cost, Scenario};
 use crate::units::Ticks;
 
+/// Whether the value of a key is a text: a size or a duration.
+pub(super) fn is_text(section: &Section, key: &str) -> bool {
+    section.get(key).is_some_and(|field| field.node.text().is_some())
+}
+
 /// The ticks between two checkpoints.
 pub(super) fn read_every(findings: &mut Findings, checkpoint: &Section) -> Option<Ticks> {
     checkpoint.only(findings, &["every"]);

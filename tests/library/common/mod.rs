@@ -69,6 +69,7 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
             admission: Admission::Guaranteed,
         },
         checkpoint_every: Ticks(every),
+        in_time: false,
         policy: policy("static"),
         policy_settings: std::collections::BTreeMap::new(),
         wrapper: Settings::defaults(balance::wrapped::PARAMS),
