@@ -81,6 +81,11 @@ pub struct Account {
     pub paging: PagingCounts,
     /// How its fault ratio varied from interval to interval; `None` without accesses.
     pub rates: Option<FaultRates>,
+    /// Ticks that it waited for frames to be taken while the host's free memory was low.
+    pub blocked_ticks: u64,
+    /// The ticks in which the host's free memory was high, soft, hard and low, if the host reclaims
+    /// by that; only in the account of all VMs.
+    pub states: Option<[u64; 4]>,
 }
 
 impl Account {
@@ -139,6 +144,8 @@ impl Account {
             tiers,
             paging,
             rates,
+            blocked_ticks,
+            states,
         } = *self;
         Self {
             counts: counts.since(&before.counts),
@@ -158,6 +165,8 @@ impl Account {
             tiers: std::array::from_fn(|at| tiers[at].since(&before.tiers[at])),
             paging: paging.since(&before.paging),
             rates,
+            blocked_ticks: blocked_ticks - before.blocked_ticks,
+            states,
         }
     }
 
@@ -185,8 +194,11 @@ impl Account {
                 tiers,
                 paging,
                 rates: _,
+                blocked_ticks,
+                states: _,
             } = *vm;
             all.paging.add(&paging);
+            all.blocked_ticks += blocked_ticks;
             all.counts.add(counts);
             all.warm_up_accesses += warm_up_accesses;
             all.granted += granted;

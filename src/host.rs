@@ -28,6 +28,7 @@
 
 mod admission;
 mod ledger;
+mod states;
 mod tenant;
 mod turns;
 
@@ -35,6 +36,8 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use self::ledger::Ledger;
+use self::states::Free;
+pub(crate) use self::states::Taking;
 use self::tenant::{Sums, Tenant};
 use self::turns::{FileOrder, Timers};
 use crate::account::Refusal;
@@ -48,6 +51,10 @@ use crate::units::{Frames, Ticks, VmId};
 #[derive(Debug)]
 pub struct Host {
     ledger: Ledger,
+    /// What VMs may be promised: all frames, less those that the host keeps free.
+    promised: Frames,
+    /// The state of its free memory, if it reclaims by that.
+    states: Option<Free>,
     actuator: Actuator,
     admission: Admission,
     tenants: Vec<Tenant>,
@@ -118,14 +125,17 @@ impl Host {
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let vms = scenario.vms.len();
         let mut tenants: Vec<Tenant> = scenario.vms.iter().map(Tenant::of).collect();
-        if scenario.paging.is_some() {
+        for tenant in tenants.iter_mut().filter(|_| scenario.paging.is_some()) {
             // The host takes frames without the guests' drivers.
-            for tenant in &mut tenants {
+            tenant.is_paged = true;
+            if scenario.states.is_none() {
                 tenant.stuck.clear();
             }
         }
         Self {
             ledger: Ledger::new(scenario.host.memory),
+            promised: scenario.promised(),
+            states: scenario.states.map(Free::new),
             actuator: scenario.actuator,
             admission: scenario.host.admission,
             tenants,
@@ -149,7 +159,7 @@ impl Host {
 
     /// The scenario's host with the instant actuator.
     pub(crate) fn ideal(scenario: &Scenario) -> Self {
-        let mut host = Self { actuator: Actuator::INSTANT, ..Self::new(scenario) };
+        let mut host = Self { actuator: Actuator::INSTANT, states: None, ..Self::new(scenario) };
         for tenant in &mut host.tenants {
             tenant.stuck.clear();
         }
@@ -266,12 +276,18 @@ impl Host {
         if self.admitted > 0 {
             self.make_room();
         }
-        self.reclaim(at, acts);
+        self.see_state(at);
+        self.page(acts);
+        if !self.is_high() {
+            self.reclaim(at, acts);
+        }
         self.ledger.land(at);
         if self.admitted > 0 {
             self.start(acts);
         }
-        self.grant(acts);
+        if !self.grows_at_faults() {
+            self.grant(acts);
+        }
         self.settle();
     }
 
@@ -370,10 +386,10 @@ impl Host {
         let phases = (!self.waiting.is_empty())
             .then(|| self.phases.first(|vm| tenants[vm].next_phase(now)))
             .flatten();
-        self.due = [lands, wakes, phases].into_iter().flatten().min();
+        self.due = [lands, wakes, phases, self.next_look()].into_iter().flatten().min();
         self.unsettled = self.sums.short > 0;
         self.ledger.check(self.sums.held);
-        assert!(self.sums.targets <= self.ledger.memory(), "targets fit into the host");
+        assert!(self.sums.targets <= self.promised, "targets fit into the host");
         #[cfg(debug_assertions)]
         self.audit();
     }
@@ -382,7 +398,7 @@ impl Host {
     #[cfg(debug_assertions)]
     fn audit(&self) {
         let mut sums = Sums::default();
-        let mut due = self.ledger.next_landing();
+        let mut due = self.ledger.next_landing().into_iter().chain(self.next_look()).min();
         let mut sooner = |tick: Option<Ticks>| due = due.into_iter().chain(tick).min();
         for tenant in &self.tenants {
             let phase = tenant.stuck.iter().find(|phase| phase.contains(self.now));
@@ -392,11 +408,11 @@ impl Host {
             assert_eq!(tenant.stuck_now, phase.map(|phase| phase.until), "stuck or not");
             sums.replace(Sums::default(), tenant.contribution());
             assert!(
-                tenant.excess().is_none() || tenant.ready > self.now,
+                tenant.excess().is_none() || tenant.ready > self.now || self.is_high(),
                 "every VM that can give has given"
             );
-            let is_short = tenant.shortage().is_some();
-            assert!(!is_short || self.spare() == Frames(0), "every VM that can take has taken");
+            let is_given = tenant.shortage().is_none() || self.grows_at_faults();
+            assert!(is_given || self.spare() == Frames(0), "every VM that can take has taken");
             sooner(tenant.due(self.now));
             if !self.waiting.is_empty() {
                 let ticks = tenant.stuck.iter().flat_map(|phase| [phase.from, phase.until]);

@@ -2,7 +2,7 @@
 //!
 //! A component that lets VMs share state between control events declares where; the strictest
 //! declaration of a run applies ([`Meets::max`](Ord::max)). `simulate/horizon.rs` depends on
-//! nothing else and treats all but [`Never`](Meets::Never) alike; pooling follows
+//! nothing else and treats the last two alike; pooling follows
 //! [`PolicyRun::pools`](crate::simulate::PolicyRun::pools).
 
 /// At which of its accesses a VM can interact with the others between control events.

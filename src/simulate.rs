@@ -43,6 +43,7 @@ use crate::host::{Acts, Host};
 use crate::meets::Meets;
 use crate::movement::Settling;
 use crate::random::Stream;
+use crate::reclaim::Grow;
 use crate::replace::Counts;
 use crate::scenario::{After, Scenario};
 use crate::units::{Frames, Ticks, VmId};
@@ -231,7 +232,11 @@ impl<'a> Simulation<'a> {
             name,
             foresight,
             policy: wrapped::wrap(policy, &scenario.wrapper),
-            meets,
+            meets: if scenario.states.is_some_and(|states| states.grow == Grow::AtFaults) {
+                meets.max(Meets::AtDraws)
+            } else {
+                meets
+            },
             pool: pools.then(|| Pool::new(scenario, observers, &settings)),
             rng: Stream::new(scenario.random, scenario.seed, scenario.repetition, "policy"),
             queue,
@@ -254,7 +259,7 @@ impl<'a> Simulation<'a> {
             settling: Settling::default(),
             changed: false,
             fingerprint: 0,
-            view: View::new(Ticks(0), scenario.host.memory, Vec::new()),
+            view: View::new(Ticks(0), scenario.promised(), Vec::new()),
             resident: Vec::new(),
             acts: Acts::default(),
         };
@@ -366,6 +371,7 @@ impl<'a> Simulation<'a> {
             self.push(charged_to, EventKind::Access(id));
             return;
         }
+        self.draw(id, at);
         let horizon = self.horizon(id, at);
         let delays = self.scenario.cost.delays;
         let watched = self.watcher.wants_accesses();
@@ -420,6 +426,7 @@ impl<'a> Simulation<'a> {
         if self.counted_since.is_none_or(|first| since < first) {
             self.counted_since = Some(since);
             self.all = Held::begin(self.all.last, since);
+            self.host.count_states(since);
             self.settling = Settling::default();
         }
     }

@@ -1,11 +1,13 @@
 //! One VM in a run: its place in its trace, its clock, its replacement algorithm and its observers.
 
+mod resize;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::account::{Account, Held, Rates, Refusal};
 use crate::balance::{Bounds, VmView};
-use crate::host::{Change, Holding};
+use crate::host::Holding;
 use crate::movement::{Returns, Settling};
 use crate::observe::{Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::Settings;
@@ -46,6 +48,8 @@ pub(crate) struct Vm<'a> {
     phases: VecDeque<u64>,
     /// The number of beginnings and ends of idle phases that have passed.
     idle_bounds: usize,
+    /// What its guest believes in, if the host reclaims by states: the rest is in its balloon.
+    believed: Option<Frames>,
     observers: Vec<Box<dyn Observer>>,
     /// The observers' measurements; moved into the policy's view while it exists.
     seen: Seen,
@@ -78,7 +82,9 @@ impl<'a> Vm<'a> {
             frames: spec.initial,
             draw: &draw,
         });
-        let frames = if backing.is_some() { spec.size } else { spec.initial };
+        let believed = scenario.states.map(|_| spec.initial);
+        let size = believed.unwrap_or(spec.size);
+        let frames = if backing.is_some() { size } else { spec.initial };
         let guest = Guest { frames, backing, ..guest };
         let observer = |observer: &&ObserverKind| {
             let rng = stream(observer.name);
@@ -109,6 +115,7 @@ impl<'a> Vm<'a> {
                 _ => VecDeque::new(),
             },
             idle_bounds: 0,
+            believed,
             observers: observers.iter().map(observer).collect(),
             seen: Seen::default(),
             name: spec.name.as_str().into(),
@@ -122,7 +129,12 @@ impl<'a> Vm<'a> {
 
     /// Starts it with this allocation.
     pub(crate) fn start(&mut self, allocation: Frames, at: Ticks) {
-        let _ = self.replacement.resize(allocation); // Nothing is resident yet.
+        // Nothing is resident yet.
+        let _ = self.replacement.resize(allocation);
+        if let Some(believed) = &mut self.believed {
+            *believed = allocation;
+            let _ = self.replacement.resize_guest_into(allocation, None);
+        }
         self.account.started = Some(at);
         self.account.frames = Held::begin(allocation, at);
         for (account, tier) in self.account.tiers.iter_mut().zip(self.replacement.tiers()) {
@@ -433,62 +445,5 @@ impl<'a> Vm<'a> {
     /// The counts of the intervals closed since the last call, without the warm-up.
     pub(crate) fn take_counted(&mut self) -> Counts {
         std::mem::take(&mut self.unnoted)
-    }
-
-    /// Applies a change of its allocation; write-backs delay it. If `watched`, records the pages
-    /// that a shrink evicts.
-    pub(crate) fn resize(&mut self, change: Change, at: Ticks, cost: Cost, watched: bool) {
-        let Change { before, after, .. } = change;
-        if after > before {
-            self.account.granted += after - before;
-        } else {
-            self.account.reclaimed += before - after;
-        }
-        self.account.frames.change(after, at);
-        if after < before {
-            self.events.clear();
-        }
-        let events = watched.then_some(&mut self.events);
-        let waited = self.replacement.waited();
-        let write_backs = self.replacement.resize_into(after, events);
-        self.interval.write_backs += write_backs;
-        let waited = self.replacement.waited() - waited;
-        let stall = self.delay(write_backs * cost.delays.write_back.0 + waited);
-        self.account.stall_ticks += stall;
-        self.note_tiers(at);
-    }
-
-    /// Sets the frames of its tiers; pages that come down into others delay it.
-    pub(crate) fn resize_tiers(&mut self, parts: &[Frames], at: Ticks) {
-        let waited = self.replacement.waited();
-        self.replacement.resize_tiers(parts);
-        let waited = self.replacement.waited() - waited;
-        // A VM that has not started has no pages, and its idle phases are not looked at yet.
-        if waited > 0 {
-            let stall = self.delay(waited);
-            self.account.stall_ticks += stall;
-        }
-        self.note_tiers(at);
-    }
-
-    /// Empties its tiers, because it departs.
-    pub(crate) fn flush_tiers(&mut self, at: Ticks) {
-        self.note_tiers(at);
-        for (account, _) in self.account.tiers.iter_mut().zip(self.replacement.tiers()) {
-            account.frames.end(at);
-        }
-        self.replacement.flush_tiers();
-    }
-
-    /// Records the frames of its tiers, if it has started.
-    fn note_tiers(&mut self, at: Ticks) {
-        if self.account.started.is_none() {
-            return;
-        }
-        for (account, tier) in self.account.tiers.iter_mut().zip(self.replacement.tiers()) {
-            if account.frames.last != tier.frames {
-                account.frames.change(tier.frames, at);
-            }
-        }
     }
 }

@@ -110,6 +110,11 @@ pub const METRICS: &[Metric] = &[
         |of| of.paging.superfluous(),
     ),
     metric(
+        "blocked_ticks",
+        "stall ticks for frames that were taken while the host's free memory was low",
+        |of| of.blocked_ticks,
+    ),
+    metric(
         "frames_moved",
         "the larger of granted and reclaimed: a frame that moves from VM to VM counts once",
         Account::frames_moved,
@@ -165,6 +170,15 @@ pub const METRICS: &[Metric] = &[
     ratio("fault_ratio_worst", "fault_ratio in the interval where it is highest", |of| {
         of.rates.map(|of| of.worst)
     }),
+    ratio(
+        "time_high",
+        "the part of the run in which the host's free memory was high; for all VMs together, if \
+         the host reclaims by states, as the next three",
+        |of| state(of, 0),
+    ),
+    ratio("time_soft", "the part of the run in which it was soft", |of| state(of, 1)),
+    ratio("time_hard", "the part of the run in which it was hard", |of| state(of, 2)),
+    ratio("time_low", "the part of the run in which it was low", |of| state(of, 3)),
     metric("warm_up_accesses", "accesses of the warm-up, which no other column includes", |of| {
         of.warm_up_accesses
     }),
@@ -180,6 +194,13 @@ const fn ratio(
     of: fn(&Account) -> Option<Millionths>,
 ) -> Metric {
     Metric { name, means, of: Reading::Ratio(of) }
+}
+
+/// The part of the run in which the host was in this state.
+fn state(of: &Account, state: usize) -> Option<Millionths> {
+    let ticks = of.states?;
+    let all = ticks.iter().map(|&ticks| u128::from(ticks)).sum();
+    Millionths::ratio(u128::from(ticks[state]), all)
 }
 
 #[cfg(test)]

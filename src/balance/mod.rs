@@ -145,7 +145,7 @@ impl Bounds {
 pub struct View {
     /// The tick of the checkpoint.
     pub at: Ticks,
-    /// All frames of the host.
+    /// All frames that plans may give out: the host's, less those that it keeps free.
     pub host: Frames,
     /// The VMs on the host now, in file order.
     pub vms: Vec<VmView>,

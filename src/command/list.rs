@@ -242,8 +242,10 @@ fn columns_table() -> Table {
         let meaning = format!("{meaning}; where a scenario has tiers");
         table.push(vec!["vms.csv".into(), column.into(), meaning.into()]);
     }
-    for column in vms::OF_PAGING {
-        let meaning = format!("{}; where the host pages", vms::meaning(column).unwrap_or_default());
+    let of_paging = vms::OF_PAGING.iter().map(|column| (column, "the host pages"));
+    let of_states = vms::OF_STATES.iter().map(|column| (column, "the host reclaims by states"));
+    for (column, place) in of_paging.chain(of_states) {
+        let meaning = format!("{}; where {place}", vms::meaning(column).unwrap_or_default());
         table.push(vec!["vms.csv".into(), (*column).into(), meaning.into()]);
     }
     table

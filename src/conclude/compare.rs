@@ -74,7 +74,12 @@ pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> Stri
              have fewer faults.\n",
         );
     }
-    if scenario.paging.is_some() {
+    if scenario.states.is_some() {
+        text.push_str(
+            "The host pages where balloons do not suffice, and bounds are for demand faults and \
+             host faults together.\n",
+        );
+    } else if scenario.paging.is_some() {
         text.push_str(
             "The host pages: demand faults depend on the guests' sizes alone, and bounds are for \
              demand faults and host faults together.\n",

@@ -42,7 +42,7 @@ impl Host {
             let Tenant { bounds: Bounds { min, .. }, leaves, .. } = self.tenants[vm.index()];
             let is_judged = next < self.judged;
             let lost = self.permanent + self.stay;
-            let mut left = Frames(self.ledger.memory().0.saturating_sub(lost.0));
+            let mut left = Frames(self.promised.0.saturating_sub(lost.0));
             if next == self.admitted && (is_judged || min <= left) {
                 let beside = self.left_beside_minima();
                 if min <= beside {
@@ -71,7 +71,7 @@ impl Host {
     }
 
     pub(super) fn left_beside_minima(&self) -> Frames {
-        self.ledger.memory() - self.sums.minima - self.reserved
+        self.promised - self.sums.minima - self.reserved
     }
 
     fn unqueue(&mut self, at: usize) {
@@ -95,7 +95,7 @@ impl Host {
     /// the reserved frames are promised to no other VM.
     pub(super) fn make_room(&mut self) {
         let promised = self.sums.claims + self.reserved;
-        let mut needed = promised.0.saturating_sub(self.ledger.memory().0);
+        let mut needed = promised.0.saturating_sub(self.promised.0);
         if needed == 0 {
             return;
         }
@@ -128,7 +128,7 @@ impl Host {
             }
             self.unqueue(0);
             let promised = self.sums.claims + self.reserved;
-            let open = Frames(self.ledger.memory().0.saturating_sub(promised.0));
+            let open = Frames(self.promised.0.saturating_sub(promised.0));
             let given = initial.min(open).min(self.spare()).max(min);
             self.set_holding(vm.index(), Some(given), given);
             self.update_stuck(vm.index());

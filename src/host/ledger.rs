@@ -23,10 +23,6 @@ impl Ledger {
         Self { memory, free: memory, flights: VecDeque::new(), in_flight: Frames(0) }
     }
 
-    pub(super) fn memory(&self) -> Frames {
-        self.memory
-    }
-
     pub(super) fn free(&self) -> Frames {
         self.free
     }

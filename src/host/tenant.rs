@@ -13,6 +13,8 @@ pub(super) struct Tenant {
     pub(super) leaves: bool,
     /// When its driver is stuck, in order.
     pub(super) stuck: Vec<Phase>,
+    /// Whether the host can take its frames while its driver is stuck.
+    pub(super) is_paged: bool,
     /// The end of the phase in which its driver is stuck now.
     pub(super) stuck_now: Option<Ticks>,
     /// What it holds; `None` before it starts and after it departs.
@@ -32,6 +34,7 @@ impl Tenant {
             initial: vm.initial,
             leaves: vm.leaves(),
             stuck: vm.stuck.clone(),
+            is_paged: false,
             stuck_now: None,
             held: None,
             target: Frames(0),
@@ -58,10 +61,15 @@ impl Tenant {
         (next != Phase::NEVER).then_some(next)
     }
 
+    /// The end of the phase in which it gives nothing whatever its target is.
+    fn withholds(&self) -> Option<Ticks> {
+        self.stuck_now.filter(|_| !self.is_paged)
+    }
+
     /// By how much its target can usefully be lowered.
     pub(super) fn surplus(&self) -> Frames {
         let Some(held) = self.held else { return Frames(0) };
-        let keeps = if self.stuck_now.is_some() { held } else { self.bounds.min };
+        let keeps = if self.withholds().is_some() { held } else { self.bounds.min };
         Frames(self.target.0.saturating_sub(keeps.0))
     }
 
@@ -93,16 +101,17 @@ impl Tenant {
             held,
             targets: self.target,
             minima: self.bounds.min,
-            claims: match self.stuck_now {
+            claims: match self.withholds() {
                 Some(_) => self.target.max(held),
                 None => self.target,
             },
-            permanent: match self.stuck_now {
+            permanent: match self.withholds() {
                 _ if self.leaves => Frames(0),
                 Some(Phase::NEVER) => held,
                 _ => self.bounds.min,
             },
             short: u64::from(held < self.target),
+            over: u64::from(held > self.target),
         }
     }
 }
@@ -119,20 +128,22 @@ pub(super) struct Sums {
     pub(super) claims: Frames,
     /// What will never come back from them.
     pub(super) permanent: Frames,
-    /// How many are below their targets.
+    /// How many are below their targets, and above.
     pub(super) short: u64,
+    pub(super) over: u64,
 }
 
 impl Sums {
     /// Replaces one VM's contribution.
     pub(super) fn replace(&mut self, before: Self, after: Self) {
         // All fields are named, so that the compiler reports a new one that is missing here.
-        let Self { held, targets, minima, claims, permanent, short } = self;
+        let Self { held, targets, minima, claims, permanent, short, over } = self;
         *held = *held + after.held - before.held;
         *targets = *targets + after.targets - before.targets;
         *minima = *minima + after.minima - before.minima;
         *claims = *claims + after.claims - before.claims;
         *permanent = *permanent + after.permanent - before.permanent;
         *short = *short + after.short - before.short;
+        *over = *over + after.over - before.over;
     }
 }

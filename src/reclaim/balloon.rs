@@ -18,5 +18,6 @@ pub(super) const KIND: MechanismKind = MechanismKind {
     summary: "the guests give frames in batches of `rate`, `step` ticks apart, which are free \
               after `latency`",
     follows: "C. A. Waldspurger, Memory resource management in VMware ESX Server, OSDI 2002",
+    balloons: true,
     pages: false,
 };

@@ -13,5 +13,6 @@ pub(super) const KIND: MechanismKind = MechanismKind {
     name: "instant",
     summary: "the guests evict pages at once, by their own algorithms",
     follows: "the 2011 report",
+    balloons: false,
     pages: false,
 };

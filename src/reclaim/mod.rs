@@ -6,9 +6,11 @@
 //! are ([`Guest`](crate::replace::Guest)).
 
 mod balloon;
+mod esx_states;
 mod instant;
 mod paging;
 
+pub use esx_states::{Grow, Marks, State, States};
 pub use paging::{PagingCounts, Swapper};
 
 /// A mechanism, as scenarios name it (`actuator.kind`).
@@ -21,13 +23,19 @@ pub struct MechanismKind {
     pub summary: &'static str,
     /// Authors, title, venue and year of what it models.
     pub follows: &'static str,
+    /// Whether guests give frames in batches.
+    pub balloons: bool,
     /// Whether the host takes frames without the guest's help, so that the guest's memory has a
-    /// size beside its frames.
+    /// size beside its frames. Where guests balloon too, the state of free memory decides.
     pub pages: bool,
 }
 
 /// Every mechanism, in the order in which they are listed. The first is the default.
-pub const ALL: &[MechanismKind] = &[instant::KIND, balloon::KIND, paging::KIND];
+pub const ALL: &[MechanismKind] = &[instant::KIND, balloon::KIND, paging::KIND, esx_states::KIND];
 
-/// The mechanism whose batches take time.
-pub(crate) const BALLOON: &MechanismKind = &balloon::KIND;
+impl MechanismKind {
+    /// Whether the host reclaims by the state of its free memory.
+    pub(crate) fn has_states(&self) -> bool {
+        self.balloons && self.pages
+    }
+}

@@ -29,6 +29,7 @@ pub(super) const KIND: MechanismKind = MechanismKind {
     follows: "C. A. Waldspurger, Memory resource management in VMware ESX Server, OSDI 2002; N. \
               Amit, D. Tsafrir and A. Schuster, VSwapper: a memory swapper for virtualized \
               environments, ASPLOS 2014",
+    balloons: false,
     pages: true,
 };
 

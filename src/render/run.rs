@@ -146,11 +146,18 @@ fn of_paging(scenario: &Scenario, outcome: &Outcome) -> String {
         Swapper::Naive => "knows nothing of their contents",
         Swapper::Mapper => "knows which pages the guests' disks hold",
     };
-    format!(
+    let paged = format!(
         "Beside them {} took a page of a guest's memory that no frame backed. The host pages by {} \
          and {swapper}.\n",
         counted(counts.found.host_swap, "host fault"),
         paging.pager.name
+    );
+    let Some([high, soft, hard, low]) = outcome.all.states.map(|of| of.map(grouped)) else {
+        return paged;
+    };
+    format!(
+        "{paged}Its free memory was high for {high} ticks, soft for {soft}, hard for {hard} \
+         and low for {low}.\n"
     )
 }
 

@@ -51,7 +51,7 @@ pub(super) fn evict(
     }
     match beneath {
         Some(Beneath::Disk(dirty)) => dirty.tell(event),
-        Some(Beneath::Host(pager)) => pager.tell(event),
+        Some(Beneath::Host(pager)) => pager.tell_between(event),
         None => 0,
     }
 }

@@ -83,6 +83,14 @@ impl HostPager {
         self.charged[1] += self.waited() - before;
     }
 
+    /// [`tell`](Sink::tell) between stretches. Whoever makes the guest evict charges the costs.
+    pub(super) fn tell_between(&mut self, event: FrameEvent) -> u64 {
+        let before = self.waited();
+        let write_backs = self.tell(event);
+        self.charged[1] += self.waited() - before;
+        write_backs
+    }
+
     /// A frame backs the page from now on. Returns whether one did.
     fn back(&mut self, page: PageId) -> bool {
         let was_backed = self.pager.back(page, self.position, &mut self.taken);

@@ -282,11 +282,19 @@ impl<L: Levels> Replacement for Lru<L> {
         counts
     }
 
-    fn resize_into(&mut self, frames: Frames, mut events: Option<&mut Vec<FrameEvent>>) -> u64 {
+    fn resize_into(&mut self, frames: Frames, events: Option<&mut Vec<FrameEvent>>) -> u64 {
         if let Some(pager) = self.beneath.as_mut().and_then(Beneath::pager_mut) {
             pager.resize(frames);
             return 0;
         }
+        self.resize_guest_into(frames, events)
+    }
+
+    fn resize_guest_into(
+        &mut self,
+        frames: Frames,
+        mut events: Option<&mut Vec<FrameEvent>>,
+    ) -> u64 {
         self.tail.set_frames(frames.0);
         let before = self.levels.resident();
         self.levels.resize(frames.0);

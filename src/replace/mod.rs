@@ -329,8 +329,12 @@ pub trait Replacement: Send {
     /// evicts pages by its own rule until they fit; frames gained are empty. Returns how many of
     /// the pages evicted were dirty and written back; 0 where write-backs are not counted. If the
     /// host pages, it takes or gives frames beneath the guest's memory, of which the guest evicts
-    /// nothing.
+    /// nothing ([`resize_guest_into`](Self::resize_guest_into)).
     fn resize_into(&mut self, frames: Frames, events: Option<&mut Vec<FrameEvent>>) -> u64;
+
+    /// Sets what the guest believes in, at least 1 page, if the host pages; otherwise that is its
+    /// allocation. As [`resize_into`](Self::resize_into) it says how many pages are written back.
+    fn resize_guest_into(&mut self, pages: Frames, events: Option<&mut Vec<FrameEvent>>) -> u64;
 
     /// [`run_into`](Self::run_into) without events.
     fn run(&mut self, stretch: Stretch) -> Counts {

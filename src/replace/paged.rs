@@ -49,11 +49,19 @@ impl<A: Algorithm + 'static> Replacement for Paged<A> {
         }
     }
 
-    fn resize_into(&mut self, frames: Frames, mut events: Option<&mut Vec<FrameEvent>>) -> u64 {
+    fn resize_into(&mut self, frames: Frames, events: Option<&mut Vec<FrameEvent>>) -> u64 {
         if let Some(pager) = self.beneath.as_mut().and_then(Beneath::pager_mut) {
             pager.resize(frames);
             return 0;
         }
+        self.resize_guest_into(frames, events)
+    }
+
+    fn resize_guest_into(
+        &mut self,
+        frames: Frames,
+        mut events: Option<&mut Vec<FrameEvent>>,
+    ) -> u64 {
         let mut write_backs = 0;
         let beneath = &mut self.beneath;
         self.algorithm.resize(frames.0, |page| {

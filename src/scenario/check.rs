@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 
 pub use traces::{ReadFile, Traces};
 
-use self::actuator::Reclaim;
+use self::actuator::{ByState, Reclaim};
 use self::draft::{Accesses, Draft, NEVER, Surroundings};
 use self::host::Host;
 use self::policies::Policies;
@@ -39,6 +39,7 @@ use super::{Cost, Expect, Grid, Scenario, VmSpec, WarmUp};
 use crate::balance::{Bounds, PolicyKind};
 use crate::params::Settings;
 use crate::random::Generator;
+use crate::reclaim::States;
 use crate::replace::Paging;
 use crate::tier::TierSpec;
 use crate::units::{Frames, Ticks};
@@ -303,16 +304,26 @@ impl<'d> Loaded<'d> {
         let (host, vms) = (&self.host, &self.vms);
         let memory = host.memory(findings, &self.host_section, vms)?;
         host.split.filter(|_| !vms.is_empty())?;
-        let allocations = host.divide(findings, &self.host_section, memory, vms)?;
+        let states = self.reclaim.as_ref()?.states.map(|ByState { marks, period, grow }| {
+            Some(States { marks: marks.frames(memory, host.page_size?), period, grow })
+        });
+        let states = states.map_or(Some(None), |states| Some(Some(states?)))?;
+        // What the host keeps free is promised to no VM.
+        let kept = states.map_or(Frames(0), |states| states.marks[0]);
+        let promised = Frames(memory.0.saturating_sub(kept.0));
+        let allocations = host.divide(findings, &self.host_section, promised, kept, vms)?;
         // Whether a policy fits is checked only if the host and the VMs have no errors.
-        let bounds = host::bounds(memory, vms)?;
-        let fitting = self.policies.fitting(findings, &self.policy_settings, memory, &bounds);
+        let bounds = host::bounds(promised, vms)?;
+        let fitting = self.policies.fitting(findings, &self.policy_settings, promised, &bounds);
         let (policy, compare) = fitting?;
-        let fitted = Fitted { memory, allocations, bounds, policy, compare };
+        let fitted = Fitted { memory, states, allocations, bounds, policy, compare };
         if let (Some(every), Some(latest), Some(reclaim)) = (self.every, latest, &self.reclaim) {
             let ticks = [u128::from(every.0), latest];
             let section = &self.actuator_section;
             actuator::check_batches(findings, section, reclaim.actuator, ticks, &fitted);
+            if let Some(States { period, .. }) = states {
+                actuator::check_looks(findings, section, period, latest);
+            }
             run::check_moves(findings, &self.checkpoint, ticks, memory);
         }
         Some(fitted)
@@ -325,7 +336,7 @@ impl<'d> Loaded<'d> {
         document: &Document,
         sweep: Option<Grid>,
     ) -> Option<Scenario> {
-        let Fitted { memory, allocations, bounds, policy, compare } = fitted;
+        let Fitted { memory, states, allocations, bounds, policy, compare } = fitted;
         let (reclaim, cost) = (self.reclaim?, self.cost?);
         let paging = |((pager, settings), swapper): actuator::Pages| {
             let [read, write] = [cost.host_read, cost.host_write];
@@ -348,6 +359,7 @@ impl<'d> Loaded<'d> {
             cost,
             actuator: reclaim.actuator,
             paging: reclaim.paging.map(paging),
+            states,
             tiers: self.tiers?,
             warm_up: self.warm_up,
             vms: vms.collect::<Option<_>>()?,
@@ -356,6 +368,10 @@ impl<'d> Loaded<'d> {
             programs: document.programs.clone(),
         };
         tiers::check(findings, &self.root, &scenario);
+        if let Err(why) = scenario.allows_growth() {
+            let origin = self.actuator_section.origin_of("grow");
+            findings.error(codes::BAD_MARKS, origin, "the VMs cannot grow at faults", why);
+        }
         self.policies.check_pools(findings, &scenario);
         self.policies.check_intervals(findings, &scenario, &self.checkpoint);
         Some(scenario)
@@ -365,6 +381,7 @@ impl<'d> Loaded<'d> {
 /// The host's memory and the policies, fitted to the VMs.
 struct Fitted {
     memory: Frames,
+    states: Option<States>,
     allocations: Vec<Frames>,
     bounds: Vec<Bounds>,
     policy: &'static PolicyKind,

@@ -257,6 +257,10 @@ codes! {
          first, at most four. `balloonist list tiers` shows the kinds and what `capacity` may be. \
          A tier in the VMs' own frames comes first. Guests run LRU, and policies that move frames \
          at faults cannot have tiers."
+    BAD_MARKS "S071" "the marks of free memory are not valid"
+        "`actuator.marks` are four percents of the host's memory, none larger \
+         than the one before: from the first on nothing is reclaimed, and below the others the \
+         states soft, hard and low begin. What is left beside the first must hold the VMs' minima."
 }
 
 #[cfg(test)]

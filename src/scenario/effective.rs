@@ -13,12 +13,12 @@ use super::{
 use crate::balance;
 use crate::formats::ReadOptions;
 use crate::params::{Settings, Value};
-use crate::reclaim::Swapper;
+use crate::reclaim::{Grow, States, Swapper};
 use crate::replace::{Delays, Paging};
 use crate::tier::{Capacity, Division, TierSpec};
 use crate::trace::tempo::Tempo;
 use crate::trace::workloads::WorkloadSpec;
-use crate::units::Ticks;
+use crate::units::{Decimal, Frames, Ticks};
 
 impl Scenario {
     /// The scenario as TOML text in which no default is left implicit.
@@ -64,19 +64,42 @@ impl Scenario {
             writeln!(out, "write_back = {write_back}")?;
         }
         writeln!(out, "trap = {}\npolicy = {}", self.cost.trap, self.cost.policy)?;
-        match &self.paging {
-            Some(paging) => write_paging(out, paging)?,
-            None => write_actuator(out, self.actuator)?,
-        }
+        self.write_actuator(out)?;
         self.tiers.iter().try_for_each(|tier| write_tier(out, tier))?;
         for vm in &self.vms {
             write_vm(out, vm, self.host.split)?;
-            if self.paging.is_some() {
+            if self.paging.is_some() && self.states.is_none() {
                 writeln!(out, "size = {}", vm.size)?;
             }
         }
         self.expects.iter().try_for_each(|expect| write_expect(out, expect))?;
         self.sweep.iter().try_for_each(|grid| write_sweep(out, grid))
+    }
+
+    /// The actuator. The costs of paging are in the table before it.
+    fn write_actuator(&self, out: &mut String) -> std::fmt::Result {
+        if let Some(Paging { read, write, .. }) = &self.paging {
+            writeln!(out, "host_read = {read}\nhost_write = {write}")?;
+        }
+        let kind = match (&self.paging, self.states) {
+            (_, Some(_)) => "esx-states",
+            (Some(_), None) => "paging",
+            (None, None) if self.actuator == Actuator::INSTANT => "instant",
+            (None, None) => "balloon",
+        };
+        writeln!(out, "\n[actuator]\nkind = {}", quoted(kind))?;
+        if self.actuator != Actuator::INSTANT {
+            let Actuator { latency, rate, step } = self.actuator;
+            writeln!(out, "latency = {latency}\nrate = {rate}\nstep = {step}")?;
+        }
+        if let Some(Paging { pager, settings, swapper, .. }) = &self.paging {
+            writeln!(out, "pager = {}", replacement(pager.name, settings))?;
+            writeln!(out, "swapper = {}", quoted(name_of(Swapper::ALL, swapper)))?;
+        }
+        let Some(States { marks, period, grow }) = self.states else { return Ok(()) };
+        let marks = marks.map(|mark| percent(mark, self.host.memory));
+        writeln!(out, "marks = [{}]", marks.join(", "))?;
+        writeln!(out, "period = {period}\ngrow = {}", quoted(name_of(Grow::ALL, &grow)))
     }
 }
 
@@ -112,22 +135,12 @@ fn write_sweep(out: &mut String, grid: &Grid) -> std::fmt::Result {
     Ok(())
 }
 
-/// The actuator of a host that pages. The costs of paging are in the table before it.
-fn write_paging(out: &mut String, paging: &Paging) -> std::fmt::Result {
-    let Paging { pager, settings, swapper, read, write } = paging;
-    writeln!(out, "host_read = {read}\nhost_write = {write}")?;
-    writeln!(out, "\n[actuator]\nkind = \"paging\"")?;
-    writeln!(out, "pager = {}", replacement(pager.name, settings))?;
-    writeln!(out, "swapper = {}", quoted(name_of(Swapper::ALL, swapper)))
-}
-
-fn write_actuator(out: &mut String, actuator: Actuator) -> std::fmt::Result {
-    if actuator == Actuator::INSTANT {
-        return writeln!(out, "\n[actuator]\nkind = \"instant\"");
-    }
-    let Actuator { latency, rate, step } = actuator;
-    writeln!(out, "\n[actuator]\nkind = \"balloon\"\nlatency = {latency}")?;
-    writeln!(out, "rate = {rate}\nstep = {step}")
+/// The percentage of which so many frames of the host are what is left when it is rounded up.
+fn percent(part: Frames, of: Frames) -> String {
+    const PLACES: u32 = 15;
+    let digits = u128::from(part.0) * 100 * 10_u128.pow(PLACES) / u128::from(of.0);
+    let digits = u64::try_from(digits).expect("a mark is a part of the host");
+    Decimal { digits, places: PLACES }.to_string()
 }
 
 fn write_tier(out: &mut String, tier: &TierSpec) -> std::fmt::Result {

@@ -9,6 +9,8 @@ pub struct Mechanisms {
     pub tiers: Vec<String>,
     /// Whether the host pages.
     pub pages: bool,
+    /// Whether it reclaims by the state of its free memory.
+    pub states: bool,
 }
 
 impl Scenario {
@@ -17,6 +19,7 @@ impl Scenario {
         Mechanisms {
             tiers: self.tiers.iter().map(|tier| tier.name.clone()).collect(),
             pages: self.paging.is_some(),
+            states: self.states.is_some(),
         }
     }
 }

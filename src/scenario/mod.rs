@@ -21,6 +21,7 @@ pub mod diagnostic;
 mod document;
 mod effective;
 mod expect;
+mod fits;
 mod grid;
 mod load;
 mod mechanisms;
@@ -50,11 +51,12 @@ pub use origin::{Origin, SourceText};
 pub use own::Own;
 pub use warm_up::{WarmUp, WarmUpEnd};
 
+use crate::balance::PolicyKind;
 use crate::balance::exec::Programs;
-use crate::balance::{Bounds, PolicyKind, wrapped};
 use crate::formats::ReadOptions;
 use crate::params::Settings;
 use crate::random::Generator;
+use crate::reclaim::States;
 use crate::replace::{Delays, Paging, ReplacementKind};
 use crate::tier::TierSpec;
 use crate::trace::Trace;
@@ -97,6 +99,8 @@ pub struct Scenario {
     pub actuator: Actuator,
     /// How the host pages, if it does.
     pub paging: Option<Paging>,
+    /// When it balloons and when it pages, if the state of its free memory decides that.
+    pub states: Option<States>,
     /// The tiers behind every VM's memory, nearest first.
     pub tiers: Vec<TierSpec>,
     /// What each VM does first, run but not counted.
@@ -112,6 +116,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// The frames that VMs may be promised: all but those that the host keeps free.
+    pub fn promised(&self) -> Frames {
+        self.states.map_or(self.host.memory, |states| self.host.memory - states.marks[0])
+    }
+
     /// The number of checkpoints from one at which the policy is asked to the next such one.
     pub(crate) fn cadence(&self) -> u64 {
         self.wrapper.integer("cadence")
@@ -139,88 +148,6 @@ impl Scenario {
     /// Whether any VM runs LRU. Otherwise LRU's best static partition says nothing about the run.
     pub fn any_lru(&self) -> bool {
         self.vms.iter().any(|vm| vm.replacement.is_lru())
-    }
-
-    /// Whether `policy` can run the scenario.
-    ///
-    /// # Errors
-    /// Why not, and what to do, in one sentence without a full stop.
-    pub fn fits(&self, policy: &PolicyKind) -> Result<(), String> {
-        let bounds: Vec<Bounds> =
-            self.vms.iter().map(|vm| Bounds { min: vm.min, max: vm.max }).collect();
-        (policy.fits)(&self.settings_of(policy), self.host.memory, &bounds)?;
-        self.allows_tiers()?;
-        if !policy.pools() {
-            return Ok(());
-        }
-        self.allows_pooling().map_err(|why| format!("{} {why}", policy.name))
-    }
-
-    /// Whether the guests can have the scenario's tiers.
-    ///
-    /// # Errors
-    /// Why not, and what to do, in one sentence without a full stop.
-    pub(crate) fn allows_tiers(&self) -> Result<(), String> {
-        if self.tiers.is_empty() {
-            return Ok(());
-        }
-        if self.paging.is_some() {
-            let why = "tiers are not simulated beside host paging; choose another \
-                       `actuator.kind`, or leave `[[tier]]` out";
-            return Err(why.to_owned());
-        }
-        match self.vms.iter().find(|vm| !vm.replacement.is_lru()) {
-            Some(vm) => Err(format!(
-                "tiers are simulated behind LRU guests, but VM `{}` runs {}; use lru in every VM, \
-                 or leave `[[tier]]` out",
-                vm.name, vm.replacement.name
-            )),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether VMs can draw frames from each other at faults.
-    ///
-    /// # Errors
-    /// Why not, as the rest of a sentence that begins with the policy.
-    pub(crate) fn allows_pooling(&self) -> Result<(), String> {
-        let plain = Settings::defaults_on(wrapped::PARAMS, self.wrapper.page_size());
-        if self.wrapper != plain {
-            let why = "moves frames at faults, where `dead_band`, `largest_move`, `warm_up` and \
-                       `cadence` hold nothing back; leave them out";
-            return Err(why.to_owned());
-        }
-        if self.paging.is_some() {
-            let why = "moves frames at the guests' faults, which do not depend on the frames of a \
-                       host that pages; choose another `actuator.kind`";
-            return Err(why.to_owned());
-        }
-        if !self.tiers.is_empty() {
-            let why = "moves frames at faults, where tiers are not divided anew; leave `[[tier]]` \
-                       out";
-            return Err(why.to_owned());
-        }
-        let stuck = self.vms.iter().any(|vm| !vm.stuck.is_empty());
-        if self.actuator != Actuator::INSTANT || stuck {
-            let why = "moves frames at every fault, so it needs the instant actuator and drivers \
-                       that are never stuck";
-            return Err(why.to_owned());
-        }
-        let is_recorded = |vm: &&VmSpec| matches!(vm.tempo, Tempo::Recorded(_));
-        if let Some(vm) = self.vms.iter().find(is_recorded) {
-            return Err(format!(
-                "moves frames at every fault, and several accesses of VM `{}` may be recorded at \
-                 one tick; replay it in steps (`trace.time = \"steps\"`)",
-                vm.name
-            ));
-        }
-        match self.vms.iter().find(|vm| !vm.replacement.is_lru()) {
-            Some(vm) => Err(format!(
-                "is one LRU list, but VM `{}` runs {}, expected lru in every VM",
-                vm.name, vm.replacement.name
-            )),
-            None => Ok(()),
-        }
     }
 
     /// Indexes the distances of those traces whose faults are decided by stack distances. It pays

@@ -3,6 +3,8 @@
 use super::{EventKind, Simulation};
 use crate::account::{Held, Refusal};
 use crate::host::{Acts, Change};
+use crate::meets::Meets;
+use crate::reclaim::State;
 use crate::scenario::Actuator;
 use crate::tier::parts;
 use crate::units::{Ticks, VmId};
@@ -109,7 +111,11 @@ impl Simulation<'_> {
         for at_change in 0..self.acts.changes.len() {
             let change = self.acts.changes[at_change];
             let vm = &mut self.vms[change.vm.index()];
-            vm.resize(change, at, self.scenario.cost, watched);
+            let taking = self.host.taking(change.vm);
+            let stall = vm.resize(change, at, self.scenario.cost, taking, watched);
+            if self.host.state() == Some(State::Low) && change.after < change.before {
+                vm.account.blocked_ticks += stall;
+            }
             if let Some(pool) = &mut self.pool
                 && change.after < change.before
             {
@@ -118,6 +124,24 @@ impl Simulation<'_> {
             }
         }
         self.note_held(at);
+    }
+
+    /// A VM below its target whose memory is full draws a free frame before it uses another page,
+    /// if VMs grow at faults.
+    pub(super) fn draw(&mut self, id: VmId, at: Ticks) {
+        if self.meets == Meets::Never {
+            return;
+        }
+        let vm = &self.vms[id.index()];
+        let is_full = self.host.allocation(id) == Some(vm.replacement.resident());
+        if !is_full || !vm.spec.trace.begins_run(vm.position) || !self.host.may_draw(id) {
+            return;
+        }
+        if self.host.draw(id, at, &mut self.acts) {
+            self.follow(at);
+            let (changes, in_flight) = (&self.acts.changes, self.host.in_flight());
+            self.watcher.moved(&Moved { at, changes, in_flight, guests: Guests(&self.vms) });
+        }
     }
 
     /// Starts or refuses VMs, as the host has decided.

@@ -1,7 +1,7 @@
 //! Checkpoints: the policy's view, its plan, and their record.
 
 use super::{EventKind, RunError, Simulation};
-use crate::balance::Plan;
+use crate::balance::{Plan, View};
 use crate::replace::Counts;
 use crate::units::{Ticks, VmId};
 use crate::watch::{Checkpoint, Guests};
@@ -47,7 +47,9 @@ impl Simulation<'_> {
 
     /// Asks the policy for a plan, which the host takes as orders.
     fn plan(&mut self) -> Result<Plan, RunError> {
-        let plan = self.policy.plan(&self.view, &mut self.rng).and_then(|plan| {
+        let entitled = self.scenario.states.map(|_| entitlements(self.view.clone()));
+        let shown = entitled.as_ref().unwrap_or(&self.view);
+        let plan = self.policy.plan(shown, &mut self.rng).and_then(|plan| {
             self.host.order(&self.view, &plan)?;
             Ok(plan)
         });
@@ -107,4 +109,15 @@ impl Simulation<'_> {
             self.vms.iter_mut().for_each(|vm| vm.settling.change());
         }
     }
+}
+
+/// What a policy is shown of a host that keeps memory free: VMs hold no more than they are ordered
+/// to. What they have beyond that is not theirs, and together with what others drew it could be
+/// more than there is to divide.
+pub(super) fn entitlements(mut view: View) -> View {
+    for vm in &mut view.vms {
+        vm.allocation = vm.allocation.min(vm.target);
+        vm.resident = vm.resident.min(vm.allocation);
+    }
+    view
 }

@@ -21,8 +21,12 @@ impl Simulation<'_> {
         if let Some(sample) = self.next_sample {
             control = control.min(sample);
         }
-        if self.meets > Meets::Never {
-            control = control.min(self.meeting_horizon(id, at));
+        match self.meets {
+            Meets::Never => {}
+            Meets::AtDraws => control = control.min(self.draw_horizon(id, at)),
+            Meets::AtFaults | Meets::AtAccesses => {
+                control = control.min(self.meeting_horizon(id, at));
+            }
         }
         if let Some(balloon) = self.host.due() {
             control = control.min(balloon);
@@ -47,6 +51,24 @@ impl Simulation<'_> {
 }
 
 impl Simulation<'_> {
+    /// The tick before which a VM that could draw frames may make its accesses in one go: those to
+    /// as many pages as it has empty frames, which draw none.
+    fn draw_horizon(&self, id: VmId, at: Ticks) -> Ticks {
+        if !self.host.may_draw(id) {
+            return Ticks(u64::MAX);
+        }
+        let vm = &self.vms[id.index()];
+        let trace = &vm.spec.trace;
+        let held = self.host.allocation(id).unwrap_or_default();
+        let empty = held.0.saturating_sub(vm.replacement.resident().0);
+        // It goes on with a run that has begun, even if the host has taken that page.
+        let begins = trace.begins_run(vm.position);
+        let further = if begins { empty.max(1) } else { empty.saturating_sub(1) };
+        let runs = (trace.runs_before(vm.position) as u64).saturating_add(further);
+        let end = trace.run_start(trace.run_pages().len().min(runs as usize));
+        Ticks(at.0.saturating_add(vm.nominal(vm.position, end).max(1)))
+    }
+
     /// The tick before which a VM that meets others may make its accesses in one go: those that
     /// repeat one page, where no other VM can interfere.
     fn meeting_horizon(&self, id: VmId, at: Ticks) -> Ticks {

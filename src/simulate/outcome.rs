@@ -44,6 +44,7 @@ impl Simulation<'_> {
         let mut all = Account::all(&vms, self.all, length);
         all.rates = self.rates.quantiles();
         all.movement.settle_checkpoints = self.settling.worst();
+        all.states = self.host.state_ticks(end);
         Outcome {
             policy: self.name,
             foresight: self.foresight,

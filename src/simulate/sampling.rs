@@ -1,5 +1,6 @@
 //! Samples of the host between checkpoints, for policies that request them.
 
+use super::checkpoint::entitlements;
 use super::{EventKind, Simulation};
 use crate::balance::{SAMPLES_MAX, View};
 use crate::units::{Ticks, VmId};
@@ -26,6 +27,9 @@ impl Simulation<'_> {
             if let Some(holding) = self.host.holding(id) {
                 view.vms.push(vm.view_now(id, holding));
             }
+        }
+        if self.scenario.states.is_some() {
+            view = entitlements(view);
         }
         self.policy.sample(&view);
         self.queue_sample(at);

@@ -128,7 +128,8 @@ fn further(scenario: &Scenario, account: &Account) -> Vec<(String, Cell)> {
         cells.extend(TIER_METRICS.iter().map(|of| (of.named(&spec.name), cell(of.of))));
     }
     if scenario.paging.is_some() {
-        for name in OF_PAGING {
+        let of_states = OF_STATES.iter().filter(|_| scenario.states.is_some());
+        for name in OF_PAGING.iter().chain(of_states) {
             let metric = METRICS.iter().find(|metric| metric.name == *name);
             let cell = metric.map_or(Cell::Empty, |metric| match metric.of {
                 Reading::Count(of) => Cell::from(of(account)),
@@ -147,14 +148,19 @@ pub const STORE_READS: &str = "store_reads";
 pub const OF_PAGING: &[&str] =
     &["host_faults", "double_pagings", "host_reads", "host_writes", "superfluous"];
 
+/// The columns that follow those if the host reclaims by the state of its free memory.
+pub const OF_STATES: &[&str] =
+    &["blocked_ticks", "time_high", "time_soft", "time_hard", "time_low"];
+
 /// The columns that mechanisms add.
 pub(crate) fn further_columns(mechanisms: &Mechanisms) -> Vec<String> {
-    let Mechanisms { tiers, pages } = mechanisms;
+    let Mechanisms { tiers, pages, states } = mechanisms;
     let of_tier = |tier| TIER_METRICS.iter().map(move |metric| metric.named(tier));
     let store_reads = (!tiers.is_empty()).then(|| STORE_READS.to_owned());
     let of_paging = OF_PAGING.iter().filter(|_| *pages).map(ToString::to_string);
+    let of_states = OF_STATES.iter().filter(|_| *states).map(ToString::to_string);
     let of_tiers = tiers.iter().flat_map(|tier| of_tier(tier));
-    store_reads.into_iter().chain(of_tiers).chain(of_paging).collect()
+    store_reads.into_iter().chain(of_tiers).chain(of_paging).chain(of_states).collect()
 }
 
 /// A row for each VM, in file order, then the row of all.

@@ -24,7 +24,8 @@ takes a value. This is [`scenarios/slow-balloon.toml`](../scenarios/slow-balloon
 there are `extends = \"base.toml\"`, which overlays another scenario; `defaults.vm`, which holds any
 key of a VM; `trace = { file = \"…\" }` or `trace = { pages = [1, 2, 1] }` in place of `workload`;
 `stop`, the tick at which a VM leaves; [`[[tier]]`](guide-mechanisms.md), memory behind that of the
-VMs; `actuator.kind = \"paging\"` with its [keys and costs](guide-mechanisms.md#host-paging); and
+VMs; `actuator.kind` \"paging\" and \"esx-states\" with their
+[keys and costs](guide-mechanisms.md#host-paging); and
 [`[sweep]`](sweeps.md). Any value can be set by its path on the command line:
 `--set host.memory=64`, `--set vm.web.min=2`, `--set tier.far.fetch=30`.
 

@@ -6,6 +6,7 @@ mod actuator;
 mod bad_scenarios;
 mod bounds;
 mod common;
+mod esx_states;
 mod extremes;
 mod frees;
 mod kernel;

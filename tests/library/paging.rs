@@ -20,11 +20,11 @@ use balloonist::units::{Frames, Page, Ticks};
 use balloonist::watch::{Access, Checkpoint, NullWatcher, Watcher};
 use serde_json::Value as Json;
 
-fn algorithm(name: &str) -> &'static ReplacementKind {
+pub(crate) fn algorithm(name: &str) -> &'static ReplacementKind {
     replace::ALL.iter().find(|kind| kind.name == name).unwrap()
 }
 
-fn paging(pager: &str, swapper: Swapper) -> Paging {
+pub(crate) fn paging(pager: &str, swapper: Swapper) -> Paging {
     let pager = algorithm(pager);
     let settings = Settings::defaults(pager.params);
     Paging { pager, settings, swapper, read: Ticks(0), write: Ticks(0) }
@@ -51,7 +51,7 @@ fn guest(
     (kind.build)(&Settings::defaults(kind.params), &guest)
 }
 
-fn trace(accesses: &[(u64, bool)]) -> Arc<Trace> {
+pub(crate) fn trace(accesses: &[(u64, bool)]) -> Arc<Trace> {
     let mut builder = TraceBuilder::default();
     for &(page, writes) in accesses {
         let kind = if writes { AccessKind::Store } else { AccessKind::Load };
@@ -62,24 +62,28 @@ fn trace(accesses: &[(u64, bool)]) -> Arc<Trace> {
 
 /// A guest's memory and the host's frames as plain lists, both with the next victim last: LRU or
 /// FIFO.
-struct Naive {
+pub(crate) struct Naive {
     size: usize,
     backed: usize,
     /// Whether a use moves a page to the front of the guest's list, and of the host's.
     moves: [bool; 2],
     swapper: Swapper,
     memory: Vec<u64>,
-    frames: Vec<u64>,
+    pub(crate) frames: Vec<u64>,
     dirty: BTreeSet<u64>,
     copied: BTreeSet<u64>,
     used: BTreeSet<u64>,
-    counts: Counts,
-    paging: PagingCounts,
+    pub(crate) counts: Counts,
+    pub(crate) paging: PagingCounts,
     taken: Vec<u64>,
 }
 
 impl Naive {
-    fn new([guest, host]: [&str; 2], [size, backed]: [u64; 2], swapper: Swapper) -> Self {
+    pub(crate) fn new(
+        [guest, host]: [&str; 2],
+        [size, backed]: [u64; 2],
+        swapper: Swapper,
+    ) -> Self {
         Self {
             size: size as usize,
             backed: backed as usize,
@@ -115,14 +119,14 @@ impl Naive {
         self.frames.insert(0, page);
     }
 
-    fn resize(&mut self, backed: u64) {
+    pub(crate) fn resize(&mut self, backed: u64) {
         self.backed = backed as usize;
         while self.frames.len() > self.backed {
             self.take();
         }
     }
 
-    fn touch(&mut self, page: u64, writes: bool) {
+    pub(crate) fn touch(&mut self, page: u64, writes: bool) {
         self.counts.accesses += 1;
         if self.memory.contains(&page) {
             if self.moves[0] {
@@ -157,7 +161,17 @@ impl Naive {
         }
     }
 
-    fn replace(&mut self, page: u64) {
+    /// A balloon in the guest takes or gives pages of its memory.
+    pub(crate) fn resize_guest(&mut self, size: u64) {
+        self.size = size as usize;
+        while self.memory.len() > self.size {
+            let victim = self.evict();
+            self.frames.retain(|&frame| frame != victim);
+        }
+    }
+
+    /// Takes the guest's victim out of its memory; a dirty one is read if it must be, and written.
+    fn evict(&mut self) -> u64 {
         let victim = self.memory.pop().unwrap();
         if self.dirty.remove(&victim) {
             if !self.frames.contains(&victim) {
@@ -168,6 +182,11 @@ impl Naive {
             self.counts.write_backs += 1;
         }
         self.copied.remove(&victim);
+        victim
+    }
+
+    fn replace(&mut self, page: u64) {
+        let victim = self.evict();
         if let Some(at) = self.frames.iter().position(|&frame| frame == victim) {
             self.frames.remove(at);
             self.frames.insert(0, page);

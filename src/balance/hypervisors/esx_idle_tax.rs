@@ -10,11 +10,11 @@
 //! active frames is entitled to *S·μ* frames: it holds the first *A* of them, and of the rest only
 //! the fraction 1 − tax. The level is found by halving in integers, the tax counts to its fourth
 //! decimal place, and rounding goes to the largest remainders. Targets are computed at every
-//! checkpoint and are of the whole host: none of it is kept free. So ESX's states of free memory
-//! (high, soft, hard, low: 6, 4, 2 and 1 %) are left out. In them ESX reclaims nothing, balloons,
-//! pages to its own swap, or also blocks VMs above their targets. Reclaiming is ballooning, and
-//! where the actuator makes that slow, nothing pages in its stead: a VM that is to get frames waits
-//! for them. Pages are sampled from the VM's configured memory (`max`).
+//! checkpoint. ESX's states of free memory (high, soft, hard, low: 6, 4, 2 and 1 %), in which it
+//! reclaims nothing, balloons, pages to its own swap, or also blocks VMs above their targets, are
+//! the mechanism `esx-states` (`reclaim/esx_states.rs`), and the system is both. With another
+//! actuator targets are of the whole host, and where that is slow, nothing pages in its stead.
+//! Pages are sampled from the VM's configured memory (`max`).
 //! *Cost.* O(V) per checkpoint for V VMs, times 123 halvings; on a real machine up to 100 traps an
 //! interval and VM.
 //! *Parameters.* `tax`: the part of an idle frame that is taxed away (0.75, the paper's; 0

@@ -3,20 +3,31 @@
 use super::super::codes;
 use super::super::document::Literal;
 use super::super::{Actuator, Phase};
-use super::values::{Findings, Section};
+use super::values::{Field, Findings, Section};
 use super::{Fitted, params};
 use crate::params::Settings;
-use crate::reclaim::{self, Swapper};
+use crate::reclaim::{self, Grow, Marks, MechanismKind, Swapper};
 use crate::replace::{self, ReplacementKind};
-use crate::units::{Frames, Ticks};
+use crate::units::{Decimal, Frames, Ticks};
 
-const KEYS: &[&str] = &["kind", "latency", "rate", "step", "pager", "swapper"];
+const KEYS: &[&str] =
+    &["kind", "latency", "rate", "step", "pager", "swapper", "marks", "period", "grow"];
 
 /// The table `[actuator]`.
 pub(super) struct Reclaim {
     pub(super) actuator: Actuator,
     /// How the host pages, if it does.
     pub(super) paging: Option<Pages>,
+    /// When it pages and when it balloons, if the state of its free memory decides that.
+    pub(super) states: Option<ByState>,
+}
+
+/// What a host that reclaims by states needs to know; its marks in frames need its memory.
+#[derive(Clone, Copy)]
+pub(super) struct ByState {
+    pub(super) marks: Marks,
+    pub(super) period: Ticks,
+    pub(super) grow: Grow,
 }
 
 /// The pager, its parameters and the swapper of a host that pages.
@@ -41,10 +52,45 @@ pub(super) fn read(
         None => Some(&reclaim::ALL[0]),
     };
     let paging = pages(findings, section, page_size);
-    let is_balloon = kind.map(|kind| kind == reclaim::BALLOON);
-    let actuator = balloon(findings, section, is_balloon, page_size);
+    let actuator = balloon(findings, section, kind.map(|kind| kind.balloons), page_size);
+    let states = by_state(findings, section, kind.is_some_and(MechanismKind::has_states));
     let paging = if kind?.pages { Some(paging?) } else { None };
-    Some(Reclaim { actuator: actuator?, paging })
+    let states = if kind?.has_states() { Some(states?) } else { None };
+    Some(Reclaim { actuator: actuator?, paging, states })
+}
+
+/// What a host that reclaims by the state of its free memory needs to know.
+fn by_state(findings: &mut Findings, section: &Section, is_needed: bool) -> Option<ByState> {
+    let marks = section.get("marks").map_or(Some(Marks::PAPER), |field| marks(findings, &field));
+    let grow = section
+        .get("grow")
+        .map_or(Some(Grow::default()), |field| findings.choice(&field, Grow::ALL.iter().copied()));
+    let period = section.get("period").map(|field| findings.ticks(&field, 1));
+    if period.is_none() && is_needed {
+        let remedy = "set the ticks between two looks at free memory, for example `period = 100`";
+        section.need(findings, "period", remedy);
+    }
+    Some(ByState { marks: marks?, period: period??, grow: grow? })
+}
+
+/// Four percents, none larger than the one before, or the name of a product that has them.
+fn marks(findings: &mut Findings, field: &Field) -> Option<Marks> {
+    if let Literal::String(_) = &field.node.value {
+        return findings.choice(field, [("esxi-6", Marks::Esxi6)]);
+    }
+    let given = findings.words(field);
+    let [least, most] = [Decimal { digits: 0, places: 0 }, Decimal { digits: 100, places: 0 }];
+    let read = given.iter().map(|mark| params::decimal(findings, mark, least, most));
+    let read: Vec<Decimal> = read.collect::<Option<_>>()?;
+    let falls = read.windows(2).all(|pair| params::compare(pair[0], pair[1]).is_ge());
+    let percents = <[Decimal; 4]>::try_from(read).ok().filter(|_| falls);
+    if percents.is_none() {
+        let message = "these are not four marks of free memory";
+        let remedy = "write the percents of the states high, soft, hard and low, none larger than \
+                      the one before: `marks = [6, 4, 2, 1]`; or \"esxi-6\"";
+        findings.error(codes::BAD_MARKS, field.node.origin, message, remedy);
+    }
+    percents.map(Marks::Percents)
 }
 
 /// What a host that pages needs to know.
@@ -88,6 +134,19 @@ fn balloon(
 /// The most batches of balloons in a run, and in flight at a time.
 const BATCHES_MAX: u128 = 100_000_000_000;
 const FLIGHTS_MAX: u128 = 100_000_000;
+
+/// Reports looks at free memory that could be too many in a run that ends by the tick `latest`.
+pub(super) fn check_looks(findings: &mut Findings, section: &Section, period: Ticks, latest: u128) {
+    let looks = latest / u128::from(period.0);
+    if looks > BATCHES_MAX {
+        let message = format!("a period of {period} ticks gives {looks} looks at free memory");
+        let remedy = format!(
+            "the run may last {latest} ticks; use {} or more",
+            latest.div_ceil(BATCHES_MAX)
+        );
+        findings.error(codes::TOO_MANY_EVENTS, section.origin_of("period"), message, remedy);
+    }
+}
 
 /// Reports balloons whose batches could be too many in a run that ends by the tick `latest`: in
 /// total, or in flight at a time, where they take memory. Partial batches are not counted in the

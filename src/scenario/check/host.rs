@@ -88,19 +88,25 @@ impl Host {
         Some(Frames(frames as u64))
     }
 
-    /// The first allocations, if the VMs fit on the host: together, or each by itself if
-    /// [`Admission`] handles the rest.
+    /// The first allocations, if the VMs fit on the host, beside what it keeps free: together, or
+    /// each by itself if [`Admission`] handles the rest.
     pub(super) fn divide(
         &self,
         findings: &mut Findings,
         host: &Section,
         memory: Frames,
+        kept: Frames,
         vms: &[Draft],
     ) -> Option<Vec<Frames>> {
         let (split, admission) = (self.split?, self.admission?);
         let origin = host.origin_of("memory");
         let bounds = bounds(memory, vms)?;
-        let fit = minima_fit(findings, origin, memory, admission, vms)?;
+        let beside = if kept == Frames(0) {
+            String::new()
+        } else {
+            format!(" beside the {kept} that it keeps free")
+        };
+        let fit = minima_fit(findings, origin, (memory, &beside), admission, vms)?;
         let mut claims = Vec::with_capacity(vms.len());
         for (vm, &bounds) in vms.iter().zip(&bounds) {
             let weight = if split == Split::Shares { vm.shares? } else { 1 };
@@ -124,7 +130,7 @@ impl Host {
                 findings.error(codes::CEIL_STARVES, origin, message, remedy);
                 None
             }
-            Split::Initial => initials(findings, origin, memory, admission, vms),
+            Split::Initial => initials(findings, origin, (memory, &beside), admission, vms),
         }
     }
 }
@@ -143,7 +149,7 @@ pub(super) fn bounds(memory: Frames, vms: &[Draft]) -> Option<Vec<Bounds>> {
 fn minima_fit(
     findings: &mut Findings,
     origin: Origin,
-    memory: Frames,
+    (memory, beside): (Frames, &str),
     admission: Admission,
     vms: &[Draft],
 ) -> Option<bool> {
@@ -154,12 +160,14 @@ fn minima_fit(
     }
     let (message, remedy) = if admission == Admission::Guaranteed {
         let count = vms.len();
-        let message =
-            format!("the minima of {count} VMs add up to {sum} frames, and the host has {memory}");
+        let message = format!(
+            "the minima of {count} VMs add up to {sum} frames, and the host has {memory}{beside}"
+        );
         (message, "give the host more memory, lower `min`, or choose another `host.admission`")
     } else if let Some(vm) = vms.iter().find(|vm| vm.min.is_some_and(|min| min > memory)) {
         let min = vm.min?;
-        let message = format!("{} needs {min} frames, and the host has {memory}", vm.called());
+        let message =
+            format!("{} needs {min} frames, and the host has {memory}{beside}", vm.called());
         (message, "give the host more memory or lower `min`")
     } else {
         return Some(false);
@@ -172,7 +180,7 @@ fn minima_fit(
 fn initials(
     findings: &mut Findings,
     origin: Origin,
-    memory: Frames,
+    (memory, beside): (Frames, &str),
     admission: Admission,
     vms: &[Draft],
 ) -> Option<Vec<Frames>> {
@@ -180,7 +188,8 @@ fn initials(
     let total = sum(&given);
     if admission == Admission::Guaranteed && total > u128::from(memory.0) {
         let message = format!(
-            "the first allocations of {} VMs add up to {total} frames, and the host has {memory}",
+            "the first allocations of {} VMs add up to {total} frames, and the host has \
+             {memory}{beside}",
             vms.len()
         );
         let remedy = "give the host more memory or lower `initial`";

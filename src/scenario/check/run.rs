@@ -118,7 +118,9 @@ impl Length<'_> {
             Tempo::Recorded(_) => accesses,
         };
         let trapped = in_interval.min(accesses).saturating_mul(u128::from(trap.0));
-        let gone = once.min(accesses).saturating_mul(u128::from(write_back.0) + puts + write);
+        // A page that a balloon takes may have to be read first.
+        let each_gone = u128::from(write_back.0) + puts + read + write;
+        let gone = once.min(accesses).saturating_mul(each_gone);
         let held_up = trapped.saturating_add(gone).saturating_add(each);
         let beyond = held_up.saturating_add(u128::from(stop.0));
         Some(u128::from(start.0).saturating_add(busy).saturating_add(idle).min(beyond))

@@ -10,7 +10,7 @@ use super::super::grid::{Axis, Dimension, Grid, Picks, StepsOf};
 use super::super::range::{Fault, Number, Progress, expand};
 use super::super::written::label;
 use super::values::{Field, Findings, Section};
-use crate::reclaim;
+use crate::reclaim::{self, MechanismKind};
 
 /// Keys that a sweep sets itself, or that do not affect runs.
 const NOT_AXES: &[&str] = &["seed", "name", "sweep", "extends", "compare", "expect"];
@@ -66,13 +66,13 @@ pub(super) fn read(findings: &mut Findings, root: &Section, probe: Probe) -> Opt
     let tiers = tiers.iter().filter_map(table_name).map(str::to_owned).collect();
     let axes = dimensions.iter().flat_map(|dimension| &dimension.axes);
     let kinds = axes.filter(|axis| axis.path == "actuator.kind").flat_map(|axis| &axis.values);
-    let pages = |kind: &Node| {
-        reclaim::ALL.iter().any(|known| known.pages && kind.text() == Some(known.name))
-    };
     let own = root.section(findings, "actuator").get("kind").map(|field| field.node);
-    let pages = own.into_iter().chain(kinds).any(pages);
+    let named = |node: &Node| reclaim::ALL.iter().find(|kind| node.text() == Some(kind.name));
+    let kinds: Vec<&MechanismKind> = own.into_iter().chain(kinds).filter_map(named).collect();
+    let pages = kinds.iter().any(|kind| kind.pages);
+    let states = kinds.iter().any(|kind| kind.has_states());
     let grid = Grid::new(repeat, dimensions, skips, baseline);
-    let grid = grid.with_mechanisms(Mechanisms { tiers, pages });
+    let grid = grid.with_mechanisms(Mechanisms { tiers, pages, states });
     if grid.points() == 0 {
         let message = "every point of the sweep is skipped";
         findings.error(codes::NO_POINT, sweep.origin_of("skip"), message, "keep at least one");

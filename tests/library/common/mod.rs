@@ -76,6 +76,7 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
         cost: Cost::default(),
         actuator: Actuator::INSTANT,
         paging: None,
+        states: None,
         tiers: Vec::new(),
         warm_up: None,
         vms,
