@@ -7,7 +7,7 @@ use crate::number::{counted, every, grouped};
 use crate::render::chart::{Figure, STYLE, patterns};
 use crate::render::figures;
 use crate::render::svg::escaped;
-use crate::store::compare::{self, CompareRow};
+use crate::store::compare::{self, CompareRow, Role};
 use crate::store::manifest::{BoundEntry, Manifest};
 use crate::store::results::{Results, Sweep};
 use crate::store::row;
@@ -34,7 +34,7 @@ pub fn page(results: &Results) -> String {
     let mut main = verdict(manifest.verdict.as_deref().unwrap_or(""));
     if let Some(compare) = &results.compare {
         main += "<section>\n<h2>Policies and bounds</h2>\n";
-        main += &table("comparison", &with_regret(compare));
+        main += &comparison(compare);
         main += &bounds(manifest);
         main += "</section>\n";
     }
@@ -137,6 +137,24 @@ fn every_vm(vms: &[VmRow]) -> Table {
     without(&row::table(&rows), &["scenario", "every", "seed"])
 }
 
+/// The table of the comparison: policies in the order of the verdict, the best one marked, then
+/// what knows the future.
+fn comparison(compare: &[CompareRow]) -> String {
+    let mut rows = compare.to_vec();
+    // Where faults differ in price, what counts is the time that they cost.
+    rows.sort_by_key(|row| match row.role {
+        Role::Policy => (0, row.stall_ticks, row.demand_faults),
+        Role::Yardstick => (1, None, 0),
+        Role::Bound => (2, None, 0),
+    });
+    let shown = table("comparison", &with_regret(&rows));
+    let policies = rows.iter().filter(|row| row.role == Role::Policy).count();
+    if policies < 2 {
+        return shown;
+    }
+    shown.replacen("<tbody>\n<tr>", "<tbody>\n<tr class=\"best\">", 1)
+}
+
 /// compare.csv, each row under its title, with one more column: the demand faults in excess of
 /// MIN's.
 fn with_regret(rows: &[CompareRow]) -> Table {
@@ -161,7 +179,10 @@ fn bounds(manifest: &Manifest) -> String {
         let said = escaped(&format!("{summary}{note}"));
         let _ = writeln!(out, "<div><dt>{}</dt><dd>{said}</dd></div>", escaped(name));
     }
-    out + "<div><dt>regret</dt><dd>demand faults above those of min</dd></div>\n</dl>\n"
+    if manifest.bounds.iter().any(|bound| bound.name == "min") {
+        out += "<div><dt>regret</dt><dd>demand faults above those of min</dd></div>\n";
+    }
+    out + "</dl>\n"
 }
 
 /// A figure with its legend, its caption and its numbers.
@@ -237,11 +258,13 @@ fn table(name: &str, table: &Table) -> String {
     out += "</tr></thead>\n<tbody>\n";
     for row in table.rows() {
         out += "<tr>";
-        for cell in row {
+        for (column, cell) in table.columns().iter().zip(row) {
             // Optional end tags are omitted, because long tables make up most of a page.
             let _ = match cell {
                 Cell::Text(text) => write!(out, "<td class=\"w\">{}", escaped(text)),
-                number => write!(out, "<td>{}", number.plain()),
+                // A seed is a name.
+                number if column == "seed" => write!(out, "<td>{}", number.plain()),
+                number => write!(out, "<td>{}", number.for_people()),
             };
         }
         out += "</tr>\n";

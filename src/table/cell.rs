@@ -45,7 +45,7 @@ impl Cell {
         }
     }
 
-    pub(super) fn for_people(&self) -> String {
+    pub(crate) fn for_people(&self) -> String {
         match self {
             Self::Integer(number) => grouped(number),
             Self::Time(nanoseconds) => duration(*nanoseconds),

@@ -84,7 +84,7 @@ async function sorts(page) {
   const column = await head.evaluate(cell => cell.cellIndex);
   const numbers = () =>
     table.locator("tbody tr").evaluateAll(
-      (rows, at) => rows.map(row => +row.cells[at].textContent), column);
+      (rows, at) => rows.map(row => +row.cells[at].textContent.replaceAll(",", "")), column);
   const ascending = (await numbers()).sort((a, b) => a - b);
   await head.locator("button").click();
   assert.equal(await head.getAttribute("aria-sort"), "ascending");

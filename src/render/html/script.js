@@ -3,7 +3,10 @@
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
   // Tables: a click on a heading sorts, a second one reverses the order.
-  const value = (row, column) => row.cells[column].textContent;
+  // The bare value of a cell: numbers are shown in groups of three digits.
+  const bare = cell =>
+    cell.className === "w" ? cell.textContent : cell.textContent.replaceAll(",", "");
+  const value = (row, column) => bare(row.cells[column]);
   const numbers = /^-?[\d.]*$/;
   function sort(table, column) {
     const head = table.tHead.rows[0].cells[column];
@@ -24,7 +27,7 @@
   function csv(table) {
     const line = cells => cells.map(quoted).join(",") + "\n";
     const head = line(all("th", table).map(cell => cell.dataset.column));
-    return head + table.inOrder.map(row => line([...row.cells].map(c => c.textContent))).join("");
+    return head + table.inOrder.map(row => line([...row.cells].map(bare))).join("");
   }
   for (const table of all("table")) {
     table.inOrder = [...table.tBodies[0].rows];
