@@ -7,6 +7,33 @@ from typing import Any, Literal, Protocol, TypeAlias, final, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = [
+    "COLD",
+    "NEVER",
+    "Comparison",
+    "Counts",
+    "Curve",
+    "Error",
+    "PolicyError",
+    "Run",
+    "Scenario",
+    "ScenarioError",
+    "Sweep",
+    "Table",
+    "Trace",
+    "TraceError",
+    "View",
+    "VmView",
+    "first_difference",
+    "formats",
+    "mrc",
+    "observers",
+    "policies",
+    "read",
+    "replacements",
+    "workloads",
+]
+
 __version__: str
 COLD: int
 NEVER: int
@@ -42,9 +69,9 @@ class Table:
     def __iter__(self) -> Iterator[dict[str, str | int | float | None]]: ...
     def __len__(self) -> int: ...
     @overload
-    def __getitem__(self, key: int) -> dict[str, str | int | float | None]: ...
+    def __getitem__(self, key: int, /) -> dict[str, str | int | float | None]: ...
     @overload
-    def __getitem__(self, key: str) -> list[Any]: ...
+    def __getitem__(self, key: str, /) -> list[Any]: ...
     def _repr_html_(self) -> str: ...
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
 
@@ -124,7 +151,7 @@ class View:
     host: int
     vms: tuple[VmView, ...]
     def __len__(self) -> int: ...
-    def __getitem__(self, name: str) -> VmView: ...
+    def __getitem__(self, name: str, /) -> VmView: ...
 
 class _Results:
     @property
@@ -177,7 +204,7 @@ class Sweep(_Results):
         self,
         metric: str = "demand_faults",
         *,
-        rows: Sequence[str] = (),
+        rows: Sequence[str] = ...,
         columns: str | None = None,
     ) -> Table: ...
     def __len__(self) -> int: ...

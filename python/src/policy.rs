@@ -10,7 +10,7 @@ use balloonist::units::Frames;
 use numpy::PyArray1;
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use crate::errors::ScenarioError;
 use crate::raised;
@@ -334,9 +334,9 @@ impl InPython {
 }
 
 /// A whole number from 0 on. An object that stands for an integer will do, such as one of NumPy's,
-/// but no float, nor True.
+/// but no float, nor True, NumPy's included, which older NumPys take for 1.
 pub fn whole(value: &Bound<'_, PyAny>) -> PyResult<u64> {
-    if value.is_instance_of::<PyBool>() {
+    if value.extract::<bool>().is_ok() {
         return Err(PyTypeError::new_err("a bool is no number"));
     }
     value.extract()

@@ -16,7 +16,7 @@ use balloonist::units::parse_size;
 use numpy::{PyArray1, PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyIterator, PyList, PyString, PyTuple};
+use pyo3::types::{PyDict, PyIterator, PyList, PyString, PyTuple};
 
 use crate::errors::{TraceError, of_read, of_scenario};
 use crate::values::toml;
@@ -387,8 +387,8 @@ fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
 
 /// A word. True and False are yes and no, a list has commas, and a field may be a number.
 fn word(value: &Bound<'_, PyAny>) -> PyResult<String> {
-    if let Ok(is) = value.cast::<PyBool>() {
-        return Ok(if is.is_true() { "yes" } else { "no" }.to_owned());
+    if let Ok(is) = value.extract::<bool>() {
+        return Ok(if is { "yes" } else { "no" }.to_owned());
     }
     if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
         let words = value.try_iter()?.map(|item| word(&item?));

@@ -4,15 +4,15 @@ use std::fmt::Write as _;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyList, PyString, PyTuple};
+use pyo3::types::{PyDict, PyFloat, PyList, PyString, PyTuple};
 
 /// A value in TOML. A float is written as Python shows it, and read back exactly.
 pub fn toml(value: &Bound<'_, PyAny>) -> PyResult<String> {
     if let Ok(text) = value.cast::<PyString>() {
         return Ok(quoted(&text.to_cow()?));
     }
-    if let Ok(is) = value.cast::<PyBool>() {
-        return Ok(is.is_true().to_string());
+    if let Ok(is) = value.extract::<bool>() {
+        return Ok(is.to_string()); // Also NumPy's.
     }
     if value.is_instance_of::<PyFloat>() {
         // NumPy shows its own otherwise.
