@@ -15,6 +15,9 @@ use crate::units::Decimal;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Millionths(pub u128);
 
+/// Numbers below this can be divided in 64 bits: 2⁴² · 2,000,000 < 2⁶³.
+const SMALL: u128 = 1 << 42;
+
 impl Millionths {
     /// The number 1 in millionths.
     pub const ONE: u128 = 1_000_000;
@@ -27,6 +30,13 @@ impl Millionths {
     /// assert_eq!(Millionths::ratio(1, 0), None);
     /// ```
     pub fn ratio(numerator: u128, denominator: u128) -> Option<Self> {
+        if numerator < SMALL && denominator < SMALL {
+            // The same in 64 bits, whose divisions are many times faster.
+            let (numerator, denominator) = (numerator as u64, denominator as u64);
+            let doubled = 2 * numerator * Self::ONE as u64;
+            let ratio = (doubled + denominator).checked_div(2 * denominator)?;
+            return Some(Self(u128::from(ratio)));
+        }
         let whole = numerator.checked_div(denominator)?;
         let rest = numerator % denominator;
         let doubled = 2 * rest * Self::ONE;
@@ -155,6 +165,17 @@ pub(crate) fn decimal(value: u64, one: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ratios_of_small_and_large_numbers_are_rounded_alike() {
+        let numbers = (0..60).chain([999_999, 1_000_001, SMALL - 1]);
+        for numerator in numbers.clone() {
+            for denominator in numbers.clone() {
+                let scaled = Millionths::ratio(numerator << 60, denominator << 60);
+                assert_eq!(Millionths::ratio(numerator, denominator), scaled);
+            }
+        }
+    }
 
     #[test]
     fn durations_are_exact() {
