@@ -373,7 +373,8 @@ fn without_observers_a_cadence_equals_a_longer_interval() {
         let mut rare = simulate(&rare, policy, &mut NullWatcher);
         for outcome in [&mut wrapped, &mut rare] {
             let accounts = outcome.vms.iter_mut().chain([&mut outcome.all]);
-            accounts.for_each(|of| of.movement = Movement::default()); // It counts checkpoints.
+            // They count checkpoints and intervals.
+            accounts.for_each(|of| (of.movement, of.rates) = (Movement::default(), None));
         }
         assert_eq!((wrapped.vms, wrapped.all), (rare.vms, rare.all), "{case}");
     });
