@@ -152,9 +152,11 @@ fn array<'t>(cells: impl Iterator<Item = &'t Cell> + Clone) -> (DataType, ArrayR
         return (DataType::Utf8, Arc::new(text.collect::<StringArray>()));
     }
     let mut filled = cells.clone().filter(is_filled).peekable();
-    if filled.peek().is_some() && filled.all(|cell| matches!(cell, Cell::Integer(_))) {
+    if filled.peek().is_some()
+        && filled.all(|cell| matches!(cell, Cell::Integer(_) | Cell::Time(_)))
+    {
         let count = |cell: &Cell| match cell {
-            Cell::Integer(count) => i64::try_from(*count).ok(),
+            Cell::Integer(count) | Cell::Time(count) => i64::try_from(*count).ok(),
             _ => None,
         };
         return (DataType::Int64, Arc::new(cells.map(count).collect::<Int64Array>()));
@@ -166,7 +168,7 @@ fn array<'t>(cells: impl Iterator<Item = &'t Cell> + Clone) -> (DataType, ArrayR
 fn double(cell: &Cell) -> Option<f64> {
     match cell {
         Cell::Text(_) | Cell::Empty => None,
-        Cell::Integer(number) => Some(*number as f64),
+        Cell::Integer(number) | Cell::Time(number) => Some(*number as f64),
         Cell::Ratio(ratio) => Some(ratio.0 as f64 / Millionths::ONE as f64),
         Cell::Signed(ratio) => Some(ratio.0 as f64 / Millionths::ONE as f64),
     }
@@ -175,7 +177,7 @@ fn double(cell: &Cell) -> Option<f64> {
 fn value<'py>(py: Python<'py>, cell: &Cell) -> PyResult<Bound<'py, PyAny>> {
     Ok(match cell {
         Cell::Text(text) => text.into_pyobject(py)?.into_any(),
-        Cell::Integer(number) => number.into_pyobject(py)?.into_any(),
+        Cell::Integer(number) | Cell::Time(number) => number.into_pyobject(py)?.into_any(),
         _ => double(cell).into_pyobject(py)?,
     })
 }
