@@ -268,7 +268,8 @@ mod tests {
             let cell = |name: &String| match name.as_str() {
                 "param_vm_a_trace_file" => label.to_owned(),
                 "scenario" | "policy" | "vm" | "fingerprint" => "12".to_owned(),
-                "frames_mean" | "fault_ratio" | "replacement_ratio" => "0.250000".to_owned(),
+                "frames_mean" | "slowdown" | "jain_index" => "0.250000".to_owned(),
+                ratio if ratio.contains("_ratio") => "0.250000".to_owned(),
                 _ => "5".to_owned(),
             };
             csv_lines(std::iter::once(columns(&grid).iter().map(cell).collect()))
@@ -291,7 +292,7 @@ mod tests {
         for (wrong, said) in [
             (line("a").replace(",5,", ",x,"), "line 1"),
             (line("a").replace("0.250000", "0.25"), "`0.25` is not a number with six decimals"),
-            ("5,5\n".to_owned(), "line 1: it has 2 cells, expected 26"),
+            ("5,5\n".to_owned(), "line 1: it has 2 cells, expected 40"),
         ] {
             let error = read_lines(&grid, &wrong).unwrap_err();
             assert!(error.contains(said), "{error}");

@@ -365,7 +365,7 @@ mod tests {
         for length in 0..line.len() {
             assert!(read(&line.as_bytes()[..length]).unwrap().is_none(), "{length} bytes");
         }
-        for text in ["2026-01-02 a walk", "b", "balloonist-journal/3\t0", "\n", "\0\0\0"] {
+        for text in ["2026-01-02 a walk", "b", "balloonist-journal/2\t0", "\n", "\0\0\0"] {
             let found = read(text.as_bytes());
             let is_begun = text == "b";
             assert!(matches!(found, Err(Fault::Foreign(_))) != is_begun, "{text:?}");
