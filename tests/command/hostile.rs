@@ -266,7 +266,8 @@ fn a_journal_with_right_checksums_and_wrong_rows_is_refused() {
             assert!(!told.contains('\u{1b}'));
         }
     }
-    fs::write(&journal, good.replacen("balloonist-journal/2", "balloonist-journal/1", 1)).unwrap();
+    let other = good.replacen("balloonist-journal/", "balloonist-journal/1", 1);
+    fs::write(&journal, other).unwrap();
     let (code, told) = place.told(&["merge", "out"]);
     assert!(code == Some(3) && told.contains("journal of another version"), "{told}");
 }
