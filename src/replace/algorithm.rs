@@ -41,7 +41,7 @@ pub trait Accesses {
     /// All of them hit.
     fn again(&mut self, _page: PageId, _position: u64, _times: u64) {}
 
-    /// Whether accesses may cost ticks beside those of [`Delays`].
+    /// Whether accesses may cost ticks beside those of [`Delays`](super::Delays).
     fn takes_time(&self) -> bool {
         false
     }

@@ -54,7 +54,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     ];
 
     let bounds = bound::all(&scenario);
-    print!("{}", store::compare::table(&store::compare::rows(&runs, &bounds, 0)).to_markdown());
+    let rows = store::compare::rows(&scenario, &runs, &bounds, 0);
+    print!("{}", store::compare::table(&rows).to_markdown());
     println!("{}", verdict(&runs, &bounds, 0));
     print!("{}", vms::table(&scenario, &runs[2].outcome).to_csv());
     Ok(())
