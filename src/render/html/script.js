@@ -125,11 +125,11 @@
       cursor.classList.remove("off");
       group.append(cursor);
       const row = table.inOrder[+group.dataset.first + at];
-      const lines = heads.map((head, column) => [head, value(row, column)]);
-      const shown = lines.filter(([head, text]) => text !== "" && !hidden.has(head));
+      const line = (head, at) => [head, row.cells[at].textContent, value(row, at)];
+      const shown = heads.map(line).filter(([head, text]) => text !== "" && !hidden.has(head));
       // With very many series only the largest are shown; the table has all.
       const [keys, others] = [shown.slice(0, 2), shown.slice(2)];
-      const listed = others.length > 14 ? [...others].sort((a, b) => b[1] - a[1]) : others;
+      const listed = others.length > 14 ? [...others].sort((a, b) => b[2] - a[2]) : others;
       const text = keys.concat(listed.slice(0, 14)).map(([head, text]) => `${head}: ${text}`);
       if (listed.length > 14) text.push(`and ${listed.length - 14} more`);
       show(text.join("\n"), cursor.getBoundingClientRect());
