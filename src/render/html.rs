@@ -9,10 +9,11 @@ use crate::render::figures;
 use crate::render::svg::escaped;
 use crate::store::compare::{self, CompareRow, Role};
 use crate::store::manifest::{BoundEntry, Manifest};
+use crate::store::outcomes::OutcomeRow;
 use crate::store::results::{Results, Sweep};
-use crate::store::row;
-use crate::store::sweep;
-use crate::store::vms::VmRow;
+use crate::store::row::{self, Row as _};
+use crate::store::sweep::{self, RunRow};
+use crate::store::vms::{KEY, VmRow};
 use crate::table::{Cell, Table};
 
 const PAGE_STYLE: &str = include_str!("html/style.css");
@@ -121,11 +122,19 @@ fn varied(sweep: &Sweep) -> String {
     out
 }
 
-/// The rows of all VMs together, without the columns that are equal everywhere or duplicates.
+/// The rows of all VMs together, without columns that are equal everywhere or duplicates, and of
+/// outcomes only those that delays change.
 fn every_run(sweep: &Sweep) -> Table {
     let twice = |path, column| sweep.grid.paths().any(|axis| axis == path).then_some(column);
     let twice = [twice("policy.kind", "policy"), twice("checkpoint.every", "every")];
+    // Where nothing is delayed, what delays lead to is not shown; the CSV file has all.
+    let is_delayed = |run: &RunRow| run.outcome.stall_ticks + run.outcome.overhead_ticks > 0;
+    let kept: &[&str] =
+        if sweep.runs.iter().any(is_delayed) { &["ticks", "slowdown"] } else { &[] };
+    let outcomes = OutcomeRow::COLUMNS[KEY..].iter().copied();
+    let outcomes = outcomes.filter(|column| !kept.contains(column));
     let left_out = ["scenario", "vm"].into_iter().chain(twice.into_iter().flatten());
+    let left_out = left_out.chain(outcomes);
     without(&sweep::table(&sweep.grid, &sweep.runs), &left_out.collect::<Vec<_>>())
 }
 
