@@ -13,29 +13,12 @@ import pytest
 
 import balloonist
 from balloonist import Scenario, Trace
+from classes import Lru, Still
 
 
 def scenario():
     traces = {"db": Trace.workload("zipf", pages=80, accesses=1000, vm="db"), "web": [1, 2, 3] * 300}
     return Scenario.from_traces(traces, memory=40, every=50)
-
-
-class Still:
-    def plan(self, view):
-        return {}
-
-
-class Lru:
-    def __init__(self, frames):
-        self.pages = []
-
-    def access(self, page, hit):
-        if hit:
-            self.pages.remove(page)
-        self.pages.append(page)
-
-    def evict(self, page):
-        return self.pages.pop(0)
 
 
 UNHARMED = scenario().run("static").fingerprint

@@ -14,6 +14,7 @@ import pytest
 
 import balloonist
 from balloonist import Scenario, Trace
+from classes import Fifo, Lru
 
 
 def scenario(every=50, **settings):
@@ -212,31 +213,6 @@ def test_what_is_no_policy_is_refused(bad, text):
     with pytest.raises((TypeError, ValueError)) as raised:
         scenario().run(bad)
     assert text in str(raised.value)
-
-
-class Lru:
-    def __init__(self, frames):
-        self.pages = []
-
-    def access(self, page, hit):
-        if hit:
-            self.pages.remove(page)
-        self.pages.append(page)
-
-    def evict(self, page):
-        return self.pages.pop(0)
-
-
-class Fifo:
-    def __init__(self, frames):
-        self.queue = []
-
-    def access(self, page, hit):
-        if not hit:
-            self.queue.append(page)
-
-    def evict(self, page):
-        return self.queue.pop(0)
 
 
 class SecondChance(Fifo):

@@ -4,6 +4,7 @@ import pytest
 
 import balloonist
 from balloonist import Scenario
+from classes import Fifo, Still
 
 TEXT = """
 name = "two"
@@ -16,25 +17,6 @@ workload = { kind = "zipf", pages = 60, accesses = 600 }
 name = "b"
 workload = { kind = "working-set", accesses = 600 }
 """
-
-
-class Still:
-    """The rule `static`."""
-
-    def plan(self, view):
-        return {}
-
-
-class Fifo:
-    def __init__(self, frames):
-        self.queue = []
-
-    def access(self, page, hit):
-        if not hit:
-            self.queue.append(page)
-
-    def evict(self, page):
-        return self.queue.pop(0)
 
 
 def scenario():
