@@ -290,7 +290,7 @@ fn of_vms<R: Row>(rows: &[R], columns: &[&str]) -> (Table, Table) {
     let replacement = table.columns().iter().find(|column| *column == "param_replacement");
     let run = std::iter::once("policy").chain(replacement.map(String::as_str));
     let columns: Vec<&str> = run.chain(columns.iter().copied()).collect();
-    let people = table.select(&columns).without_empty_columns();
+    let people = table.select(&columns);
     (table, people)
 }
 
