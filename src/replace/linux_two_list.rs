@@ -19,7 +19,7 @@
 //! last reclaim. Pages that wait for their list in a buffer of their processor are not modelled.
 //! The kernel's 32 pages are a 64th of 8 MiB, the smallest memory that was measured. With fewer
 //! frames, as no Linux has, a reclaim frees a 64th of them too, where 32 pages would be the half of
-//! the memory. Predicted and measured faults are compared in tests/library/kernel.rs.
+//! the memory. docs/validation.md compares predicted and measured faults.
 //! Files: uses are those of `read`, each of which the kernel sees; a fault is a page's first. Pages
 //! are reclaimed one at a time, and the active list is shortened until the balance holds.
 //! A *shrink* reclaims by the same rule until the pages fit, no more, and leaves a shadow entry for
