@@ -17,6 +17,17 @@ swap_on_ram() {
   swapon /dev/ram0
 }
 
+# swap_on_disk: the guest's swap is its disk.
+swap_on_disk() {
+  for name in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci \
+    virtio_blk virtio_balloon; do
+    insmod "/job/files/$name.ko"
+  done
+  while [ ! -b /dev/vda ]; do sleep 0.1; done
+  mkswap /dev/vda > /dev/null
+  swapon /dev/vda
+}
+
 # kernel two-list|mglru: which of Linux's reclaim algorithms is used from now on.
 kernel() {
   case $1 in
@@ -44,4 +55,16 @@ in_group() {
   echo "MEASURED $1 $2 $(of pgmajfault $group/memory.stat) $((most / 4096))"
   # Pages that the kernel still owes the group keep it busy for a moment.
   rmdir $group || { sleep 1; rmdir $group; }
+}
+
+# in_guest WORKLOAD PAGES: runs a workload in the guest of so many pages, and says how many major
+# faults the guest had, and how many of its pages held no anonymous memory at the end.
+in_guest() {
+  sync
+  echo 3 > /proc/sys/vm/drop_caches
+  before=$(of pgmajfault /proc/vmstat)
+  sh "/job/files/$1.sh" > /said 2>&1 || cat /said
+  after=$(of pgmajfault /proc/vmstat)
+  resident=$(sed -n 's/^END [0-9]* [0-9]* //p' /said)
+  echo "MEASURED $1 $2 $((after - before)) $(($2 - resident))"
 }

@@ -94,8 +94,8 @@ def part_tables(file, part, folder, names):
                   for rows in sizes.values()}
         known[workload] = predictions(folder / f"{workload}.balloonist", frames)
     all_errors, texts = defaultdict(list), []
-    kernels = list(dict.fromkeys(kernel for kernel, _ in cases))
-    for kernel, workload in cases:
+    kernels = [kernel for kernel in names if any(of == kernel for of, _ in cases)]
+    for kernel, workload in sorted(cases, key=lambda case: (case[1], kernels.index(case[0]))):
         text, errors = one_case(cases[kernel, workload], known[workload])
         texts.append(f"**{workload}, {names[kernel]}**\n\n{text}")
         for name, values in errors.items():

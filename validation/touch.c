@@ -4,8 +4,9 @@
  *   zipf  by Zipf's law with exponent 1, over the pages in a random order;
  *   loop  in order, again and again;
  *   mix   nine of ten among the first tenth of the pages, the others anywhere.
- * tests/library/kernel.rs makes the same accesses. With `-p N` first, it says `PAUSE` after every N
- * accesses and waits for a line. */
+ * tests/library/kernel.rs makes the same accesses. With `-p N` first, it marks a `pause` after every N
+ * accesses, says how many major and minor faults it has had and how many pages of anonymous memory are
+ * resident in the machine, and waits for a line. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+
+#include "../record/mark.h"
 
 #define MOST_PHASES 16
 
@@ -32,11 +35,20 @@ static uint64_t draw(void)
     return z ^ (z >> 31);
 }
 
-static long majors(void)
+static void say(const char *word)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_majflt;
+    unsigned long anonymous = 0, value;
+    char name[64];
+    FILE *file = fopen("/proc/vmstat", "r");
+    while (file && fscanf(file, "%63s %lu", name, &value) == 2)
+        if (!strcmp(name, "nr_active_anon") || !strcmp(name, "nr_inactive_anon"))
+            anonymous += value;
+    if (file)
+        fclose(file);
+    printf("%s %ld %ld %lu\n", word, usage.ru_majflt, usage.ru_minflt, anonymous);
+    fflush(stdout);
 }
 
 static unsigned long made, pause_every;
@@ -45,8 +57,8 @@ static void use(volatile unsigned char *page)
 {
     *page += 1;
     if (pause_every && ++made % pause_every == 0) {
-        printf("PAUSE %ld\n", majors());
-        fflush(stdout);
+        balloonist_mark("pause");
+        say("PAUSE");
         for (int c = 0; c != EOF && c != '\n'; c = getchar())
             ;
     }
@@ -112,9 +124,8 @@ int main(int count, char **words)
         perror("touch");
         return 1;
     }
-    long before = majors();
     for (int at = 0; at < known; at++)
         run(&phases[at], memory);
-    printf("FAULTS %ld\n", majors() - before);
+    say("END");
     return 0;
 }
