@@ -29,6 +29,7 @@ enum Command {
     Sweep(command::sweep::Args),
     Merge(command::merge::Args),
     Plan(command::plan::Args),
+    Tune(command::tune::Args),
     Report(command::report::Args),
     Figures(command::figures::Args),
     Verify(command::verify::Args),
@@ -52,6 +53,7 @@ impl Command {
             | Self::Walk(_)
             | Self::Sweep(_)
             | Self::Plan(_)
+            | Self::Tune(_)
             | Self::Verify(_)
             | Self::Check(_)
             | Self::Reproduce(_) => true,
@@ -74,6 +76,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), Failure> {
         Command::Sweep(args) => command::sweep::run(args, context),
         Command::Merge(args) => command::merge::run(args, context),
         Command::Plan(args) => command::plan::run(args, context),
+        Command::Tune(args) => command::tune::run(args, context),
         Command::Report(args) => command::report::run(args, context),
         Command::Figures(args) => command::figures::run(args, context),
         Command::Verify(args) => command::verify::run(args, context),

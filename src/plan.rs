@@ -7,7 +7,10 @@
 //! `static` with LRU guests; elsewhere every size of the list above it was tried and is kept, and
 //! [`Need::is_split`] says whether a smaller one was kept too.
 
+pub mod knobs;
+pub mod objective;
 pub mod order;
+pub mod tune;
 
 use std::cmp::Ordering;
 
@@ -104,6 +107,22 @@ impl Mixes {
     /// What is wrong with it.
     pub fn scenario(&self, mix: u64) -> Result<Scenario, Box<Diagnostics>> {
         let document = self.document.at(self.seed, mix);
+        Ok(document.check_with(&mut self.traces.clone())?.scenario)
+    }
+
+    /// The checked scenario of a mix with these settings, each a path, `=` and a value.
+    ///
+    /// # Errors
+    /// What is wrong with it; also if the scenario's policy cannot run it.
+    pub(crate) fn with(
+        &self,
+        mix: u64,
+        settings: impl Iterator<Item = String>,
+    ) -> Result<Scenario, Box<Diagnostics>> {
+        let mut document = self.document.at(self.seed, mix);
+        for setting in settings {
+            document.set(&setting);
+        }
         Ok(document.check_with(&mut self.traces.clone())?.scenario)
     }
 

@@ -324,6 +324,16 @@ impl<'a> Vm<'a> {
         }
     }
 
+    /// What its account has gathered since its warm-up, while no interval is open.
+    pub(crate) fn so_far(&self) -> Account {
+        if self.warm_up.is_some() {
+            return Account::default();
+        }
+        let mut account = self.account;
+        account.paging = self.replacement.paging().copied().unwrap_or_default();
+        account.since(&self.counted_from.0)
+    }
+
     /// Passes the interval that ends now to the observers, closes it, and returns the policy's view
     /// of the VM. The VM is charged for the accesses that observers intercepted. `ticks` is the
     /// length of this interval, `coming` that of the next.

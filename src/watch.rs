@@ -1,6 +1,6 @@
 //! Watching a run: the interface of walk-throughs, series, event logs and tests.
 
-use crate::account::Refusal;
+use crate::account::{Account, Refusal};
 use crate::balance::{Plan, Policy, Reason, View, VmView};
 use crate::host::Change;
 use crate::replace::{Counts, FrameEvent, Replacement};
@@ -109,6 +109,17 @@ impl<'a> Guests<'a> {
     /// The accesses that a VM has made.
     pub fn accesses(&self, vm: VmId) -> u64 {
         self.0[vm.index()].accesses()
+    }
+
+    /// All VMs of the scenario.
+    pub fn ids(&self) -> impl Iterator<Item = VmId> + use<'a> {
+        (0..self.0.len() as u32).map(VmId)
+    }
+
+    /// The account of a VM since its warm-up, without its allocations and quantiles. At a
+    /// checkpoint, when all intervals are closed.
+    pub(crate) fn counted(&self, vm: VmId) -> Account {
+        self.0[vm.index()].so_far()
     }
 
     /// How many of the interval's accesses of a VM of the view belong to its warm-up.

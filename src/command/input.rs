@@ -305,7 +305,7 @@ pub(super) fn traces_within(context: &Context) -> Traces {
     Traces::default().within(most, growth)
 }
 
-fn check_keeping(
+pub(super) fn check_keeping(
     mut document: Document,
     policy: Option<&str>,
     context: &Context,

@@ -45,6 +45,7 @@ mod sweep_folder;
 mod text;
 mod timing;
 pub(crate) mod trace;
+pub(crate) mod tune;
 pub(crate) mod verify;
 pub(crate) mod walk;
 

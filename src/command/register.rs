@@ -12,6 +12,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
 use super::Failure;
+use balloonist::store::tune::FRAGMENT;
+
 use super::text::shown;
 
 /// What this process reads and writes.
@@ -70,6 +72,8 @@ pub(super) enum Kind {
     Events,
     /// A trace.
     Trace,
+    /// A fragment of a scenario, by `tune`.
+    Fragment,
     /// A CSV table; `NewFile::commit` compares its header.
     Table,
     /// A file known to be balloonist's, by its folder or because the user says so.
@@ -98,6 +102,7 @@ impl Kind {
                     || contains(head, b"\npage miss: an access that takes the frame of another")
             }
             Self::Trace => head.starts_with(b"\xb1balloon"),
+            Self::Fragment => head.starts_with(FRAGMENT.as_bytes()),
             Self::Table | Self::Known => true,
         }
     }

@@ -33,7 +33,7 @@ mod split;
 mod sweep_flags;
 mod toml;
 mod warm_up;
-mod written;
+pub(crate) mod written;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

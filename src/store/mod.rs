@@ -21,4 +21,5 @@ pub mod sweep;
 pub mod thinned;
 pub mod traces;
 pub mod trail;
+pub mod tune;
 pub mod vms;

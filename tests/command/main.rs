@@ -28,4 +28,5 @@ mod sweep_grid;
 mod sweep_journal;
 mod timelines;
 mod trace_command;
+mod tune;
 mod walk;

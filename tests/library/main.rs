@@ -35,6 +35,7 @@ mod trace_formats;
 mod trace_mutations;
 mod trace_recorders;
 mod trace_tables;
+mod tune;
 mod vectors;
 mod warm_up;
 mod yardsticks;

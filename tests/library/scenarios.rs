@@ -122,6 +122,28 @@ fn a_dat_file_may_be_extended_and_memory_be_a_part_of_all_pages() {
     assert_eq!(scenario.name, "over-a-dat");
 }
 
+/// Of 40 frames sold and 6 pages touched by the VM that was sold none.
+#[test]
+fn memory_may_be_a_part_of_what_the_vms_were_sold() {
+    let memory = |text: &str| {
+        let vms = "checkpoint.every = 1\n\
+                   [[vm]]\nname = 'a'\nmax = 30\ntrace.pages = [1, 2, 3]\n\
+                   [[vm]]\nname = 'b'\nmax = '40 KiB'\ntrace.pages = [1, 2]\n\
+                   [[vm]]\nname = 'c'\ntrace.pages = [1, 2, 3, 4, 5, 6]\n";
+        let text = format!("host.memory = '{text}'\n{vms}");
+        let document = Document::from_toml("sold.toml", text.as_bytes());
+        document.check().ok().map(|checked| checked.scenario.host.memory.0)
+    };
+    assert_eq!(memory("100 % of configured"), Some(46));
+    assert_eq!(memory("50% of configured"), Some(23));
+    assert_eq!(memory("100% overcommit"), Some(46));
+    assert_eq!(memory("150 % overcommit"), Some(31));
+    assert_eq!(memory("50%"), Some(6));
+    for wrong in ["0% overcommit", "150% overcommitted", "% overcommit", "1e9% overcommit"] {
+        assert_eq!(memory(wrong), None, "{wrong}");
+    }
+}
+
 #[test]
 fn settings_override_the_file() {
     let mut document = Document::open(Path::new("tests/good_scenarios/everything.toml"));

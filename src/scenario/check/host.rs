@@ -40,7 +40,7 @@ impl Host {
         Some(HostSpec { memory, page_size: page_size?, split: split?, admission: admission? })
     }
 
-    /// The host's memory: frames, a size, or a percentage of the distinct pages of all traces.
+    /// The host's memory: frames, a size, or a percentage of what the VMs have.
     pub(super) fn memory(
         &self,
         findings: &mut Findings,
@@ -53,36 +53,47 @@ impl Host {
         let Literal::String(text) = &field.node.value else {
             return findings.frames(&field, 1, self.page_size);
         };
-        let Some(percent) = text.trim().strip_suffix('%') else {
+        let Some((percent, of)) = text.trim().split_once('%') else {
             return findings.frames(&field, 1, self.page_size);
         };
-        let Some(percent) = Decimal::parse(percent.trim()) else {
-            let message = format!("`{}` is not a percentage", clip(text));
-            let remedy = "write a percentage of the traces' distinct pages such as \"25%\"";
+        let percent = Decimal::parse(percent.trim());
+        let of = Share::ALL.iter().find(|(name, _)| *name == of.trim());
+        let (Some(percent), Some((_, of))) = (percent, of) else {
+            let message = format!("`{}` is not a percentage of memory", clip(text));
+            let remedy = "write \"25%\" of the traces' distinct pages, \"60% of configured\" \
+                          memory, or \"150% overcommit\"";
             findings.error(codes::BAD_UNIT, field.node.origin, message, remedy);
             return None;
         };
+        if percent.digits == 0 {
+            let remedy = "at least one frame is needed";
+            findings.error(codes::TOO_SMALL, field.node.origin, "`host.memory` is 0%", remedy);
+            return None;
+        }
         if vms.is_empty() {
             // Traces without pages are reported elsewhere.
             return None;
         }
-        let mut pages = 0_u128;
+        let mut sum = 0_u128;
         for vm in vms {
-            pages += vm.accesses.as_ref()?.trace.as_ref()?.distinct_pages() as u128;
+            let pages = vm.accesses.as_ref()?.trace.as_ref()?.distinct_pages() as u128;
+            sum += match of {
+                Share::Pages => pages,
+                Share::Configured | Share::Overcommit => u128::from(configured(vm, pages)?),
+            };
         }
-        // A page count has 48 bits and the digits 64, so the product fits into 128.
-        let hundredths = u128::from(percent.denominator()) * 100;
-        let frames = (pages * u128::from(percent.digits)).div_ceil(hundredths);
-        let origin = field.node.origin;
-        if frames == 0 {
-            let remedy = "at least one frame is needed";
-            findings.error(codes::TOO_SMALL, origin, "`host.memory` is 0%", remedy);
-            return None;
-        }
+        // Both products fit: a sum has 65 bits, as there are at most 65,536 VMs of 2^48 frames, and
+        // digits have 64.
+        let (digits, hundredths) =
+            (u128::from(percent.digits), u128::from(percent.denominator()) * 100);
+        let frames = match of {
+            Share::Pages | Share::Configured => (sum * digits).div_ceil(hundredths),
+            Share::Overcommit => sum.checked_mul(hundredths)?.div_ceil(digits),
+        };
         if frames > u128::from(FRAMES_MAX) {
             let message = format!("`host.memory` is {frames} frames");
             let remedy = format!("at most {FRAMES_MAX} is allowed");
-            findings.error(codes::TOO_BIG, origin, message, remedy);
+            findings.error(codes::TOO_BIG, field.node.origin, message, remedy);
             return None;
         }
         Some(Frames(frames as u64))
@@ -133,6 +144,30 @@ impl Host {
             Split::Initial => initials(findings, origin, (memory, &beside), admission, vms),
         }
     }
+}
+
+/// What a percentage of the host's memory is of.
+#[derive(Clone, Copy)]
+enum Share {
+    /// The distinct pages of all traces.
+    Pages,
+    /// The configured memory of all VMs.
+    Configured,
+    /// The host's memory: the configured memory of all VMs is the percentage of it.
+    Overcommit,
+}
+
+impl Share {
+    /// What stands after the percent sign.
+    const ALL: [(&'static str, Self); 3] =
+        [("", Self::Pages), ("of configured", Self::Configured), ("overcommit", Self::Overcommit)];
+}
+
+/// The memory that a VM was sold: its `max` or its `size`, or if it has neither, as much as its
+/// trace has pages.
+fn configured(vm: &Draft, pages: u128) -> Option<u64> {
+    let sold = vm.max?.min(vm.size?).0;
+    Some(if sold < u64::MAX { sold } else { pages as u64 })
 }
 
 /// The bounds of all VMs, each maximum at most the host's memory. `None` if something was
