@@ -19,15 +19,15 @@ use crate::trace::{PageId, Trace};
 
 /// An event of one VM.
 #[derive(Clone, Copy, Debug)]
-struct Event {
+pub(super) struct Event {
     /// The VM, by position in the scenario.
-    vm: usize,
+    pub(super) vm: usize,
     /// What it does.
-    what: What,
+    pub(super) what: What,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum What {
+pub(super) enum What {
     /// A visit to a page begins; the page must not be evicted before it ends. Its first access
     /// counts unless it is part of the VM's warm-up.
     Begin { page: PageId, counts: bool },
@@ -110,7 +110,7 @@ pub(super) fn replay(
             }
         }
     };
-    for Event { vm, what } in Merged::new(scenario, paces) {
+    for Event { vm, what } in Merged::new(scenario, paces, Pace::is_one_pace(paces)) {
         match what {
             What::Begin { page, counts } => {
                 one.begin(bases[vm] + page, counts);
@@ -130,13 +130,21 @@ pub(super) fn replay(
     }
 }
 
+/// All accesses, each a visit of its own, and departures.
+pub(super) fn accesses<'a>(
+    scenario: &'a Scenario,
+    paces: &'a [Pace],
+) -> impl Iterator<Item = Event> + use<'a> {
+    Merged::new(scenario, paces, false)
+}
+
 /// The number of distinct pages of all VMs together.
 pub(super) fn pages(scenario: &Scenario) -> usize {
     scenario.vms.iter().map(|vm| vm.trace.distinct_pages()).sum()
 }
 
 /// Where each VM's pages begin if all are numbered together, and then their total number.
-fn page_bases(scenario: &Scenario) -> Vec<PageId> {
+pub(super) fn page_bases(scenario: &Scenario) -> Vec<PageId> {
     let mut bases = vec![0];
     for vm in &scenario.vms {
         bases.push(bases[bases.len() - 1] + vm.trace.distinct_pages() as PageId);
@@ -214,8 +222,7 @@ impl Lane<'_> {
 }
 
 impl<'a> Merged<'a> {
-    fn new(scenario: &'a Scenario, paces: &'a [Pace]) -> Self {
-        let whole_runs = Pace::is_one_pace(paces);
+    fn new(scenario: &'a Scenario, paces: &'a [Pace], whole_runs: bool) -> Self {
         let lane = |(vm, pace): (&'a VmSpec, &'a Pace)| Lane {
             trace: &vm.trace,
             pace,

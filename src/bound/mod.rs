@@ -6,6 +6,7 @@
 
 mod best_static;
 mod cold;
+mod global;
 mod global_lru;
 mod merged;
 mod min;
@@ -14,8 +15,11 @@ mod opt_lru;
 mod pace;
 
 pub use best_static::{StaticSplit, best_static};
+pub use global::Global;
 pub use opt_given::{History, opt_given};
 pub use opt_lru::opt_lru;
+
+use std::borrow::Cow;
 
 use self::global_lru::GlobalLru;
 use self::min::Min;
@@ -28,7 +32,7 @@ use crate::trace::PageId;
 #[non_exhaustive]
 pub struct Bound {
     /// Its name in results.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it is, in a few words.
     pub summary: &'static str,
     /// Its demand faults, all VMs together.
@@ -44,12 +48,19 @@ impl Bound {
     pub fn opt_lru(demand_faults: u64, others: &[Self]) -> Self {
         let cold = others.iter().find(|bound| bound.name == "cold");
         Self {
-            name: "opt-lru",
+            name: Cow::Borrowed("opt-lru"),
             summary: "the best way to move frames between LRU VMs",
             demand_faults,
             capacity_faults: demand_faults - cold.map_or(0, |cold| cold.demand_faults),
             note: None,
         }
+    }
+
+    /// The bound of [`Global`] for an algorithm, given the bounds that [`all`] has computed.
+    pub fn global(algorithm: &str, demand_faults: u64, others: &[Self]) -> Self {
+        let name = Cow::Owned(format!("global-{algorithm}"));
+        let summary = "one replacement algorithm over all VMs' pages";
+        Self { name, summary, ..Self::opt_lru(demand_faults, others) }
     }
 }
 
@@ -65,7 +76,7 @@ impl Bound {
 ///             [[vm]]\nname = 'idle'\ntrace.pages = [7, 7, 7, 7, 7, 7]\n";
 /// let scenario = Document::from_toml("mine.toml", text.as_bytes()).check().unwrap().scenario;
 /// let bounds = bound::all(&scenario);
-/// let names: Vec<&str> = bounds.iter().map(|bound| bound.name).collect();
+/// let names: Vec<&str> = bounds.iter().map(|bound| &*bound.name).collect();
 /// assert_eq!(names, ["cold", "min", "best-static", "global-lru"]);
 /// // Three frames and one are enough.
 /// assert!(bounds.iter().all(|bound| bound.demand_faults == 4));
@@ -77,7 +88,7 @@ pub fn all(scenario: &Scenario) -> Vec<Bound> {
     let (partition, replayed) =
         rayon::join(|| best_static::of(scenario, &paces), || replayed(scenario, &paces));
     let bound = |name, summary, demand_faults: u64, note| Bound {
-        name,
+        name: Cow::Borrowed(name),
         summary,
         demand_faults,
         capacity_faults: demand_faults - cold,
@@ -126,7 +137,7 @@ mod tests {
                     [[vm]]\nname = 'web'\ntrace.pages = [1, 2, 3, 1]\n";
         let scenario = Document::from_toml("mine.toml", text.as_bytes()).check().unwrap().scenario;
         let bounds = super::all(&scenario);
-        let names: Vec<&str> = bounds.iter().map(|bound| bound.name).collect();
+        let names: Vec<&str> = bounds.iter().map(|bound| &*bound.name).collect();
         assert_eq!(names, BOUNDS);
     }
 }

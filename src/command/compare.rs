@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use balloonist::account::Outcome;
 use balloonist::balance::PolicyKind;
-use balloonist::bound::{self, Bound};
+use balloonist::bound::{self, Bound, Global};
 use balloonist::conclude::compare::{self, Contender};
 use balloonist::conclude::expects;
 use balloonist::number;
@@ -67,6 +67,12 @@ pub(crate) struct Args {
     #[arg(long)]
     opt_lru: bool,
 
+    /// Add a bound for each of these replacement algorithms, or `all`: it picks from the pages of
+    /// all VMs, with all frames of the host, as a hypervisor may that pages by itself
+    #[arg(long, value_name = "REPLACEMENT,…", value_delimiter = ',',
+          value_parser = lists::replacement_names(), hide_possible_values = true)]
+    global: Vec<String>,
+
     /// Write compare.csv, vms.csv, outcomes.csv, curves.csv, a series-POLICY.csv for each policy,
     /// manifest.json and timing.json to this folder, replacing earlier results
     #[arg(long, short, value_name = "DIR")]
@@ -106,7 +112,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let variants = variants(&forms, &policies);
     let runs = variants.iter().map(|variant| (&*variant.scenario, variant.policy));
     let at_once = rayon::current_num_threads().min(variants.len());
-    memory::plan(runs, at_once, bytes_of_bounds(&scenario), context)?;
+    memory::plan(runs, at_once, args.bytes_of_bounds(&scenario)?, context)?;
     let baseline = baseline(args.baseline.as_deref(), &policies)? * replacements.len().max(1);
     let names = || of_comparison(variants.iter().map(Variant::title));
     let folder = args.out.as_deref().map(|out| ResultFolder::create(out, names()));
@@ -122,6 +128,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let began = Instant::now();
     let opt_lru = args.opt_lru.then(|| bound::opt_lru(&scenario)).transpose();
     let opt_lru = opt_lru.map_err(Failure::Usage)?;
+    let global = globals(&scenario, &args.global)?;
     if variants.len() as u64 >= index::REPLAYS_MIN {
         scenario.index();
     }
@@ -140,7 +147,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let recorded = variants.par_iter().zip(recorders.par_iter_mut());
     let (runs, mut bounds): (Vec<Result<Contender, RunError>>, _) =
         rayon::join(|| recorded.map(run).collect(), || bound::all(&scenario));
-    bounds.extend(opt_lru.map(|demand_faults| bound::Bound::opt_lru(demand_faults, &bounds)));
+    let global = global.into_iter().map(|(name, faults)| Bound::global(name, faults, &bounds));
+    let global: Vec<Bound> = global.collect();
+    bounds.extend(opt_lru.map(|demand_faults| Bound::opt_lru(demand_faults, &bounds)));
+    bounds.extend(global);
     // Of several failures, report the first in the order of runs, not in time.
     let runs = runs.into_iter().collect::<Result<Vec<Contender>, RunError>>()?;
     drop(progress);
@@ -217,6 +227,30 @@ fn heading(scenario: &Scenario) -> String {
     let warm_up = scenario.warm_up.map(|warm_up| format!(", a warm-up of {warm_up}"));
     let warm_up = warm_up.unwrap_or_default();
     format!("{}: {vms} on {frames}, a checkpoint {every}{warm_up}", scenario.name)
+}
+
+impl Args {
+    /// The memory that the bounds take.
+    fn bytes_of_bounds(&self, scenario: &Scenario) -> Result<u64, Failure> {
+        let merged = if self.global.is_empty() { Ok(0) } else { Global::bytes(scenario) };
+        let merged = merged.map_err(|wrong| unmerged(&wrong))?;
+        Ok(bytes_of_bounds(scenario).saturating_add(merged))
+    }
+}
+
+/// The demand faults of each algorithm of `--global`. Those of LRU and MIN are among the bounds.
+fn globals(scenario: &Scenario, names: &[String]) -> Result<Vec<(&'static str, u64)>, Failure> {
+    let mut kinds = lists::replacements(names)?;
+    kinds.retain(|kind| !kind.is_lru() && !kind.knows_the_future);
+    if kinds.is_empty() {
+        return Ok(Vec::new());
+    }
+    let global = Global::new(scenario).map_err(|wrong| unmerged(&wrong))?;
+    Ok(kinds.into_par_iter().map(|kind| (kind.name, global.faults(kind))).collect())
+}
+
+fn unmerged(wrong: &str) -> Failure {
+    Failure::Usage(format!("--global cannot be computed: {wrong}"))
 }
 
 /// All runs and bounds of a comparison.

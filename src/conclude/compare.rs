@@ -61,9 +61,14 @@ pub fn slug(title: &str) -> String {
 /// One line for each bound, and notes on bounds that do not apply to these runs.
 pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> String {
     let mut text = String::new();
+    let mut told = "";
     for Bound { name, summary, note, .. } in bounds {
         let note = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
-        let _ = writeln!(text, "{name:<11}  {summary}{note}");
+        // Bounds of one kind stand side by side.
+        if *summary != told {
+            let _ = writeln!(text, "{name:<11}  {summary}{note}");
+        }
+        told = summary;
     }
     if runs.iter().any(|run| run.opt_given.is_some()) {
         text.push_str("opt given    MIN in every VM under the policy's own allocations\n");

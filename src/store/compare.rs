@@ -128,7 +128,7 @@ pub fn rows(
     };
     let of_bound = |bound: &Bound| {
         let faults = bound.demand_faults;
-        row(Role::Bound, bound.name, faults, faults, bound.capacity_faults)
+        row(Role::Bound, &bound.name, faults, faults, bound.capacity_faults)
     };
     runs.iter().map(of_run).chain(bounds.iter().map(of_bound)).collect()
 }

@@ -192,7 +192,7 @@ impl RunEntry {
 impl From<&Bound> for BoundEntry {
     fn from(bound: &Bound) -> Self {
         let Bound { name, summary, note, .. } = bound;
-        Self { name: (*name).to_owned(), summary: (*summary).to_owned(), note: note.clone() }
+        Self { name: name.to_string(), summary: (*summary).to_owned(), note: note.clone() }
     }
 }
 

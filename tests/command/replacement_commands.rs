@@ -374,3 +374,28 @@ fn walks_show_each_algorithms_lists() {
         assert_eq!(accesses, 36, "{kind}");
     }
 }
+
+/// One list of all pages: a single VM's faults are those of its own algorithm, and a reduced trace
+/// is refused.
+#[test]
+fn global_bounds_of_one_vm_are_its_own_algorithms() {
+    let compare = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_balloonist"));
+        command.arg("compare").args(arguments).args(["--format", "csv"]).output().unwrap()
+    };
+    let trace = ["traces/gzip.balloonist", "--frames", "40", "--policies", "static"];
+    let output = compare(&[&trace[..], &["--global", "all", "--replacements", "all"]].concat());
+    let table = String::from_utf8(output.stdout).unwrap();
+    let faults = |role: &str, name: &str| -> Option<u64> {
+        let rows = table.lines().map(|row| row.split(',').collect::<Vec<_>>());
+        let named = |row: &Vec<&str>| row[0] == role && row.contains(&name);
+        rows.into_iter().find(named).map(|row| row[2].parse().unwrap())
+    };
+    for name in ["fifo", "clock", "2q", "lirs", "arc", "car", "s3-fifo", "sieve", "lfu"] {
+        let global = faults("bound", &format!("global-{name}"));
+        assert!(global.is_some() && global == faults("policy", name), "{name}: {table}");
+    }
+    let reduced = compare(&["scenarios/datacenter.toml", "--global", "arc"]);
+    assert!(String::from_utf8_lossy(&reduced.stderr).contains("is reduced"), "{reduced:?}");
+    assert_eq!(reduced.status.code(), Some(2));
+}

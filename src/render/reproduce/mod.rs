@@ -202,14 +202,14 @@ fn demand(reproduction: &Reproduction) -> Table {
     table.push_rule();
     let (counts, _) = reproduction.total(Strategy::STATIC);
     for bound in &reproduction.bounds {
-        let mut row: Vec<Cell> = vec!["bound".into(), bound.name.into(), Cell::Empty];
+        let mut row: Vec<Cell> = vec!["bound".into(), (*bound.name).into(), Cell::Empty];
         row.push(counts.accesses.into());
         row.extend([Cell::Empty, Cell::Empty]);
         row.push(bound.demand_faults.into());
         row.push(counts.cold_faults.into());
         row.push(bound.capacity_faults.into());
         row.push(Cell::Empty);
-        row.extend(reference(bound.name, 0));
+        row.extend(reference(&bound.name, 0));
         table.push(row);
     }
     table

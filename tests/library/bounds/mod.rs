@@ -11,17 +11,17 @@ use crate::common;
 use crate::common::policies;
 use crate::common::simulate;
 use balloonist::balance;
-use balloonist::bound;
+use balloonist::bound::{self, Global};
 use balloonist::params::Settings;
 use balloonist::random::{Generator, Stream};
-use balloonist::replace::{self, Delays};
+use balloonist::replace::{self, Delays, ReplacementKind};
 use balloonist::scenario::{Actuator, Admission, After, Phase, Scenario, VmSpec, WarmUp};
 use balloonist::trace::tempo::Tempo;
 use balloonist::trace::{Trace, TraceBuilder};
 use balloonist::units::{Decimal, Frames, Page, Ticks};
 use balloonist::watch::NullWatcher;
 
-use naive::{exhaustive_best_static, exhaustive_min, naive_global_lru};
+use naive::{exhaustive_best_static, exhaustive_min, naive_global_fifo, naive_global_lru};
 
 /// An access in the order of the run, (VM, page), a free, or a VM's departure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -240,7 +240,7 @@ fn a_vm_that_is_admitted_at_its_stop_has_no_part_in_a_split() {
 fn bounds_are_right(number: u64, scenario: &Scenario) {
     let (events, starts) = run(scenario);
     let frames = scenario.host.memory.0 as usize;
-    let found: BTreeMap<&str, u64> =
+    let found: BTreeMap<_, u64> =
         bound::all(scenario).into_iter().map(|bound| (bound.name, bound.demand_faults)).collect();
     let (mut in_use, mut cold) = (BTreeSet::new(), 0);
     for event in &events {
@@ -253,9 +253,21 @@ fn bounds_are_right(number: u64, scenario: &Scenario) {
     assert_eq!(found["cold"], cold, "scenario {number}: cold");
     assert_eq!(found["global-lru"], naive_global_lru(&events, frames), "scenario {number}");
     assert_eq!(found["min"], exhaustive_min(&events, frames), "scenario {number}: min");
+    let global = Global::new(scenario).unwrap();
+    for (name, expected) in [
+        ("lru", found["global-lru"]),
+        ("min", found["min"]),
+        ("fifo", naive_global_fifo(&events, frames)),
+    ] {
+        assert_eq!(global.faults(algorithm(name)), expected, "scenario {number}: {name}");
+    }
     let best = exhaustive_best_static(scenario, &events, &starts);
     let found = found.get("best-static").copied();
     assert_eq!(found, best, "scenario {number}: best-static");
+}
+
+fn algorithm(name: &str) -> &'static ReplacementKind {
+    replace::ALL.iter().find(|kind| kind.name == name).unwrap()
 }
 
 /// Which events count: accesses that do not belong to the warm-up of their VM.
@@ -309,24 +321,28 @@ fn counted_faults(
     faults
 }
 
+/// Each kind of warm-up in turn, of some length.
+fn warm_up(kind: u64, some: u64) -> WarmUp {
+    match kind {
+        0 => WarmUp::Share(Decimal { digits: some * 7, places: 2 }),
+        1 => WarmUp::Accesses(some),
+        2 => WarmUp::For(Ticks(some)),
+        _ => WarmUp::Until(Ticks(some)),
+    }
+}
+
 #[test]
 fn bounds_after_a_warm_up_are_simulated_whole_and_counted_from_there() {
     let mut shorter = 0;
     for number in 0..cases() {
         let mut scenario = random_scenario(number);
         let some = number / 4 % 13;
-        let share = Decimal { digits: some * 7, places: 2 };
-        scenario.warm_up = Some(match number % 4 {
-            0 => WarmUp::Share(share),
-            1 => WarmUp::Accesses(some),
-            2 => WarmUp::For(Ticks(some)),
-            _ => WarmUp::Until(Ticks(some)),
-        });
+        scenario.warm_up = Some(warm_up(number % 4, some));
         let (timed, starts) = timed_run(&scenario);
         let counted = counted(&scenario, &timed, &starts);
         let events: Vec<Event> = timed.iter().map(|&(_, event)| event).collect();
         let frames = scenario.host.memory.0 as usize;
-        let found: BTreeMap<&str, u64> = bound::all(&scenario)
+        let found: BTreeMap<_, u64> = bound::all(&scenario)
             .into_iter()
             .map(|bound| (bound.name, bound.demand_faults))
             .collect();
@@ -341,6 +357,8 @@ fn bounds_after_a_warm_up_are_simulated_whole_and_counted_from_there() {
         let lru = |list: &[(usize, u64)], _: usize| list.len() - 1;
         let global = counted_faults(&events, &counted, frames, lru);
         assert_eq!(found["global-lru"], global, "scenario {number}: global-lru");
+        let list = Global::new(&scenario).unwrap();
+        assert_eq!(list.faults(algorithm("lru")), global, "scenario {number}: one list");
         let furthest = |list: &[(usize, u64)], at: usize| {
             let used = |&(vm, page): &(usize, u64)| {
                 let is_its = |event: &&Event| {

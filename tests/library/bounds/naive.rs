@@ -22,6 +22,24 @@ pub(super) fn naive_global_lru(events: &[Event], frames: usize) -> u64 {
     faults
 }
 
+pub(super) fn naive_global_fifo(events: &[Event], frames: usize) -> u64 {
+    let mut queue: Vec<(usize, u64)> = Vec::new();
+    let mut faults = 0;
+    for event in events {
+        match *event {
+            Event::Depart(vm) => queue.retain(|&(owner, _)| owner != vm),
+            Event::Free(vm, page) => queue.retain(|&entry| entry != (vm, page)),
+            Event::Access(vm, page) if queue.contains(&(vm, page)) => {}
+            Event::Access(vm, page) => {
+                faults += 1;
+                queue.insert(0, (vm, page));
+                queue.truncate(frames);
+            }
+        }
+    }
+    faults
+}
+
 /// The fewest faults over every choice of victims: all reachable sets of resident pages, with the
 /// fewest faults to reach each.
 pub(super) fn exhaustive_min(events: &[Event], frames: usize) -> u64 {
