@@ -2,7 +2,7 @@
 //!
 //! They replay the VMs' accesses at their nominal pace, that is, without delays by faults, with the
 //! scenario's idle phases and admission, on a host that moves frames at once. None is a policy:
-//! each knows the future.
+//! each knows the future, or picks from the pages of all VMs.
 
 mod best_static;
 mod cold;
