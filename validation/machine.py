@@ -1,7 +1,8 @@
 """A guest of record/guest/ in QEMU, which is not recorded: it is booted, heard, and its memory changed
-through QMP."""
+through QMP. And the recording of what runs there."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -10,9 +11,21 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+BALLOONIST = os.environ.get("BALLOONIST", "balloonist")
 MIB = 1 << 20
 # The clock counts instructions, so that a job does the same each time, however busy the host is.
 COUNTED = ["-icount", "shift=3,sleep=off", "-rtc", "base=2020-01-01,clock=vm"]
+
+
+def record(touch, words, trace, *options):
+    """Records all loads and stores of the program with these words, unless the trace is newer."""
+    if trace.exists() and trace.stat().st_mtime > (HERE / "touch.c").stat().st_mtime:
+        return
+    trace.unlink(missing_ok=True)
+    command = [BALLOONIST, "record", "--no-fetches", "--whole", "-o", trace, *options, "--", touch]
+    subprocess.run(
+        command + words, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
 
 
 class Machine:

@@ -1,15 +1,12 @@
 """Two guests on one host whose balloons are moved by a rule, and balloonist's run of the same."""
 
 import csv
-import os
 import statistics
-import subprocess
 
-from machine import HERE, Machine
+from machine import HERE, Machine, record
 from page import measured, output, table
 from rules import RULES, Guest
 
-BALLOONIST = os.environ.get("BALLOONIST", "balloonist")
 MEASURED = HERE / "policies.csv"
 COLUMNS = ["mix", "policy", "interval", "guest", "size", "major_faults", "resident"]
 
@@ -34,10 +31,7 @@ def prepare(folder):
         words = ["-p", str(INTERVAL), phases]
         (folder / f"{name}.sh").write_text(f"exec /job/files/touch {' '.join(words)}\n")
         trace, marks = folder / f"{name}.balloonist", folder / f"{name}.marks"
-        if not trace.exists():
-            command = [BALLOONIST, "record", "--no-fetches", "--whole", "-o", trace, "--marks", marks]
-            command += ["--", folder / "touch", *words]
-            subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        record(folder / "touch", words, trace, "--marks", marks)
         with open(marks, newline="") as file:
             pauses = [int(row["access"]) for row in csv.DictReader(file)]
         # Intervals are equal but for some accesses. The first is shorter by what the program does

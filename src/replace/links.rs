@@ -71,6 +71,12 @@ impl<T: Copy + Default> Links<T> {
         self.insert(page, list as u32, self.links[list].behind);
     }
 
+    /// Inserts a page that is in no list at the back of `list`.
+    #[inline(always)]
+    pub(crate) fn push_back(&mut self, list: usize, page: PageId) {
+        self.insert(page, self.links[list].before, list as u32);
+    }
+
     #[inline(always)]
     fn insert(&mut self, page: PageId, before: u32, behind: u32) {
         debug_assert!(!self.contains(page), "a page is in one list at most");
@@ -103,12 +109,6 @@ impl<T: Copy + Default> Links<T> {
         let page = self.back(list)?;
         self.remove(page);
         Some(page)
-    }
-
-    /// The neighbour of a page towards the front of its list.
-    #[inline(always)]
-    pub(crate) fn before(&self, page: PageId) -> Option<PageId> {
-        self.page(self.links[self.at(page)].before)
     }
 
     #[inline(always)]

@@ -209,24 +209,6 @@ fn a_hit_moves_no_page_of_the_algorithms_whose_hits_only_set_a_bit() {
     });
 }
 
-/// MGLRU evicts pages by generation, the oldest first, and within a generation in order of entry;
-/// pages used since the last scan are young and come last.
-#[test]
-fn mglru_evicts_the_first_page_of_its_oldest_generations_that_was_not_used_since_the_scan() {
-    for_random(|_, trace, frames| {
-        let mut steps = Steps::new("mglru", &defaults("mglru"), trace, frames);
-        let mut lists = steps.lists();
-        while let Some(step) = steps.next() {
-            let before = std::mem::replace(&mut lists, steps.lists());
-            let oldest_first = before.iter().rev().flat_map(|list| {
-                list.pages.iter().zip(&list.marks).rev().map(|(&page, &mark)| (page, mark))
-            });
-            let expected = oldest_first.min_by_key(|&(_, mark)| mark).map(|(page, _)| page);
-            assert!(step.victim().is_none() || step.victim() == expected, "{step:?} {before:?}");
-        }
-    });
-}
-
 /// Before an eviction, active pages are demoted until they are at most the ratio times the inactive
 /// ones; after that one page left and one came.
 #[test]

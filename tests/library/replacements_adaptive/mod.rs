@@ -9,10 +9,10 @@ mod min;
 use std::sync::Arc;
 
 use crate::common::replacements::{
-    Make, Naive, Start, Use, agree, agree_on_all_short, build, faults, kind, marked, part, shrink,
-    stretch,
+    Make, Naive, Start, Use, agree, agree_on_all_short, build, draw as draw_of, faults, kind,
+    marked, part, shrink, stretch,
 };
-use balloonist::params::Settings;
+use balloonist::params::{Settings, Value};
 use balloonist::random::{Generator, Stream};
 use balloonist::replace::{self, List, ReplacementKind};
 use balloonist::trace::{PageId, Trace, TraceBuilder};
@@ -44,6 +44,36 @@ fn naive_second_implementations_agree_on_every_short_trace() {
             scope.spawn(|| agree_on_all_short(name, *make, 7, 4));
         }
     });
+}
+
+/// With as many frames as a reclaim takes several pages, over several page tables of which parts
+/// are used: what a walk skips and a look-around sees decides.
+#[test]
+fn mglru_is_the_naive_one_over_many_pages() {
+    let kind = kind("mglru");
+    for number in 0..60 {
+        let mut draw = Stream::new(Generator::ChaCha8, number, 0, "test/mglru/many");
+        let (first, most) = (100 + draw.below(400), 200 + draw.below(400));
+        let pages = skewed_pages(&mut draw, first + most, 6_000);
+        // Two of three pages of a table, or one of 40.
+        let spread: fn(u64) -> u64 =
+            if draw.below(2) == 0 { |page| page * 3 / 2 } else { |page| page * 40 };
+        let trace = Arc::new(Trace::from_pages(pages.into_iter().map(spread)));
+        let mut settings = Settings::defaults(kind.params);
+        let walk = if draw.below(2) == 0 { "always" } else { "never" };
+        settings.set("walk", Value::Choice(walk));
+        let frames = first as usize;
+        let mut real = build(kind, &settings, &trace, first);
+        let start = Start { settings: &settings, frames, draw: draw_of(number), trace: &trace };
+        let mut naive = linux::NaiveMultiGen::make(start);
+        for at in 0..trace.accesses() {
+            naive.access(Use { page: trace.page(at), writes: false });
+            real.run(stretch(at, 1));
+            if at % 50 == 0 {
+                assert_eq!(real.lists(), naive.lists(), "{number}, access {at}");
+            }
+        }
+    }
 }
 
 /// The textbook's example, and Belady's example of FIFO's anomaly.
