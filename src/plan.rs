@@ -1,16 +1,25 @@
-//! Planning: how much memory a random mix of VMs needs so that each of them keeps a limit.
+//! Planning: how much memory a random mix of VMs needs so that each of them keeps a limit, how
+//! large a tier, or how many copies of it keep the limit on one host.
 //!
 //! A mix is a repetition of a scenario: its starts, generated accesses and traces are drawn. All
-//! policies and sizes see the same mixes. For each mix and policy the need is found in two steps:
-//! the sizes of the [`Question`] from the largest down, and then by bisection between the largest
-//! of them that fails and the next. It is exact where more memory never makes a VM worse, as under
-//! `static` with LRU guests; elsewhere every size of the list above it was tried and is kept, and
-//! [`Need::is_split`] says whether a smaller one was kept too.
+//! policies and amounts of the [`Quantity`] see the same mixes. For each mix and policy the need is
+//! found in two steps: the amounts of the [`Question`] from the easiest to the hardest, and then by
+//! bisection between the first of them that fails and the one before. It is exact where a harder
+//! amount never makes a VM better, as less memory under `static` with LRU guests; elsewhere every
+//! amount of the list that is easier was tried and is kept, and [`Need::is_split`] says whether a
+//! harder one was kept too.
 
+mod answers;
 pub mod knobs;
 pub mod objective;
 pub mod order;
+mod quantity;
+mod risk;
 pub mod tune;
+
+pub use answers::{Answers, Point};
+pub use quantity::Quantity;
+pub use risk::{Missed, Shortfall, Witness, Worst};
 
 use std::cmp::Ordering;
 
@@ -20,7 +29,9 @@ use crate::number::Millionths;
 use crate::scenario::{Diagnostics, Document, Scenario, Traces};
 use crate::simulate::{RunError, simulate};
 use crate::units::{Decimal, Ticks, VmId};
-use crate::watch::{Checkpoint, NullWatcher, Watcher};
+use crate::watch::NullWatcher;
+
+use risk::WorstIntervals;
 
 /// What is asked of each mix.
 #[derive(Debug)]
@@ -29,13 +40,26 @@ pub struct Question {
     pub metric: &'static Metric,
     /// The most that any VM may have of it.
     pub at_most: Decimal,
-    /// The sizes of the host's memory, in frames, at which every mix runs, ascending.
-    pub sizes: Vec<u64>,
+    /// What is varied until the limit is just kept.
+    pub quantity: Quantity,
+    /// The amounts of it at which every mix runs, ascending.
+    pub amounts: Vec<u64>,
     /// The policies.
     pub policies: Vec<&'static PolicyKind>,
 }
 
-/// What a mix has of the metric at one size.
+impl Question {
+    /// The amounts from the easiest to the hardest.
+    fn easiest_first(&self) -> Vec<u64> {
+        let mut amounts = self.amounts.clone();
+        if self.quantity.is_least() {
+            amounts.reverse();
+        }
+        amounts
+    }
+}
+
+/// What a mix has of the metric with one amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trial {
     /// Whether every VM keeps the limit.
@@ -49,24 +73,27 @@ pub struct Trial {
 /// What a policy needs for one mix.
 #[derive(Clone, Debug)]
 pub struct Need {
-    /// The frames from which on every VM keeps the limit; `None` if the limit is not kept even
-    /// with [`DOUBLINGS`] times twice the largest size.
-    pub frames: Option<u64>,
-    /// Whether a size was kept although a larger one was not.
+    /// The least memory or tier, or the most copies, with which every VM keeps the limit. `None` if
+    /// it is not kept even with [`DOUBLINGS`] times twice the largest amount; 0 copies if a single
+    /// one breaks it; the largest amount of the question if that many copies keep it.
+    pub amount: Option<u64>,
+    /// Whether an amount was kept although an easier one was not.
     pub is_split: bool,
-    /// The trial at each size of the question; `None` where the scenario or the policy refuses it.
+    /// The trial with each amount of the question; `None` where the scenario or the policy refuses
+    /// it.
     pub curve: Vec<Option<Trial>>,
-    /// The VM that breaks the limit with one frame less, and the end of its worst interval.
+    /// The VM that breaks the limit with the next harder amount, as the scenario names it without
+    /// copies, and the end of its worst interval.
     pub first: Option<(VmId, Ticks)>,
 }
 
-/// How often the largest size is doubled before a limit counts as one that no memory keeps.
+/// How often the largest amount is doubled before a limit counts as one that no memory keeps.
 pub const DOUBLINGS: u32 = 3;
 
 /// Why a mix has no answer.
 #[derive(Debug)]
 pub enum Failure {
-    /// The scenario of a mix has errors at every size.
+    /// The scenario of a mix has errors with every amount.
     Refused(Box<Diagnostics>),
     /// A run failed.
     Run(RunError),
@@ -126,19 +153,45 @@ impl Mixes {
         Ok(document.check_with(&mut self.traces.clone())?.scenario)
     }
 
+    /// The checked scenario of the first mix with the largest amount that is not refused; that of
+    /// the easiest amount, if all are.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn largest(&self, question: &Question) -> Result<Scenario, Box<Diagnostics>> {
+        self.largest_of(0, question)
+    }
+
+    fn largest_of(&self, mix: u64, question: &Question) -> Result<Scenario, Box<Diagnostics>> {
+        let document = self.document.at(self.seed, mix);
+        let with = |amount: u64| {
+            let document = question.quantity.set(&document, amount);
+            document.check_with(&mut self.traces.clone())
+        };
+        let mut checked = question.amounts.iter().rev().map(|&amount| with(amount));
+        let largest = checked.find_map(Result::ok);
+        let checked = largest.map_or_else(|| with(question.easiest_first()[0]), Ok)?;
+        Ok(checked.scenario)
+    }
+
     /// The needs of every policy of the question for a mix.
     ///
     /// # Errors
-    /// If no size can be run, or a run fails.
+    /// If no amount can be run, or a run fails.
     pub fn needs(&self, mix: u64, question: &Question) -> Result<Vec<Need>, Failure> {
         // Its accesses stay alive, so that no trial generates them again.
-        let held = self.scenario(mix).map_err(Failure::Refused)?;
+        let held = self.largest_of(mix, question).map_err(Failure::Refused)?;
         held.index();
-        let needs = question.policies.iter().map(|&policy| {
-            let document = self.document.at(self.seed, mix);
-            Asked { document, traces: &self.traces, policy, question }.need()
-        });
-        needs.collect()
+        question.policies.iter().map(|&policy| self.asked(mix, question, policy).need()).collect()
+    }
+
+    fn asked<'a>(
+        &'a self,
+        mix: u64,
+        question: &'a Question,
+        policy: &'static PolicyKind,
+    ) -> Asked<'a> {
+        Asked { document: self.document.at(self.seed, mix), traces: &self.traces, policy, question }
     }
 }
 
@@ -152,41 +205,50 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn need(&self) -> Result<Need, Failure> {
-        let sizes = &self.question.sizes;
-        let curve =
-            sizes.iter().map(|&frames| self.trial(frames)).collect::<Result<Vec<_>, _>>()?;
+        let quantity = &self.question.quantity;
+        let order = self.question.easiest_first();
+        let trials = order.iter().map(|&amount| self.trial(amount));
+        let mut curve = trials.collect::<Result<Vec<_>, _>>()?;
         let is_kept = |at: usize| curve[at].is_some_and(|trial| trial.is_kept);
-        let failing = (0..sizes.len()).rev().find(|&at| !is_kept(at));
-        let is_split = failing.is_some_and(|failing| (0..failing).any(is_kept));
-        let frames = match failing {
-            Some(at) if at + 1 == sizes.len() => self.beyond(sizes[at])?,
-            Some(at) => Some(self.between(sizes[at], sizes[at + 1])?),
-            None => Some(self.between(0, sizes[0])?),
+        let failing = (0..order.len()).find(|&at| !is_kept(at));
+        let is_split = failing.is_some_and(|failing| (failing..order.len()).any(is_kept));
+        let amount = match failing {
+            Some(0) => self.easier(order[0])?,
+            Some(at) => Some(self.between(order[at - 1], order[at])?),
+            // Nothing runs without memory.
+            None if *quantity == Quantity::Memory => Some(self.between(order[order.len() - 1], 0)?),
+            None => order.last().copied(),
         };
-        let first = match frames {
-            Some(frames) if frames > 1 => self.first_to_break(frames - 1)?,
-            _ => None,
+        let first = match amount.and_then(|amount| quantity.harder(amount)) {
+            Some(harder) => self.first_to_break(harder)?,
+            None => None,
         };
-        Ok(Need { frames, is_split, curve, first })
+        if quantity.is_least() {
+            curve.reverse();
+        }
+        Ok(Need { amount, is_split, curve, first })
     }
 
-    /// The need beyond the largest size, which fails.
-    fn beyond(&self, largest: u64) -> Result<Option<u64>, Failure> {
-        let mut fails = largest;
+    /// The need on the side of the easiest amount, which fails.
+    fn easier(&self, easiest: u64) -> Result<Option<u64>, Failure> {
+        if !self.question.quantity.is_least() {
+            return Ok(Some(0));
+        }
+        let mut fails = easiest;
         for doubling in 1..=DOUBLINGS {
-            let frames = largest << doubling;
-            if self.is_kept(frames)? {
-                return self.between(fails, frames).map(Some);
+            let amount = easiest << doubling;
+            if self.is_kept(amount)? {
+                return self.between(amount, fails).map(Some);
             }
-            fails = frames;
+            fails = amount;
         }
         Ok(None)
     }
 
-    /// The least size above one that fails (or 0) and up to one that is kept.
-    fn between(&self, mut fails: u64, mut kept: u64) -> Result<u64, Failure> {
-        while kept - fails > 1 {
-            let middle = fails + (kept - fails) / 2;
+    /// The amount that is kept next to one that fails, between two such amounts.
+    fn between(&self, mut kept: u64, mut fails: u64) -> Result<u64, Failure> {
+        while kept.abs_diff(fails) > 1 {
+            let middle = kept.midpoint(fails);
             if self.is_kept(middle)? {
                 kept = middle;
             } else {
@@ -196,25 +258,25 @@ impl Asked<'_> {
         Ok(kept)
     }
 
-    fn is_kept(&self, frames: u64) -> Result<bool, Failure> {
-        Ok(self.trial(frames)?.is_some_and(|trial| trial.is_kept))
+    fn is_kept(&self, amount: u64) -> Result<bool, Failure> {
+        Ok(self.trial(amount)?.is_some_and(|trial| trial.is_kept))
     }
 
-    /// `None` if the scenario or the policy refuses the size, for example because the VMs' minima
+    /// `None` if the scenario or the policy refuses the amount, for example because the VMs' minima
     /// do not fit.
-    fn trial(&self, frames: u64) -> Result<Option<Trial>, Failure> {
-        let Some(scenario) = self.scenario(frames)? else { return Ok(None) };
+    fn trial(&self, amount: u64) -> Result<Option<Trial>, Failure> {
+        let Some(scenario) = self.scenario(amount)? else { return Ok(None) };
         let outcome = simulate(&scenario, self.policy, &mut NullWatcher);
         Ok(Some(self.judge(&outcome.map_err(Failure::Run)?)))
     }
 
-    fn scenario(&self, frames: u64) -> Result<Option<Scenario>, Failure> {
-        let mut document = self.document.clone();
-        document.set(&format!("host.memory={frames}"));
+    fn scenario(&self, amount: u64) -> Result<Option<Scenario>, Failure> {
+        let document = self.question.quantity.set(&self.document, amount);
         match document.check_with(&mut self.traces.clone()) {
             Ok(checked) => Ok(Some(checked.scenario).filter(|of| of.fits(self.policy).is_ok())),
-            // The largest size has room for everything, so what is wrong there is no lack of room.
-            Err(wrong) if Some(&frames) == self.question.sizes.last() => {
+            // With the easiest amount there is room for everything, so what is wrong there is no
+            // lack of room.
+            Err(wrong) if amount == self.question.easiest_first()[0] => {
                 Err(Failure::Refused(wrong))
             }
             Err(_) => Ok(None),
@@ -239,27 +301,16 @@ impl Asked<'_> {
         Trial { is_kept, worst, value }
     }
 
-    /// The VM with the most of the metric at a size that fails, and the end of the interval in
-    /// which it had the most demand faults.
-    fn first_to_break(&self, frames: u64) -> Result<Option<(VmId, Ticks)>, Failure> {
-        let Some(scenario) = self.scenario(frames)? else { return Ok(None) };
-        let mut intervals = WorstIntervals(vec![(0, Ticks(0)); scenario.vms.len()]);
+    /// The VM with the most of the metric, as the scenario names it without copies, and the end of
+    /// the interval in which it had the most demand faults; `None` if the limit is kept.
+    fn first_to_break(&self, amount: u64) -> Result<Option<(VmId, Ticks)>, Failure> {
+        let Some(scenario) = self.scenario(amount)? else { return Ok(None) };
+        let mut intervals = WorstIntervals::new(scenario.vms.len());
         let outcome = simulate(&scenario, self.policy, &mut intervals).map_err(Failure::Run)?;
-        let worst = self.judge(&outcome).worst;
-        Ok(Some((worst, intervals.0[worst.index()].1)))
-    }
-}
-
-/// For each VM, the most demand faults of an interval, and when it ended.
-struct WorstIntervals(Vec<(u64, Ticks)>);
-
-impl Watcher for WorstIntervals {
-    fn checkpoint(&mut self, checkpoint: &Checkpoint<'_>) {
-        for vm in &checkpoint.view.vms {
-            let worst = &mut self.0[vm.id.index()];
-            if vm.interval.demand_faults > worst.0 {
-                *worst = (vm.interval.demand_faults, checkpoint.view.at);
-            }
-        }
+        let Trial { is_kept, worst, .. } = self.judge(&outcome);
+        let at = intervals.of_vms[worst.index()].1;
+        let vms = scenario.vms.len() as u64 / self.question.quantity.copies(amount);
+        let vm = VmId((worst.index() as u64 % vms) as u32);
+        Ok((!is_kept).then_some((vm, at)))
     }
 }

@@ -201,6 +201,26 @@ pub fn show_size(bytes: u64) -> String {
     format!("{size} {unit}")
 }
 
+/// A size in the largest binary unit that is not above it, with one decimal, rounded up: what is
+/// needed is not understated.
+///
+/// ```
+/// use balloonist::units::show_size_up;
+/// assert_eq!(show_size_up(753 * 65_536), "47.1 MiB");
+/// assert_eq!(show_size_up(48 << 30), "48 GiB");
+/// assert_eq!(show_size_up((1 << 20) - 1), "1 MiB");
+/// ```
+pub fn show_size_up(bytes: u64) -> String {
+    let tenths = |shift: u32| (u128::from(bytes) * 10).div_ceil(1 << shift);
+    let units = [(0, "B"), (10, "KiB"), (20, "MiB"), (30, "GiB"), (40, "TiB")];
+    let fits = |&&(shift, _): &&(u32, &str)| tenths(shift) >= 10;
+    let &(shift, unit) = units.iter().rev().find(fits).unwrap_or(&units[0]);
+    match tenths(shift) {
+        tenths if tenths % 10 == 0 => format!("{} {unit}", tenths / 10),
+        tenths => format!("{}.{} {unit}", tenths / 10, tenths % 10),
+    }
+}
+
 /// A duration such as "100 ms" or "0.5 s" in nanoseconds.
 ///
 /// # Errors

@@ -1,27 +1,34 @@
-//! `plan`: the smallest host on which every VM keeps a limit.
+//! `plan`: the smallest host, the smallest tier or the most copies with which every VM keeps a
+//! limit.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use balloonist::account::{METRICS, Metric};
-use balloonist::number::{Millionths, counted, rounded};
+use balloonist::conclude::plan as conclude;
+use balloonist::number::counted;
 use balloonist::plan::order::fewest;
-use balloonist::plan::{self, Mixes, Need, Question};
+use balloonist::plan::{self, Answers, Mixes, Need, Quantity, Question, Shortfall};
+use balloonist::render::plan::{self as render, Report};
 use balloonist::scenario::{Scenario, meant};
-use balloonist::store::plan::Answers;
+use balloonist::store::plan as tables;
 use balloonist::table::Format;
-use balloonist::units::{Decimal, parse_duration, show_size};
+use balloonist::units::{Decimal, parse_duration};
 use rayon::prelude::*;
 
+use super::files::NewFile;
 use super::input::{self, Input, Opened};
 use super::progress::Progress;
+use super::register::{Kind, is_stdout};
 use super::{Context, Failure, context, jobs};
 
-/// Find the smallest host on which every VM keeps a limit, under each policy
+/// Find the smallest host on which every VM keeps a limit, or the most copies of the VMs that fit
 ///
 /// A mix is a repetition of the scenario: its starts (`start_within`), generated accesses and
-/// traces (`of`) are drawn. Every policy sees the same mixes. The answer is the memory with which
-/// another mix, drawn alike, keeps the limit too, at the confidence that is asked for.
+/// traces (`of`) are drawn. Every policy sees the same mixes. The answer is the memory (or the
+/// number of copies, or the size of a tier) with which another mix, drawn alike, keeps the limit
+/// too, at the confidence that is asked for.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -35,6 +42,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COLUMN=VALUE", value_parser = limit)]
     limit: Option<Limit>,
 
+    /// Ask how many copies of all VMs the host holds, instead of how large it must be; MAX is the
+    /// most that is tried [default: as many as touch twice the host's memory]
+    #[arg(long, value_name = "MAX", num_args = 0..=1, default_missing_value = "auto",
+          conflicts_with = "tier", value_parser = copies)]
+    copies: Option<Copies>,
+
+    /// Ask how large the tier of this name must be, on the scenario's host
+    #[arg(long, value_name = "NAME")]
+    tier: Option<String>,
+
     /// How sure the answer must be, from 1% to 99.9%
     #[arg(long, value_name = "PERCENT", default_value = "95%", value_parser = confidence)]
     confidence: Decimal,
@@ -43,7 +60,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MIXES_MAX))]
     mixes: Option<u64>,
 
-    /// The number of host sizes at which the limit is shown, up to all pages that the VMs touch
+    /// The number of amounts at which the limit is shown: sizes up to all pages that the VMs touch,
+    /// or copies up to MAX
     #[arg(long, value_name = "N", default_value_t = 16,
           value_parser = clap::value_parser!(u64).range(2..=1000))]
     sizes: u64,
@@ -61,8 +79,12 @@ pub(crate) struct Args {
           value_parser = clap::value_parser!(u16).range(1..=jobs::MOST))]
     jobs: Option<u16>,
 
-    /// The table to print: what each policy needs, how the limited column falls with memory, or
-    /// the need of every mix
+    /// Write a self-contained HTML page with the answer, the curve, and what it costs to be wrong
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// The table to print: what each policy needs, how the limited column changes with the amount,
+    /// or the need of every mix
     #[arg(long, value_name = "TABLE", default_value = "needs")]
     table: Which,
 
@@ -76,6 +98,14 @@ enum Which {
     Needs,
     Curve,
     Mixes,
+}
+
+/// The most copies that are tried.
+#[derive(Clone, Copy, Debug)]
+enum Copies {
+    /// As many as touch twice the host's memory.
+    Auto,
+    AtMost(u64),
 }
 
 /// A column and the most that a VM may have of it.
@@ -101,12 +131,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 
     let pages = pool.install(|| pages(&mixes, count));
     let mut pages = pages.map_err(|wrong| input::refused(&wrong, context))?;
-    let most = pages.iter().copied().max().unwrap_or(1);
-    let sizes = (1..=args.sizes).map(|at| (most * at).div_ceil(args.sizes));
-    let mut sizes: Vec<u64> = sizes.collect();
-    sizes.dedup();
     let Limit { metric, at_most } = limit;
-    let question = Question { metric, at_most, sizes, policies };
+    let (quantity, most) = args.quantity(&scenario, &pages)?;
+    let amounts = quantity.amounts(most, args.sizes);
+    let question = Question { metric, at_most, quantity, amounts, policies };
+    if let Quantity::Copies(_) = question.quantity {
+        let largest = mixes.largest(&question);
+        let largest = largest.map_err(|wrong| input::refused(&wrong, context))?;
+        jobs::plan_memory(&largest, pool.current_num_threads(), context)?;
+    }
+    if args.report.as_deref().is_some_and(is_stdout) {
+        return Err(Failure::Usage("--report cannot write to standard output".to_owned()));
+    }
+    let page = args.report.as_deref().map(|page| NewFile::create(page, Kind::Page)).transpose()?;
     let needs = pool.install(|| needs(&mixes, &question, count, args.within, context))?;
     if (needs.len() as u64) < count {
         let done = needs.len() as u64;
@@ -121,13 +158,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         pages: &pages,
         needs: &needs,
     };
+    if let Some(page) = page {
+        pool.install(|| write_page(page, &mixes, &answers, context))?;
+    }
     let table = match args.table {
-        Which::Needs => answers.table(),
-        Which::Curve => answers.curve(),
-        Which::Mixes => answers.mixes(),
+        Which::Needs => tables::needs(&answers),
+        Which::Curve => tables::curve(&answers, &[]),
+        Which::Mixes => tables::mixes(&answers),
     };
     if args.format.is_for_people() && args.table == Which::Needs {
-        context.print(&format!("{}\n", args.lead(&answers)))?;
+        let (answer, sure) = (conclude::answer(&answers), conclude::how_sure(&answers));
+        let lead = format!("{}: {answer}\n{sure}\n\n", scenario.name);
+        context.print(&args.format.aside(&lead))?;
     }
     context.print_table(&table, args.format)
 }
@@ -151,44 +193,25 @@ impl Args {
         self.mixes.filter(|_| mixes.is_drawn()).unwrap_or(few)
     }
 
-    /// The answer in sentences.
-    fn lead(&self, answers: &Answers<'_>) -> String {
-        let Question { metric, at_most, policies, .. } = answers.question;
-        let n = answers.needs.len() as u64;
-        let page_size = answers.scenario.host.page_size;
-        let limit = format!("no VM's {} is above {at_most}", metric.name);
-        let best = (0..policies.len()).filter_map(|at| Some((answers.bound(at)?, at))).min();
-        let name = &answers.scenario.name;
-        let lead = match best {
-            Some((frames, at)) => format!(
-                "{name}: under {} {} are enough ({}), so that {limit}.\n",
-                policies[at].name,
-                counted(frames, "frame"),
-                show_size(frames * page_size),
-            ),
-            None if answers.is_drawn && n < fewest(self.confidence) => format!(
-                "{name}: this confidence needs {}.\n",
-                counted(fewest(self.confidence), "mix"),
-            ),
-            None => format!("{name}: under no policy is there a host on which {limit}.\n"),
+    /// What is asked, and the most of it on the curve.
+    fn quantity(&self, scenario: &Scenario, pages: &[u64]) -> Result<(Quantity, u64), Failure> {
+        let most = pages.iter().copied().max().unwrap_or(1).max(1);
+        let Some(copies) = self.copies else {
+            let tier = self.tier.clone().map(Quantity::Tier);
+            return Ok((tier.unwrap_or(Quantity::Memory), most));
         };
-        let Decimal { digits, .. } = self.confidence;
-        let one = u128::from(self.confidence.denominator());
-        let percent = rounded(Millionths::ratio_or_zero(u128::from(digits) * 100, one));
-        let how_sure = if !answers.is_drawn {
-            "Nothing in the scenario is drawn, so this is the answer for this one mix; add \
-             `start_within`, `of` or workloads to plan for others."
-                .to_owned()
-        } else if n < fewest(self.confidence) {
-            format!("Mixes drawn: {n}; `frames` and the interval need more.")
-        } else {
-            format!(
-                "{} were drawn. Another mix keeps the limit with a probability of {percent} %, and \
-                 the median need is in its interval with the same.",
-                counted(n, "mix")
-            )
+        let host = scenario.host.memory;
+        let possible = (Scenario::VMS_MAX / scenario.vms.len()) as u64;
+        let least = pages.iter().copied().min().unwrap_or(1).max(1);
+        let most = match copies {
+            Copies::Auto => host.0.saturating_mul(2).div_ceil(least).min(possible),
+            Copies::AtMost(most) => most,
         };
-        format!("{lead}{how_sure}\n")
+        if most > possible {
+            let text = format!("--copies {most} is too many, expected at most {possible}");
+            return Err(Failure::Usage(text));
+        }
+        Ok((Quantity::Copies(host), most.max(1)))
     }
 }
 
@@ -233,16 +256,53 @@ fn needs(
             return Ok(None);
         }
         let began = Instant::now();
-        let needs = mixes.needs(mix, question).map_err(|failure| match failure {
-            plan::Failure::Refused(wrong) => input::refused(&wrong, context),
-            plan::Failure::Run(error) => Failure::from(error),
-        })?;
+        let needs = mixes.needs(mix, question);
+        let needs = needs.map_err(|failure| failed(&failure, context))?;
         progress.step_of(began.elapsed(), || format!("mix {mix}"));
         Ok(Some(needs))
     };
     let all: Vec<Option<Vec<Need>>> =
         (0..count).into_par_iter().map(one).collect::<Result<_, Failure>>()?;
     Ok(all.into_iter().map_while(|needs| needs).collect())
+}
+
+/// Runs what only a page shows, and writes it.
+fn write_page(
+    mut page: NewFile,
+    mixes: &Mixes,
+    answers: &Answers<'_>,
+    context: &Context,
+) -> Result<(), Failure> {
+    let question = answers.question;
+    let missed = Shortfall::amounts(answers);
+    let all = (0..answers.needs.len() as u64).into_par_iter();
+    let trials = all.map(|mix| mixes.missed(mix, question, &missed));
+    let trials = trials.collect::<Result<Vec<_>, _>>();
+    let trials = trials.map_err(|failure| failed(&failure, context))?;
+    let shortfalls = Shortfall::all(&missed, &trials);
+    let witness = match answers.best() {
+        Some((policy, bound)) => {
+            let mix = answers.deciding(policy).unwrap_or(0) as u64;
+            let run = mixes.witness(mix, question, question.policies[policy], bound);
+            run.map_err(|failure| failed(&failure, context))?.map(|run| (policy, run))
+        }
+        None => None,
+    };
+    page.put(&render::page(&Report { answers, shortfalls: &shortfalls, witness }))?;
+    page.commit()
+}
+
+fn failed(failure: &plan::Failure, context: &Context) -> Failure {
+    match failure {
+        plan::Failure::Refused(wrong) => input::refused(wrong, context),
+        plan::Failure::Run(error) => Failure::from(error.clone()),
+    }
+}
+
+fn copies(text: &str) -> Result<Copies, String> {
+    let most = text.parse().ok().filter(|&most| most > 0).map(Copies::AtMost);
+    let most = most.or_else(|| (text == "auto").then_some(Copies::Auto));
+    most.ok_or_else(|| format!("`{text}` is not a number of copies, expected 1 or more"))
 }
 
 fn decimal(text: &str) -> Result<Decimal, String> {

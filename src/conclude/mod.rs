@@ -8,3 +8,4 @@ pub mod compare;
 pub mod contest;
 pub mod expects;
 pub(crate) mod life;
+pub mod plan;

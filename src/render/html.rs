@@ -229,13 +229,13 @@ pub(super) fn section(figure: &Figure) -> String {
 }
 
 /// A table without these columns, which the page's heading shows.
-fn without(table: &Table, left_out: &[&str]) -> Table {
+pub(super) fn without(table: &Table, left_out: &[&str]) -> Table {
     let columns = table.columns().iter().map(String::as_str);
     table.select(&columns.filter(|column| !left_out.contains(column)).collect::<Vec<_>>())
 }
 
 /// A table cut to the most rows of a page.
-fn limited(name: &str, all: &Table) -> String {
+pub(super) fn limited(name: &str, all: &Table) -> String {
     let rows = all.rows().len();
     if rows <= ROWS {
         return table(name, all);
@@ -249,7 +249,7 @@ fn limited(name: &str, all: &Table) -> String {
 }
 
 /// A table with sortable columns; the script offers it as CSV.
-fn table(name: &str, table: &Table) -> String {
+pub(super) fn table(name: &str, table: &Table) -> String {
     // Tables with many columns are printed in landscape.
     let class = if table.columns().len() > UPRIGHT { "wide broad" } else { "wide" };
     let mut out = format!(

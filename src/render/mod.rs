@@ -11,6 +11,7 @@ pub mod html;
 pub mod lesson;
 pub mod mrc;
 pub(crate) mod narrator;
+pub mod plan;
 pub mod reproduce;
 pub mod rounds;
 pub mod run;

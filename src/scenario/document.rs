@@ -74,6 +74,18 @@ impl Node {
         }
     }
 
+    /// The same table, its name ending in a hyphen and a number.
+    fn numbered(&self, number: u64) -> Self {
+        let mut copy = self.clone();
+        if let Literal::Table(table) = &mut copy.value
+            && let Some(Literal::String(name)) =
+                table.get_mut("name").map(|entry| &mut entry.node.value)
+        {
+            *name = format!("{name}-{number}");
+        }
+        copy
+    }
+
     /// The text, if it is a string.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {
@@ -190,6 +202,19 @@ impl Document {
         let mut document = self.clone();
         document.repetition = repetition;
         document.set(&format!("seed={seed}"));
+        document
+    }
+
+    /// This scenario with so many copies of all its VMs: `web-1`, `db-1`, `web-2`, … Each draws for
+    /// itself. Expectations are left out, because they name VMs.
+    pub(crate) fn copied(&self, copies: u64) -> Self {
+        let mut document = self.clone();
+        document.root.remove("expect");
+        let vms = document.root.get_mut("vm").map(|entry| &mut entry.node.value);
+        if let Some(Literal::Array(vms)) = vms {
+            let copy = |number: u64| vms.iter().map(move |vm| vm.numbered(number));
+            *vms = (1..=copies).flat_map(copy).collect();
+        }
         document
     }
 

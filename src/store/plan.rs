@@ -1,181 +1,135 @@
-//! The tables of `plan`: what each policy needs, how the metric falls with memory, and every mix.
+//! The tables of `plan`: what each policy needs, how the metric changes with the amount, every
+//! mix, and what a missed answer costs.
 
-use crate::number::Millionths;
-use crate::plan::order::{median_interval, quantile, rank_of_bound};
-use crate::plan::{Need, Question};
-use crate::scenario::Scenario;
+use crate::account::{METRICS, Metric, Reading};
+use crate::plan::{Answers, Point, Shortfall, Witness};
 use crate::table::{Cell, Table};
-use crate::units::{Decimal, Ticks, VmId};
+use crate::units::{Ticks, VmId};
 
-/// The needs of all policies: for each mix, one of each policy of the question.
-#[derive(Debug)]
-pub struct Answers<'a> {
-    /// What was asked.
-    pub question: &'a Question,
-    /// The confidence of bounds and intervals.
-    pub confidence: Decimal,
-    /// Whether mixes differ.
-    pub is_drawn: bool,
-    /// The first mix, for names.
-    pub scenario: &'a Scenario,
-    /// The pages that the VMs of each mix touch.
-    pub pages: &'a [u64],
-    /// The needs.
-    pub needs: &'a [Vec<Need>],
+/// A row for each policy.
+pub fn needs(answers: &Answers<'_>) -> Table {
+    let column = answers.question.quantity.column();
+    let median = format!("median_{column}");
+    let columns = ["policy", "mixes", column, "overcommit", "knee", &median, "median_low"];
+    let more = ["median_high", "never", "split", "breaks_first", "in_mixes", "at_tick"];
+    let mut table = Table::new(&[&columns[..], &more].concat());
+    for (at, policy) in answers.question.policies.iter().enumerate() {
+        let [low, high] = answers.median_interval(at).unwrap_or_default();
+        let bound = answers.bound(at);
+        let overcommit = bound.and_then(|bound| answers.overcommit(bound));
+        let first = answers.first_to_break(at);
+        table.push(vec![
+            Cell::from(policy.name),
+            Cell::Integer(answers.needs.len() as u64),
+            Cell::from(bound),
+            overcommit.map_or(Cell::Empty, Cell::Ratio),
+            Cell::from(answers.knee(at)),
+            Cell::from(answers.median(at)),
+            Cell::from(low),
+            Cell::from(high),
+            Cell::Integer(answers.never(at)),
+            Cell::Integer(answers.of(at).filter(|need| need.is_split).count() as u64),
+            first.map_or(Cell::Empty, |(vm, _, _)| Cell::from(vm)),
+            Cell::from(first.map(|(_, times, _)| times)),
+            Cell::from(first.map(|(_, _, at)| at)),
+        ]);
+    }
+    table
 }
 
-impl Answers<'_> {
-    /// The needs of a policy, mix by mix.
-    fn of(&self, policy: usize) -> impl Iterator<Item = &Need> {
-        self.needs.iter().map(move |needs| &needs[policy])
-    }
-
-    /// The needs in frames, ascending; a limit that no memory keeps is last, as `u64::MAX`.
-    fn sorted(&self, policy: usize) -> Vec<u64> {
-        let mut sorted: Vec<u64> =
-            self.of(policy).map(|need| need.frames.unwrap_or(u64::MAX)).collect();
-        sorted.sort_unstable();
-        sorted
-    }
-
-    /// The frames with which another mix keeps the limit, at the confidence; `None` if there are
-    /// too few mixes, or if no memory is enough. Where nothing is drawn, a mix is its own answer.
-    pub fn bound(&self, policy: usize) -> Option<u64> {
-        let sorted = self.sorted(policy);
-        let rank =
-            if self.is_drawn { rank_of_bound(sorted.len() as u64, self.confidence)? } else { 1 };
-        Some(sorted[rank as usize - 1]).filter(|&frames| frames < u64::MAX)
-    }
-
-    /// The median of the pages that the VMs of a mix touch.
-    pub fn pages(&self) -> u64 {
-        let mut pages = self.pages.to_vec();
-        pages.sort_unstable();
-        pages[(pages.len() - 1) / 2]
-    }
-
-    /// The VM that breaks the limit first in the most mixes, in how many, and the end of its worst
-    /// interval in the first of these; ties go to the first VM.
-    pub fn first_to_break(&self, policy: usize) -> Option<(&str, u64, u64)> {
-        let mut times = vec![(0, 0); self.scenario.vms.len()];
-        for (vm, at) in self.of(policy).filter_map(|need| need.first) {
-            let (count, first) = &mut times[vm.index()];
-            if *count == 0 {
-                *first = at.0;
-            }
-            *count += 1;
-        }
-        let most = times.iter().map(|&(count, _)| count).max().filter(|&count| count > 0)?;
-        let at = times.iter().position(|&(count, _)| count == most)?;
-        Some((&self.scenario.vms[at].name, most, times[at].1))
-    }
-
-    /// A row for each policy.
-    pub fn table(&self) -> Table {
-        let mut table = Table::new(&[
-            "policy",
-            "mixes",
-            "frames",
-            "overcommit",
-            "median_frames",
-            "median_low",
-            "median_high",
-            "never",
-            "split",
-            "breaks_first",
-            "in_mixes",
-            "at_tick",
-        ]);
-        for (at, policy) in self.question.policies.iter().enumerate() {
-            let sorted = self.sorted(at);
-            let finite = |frames: u64| match frames {
-                u64::MAX => Cell::Empty,
-                frames => Cell::Integer(frames),
-            };
-            let interval = median_interval(&sorted, self.confidence);
-            let end = |end: Option<u64>| end.map_or(Cell::Empty, finite);
-            let bound = self.bound(at);
-            let overcommit = bound
-                .and_then(|frames| Millionths::ratio(u128::from(self.pages()), u128::from(frames)));
-            let first = self.first_to_break(at);
+/// A row for each policy and amount: in how many mixes the limit is kept, and the metric of the
+/// worst VM of a mix. Amounts that were tried besides those of the question are in their places.
+pub fn curve(answers: &Answers<'_>, besides: &[Shortfall]) -> Table {
+    let column = answers.question.quantity.column();
+    let columns = ["policy", column, "mixes", "refused", "kept"];
+    let mut table = Table::new(&[&columns[..], &["worst_p50", "worst_p95", "worst_max"]].concat());
+    for (policy, kind) in answers.question.policies.iter().enumerate() {
+        for point in points(answers, besides, policy) {
             table.push(vec![
-                Cell::from(policy.name),
-                Cell::Integer(sorted.len() as u64),
-                end(bound),
-                overcommit.map_or(Cell::Empty, Cell::Ratio),
-                finite(sorted[(sorted.len() - 1) / 2]),
-                end(interval.map(|(low, _)| low)),
-                end(interval.map(|(_, high)| high)),
-                Cell::Integer(sorted.iter().filter(|&&frames| frames == u64::MAX).count() as u64),
-                Cell::Integer(self.of(at).filter(|need| need.is_split).count() as u64),
-                first.map_or(Cell::Empty, |(vm, _, _)| Cell::from(vm)),
-                first.map_or(Cell::Empty, |(_, times, _)| Cell::Integer(times)),
-                first.map_or(Cell::Empty, |(_, _, at)| Cell::Integer(at)),
+                Cell::from(kind.name),
+                Cell::Integer(point.amount),
+                Cell::Integer(point.mixes),
+                Cell::Integer(point.refused),
+                Cell::Integer(point.kept),
+                Cell::from(point.share(50)),
+                Cell::from(point.share(95)),
+                Cell::from(point.share(100)),
             ]);
         }
-        table
     }
+    table
+}
 
-    /// A row for each policy and size: in how many mixes the limit is kept, and the metric of the
-    /// worst VM of a mix.
-    pub fn curve(&self) -> Table {
-        let mut table = Table::new(&[
-            "policy",
-            "frames",
-            "mixes",
-            "refused",
-            "kept",
-            "worst_p50",
-            "worst_p95",
-            "worst_max",
-        ]);
-        for (policy, kind) in self.question.policies.iter().enumerate() {
-            for (at, &frames) in self.question.sizes.iter().enumerate() {
-                let trials: Vec<_> = self.of(policy).filter_map(|need| need.curve[at]).collect();
-                let mut values: Vec<Millionths> =
-                    trials.iter().filter_map(|trial| trial.value).collect();
-                values.sort_unstable();
-                let share = |percent| quantile(&values, percent).map_or(Cell::Empty, Cell::Ratio);
-                table.push(vec![
-                    Cell::from(kind.name),
-                    Cell::Integer(frames),
-                    Cell::Integer(self.needs.len() as u64),
-                    Cell::Integer((self.needs.len() - trials.len()) as u64),
-                    Cell::Integer(trials.iter().filter(|trial| trial.is_kept).count() as u64),
-                    share(50),
-                    share(95),
-                    share(100),
-                ]);
-            }
-        }
-        table
-    }
+/// The curve of a policy with the amounts that were tried besides, ascending.
+pub(crate) fn points(answers: &Answers<'_>, besides: &[Shortfall], policy: usize) -> Vec<Point> {
+    let mut points = answers.curve(policy);
+    let besides = besides.iter().filter(|of| of.policy == policy);
+    points.extend(besides.map(|of| of.point.clone()));
+    points.sort_by_key(|point| point.amount);
+    points.dedup_by_key(|point| point.amount);
+    points
+}
 
-    /// A row for each mix and policy.
-    pub fn mixes(&self) -> Table {
-        let mut table = Table::new(&[
-            "repetition",
-            "policy",
-            "pages",
-            "frames",
-            "split",
-            "breaks_first",
-            "at_tick",
-        ]);
-        let name = |(vm, _): (VmId, Ticks)| Cell::from(self.scenario.vms[vm.index()].name.as_str());
-        for (mix, needs) in self.needs.iter().enumerate() {
-            for (kind, need) in self.question.policies.iter().zip(needs) {
-                table.push(vec![
-                    Cell::Integer(mix as u64),
-                    Cell::from(kind.name),
-                    Cell::Integer(self.pages[mix]),
-                    need.frames.map_or(Cell::Empty, Cell::Integer),
-                    Cell::Integer(u64::from(need.is_split)),
-                    need.first.map_or(Cell::Empty, name),
-                    need.first.map_or(Cell::Empty, |(_, at)| Cell::Integer(at.0)),
-                ]);
-            }
+/// A row for each mix and policy.
+pub fn mixes(answers: &Answers<'_>) -> Table {
+    let column = answers.question.quantity.column();
+    let columns = ["repetition", "policy", "pages", column, "split", "breaks_first", "at_tick"];
+    let mut table = Table::new(&columns);
+    let name = |(vm, _): (VmId, Ticks)| answers.scenario.vms[vm.index()].name.as_str();
+    for (mix, needs) in answers.needs.iter().enumerate() {
+        for (kind, need) in answers.question.policies.iter().zip(needs) {
+            table.push(vec![
+                Cell::Integer(mix as u64),
+                Cell::from(kind.name),
+                Cell::Integer(answers.pages[mix]),
+                Cell::from(need.amount),
+                Cell::Integer(u64::from(need.is_split)),
+                need.first.map_or(Cell::Empty, |first| Cell::from(name(first))),
+                Cell::from(need.first.map(|(_, at)| at.0)),
+            ]);
         }
-        table
     }
+    table
+}
+
+/// A row for each policy and percentage by which its answer is missed: how many mixes break the
+/// limit, and the metric of the worst VM of a mix.
+pub fn shortfalls(answers: &Answers<'_>, all: &[Shortfall]) -> Table {
+    let column = answers.question.quantity.column();
+    let columns = ["policy", "missed_by", column, "mixes", "broken", "worst_p50", "worst_max"];
+    let mut table = Table::new(&columns);
+    for Shortfall { policy, percent, point } in all {
+        table.push(vec![
+            Cell::from(answers.question.policies[*policy].name),
+            Cell::from(format!("{percent} %")),
+            Cell::Integer(point.amount),
+            Cell::Integer(point.mixes),
+            Cell::Integer(point.mixes - point.kept),
+            Cell::from(point.share(50)),
+            Cell::from(point.share(100)),
+        ]);
+    }
+    table
+}
+
+/// A row for each VM of a run: its slowdown, its faults, and how its fault ratio varied over time.
+pub fn witness(witness: &Witness) -> Table {
+    let columns = ["slowdown", "demand_faults", "fault_ratio", "fault_ratio_p50"];
+    let more = ["fault_ratio_p95", "fault_ratio_p99", "fault_ratio_worst", "frames_mean"];
+    let metrics: Vec<&Metric> = columns
+        .iter()
+        .chain(&more)
+        .filter_map(|name| METRICS.iter().find(|metric| metric.name == *name))
+        .collect();
+    let names: Vec<&str> = metrics.iter().map(|metric| metric.name).collect();
+    let mut table = Table::new(&[&["vm"][..], &names].concat());
+    for (vm, account) in &witness.vms {
+        let cell = |metric: &&Metric| match metric.of {
+            Reading::Count(of) => Cell::Integer(of(account)),
+            Reading::Ratio(of) => Cell::from(of(account)),
+        };
+        let cells = metrics.iter().map(cell);
+        table.push(std::iter::once(Cell::from(vm.as_str())).chain(cells).collect());
+    }
+    table.without_empty_columns()
 }

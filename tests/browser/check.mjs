@@ -80,7 +80,8 @@ async function toggles(page) {
 /** A click on a heading sorts by numbers, a second one turns the order around. */
 async function sorts(page) {
   const table = page.locator("section table").first();
-  const head = table.locator('th[data-column="demand_faults"]');
+  const faults = await table.locator('th[data-column="demand_faults"]').count();
+  const head = table.locator(`th[data-column="${faults ? "demand_faults" : "overcommit"}"]`);
   const column = await head.evaluate(cell => cell.cellIndex);
   const numbers = () =>
     table.locator("tbody tr").evaluateAll(

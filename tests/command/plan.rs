@@ -56,17 +56,54 @@ fn what_has_no_answer_is_refused() {
         (FLEET, &["--limit", "slowdown"], "expected a column"),
         (FLEET, &["--limit", "fault_ratio=x"], "`x` is not a number"),
         (FLEET, &["--mixes", "0"], "--mixes"),
+        (FLEET, &["--copies", "40000"], "--copies 40000 is too many, expected at most 32768"),
+        (FLEET, &["--copies", "--tier", "far"], "cannot be used with"),
     ] {
         let output = plan(scenario, arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(expected), "{arguments:?}: {said}");
     }
+    let output = plan(FLEET, &["--tier", "far"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("no tier is named `far`"), "{said}");
     // The limit of another column needs no costs, and a scenario without draws is one mix.
     let fixed = "host.memory = 60\ncheckpoint.every = 5\n[[vm]]\nname = 'a'\n\
                  trace.pages = [1, 2, 3, 1, 2, 3, 1, 2, 3]\n";
     let output = plan(fixed, &["--limit", "capacity_faults=0", "--policies", "static"]);
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(shown.contains("under static 3 frames are enough (12 KiB)"), "{shown}");
+    let answer = "fleet: this VM needs 3 frames (12 KiB) under static, so that no VM's \
+                  capacity_faults is above 0.\n";
+    assert!(shown.starts_with(answer), "{shown}");
     assert!(shown.contains("Nothing in the scenario is drawn"), "{shown}");
+}
+
+#[test]
+fn copies_and_tiers_have_columns_of_their_own() {
+    let policies = ["--policies", "static,global-lru", "--slowdown", "1.9"];
+    let copies = csv(&[&policies[..], &["--copies", "6"]].concat());
+    assert!(copies.starts_with("policy,mixes,copies,overcommit,knee,median_copies,"), "{copies}");
+    let output =
+        plan(FLEET, &[&policies[..], &["--copies", "1", "--set", "host.memory=999"]].concat());
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    let answer = "fleet: 1 copy of these 2 VMs or more fits into 4 MiB under static with 95 % \
+                  confidence, so that no VM is slowed down by more than 90 %.\n";
+    assert!(shown.starts_with(answer), "{shown}");
+    let output =
+        plan(FLEET, &[&policies[..], &["--copies", "2", "--set", "host.memory=9"]].concat());
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        shown.starts_with("fleet: under no policy does a single copy fit into 36 KiB"),
+        "{shown}"
+    );
+
+    let tier = "[[tier]]\nname = 'far'\nkind = 'exclusive'\ncapacity = 3\n[[vm]]";
+    let output = plan(
+        &FLEET.replace("[[vm]]", tier),
+        &["--policies", "static", "--limit", "store_reads=5", "--tier", "far", "--format", "csv"],
+    );
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(shown.starts_with("policy,mixes,capacity,overcommit,knee,median_capacity,"), "{shown}");
+    assert!(shown.contains("\nstatic,19,"), "{shown}");
 }

@@ -4,19 +4,30 @@ use std::fmt::Write as _;
 
 use balloonist::account::METRICS;
 use balloonist::plan::order::rank_of_bound;
-use balloonist::plan::{Mixes, Question};
+use balloonist::plan::{Mixes, Quantity, Question};
 use balloonist::random::{Generator, Stream};
 use balloonist::scenario::{Document, Traces};
-use balloonist::units::Decimal;
+use balloonist::units::{Decimal, Frames};
 use balloonist::watch::NullWatcher;
 
 use crate::common::{policy, simulate};
 
 fn question(metric: &str, at_most: &str, sizes: Vec<u64>, policies: &[&str]) -> Question {
+    question_of(Quantity::Memory, metric, at_most, sizes, policies)
+}
+
+fn question_of(
+    quantity: Quantity,
+    metric: &str,
+    at_most: &str,
+    amounts: Vec<u64>,
+    policies: &[&str],
+) -> Question {
     Question {
         metric: METRICS.iter().find(|one| one.name == metric).unwrap(),
         at_most: Decimal::parse(at_most).unwrap(),
-        sizes,
+        quantity,
+        amounts,
         policies: policies.iter().map(|name| policy(name)).collect(),
     }
 }
@@ -70,7 +81,7 @@ fn needs_are_those_of_exhaustive_search() {
         for mix in 0..2 {
             for (at, need) in mixes.needs(mix, &question).unwrap().iter().enumerate() {
                 let keeps = |frames| keeps(&text, (seed, mix), frames, &question, at);
-                let Some(frames) = need.frames else {
+                let Some(frames) = need.amount else {
                     // Only what no memory keeps is given up: here, cold faults alone break it.
                     assert!(!keeps(41 * 8));
                     never += 1;
@@ -80,19 +91,84 @@ fn needs_are_those_of_exhaustive_search() {
                 split += u64::from(need.is_split);
                 assert!(keeps(frames), "case {case}: {frames} frames are enough");
                 assert!(frames == 1 || !keeps(frames - 1), "case {case}: {frames} are needed");
-                let above = question.sizes.iter().filter(|&&size| size >= frames);
+                let above = question.amounts.iter().filter(|&&size| size >= frames);
                 above.for_each(|&size| assert!(keeps(size), "case {case}: {size} too"));
                 if question.policies[at].name == "static" {
                     let least = (1..=41 * 8).find(|&frames| keeps(frames));
                     assert_eq!(Some(frames), least, "case {case}");
                 }
-                for (trial, &size) in need.curve.iter().zip(&question.sizes) {
+                for (trial, &size) in need.curve.iter().zip(&question.amounts) {
                     assert_eq!(trial.is_some_and(|trial| trial.is_kept), keeps(size));
                 }
             }
         }
     }
     assert!(found > 250 && never > 10, "{found} found, {never} never, {split} split");
+}
+
+/// The VMs of a text, `copies` times as the text of a scenario would have them.
+fn copied(text: &str, copies: u64) -> String {
+    let (head, vms) = text.split_at(text.find("[[vm]]").unwrap());
+    let named = |copy: u64| vms.replace("'\nstart", &format!("-{copy}'\nstart"));
+    head.to_owned() + &(1..=copies).map(named).collect::<String>()
+}
+
+#[test]
+fn copies_are_those_of_exhaustive_search() {
+    let mut draw = Stream::new(Generator::ChaCha8, 4, 0, "copies");
+    let policies = ["static", "global-lru", "mrc-dp"];
+    let mut answers = std::collections::BTreeSet::new();
+    for case in 0..30 {
+        let text = random_text(&mut draw).replace("memory = 30", "memory = 90");
+        let (metric, at_most) =
+            [("slowdown", "1.6"), ("fault_ratio", "0.2"), ("capacity_faults", "12")][case % 3];
+        let amounts = vec![1, 2, 5, 8];
+        let quantity = Quantity::Copies(Frames(90));
+        let question = question_of(quantity, metric, at_most, amounts, &policies);
+        let seed = 40 + case as u64;
+        for (at, need) in mixes(&text, seed).needs(0, &question).unwrap().iter().enumerate() {
+            let keeps = |copies: u64| keeps(&copied(&text, copies), (seed, 0), 90, &question, at);
+            let copies = need.amount.unwrap();
+            answers.insert(copies);
+            assert!(copies == 0 || keeps(copies), "case {case}: {copies} copies fit");
+            assert!(copies == 8 || !keeps(copies + 1), "case {case}: more than {copies} fit");
+            let below = question.amounts.iter().filter(|&&amount| amount <= copies);
+            below.for_each(|&amount| assert!(keeps(amount), "case {case}: {amount} too"));
+            if question.policies[at].name == "static" {
+                assert_eq!(copies, (1..=8).take_while(|&copies| keeps(copies)).count() as u64);
+            }
+            for (trial, &amount) in need.curve.iter().zip(&question.amounts) {
+                assert_eq!(trial.is_some_and(|trial| trial.is_kept), keeps(amount));
+            }
+            assert_eq!(need.first.is_none(), keeps(copies + 1));
+        }
+    }
+    assert!(answers.len() > 5, "{answers:?}");
+}
+
+#[test]
+fn tiers_are_those_of_exhaustive_search() {
+    let mut draw = Stream::new(Generator::ChaCha8, 6, 0, "tiers");
+    let mut answers = std::collections::BTreeSet::new();
+    for case in 0..30 {
+        let tier = "[[tier]]\nname = 'far'\nkind = 'exclusive'\ncapacity = 3\n[[vm]]";
+        let text = random_text(&mut draw).replacen("[[vm]]", tier, 1);
+        let (metric, at_most) = [("store_reads", "9"), ("slowdown", "2.0")][case % 2];
+        let quantity = Quantity::Tier("far".to_owned());
+        let amounts = vec![0, 7, 14, 21, 28, 35, 42];
+        let question = question_of(quantity, metric, at_most, amounts, &["static"]);
+        let seed = 80 + case as u64;
+        let need = &mixes(&text, seed).needs(0, &question).unwrap()[0];
+        let keeps = |frames: u64| {
+            let text = text.replace("capacity = 3", &format!("capacity = {frames}"));
+            keeps(&text, (seed, 0), 30, &question, 0)
+        };
+        let least = (0..=42).find(|&frames| keeps(frames));
+        assert_eq!(need.amount, least, "case {case}");
+        assert_eq!(need.first.is_some(), least.is_some_and(|frames| frames > 0));
+        answers.insert(least);
+    }
+    assert!(answers.len() > 5, "{answers:?}");
 }
 
 /// Another mix, which the plan has not seen, keeps the limit as often as the confidence says.
@@ -106,7 +182,7 @@ fn the_bound_holds_for_another_mix_as_often_as_it_says() {
                 workload = { kind = 'uniform', pages = 25, accesses = 300 }\n";
     let question = question("capacity_faults", "40", vec![20, 40, 65], &["static"]);
     let mixes = mixes(text, 5);
-    let need = |mix| mixes.needs(mix, &question).unwrap()[0].frames.unwrap();
+    let need = |mix| mixes.needs(mix, &question).unwrap()[0].amount.unwrap();
     let confidence = Decimal::parse("0.9").unwrap();
     let mut held = 0;
     for plan in 0..PLANS {
@@ -129,9 +205,9 @@ fn the_first_vm_to_break_is_the_one_that_is_short() {
     let needs = mixes.needs(0, &question).unwrap();
     // Half of 18 frames are the 9 pages of the loop; of 17 the first VM has the larger half. One
     // list for all needs frames for what both use at once.
-    assert_eq!(needs[0].frames, Some(18));
+    assert_eq!(needs[0].amount, Some(18));
     assert_eq!(needs[0].first.unwrap().0.index(), 1);
-    assert!(needs[1].frames.unwrap() < 18);
+    assert!(needs[1].amount.unwrap() < 18);
 }
 
 const MIX: &str = "host.memory = 60\ncheckpoint.every = 50\n\

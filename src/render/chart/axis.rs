@@ -2,6 +2,7 @@
 
 use crate::number::{decimal, duration, grouped};
 use crate::render::svg::{Anchor, Drawing};
+use crate::units::show_size;
 
 /// What the numbers of an axis are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub enum Unit {
     Percent,
     /// Nanoseconds, shown as durations.
     Time,
+    /// Bytes, shown as sizes.
+    Size,
 }
 
 impl Unit {
@@ -25,6 +28,8 @@ impl Unit {
         match self {
             Self::Percent => format!("{} %", decimal(value, 10_000)),
             Self::Time => duration(value),
+            Self::Size if value == 0 => "0".to_owned(),
+            Self::Size => show_size(value),
             Self::Count => {
                 let large = [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M")];
                 let unit = large.into_iter().find(|(one, _)| value >= *one);
@@ -57,10 +62,13 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// An axis that reaches `most` in at most `ticks` steps of 1, 2 or 5 times a power of ten.
+    /// An axis that reaches `most` in at most `ticks` steps of 1, 2 or 5 times a power of ten; of
+    /// bytes, in a unit of which there are at least three.
     pub(crate) fn round(most: u64, ticks: u64, unit: Unit) -> Self {
         let most = most.max(1);
-        let mut step: u64 = 1;
+        let units = [1 << 40, 1 << 30, 1 << 20, 1 << 10];
+        let size = units.into_iter().find(|&size| unit == Unit::Size && most / size >= 3);
+        let mut step: u64 = size.unwrap_or(1);
         for times in [2, 5, 2].into_iter().cycle() {
             if step.saturating_mul(ticks) >= most {
                 break;
@@ -158,6 +166,17 @@ mod tests {
     fn steps_are_round() {
         let axis = Axis::round(83, 5, Unit::Count);
         assert_eq!((axis.top, axis.step), (100, 20));
+    }
+
+    #[test]
+    fn sizes_are_round_in_their_unit() {
+        let axis = |most| Axis::exact(most, 6, Unit::Size);
+        let last = |axis: Axis| axis.unit.shown(axis.ticks().last().unwrap());
+        assert_eq!(last(axis(75 << 20)), "60 MiB");
+        assert_eq!(last(axis(48 << 30)), "40 GiB");
+        assert_eq!(last(axis(2 << 30)), "2000 MiB");
+        assert_eq!(last(axis(0)), "1 B");
+        assert_eq!(Unit::Size.shown(0), "0");
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(crate) mod lines;
 pub(crate) mod mrc;
 mod panels;
 pub(crate) mod regret;
+pub(crate) mod response;
 pub(crate) mod stack;
 pub(crate) mod trend;
 pub(crate) mod winners;
