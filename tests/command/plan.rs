@@ -107,3 +107,23 @@ fn copies_and_tiers_have_columns_of_their_own() {
     assert!(shown.starts_with("policy,mixes,capacity,overcommit,knee,median_capacity,"), "{shown}");
     assert!(shown.contains("\nstatic,19,"), "{shown}");
 }
+
+#[test]
+fn the_page_begins_with_the_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("page.html");
+    let shown = page.to_str().unwrap();
+    let policies = "--policies=static,global-lru";
+    let output = plan(FLEET, &["--slowdown", "1.9", policies, "--sizes", "4", "--report", shown]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let answer = said.lines().next().unwrap().strip_prefix("fleet: t").unwrap();
+    let html = std::fs::read_to_string(&page).unwrap();
+    let main = html.split_once("<main>").unwrap().1;
+    assert!(main.contains(&format!("<p>T{answer}</p>")), "{answer}");
+    for part in ["What it costs to be wrong", "Every VM with the answer", "id=\"worst-interval\""] {
+        assert!(main.contains(part), "{part}");
+    }
+    let output = plan(FLEET, &["--slowdown", "1.9", "--report", "-"]);
+    assert_eq!(output.status.code(), Some(2));
+}
