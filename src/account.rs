@@ -14,6 +14,7 @@ pub use tiers::{TIER_METRICS, TierAccount};
 use crate::number::Millionths;
 use crate::reclaim::PagingCounts;
 use crate::replace::Counts;
+use crate::share::{Savings, SharingCounts};
 use crate::tier::TIERS_MAX;
 use crate::units::{Frames, Ticks};
 
@@ -86,6 +87,13 @@ pub struct Account {
     /// The ticks in which the host's free memory was high, soft, hard and low, if the host reclaims
     /// by that; only in the account of all VMs.
     pub states: Option<[u64; 4]>,
+    /// What sharing did to its pages.
+    pub sharing: SharingCounts,
+    /// The frames that it pays for at the end of the run if those who map a frame pay in equal
+    /// parts, in millionths; `None` unless the host shares and the VM is there.
+    pub charged: Option<u128>,
+    /// What sharing saved, if the host shares; only in the account of all VMs.
+    pub savings: Option<Savings>,
 }
 
 impl Account {
@@ -146,6 +154,9 @@ impl Account {
             rates,
             blocked_ticks,
             states,
+            sharing,
+            charged,
+            savings,
         } = *self;
         Self {
             counts: counts.since(&before.counts),
@@ -167,6 +178,9 @@ impl Account {
             rates,
             blocked_ticks: blocked_ticks - before.blocked_ticks,
             states,
+            sharing: sharing.since(&before.sharing),
+            charged,
+            savings,
         }
     }
 
@@ -196,7 +210,12 @@ impl Account {
                 rates: _,
                 blocked_ticks,
                 states: _,
+                sharing,
+                charged,
+                savings: _,
             } = *vm;
+            all.sharing.add(&sharing);
+            all.charged = all.charged.into_iter().chain(charged).reduce(|sum, of| sum + of);
             all.paging.add(&paging);
             all.blocked_ticks += blocked_ticks;
             all.counts.add(counts);

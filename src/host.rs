@@ -1,9 +1,9 @@
 //! The host: which VM holds which frames, which VMs wait for frames, and how frames move between
 //! VMs.
 //!
-//! Frames are conserved: held, free and in-flight frames add up to the host's memory
-//! (`host/ledger.rs`), and every change of an allocation goes through here. `Host::order` checks
-//! a policy's [`Plan`], once, for all policies.
+//! Frames are conserved: held, free and in-flight frames add up to the host's memory, and to what
+//! sharing saves beside it (`host/ledger.rs`, `host/savings.rs`), and every change of an allocation
+//! goes through here. `Host::order` checks a policy's [`Plan`], once, for all policies.
 //!
 //! # Orders
 //! A plan's targets are orders. `Host::act` carries out as much of them as is possible now. A VM
@@ -28,6 +28,7 @@
 
 mod admission;
 mod ledger;
+mod savings;
 mod states;
 mod tenant;
 mod turns;
@@ -172,7 +173,7 @@ impl Host {
     }
 
     /// The frames that no VM holds and that are not in flight.
-    pub(crate) fn free(&self) -> Frames {
+    pub fn free(&self) -> Frames {
         self.ledger.free()
     }
 
@@ -389,7 +390,7 @@ impl Host {
         self.due = [lands, wakes, phases, self.next_look()].into_iter().flatten().min();
         self.unsettled = self.sums.short > 0;
         self.ledger.check(self.sums.held);
-        assert!(self.sums.targets <= self.promised, "targets fit into the host");
+        assert!(self.sums.targets <= self.to_divide(), "targets fit into the host");
         #[cfg(debug_assertions)]
         self.audit();
     }

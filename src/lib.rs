@@ -175,6 +175,7 @@ pub mod render;
 pub mod replace;
 pub mod reproduce;
 pub mod scenario;
+pub mod share;
 mod shares;
 pub mod simulate;
 pub mod store;

@@ -2,7 +2,8 @@
 //!
 //! # Order
 //! An event is a tick and a kind; their derived order *is* the tie rule: at one tick VMs depart,
-//! then arrive, then balloons act, then the policy takes its sample, then the checkpoint happens,
+//! then arrive, then balloons act, then pages are scanned, then the policy takes its sample, then
+//! the checkpoint happens,
 //! then VMs make their accesses, each in file order. Every event is unique, so there are no further
 //! ties. The host reports only the next balloon tick; stale events are skipped.
 //!
@@ -26,6 +27,7 @@ mod outcome;
 mod policy_run;
 mod pooled;
 mod sampling;
+mod sharing;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -36,6 +38,7 @@ pub use policy_run::PolicyRun;
 
 use horizon::Departures;
 use pooled::Pool;
+use sharing::Sharing;
 
 use crate::account::{Held, Outcome, Rates};
 use crate::balance::{Policy, PolicyKind, View, wrapped};
@@ -43,7 +46,6 @@ use crate::host::{Acts, Host};
 use crate::meets::Meets;
 use crate::movement::Settling;
 use crate::random::Stream;
-use crate::reclaim::Grow;
 use crate::replace::Counts;
 use crate::scenario::{After, Scenario};
 use crate::units::{Frames, Ticks, VmId};
@@ -56,6 +58,7 @@ enum EventKind {
     Depart(VmId),
     Arrive(VmId),
     Balloon,
+    Scan,
     Sample,
     Checkpoint,
     Access(VmId),
@@ -156,6 +159,8 @@ pub struct Simulation<'a> {
     meets: Meets,
     /// The state of frame pooling, if VMs draw frames from each other.
     pool: Option<Pool>,
+    /// The state of sharing, if the host shares pages.
+    sharing: Option<Sharing>,
     queue: BinaryHeap<Reverse<Event>>,
     host: Host,
     vms: Vec<Vm<'a>>,
@@ -232,11 +237,8 @@ impl<'a> Simulation<'a> {
             name,
             foresight,
             policy: wrapped::wrap(policy, &scenario.wrapper),
-            meets: if scenario.states.is_some_and(|states| states.grow == Grow::AtFaults) {
-                meets.max(Meets::AtDraws)
-            } else {
-                meets
-            },
+            meets: meets.max(scenario.meets()),
+            sharing: Sharing::new(scenario),
             pool: pools.then(|| Pool::new(scenario, observers, &settings)),
             rng: Stream::new(scenario.random, scenario.seed, scenario.repetition, "policy"),
             queue,
@@ -264,6 +266,7 @@ impl<'a> Simulation<'a> {
             acts: Acts::default(),
         };
         run.queue_sample(Ticks(0));
+        run.queue_scan();
         run
     }
 
@@ -346,6 +349,7 @@ impl<'a> Simulation<'a> {
             EventKind::Depart(vm) => self.depart(vm, event.at),
             EventKind::Arrive(vm) => self.arrive(vm, event.at),
             EventKind::Balloon => self.balloon(event.at),
+            EventKind::Scan => self.scan(event.at),
             EventKind::Sample => self.sample(event.at),
             EventKind::Checkpoint => return self.checkpoint(event.at),
             EventKind::Access(vm) => self.access(vm, event.at),
@@ -378,10 +382,12 @@ impl<'a> Simulation<'a> {
         let vm = &mut self.vms[id.index()];
         let position = vm.position;
         let before = vm.interval;
-        vm.run(horizon, delays, watched);
-        let (next, finished) = (vm.next, vm.finished);
+        vm.run(horizon, delays, watched, self.sharing.is_some() && self.host.is_scarce());
         self.show_access(id, at, position, &before);
+        self.follow_access(id, at);
         self.note_counted(id);
+        let vm = &self.vms[id.index()];
+        let (next, finished) = (vm.next, vm.finished);
         if finished {
             self.note_trace_over(id);
         } else {
@@ -427,6 +433,7 @@ impl<'a> Simulation<'a> {
             self.counted_since = Some(since);
             self.all = Held::begin(self.all.last, since);
             self.host.count_states(since);
+            self.sharing.iter_mut().for_each(Sharing::count);
             self.settling = Settling::default();
         }
     }

@@ -12,7 +12,9 @@ use crate::movement::{Returns, Settling};
 use crate::observe::{Interval, Observer, ObserverKind, Seen, Subject};
 use crate::params::Settings;
 use crate::random::{Generator, Stream};
-use crate::replace::{Backing, Counts, Delays, FrameEvent, Guest, Replacement, Stretch};
+use crate::replace::{
+    Backing, Counts, Delays, FrameEvent, Guest, Replacement, SharedPages, Stretch,
+};
 use crate::scenario::{After, Cost, Phase, Scenario, TraceSource, VmSpec, WarmUp, WarmUpEnd};
 use crate::trace::tempo::Tempo;
 use crate::units::{Frames, Ticks, VmId};
@@ -75,6 +77,7 @@ impl<'a> Vm<'a> {
             counts_write_backs: scenario.cost.counts_write_backs,
             tiers: &scenario.tiers,
             backing: None,
+            shares: scenario.sharing.map(|_| scenario.cost.copy),
         };
         let draw = || stream("pager");
         let backing = scenario.paging.as_ref().map(|paging| Backing {
@@ -120,6 +123,11 @@ impl<'a> Vm<'a> {
             seen: Seen::default(),
             name: spec.name.as_str().into(),
         }
+    }
+
+    /// What a host that shares knows of its pages.
+    pub(crate) fn shared_pages(&mut self) -> &mut SharedPages {
+        self.replacement.shared_pages_mut().expect("a host that shares knows the pages")
     }
 
     /// When it leaves the host; `Ticks(u64::MAX)` if never.
@@ -174,9 +182,12 @@ impl<'a> Vm<'a> {
     }
 
     /// Makes its accesses that start before `horizon`, at least one. If `watched`, records the
-    /// frame events.
-    pub(crate) fn run(&mut self, horizon: Ticks, delays: Delays, watched: bool) {
+    /// frame events. If frames are `scarce`, ends before an access that could need a free one.
+    pub(crate) fn run(&mut self, horizon: Ticks, delays: Delays, watched: bool, scarce: bool) {
         self.events.clear();
+        if let Some(pages) = self.replacement.shared_pages_mut() {
+            pages.set_scarce(scarce);
+        }
         let horizon = horizon.min(self.stop());
         let length = self.spec.trace.accesses();
         while self.next < horizon && !self.finished {
@@ -210,7 +221,7 @@ impl<'a> Vm<'a> {
                 }
             }
             self.skip_idle();
-            if watched {
+            if watched || scarce {
                 break;
             }
         }
@@ -288,9 +299,16 @@ impl<'a> Vm<'a> {
             now.frames = Held::begin(tier.frames, at);
         }
         before.paging = self.replacement.paging().copied().unwrap_or_default();
+        self.note_sharing(&mut before);
         self.counted_from = (before, at);
         self.account.frames = Held::begin(self.account.frames.last, at);
         self.settling = Settling::default();
+    }
+
+    /// Puts what its accesses did to shared pages so far into an account.
+    fn note_sharing(&self, account: &mut Account) {
+        let counts = self.replacement.shared_pages().map_or([0, 0], SharedPages::counts);
+        [account.sharing.copies, account.sharing.hollow] = counts;
     }
 
     /// When counting began; `None` during its warm-up.
@@ -314,6 +332,9 @@ impl<'a> Vm<'a> {
             account.counts = tier.counts;
         }
         self.account.paging = self.replacement.paging().copied().unwrap_or_default();
+        let mut account = self.account;
+        self.note_sharing(&mut account);
+        self.account = account;
         let (before, since) = &self.counted_from;
         let (from, to) = (before.counts.accesses, self.account.counts.accesses);
         Account {

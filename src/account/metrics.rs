@@ -2,6 +2,8 @@
 
 use super::Account;
 use crate::number::Millionths;
+use crate::share::Savings;
+use crate::units::Frames;
 
 /// A number of the account of a VM, or of one of its tiers: a column of the tables, and a metric
 /// that a scenario can expect.
@@ -179,6 +181,47 @@ pub const METRICS: &[Metric] = &[
     ratio("time_soft", "the part of the run in which it was soft", |of| state(of, 1)),
     ratio("time_hard", "the part of the run in which it was hard", |of| state(of, 2)),
     ratio("time_low", "the part of the run in which it was low", |of| state(of, 3)),
+    metric("scanned", "looks of the host's scanner at its pages", |of| of.sharing.scanned),
+    metric("merges", "pages that the scanner put into a frame which others map", |of| {
+        of.sharing.merges
+    }),
+    metric("copies", "writes to pages of shared frames, each of which copied its page", |of| {
+        of.sharing.copies
+    }),
+    metric(
+        "hollow",
+        "pages of shared frames that were evicted or freed: the frame stayed with the others",
+        |of| of.sharing.hollow,
+    ),
+    metric(
+        "forced",
+        "frames that the VM lost because a saving was gone and no frame was free",
+        |of| of.sharing.forced,
+    ),
+    ratio(
+        "charged",
+        "frames that the VM pays for at the end of the run if those who map a frame pay in equal \
+         parts; empty for a VM that has left",
+        |of| of.charged.map(Millionths),
+    ),
+    ratio(
+        "saving_mean",
+        "frames that sharing saved, after a scan, on average over the scans; for all VMs together, \
+         if the host shares, as the next three",
+        |of| {
+            let Savings { sum, scans, .. } = of.savings?;
+            Millionths::ratio(sum, u128::from(scans))
+        },
+    ),
+    ratio("saving_max", "the most frames that sharing saved at a time", |of| {
+        of.savings.map(|of| whole(of.most))
+    }),
+    ratio("debt_max", "the most frames that the host owed at a time", |of| {
+        of.savings.map(|of| whole(of.debt))
+    }),
+    ratio("full_scans", "complete passes of the scanner over all pages", |of| {
+        of.savings.map(|of| whole(Frames(of.full_scans)))
+    }),
     metric("warm_up_accesses", "accesses of the warm-up, which no other column includes", |of| {
         of.warm_up_accesses
     }),
@@ -196,6 +239,10 @@ const fn ratio(
     Metric { name, means, of: Reading::Ratio(of) }
 }
 
+fn whole(Frames(number): Frames) -> Millionths {
+    Millionths(u128::from(number) * Millionths::ONE)
+}
+
 /// The part of the run in which the host was in this state.
 fn state(of: &Account, state: usize) -> Option<Millionths> {
     let ticks = of.states?;
@@ -208,7 +255,7 @@ mod tests {
     use super::super::Movement;
     use super::*;
     use crate::account::Held;
-    use crate::units::{Frames, Ticks};
+    use crate::units::Ticks;
 
     /// Every count has a distinct value, so a column that reads the wrong count or a sum that
     /// misses one is found.

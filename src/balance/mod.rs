@@ -31,6 +31,7 @@ use crate::observe::{ObserverKind, Seen};
 use crate::params::{Param, Settings};
 use crate::random::Stream;
 use crate::replace::Counts;
+use crate::share::Scanning;
 use crate::units::{Frames, Ticks, VmId};
 
 pub use error::{PlanError, PolicyError};
@@ -97,6 +98,7 @@ pub const ALL: &[PolicyKind] = &[
     hypervisors::hyperv_linux::KIND,
     hypervisors::balance_available::KIND,
     hypervisors::neon_autoscaler::KIND,
+    hypervisors::ksmtuned::KIND,
     hypervisors::libvirt_overcommit::KIND,
     hypervisors::kubevirt_overcommit::KIND,
     own::mom_rules::KIND,
@@ -145,8 +147,11 @@ impl Bounds {
 pub struct View {
     /// The tick of the checkpoint.
     pub at: Ticks,
-    /// All frames that plans may give out: the host's, less those that it keeps free.
+    /// All frames that plans may give out: the host's, less those that it keeps free, and those
+    /// that sharing saves.
     pub host: Frames,
+    /// The frames that sharing saves now: pages of equal content in one frame.
+    pub saving: Frames,
     /// The VMs on the host now, in file order.
     pub vms: Vec<VmView>,
 }
@@ -181,7 +186,7 @@ pub struct VmView {
 impl View {
     /// These VMs, in file order, on a host of so many frames.
     pub fn new(at: Ticks, host: Frames, vms: Vec<VmView>) -> Self {
-        Self { at, host, vms }
+        Self { at, host, saving: Frames(0), vms }
     }
 }
 
@@ -272,6 +277,11 @@ pub trait Policy: Send {
     /// Why its latest plan is what it is, where it can tell.
     fn reasons(&self) -> Vec<Reason> {
         Vec::new()
+    }
+
+    /// How the host is to scan for equal pages from now on, if the policy decides that.
+    fn scanning(&self) -> Option<Scanning> {
+        None
     }
 
     /// Chooses the VM that gives a frame to a faulting VM when no frame on the host is empty, for

@@ -43,6 +43,7 @@ use super::{LruEnd, Plan, Policy, PolicyError, Reason, View, VmView};
 use crate::params::{Domain, Param, Settings, Value};
 use crate::random::Stream;
 use crate::replace::Counts;
+use crate::share::Scanning;
 use crate::units::{Frames, Ticks};
 
 /// What it is for, in one sentence without a full stop.
@@ -149,6 +150,10 @@ impl Policy for Wrapped {
 
     fn samples_every(&self) -> Option<Ticks> {
         self.policy.samples_every()
+    }
+
+    fn scanning(&self) -> Option<Scanning> {
+        self.policy.scanning()
     }
 
     fn sample(&mut self, view: &View) {

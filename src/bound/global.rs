@@ -91,6 +91,7 @@ impl<'a> Global<'a> {
             counts_write_backs: false,
             tiers: &[],
             backing: None,
+            shares: None,
         };
         let mut algorithm =
             (kind.build)(&Settings::defaults_on(kind.params, host.page_size), &guest);

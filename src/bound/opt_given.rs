@@ -75,6 +75,7 @@ fn faults(vm: &VmSpec, held: &[(u64, Frames)], account: &Account) -> u64 {
         counts_write_backs: false,
         tiers: &[],
         backing: None,
+        shares: None,
     };
     let mut min = (replace::MIN.build)(&Settings::defaults(&[]), &guest);
     let mut counts = Counts::default();

@@ -16,7 +16,7 @@ use balloonist::table::Table;
 use balloonist::trace::workloads;
 use balloonist::trace::workloads::WorkloadSpec;
 use balloonist::units::Ticks;
-use balloonist::{balance, observe, reclaim, replace, tier};
+use balloonist::{balance, observe, reclaim, replace, share, tier};
 use balloonist::{formats, formats::write};
 use clap::ValueEnum;
 
@@ -57,6 +57,8 @@ enum What {
     Tiers,
     /// Mechanisms by which VMs come down to their targets
     Actuators,
+    /// Scanners that find pages of equal content
+    Scanners,
     /// Generators of page accesses
     Workloads,
     /// Formats of trace files
@@ -93,6 +95,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         What::Observers => of(observers()),
         What::Tiers => of(tiers()),
         What::Actuators => of(actuators()),
+        What::Scanners => of(scanners()),
         What::Workloads => of(workloads::ALL.iter().map(workload).collect()),
         What::Formats => (format_paragraphs(context.colour_out), format_table()),
         What::Columns => (Vec::new(), columns_table()),
@@ -205,6 +208,14 @@ fn actuators() -> Vec<Entry> {
     reclaim::ALL.iter().map(entry).collect()
 }
 
+fn scanners() -> Vec<Entry> {
+    let entry = |kind: &'static share::ScannerKind| {
+        let share::ScannerKind { name, summary, follows, .. } = *kind;
+        Entry { name, summary: summary.into(), follows, needs: None, params: &[] }
+    };
+    share::ALL.iter().map(entry).collect()
+}
+
 /// The parameters of the wrapper around every policy.
 fn wrapper() -> Entry {
     Entry {
@@ -244,7 +255,8 @@ fn columns_table() -> Table {
     }
     let of_paging = vms::OF_PAGING.iter().map(|column| (column, "the host pages"));
     let of_states = vms::OF_STATES.iter().map(|column| (column, "the host reclaims by states"));
-    for (column, place) in of_paging.chain(of_states) {
+    let of_sharing = vms::OF_SHARING.iter().map(|column| (column, "the host shares pages"));
+    for (column, place) in of_paging.chain(of_states).chain(of_sharing) {
         let meaning = format!("{}; where {place}", vms::meaning(column).unwrap_or_default());
         table.push(vec!["vms.csv".into(), (*column).into(), meaning.into()]);
     }

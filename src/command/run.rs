@@ -182,11 +182,15 @@ fn shown<'t>(columns: &[&'t str], table: &'t Table, scenario: &Scenario) -> Vec<
     let is_place = |column: &&str| {
         *column == vms::STORE_READS
             || vms::OF_PAGING.contains(column)
+            || OF_SHARING.contains(column)
             || column.strip_prefix("found_").is_some_and(is_tier)
     };
     let own = table.columns().iter().map(String::as_str).filter(is_place);
     columns.iter().copied().chain(own).collect()
 }
+
+/// What people see of sharing.
+const OF_SHARING: [&str; 4] = ["merges", "copies", "hollow", "forced"];
 
 /// The width of drawings in characters if there is no terminal.
 const DRAWN_MAX: usize = 100;

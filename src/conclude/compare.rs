@@ -90,6 +90,12 @@ pub fn legend(scenario: &Scenario, runs: &[Contender], bounds: &[Bound]) -> Stri
              demand faults and host faults together.\n",
         );
     }
+    if scenario.sharing.is_some() {
+        text.push_str(
+            "The host shares pages: VMs can hold more frames than it has, and bounds are for a \
+             host without that, so policies can have fewer faults.\n",
+        );
+    }
     let own = scenario.vms.iter().map(|vm| vm.replacement);
     let axis: Vec<&ReplacementKind> = runs.iter().filter_map(|run| run.replacement).collect();
     let run: Vec<&ReplacementKind> = if axis.is_empty() { own.collect() } else { axis };

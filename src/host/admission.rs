@@ -95,7 +95,7 @@ impl Host {
     /// the reserved frames are promised to no other VM.
     pub(super) fn make_room(&mut self) {
         let promised = self.sums.claims + self.reserved;
-        let mut needed = promised.0.saturating_sub(self.promised.0);
+        let mut needed = promised.0.saturating_sub(self.to_divide().0);
         if needed == 0 {
             return;
         }
@@ -128,7 +128,7 @@ impl Host {
             }
             self.unqueue(0);
             let promised = self.sums.claims + self.reserved;
-            let open = Frames(self.promised.0.saturating_sub(promised.0));
+            let open = Frames(self.to_divide().0.saturating_sub(promised.0));
             let given = initial.min(open).min(self.spare()).max(min);
             self.set_holding(vm.index(), Some(given), given);
             self.update_stuck(vm.index());

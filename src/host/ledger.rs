@@ -1,4 +1,5 @@
-//! The frame law: free, in-flight and held frames add up to the host's memory.
+//! The frame law: free, in-flight and held frames add up to the host's memory, and to what sharing
+//! saves and what the host owes beside it.
 //!
 //! Every frame moves through one of these methods. Another holder of frames, such as a second
 //! memory tier, would be a further term of [`Ledger::check`].
@@ -15,12 +16,23 @@ pub(super) struct Ledger {
     /// Batches that have left their VMs, with the ticks at which they arrive in the free pool.
     flights: VecDeque<(Ticks, Frames)>,
     in_flight: Frames,
+    /// Mappings of shared frames beyond their first: what VMs hold more than there is.
+    saving: Frames,
+    /// Savings that are gone without a frame in their place; none if any frame is free.
+    debt: Frames,
 }
 
 impl Ledger {
     /// All frames are free.
     pub(super) fn new(memory: Frames) -> Self {
-        Self { memory, free: memory, flights: VecDeque::new(), in_flight: Frames(0) }
+        Self {
+            memory,
+            free: memory,
+            flights: VecDeque::new(),
+            in_flight: Frames(0),
+            saving: Frames(0),
+            debt: Frames(0),
+        }
     }
 
     pub(super) fn free(&self) -> Frames {
@@ -33,7 +45,7 @@ impl Ledger {
 
     /// What all VMs hold together.
     pub(super) fn held(&self) -> Frames {
-        self.memory - self.free - self.in_flight
+        self.memory + self.saving + self.debt - self.free - self.in_flight
     }
 
     /// A VM gets free frames.
@@ -43,7 +55,46 @@ impl Ledger {
 
     /// A VM gives frames back, free at once.
     pub(super) fn put_back(&mut self, frames: Frames) {
-        self.free += frames;
+        self.free_up(frames);
+    }
+
+    /// Frames become free, and pay what is owed first.
+    fn free_up(&mut self, frames: Frames) {
+        let paid = frames.min(self.debt);
+        self.debt -= paid;
+        self.free += frames - paid;
+    }
+
+    /// What sharing saves.
+    pub(super) fn saving(&self) -> Frames {
+        self.saving
+    }
+
+    /// What the host owes.
+    pub(super) fn debt(&self) -> Frames {
+        self.debt
+    }
+
+    /// A page went into a frame with others, and left its own.
+    pub(super) fn save(&mut self) {
+        self.saving += Frames(1);
+        self.free_up(Frames(1));
+    }
+
+    /// A page left a frame to others, and needs one of its own, which the host owes for now.
+    pub(super) fn lose(&mut self) {
+        self.saving -= Frames(1);
+        self.debt += Frames(1);
+    }
+
+    /// A free frame pays a part of the debt. Returns whether there is one.
+    pub(super) fn pay_from_free(&mut self) -> bool {
+        let is_free = self.free > Frames(0);
+        if is_free {
+            self.free -= Frames(1);
+            self.debt -= Frames(1);
+        }
+        is_free
     }
 
     /// A VM gives frames back that are in flight until tick `lands`, which never decreases.
@@ -62,7 +113,7 @@ impl Ledger {
         {
             self.flights.pop_front();
             self.in_flight -= frames;
-            self.free += frames;
+            self.free_up(frames);
         }
     }
 
@@ -73,6 +124,8 @@ impl Ledger {
 
     /// Asserts the law, given what the host itself counts as held by VMs.
     pub(super) fn check(&self, held: Frames) {
-        assert_eq!(self.free + self.in_flight + held, self.memory, "frames are conserved");
+        let there = self.memory + self.saving + self.debt;
+        assert_eq!(self.free + self.in_flight + held, there, "frames are conserved");
+        assert!(self.free == Frames(0) || self.debt == Frames(0), "free frames pay debts");
     }
 }

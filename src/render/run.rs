@@ -12,6 +12,7 @@ use crate::params::Settings;
 use crate::reclaim::Swapper;
 use crate::render::sparkline;
 use crate::scenario::Scenario;
+use crate::share::SharingCounts;
 use crate::store::thinned::Thinned;
 use crate::store::trail;
 use crate::table::Format;
@@ -37,6 +38,7 @@ pub fn report(text: &RunText<'_>, format: Format, table: &str, width: usize) -> 
     let before = heading(scenario, policy, outcome, format);
     let mut after =
         sentence(outcome) + "\n" + &of_tiers(scenario, outcome) + &of_paging(scenario, outcome);
+    after += &of_sharing(outcome);
     for note in life::notes(scenario, outcome) {
         let _ = writeln!(after, "{note}");
     }
@@ -158,6 +160,26 @@ fn of_paging(scenario: &Scenario, outcome: &Outcome) -> String {
     format!(
         "{paged}Its free memory was high for {high} ticks, soft for {soft}, hard for {hard} \
          and low for {low}.\n"
+    )
+}
+
+/// What sharing did; empty if the host does not share.
+fn of_sharing(outcome: &Outcome) -> String {
+    let Some(savings) = outcome.all.savings else { return String::new() };
+    let SharingCounts { scanned, merges, copies, hollow, forced, .. } = outcome.all.sharing;
+    let scans = u128::from(savings.scans);
+    let mean = Millionths::ratio(savings.sum, scans).map_or(0, |mean| mean.0 / Millionths::ONE);
+    format!(
+        "Sharing saved {} on average and {} at most: {} at pages merged {}; {} copied a shared \
+         page, {} left its frame to others, and {} were lost for that. The best static split is \
+         that of a host that does not share.\n",
+        counted(mean as u64, "frame"),
+        grouped(savings.most.0),
+        counted(scanned, "look"),
+        grouped(merges),
+        counted(copies, "write"),
+        counted(hollow, "page"),
+        counted(forced, "frame"),
     )
 }
 

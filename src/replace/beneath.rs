@@ -1,6 +1,8 @@
-//! What lies beneath a guest's algorithm: a disk for dirty pages, or a host that pages.
+//! What lies beneath a guest's algorithm: a disk for dirty pages, a host that pages, or one that
+//! shares pages.
 
 use super::host_pager::HostPager;
+use super::shared_pages::SharedPages;
 use super::sink::{Dirty, Sink};
 use super::{FrameEvent, Guest};
 use crate::trace::PageId;
@@ -11,6 +13,8 @@ pub(super) enum Beneath {
     Disk(Dirty),
     /// A host that pages.
     Host(Box<HostPager>),
+    /// A host that shares pages, with a disk if write-backs are counted.
+    Shared(Box<SharedPages>),
 }
 
 impl Beneath {
@@ -19,22 +23,41 @@ impl Beneath {
         if let Some(backing) = &guest.backing {
             return Some(Self::Host(Box::new(HostPager::new(guest, backing))));
         }
+        if let Some(copy) = guest.shares {
+            return Some(Self::Shared(Box::new(SharedPages::new(guest, copy))));
+        }
         guest.counts_write_backs.then(|| Self::Disk(Dirty::new(guest.trace)))
     }
 
     /// The host's pager, if there is one.
     pub(super) fn pager(&self) -> Option<&HostPager> {
         match self {
-            Self::Disk(_) => None,
             Self::Host(pager) => Some(pager),
+            Self::Disk(_) | Self::Shared(_) => None,
         }
     }
 
     /// The pager, to change it.
     pub(super) fn pager_mut(&mut self) -> Option<&mut HostPager> {
         match self {
-            Self::Disk(_) => None,
             Self::Host(pager) => Some(pager),
+            Self::Disk(_) | Self::Shared(_) => None,
+        }
+    }
+
+    /// What the host that shares knows of the guest's pages.
+    pub(super) fn shared_mut(&mut self) -> Option<&mut SharedPages> {
+        match self {
+            Self::Shared(pages) => Some(pages),
+            Self::Disk(_) | Self::Host(_) => None,
+        }
+    }
+
+    /// The same, to look at.
+    pub(super) fn shared(&self) -> Option<&SharedPages> {
+        match self {
+            Self::Shared(pages) => Some(pages),
+            Self::Disk(_) | Self::Host(_) => None,
         }
     }
 }
@@ -52,6 +75,7 @@ pub(super) fn evict(
     match beneath {
         Some(Beneath::Disk(dirty)) => dirty.tell(event),
         Some(Beneath::Host(pager)) => pager.tell_between(event),
+        Some(Beneath::Shared(pages)) => pages.tell(event),
         None => 0,
     }
 }

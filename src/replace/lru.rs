@@ -42,6 +42,7 @@ use super::lru_list::LruList;
 use super::lru_tail::LruTail;
 use super::paged::{cold_faults, drive};
 use super::pager::Pager;
+use super::shared_pages::SharedPages;
 use super::sink::{Dirty, Null, Sink};
 use super::{Counts, Delays, FrameEvent, Guest, List, Replacement, ReplacementKind, Stretch};
 use crate::reclaim::PagingCounts;
@@ -133,6 +134,7 @@ impl<L: Levels> Lru<L> {
         let mut beneath = self.beneath.take();
         let counts = match &mut beneath {
             Some(Beneath::Host(pager)) => self.drive_tail(stretch, &mut (&mut **pager, events)),
+            Some(Beneath::Shared(pages)) => self.drive_tail(stretch, &mut (&mut **pages, events)),
             Some(Beneath::Disk(dirty)) => self.drive_tail(stretch, &mut (Some(dirty), events)),
             None => self.drive_tail(stretch, &mut (None::<&mut Dirty>, events)),
         };
@@ -295,6 +297,9 @@ impl<L: Levels> Replacement for Lru<L> {
         frames: Frames,
         mut events: Option<&mut Vec<FrameEvent>>,
     ) -> u64 {
+        if let Some(pages) = self.shared_pages_mut() {
+            pages.set_frames(frames.0);
+        }
         self.tail.set_frames(frames.0);
         let before = self.levels.resident();
         self.levels.resize(frames.0);
@@ -332,6 +337,14 @@ impl<L: Levels> Replacement for Lru<L> {
 
     fn paging(&self) -> Option<&PagingCounts> {
         Some(self.beneath.as_ref()?.pager()?.counts())
+    }
+
+    fn shared_pages(&self) -> Option<&SharedPages> {
+        self.beneath.as_ref()?.shared()
+    }
+
+    fn shared_pages_mut(&mut self) -> Option<&mut SharedPages> {
+        self.beneath.as_mut()?.shared_mut()
     }
 
     fn into_pager(self: Box<Self>) -> Box<dyn Pager> {

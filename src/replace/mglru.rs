@@ -467,6 +467,7 @@ mod tests {
                 counts_write_backs: false,
                 tiers: &[],
                 backing: None,
+                shares: None,
             };
             let mut generations = MultiGen::new(&settings, &guest);
             generations.make_room(12);

@@ -30,6 +30,7 @@ mod queue;
 mod random;
 mod replay;
 mod s3_fifo;
+mod shared_pages;
 mod sieve;
 mod sink;
 pub(crate) mod tournament;
@@ -43,6 +44,7 @@ pub use counts::{Counts, Found};
 pub(crate) use min::KIND as MIN;
 pub use paged::Paged;
 pub use replay::{replay, replay_recorded};
+pub(crate) use shared_pages::{Parted, SharedPages};
 pub use sink::FrameEvent;
 
 use crate::params::{Param, Settings};
@@ -95,6 +97,8 @@ pub struct Guest<'a> {
     /// The frames beneath its memory, if a host pages: then its allocation is what the guest
     /// believes in, and does not change.
     pub backing: Option<Backing<'a>>,
+    /// The ticks that a copy of a shared page takes, if the host shares pages.
+    pub shares: Option<Ticks>,
 }
 
 /// The frames that a host which pages has for a guest.
@@ -351,6 +355,16 @@ pub trait Replacement: Send {
 
     /// What the host's pager did so far; `None` unless the host pages.
     fn paging(&self) -> Option<&PagingCounts> {
+        None
+    }
+
+    /// What the host knows of its pages, if that shares pages.
+    fn shared_pages(&self) -> Option<&SharedPages> {
+        None
+    }
+
+    /// The same, to change it.
+    fn shared_pages_mut(&mut self) -> Option<&mut SharedPages> {
         None
     }
 

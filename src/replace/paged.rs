@@ -10,10 +10,11 @@ use super::algorithm::{Accesses, Algorithm, Touch};
 use super::beneath::{Beneath, evict};
 use super::host_pager::HostPager;
 use super::pager::Pager;
+use super::shared_pages::SharedPages;
 use super::sink::{Dirty, Null, Sink};
 use super::{Counts, Delays, FrameEvent, Guest, List, Replacement, Stretch};
 use crate::reclaim::PagingCounts;
-use crate::trace::Trace;
+use crate::trace::{PageId, Trace};
 use crate::units::{Frames, Ticks};
 
 /// The number of runs announced at a time.
@@ -46,6 +47,9 @@ impl<A: Algorithm + 'static> Replacement for Paged<A> {
             Some(Beneath::Host(pager)) => {
                 drive(trace, stretch, algorithm, &mut (&mut **pager, events))
             }
+            Some(Beneath::Shared(pages)) => {
+                drive(trace, stretch, algorithm, &mut (&mut **pages, events))
+            }
         }
     }
 
@@ -62,6 +66,9 @@ impl<A: Algorithm + 'static> Replacement for Paged<A> {
         frames: Frames,
         mut events: Option<&mut Vec<FrameEvent>>,
     ) -> u64 {
+        if let Some(pages) = self.shared_pages_mut() {
+            pages.set_frames(frames.0);
+        }
         let mut write_backs = 0;
         let beneath = &mut self.beneath;
         self.algorithm.resize(frames.0, |page| {
@@ -81,6 +88,14 @@ impl<A: Algorithm + 'static> Replacement for Paged<A> {
 
     fn paging(&self) -> Option<&PagingCounts> {
         Some(self.beneath.as_ref()?.pager()?.counts())
+    }
+
+    fn shared_pages(&self) -> Option<&SharedPages> {
+        self.beneath.as_ref()?.shared()
+    }
+
+    fn shared_pages_mut(&mut self) -> Option<&mut SharedPages> {
+        self.beneath.as_mut()?.shared_mut()
     }
 
     fn into_pager(self: Box<Self>) -> Box<dyn Pager> {
@@ -114,7 +129,9 @@ pub(super) fn drive(
     loop {
         let frees_at = trace.next_free(part.from);
         part.most = part.most.min(frees_at - part.from);
-        counts.add(drive_accesses(trace, part, accesses, sink));
+        let is_first = counts.accesses == 0;
+        let (made, is_over) = drive_accesses(trace, part, is_first, accesses, sink);
+        counts.add(made);
         part.from = stretch.from + counts.accesses;
         if part.from != frees_at {
             return counts;
@@ -129,20 +146,22 @@ pub(super) fn drive(
             stretch.tempo.ticks(trace, stretch.from, part.from) + stretch.delays.of(&counts);
         part.budget = Ticks(stretch.budget.0.saturating_sub(spent));
         part.most = stretch.most - counts.accesses;
-        if part.budget == Ticks(0) || part.most == 0 || part.from == trace.accesses() {
+        if is_over || part.budget == Ticks(0) || part.most == 0 || part.from == trace.accesses() {
             return counts;
         }
     }
 }
 
-/// Makes the accesses of a stretch within which no page is freed.
+/// Makes the accesses of a stretch within which no page is freed, and says whether the stretch ends
+/// because of the last of them or the next. The first access of all is made in any case.
 #[inline(always)]
 fn drive_accesses(
     trace: &Trace,
     stretch: Stretch,
+    is_first: bool,
     accesses: &mut impl Accesses,
     sink: &mut impl Sink,
-) -> Counts {
+) -> (Counts, bool) {
     let Stretch { from, budget, tempo, delays, .. } = stretch;
     let end = stretch.end_without_delays(trace);
     let mut counts = Counts::default();
@@ -150,7 +169,7 @@ fn drive_accesses(
     let runs_end = trace.runs_before(end);
     make_room(trace, stretch, runs_end, accesses, sink);
     let first_run = trace.runs_before(from + 1) - 1;
-    let mut announced = first_run;
+    let (mut announced, mut is_over) = (first_run, false);
     for (run_at, run) in (first_run..).zip(trace.runs(from, end)) {
         let at = from + counts.accesses;
         if run_at >= announced {
@@ -158,26 +177,14 @@ fn drive_accesses(
             accesses.read_ahead(&trace.run_pages()[run_at..announced]);
         }
         let (page, position, mut made) = (run.page, at, run.accesses);
-        match accesses.touch(page, position) {
-            Touch::Hit => sink.hit(page, position),
-            Touch::Fill => {
-                counts.demand_faults += 1;
-                counts.write_backs += sink.tell(FrameEvent::Fill { position, page });
-            }
-            Touch::Replacement(victim) => {
-                counts.demand_faults += 1;
-                counts.replacement_misses += 1;
-                counts.write_backs += sink.tell(FrameEvent::Replacement { position, page, victim });
-            }
-            Touch::Reclaimed => {
-                counts.demand_faults += 1;
-                counts.replacement_misses += 1;
-                for &page in accesses.reclaimed() {
-                    counts.write_backs += sink.tell(FrameEvent::Eviction { page });
-                }
-                counts.write_backs += sink.tell(FrameEvent::Fill { position, page });
+        if let Some(alone) = sink.alone(page, at..at + made) {
+            is_over = true;
+            made = alone.max(u64::from(is_first && at == from)).min(made);
+            if made == 0 {
+                break;
             }
         }
+        touch(accesses, sink, (page, position), &mut counts);
         accesses.charge(&mut counts);
         sink.charge(&mut counts);
         if timed {
@@ -193,6 +200,9 @@ fn drive_accesses(
             accesses.again(run.page, at + 1, made - 1);
         }
         sink.used(page, at..at + made);
+        if is_over {
+            sink.charge(&mut counts);
+        }
         counts.accesses += made;
         if timed {
             let nominal = tempo.ticks(trace, from, from + counts.accesses);
@@ -200,11 +210,44 @@ fn drive_accesses(
                 break;
             }
         }
+        if is_over {
+            break;
+        }
     }
     if !timed && (stretch.first_pass || trace.has_frees()) {
         counts.cold_faults = cold_faults(trace, stretch, counts.accesses);
     }
-    counts
+    (counts, is_over)
+}
+
+/// Uses a page, and counts and tells what that did with frames.
+#[inline(always)]
+fn touch(
+    accesses: &mut impl Accesses,
+    sink: &mut impl Sink,
+    (page, position): (PageId, u64),
+    counts: &mut Counts,
+) {
+    match accesses.touch(page, position) {
+        Touch::Hit => sink.hit(page, position),
+        Touch::Fill => {
+            counts.demand_faults += 1;
+            counts.write_backs += sink.tell(FrameEvent::Fill { position, page });
+        }
+        Touch::Replacement(victim) => {
+            counts.demand_faults += 1;
+            counts.replacement_misses += 1;
+            counts.write_backs += sink.tell(FrameEvent::Replacement { position, page, victim });
+        }
+        Touch::Reclaimed => {
+            counts.demand_faults += 1;
+            counts.replacement_misses += 1;
+            for &page in accesses.reclaimed() {
+                counts.write_backs += sink.tell(FrameEvent::Eviction { page });
+            }
+            counts.write_backs += sink.tell(FrameEvent::Fill { position, page });
+        }
+    }
 }
 
 /// Makes room for the pages of a stretch up to this run.

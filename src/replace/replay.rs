@@ -50,7 +50,15 @@ fn start(
 ) -> Box<dyn Replacement> {
     build(
         settings,
-        &Guest { trace, frames, draw, counts_write_backs: false, tiers: &[], backing: None },
+        &Guest {
+            trace,
+            frames,
+            draw,
+            counts_write_backs: false,
+            tiers: &[],
+            backing: None,
+            shares: None,
+        },
     )
 }
 

@@ -79,6 +79,14 @@ pub(super) trait Sink {
     #[inline(always)]
     fn freed(&mut self, _page: PageId) {}
 
+    /// How many of these accesses to one page can be made before the stretch must end; `None` if it
+    /// need not. Called before the page is touched. The first access of a stretch is made in any
+    /// case.
+    #[inline(always)]
+    fn alone(&self, _page: PageId, _accesses: Range<u64>) -> Option<u64> {
+        None
+    }
+
     /// Whether it may cost ticks beside those of [`Delays`](super::Delays).
     #[inline(always)]
     fn takes_time(&self) -> bool {
@@ -171,6 +179,11 @@ impl<S: Sink> Sink for &mut S {
     }
 
     #[inline(always)]
+    fn alone(&self, page: PageId, accesses: Range<u64>) -> Option<u64> {
+        (**self).alone(page, accesses)
+    }
+
+    #[inline(always)]
     fn takes_time(&self) -> bool {
         (**self).takes_time()
     }
@@ -217,6 +230,11 @@ impl<S: Sink> Sink for Option<&mut S> {
     }
 
     #[inline(always)]
+    fn alone(&self, page: PageId, accesses: Range<u64>) -> Option<u64> {
+        self.as_deref()?.alone(page, accesses)
+    }
+
+    #[inline(always)]
     fn takes_time(&self) -> bool {
         self.as_deref().is_some_and(Sink::takes_time)
     }
@@ -258,6 +276,12 @@ impl<A: Sink, B: Sink> Sink for (A, B) {
     fn freed(&mut self, page: PageId) {
         self.0.freed(page);
         self.1.freed(page);
+    }
+
+    #[inline(always)]
+    fn alone(&self, page: PageId, accesses: Range<u64>) -> Option<u64> {
+        let both = [self.0.alone(page, accesses.clone()), self.1.alone(page, accesses)];
+        both.into_iter().flatten().min()
     }
 
     #[inline(always)]

@@ -15,6 +15,7 @@ pub(super) mod params;
 mod policies;
 mod root;
 mod run;
+mod sharing;
 mod split;
 mod sweep;
 mod tiers;
@@ -41,6 +42,7 @@ use crate::params::Settings;
 use crate::random::Generator;
 use crate::reclaim::States;
 use crate::replace::Paging;
+use crate::share::SharingSpec;
 use crate::tier::TierSpec;
 use crate::units::{Frames, Ticks};
 
@@ -55,6 +57,7 @@ const ROOT_KEYS: &[&str] = &[
     "policy",
     "cost",
     "actuator",
+    "sharing",
     "tier",
     "defaults",
     "vm",
@@ -226,6 +229,7 @@ struct Loaded<'d> {
     cost: Option<Cost>,
     actuator_section: Section<'d>,
     reclaim: Option<Reclaim>,
+    sharing: Option<Option<SharingSpec>>,
     tiers: Option<Vec<TierSpec>>,
     vms: Vec<Draft<'d>>,
     warm_up: Option<WarmUp>,
@@ -266,6 +270,7 @@ impl<'d> Loaded<'d> {
             cost: root::read_cost(findings, &cost),
             reclaim: actuator::read(findings, &actuator_section, host.page_size),
             actuator_section,
+            sharing: sharing::read(findings, &root),
             tiers,
             warm_up: run::warm_up(findings, &root, &vms),
             policies: Policies::read(findings, &root, &policy),
@@ -321,6 +326,9 @@ impl<'d> Loaded<'d> {
             let ticks = [u128::from(every.0), latest];
             let section = &self.actuator_section;
             actuator::check_batches(findings, section, reclaim.actuator, ticks, &fitted);
+            if let Some(Some(spec)) = &self.sharing {
+                sharing::check_scans(findings, &self.root, spec, latest, vms);
+            }
             if let Some(States { period, .. }) = states {
                 actuator::check_looks(findings, section, period, latest);
             }
@@ -360,6 +368,7 @@ impl<'d> Loaded<'d> {
             actuator: reclaim.actuator,
             paging: reclaim.paging.map(paging),
             states,
+            sharing: self.sharing?,
             tiers: self.tiers?,
             warm_up: self.warm_up,
             vms: vms.collect::<Option<_>>()?,
@@ -368,6 +377,7 @@ impl<'d> Loaded<'d> {
             programs: document.programs.clone(),
         };
         tiers::check(findings, &self.root, &scenario);
+        sharing::check(findings, &self.root, &scenario);
         if let Err(why) = scenario.allows_growth() {
             let origin = self.actuator_section.origin_of("grow");
             findings.error(codes::BAD_MARKS, origin, "the VMs cannot grow at faults", why);
@@ -416,5 +426,6 @@ fn finish_vm(draft: Draft, bounds: Bounds, initial: Frames) -> Option<VmSpec> {
         stuck: draft.stuck?,
         trace,
         source,
+        content: draft.content?,
     })
 }

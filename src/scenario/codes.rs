@@ -261,6 +261,19 @@ codes! {
         "`actuator.marks` are four percents of the host's memory, none larger \
          than the one before: from the first on nothing is reclaimed, and below the others the \
          states soft, hard and low begin. What is left beside the first must hold the VMs' minima."
+    BAD_SHARING "S072" "pages cannot be shared here"
+        "`[sharing]` puts pages of equal content into one frame. It is not simulated beside host \
+         paging and tiers, nor under policies that move frames at faults."
+    BAD_CONTENT "S073" "what pages hold is not valid"
+        "`content` of a VM lists which of its pages hold zeros (`zero = 1`), pages of an image \
+         (`image`) or what a file of fingerprints says (`file`), by the trace's own page numbers. \
+         The file has the header `page,id` and a line for each page; equal ids are equal contents."
+    NOTHING_SHARED "S074" "no page equals another"
+        "Pages whose content no `content` declares equal no other page: a scanner finds nothing. \
+         This is a warning."
+    NOTHING_WRITTEN "S075" "a trace has no writes"
+        "A shared page that is written is copied. A trace without kinds does not say what writes, \
+         so nothing is copied and what sharing saves is an upper bound. This is a warning."
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::formats::ReadOptions;
 use crate::params::{Settings, Value};
 use crate::reclaim::{Grow, States, Swapper};
 use crate::replace::{Delays, Paging};
+use crate::share::{Holds, SharingSpec, Source};
 use crate::tier::{Capacity, Division, TierSpec};
 use crate::trace::tempo::Tempo;
 use crate::trace::workloads::WorkloadSpec;
@@ -64,7 +65,11 @@ impl Scenario {
             writeln!(out, "write_back = {write_back}")?;
         }
         writeln!(out, "trap = {}\npolicy = {}", self.cost.trap, self.cost.policy)?;
+        if self.sharing.is_some() {
+            writeln!(out, "copy = {}", self.cost.copy)?;
+        }
         self.write_actuator(out)?;
+        self.write_sharing(out)?;
         self.tiers.iter().try_for_each(|tier| write_tier(out, tier))?;
         for vm in &self.vms {
             write_vm(out, vm, self.host.split)?;
@@ -101,6 +106,28 @@ impl Scenario {
         writeln!(out, "marks = [{}]", marks.join(", "))?;
         writeln!(out, "period = {period}\ngrow = {}", quoted(name_of(Grow::ALL, &grow)))
     }
+}
+
+impl Scenario {
+    fn write_sharing(&self, out: &mut String) -> std::fmt::Result {
+        let Some(sharing) = &self.sharing else { return Ok(()) };
+        let SharingSpec { scanner, every, pages, per_vm, max_sharing, zero_pages } = sharing;
+        writeln!(out, "\n[sharing]\nscanner = {}", quoted(scanner.name))?;
+        writeln!(out, "every = {every}\npages = {pages}\nper_vm = {per_vm}")?;
+        writeln!(out, "max_sharing = {max_sharing}")?;
+        writeln!(out, "zero_pages = {}", u8::from(*zero_pages))
+    }
+}
+
+/// What pages of a VM hold, as scenarios write it.
+fn content(holds: &Holds) -> String {
+    let Holds { from, until, source, part } = holds;
+    let source = match source {
+        Source::Zero => "zero = 1".to_owned(),
+        Source::Image { name, offset } => format!("image = {}, offset = {offset}", quoted(name)),
+        Source::File { path, .. } => format!("file = {}", quoted(path)),
+    };
+    format!("{{ from = {from}, until = {until}, {source}, part = {part} }}")
 }
 
 fn write_sweep(out: &mut String, grid: &Grid) -> std::fmt::Result {
@@ -180,6 +207,10 @@ fn write_vm(out: &mut String, vm: &VmSpec, split: Split) -> std::fmt::Result {
     }
     writeln!(out, "after = {}", quoted(name_of(After::ALL, &vm.after)))?;
     writeln!(out, "idle = [{}]\nstuck = [{}]", phases(&vm.idle), phases(&vm.stuck))?;
+    if !vm.content.is_empty() {
+        let contents: Vec<String> = vm.content.iter().map(content).collect();
+        writeln!(out, "content = [{}]", contents.join(", "))?;
+    }
     let kind = vm.replacement.name;
     writeln!(out, "replacement = {}", replacement(kind, &vm.replacement_settings))?;
     match &vm.source {

@@ -17,6 +17,7 @@ impl Scenario {
         (policy.fits)(&self.settings_of(policy), self.promised(), &bounds)?;
         self.allows_growth()?;
         self.allows_tiers()?;
+        self.allows_sharing()?;
         if !policy.pools() {
             return Ok(());
         }
@@ -43,6 +44,26 @@ impl Scenario {
                 vm.name, vm.replacement.name
             )),
             None => Ok(()),
+        }
+    }
+
+    /// Whether the host can share pages.
+    ///
+    /// # Errors
+    /// Why not, and what to do, in one sentence without a full stop.
+    pub(crate) fn allows_sharing(&self) -> Result<(), String> {
+        let beside = |what: &str, other: &str| {
+            Err(format!(
+                "sharing is not simulated beside {what}; {other}, or leave `[sharing]` out"
+            ))
+        };
+        match self.sharing {
+            None => Ok(()),
+            Some(_) if self.paging.is_some() => {
+                beside("host paging", "choose another `actuator.kind`")
+            }
+            Some(_) if !self.tiers.is_empty() => beside("tiers", "leave `[[tier]]` out"),
+            Some(_) => Ok(()),
         }
     }
 
@@ -83,6 +104,11 @@ impl Scenario {
         if !self.tiers.is_empty() {
             let why = "moves frames at faults, where tiers are not divided anew; leave `[[tier]]` \
                        out";
+            return Err(why.to_owned());
+        }
+        if self.sharing.is_some() {
+            let why = "moves frames at faults, where what sharing saves is not divided anew; leave \
+                       `[sharing]` out";
             return Err(why.to_owned());
         }
         let stuck = self.vms.iter().any(|vm| !vm.stuck.is_empty());

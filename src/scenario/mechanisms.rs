@@ -11,6 +11,8 @@ pub struct Mechanisms {
     pub pages: bool,
     /// Whether it reclaims by the state of its free memory.
     pub states: bool,
+    /// Whether it shares pages.
+    pub shares: bool,
 }
 
 impl Scenario {
@@ -20,6 +22,7 @@ impl Scenario {
             tiers: self.tiers.iter().map(|tier| tier.name.clone()).collect(),
             pages: self.paging.is_some(),
             states: self.states.is_some(),
+            shares: self.sharing.is_some(),
         }
     }
 }

@@ -54,10 +54,12 @@ pub use warm_up::{WarmUp, WarmUpEnd};
 use crate::balance::PolicyKind;
 use crate::balance::exec::Programs;
 use crate::formats::ReadOptions;
+use crate::meets::Meets;
 use crate::params::Settings;
 use crate::random::Generator;
-use crate::reclaim::States;
+use crate::reclaim::{Grow, States};
 use crate::replace::{Delays, Paging, ReplacementKind};
+use crate::share::{self, Holds, SharingSpec};
 use crate::tier::TierSpec;
 use crate::trace::Trace;
 use crate::trace::tempo::Tempo;
@@ -101,6 +103,8 @@ pub struct Scenario {
     pub paging: Option<Paging>,
     /// When it balloons and when it pages, if the state of its free memory decides that.
     pub states: Option<States>,
+    /// How it shares pages of equal content, if it does.
+    pub sharing: Option<SharingSpec>,
     /// The tiers behind every VM's memory, nearest first.
     pub tiers: Vec<TierSpec>,
     /// What each VM does first, run but not counted.
@@ -119,6 +123,13 @@ impl Scenario {
     /// The frames that VMs may be promised: all but those that the host keeps free.
     pub fn promised(&self) -> Frames {
         self.states.map_or(self.host.memory, |states| self.host.memory - states.marks[0])
+    }
+
+    /// Where its mechanisms let VMs meet between control events.
+    pub(crate) fn meets(&self) -> Meets {
+        let grows = self.states.is_some_and(|states| states.grow == Grow::AtFaults);
+        let of_growth = if grows { Meets::AtDraws } else { Meets::Never };
+        self.sharing.map_or(Meets::Never, |_| share::MEETS).max(of_growth)
     }
 
     /// The number of checkpoints from one at which the policy is asked to the next such one.
@@ -168,9 +179,13 @@ impl Scenario {
             }
         };
         let packs = self.tiers.iter().any(TierSpec::is_in_vm);
+        let shares = self.sharing.is_some();
         for vm in &self.vms {
             let Some(reduction) = vm.trace.reduction() else { continue };
             let of = format!("on traces reduced for {} frames", reduction.frames);
+            if shares {
+                tell(format!("{of} sharing is inexact: writes may have been dropped"));
+            }
             if packs {
                 tell(format!("{of} a compressed tier is inexact"));
             }
@@ -194,6 +209,7 @@ impl Scenario {
             || self.cost.trap > Ticks(0)
             || self.cost.policy > Ticks(0)
             || !self.tiers.is_empty()
+            || self.sharing.is_some() && self.cost.copy > Ticks(0)
     }
 
     /// The parameters of `policy`: those that the scenario sets, or the defaults if it does not
@@ -318,6 +334,8 @@ pub struct Cost {
     pub host_read: Ticks,
     /// Ticks for each page that it writes there.
     pub host_write: Ticks,
+    /// Ticks for each copy of a shared page that is written.
+    pub copy: Ticks,
 }
 
 /// One VM.
@@ -360,6 +378,8 @@ pub struct VmSpec {
     pub trace: Arc<Trace>,
     /// Where the accesses come from.
     pub source: TraceSource,
+    /// What its pages hold at first, as far as equality goes.
+    pub content: Vec<Holds>,
 }
 
 impl VmSpec {

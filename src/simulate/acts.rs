@@ -34,6 +34,7 @@ impl Simulation<'_> {
             return; // It has left or was refused before its stop.
         }
         let allocation = self.host.remove(id);
+        self.part_all(id);
         self.changed = true;
         let vm = &mut self.vms[id.index()];
         vm.close_interval();
@@ -61,6 +62,7 @@ impl Simulation<'_> {
 
     /// Lets the host act, outside checkpoints.
     pub(super) fn act(&mut self, at: Ticks) {
+        self.settle_savings(at);
         self.carry_out(at);
         let acts = std::mem::take(&mut self.acts);
         let shrinks = |change: &Change| change.after < change.before;
@@ -112,6 +114,9 @@ impl Simulation<'_> {
             let change = self.acts.changes[at_change];
             let vm = &mut self.vms[change.vm.index()];
             let taking = self.host.taking(change.vm);
+            if change.after < change.before {
+                vm.events.clear();
+            }
             let stall = vm.resize(change, at, self.scenario.cost, taking, watched);
             if self.host.state() == Some(State::Low) && change.after < change.before {
                 vm.account.blocked_ticks += stall;
@@ -121,6 +126,12 @@ impl Simulation<'_> {
             {
                 pool.trim(change.vm, &vm.spec.trace, vm.replacement.resident());
                 self.look_ahead(change.vm);
+            }
+            if self.sharing.is_some() {
+                // Frames that others still map do not leave with the pages.
+                self.follow_pages(change.vm, at);
+                let held = self.host.allocation(change.vm).expect("it is here");
+                self.acts.changes[at_change].after = held;
             }
         }
         self.note_held(at);

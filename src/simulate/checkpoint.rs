@@ -8,6 +8,7 @@ use crate::watch::{Checkpoint, Guests};
 
 impl Simulation<'_> {
     pub(super) fn checkpoint(&mut self, at: Ticks) -> Result<(), RunError> {
+        self.settle_savings(at);
         self.note_moves(at);
         for (index, vm) in self.vms.iter_mut().enumerate() {
             let waits = self.host.waits(VmId(index as u32)) || vm.account.refused.is_some();
@@ -22,6 +23,7 @@ impl Simulation<'_> {
             return Ok(());
         }
         let plan = self.plan()?;
+        self.set_scanning(at);
         self.carry_out(at);
         self.resident.clear();
         for vm in &self.view.vms {
@@ -66,6 +68,7 @@ impl Simulation<'_> {
     fn make_view(&mut self, at: Ticks) {
         let ticks = [at - self.view.at, self.scenario.checkpoint_every];
         self.view.at = at;
+        (self.view.host, self.view.saving) = (self.host.to_divide(), self.host.saving());
         for view in self.view.vms.drain(..) {
             self.vms[view.id.index()].reuse_buffers(view);
         }

@@ -21,6 +21,9 @@ impl Simulation<'_> {
         if let Some(sample) = self.next_sample {
             control = control.min(sample);
         }
+        if let Some(scan) = self.sharing.as_ref().and_then(|sharing| sharing.next_scan) {
+            control = control.min(scan);
+        }
         match self.meets {
             Meets::Never => {}
             Meets::AtDraws => control = control.min(self.draw_horizon(id, at)),

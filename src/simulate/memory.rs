@@ -11,6 +11,10 @@ const VM: u64 = 4096;
 /// What the host keeps of each page beside its pager: its state, and a link if the pager is LRU.
 const PAGED: Footprint = Footprint { page: 9, frame: 0, run: 0 };
 
+/// What a host that shares keeps of each page: its state, its place and the page there, its
+/// content, its frame, and when it was noted.
+const SHARED: Footprint = Footprint { page: 26, frame: 0, run: 0 };
+
 /// The bytes per page for pooled frames and for bounds.
 const POOLED: u64 = 8;
 const BOUNDED: u64 = 16;
@@ -35,7 +39,8 @@ pub fn bytes_of_run(scenario: &Scenario, policy: &PolicyKind) -> u64 {
         let frames = pages.min(vm.max.0);
         let observed = observers.iter().map(|observer| observer.footprint);
         let paged = scenario.paging.as_ref().map(|paging| [paging.pager.footprint, PAGED]);
-        let all = observed.chain([vm.replacement.footprint, pooled]);
+        let shared = scenario.sharing.map(|_| SHARED);
+        let all = observed.chain([vm.replacement.footprint, pooled]).chain(shared);
         let all = all.chain(paged.into_iter().flatten());
         VM + all
             .map(|Footprint { page, frame, run }| page * pages + frame * frames + run * runs)

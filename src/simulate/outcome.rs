@@ -2,9 +2,11 @@
 
 use super::Simulation;
 use super::fingerprint::mix_counts;
+use super::sharing::Sharing;
 use crate::account::{Account, Outcome};
 use crate::random::mix;
 use crate::reclaim::PagingCounts;
+use crate::share::SharingCounts;
 use crate::tier::TierCounts;
 use crate::units::{Ticks, VmId};
 
@@ -12,6 +14,7 @@ impl Simulation<'_> {
     pub(super) fn finish(mut self) -> Outcome {
         let end = self.end.expect("a checked scenario ends");
         self.catch_up(end);
+        self.charge_all();
         if self.scenario.warm_up.is_some() && self.counted_since.is_none() {
             self.count_from(end);
         }
@@ -36,6 +39,11 @@ impl Simulation<'_> {
                 let PagingCounts { reads, writes, .. } = vm.account.paging;
                 self.fingerprint = [reads, writes].into_iter().fold(self.fingerprint, mix);
             }
+            if self.scenario.sharing.is_some() {
+                let SharingCounts { merges, copies, hollow, forced, .. } = vm.account.sharing;
+                let of = [merges, copies, hollow, forced];
+                self.fingerprint = of.into_iter().fold(self.fingerprint, mix);
+            }
             vm.account.movement.settle_checkpoints = vm.settling.worst();
         }
         self.note_rates();
@@ -44,6 +52,7 @@ impl Simulation<'_> {
         let mut all = Account::all(&vms, self.all, length);
         all.rates = self.rates.quantiles();
         all.movement.settle_checkpoints = self.settling.worst();
+        all.savings = self.sharing.as_ref().map(Sharing::counted);
         all.states = self.host.state_ticks(end);
         Outcome {
             policy: self.name,

@@ -287,7 +287,7 @@ impl Simulation<'_> {
         }
         while !vm.finished && vm.next < horizon {
             lane.note_pace(vm.accesses(), vm.next, vm.spec);
-            vm.run(horizon.min(vm.next_idle()), self.scenario.cost.delays, watched);
+            vm.run(horizon.min(vm.next_idle()), self.scenario.cost.delays, watched, false);
         }
         lane.note(&vm.spec.trace, vm.accesses(), vm.replacement.resident());
         let finished = vm.finished;

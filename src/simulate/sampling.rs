@@ -21,7 +21,9 @@ impl Simulation<'_> {
     }
 
     pub(super) fn sample(&mut self, at: Ticks) {
-        let mut view = View::new(at, self.view.host, Vec::new());
+        self.settle_savings(at);
+        let mut view = View::new(at, self.host.to_divide(), Vec::new());
+        view.saving = self.host.saving();
         for (index, vm) in self.vms.iter().enumerate() {
             let id = VmId(index as u32);
             if let Some(holding) = self.host.holding(id) {

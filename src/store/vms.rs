@@ -127,16 +127,14 @@ fn further(scenario: &Scenario, account: &Account) -> Vec<(String, Cell)> {
         };
         cells.extend(TIER_METRICS.iter().map(|of| (of.named(&spec.name), cell(of.of))));
     }
-    if scenario.paging.is_some() {
-        let of_states = OF_STATES.iter().filter(|_| scenario.states.is_some());
-        for name in OF_PAGING.iter().chain(of_states) {
-            let metric = METRICS.iter().find(|metric| metric.name == *name);
-            let cell = metric.map_or(Cell::Empty, |metric| match metric.of {
-                Reading::Count(of) => Cell::from(of(account)),
-                Reading::Ratio(of) => Cell::from(of(account)),
-            });
-            cells.push(((*name).to_owned(), cell));
-        }
+    let mechanisms = Mechanisms { tiers: Vec::new(), ..scenario.mechanisms() };
+    for name in further_columns(&mechanisms) {
+        let metric = METRICS.iter().find(|metric| metric.name == name);
+        let cell = metric.map_or(Cell::Empty, |metric| match metric.of {
+            Reading::Count(of) => Cell::from(of(account)),
+            Reading::Ratio(of) => Cell::from(of(account)),
+        });
+        cells.push((name, cell));
     }
     cells
 }
@@ -152,15 +150,31 @@ pub const OF_PAGING: &[&str] =
 pub const OF_STATES: &[&str] =
     &["blocked_ticks", "time_high", "time_soft", "time_hard", "time_low"];
 
+/// The columns that a table has only if the host shares pages.
+pub const OF_SHARING: &[&str] = &[
+    "scanned",
+    "merges",
+    "copies",
+    "hollow",
+    "forced",
+    "charged",
+    "saving_mean",
+    "saving_max",
+    "debt_max",
+    "full_scans",
+];
+
 /// The columns that mechanisms add.
 pub(crate) fn further_columns(mechanisms: &Mechanisms) -> Vec<String> {
-    let Mechanisms { tiers, pages, states } = mechanisms;
+    let Mechanisms { tiers, pages, states, shares } = mechanisms;
     let of_tier = |tier| TIER_METRICS.iter().map(move |metric| metric.named(tier));
     let store_reads = (!tiers.is_empty()).then(|| STORE_READS.to_owned());
     let of_paging = OF_PAGING.iter().filter(|_| *pages).map(ToString::to_string);
     let of_states = OF_STATES.iter().filter(|_| *states).map(ToString::to_string);
+    let of_sharing = OF_SHARING.iter().filter(|_| *shares).map(ToString::to_string);
     let of_tiers = tiers.iter().flat_map(|tier| of_tier(tier));
-    store_reads.into_iter().chain(of_tiers).chain(of_paging).chain(of_states).collect()
+    let all = store_reads.into_iter().chain(of_tiers).chain(of_paging).chain(of_states);
+    all.chain(of_sharing).collect()
 }
 
 /// A row for each VM, in file order, then the row of all.

@@ -23,9 +23,6 @@ impl Vm<'_> {
             self.account.reclaimed += before - after;
         }
         self.account.frames.change(after, at);
-        if after < before {
-            self.events.clear();
-        }
         let waited = self.replacement.waited();
         let write_backs = self.resize_memory(change, taking, watched);
         self.interval.write_backs += write_backs;

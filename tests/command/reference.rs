@@ -25,7 +25,9 @@ there are `extends = \"base.toml\"`, which overlays another scenario; `defaults.
 key of a VM; `trace = { file = \"…\" }` or `trace = { pages = [1, 2, 1] }` in place of `workload`;
 `stop`, the tick at which a VM leaves; [`[[tier]]`](guide-mechanisms.md), memory behind that of the
 VMs; `actuator.kind` \"paging\" and \"esx-states\" with their
-[keys and costs](guide-mechanisms.md#host-paging); and
+[keys and costs](guide-mechanisms.md#host-paging);
+[`[sharing]`, `content` and `cost.copy`](guide-mechanisms.md#sharing), pages of equal content in one
+frame; and
 [`[sweep]`](sweeps.md). Any value can be set by its path on the command line:
 `--set host.memory=64`, `--set vm.web.min=2`, `--set tier.far.fetch=30`.
 
@@ -65,6 +67,7 @@ fn page() -> String {
         ("observers", "Observers"),
         ("tiers", "Tiers"),
         ("actuators", "Mechanisms of reclaim"),
+        ("scanners", "Scanners of equal pages"),
         ("workloads", "Workloads"),
     ] {
         let _ = write!(page, "## {title}\n\n");

@@ -435,6 +435,7 @@ fn every_short_trace_under_every_sequence_of_allocations_is_as_the_list_says() {
                     counts_write_backs: false,
                     tiers: &[],
                     backing: None,
+                    shares: None,
                 };
                 // Never asked for events, always, and every other time.
                 let mut forms = [[false; 2], [true; 2], [false, true]]

@@ -26,6 +26,7 @@ mod replacements;
 mod replacements_adaptive;
 mod report;
 mod scenarios;
+mod sharing;
 mod shipped_traces;
 mod split_vms;
 mod sweep;

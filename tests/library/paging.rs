@@ -46,6 +46,7 @@ fn guest(
         counts_write_backs: false,
         tiers: &[],
         backing: Some(backing),
+        shares: None,
     };
     let kind = algorithm(kind);
     (kind.build)(&Settings::defaults(kind.params), &guest)

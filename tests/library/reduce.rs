@@ -53,7 +53,15 @@ fn counts(
 ) -> Vec<Counts> {
     let draw = || Stream::new(Generator::ChaCha8, 1, 0, "test/reduce");
     let frames = Frames(history[0].1);
-    let guest = Guest { trace, frames, draw: &draw, counts_write_backs, tiers: &[], backing: None };
+    let guest = Guest {
+        trace,
+        frames,
+        draw: &draw,
+        counts_write_backs,
+        tiers: &[],
+        backing: None,
+        shares: None,
+    };
     let mut guest = (kind.build)(&Settings::defaults(kind.params), &guest);
     let mut all = Vec::new();
     for pass in 0..2 {

@@ -34,8 +34,15 @@ fn tier(kind: &str, capacity: Capacity) -> TierSpec {
 fn lru(trace: &Arc<Trace>, frames: u64, tiers: &[TierSpec]) -> Box<dyn Replacement> {
     let draw = || Stream::new(Generator::ChaCha8, 0, 0, "test/tiers");
     let frames = Frames(frames);
-    let guest =
-        Guest { trace, frames, draw: &draw, counts_write_backs: false, tiers, backing: None };
+    let guest = Guest {
+        trace,
+        frames,
+        draw: &draw,
+        counts_write_backs: false,
+        tiers,
+        backing: None,
+        shares: None,
+    };
     (replace::ALL[0].build)(&Settings::defaults(&[]), &guest)
 }
 

@@ -4,6 +4,7 @@ pub(super) mod balance_available;
 pub(super) mod esx_idle_tax;
 pub(super) mod hyperv_like;
 pub(super) mod hyperv_linux;
+pub(super) mod ksmtuned;
 pub(super) mod kubevirt_overcommit;
 pub(super) mod libvirt_overcommit;
 pub(super) mod mom_balloon;

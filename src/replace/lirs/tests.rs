@@ -20,6 +20,7 @@ fn numbers_that_start_again_change_nothing() {
             counts_write_backs: false,
             tiers: &[],
             backing: None,
+            shares: None,
         };
         let mut settings = Settings::defaults(KIND.params);
         settings.set("hir_share", Value::Decimal(Decimal { digits: 3, places: 1 }));

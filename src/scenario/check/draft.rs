@@ -8,6 +8,7 @@ use super::super::{After, Phase, Split, TraceSource};
 use super::values::Section;
 use crate::params::Settings;
 use crate::replace::ReplacementKind;
+use crate::share::Holds;
 use crate::trace::Trace;
 use crate::trace::tempo::Tempo;
 use crate::trace::workloads::WorkloadSpec;
@@ -39,6 +40,7 @@ pub(super) struct Draft<'d> {
     pub(super) idle: Option<Vec<Phase>>,
     pub(super) stuck: Option<Vec<Phase>>,
     pub(super) accesses: Option<Accesses>,
+    pub(super) content: Option<Vec<Holds>>,
 }
 
 impl Draft<'_> {

@@ -37,7 +37,7 @@ impl Texts {
         self.by_path.iter().filter(|(_, text)| text.is_ok()).map(|(path, _)| path.as_path())
     }
 
-    fn text(&mut self, place: &Path) -> Result<Arc<str>, Unread> {
+    pub(super) fn text(&mut self, place: &Path) -> Result<Arc<str>, Unread> {
         self.by_path.entry(place.to_owned()).or_insert_with(|| read(place)).clone()
     }
 
@@ -63,6 +63,22 @@ pub(super) enum Unread {
     TooLarge,
     /// The first byte that is not UTF-8.
     NotUtf8(usize),
+}
+
+impl Unread {
+    /// Why, and the remedy.
+    pub(super) fn told(&self) -> (String, String) {
+        match self {
+            Self::Missing => {
+                ("no such file".to_owned(), "the path is relative to the scenario file".to_owned())
+            }
+            Self::Unreadable(reason) => (reason.clone(), "check the file's permissions".to_owned()),
+            Self::TooLarge => ("it is too large".to_owned(), "at most 64 MiB are read".to_owned()),
+            Self::NotUtf8(at) => {
+                (format!("its byte {at} is not UTF-8"), "write the file as UTF-8".to_owned())
+            }
+        }
+    }
 }
 
 /// The most bytes of a file: recorded replies of a long run take some.
@@ -146,16 +162,7 @@ fn report(
 }
 
 fn report_unread(findings: &mut Findings, file: &Field, name: &str, unread: &Unread) {
-    let (why, remedy) = match unread {
-        Unread::Missing => {
-            ("no such file".to_owned(), "the path is relative to the scenario file".to_owned())
-        }
-        Unread::Unreadable(reason) => (reason.clone(), "check the file's permissions".to_owned()),
-        Unread::TooLarge => ("it is too large".to_owned(), "at most 64 MiB are read".to_owned()),
-        Unread::NotUtf8(at) => {
-            (format!("its byte {at} is not UTF-8"), "write the file as UTF-8".to_owned())
-        }
-    };
+    let (why, remedy) = unread.told();
     let message = format!("`{}` cannot be read: {why}", clip(name));
     findings.error(codes::POLICY_FILE_UNREADABLE, file.node.origin, message, remedy);
 }

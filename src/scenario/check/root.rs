@@ -61,15 +61,24 @@ pub(super) fn randomness(
 }
 
 /// The keys of `[cost]`.
-const COSTS: [&str; 8] =
-    ["fault", "zero_fill", "swap_in", "write_back", "trap", "policy", "host_read", "host_write"];
+const COSTS: [&str; 9] = [
+    "fault",
+    "zero_fill",
+    "swap_in",
+    "write_back",
+    "trap",
+    "policy",
+    "host_read",
+    "host_write",
+    "copy",
+];
 
 /// The costs of events; 0 by default.
 pub(super) fn read_cost(findings: &mut Findings, section: &Section<'_>) -> Option<Cost> {
     section.only(findings, &COSTS);
     let mut ticks =
         |key| section.get(key).map_or(Some(Ticks(0)), |field| findings.ticks(&field, 0));
-    let [fault, zero_fill, swap_in, write_back, trap, policy, host_read, host_write] =
+    let [fault, zero_fill, swap_in, write_back, trap, policy, host_read, host_write, copy] =
         COSTS.map(&mut ticks);
     Some(Cost {
         delays: Delays {
@@ -83,6 +92,7 @@ pub(super) fn read_cost(findings: &mut Findings, section: &Section<'_>) -> Optio
         policy: policy?,
         host_read: host_read?,
         host_write: host_write?,
+        copy: copy?,
     })
 }
 

@@ -87,7 +87,7 @@ impl Length<'_> {
         let start = vm.start?;
         let once = u128::from(vm.accesses.as_ref()?.count());
         let accesses = most_accesses(vm, stop)?;
-        let Cost { delays, trap, policy, host_read, host_write, .. } = self.cost?;
+        let Cost { delays, trap, policy, host_read, host_write, copy, .. } = self.cost?;
         let Delays { fault, zero_fill, swap_in, write_back } = delays;
         // At worst each access loads a page and evicts another.
         let each = [fault, zero_fill, swap_in, write_back, trap];
@@ -96,7 +96,8 @@ impl Length<'_> {
         // another, which is written. Every page that loses its frame got it in one of these ways.
         let [read, write] = [host_read, host_write].map(|ticks| u128::from(ticks.0));
         let [read, write] = if self.pages { [read, write] } else { [0, 0] };
-        let each = each + 2 * (read + write);
+        // A write to a shared page copies it.
+        let each = each + 2 * (read + write) + u128::from(copy.0);
         // It may find its page in a tier, and every tier may pass a page on. No page goes down more
         // often than pages are used.
         let tiers = || self.tiers.unwrap_or_default().iter();

@@ -71,8 +71,9 @@ pub(super) fn read(findings: &mut Findings, root: &Section, probe: Probe) -> Opt
     let kinds: Vec<&MechanismKind> = own.into_iter().chain(kinds).filter_map(named).collect();
     let pages = kinds.iter().any(|kind| kind.pages);
     let states = kinds.iter().any(|kind| kind.has_states());
+    let shares = root.get("sharing").is_some();
     let grid = Grid::new(repeat, dimensions, skips, baseline);
-    let grid = grid.with_mechanisms(Mechanisms { tiers, pages, states });
+    let grid = grid.with_mechanisms(Mechanisms { tiers, pages, states, shares });
     if grid.points() == 0 {
         let message = "every point of the sweep is skipped";
         findings.error(codes::NO_POINT, sweep.origin_of("skip"), message, "keep at least one");

@@ -8,7 +8,7 @@ use super::accesses;
 use super::draft::{Draft, NEVER, Surroundings};
 use super::traces::Traces;
 use super::values::{Findings, Section};
-use super::{actuator, params};
+use super::{actuator, params, sharing};
 use crate::random::{Generator, Stream};
 use crate::replace;
 use crate::units::{Frames, Ticks};
@@ -30,6 +30,7 @@ pub(super) const DEFAULT_KEYS: &[&str] = &[
     "workload",
     "idle",
     "stuck",
+    "content",
 ];
 
 /// The keys of `[[vm]]`. The last four are gone where `copies` and `split` have made VMs of them.
@@ -50,6 +51,7 @@ pub(super) const KEYS: &[&str] = &[
     "stuck",
     "trace",
     "workload",
+    "content",
     "count",
     "of",
     "split",
@@ -78,6 +80,7 @@ impl<'d> Draft<'d> {
         draft.draw_start(around);
         draft.accesses = accesses::read(findings, &draft.section, around, cache);
         draft.keep_reduction(findings);
+        draft.content = sharing::contents(findings, &draft.section, around, &mut cache.texts);
         draft
     }
 
@@ -160,6 +163,7 @@ impl<'d> Draft<'d> {
             idle,
             stuck,
             accesses: None,
+            content: None,
         }
     }
 

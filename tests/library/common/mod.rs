@@ -50,6 +50,7 @@ pub(crate) fn vm(at: usize, pages: &[u64], initial: u64, memory: u64) -> VmSpec 
         stuck: Vec::new(),
         trace: Arc::new(Trace::from_pages(pages.iter().copied())),
         source: TraceSource::Pages(pages.to_vec()),
+        content: Vec::new(),
     }
 }
 
@@ -77,6 +78,7 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
         actuator: Actuator::INSTANT,
         paging: None,
         states: None,
+        sharing: None,
         tiers: Vec::new(),
         warm_up: None,
         vms,

@@ -30,6 +30,15 @@ pub fn small_settings(kind: &PolicyKind) -> Settings {
         "damon-reclaim" => &[("min_age", 4), ("window", 1), ("quota", 3), ("mid", 900), ("low", 0)],
         "balance-available" => &[("guest_critical", 2), ("step", 1), ("near", 1)],
         "neon-autoscaler" => &[("unit", 3)],
+        "ksmtuned" => &[
+            ("sleep_msec", 0),
+            ("millisecond", 1),
+            ("npages_min", 2),
+            ("npages_max", 40),
+            ("boost", 9),
+            ("decay", 3),
+            ("thres_const", 1),
+        ],
         "kubevirt-overcommit" => &[("overcommit", 1_000_000)],
         _ => &[],
     };

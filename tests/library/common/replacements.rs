@@ -99,6 +99,7 @@ pub fn build(
         counts_write_backs: false,
         tiers: &[],
         backing: None,
+        shares: None,
     };
     (kind.build)(settings, &guest)
 }
@@ -327,6 +328,7 @@ fn one_sequence(kind: &ReplacementKind, make: Make, number: u64) {
         counts_write_backs,
         tiers: &[],
         backing: None,
+        shares: None,
     };
     let mut real = (kind.build)(&settings, &guest);
     let start =

@@ -418,6 +418,7 @@ fn random_and_nru_draw_from_the_stream_of_the_vm_alone() {
                 counts_write_backs: false,
                 tiers: &[],
                 backing: None,
+                shares: None,
             };
             let mut real = (kind(name).build)(&defaults(name), &guest);
             real.run(stretch(0, trace.accesses()));
