@@ -253,6 +253,7 @@ impl<'a> Vm<'a> {
             allocation,
             target,
             resident: self.replacement.resident(),
+            saved: Frames(0),
             interval: self.interval,
             total,
             seen: Seen::default(),

@@ -99,6 +99,7 @@ pub const ALL: &[PolicyKind] = &[
     hypervisors::balance_available::KIND,
     hypervisors::neon_autoscaler::KIND,
     hypervisors::ksmtuned::KIND,
+    hypervisors::satori_like::KIND,
     hypervisors::libvirt_overcommit::KIND,
     hypervisors::kubevirt_overcommit::KIND,
     own::mom_rules::KIND,
@@ -174,6 +175,8 @@ pub struct VmView {
     pub target: Frames,
     /// The frames of its allocation that hold a page.
     pub resident: Frames,
+    /// Its part of what sharing saves now, if those who map a frame have equal parts of it.
+    pub saved: Frames,
     /// What happened since the checkpoint before, or since the policy was last asked if that is
     /// longer ago.
     pub interval: Counts,
@@ -202,6 +205,7 @@ impl VmView {
             allocation,
             target: allocation,
             resident: allocation,
+            saved: Frames(0),
             interval: Counts::default(),
             total: Counts::default(),
             seen: Seen::default(),

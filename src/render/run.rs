@@ -171,7 +171,7 @@ fn of_sharing(outcome: &Outcome) -> String {
     let mean = Millionths::ratio(savings.sum, scans).map_or(0, |mean| mean.0 / Millionths::ONE);
     format!(
         "Sharing saved {} on average and {} at most: {} at pages merged {}; {} copied a shared \
-         page, {} left its frame to others, and {} were lost for that. The best static split is \
+         page, {} left a shared frame, and {} were lost for that. The best static split is \
          that of a host that does not share.\n",
         counted(mean as u64, "frame"),
         grouped(savings.most.0),

@@ -229,7 +229,7 @@ struct Loaded<'d> {
     cost: Option<Cost>,
     actuator_section: Section<'d>,
     reclaim: Option<Reclaim>,
-    sharing: Option<Option<SharingSpec>>,
+    sharing: Option<SharingSpec>,
     tiers: Option<Vec<TierSpec>>,
     vms: Vec<Draft<'d>>,
     warm_up: Option<WarmUp>,
@@ -326,7 +326,7 @@ impl<'d> Loaded<'d> {
             let ticks = [u128::from(every.0), latest];
             let section = &self.actuator_section;
             actuator::check_batches(findings, section, reclaim.actuator, ticks, &fitted);
-            if let Some(Some(spec)) = &self.sharing {
+            if let Some(spec) = &self.sharing {
                 sharing::check_scans(findings, &self.root, spec, latest, vms);
             }
             if let Some(States { period, .. }) = states {
@@ -368,7 +368,7 @@ impl<'d> Loaded<'d> {
             actuator: reclaim.actuator,
             paging: reclaim.paging.map(paging),
             states,
-            sharing: self.sharing?,
+            sharing: self.sharing,
             tiers: self.tiers?,
             warm_up: self.warm_up,
             vms: vms.collect::<Option<_>>()?,

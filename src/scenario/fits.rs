@@ -57,13 +57,14 @@ impl Scenario {
                 "sharing is not simulated beside {what}; {other}, or leave `[sharing]` out"
             ))
         };
-        match self.sharing {
-            None => Ok(()),
-            Some(_) if self.paging.is_some() => {
-                beside("host paging", "choose another `actuator.kind`")
-            }
-            Some(_) if !self.tiers.is_empty() => beside("tiers", "leave `[[tier]]` out"),
-            Some(_) => Ok(()),
+        if self.sharing.is_none() {
+            Ok(())
+        } else if self.paging.is_some() {
+            beside("host paging", "choose another `actuator.kind`")
+        } else if !self.tiers.is_empty() {
+            beside("tiers", "leave `[[tier]]` out")
+        } else {
+            Ok(())
         }
     }
 

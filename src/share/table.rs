@@ -161,11 +161,21 @@ impl Table {
     /// What the VM's pages in the table cost it if the mappers of a frame pay in equal parts, in
     /// millionths of frames, each rounded down.
     pub(crate) fn charged(&self, vm: usize) -> u128 {
-        let of = |page: PageId| {
+        self.mappers_of(vm).map(|mappers| 1_000_000 / mappers).sum()
+    }
+
+    /// The VM's part of what is saved, rounded down, if the mappers of a frame have equal parts.
+    pub(crate) fn saved(&self, vm: usize) -> Frames {
+        let parts = self.mappers_of(vm).map(|mappers| 1_000_000 * (mappers - 1) / mappers);
+        Frames((parts.sum::<u128>() / 1_000_000) as u64)
+    }
+
+    /// How many map the frame of each of the VM's pages in the table.
+    fn mappers_of(&self, vm: usize) -> impl Iterator<Item = u128> {
+        self.pages(vm).map(move |page| {
             let Frame { mappers, is_host, .. } = self.frames[&self.pages[vm][page as usize]];
-            1_000_000 / u128::from(mappers + u64::from(is_host))
-        };
-        self.pages(vm).map(of).sum()
+            u128::from(mappers + u64::from(is_host))
+        })
     }
 
     /// Asserts what always holds, given what pages hold and which are resident.

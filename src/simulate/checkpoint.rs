@@ -78,6 +78,9 @@ impl Simulation<'_> {
                 self.view.vms.push(vm.close_and_view(id, holding, at, ticks, self.scenario.cost));
             }
         }
+        if let Some(sharing) = &self.sharing {
+            sharing.tell_saved(&mut self.view);
+        }
         self.note_rates();
     }
 

@@ -6,6 +6,7 @@
 //! there is, at control events alone, for which every VM has stopped.
 
 use super::{EventKind, Simulation};
+use crate::balance::View;
 use crate::host::Change;
 use crate::random::{Generator, Stream};
 use crate::replace::{Parted, SharedPages};
@@ -58,6 +59,13 @@ impl Sharing {
             looks: Looks::default(),
             parted: Vec::new(),
         })
+    }
+
+    /// Tells each VM's part of what is saved.
+    pub(super) fn tell_saved(&self, view: &mut View) {
+        for vm in &mut view.vms {
+            vm.saved = self.table.saved(vm.id.index());
+        }
     }
 
     /// Counts from now on.

@@ -215,7 +215,7 @@ mod tests {
         for line in ROUNDS.lines().filter(|line| !line.starts_with('#')) {
             let cells: Vec<i64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
             if let &[boost, decay, least, most, sleep, coef, constant] = cells.as_slice() {
-                let [boost, decay] = [boost, -decay].map(|of| of.unsigned_abs());
+                let [boost, decay] = [boost, -decay].map(i64::unsigned_abs);
                 rule = Rule {
                     boost,
                     decay,

@@ -14,6 +14,7 @@ pub(super) mod neon_autoscaler;
 mod overcommit;
 pub(super) mod proxmox_autoballoon;
 pub(super) mod qmemman;
+pub(super) mod satori_like;
 pub(super) mod selfballoon;
 pub(super) mod squeezed;
 pub(super) mod xen_static;

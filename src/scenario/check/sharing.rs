@@ -13,7 +13,7 @@ use crate::scenario::codes;
 use crate::scenario::diagnostic::clip;
 use crate::scenario::document::Origin;
 use crate::scenario::origin::SourceText;
-use crate::share::{self, Holds, ScannerKind, SharingSpec, Source};
+use crate::share::{self, Holds, SharingSpec, Source};
 use crate::units::{Decimal, Ticks};
 
 const KEYS: &[&str] = &["scanner", "every", "pages", "per_vm", "max_sharing", "zero_pages"];
@@ -29,15 +29,13 @@ const MAX_SHARING: u64 = 256;
 const ESX_PAGES: u64 = 200;
 const ESX_PER_VM: u64 = 50;
 
-/// The table `[sharing]`; `None` inside if nothing is shared.
-pub(super) fn read(findings: &mut Findings, root: &Section) -> Option<Option<SharingSpec>> {
-    if root.get("sharing").is_none() {
-        return Some(None);
-    }
+/// The table `[sharing]`; `None` if nothing is shared, or if something was reported.
+pub(super) fn read(findings: &mut Findings, root: &Section) -> Option<SharingSpec> {
+    root.get("sharing")?;
     let section = root.section(findings, "sharing");
     section.only(findings, KEYS);
     let kinds = share::ALL.iter().map(|kind| (kind.name, Some(kind)));
-    let scanner: Option<Option<&'static ScannerKind>> = match section.get("scanner") {
+    let scanner = match section.get("scanner") {
         Some(field) => findings.choice(&field, kinds.chain([(NONE, None)])),
         None => Some(Some(&share::ALL[0])),
     };
@@ -55,8 +53,8 @@ pub(super) fn read(findings: &mut Findings, root: &Section) -> Option<Option<Sha
     let zero_pages = integer("zero_pages", 0, 0, 1);
     let (every, pages, per_vm) = (every?, pages?, per_vm?);
     let (max_sharing, zero_pages) = (max_sharing?, zero_pages? == 1);
-    let spec = |scanner| SharingSpec { scanner, every, pages, per_vm, max_sharing, zero_pages };
-    Some(scanner?.map(spec))
+    let scanner = scanner??;
+    Some(SharingSpec { scanner, every, pages, per_vm, max_sharing, zero_pages })
 }
 
 /// What the pages of a VM hold: the array `content`.

@@ -233,6 +233,8 @@ impl Naive {
             self.held[vm] += given;
             self.free -= given;
         }
-        shrunk.into_iter().for_each(|vm| self.fit(vm, self.held[vm]));
+        for vm in shrunk {
+            self.fit(vm, self.held[vm]);
+        }
     }
 }
