@@ -6,10 +6,11 @@
 //! found in two steps: the amounts of the [`Question`] from the easiest to the hardest, and then by
 //! bisection between the first of them that fails and the one before. It is exact where a harder
 //! amount never makes a VM better, as less memory under `static` with LRU guests; elsewhere every
-//! amount of the list that is easier was tried and is kept, and [`Need::is_split`] says whether a
-//! harder one was kept too.
+//! amount of the list that is easier was tried and is kept, and so is the answer for all mixes
+//! ([`Mixes::confirm`]); [`Need::is_split`] says whether a harder one was kept too.
 
 mod answers;
+mod confirm;
 pub mod knobs;
 pub mod objective;
 pub mod order;
@@ -219,10 +220,7 @@ impl Asked<'_> {
             None if *quantity == Quantity::Memory => Some(self.between(order[order.len() - 1], 0)?),
             None => order.last().copied(),
         };
-        let first = match amount.and_then(|amount| quantity.harder(amount)) {
-            Some(harder) => self.first_to_break(harder)?,
-            None => None,
-        };
+        let first = self.first_beyond(amount)?;
         if quantity.is_least() {
             curve.reverse();
         }
@@ -299,6 +297,14 @@ impl Asked<'_> {
         let (value, worst) = worst.expect("a scenario has a VM");
         let is_kept = value.is_some_and(|value| value.compare(*at_most).is_le());
         Trial { is_kept, worst, value }
+    }
+
+    /// What breaks first with the next harder amount than this.
+    fn first_beyond(&self, amount: Option<u64>) -> Result<Option<(VmId, Ticks)>, Failure> {
+        match amount.and_then(|amount| self.question.quantity.harder(amount)) {
+            Some(harder) => self.first_to_break(harder),
+            None => Ok(None),
+        }
     }
 
     /// The VM with the most of the metric, as the scenario names it without copies, and the end of

@@ -144,20 +144,24 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         return Err(Failure::Usage("--report cannot write to standard output".to_owned()));
     }
     let page = args.report.as_deref().map(|page| NewFile::create(page, Kind::Page)).transpose()?;
-    let needs = pool.install(|| needs(&mixes, &question, count, args.within, context))?;
+    let mut needs = pool.install(|| needs(&mixes, &question, count, args.within, context))?;
     if (needs.len() as u64) < count {
         let done = needs.len() as u64;
         context.note(&format!("--within is over: {done} of {} ran", counted(count, "mix")));
     }
     pages.truncate(needs.len());
-    let answers = Answers {
+    let unanswered = Answers {
         question: &question,
         confidence: args.confidence,
         is_drawn: mixes.is_drawn(),
         scenario: &scenario,
         pages: &pages,
-        needs: &needs,
+        needs: &[],
     };
+    let bounds = |needs: &[Vec<Need>]| Answers { needs, ..unanswered }.bounds();
+    let confirmed = pool.install(|| mixes.confirm(&question, &mut needs, bounds));
+    confirmed.map_err(|failure| failed(&failure, context))?;
+    let answers = Answers { needs: &needs, ..unanswered };
     if let Some(page) = page {
         pool.install(|| write_page(page, &mixes, &answers, context))?;
     }

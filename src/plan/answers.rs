@@ -7,7 +7,7 @@ use crate::scenario::Scenario;
 use crate::units::Decimal;
 
 /// The needs of all policies: for each mix, one of each policy of the question.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Answers<'a> {
     /// What was asked.
     pub question: &'a Question,
@@ -48,6 +48,11 @@ impl Answers<'_> {
         let rank =
             if self.is_drawn { rank_of_bound(ranked.len() as u64, self.confidence)? } else { 1 };
         finite(ranked[rank as usize - 1])
+    }
+
+    /// The bounds of all policies.
+    pub fn bounds(&self) -> Vec<Option<u64>> {
+        (0..self.question.policies.len()).map(|at| self.bound(at)).collect()
     }
 
     /// The policy with the best bound, the first of several, and that bound.

@@ -59,6 +59,11 @@ impl Quantity {
         document
     }
 
+    /// Whether the limit is easier to keep with the one amount than with the other.
+    pub(super) fn is_easier(&self, one: u64, other: u64) -> bool {
+        if self.is_least() { one > other } else { one < other }
+    }
+
     /// The next amount with which the limit is harder to keep, if there is one.
     pub(super) fn harder(&self, amount: u64) -> Option<u64> {
         match self {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use balloonist::account::METRICS;
 use balloonist::plan::order::rank_of_bound;
-use balloonist::plan::{Mixes, Quantity, Question};
+use balloonist::plan::{Mixes, Need, Quantity, Question};
 use balloonist::random::{Generator, Stream};
 use balloonist::scenario::{Document, Traces};
 use balloonist::units::{Decimal, Frames};
@@ -216,6 +216,43 @@ const MIX: &str = "host.memory = 60\ncheckpoint.every = 50\n\
                    [[vm]]\nname = 'one'\nof = ['traces/sort.balloonist', 'traces/xz.balloonist']\n\
                    [[vm]]\nname = 'twin'\ncount = 2\n\
                    workload = { kind = 'uniform', pages = 60, accesses = 100 }\n";
+
+/// Few sizes are tried before, and then the answer, with which as many mixes keep the limit as it
+/// says, by a run of each.
+#[test]
+fn an_answer_keeps_the_limit_in_the_mixes_that_it_counts() {
+    const MIXES: u64 = 12;
+    let mut draw = Stream::new(Generator::ChaCha8, 9, 0, "confirm");
+    let mut raised = 0;
+    for case in 0..40 {
+        let text = random_text(&mut draw);
+        let policies = ["last-n", "proportional", "mrc-dp", "pff"];
+        let question = question("slowdown", "1.6", vec![20, 40, 60], &policies);
+        let mixes = mixes(&text, case);
+        let needs = |mix| mixes.needs(mix, &question).unwrap();
+        let mut needs: Vec<Vec<Need>> = (0..MIXES).map(needs).collect();
+        // The tenth of twelve, as for a confidence of 75 %.
+        let answers = |needs: &[Vec<Need>]| -> Vec<Option<u64>> {
+            let of = |policy: usize| {
+                let mut all: Vec<u64> =
+                    needs.iter().map(|needs| needs[policy].amount.unwrap_or(u64::MAX)).collect();
+                all.sort_unstable();
+                Some(all[9]).filter(|&answer| answer < u64::MAX)
+            };
+            (0..policies.len()).map(of).collect()
+        };
+        let before = answers(&needs);
+        mixes.confirm(&question, &mut needs, answers).unwrap();
+        for (at, answer) in answers(&needs).into_iter().enumerate() {
+            let Some(answer) = answer else { continue };
+            assert!(before[at].unwrap() <= answer);
+            raised += u64::from(before[at].unwrap() < answer);
+            let kept = (0..MIXES).filter(|&mix| keeps(&text, (case, mix), answer, &question, at));
+            assert!(kept.count() >= 10, "case {case}, {}: {answer}", policies[at]);
+        }
+    }
+    assert!(raised > 0, "no answer had to be raised");
+}
 
 #[test]
 fn copies_draw_their_traces_once_in_a_repetition() {
