@@ -9,7 +9,7 @@
 //! A VM that writes to a shared page gets a copy, and one that evicts a shared page leaves the
 //! frame to the others (a *hollow* frame). Either ends a saving, and takes a free frame; if none is
 //! free the VM holds one frame less, or, at its minimum, the host owes one until the next control
-//! event. So VMs meet at these accesses, where too few frames are free ([`MEETS`]).
+//! event. So VMs meet at these accesses, where too few frames are free (`MEETS`).
 //!
 //! # Laws
 //! saving = Σ (mappers − 1) over shared frames · all mappers of a frame hold equal contents ·
