@@ -134,8 +134,7 @@ impl Mixes {
     /// # Errors
     /// What is wrong with it.
     pub fn scenario(&self, mix: u64) -> Result<Scenario, Box<Diagnostics>> {
-        let document = self.document.at(self.seed, mix);
-        Ok(document.check_with(&mut self.traces.clone())?.scenario)
+        self.with(mix, std::iter::empty())
     }
 
     /// The checked scenario of a mix with these settings, each a path, `=` and a value.

@@ -287,29 +287,28 @@ impl<'a> Vm<'a> {
     pub(crate) fn end_warm_up(&mut self, at: Ticks) {
         self.warm_up = None;
         self.uncounted = self.interval;
-        let mut before = self.account;
+        let mut before = self.gathered();
         before.counts.add(self.interval);
         self.note_tiers(at);
-        for (tier, (before, now)) in self
-            .replacement
-            .tiers()
-            .iter()
-            .zip(before.tiers.iter_mut().zip(&mut self.account.tiers))
-        {
-            before.counts = tier.counts;
-            now.frames = Held::begin(tier.frames, at);
+        for (account, tier) in self.account.tiers.iter_mut().zip(self.replacement.tiers()) {
+            account.frames = Held::begin(tier.frames, at);
         }
-        before.paging = self.replacement.paging().copied().unwrap_or_default();
-        self.note_sharing(&mut before);
         self.counted_from = (before, at);
         self.account.frames = Held::begin(self.account.frames.last, at);
         self.settling = Settling::default();
     }
 
-    /// Puts what its accesses did to shared pages so far into an account.
-    fn note_sharing(&self, account: &mut Account) {
+    /// Its account with what its replacement algorithm has counted: in tiers, by host paging and on
+    /// shared pages.
+    fn gathered(&self) -> Account {
+        let mut account = self.account;
+        for (account, tier) in account.tiers.iter_mut().zip(self.replacement.tiers()) {
+            account.counts = tier.counts;
+        }
+        account.paging = self.replacement.paging().copied().unwrap_or_default();
         let counts = self.replacement.shared_pages().map_or([0, 0], SharedPages::counts);
         [account.sharing.copies, account.sharing.hollow] = counts;
+        account
     }
 
     /// When counting began; `None` during its warm-up.
@@ -329,20 +328,14 @@ impl<'a> Vm<'a> {
         if self.warm_up.is_some() {
             self.end_warm_up(self.next.min(end));
         }
-        for (account, tier) in self.account.tiers.iter_mut().zip(self.replacement.tiers()) {
-            account.counts = tier.counts;
-        }
-        self.account.paging = self.replacement.paging().copied().unwrap_or_default();
-        let mut account = self.account;
-        self.note_sharing(&mut account);
-        self.account = account;
+        let account = self.gathered();
         let (before, since) = &self.counted_from;
-        let (from, to) = (before.counts.accesses, self.account.counts.accesses);
+        let (from, to) = (before.counts.accesses, account.counts.accesses);
         Account {
             ticks: self.next.min(end).0.saturating_sub(since.0),
             distinct_pages: self.spec.trace.distinct_between(from, to) as u64,
             rates: self.rates.quantiles(),
-            ..self.account.since(before)
+            ..account.since(before)
         }
     }
 
@@ -351,9 +344,7 @@ impl<'a> Vm<'a> {
         if self.warm_up.is_some() {
             return Account::default();
         }
-        let mut account = self.account;
-        account.paging = self.replacement.paging().copied().unwrap_or_default();
-        account.since(&self.counted_from.0)
+        self.gathered().since(&self.counted_from.0)
     }
 
     /// Passes the interval that ends now to the observers, closes it, and returns the policy's view

@@ -34,7 +34,7 @@ impl<'a> Global<'a> {
     /// # Errors
     /// If a trace is reduced: what it would have done in few frames is not known.
     pub fn bytes(scenario: &Scenario) -> Result<u64, String> {
-        if let Some(vm) = scenario.vms.iter().find(|vm| vm.trace.reduction().is_some()) {
+        if let Some(vm) = super::reduced(scenario) {
             return Err(format!("the trace of `{}` is reduced", vm.name));
         }
         // A page and bits for each access; numbers, tables and frees for each page.

@@ -24,7 +24,7 @@ use std::borrow::Cow;
 use self::global_lru::GlobalLru;
 use self::min::Min;
 use self::pace::Pace;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, VmSpec};
 use crate::trace::PageId;
 
 /// A bound and its value.
@@ -46,21 +46,27 @@ pub struct Bound {
 impl Bound {
     /// The bound of [`opt_lru`](opt_lru()), given the bounds that [`all`] has computed.
     pub fn opt_lru(demand_faults: u64, others: &[Self]) -> Self {
-        let cold = others.iter().find(|bound| bound.name == "cold");
-        Self {
-            name: Cow::Borrowed("opt-lru"),
-            summary: "the best way to move frames between LRU VMs",
-            demand_faults,
-            capacity_faults: demand_faults - cold.map_or(0, |cold| cold.demand_faults),
-            note: None,
-        }
+        let summary = "the best way to move frames between LRU VMs";
+        Self::beside(others, Cow::Borrowed("opt-lru"), summary, demand_faults)
     }
 
     /// The bound of [`Global`] for an algorithm, given the bounds that [`all`] has computed.
     pub fn global(algorithm: &str, demand_faults: u64, others: &[Self]) -> Self {
         let name = Cow::Owned(format!("global-{algorithm}"));
         let summary = "one replacement algorithm over all VMs' pages";
-        Self { name, summary, ..Self::opt_lru(demand_faults, others) }
+        Self::beside(others, name, summary, demand_faults)
+    }
+
+    /// A bound that was asked for, with as many cold faults as the others have.
+    fn beside(
+        others: &[Self],
+        name: Cow<'static, str>,
+        summary: &'static str,
+        demand_faults: u64,
+    ) -> Self {
+        let cold = others.iter().find(|bound| bound.name == "cold");
+        let capacity_faults = demand_faults - cold.map_or(0, |cold| cold.demand_faults);
+        Self { name, summary, demand_faults, capacity_faults, note: None }
     }
 }
 
@@ -113,10 +119,14 @@ pub fn all(scenario: &Scenario) -> Vec<Bound> {
     bounds
 }
 
+/// The first VM with a reduced trace: it may get fewer frames here than its trace is reduced for.
+fn reduced(scenario: &Scenario) -> Option<&VmSpec> {
+    scenario.vms.iter().find(|vm| vm.trace.reduction().is_some())
+}
+
 /// The demand faults of MIN and of global LRU.
 fn replayed(scenario: &Scenario, paces: &[Pace]) -> Option<(u64, u64)> {
-    // A VM may get fewer frames here than its trace is reduced for.
-    if scenario.vms.iter().any(|vm| vm.trace.reduction().is_some()) {
+    if reduced(scenario).is_some() {
         return None;
     }
     let pages = merged::pages(scenario);

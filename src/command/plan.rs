@@ -296,7 +296,8 @@ fn write_page(
     page.commit()
 }
 
-fn failed(failure: &plan::Failure, context: &Context) -> Failure {
+/// The failure of a plan or a search, for the command line.
+pub(super) fn failed(failure: &plan::Failure, context: &Context) -> Failure {
     match failure {
         plan::Failure::Refused(wrong) => input::refused(wrong, context),
         plan::Failure::Run(error) => Failure::from(error.clone()),

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use balloonist::balance::PolicyKind;
 use balloonist::number::{Millionths, counted, rounded};
+use balloonist::plan::Mixes;
 use balloonist::plan::knobs::Knob;
 use balloonist::plan::objective::Objective;
 use balloonist::plan::tune::{HeldOut, Search, Tuned};
-use balloonist::plan::{self, Mixes};
 use balloonist::scenario::{Document, Scenario};
 use balloonist::store::tune::{self as stored, fragment};
 use balloonist::table::Format;
@@ -16,7 +16,7 @@ use super::files::NewFile;
 use super::input::{self, Opened};
 use super::progress::Progress;
 use super::register::Kind;
-use super::{Context, Failure, context, distances, goldens, jobs, lists};
+use super::{Context, Failure, context, distances, goldens, jobs, lists, plan};
 
 /// Find the settings of a policy that make an objective smallest
 ///
@@ -126,10 +126,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let progress = Progress::of(context, search.searches(), "searches");
     let tuned = pool.install(|| search.run(|| progress.step()));
     drop(progress);
-    let tuned = tuned.map_err(|failure| match failure {
-        plan::Failure::Refused(wrong) => input::refused(&wrong, context),
-        plan::Failure::Run(error) => Failure::from(error),
-    })?;
+    let tuned = tuned.map_err(|failure| plan::failed(&failure, context))?;
     note_refused(&tuned, context);
 
     let lead = lead(&tuned, &search);

@@ -94,10 +94,6 @@ pub struct Score {
     pub ratio: Millionths,
 }
 
-impl Score {
-    const NONE: Self = Self { values: None, ratio: ONE };
-}
-
 impl Tuned {
     /// Whether the best settings are better only where they were chosen: what was left out in some
     /// way is not better for it.
@@ -127,8 +123,7 @@ impl Search<'_> {
         done();
         let mut held_out = Vec::new();
         for (what, folds) in trials.folds() {
-            let mut held = HeldOut { what, folds: folds.len(), better: 0, score: Score::NONE };
-            let mut sums = Sums::new(self.scenarios.len());
+            let (mut better, mut sums) = (0, Sums::new(self.scenarios.len()));
             for (train, test) in &folds {
                 let choice = trials.search(train)?;
                 done();
@@ -136,10 +131,10 @@ impl Search<'_> {
                 // What cannot run there would not be used there.
                 let fold = trials.sums(choice, test).or_else(|| trials.sums(NOW, test));
                 let fold = fold.expect("the present settings ran");
-                held.better += usize::from(fold.ratio() < FINE);
+                better += usize::from(fold.ratio() < FINE);
                 sums.add(&fold);
             }
-            held_out.push(HeldOut { score: sums.score(), ..held });
+            held_out.push(HeldOut { what, folds: folds.len(), better, score: sums.score() });
         }
         let seen = trials.sums(best, &all).expect("the best settings ran").score();
         trials.told(best, seen, held_out)
@@ -313,6 +308,9 @@ impl<'a> Trials<'a> {
         let ran = cases.par_iter().map(|&case| {
             let missing = |&&setting: &&usize| self.settings[setting].trials[case].is_none();
             let missing: Vec<usize> = settings.iter().filter(missing).copied().collect();
+            if missing.is_empty() {
+                return Ok(Vec::new());
+            }
             // Its accesses stay alive, so that no run generates them again.
             let held = self.cases[case].scenario(self.search, &[]).map_err(Failure::Refused)?;
             held.index();

@@ -33,6 +33,7 @@
 
 use super::algorithm::{Accesses, Algorithm, Touch, grow};
 use super::links::Links;
+use super::linux_reclaim::{Batch, SWAP_CLUSTER_MAX, round};
 use super::paged::Paged;
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
@@ -94,12 +95,9 @@ struct TwoList {
     frames: u64,
     anonymous: bool,
     ratio: u64,
-    /// The parameter.
-    batch: u64,
-    /// The empty frames that reclaims have emptied.
-    emptied: u64,
-    /// The pages evicted by the last fault.
-    reclaimed: Vec<PageId>,
+    /// The parameter `batch`.
+    batch_size: u64,
+    batch: Batch,
     /// Whether a refault has activated a page since the last reclaim.
     has_activated: bool,
     /// The kernel's `nonresident_age`: evictions and activations so far.
@@ -118,9 +116,8 @@ impl TwoList {
             frames: guest.frames.0,
             anonymous: settings.choice("memory") == "anonymous",
             ratio: settings.integer("inactive_ratio"),
-            batch: settings.integer("batch"),
-            emptied: 0,
-            reclaimed: Vec::new(),
+            batch_size: settings.integer("batch"),
+            batch: Batch::default(),
             has_activated: false,
             age: 0,
             shadows: Vec::new(),
@@ -179,13 +176,9 @@ impl TwoList {
         let chunk = self.chunk();
         let mut freed = 0;
         while freed < wanted {
-            // `do_try_to_free_pages`: each pass may scan twice as much as the one before.
-            for priority in (0..=PRIORITY_MAX).rev() {
-                freed += self.pass(priority, chunk, (wanted - freed, exact), &mut evicted);
-                if freed >= wanted {
-                    break;
-                }
-            }
+            freed += round(wanted - freed, |priority, wanted| {
+                self.pass(priority, chunk, (wanted, exact), &mut evicted)
+            });
             self.has_activated = false;
         }
     }
@@ -255,7 +248,7 @@ impl TwoList {
 
     /// The pages that a scan takes at once and a fault reclaims at least.
     fn chunk(&self) -> u64 {
-        let batch = match self.batch {
+        let batch = match self.batch_size {
             0 => SWAP_CLUSTER_MAX.min(self.frames / 64),
             batch => batch.min(self.frames / 4),
         };
@@ -268,20 +261,12 @@ impl TwoList {
             let is_full = self.resident() == self.frames;
             return if is_full { Touch::Replacement(self.reclaim_one()) } else { Touch::Fill };
         }
-        let mut reclaimed = std::mem::take(&mut self.reclaimed);
-        reclaimed.clear();
-        if self.resident() == self.frames {
-            self.reclaim(self.chunk(), false, |page| reclaimed.push(page));
-            self.emptied = reclaimed.len() as u64;
-        }
-        self.reclaimed = reclaimed;
-        match self.emptied.checked_sub(1) {
-            Some(emptied) => {
-                self.emptied = emptied;
-                Touch::Reclaimed
-            }
-            None => Touch::Fill,
-        }
+        let mut batch = std::mem::take(&mut self.batch);
+        let touch = batch.fault(self.resident() == self.frames, |evicted| {
+            self.reclaim(self.chunk(), false, |page| evicted.push(page));
+        });
+        self.batch = batch;
+        touch
     }
 
     /// The use of a resident page: of a file, `folio_mark_accessed`.
@@ -305,13 +290,6 @@ impl TwoList {
         }
     }
 }
-
-/// The kernel's batch, in pages.
-const SWAP_CLUSTER_MAX: u64 = 32;
-
-/// The kernel's `DEF_PRIORITY`: the first pass of a reclaim scans lists' lengths divided by two to
-/// this power.
-const PRIORITY_MAX: u32 = 12;
 
 /// The binary logarithm of the number of 4 KiB pages in a GiB.
 const PAGES_PER_GIB_LOG2: u32 = 18;
@@ -350,7 +328,7 @@ impl Accesses for TwoList {
     }
 
     fn reclaimed(&self) -> &[PageId] {
-        &self.reclaimed
+        self.batch.evicted()
     }
 
     /// The page leaves its list, and if it was evicted, its shadow goes with its swap slot.
@@ -388,7 +366,7 @@ impl Algorithm for TwoList {
                 evicted(self.reclaim_one());
             }
         }
-        self.emptied = self.emptied.min(frames - self.resident());
+        self.batch.resize(frames - self.resident());
     }
 
     fn resident(&self) -> u64 {
@@ -413,7 +391,8 @@ impl Algorithm for TwoList {
             let mut pages = self.pages.iter(list);
             assert!(pages.all(|page| self.pages.tag(page).list == Some(list as u8)), "tags");
         }
-        assert!(self.resident() + self.emptied <= self.frames, "frames hold pages or are empty");
+        let taken = self.resident() + self.batch.emptied();
+        assert!(taken <= self.frames, "frames hold pages or are empty");
         let mut shadows = self.shadows.iter().filter(|&&shadow| shadow != NEVER);
         assert!(shadows.all(|&shadow| shadow < self.age), "shadow entries are from the past");
     }

@@ -35,6 +35,7 @@ use std::ops::Range;
 use self::space::{AROUND, Space, TABLE};
 use super::algorithm::{Accesses, Algorithm, Touch, grow};
 use super::links::Links;
+use super::linux_reclaim::{Batch, PRIORITY_MAX, SWAP_CLUSTER_MAX, round};
 use super::paged::Paged;
 use super::{Guest, List, ReplacementKind};
 use crate::params::{Domain, Param, Settings, Value};
@@ -62,13 +63,6 @@ pub(super) const KIND: ReplacementKind = ReplacementKind {
 /// The kernel's `MIN_NR_GENS` and `MAX_NR_GENS`.
 const MIN_GENS: u64 = 2;
 const MAX_GENS: u64 = 4;
-
-/// The kernel's `SWAP_CLUSTER_MAX`, the pages that a reclaim frees at least.
-const SWAP_CLUSTER_MAX: u64 = 32;
-
-/// The kernel's `DEF_PRIORITY`: the first pass of a reclaim scans the pages divided by two to this
-/// power.
-const PRIORITY_MAX: u32 = 12;
 
 /// The pages that the kernel looks at in one go at most.
 const MAX_LRU_BATCH: u64 = 4096;
@@ -110,9 +104,7 @@ struct MultiGen {
     filters: [Filter; 2],
     /// The oldest generation when each page was evicted; [`NEVER`] if it was not.
     shadows: Vec<u64>,
-    /// The empty frames that reclaims have emptied, and the pages evicted by the last fault.
-    emptied: u64,
-    reclaimed: Vec<PageId>,
+    batch: Batch,
 }
 
 const NEVER: u64 = u64::MAX;
@@ -133,8 +125,7 @@ impl MultiGen {
             space: Space::new(guest.trace),
             filters: [None, None],
             shadows: Vec::new(),
-            emptied: 0,
-            reclaimed: Vec::new(),
+            batch: Batch::default(),
         }
     }
 
@@ -242,13 +233,9 @@ impl MultiGen {
     fn reclaim(&mut self, wanted: u64, exact: bool, mut evicted: impl FnMut(PageId)) {
         let mut freed = 0;
         while freed < wanted {
-            // `do_try_to_free_pages`: each pass may scan twice as much as the one before.
-            for priority in (0..=PRIORITY_MAX).rev() {
-                freed += self.pass(priority, (wanted - freed, exact), &mut evicted);
-                if freed >= wanted {
-                    break;
-                }
-            }
+            freed += round(wanted - freed, |priority, wanted| {
+                self.pass(priority, (wanted, exact), &mut evicted)
+            });
         }
     }
 
@@ -333,21 +320,13 @@ impl MultiGen {
 
     /// Makes room for a page that faults, and says what its frame was.
     fn room(&mut self) -> Touch {
-        let mut reclaimed = std::mem::take(&mut self.reclaimed);
-        reclaimed.clear();
-        if self.resident() == self.frames {
-            let wanted = SWAP_CLUSTER_MAX.min(self.frames / 64).max(1);
-            self.reclaim(wanted, false, |page| reclaimed.push(page));
-            self.emptied = reclaimed.len() as u64;
-        }
-        self.reclaimed = reclaimed;
-        match self.emptied.checked_sub(1) {
-            Some(emptied) => {
-                self.emptied = emptied;
-                Touch::Reclaimed
-            }
-            None => Touch::Fill,
-        }
+        let mut batch = std::mem::take(&mut self.batch);
+        let wanted = SWAP_CLUSTER_MAX.min(self.frames / 64).max(1);
+        let touch = batch.fault(self.resident() == self.frames, |evicted| {
+            self.reclaim(wanted, false, |page| evicted.push(page));
+        });
+        self.batch = batch;
+        touch
     }
 }
 
@@ -374,7 +353,7 @@ impl Accesses for MultiGen {
     }
 
     fn reclaimed(&self) -> &[PageId] {
-        &self.reclaimed
+        self.batch.evicted()
     }
 
     /// The page leaves its list, and if it was evicted, its shadow goes with its swap slot.
@@ -398,7 +377,7 @@ impl Algorithm for MultiGen {
     fn resize(&mut self, frames: u64, evicted: impl FnMut(PageId)) {
         self.frames = frames;
         self.reclaim(self.resident().saturating_sub(frames), true, evicted);
-        self.emptied = self.emptied.min(frames - self.resident());
+        self.batch.resize(frames - self.resident());
     }
 
     fn resident(&self) -> u64 {
@@ -436,7 +415,8 @@ impl Algorithm for MultiGen {
             }
         }
         assert_eq!(sizes, self.sizes, "generations are as large as counted");
-        assert!(self.resident() + self.emptied <= self.frames, "frames hold pages or are empty");
+        let taken = self.resident() + self.batch.emptied();
+        assert!(taken <= self.frames, "frames hold pages or are empty");
         let mut shadows = self.shadows.iter().filter(|&&shadow| shadow != NEVER);
         assert!(shadows.all(|&shadow| shadow <= self.min_seq), "shadow entries are from the past");
     }
@@ -477,7 +457,7 @@ mod tests {
                     frames = 1 + stream.below(12);
                     generations.resize(frames, |_| evictions += 1);
                 } else if generations.touch(stream.below(12) as u32, 0) == Touch::Reclaimed {
-                    evictions += generations.reclaimed.len();
+                    evictions += generations.reclaimed().len();
                 }
                 assert!(generations.max_seq >= before.0 && generations.min_seq >= before.1);
                 // 2 to 4 generations, and every resident page in one of them.

@@ -16,6 +16,7 @@ mod levels;
 mod lfu;
 mod line;
 pub(crate) mod links;
+mod linux_reclaim;
 mod linux_two_list;
 mod lirs;
 mod lru;

@@ -25,6 +25,9 @@ pub(super) const KIND: ScannerKind = ScannerKind {
     name: "esx",
     summary: "looks at pages drawn at random, and keeps hints of those that equal no other yet",
     follows: "C. A. Waldspurger, Memory resource management in VMware ESX Server, OSDI 2002",
+    pages: 200,
+    // The largest number that a scenario can say.
+    max_sharing: i64::MAX.unsigned_abs(),
     build: |spec, _, stream| {
         Box::new(Esx { per_vm: spec.per_vm, draw: stream(), hints: BTreeMap::new() })
     },
@@ -74,17 +77,7 @@ impl Esx {
         if content == OWN || table.has(vm, page) || table.join(vm, page, content) {
             return;
         }
-        // A hint is not protected, so the page may have left or changed since: it is checked again.
-        if let Some(there) = self.hints.remove(&content)
-            && there != here
-            && pages.is_resident(there.0, there.1)
-            && !table.has(there.0, there.1)
-            && pages.content(there.0, there.1) == content
-        {
-            table.pair([there, here], content);
-            return;
-        }
-        self.hints.insert(content, here);
+        table.pair_or_keep(&mut self.hints, here, pages);
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) const KIND: ScannerKind = ScannerKind {
     summary: "pass after pass over all pages; those that stay unchanged for a pass are compared",
     follows: "Linux, mm/ksm.c; A. Arcangeli, I. Eidus and C. Wright, Increasing memory density by \
               using KSM, Linux Symposium 2009",
+    pages: 100,
+    max_sharing: 256,
     build: |spec, pages, _| {
         Box::new(Ksm {
             zero_pages: spec.zero_pages,
@@ -119,14 +121,6 @@ impl Ksm {
             return;
         }
         // Two unchanged pages of this pass that are still equal become a shared frame.
-        if let Some(there) = self.unstable.remove(&content)
-            && pages.is_resident(there.0, there.1)
-            && !table.has(there.0, there.1)
-            && pages.content(there.0, there.1) == content
-        {
-            table.pair([there, here], content);
-            return;
-        }
-        self.unstable.insert(content, here);
+        table.pair_or_keep(&mut self.unstable, here, pages);
     }
 }

@@ -42,6 +42,10 @@ pub struct ScannerKind {
     pub summary: &'static str,
     /// Authors, title, venue and year of what it models.
     pub follows: &'static str,
+    /// The pages looked at in a scan by default.
+    pub pages: u64,
+    /// The most pages in a frame by default.
+    pub max_sharing: u64,
     /// Makes it, for VMs of so many pages; it may draw from the stream "sharing".
     pub(crate) build: Build,
 }

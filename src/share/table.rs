@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Pages;
 use super::content::{Class, OWN, ZERO};
 use crate::trace::PageId;
 use crate::units::Frames;
@@ -92,8 +93,29 @@ impl Table {
         true
     }
 
+    /// Puts the page into a frame with the page of its content that was kept before. That one is
+    /// not protected, so it may have left or changed since; then the new one is kept.
+    pub(super) fn pair_or_keep(
+        &mut self,
+        kept: &mut BTreeMap<Class, (usize, PageId)>,
+        here: (usize, PageId),
+        pages: &dyn Pages,
+    ) {
+        let content = pages.content(here.0, here.1);
+        if let Some(there) = kept.remove(&content)
+            && there != here
+            && pages.is_resident(there.0, there.1)
+            && !self.has(there.0, there.1)
+            && pages.content(there.0, there.1) == content
+        {
+            self.pair([there, here], content);
+        } else {
+            kept.insert(content, here);
+        }
+    }
+
     /// Puts two pages of this content into a frame of their own.
-    pub(crate) fn pair(&mut self, pages: [(usize, PageId); 2], content: Class) {
+    fn pair(&mut self, pages: [(usize, PageId); 2], content: Class) {
         let frame = self.add(Frame { content, mappers: 0, is_host: false });
         for (vm, page) in pages {
             self.map(vm, page, frame);

@@ -22,12 +22,8 @@ const CONTENT_KEYS: &[&str] = &["from", "until", "zero", "image", "offset", "fil
 /// The word for no scanner: what pages hold is declared, and nothing is shared.
 const NONE: &str = "none";
 
-/// What the kernel has by default: `pages_to_scan` and `max_page_sharing`.
-const PAGES: u64 = 100;
-const MAX_SHARING: u64 = 256;
-/// What ESX has: its rates in a second.
-const ESX_PAGES: u64 = 200;
-const ESX_PER_VM: u64 = 50;
+/// The default of `per_vm`, ESX's rate in a second.
+const PER_VM: u64 = 50;
 
 /// The table `[sharing]`; `None` if nothing is shared, or if something was reported.
 pub(super) fn read(findings: &mut Findings, root: &Section) -> Option<SharingSpec> {
@@ -45,11 +41,10 @@ pub(super) fn read(findings: &mut Findings, root: &Section) -> Option<SharingSpe
         let field = section.get(key);
         field.map_or(Some(default), |field| findings.integer(&field, min, max))
     };
-    let is_esx = scanner.flatten().is_some_and(|kind| kind.name == "esx");
-    let defaults = if is_esx { (ESX_PAGES, INTEGER_MAX) } else { (PAGES, MAX_SHARING) };
-    let pages = integer("pages", defaults.0, 1, INTEGER_MAX);
-    let per_vm = integer("per_vm", ESX_PER_VM, 1, INTEGER_MAX);
-    let max_sharing = integer("max_sharing", defaults.1, 2, INTEGER_MAX);
+    let kind = scanner.flatten().unwrap_or(&share::ALL[0]);
+    let pages = integer("pages", kind.pages, 1, INTEGER_MAX);
+    let per_vm = integer("per_vm", PER_VM, 1, INTEGER_MAX);
+    let max_sharing = integer("max_sharing", kind.max_sharing, 2, INTEGER_MAX);
     let zero_pages = integer("zero_pages", 0, 0, 1);
     let (every, pages, per_vm) = (every?, pages?, per_vm?);
     let (max_sharing, zero_pages) = (max_sharing?, zero_pages? == 1);
