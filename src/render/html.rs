@@ -161,7 +161,7 @@ fn comparison(compare: &[CompareRow]) -> String {
     if policies < 2 {
         return shown;
     }
-    shown.replacen("<tbody>\n<tr>", "<tbody>\n<tr class=\"best\">", 1)
+    marked(&shown, 0)
 }
 
 /// compare.csv, each row under its title, with one more column: the demand faults in excess of
@@ -232,6 +232,16 @@ pub(super) fn section(figure: &Figure) -> String {
 pub(super) fn without(table: &Table, left_out: &[&str]) -> Table {
     let columns = table.columns().iter().map(String::as_str);
     table.select(&columns.filter(|column| !left_out.contains(column)).collect::<Vec<_>>())
+}
+
+/// A table's HTML with this row marked as the best; unchanged if the row is not there.
+pub(super) fn marked(shown: &str, row: usize) -> String {
+    let mut rows = shown.match_indices("<tr>").map(|(at, _)| at);
+    // The first is the header.
+    match rows.nth(1 + row) {
+        Some(at) => format!("{}<tr class=\"best\">{}", &shown[..at], &shown[at + 4..]),
+        None => shown.to_owned(),
+    }
 }
 
 /// A table cut to the most rows of a page.

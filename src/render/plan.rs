@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::chart::bars::{self, Group};
 use super::chart::{Figure, Key, fill, response};
-use super::html::{limited, section, sheet, verdict, without};
+use super::html::{limited, marked, section, sheet, verdict, without};
 use super::svg::escaped;
 use crate::conclude::plan as conclude;
 use crate::number::{counted, duration, every, grouped};
@@ -81,13 +81,8 @@ fn heading(answers: &Answers<'_>) -> String {
 fn needs(answers: &Answers<'_>) -> String {
     let table = without(&tables::needs(answers), &["mixes"]);
     let shown = limited("needs", &table);
-    let Some((best, _)) = answers.best().filter(|_| answers.question.policies.len() > 1) else {
-        return shown;
-    };
-    let mut rows = shown.match_indices("<tr>").map(|(at, _)| at);
-    // The first row is the header.
-    match rows.nth(1 + best) {
-        Some(at) => format!("{}<tr class=\"best\">{}", &shown[..at], &shown[at + 4..]),
+    match answers.best().filter(|_| answers.question.policies.len() > 1) {
+        Some((best, _)) => marked(&shown, best),
         None => shown,
     }
 }

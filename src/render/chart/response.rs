@@ -62,14 +62,10 @@ struct Scale {
 
 impl Scale {
     fn of(answers: &Answers<'_>, curves: &[Vec<Point>]) -> Self {
-        let Question { quantity, metric, at_most, .. } = answers.question;
+        let Question { quantity, metric, .. } = answers.question;
         let largest = curves.iter().flatten().filter_map(|point| point.share(100));
-        let limit = Millionths::ratio_or_zero(
-            u128::from(at_most.digits),
-            u128::from(at_most.denominator()),
-        );
         let most = largest.max().map_or(0, |value| shown(answers, value));
-        let limit = shown(answers, limit);
+        let limit = limit_shown(answers);
         // The region around the limit is what is asked for.
         let top = if limit == 0 { most } else { most.min(limit.saturating_mul(4)) };
         let what = match metric.name {
@@ -146,6 +142,12 @@ fn shown(answers: &Answers<'_>, value: Millionths) -> u64 {
     u64::try_from(drawn).unwrap_or(u64::MAX)
 }
 
+fn limit_shown(answers: &Answers<'_>) -> u64 {
+    let Question { at_most, .. } = answers.question;
+    let one = u128::from(at_most.denominator());
+    shown(answers, Millionths::ratio_or_zero(u128::from(at_most.digits), one))
+}
+
 /// A place on a curve: where it is, the mixes' median, their 95th percentile and the largest.
 type Place = (i64, [u64; 3]);
 
@@ -195,9 +197,8 @@ fn draw(answers: &Answers<'_>, scale: &Scale, curves: &[Vec<Point>]) -> Drawing 
 
 /// The limit, and each policy's answer on it.
 fn limit(drawing: &mut Drawing, answers: &Answers<'_>, scale: &Scale, area: Area) {
-    let Question { quantity, policies, at_most, .. } = answers.question;
-    let one = u128::from(at_most.denominator());
-    let limit = shown(answers, Millionths::ratio_or_zero(u128::from(at_most.digits), one));
+    let Question { quantity, policies, .. } = answers.question;
+    let limit = limit_shown(answers);
     let y = area.y(scale.values, limit);
     drawing.line((area.left, y), (area.right(), y), "rule");
     let label = format!("limit {}", scale.values.unit.shown(limit));
