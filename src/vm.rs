@@ -56,6 +56,8 @@ pub(crate) struct Vm<'a> {
     /// The observers' measurements; moved into the policy's view while it exists.
     seen: Seen,
     name: Arc<str>,
+    /// Whether a host that shares pages was short of frames at its last accesses.
+    scarce: bool,
 }
 
 impl<'a> Vm<'a> {
@@ -122,6 +124,7 @@ impl<'a> Vm<'a> {
             observers: observers.iter().map(observer).collect(),
             seen: Seen::default(),
             name: spec.name.as_str().into(),
+            scarce: false,
         }
     }
 
@@ -185,8 +188,9 @@ impl<'a> Vm<'a> {
     /// frame events. If frames are `scarce`, ends before an access that could need a free one.
     pub(crate) fn run(&mut self, horizon: Ticks, delays: Delays, watched: bool, scarce: bool) {
         self.events.clear();
-        if let Some(pages) = self.replacement.shared_pages_mut() {
-            pages.set_scarce(scarce);
+        if scarce != self.scarce {
+            self.scarce = scarce;
+            self.shared_pages().set_scarce(scarce);
         }
         let horizon = horizon.min(self.stop());
         let length = self.spec.trace.accesses();

@@ -170,21 +170,21 @@ fn drive_accesses(
     make_room(trace, stretch, runs_end, accesses, sink);
     let first_run = trace.runs_before(from + 1) - 1;
     let (mut announced, mut is_over) = (first_run, false);
+    let mut at = from;
     for (run_at, run) in (first_run..).zip(trace.runs(from, end)) {
-        let at = from + counts.accesses;
         if run_at >= announced {
             announced = (run_at + READ_AHEAD).min(runs_end);
             accesses.read_ahead(&trace.run_pages()[run_at..announced]);
         }
-        let (page, position, mut made) = (run.page, at, run.accesses);
-        if let Some(alone) = sink.alone(page, at..at + made) {
+        let (page, mut until) = (run.page, at + run.accesses);
+        if let Some(alone) = sink.alone(page, at..until) {
             is_over = true;
-            made = alone.max(u64::from(is_first && at == from)).min(made);
-            if made == 0 {
+            until = until.min(at + alone.max(u64::from(is_first && at == from)));
+            if until == at {
                 break;
             }
         }
-        touch(accesses, sink, (page, position), &mut counts);
+        touch(accesses, sink, (page, at), &mut counts);
         accesses.charge(&mut counts);
         sink.charge(&mut counts);
         if timed {
@@ -193,19 +193,18 @@ fn drive_accesses(
             counts.cold_faults += u64::from(is_cold);
             // The first access has started; the run's others start as long as ticks are left.
             let left = budget.0.saturating_sub(delays.of(&counts));
-            let affordable = tempo.reach(trace, from, left).saturating_sub(at);
-            made = made.min(affordable.max(1));
+            until = until.min(tempo.reach(trace, from, left).max(at + 1));
         }
-        if made > 1 {
-            accesses.again(run.page, at + 1, made - 1);
+        if until - at > 1 {
+            accesses.again(page, at + 1, until - at - 1);
         }
-        sink.used(page, at..at + made);
+        sink.used(page, at..until);
         if is_over {
             sink.charge(&mut counts);
         }
-        counts.accesses += made;
+        at = until;
         if timed {
-            let nominal = tempo.ticks(trace, from, from + counts.accesses);
+            let nominal = tempo.ticks(trace, from, at);
             if nominal + delays.of(&counts) >= budget.0 {
                 break;
             }
@@ -214,6 +213,7 @@ fn drive_accesses(
             break;
         }
     }
+    counts.accesses = at - from;
     if !timed && (stretch.first_pass || trace.has_frees()) {
         counts.cold_faults = cold_faults(trace, stretch, counts.accesses);
     }

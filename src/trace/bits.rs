@@ -39,7 +39,20 @@ impl RankedBits {
         self.len += 64;
     }
 
+    /// For each of these numbers, adds a one and then so many zeros. Their words are made first, so
+    /// that a run costs no more than setting its bit.
+    #[inline(never)]
+    pub(crate) fn push_runs(&mut self, zeros: &[u8]) {
+        let mut at = self.len as usize;
+        self.push_zeros(zeros.len() as u64 + sum(zeros));
+        for &zeros in zeros {
+            self.words[at / 64] |= 1 << (at % 64);
+            at += usize::from(zeros) + 1;
+        }
+    }
+
     /// Adds `count` zeros.
+    #[inline(never)]
     pub(crate) fn push_zeros(&mut self, count: u64) {
         self.len += count;
         let words = self.len.div_ceil(64) as usize;
@@ -98,6 +111,15 @@ impl RankedBits {
         self.len
     }
 
+    /// The positions of the ones from `at` on.
+    #[inline]
+    pub(crate) fn ones_from(&self, at: u64) -> Ones<'_> {
+        let word = at / 64;
+        let mut words = self.words.get(word as usize..).unwrap_or_default().iter();
+        let rest = words.next().map_or(0, |bits| bits >> (at % 64) << (at % 64));
+        Ones { words, base: word * 64, rest }
+    }
+
     /// The first one at or after `at`, or the length.
     pub(crate) fn next_one(&self, at: u64) -> u64 {
         if at >= self.len {
@@ -114,6 +136,35 @@ impl RankedBits {
         }
         (word as u64 * 64 + u64::from(bits.trailing_zeros())).min(self.len)
     }
+}
+
+/// The positions of ones. What is left of a word stays in a register, so that a one costs a few
+/// instructions in loops over millions.
+pub(crate) struct Ones<'a> {
+    words: std::slice::Iter<'a, u64>,
+    /// The position of the lowest bit of `rest`.
+    base: u64,
+    rest: u64,
+}
+
+impl Iterator for Ones<'_> {
+    type Item = u64;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<u64> {
+        while self.rest == 0 {
+            self.rest = *self.words.next()?;
+            self.base += 64;
+        }
+        let at = self.base | u64::from(self.rest.trailing_zeros());
+        self.rest &= self.rest - 1;
+        Some(at)
+    }
+}
+
+/// The sum of these numbers.
+pub(crate) fn sum(numbers: &[u8]) -> u64 {
+    numbers.iter().map(|&number| u64::from(number)).sum()
 }
 
 /// Access kinds, two bits each.
@@ -145,15 +196,26 @@ impl Kinds {
         self.len += 1;
     }
 
-    /// Adds a kind many times.
+    /// Adds a kind many times: whole words of it, in which what is beyond the end is 0 again.
+    #[inline(never)]
     pub(crate) fn push_many(&mut self, kind: AccessKind, count: u64) {
-        let first = ((32 - self.len % 32) % 32).min(count);
-        (0..first).for_each(|_| self.push(kind));
-        let words = (count - first) / 32;
-        let word = (kind as u64) * 0x5555_5555_5555_5555;
-        self.words.resize(self.words.len() + words as usize, word);
-        self.len += words * 32;
-        (0..(count - first) % 32).for_each(|_| self.push(kind));
+        let filled = (kind as u64) * 0x5555_5555_5555_5555;
+        let end = self.len + count;
+        if let Some(last) = self.words.last_mut()
+            && !self.len.is_multiple_of(32)
+        {
+            *last |= filled << (self.len % 32 * 2);
+        }
+        let words = end.div_ceil(32) as usize;
+        if words > self.words.len() {
+            self.words.resize(words, filled);
+        }
+        if let Some(last) = self.words.last_mut()
+            && !end.is_multiple_of(32)
+        {
+            *last &= (1 << (end % 32 * 2)) - 1;
+        }
+        self.len = end;
     }
 
     /// Adds many kinds.
@@ -208,5 +270,45 @@ impl Kinds {
         }
         counts[0] = self.len - counts[1] - counts[2] - counts[3];
         counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What is added by words is what is added bit by bit.
+        #[test]
+        fn runs_are_ones_and_zeros(
+            before in 0_u64..130, zeros in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let mut runs = RankedBits::default();
+            runs.push_zeros(before);
+            let mut bits = runs.clone();
+            runs.push_runs(&zeros);
+            for &zeros in &zeros {
+                bits.push(true);
+                (0..zeros).for_each(|_| bits.push(false));
+            }
+            prop_assert_eq!(&runs, &bits);
+            for from in [0, 1, before, before + 1, runs.len() / 2, runs.len(), runs.len() + 70] {
+                let ones = (from..runs.len()).filter(|&at| runs.get(at));
+                prop_assert_eq!(runs.ones_from(from).collect::<Vec<_>>(), ones.collect::<Vec<_>>());
+            }
+        }
+
+        #[test]
+        fn many_kinds_are_one_after_the_other(
+            spans in prop::collection::vec((0_usize..4, 0_u64..100), 0..20),
+        ) {
+            let (mut many, mut single) = (Kinds::default(), Kinds::default());
+            for (kind, count) in spans {
+                many.push_many(AccessKind::ALL[kind], count);
+                (0..count).for_each(|_| single.push(AccessKind::ALL[kind]));
+            }
+            prop_assert_eq!(many, single);
+        }
     }
 }

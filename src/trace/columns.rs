@@ -239,14 +239,14 @@ impl Columns {
 
     /// The accesses `from..to` as runs; the first and the last may be parts of a run of the trace.
     pub fn runs(&self, from: u64, to: u64) -> impl Iterator<Item = Run> + '_ {
+        let run = if from < to { self.heads.rank(from + 1) - 1 } else { self.pages.len() };
+        let mut heads = self.heads.ones_from(from + 1);
         let mut at = from;
-        let mut run = if from < to { self.heads.rank(from + 1) - 1 } else { 0 };
-        std::iter::from_fn(move || {
+        self.pages[run..].iter().map_while(move |&page| {
             (at < to).then(|| {
-                let end = self.heads.next_one(at + 1).min(to);
-                let part = Run { page: self.pages[run], accesses: end - at };
+                let end = heads.next().map_or(to, |head| head.min(to));
+                let part = Run { page, accesses: end - at };
                 at = end;
-                run += 1;
                 part
             })
         })

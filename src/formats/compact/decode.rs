@@ -13,7 +13,7 @@ use crate::formats::input::Input;
 use crate::formats::leb128;
 use crate::formats::options::ReadOptions;
 use crate::formats::read::outgrows;
-use crate::trace::bits::{Kinds, RankedBits};
+use crate::trace::bits::{Kinds, RankedBits, sum};
 use crate::trace::reduction::Reduction;
 use crate::trace::times::Times;
 use crate::trace::{AccessKind, Columns, Frees, PageId, Room};
@@ -267,18 +267,17 @@ impl Reader<'_> {
             // Nearly all runs are shorter than 129 accesses and take a byte.
             let block = bytes.fill_buf()?;
             let left = usize::try_from(header.runs - runs).unwrap_or(usize::MAX);
-            let mut short = 0;
-            for &more in block.iter().take(left).take_while(|&&more| more < 0x80) {
-                if header.accesses - heads.len() <= u64::from(more) {
-                    break;
+            let short = &block[..block.len().min(left)];
+            let short =
+                &short[..short.iter().position(|&more| more >= 0x80).unwrap_or(short.len())];
+            let count = short.len();
+            if count > 0 {
+                if header.accesses - heads.len() < count as u64 + sum(short) {
+                    return Err(contradiction("the runs have more accesses than the trace"));
                 }
-                heads.push(true);
-                heads.push_zeros(more.into());
-                short += 1;
-            }
-            if short > 0 {
-                bytes.consume(short);
-                runs += short as u64;
+                heads.push_runs(short);
+                bytes.consume(count);
+                runs += count as u64;
                 continue;
             }
             let more = varint(bytes)?;
