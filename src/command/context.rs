@@ -73,6 +73,10 @@ pub(crate) struct Common {
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 
+    /// How to show the progress of work that takes long
+    #[arg(long, global = true, value_name = "HOW", default_value = "auto")]
+    pub(crate) progress: Shown,
+
     /// Width of tables in characters; columns that do not fit follow below [default: the terminal's
     /// width, unlimited if there is no terminal]
     #[arg(
@@ -86,6 +90,17 @@ pub(crate) struct Common {
     /// Colour the output
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: When,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shown {
+    /// A bar on a terminal, otherwise lines
+    Auto,
+    /// A line every 30 seconds
+    Lines,
+    /// Not at all
+    Never,
 }
 
 /// When to colour the output.

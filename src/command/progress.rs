@@ -11,10 +11,11 @@ use balloonist::number::grouped;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::Context;
+use super::context::Shown;
 use super::guard::say;
 
-/// Shows what is done, rate, remaining time and the slowest run. Hidden in the first second and
-/// with `--quiet`.
+/// Shows what is done, rate, remaining time and the slowest run. Hidden in the first second, with
+/// `--quiet` and with `--progress never`.
 pub(super) struct Progress {
     bar: ProgressBar,
     on_terminal: bool,
@@ -46,10 +47,11 @@ impl Progress {
             format!("{{bar:30}} {{human_pos}}/{{human_len}} {unit}, {{rate}}, {{eta}} left{{msg}}");
         let style = ProgressStyle::with_template(&shape).expect("the shape is a template");
         bar.set_style(style.with_key("rate", rate));
-        let on_terminal = std::io::stderr().is_terminal();
+        let shown = context.common.progress;
+        let on_terminal = shown == Shown::Auto && std::io::stderr().is_terminal();
         let slowest = Arc::default();
         let mut progress = Self { bar, on_terminal, slowest, display: None };
-        if !context.common.quiet {
+        if !context.common.quiet && shown != Shown::Never {
             let (stop, stopped) = mpsc::channel();
             let (bar, slowest) = (progress.bar.clone(), Arc::clone(&progress.slowest));
             let show = move || {
