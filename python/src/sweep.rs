@@ -9,10 +9,10 @@ use balloonist::scenario::{Document, Grid, Scenario, Traces};
 use balloonist::simulate::simulate;
 use balloonist::store::manifest;
 use balloonist::store::pivot::Pivot;
+use balloonist::store::points::{self, Summarised};
 use balloonist::store::results::Results;
 use balloonist::store::sweep as rows;
 use balloonist::sweep::journal::Record;
-use balloonist::sweep::statistics::Repeated;
 use balloonist::sweep::{self, BadPoint, Study};
 use balloonist::table;
 use balloonist::watch::NullWatcher;
@@ -130,7 +130,7 @@ impl Sweep {
         let table = self.statistics(true);
         let columns = table.columns().iter().map(String::as_str);
         let columns: Vec<&str> =
-            columns.filter(|column| !rows::NOT_FOR_PEOPLE.contains(column)).collect();
+            columns.filter(|column| !points::NOT_FOR_PEOPLE.contains(column)).collect();
         shown(self.results(), &table.select(&columns).without_empty_columns())
     }
 }
@@ -143,18 +143,20 @@ impl Sweep {
 
     fn statistics(&self, for_people: bool) -> table::Table {
         let points = self.grid.points();
-        let counts = |point: u64| {
-            let mut counts = Repeated::default();
+        let summarised = Summarised::default();
+        let values = |point: u64| {
+            let mut values = summarised.none();
             for record in self.records.iter().skip(point as usize).step_by(points as usize) {
-                counts.iter_mut().zip(record.metrics).for_each(|(all, count)| all.push(count));
+                let added = summarised.add(&mut values, &self.grid, record);
+                added.expect("these are rows of this sweep");
             }
-            counts
+            values
         };
-        let mut table = rows::summary(&self.grid, for_people);
+        let mut table = points::summary(&self.grid, for_people);
         for point in 0..points {
-            let baseline = self.grid.baseline_of(point).map(counts);
-            let own = counts(point);
-            rows::push_point(&mut table, &self.grid, point, &own, baseline.as_ref());
+            let baseline = self.grid.baseline_of(point).map(values);
+            let own = values(point);
+            summarised.push_point(&mut table, (&self.grid, point), &own, baseline.as_deref());
         }
         table
     }

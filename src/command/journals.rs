@@ -10,11 +10,12 @@ use balloonist::number::{counted, grouped};
 use balloonist::scenario::{Document, Grid};
 use balloonist::store::manifest::{Manifest, Runs, Study};
 use balloonist::store::pivot::Pivot;
+use balloonist::store::points::{self, Repeated, Summarised};
 use balloonist::store::sweep as rows;
 use balloonist::store::sweep::RunRow;
 use balloonist::sweep::Repetitions;
 use balloonist::sweep::journal::{Fault, Journal, Record};
-use balloonist::sweep::statistics::{Repeated, SUMMARISED};
+use balloonist::sweep::statistics::SUMMARISED;
 use balloonist::table::Format;
 use balloonist::table::Table;
 use zstd::stream::write::Encoder;
@@ -38,9 +39,14 @@ pub(super) struct Shape {
     #[arg(long, value_name = "PATH")]
     columns: Option<String>,
 
-    /// The column of vms.csv that the pivot table shows [default: `demand_faults`]
+    /// The column of runs.csv that the pivot table shows [default: `demand_faults`]
     #[arg(long, value_name = "METRIC")]
     metric: Option<String>,
+
+    /// Columns of runs.csv that the statistics and sweep.csv have beside demand faults, replacement
+    /// misses and moved frames, such as `slowdown` or `fault_ratio_p99`; see `list columns`
+    #[arg(long, value_name = "METRIC,…", value_delimiter = ',')]
+    statistics: Vec<String>,
 }
 
 impl Shape {
@@ -53,6 +59,11 @@ impl Shape {
         let pivot = Pivot::new(grid, &self.rows, self.columns.as_deref(), metric);
         pivot.map(Some).map_err(Failure::Usage)
     }
+
+    /// The columns of which there are statistics.
+    pub(super) fn summarised(&self, grid: &Grid) -> Result<Summarised, Failure> {
+        Summarised::with(grid, &self.statistics).map_err(Failure::Usage)
+    }
 }
 
 /// The journals of a sweep, in the order of their runs.
@@ -60,6 +71,7 @@ pub(super) struct Journals {
     grid: Grid,
     repetitions: Repetitions,
     study: Study,
+    summarised: Summarised,
     all: Vec<(PathBuf, Journal)>,
     /// The journal that was read last.
     at: usize,
@@ -72,7 +84,7 @@ pub(super) struct Journals {
 
 impl Journals {
     /// Opens the results of these journals, which are in order, complete and of one sweep.
-    pub(super) fn new(journals: Vec<(PathBuf, Journal)>) -> Result<Self, Failure> {
+    pub(super) fn new(journals: Vec<(PathBuf, Journal)>, shape: &Shape) -> Result<Self, Failure> {
         let (place, journal) = &journals[0];
         let damaged = || {
             let place = place.display();
@@ -86,17 +98,22 @@ impl Journals {
         if all != Some(journal.header.total) {
             return Err(damaged());
         }
+        let summarised = shape.summarised(&grid)?;
         let checked = vec![false; journal.header.total as usize];
         let columns = rows::columns(&grid);
         let reader = csv::ReaderBuilder::new().has_headers(false).from_reader(Cursor::default());
-        Ok(Self { grid, repetitions, study, all: journals, at: 0, checked, columns, reader })
+        let (all, at) = (journals, 0);
+        Ok(Self { grid, repetitions, study, summarised, all, at, checked, columns, reader })
     }
 
     /// Parses rows of runs.
     fn read(&self, lines: &str) -> Result<Vec<RunRow>, Failure> {
+        rows::read_lines(&self.grid, lines).map_err(|what| self.damaged(&what))
+    }
+
+    fn damaged(&self, what: &str) -> Failure {
         let place = self.all[self.at].0.display();
-        rows::read_lines(&self.grid, lines)
-            .map_err(|what| Failure::wrong(format!("{place}: a run's rows are damaged: {what}")))
+        Failure::wrong(format!("{place}: a run's rows are damaged: {what}"))
     }
 
     fn runs(&self) -> u64 {
@@ -181,16 +198,16 @@ impl Journals {
             let runs = folder.file(runs);
             self.for_each_row(|rows| runs.put(rows))?;
         }
-        let points = folder.file(points);
-        points.put(&rows::summary(&self.grid, false).to_csv())?;
-        let grid = self.grid.clone();
+        let file = folder.file(points);
+        file.put(&points::summary(&self.grid, false).to_csv())?;
+        let (grid, summarised) = (self.grid.clone(), self.summarised.clone());
         let mut faults = Vec::new();
-        self.for_each_point(|point, counts, baseline| {
-            faults.push(sum(&counts[0]));
-            let mut table = rows::summary(&grid, false);
-            rows::push_point(&mut table, &grid, point, counts, baseline);
+        self.for_each_point(|point, values, baseline| {
+            faults.push(values[0].sum());
+            let mut table = points::summary(&grid, false);
+            summarised.push_point(&mut table, (&grid, point), values, baseline);
             let text = table.to_csv();
-            points.put(text.split_once('\n').map_or("", |(_, rows)| rows))
+            file.put(text.split_once('\n').map_or("", |(_, rows)| rows))
         })?;
         let verdict = self.verdict(&faults)?;
         let manifest = Manifest {
@@ -282,16 +299,16 @@ impl Journals {
 
     /// The statistics, and the verdict.
     fn for_people(&mut self, context: &Context) -> Result<(Table, String), Failure> {
-        let grid = self.grid.clone();
-        let mut table = rows::summary(&grid, true);
+        let (grid, summarised) = (self.grid.clone(), self.summarised.clone());
+        let mut table = points::summary(&grid, true);
         let mut faults = Vec::new();
-        self.for_each_point(|point, counts, baseline| {
-            faults.push(sum(&counts[0]));
+        self.for_each_point(|point, values, baseline| {
+            faults.push(values[0].sum());
             if point < SHOWN_MAX {
                 if point > 0 {
                     table.push_rule();
                 }
-                rows::push_point(&mut table, &grid, point, counts, baseline);
+                summarised.push_point(&mut table, (&grid, point), values, baseline);
             }
             Ok(())
         })?;
@@ -301,7 +318,7 @@ impl Journals {
         }
         let columns = table.columns().iter().map(String::as_str);
         let columns: Vec<&str> =
-            columns.filter(|column| !rows::NOT_FOR_PEOPLE.contains(column)).collect();
+            columns.filter(|column| !points::NOT_FOR_PEOPLE.contains(column)).collect();
         Ok((table.select(&columns).without_empty_columns(), self.verdict(&faults)?))
     }
 
@@ -353,11 +370,11 @@ impl Journals {
         (0..self.runs()).try_for_each(|run| take(&self.record(run)?.rows))
     }
 
-    /// Calls back with the counts of every point and of its baseline. Points are processed in
+    /// Calls back with the values of every point and of its baseline. Points are processed in
     /// blocks, to read the runs in order.
     fn for_each_point(
         &mut self,
-        mut take: impl FnMut(u64, &Repeated, Option<&Repeated>) -> Result<(), Failure>,
+        mut take: impl FnMut(u64, &[Repeated], Option<&[Repeated]>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let (points, repetitions) = (self.grid.points(), self.repetitions.count());
         let block = (BLOCK_COUNTS / repetitions).max(1);
@@ -365,25 +382,22 @@ impl Journals {
             let own = first..points.min(first + block);
             let baselines = own.clone().filter_map(|point| self.grid.baseline_of(point));
             let wanted = own.clone().chain(baselines);
-            let mut counts: BTreeMap<u64, Repeated> =
-                wanted.map(|point| (point, Repeated::default())).collect();
+            let mut values: BTreeMap<u64, Vec<Repeated>> =
+                wanted.map(|point| (point, self.summarised.none())).collect();
             for repetition in 0..repetitions {
-                for (point, counts) in &mut counts {
-                    let metrics = self.record(repetition * points + point)?.metrics;
-                    counts.iter_mut().zip(metrics).for_each(|(counts, count)| counts.push(count));
+                for (point, values) in &mut values {
+                    let record = self.record(repetition * points + point)?;
+                    let added = self.summarised.add(values, &self.grid, &record);
+                    added.map_err(|what| self.damaged(&what))?;
                 }
             }
             for point in own {
-                let baseline = self.grid.baseline_of(point).and_then(|point| counts.get(&point));
-                take(point, &counts[&point], baseline)?;
+                let baseline = self.grid.baseline_of(point).and_then(|point| values.get(&point));
+                take(point, &values[&point], baseline.map(Vec::as_slice))?;
             }
         }
         Ok(())
     }
-}
-
-fn sum(counts: &[u64]) -> u128 {
-    counts.iter().map(|&count| u128::from(count)).sum()
 }
 
 /// The failure to start the compressor.

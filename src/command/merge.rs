@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         journals.retain(|(_, journal)| !journal.header.runs.is_empty());
     }
     refuse_holes(&journals)?;
-    let mut journals = Journals::new(journals)?;
+    let mut journals = Journals::new(journals, &args.shape)?;
     if let Some(out) = &args.out {
         let folder = SweepFolder::hold(out)?;
         journals.write(folder.held(), args.zst, None, context)?;

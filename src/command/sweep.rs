@@ -106,6 +106,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     input::register_traces(study.traces())?;
     // A wrong name must not cost the whole sweep.
     args.shape.pivot(study.grid())?;
+    args.shape.summarised(study.grid())?;
     if study.runs() > RUNS_MAX {
         let runs = counted(study.runs(), "run");
         let most = grouped(RUNS_MAX);
@@ -153,7 +154,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             .note(&format!("shard {shard} of {shards} is done: {done}; `merge` joins the shards"));
         return Ok(());
     }
-    let mut results = Journals::new(vec![(place, journal)])?;
+    let mut results = Journals::new(vec![(place, journal)], &args.shape)?;
     if let Some(folder) = folder {
         results.write(folder.held(), args.zst, Some(&timing), context)?;
     }

@@ -14,6 +14,7 @@ pub mod mrc;
 pub mod outcomes;
 pub mod pivot;
 pub mod plan;
+pub mod points;
 pub mod results;
 pub mod row;
 pub mod series;

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::number::Millionths;
 use crate::scenario::{Dimension, Grid};
-use crate::store::outcomes::OutcomeRow;
-use crate::store::row::Row as _;
-use crate::store::sweep::RunRow;
-use crate::store::vms::{self, KEY, VmRow};
+use crate::store::sweep::{RunRow, check_metrics};
 use crate::table::{Cell, Table};
 
 /// Which axes are rows, which are columns, and what is shown.
@@ -69,10 +66,7 @@ impl Pivot {
                 dimensions[at].name()
             ));
         }
-        let known = metrics(grid);
-        if !known.iter().any(|known| known == metric) {
-            return Err(format!("`{metric}` is no metric; there are {}", known.join(", ")));
-        }
+        check_metrics(grid, std::iter::once(metric))?;
         let metric = metric.to_owned();
         let sums = vec![(0, 0); grid.points() as usize];
         Ok(Self { rows, columns, metric, sums })
@@ -81,18 +75,11 @@ impl Pivot {
     /// Adds a run of a point: its row of all VMs. A value that the run does not have, such as a
     /// ratio of nothing, is left out of the mean.
     pub fn add(&mut self, point: u64, row: &RunRow) {
-        let names = VmRow::COLUMNS.iter().chain(VmRow::OPTIONAL);
-        let cells = names.copied().zip(row.vm.cells());
-        let further = row.vm.further.iter().map(|(name, cell)| (name.as_str(), cell.clone()));
-        let outcome = OutcomeRow::COLUMNS.iter().copied().zip(row.outcome.cells());
-        let mut cells = cells.chain(further).chain(outcome);
-        let value = cells.find_map(|(name, cell)| match cell {
-            Cell::Integer(count) if name == self.metric => {
-                Some(u128::from(count) * Millionths::ONE)
-            }
-            Cell::Ratio(ratio) if name == self.metric => Some(ratio.0),
+        let value = match row.cell(&self.metric) {
+            Cell::Integer(count) => Some(u128::from(count) * Millionths::ONE),
+            Cell::Ratio(ratio) => Some(ratio.0),
             _ => None,
-        });
+        };
         if let Some(value) = value {
             let (sum, runs) = &mut self.sums[point as usize];
             *sum += value;
@@ -124,11 +111,4 @@ impl Pivot {
         }
         table
     }
-}
-
-/// The columns of vms.csv and outcomes.csv that are numbers.
-fn metrics(grid: &Grid) -> Vec<String> {
-    let all = VmRow::COLUMNS[KEY..].iter().chain(&OutcomeRow::COLUMNS[KEY..]);
-    let numbers = all.map(|name| (*name).to_owned());
-    numbers.chain(vms::further_columns(grid.mechanisms())).collect()
 }

@@ -1,4 +1,4 @@
-//! runs.csv, the rows of each run, and sweep.csv, the statistics of each point's repetitions.
+//! runs.csv, the rows of each run of a sweep.
 
 use csv::StringRecord;
 
@@ -11,29 +11,8 @@ use crate::store::row::Row as _;
 use crate::store::trail;
 use crate::store::vms::{self, KEY, VmRow};
 use crate::sweep::journal::Record;
-use crate::sweep::statistics::{Paired, Repeated, SUMMARISED, Summary};
+use crate::sweep::statistics::SUMMARISED;
 use crate::table::{Cell, Table, csv_lines};
-
-/// The columns of sweep.csv after the parameters.
-const STATISTICS: &[&str] = &[
-    "metric",
-    "n",
-    "mean",
-    "sd",
-    "min",
-    "q1",
-    "median",
-    "q3",
-    "max",
-    "ci95_low",
-    "ci95_high",
-    "difference",
-    "difference_ci95_low",
-    "difference_ci95_high",
-    "wins",
-    "ties",
-    "losses",
-];
 
 /// The columns of a grid's axes: `param_host_memory` for `host.memory`.
 pub(crate) fn params(grid: &Grid) -> Vec<String> {
@@ -65,6 +44,16 @@ pub struct RunRow {
 }
 
 impl RunRow {
+    /// The cell of a column of vms.csv or outcomes.csv; empty if the run has no value there.
+    pub fn cell(&self, column: &str) -> Cell {
+        let names = VmRow::COLUMNS.iter().chain(VmRow::OPTIONAL);
+        let cells = names.copied().zip(self.vm.cells());
+        let further = self.vm.further.iter().map(|(name, cell)| (name.as_str(), cell.clone()));
+        let outcome = OutcomeRow::COLUMNS.iter().copied().zip(self.outcome.cells());
+        let found = cells.chain(further).chain(outcome).find(|(name, _)| *name == column);
+        found.map_or(Cell::Empty, |(_, cell)| cell)
+    }
+
     fn cells(&self) -> Vec<Cell> {
         let mut cells: Vec<Cell> = vec![self.run.into(), self.repetition.into()];
         cells.extend(self.labels.iter().map(|label| Cell::read(label)));
@@ -113,6 +102,23 @@ pub fn columns(grid: &Grid) -> Vec<String> {
     let counted = [VmRow::COLUMNS, &OutcomeRow::COLUMNS[KEY..]].concat();
     let of_vms = [named(&counted), vms::further_columns(grid.mechanisms())].concat();
     [named(&["run", "repetition"]), params(grid), of_vms, named(&["fingerprint"])].concat()
+}
+
+/// Checks that these are columns of vms.csv or outcomes.csv that are numbers.
+///
+/// # Errors
+/// The first that is not, and those that are, in a sentence.
+pub fn check_metrics<'a>(
+    grid: &Grid,
+    mut names: impl Iterator<Item = &'a str>,
+) -> Result<(), String> {
+    let all = VmRow::COLUMNS[KEY..].iter().chain(&OutcomeRow::COLUMNS[KEY..]);
+    let mut known: Vec<String> = all.map(|name| (*name).to_owned()).collect();
+    known.extend(vms::further_columns(grid.mechanisms()));
+    match names.find(|name| !known.iter().any(|known| known == name)) {
+        Some(name) => Err(format!("`{name}` is no metric; there are {}", known.join(", "))),
+        None => Ok(()),
+    }
 }
 
 /// The header of runs.csv.
@@ -185,60 +191,6 @@ pub fn table(grid: &Grid, rows: &[RunRow]) -> Table {
         table.push(row.cells());
     }
     table
-}
-
-/// The columns of sweep.csv that a table for people omits.
-pub const NOT_FOR_PEOPLE: &[&str] = &["point", "q1", "q3"];
-
-/// The empty table of the points' statistics; for people, the axes' columns are named by their
-/// paths.
-pub fn summary(grid: &Grid, for_people: bool) -> Table {
-    let params = if for_people { grid.paths().map(str::to_owned).collect() } else { params(grid) };
-    let params: Vec<&str> = params.iter().map(String::as_str).collect();
-    Table::new(&[&["point"], &params[..], STATISTICS].concat()).with_given(grid.paths())
-}
-
-/// Adds the rows of a point, one for each of the [`SUMMARISED`]: the statistics of its repetitions,
-/// paired with those of its baseline.
-pub fn push_point(
-    table: &mut Table,
-    grid: &Grid,
-    point: u64,
-    counts: &Repeated,
-    baseline: Option<&Repeated>,
-) {
-    for (at, (metric, _)) in SUMMARISED.iter().enumerate() {
-        let Some(summary) = Summary::of(&counts[at]) else { continue };
-        let paired = baseline.and_then(|baseline| Paired::of(&counts[at], &baseline[at]));
-        let mut row: Vec<Cell> = vec![point.into()];
-        row.extend(grid.labels(point).into_iter().map(Cell::from));
-        row.extend(statistics(metric, &summary, paired.as_ref()));
-        table.push(row);
-    }
-}
-
-fn statistics(metric: &str, summary: &Summary, paired: Option<&Paired>) -> Vec<Cell> {
-    let Summary { n, mean, sd, min, quartiles: [q1, median, q3], max, interval } = *summary;
-    let of_pair = |value: fn(&Paired) -> Cell| paired.map(value).into();
-    vec![
-        metric.into(),
-        n.into(),
-        mean.into(),
-        sd.into(),
-        min.into(),
-        q1.into(),
-        median.into(),
-        q3.into(),
-        max.into(),
-        interval.map(|[low, _]| low).into(),
-        interval.map(|[_, high]| high).into(),
-        of_pair(|paired| paired.mean.into()),
-        of_pair(|paired| paired.interval.map(|[low, _]| low).into()),
-        of_pair(|paired| paired.interval.map(|[_, high]| high).into()),
-        of_pair(|paired| paired.wins.into()),
-        of_pair(|paired| paired.ties.into()),
-        of_pair(|paired| paired.losses.into()),
-    ]
 }
 
 /// "500 runs: 5 points, 100 repetitions each".

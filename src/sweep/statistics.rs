@@ -10,15 +10,12 @@ use crate::number::{Millionths, SignedMillionths};
 /// Reads a count from the account of all VMs of a run.
 type Count = fn(&Account) -> u64;
 
-/// The counts that are summarised: their names and how they are read.
+/// The counts that are always summarised: their names and how they are read.
 pub const SUMMARISED: [(&str, Count); 3] = [
     ("demand_faults", |all| all.counts.demand_faults),
     ("replacement_misses", |all| all.counts.replacement_misses),
     ("frames_moved", Account::frames_moved),
 ];
-
-/// The counts of a point's repetitions: one list for each that is [`SUMMARISED`].
-pub type Repeated = [Vec<u64>; SUMMARISED.len()];
 
 /// The summary of a list of counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
