@@ -29,6 +29,7 @@ use balloonist::watch::Both;
 use rayon::prelude::*;
 
 use super::files::NewFile;
+use super::guard::this_command;
 use super::input::Input;
 use super::progress::Progress;
 use super::recorder::Recorder;
@@ -161,7 +162,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let compared = Compared { scenario: &scenario, runs: &runs, bounds: &bounds, baseline };
     let series = recorders.into_iter().map(Recorder::finish).collect::<Result<_, _>>()?;
     if folder.is_some() || page.is_some() {
-        let timing = Timing::new(took.as_nanos(), accesses).to_json();
+        let timing = Timing::new(this_command(), took.as_nanos(), accesses).to_json();
         compared.write(folder, page, series, &timing, context)?;
     }
     compared.print(args.table, args.format, context)?;
@@ -297,6 +298,7 @@ impl Compared<'_> {
     ) -> Result<(), Failure> {
         let Self { scenario, runs, bounds, baseline } = *self;
         let results = Results::of_comparison(scenario, runs, bounds, baseline, series);
+        let results = Results { command: Some(this_command()), ..results };
         if let Some(mut folder) = folder {
             let Results { vms, compare, curves, .. } = &results;
             let compare: &[CompareRow] = compare.as_deref().unwrap_or_default();

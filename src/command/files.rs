@@ -67,7 +67,12 @@ impl NewFile {
 
     /// Writes the whole text.
     pub(super) fn put(&mut self, text: &str) -> Result<(), Failure> {
-        self.write_all(text.as_bytes()).map_err(|error| self.failure(&error))
+        self.put_bytes(text.as_bytes())
+    }
+
+    /// Adds bytes.
+    pub(super) fn put_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.write_all(bytes).map_err(|error| self.failure(&error))
     }
 
     /// Its name in messages.

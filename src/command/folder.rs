@@ -6,7 +6,7 @@ use std::path::Path;
 
 use balloonist::conclude::compare;
 use balloonist::store::digest::Hasher;
-use balloonist::store::manifest::{FileEntry, Manifest, RunEntry};
+use balloonist::store::manifest::{FileEntry, Manifest, RunEntry, Timing};
 use balloonist::store::results::{Results, Sweep};
 use balloonist::store::row::{self, Row};
 use balloonist::store::thinned::{Sum, Thinned};
@@ -14,6 +14,7 @@ use balloonist::store::{series, sweep};
 
 use super::Failure;
 use super::register::register;
+use super::result_folder::TIMING;
 
 /// Reads a folder written by `run --out`, `compare --out` or `sweep --out`.
 pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
@@ -56,7 +57,21 @@ pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
             series.push((title, read_series(&folder.join(name), &manifest.vms())?));
         }
     }
-    Ok(Results { vms, compare, curves, sweep, series, manifest })
+    let timing = fs::read_to_string(folder.join(TIMING)).ok();
+    let command = timing.and_then(|text| Timing::command(&text));
+    Ok(Results { command, vms, compare, curves, sweep, series, manifest })
+}
+
+/// The same, with the trend of this column if they are of a sweep.
+pub(super) fn read_for(folder: &Path, metric: Option<&str>) -> Result<Results, Failure> {
+    let mut results = read(folder)?;
+    if let Some(metric) = metric {
+        let sweep = results.sweep.take().ok_or_else(|| {
+            Failure::Usage(format!("--metric is of a sweep, and {} has none", folder.display()))
+        })?;
+        results.sweep = Some(sweep.with_metric(metric).map_err(Failure::Usage)?);
+    }
+    Ok(results)
 }
 
 /// Parses the rows of a file, if it exists.

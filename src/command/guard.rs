@@ -62,6 +62,12 @@ pub(super) fn on_interrupt(words: String) {
     *LAST_WORDS.lock().expect("no thread panics while it holds the message") = Some(words);
 }
 
+/// The command line of this process, quoted for a POSIX shell; the program by its name alone.
+pub(super) fn this_command() -> String {
+    let words = std::env::args_os().skip(1).map(|word| quoted_os(&word));
+    std::iter::once("balloonist".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
 /// The command line of this process with another argument, quoted for a POSIX shell.
 pub(super) fn this_command_with(word: &str) -> String {
     let mut words: Vec<String> = std::env::args_os().map(|word| quoted_os(&word)).collect();

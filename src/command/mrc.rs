@@ -21,6 +21,7 @@ use balloonist::trace::{Trace, curve};
 use balloonist::units::{Decimal, Frames, Ticks};
 use rayon::prelude::*;
 
+use super::figures::Form;
 use super::files::{NewFile, commit_all};
 use super::reader::Reader;
 use super::register::Kind;
@@ -55,7 +56,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SHARE|PAGES", value_parser = sample)]
     sample: Option<Sample>,
 
-    /// Draw the curves as an SVG file
+    /// Draw the curves as an SVG file, or as PDF if the name ends in `.pdf`
     #[arg(long, value_name = "FILE")]
     figure: Option<PathBuf>,
 
@@ -129,7 +130,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     remark(&curves, args.format, context)?;
     let mut files = Vec::new();
     if let Some(mut file) = figure {
-        file.put(&rendered::figure(&curves).to_svg())?;
+        Form::of(file.place()).put(&rendered::figure(&curves), &mut file)?;
         files.push(file);
     }
     if let Some(mut file) = report {

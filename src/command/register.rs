@@ -12,6 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
 use super::Failure;
+use balloonist::render::pdf;
 use balloonist::store::tune::FRAGMENT;
 
 use super::text::shown;
@@ -64,7 +65,7 @@ struct Entry {
 pub(super) enum Kind {
     /// An HTML page.
     Page,
-    /// An SVG picture.
+    /// A picture, SVG or PDF.
     Picture,
     /// A grid of `walk` as text or LaTeX.
     Grid,
@@ -89,8 +90,9 @@ impl Kind {
                     && contains(head, b"content=\"default-src 'none'; ")
             }
             Self::Picture => {
-                head.starts_with(b"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=")
-                    && contains(head, b"aria-labelledby=\"title desc\">\n<title id=\"title\">")
+                head.starts_with(pdf::BEGINNING)
+                    || head.starts_with(b"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=")
+                        && contains(head, b"aria-labelledby=\"title desc\">\n<title id=\"title\">")
             }
             Self::Grid => {
                 contains(head, b" demand fault")

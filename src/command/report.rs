@@ -21,13 +21,18 @@ pub(crate) struct Args {
     /// The page to write, or `-` for standard output
     #[arg(long, short, value_name = "FILE", default_value = "report.html")]
     out: PathBuf,
+
+    /// Of a sweep, the column of runs.csv whose trend over an axis is drawn [default:
+    /// `demand_faults`]
+    #[arg(long, value_name = "METRIC")]
+    metric: Option<String>,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let results = folder::read_for(&args.folder, args.metric.as_deref())?;
     if is_stdout(&args.out) {
-        return context.print(&html::page(&folder::read(&args.folder)?));
+        return context.print(&html::page(&results));
     }
-    let results = folder::read(&args.folder)?;
     let mut file = NewFile::create(&args.out, Kind::Page)?;
     file.put(&html::page(&results))?;
     file.commit()?;

@@ -187,7 +187,7 @@ fn clear(path: &Path, names: &[String], context: &Context) -> Result<(), Failure
     for entry in fs::read_dir(path).map_err(failure)? {
         let name = entry.map_err(failure)?.file_name().to_string_lossy().into_owned();
         let place = path.join(&name);
-        let is_drawn = [".html", ".svg"].iter().any(|ending| name.ends_with(ending));
+        let is_drawn = [".html", ".svg", ".pdf"].iter().any(|ending| name.ends_with(ending));
         match earlier.iter().find(|known| known.name == name) {
             _ if names.contains(&name) => {}
             Some(file) if folder::check(path, file).is_ok() => remove(&place)?,

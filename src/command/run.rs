@@ -24,6 +24,7 @@ use balloonist::watch::{Both, Watcher};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::files::NewFile;
+use super::guard::this_command;
 use super::input::Input;
 use super::recorder::Recorder;
 use super::register::{Kind, is_stdout};
@@ -272,6 +273,7 @@ fn fill(
     for (name, table) in tables {
         folder.file(name).put(&table.to_csv())?;
     }
-    let timing = Timing::new(took.as_nanos(), outcome.all.counts.accesses).to_json();
+    let timing =
+        Timing::new(this_command(), took.as_nanos(), outcome.all.counts.accesses).to_json();
     folder.commit(Some(&timing), results.manifest, context)
 }

@@ -22,7 +22,7 @@ use balloonist::watch::NullWatcher;
 use indicatif::HumanDuration;
 
 use super::files::write;
-use super::guard::on_interrupt;
+use super::guard::{on_interrupt, this_command};
 use super::input::{Input, Opened};
 use super::journals::{Journals, Shape};
 use super::progress::Progress;
@@ -145,7 +145,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     pool.install(|| work.run())?;
     let accesses = work.accesses.load(Ordering::Relaxed);
     context.timing.note("simulate", began.elapsed(), accesses);
-    let timing = Timing::new(began.elapsed().as_nanos(), accesses).to_json();
+    let timing = Timing::new(this_command(), began.elapsed().as_nanos(), accesses).to_json();
     let (place, journal) = work.finish()?;
     if let Some(folder) = folder.as_ref().filter(|_| shards > 1) {
         write(&folder.path().join(TIMING), &timing, Kind::Known)?;

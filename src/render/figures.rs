@@ -3,7 +3,9 @@
 use crate::number::{Millionths, grouped};
 use crate::render::chart::bars::Group;
 use crate::render::chart::curves::Panel;
+
 use crate::render::chart::{Figure, Unit, bars, curves, keys, lines, regret, some_of, stack};
+use crate::render::timeline;
 use crate::store::compare::{CompareRow, Role};
 use crate::store::curves::{CurveRow, thinned};
 use crate::store::manifest::Study;
@@ -22,12 +24,25 @@ pub fn all(results: &Results) -> Vec<Figure> {
     if results.vms.is_some() {
         figures.push(bars(results));
     }
-    let Study { host_frames, checkpoint_every: every, in_time, .. } = results.manifest.study;
+    let Study { host_frames, page_size, in_bytes, checkpoint_every: every, in_time, .. } =
+        results.manifest.study;
     let unit = if in_time { Unit::Time } else { Unit::Count };
     let names = results.manifest.vms();
     let series = shown_series(results);
+    let bands = stack::bands(&names, &series);
+    let host = stack::Host {
+        vms: &names,
+        frames: host_frames,
+        page_size: in_bytes.then_some(page_size),
+        every,
+        unit,
+        bands,
+    };
+    let stuck = timeline::stuck(&results.manifest.study.scenario, &names, unit);
     for (policy, thinned) in &series {
-        figures.push(stack::figure(policy, &names, thinned, host_frames, every, unit));
+        let mut all = timeline::stays(thinned, &names, unit);
+        all.extend(stuck.iter().cloned());
+        figures.push(stack::figure(policy, &host, thinned, &all));
     }
     if !series.is_empty() {
         figures.push(lines::figure(&names, &series, every, unit));
@@ -74,7 +89,9 @@ fn some_policies(results: &Results) -> String {
 /// The series of the policies that are drawn, in buckets of one width.
 fn shown_series(results: &Results) -> Vec<RunSeries> {
     let shown = shown_policies(results);
-    let runs = || results.series.iter().filter(|(policy, _)| shown.contains(policy));
+    let is_shown =
+        |(policy, thinned): &&RunSeries| shown.contains(policy) && !thinned.buckets().is_empty();
+    let runs = || results.series.iter().filter(is_shown);
     let widest = runs().map(|(_, thinned)| thinned.width()).max().unwrap_or(1);
     runs().map(|(policy, run)| (policy.clone(), run.clone().at_width(widest))).collect()
 }
@@ -139,8 +156,9 @@ fn miss_ratios(results: &Results, points: &[CurveRow]) -> Figure {
         let marks = policies.iter().map(mark).collect();
         panels.push(Panel { vm: vm.clone(), curve: thinned(&curve, most), marks });
     }
-    let host_frames = results.manifest.study.host_frames;
-    let mut figure = curves::figure(&panels, &policies, host_frames, names.len());
+    let Study { host_frames, page_size, in_bytes, .. } = results.manifest.study;
+    let host = (host_frames, in_bytes.then_some(page_size));
+    let mut figure = curves::figure(&panels, &policies, host, names.len());
     figure.caption += &some_policies(results);
     figure
 }

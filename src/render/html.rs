@@ -15,6 +15,7 @@ use crate::store::row::{self, Row as _};
 use crate::store::sweep::{self, RunRow};
 use crate::store::vms::{KEY, VmRow};
 use crate::table::{Cell, Table};
+use crate::units::show_size;
 
 const PAGE_STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
@@ -31,29 +32,58 @@ const UPRIGHT: usize = 11;
 pub fn page(results: &Results) -> String {
     let manifest = &results.manifest;
     let varied = results.sweep.as_ref().map(varied).unwrap_or_default();
-    let heading = format!("<p>{}</p>\n{varied}", escaped(&heading(manifest)));
-    let mut main = verdict(manifest.verdict.as_deref().unwrap_or(""));
+    let made = results.command.as_deref().map(command).unwrap_or_default();
+    let heading = format!("<p>{}</p>\n{varied}{made}", escaped(&heading(manifest)));
+    let mut parts = Vec::new();
     if let Some(compare) = &results.compare {
-        main += "<section>\n<h2>Policies and bounds</h2>\n";
-        main += &comparison(compare);
-        main += &bounds(manifest);
-        main += "</section>\n";
+        let shown = comparison(compare) + &bounds(manifest);
+        parts.push(Part::new("policies-and-bounds", "Policies and bounds", &shown));
     }
-    for figure in figures::all(results) {
-        main += &section(&figure);
-    }
+    parts.extend(figures::all(results).iter().map(Part::of));
     if let Some(vms) = &results.vms {
-        main += "<section>\n<h2>Every VM</h2>\n";
-        main += &limited("every-vm", &every_vm(vms));
-        main += "</section>\n";
+        parts.push(Part::new("all-vms", "Every VM", &limited("every-vm", &every_vm(vms))));
     }
     if let Some(sweep) = &results.sweep {
-        main += "<section>\n<h2>Every run</h2>\n";
-        main += &limited("every-run", &every_run(sweep));
-        main += "</section>\n";
+        parts.push(Part::new("all-runs", "Every run", &limited("every-run", &every_run(sweep))));
     }
-    main += &what_was_run(results);
+    parts.push(Part::new("what-was-run", "What was run", &what_was_run(results)));
+    let mut main = verdict(manifest.verdict.as_deref().unwrap_or(""));
+    main += &contents(&parts);
+    main.extend(parts.into_iter().map(|part| part.html));
     sheet(&manifest.study.name, &manifest.study.balloonist, &heading, &main)
+}
+
+/// A part of a page that the table of contents leads to.
+struct Part {
+    id: String,
+    title: String,
+    html: String,
+}
+
+impl Part {
+    fn new(id: &str, title: &str, content: &str) -> Self {
+        let html = format!("<section id=\"{id}\">\n<h2>{title}</h2>\n{content}</section>\n");
+        Self { id: id.to_owned(), title: title.to_owned(), html }
+    }
+
+    fn of(figure: &Figure) -> Self {
+        let (id, title) = (figure.name.clone(), figure.title.clone());
+        Self { id, title, html: section(figure) }
+    }
+}
+
+/// The table of contents.
+fn contents(parts: &[Part]) -> String {
+    let mut out = String::from("<nav class=\"contents\" aria-label=\"Contents\">\n");
+    for Part { id, title, .. } in parts {
+        let _ = writeln!(out, "<a href=\"#{}\">{}</a>", escaped(id), escaped(title));
+    }
+    out + "</nav>\n"
+}
+
+/// The command that made a page's results, which the script lets readers copy.
+fn command(text: &str) -> String {
+    format!("<pre class=\"command\"><code>{}</code></pre>\n", escaped(text))
 }
 
 /// What a page concludes, a sentence a line.
@@ -94,11 +124,16 @@ pub(super) fn sheet(name: &str, version: &str, heading: &str, main: &str) -> Str
 
 fn heading(manifest: &Manifest) -> String {
     let study = &manifest.study;
+    let frames = counted(study.host_frames, "frame");
+    let memory = if study.in_bytes {
+        let size = show_size(study.host_frames.saturating_mul(study.page_size));
+        format!("{size}, {frames} of {}", show_size(study.page_size))
+    } else {
+        format!("{frames} of {} bytes", grouped(study.page_size))
+    };
     format!(
-        "{} on {} of {} bytes, a checkpoint {}; seed {}, draws by {}",
+        "{} on {memory}, a checkpoint {}; seed {}, draws by {}",
         counted(study.traces.len() as u64, "VM"),
-        counted(study.host_frames, "frame"),
-        grouped(study.page_size),
         every(study.checkpoint_every, study.in_time),
         study.seed,
         study.random,
@@ -314,10 +349,10 @@ fn what_was_run(results: &Results) -> String {
         format!("<h3>Runs</h3>\n{}", limited("runs", &runs))
     };
     format!(
-        "<section>\n<h2>What was run</h2>\n<p>Equal fingerprints mean equal trajectories. The \
+        "<p>Equal fingerprints mean equal trajectories. The \
          scenario below, with these traces, reproduces these runs on any machine.</p>\n\
          {runs}<h3>Traces</h3>\n{}<details><summary>The scenario with every default filled \
-         in</summary>\n<pre>{}</pre></details>\n</section>\n",
+         in</summary>\n<pre>{}</pre></details>\n",
         limited("traces", &traces),
         escaped(&manifest.study.scenario),
     )

@@ -11,6 +11,7 @@ pub mod html;
 pub mod lesson;
 pub mod mrc;
 pub(crate) mod narrator;
+pub mod pdf;
 pub mod plan;
 pub mod reproduce;
 pub mod rounds;
@@ -18,6 +19,7 @@ pub mod run;
 pub mod sparkline;
 pub(crate) mod svg;
 mod sweep_figures;
+mod timeline;
 pub mod walk;
 
 pub use svg::escaped;

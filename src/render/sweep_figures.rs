@@ -8,8 +8,9 @@ use crate::render::chart::distribution::{self, Differences, Runs};
 use crate::render::chart::heat::{Panel, Values};
 use crate::render::chart::trend;
 use crate::render::chart::winners::{self, Won};
-use crate::render::chart::{Figure, heat};
+use crate::render::chart::{Figure, Unit, heat};
 use crate::store::results::Sweep;
+use crate::table::Cell;
 
 /// The most values of an axis that a map draws.
 const VALUES: usize = 24;
@@ -20,7 +21,7 @@ pub(super) fn all(sweep: &Sweep) -> Vec<Figure> {
     let contest = Contest::new(&sweep.grid, sweep.policy());
     let points = Points::of(sweep);
     let mut figures = Vec::new();
-    figures.extend(trend(sweep, &contest, &points));
+    figures.extend(trend(sweep, &contest));
     figures.extend(paired(&contest, &points));
     figures.push(distribution::figure(&points.by_policy(&contest)));
     if let Some(map) = Map::new(sweep, &contest) {
@@ -71,8 +72,22 @@ impl Points {
 /// The most panels of a trend.
 const PANELS: usize = 12;
 
-/// The demand faults over the first axis of numbers, or the first axis, that is not the policy's.
-fn trend(sweep: &Sweep, contest: &Contest<'_>, points: &Points) -> Option<Figure> {
+/// The sweep's metric over the first axis of numbers, or the first axis, that is not the policy's.
+fn trend(sweep: &Sweep, contest: &Contest<'_>) -> Option<Figure> {
+    let points = sweep.grid.points() as usize;
+    let mut of_points = vec![Vec::new(); points];
+    let mut unit = Unit::Count;
+    for (at, row) in sweep.runs.iter().enumerate() {
+        match row.cell(&sweep.metric) {
+            Cell::Integer(count) => of_points[at % points].push(count),
+            Cell::Ratio(ratio) => {
+                unit = Unit::Percent;
+                of_points[at % points].push(u64::try_from(ratio.0).unwrap_or(u64::MAX));
+            }
+            // A ratio of nothing, for example.
+            _ => {}
+        }
+    }
     let dimensions = sweep.grid.dimensions();
     let others = contest.others();
     let is_number = |text: &String| text.starts_with(|letter: char| letter.is_ascii_digit());
@@ -104,10 +119,12 @@ fn trend(sweep: &Sweep, contest: &Contest<'_>, points: &Points) -> Option<Figure
                 panels.len() - 1
             }
         };
-        panels[at].1.lines[contest.of(point)][place[axis]].extend(points.faults(point));
+        panels[at].1.lines[contest.of(point)][place[axis]].extend(&of_points[point as usize]);
     }
     let panels: Vec<trend::Panel> = panels.into_iter().map(|(_, panel)| panel).collect();
-    let mut figure = trend::figure(&contest.names, (&dimensions[axis].name(), &values), &panels);
+    let metric = (sweep.metric.as_str(), unit);
+    let axis = (dimensions[axis].name(), values);
+    let mut figure = trend::figure(&contest.names, metric, (&axis.0, &axis.1), &panels);
     if left_out {
         let _ = write!(figure.caption, " The first {PANELS} combinations are drawn.");
     }

@@ -227,6 +227,8 @@ pub struct HostSpec {
     pub memory: Frames,
     /// Bytes of a frame; a power of two.
     pub page_size: u64,
+    /// Whether the scenario gives the memory as a size, which people are then shown.
+    pub in_bytes: bool,
     /// How the first allocations were divided.
     pub split: Split,
     /// Whether VMs whose minima do not fit together are allowed, and what happens then.

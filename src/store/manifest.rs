@@ -55,6 +55,9 @@ pub struct Study {
     pub host_frames: u64,
     /// The bytes of a frame.
     pub page_size: u64,
+    /// Whether the scenario gives the host's memory as a size.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_bytes: bool,
     /// The ticks from one checkpoint to the next.
     pub checkpoint_every: u64,
     /// Whether the scenario gives that as a duration: a tick is then a nanosecond.
@@ -237,6 +240,7 @@ impl Study {
             random: scenario.random.name().to_owned(),
             host_frames: scenario.host.memory.0,
             page_size: scenario.host.page_size,
+            in_bytes: scenario.host.in_bytes,
             checkpoint_every: scenario.checkpoint_every.0,
             in_time: scenario.in_time,
             repetitions: None,
@@ -301,24 +305,33 @@ fn shown_hash(trace: &Trace) -> String {
     trace.content_hash().to_string()
 }
 
-/// timing.json: how long a run took, and its speed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// timing.json: what differs from one execution to the next, which no other file has: the command,
+/// how long it took, and its speed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Timing {
+    command: String,
     nanoseconds: u64,
     accesses: u64,
     accesses_per_second: u64,
 }
 
 impl Timing {
-    /// The time for `accesses` accesses.
-    pub fn new(nanoseconds: u128, accesses: u64) -> Self {
+    /// The time that a command took for `accesses` accesses.
+    pub fn new(command: String, nanoseconds: u128, accesses: u64) -> Self {
         let per_second = u128::from(accesses) * 1_000_000_000 / nanoseconds.max(1);
-        Self { nanoseconds: nanoseconds as u64, accesses, accesses_per_second: per_second as u64 }
+        let (nanoseconds, accesses_per_second) = (nanoseconds as u64, per_second as u64);
+        Self { command, nanoseconds, accesses, accesses_per_second }
     }
 
     /// The bytes of timing.json.
-    pub fn to_json(self) -> String {
-        indented(&self)
+    pub fn to_json(&self) -> String {
+        indented(self)
+    }
+
+    /// The command that a timing.json names, if it does.
+    pub fn command(text: &str) -> Option<String> {
+        let value: serde_json::Value = serde_json::from_str(text).ok()?;
+        Some(value.get("command")?.as_str()?.to_owned())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::scenario::{Document, Grid, Scenario};
 use crate::store::compare::{self, CompareRow};
 use crate::store::curves::{self, CurveRow};
 use crate::store::manifest::{Manifest, RunEntry, Runs, Study};
-use crate::store::sweep::RunRow;
+use crate::store::sweep::{self, RunRow};
 use crate::store::thinned::Thinned;
 use crate::store::vms::{self, ALL, VmRow};
 
@@ -18,6 +18,8 @@ pub(crate) type RunSeries = (String, Thinned);
 /// The files of a run, a comparison or a sweep.
 #[derive(Clone, Debug)]
 pub struct Results {
+    /// The command that made them, if it is known.
+    pub command: Option<String>,
     /// manifest.json.
     pub manifest: Manifest,
     /// vms.csv, of a run or a comparison.
@@ -43,6 +45,7 @@ impl Results {
         let policy = &outcome.policy;
         let run = RunEntry::new(policy, None, scenario.seed, outcome.fingerprint);
         Self {
+            command: None,
             manifest: Manifest {
                 study: Study::of(scenario),
                 runs: Runs::Each(vec![run]),
@@ -73,6 +76,7 @@ impl Results {
         };
         let names = runs.iter().map(Contender::title);
         Self {
+            command: None,
             manifest: Manifest {
                 study: Study::of(scenario),
                 runs: Runs::Each(runs.iter().map(entry).collect()),
@@ -98,6 +102,7 @@ impl Results {
     ) -> Self {
         let verdict = Some(verdict);
         Self {
+            command: None,
             manifest: Manifest { study, runs: Runs::Count(runs), verdict, ..Manifest::default() },
             vms: None,
             compare: None,
@@ -113,6 +118,9 @@ impl Results {
     }
 }
 
+/// The column of which a trend is drawn unless another is asked for.
+pub(crate) const FAULTS: &str = "demand_faults";
+
 /// The runs of a sweep, point by point of its grid, then all points of the next repetition.
 #[derive(Clone, Debug)]
 pub struct Sweep {
@@ -120,6 +128,8 @@ pub struct Sweep {
     pub grid: Grid,
     /// The rows of runs.csv for all VMs together; at least one.
     pub runs: Vec<RunRow>,
+    /// The column of which the trend over an axis is drawn.
+    pub metric: String,
 }
 
 impl Sweep {
@@ -146,7 +156,16 @@ impl Sweep {
                 counted(grid.points(), "point")
             ));
         }
-        Ok(Self { grid, runs })
+        Ok(Self { grid, runs, metric: FAULTS.to_owned() })
+    }
+
+    /// The same, with the trend of another column.
+    ///
+    /// # Errors
+    /// The name of no column of numbers, in a sentence.
+    pub fn with_metric(self, metric: &str) -> Result<Self, String> {
+        sweep::check_metrics(&self.grid, std::iter::once(metric))?;
+        Ok(Self { metric: metric.to_owned(), ..self })
     }
 
     /// The policy of the first run: of all runs, if policies are not varied.

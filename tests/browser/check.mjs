@@ -106,6 +106,50 @@ async function saves(page) {
   assert.equal(lines[0], columns.join(","));
 }
 
+/** Every link of the contents leads to a part of the page, and the command can be copied. */
+async function leads(page) {
+  const links = await page.locator(".contents a").evaluateAll(all => all.map(link => link.hash));
+  for (const hash of links) assert.equal(await page.locator(hash).count(), 1, `${hash} is there`);
+  const copy = page.locator(".command button");
+  if (!(await copy.count())) return;
+  await copy.click();
+  assert.equal(await copy.textContent(), "Copied");
+}
+
+/** Zooming in shows fewer steps, with ticks of their own; a drag does too, and all come back. */
+async function zooms(page) {
+  const figure = page.locator("figure:has(.zoom)").first();
+  if (!(await figure.count())) return;
+  const named = name => figure.getByRole("button", { name, exact: true });
+  const zoomed = figure.locator(".zoomed text").first();
+  const hit = figure.locator(".hit").first();
+  const count = +(await figure.locator(".steps").first().getAttribute("data-count"));
+  const leftmost = async () => {
+    const box = await hit.boundingBox();
+    await page.mouse.move(box.x + 1, box.y + box.height / 2);
+    return told(page);
+  };
+  await hit.scrollIntoViewIfNeeded();
+  const before = await leftmost();
+  await named("Zoom in").click();
+  await zoomed.waitFor({ state: "attached" });
+  assert.ok(!(await figure.locator(".ticks").first().isVisible()), "the round ticks are gone");
+  assert.notEqual(await leftmost(), before, `the first of ${count} steps is out of sight`);
+  for (let step = 0; step < 2; step++) await named("Earlier").click();
+  assert.equal(await leftmost(), before, "and in sight again");
+  await named("Show all").click();
+  assert.equal(await zoomed.count(), 0);
+  const box = await hit.boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width - 3, box.y + 30, { steps: 4 });
+  await page.mouse.up();
+  await zoomed.waitFor({ state: "attached" });
+  await hit.dblclick();
+  assert.equal(await zoomed.count(), 0);
+  await page.mouse.move(0, 0);
+}
+
 /** Hovering over every cell of a map tells its values, and the label in it is no obstacle. */
 async function mapsTell(page) {
   for (const map of await page.locator("figure:has(.cell)").all()) {
@@ -138,7 +182,7 @@ async function prints(page) {
   await page.emulateMedia({ media: null });
 }
 
-await test([hovers, mapsTell, tellsItsTable, steps, toggles, sorts, saves, prints], async (page, name) => {
+await test([leads, hovers, mapsTell, tellsItsTable, steps, zooms, toggles, sorts, saves, prints], async (page, name) => {
   await fits(page);
   await shoot(page, name);
 });

@@ -36,6 +36,12 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// A page without the command that made it.
+fn without_command(page: &str) -> String {
+    let (before, rest) = page.split_once("<pre class=\"command\">").unwrap();
+    before.to_owned() + rest.split_once("</pre>").unwrap().1
+}
+
 /// Compares every file with the golden one in tests/figures; `BLESS_FIGURES=1` updates them.
 fn agree(made: &Path) -> usize {
     let goldens = Path::new("tests/figures");
@@ -118,7 +124,7 @@ fn results_of(folder: &Path) -> Results {
     let rows = sweep::read(&grid, &read(&folder.join("runs.csv"))).unwrap();
     let sweep = Some(Sweep::new(grid, rows).unwrap());
     let series = Vec::new();
-    Results { manifest, vms: None, compare: None, curves: None, sweep, series }
+    Results { command: None, manifest, vms: None, compare: None, curves: None, sweep, series }
 }
 
 /// What a table shows in a row under a column.
@@ -235,7 +241,36 @@ fn a_sweep_ends_with_the_verdict_of_its_page() {
     assert!(!page.contains("<h3>Runs</h3>") && !page.contains("id=\"heat\""));
     succeed(&[&sweep[..], &[&place("packed"), "--zst"]].concat());
     let packed = balloonist(&["report", &place("packed"), "-o", "-"]);
-    assert!(packed.stdout == page.as_bytes());
+    let packed = String::from_utf8(packed.stdout).unwrap();
+    assert!(without_command(&packed) == without_command(&page));
+}
+
+/// A figure as PDF has its words, and each of its objects where its table says.
+#[test]
+fn a_pdf_has_its_objects_where_it_says() {
+    let (results, made) = (compared(), tempfile::tempdir().unwrap());
+    let out = made.path().to_str().unwrap();
+    succeed(&["figures", results.path().to_str().unwrap(), "-q", "--format", "pdf", "--out", out]);
+    let mut files = 0;
+    for entry in fs::read_dir(made.path()).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        let shown = |bytes: &[u8]| bytes.iter().map(|&byte| char::from(byte)).collect::<String>();
+        let text = shown(&bytes);
+        assert!(text.starts_with("%PDF-1.4\n") && text.ends_with("%%EOF\n"));
+        let table = text.rsplit("startxref\n").next().unwrap().lines().next().unwrap();
+        let table = shown(&bytes[table.parse::<usize>().unwrap()..]);
+        let mut lines = table.lines();
+        assert_eq!(lines.next(), Some("xref"));
+        let count: usize = lines.next().unwrap().strip_prefix("0 ").unwrap().parse().unwrap();
+        for (number, line) in (1..count).zip(lines.skip(1)) {
+            let place: usize = line[..10].parse().unwrap();
+            assert!(bytes[place..].starts_with(format!("{number} 0 obj\n").as_bytes()), "{line}");
+        }
+        let opened = text.lines().filter(|line| line.starts_with('q')).count();
+        assert_eq!(opened, text.lines().filter(|line| *line == "Q").count(), "groups are closed");
+        files += 1;
+    }
+    assert!(files > 4, "{files} figures");
 }
 
 #[test]
@@ -305,7 +340,10 @@ fn a_page_is_the_same_from_the_run_and_from_the_folder() {
     succeed(&["report", &place("results"), "-q", "-o", &place("later.html")]);
     let [alone, both, later] =
         ["alone.html", "both.html", "later.html"].map(|name| read(&folder.path().join(name)));
-    assert!(alone == both && alone == later);
+    assert!(both == later && without_command(&alone) == without_command(&both));
+    let command =
+        format!("<code>balloonist compare {TEST3} -q --report {}</code>", place("alone.html"));
+    assert!(alone.contains(&command) && !both.contains(&command), "each has its own command");
     for part in ["the fewest demand faults", "best-static", "fingerprint", "[host]", "VM2"] {
         assert!(alone.contains(part), "{part}");
     }

@@ -77,7 +77,7 @@ fn jumping(vms: usize, policies: usize, checkpoints: u64) -> Results {
     manifest.runs = Runs::Each(runs);
     let (vms, curves) = (row::read(&rows).unwrap(), row::read(&curves).unwrap());
     let (vms, curves) = (Some(vms), Some(curves));
-    Results { manifest, vms, compare: None, curves, sweep: None, series }
+    Results { command: None, manifest, vms, compare: None, curves, sweep: None, series }
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn charts_that_omit_items_say_so() {
     assert!(caption("curves").contains("The first 64 of 100 VMs"));
     let stacks = figures.iter().filter(|figure| figure.name.starts_with("allocation-"));
     let others = |figure: &&balloonist::render::chart::Figure| {
-        figure.keys.iter().any(|key| key.label == "37 other VMs")
+        figure.keys.iter().any(|key| key.label == "89 others")
     };
     assert_eq!(stacks.filter(others).count(), figures::POLICIES);
 }

@@ -257,6 +257,82 @@ fn the_statistics_are_those_of_the_rows() {
     assert_eq!(row[16], wins.to_string());
 }
 
+/// Ratios have statistics in the unit of their column, and so has any column that is asked for.
+#[test]
+fn any_column_has_statistics() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.toml"), BASE).unwrap();
+    let sweep = |statistics| {
+        let arguments = ["sweep", "a.toml", "--repeat", "5", "--policies", "static,last-n"];
+        let further =
+            ["--baseline", "policy.kind=static", "--out", "out", "--statistics", statistics];
+        balloonist(folder.path(), &[&arguments[..], &further].concat())
+    };
+    let refused = sweep("fault_ratio,faults");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("`faults` is no metric"));
+    let made = sweep("fault_ratio,demand_faults,cold_faults,fault_ratio");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let open = |name: &str| csv::Reader::from_path(folder.path().join("out").join(name)).unwrap();
+    let mut runs = open("runs.csv");
+    let ratio = runs.headers().unwrap().iter().position(|name| name == "fault_ratio").unwrap();
+    let mut ratios = vec![Vec::new(); 2];
+    for row in runs.records().map(Result::unwrap).filter(|row| &row[7] == "all") {
+        let run: usize = row[0].parse().unwrap();
+        ratios[run % 2].push(row[ratio].parse::<f64>().unwrap());
+    }
+    let rows: Vec<csv::StringRecord> = open("sweep.csv").records().map(Result::unwrap).collect();
+    let named: Vec<&str> = rows.iter().map(|row| &row[2]).collect();
+    let each =
+        ["demand_faults", "replacement_misses", "frames_moved", "fault_ratio", "cold_faults"];
+    assert_eq!(named, [each, each].concat());
+    let row = rows.iter().find(|row| &row[1] == "last-n" && &row[2] == "fault_ratio").unwrap();
+    let number = |at: usize| row[at].parse::<f64>().unwrap();
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let near = |found: f64, expected: f64| {
+        assert!((found - expected).abs() < 2e-6, "{found} is not {expected}: {row:?}");
+    };
+    let own = &ratios[1];
+    near(number(4), mean(own));
+    let squares: Vec<f64> = own.iter().map(|value| (value - mean(own)).powi(2)).collect();
+    near(number(5), (squares.iter().sum::<f64>() / 4.0).sqrt());
+    near(number(6), own.iter().copied().fold(1.0, f64::min));
+    near(number(10), own.iter().copied().fold(0.0, f64::max));
+    let differences: Vec<f64> = own.iter().zip(&ratios[0]).map(|(own, base)| own - base).collect();
+    near(number(13), mean(&differences));
+    let wins = differences.iter().filter(|by| **by < 0.0).count();
+    assert_eq!(row[16], wins.to_string());
+}
+
+/// The trend of a column has the means of the rows, ratios as ratios.
+#[test]
+fn the_trend_of_any_column_is_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.toml"), BASE).unwrap();
+    let ok = |arguments: &[&str]| {
+        let output = balloonist(folder.path(), arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    ok(&["sweep", "a.toml", "--repeat", "3", "-a", "host.memory=64,128", "--out", "swept"]);
+    ok(&["run", "a.toml", "--out", "ran"]);
+    ok(&["report", "swept", "--metric", "fault_ratio", "--out", "page.html"]);
+    let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(page.contains("<h2>fault_ratio over host.memory</h2>"));
+    let mut runs = csv::Reader::from_path(folder.path().join("swept/runs.csv")).unwrap();
+    let at = runs.headers().unwrap().iter().position(|name| name == "fault_ratio").unwrap();
+    let rows: Vec<csv::StringRecord> = runs.records().map(Result::unwrap).collect();
+    let millionths = |row: &&csv::StringRecord| row[at].replace('.', "").parse::<u64>().unwrap();
+    let small = rows.iter().filter(|row| &row[2] == "64" && &row[7] == "all");
+    let sum: u64 = small.map(|row| millionths(&row)).sum();
+    let mean = (sum + 1) / 3;
+    let shown = format!("<td>3<td>0.{mean:06}<td>");
+    assert!(page.contains(&shown), "{shown}");
+    for (folder_of, metric) in [("swept", "faults"), ("ran", "fault_ratio")] {
+        let refused = balloonist(folder.path(), &["report", folder_of, "--metric", metric]);
+        assert_eq!(refused.status.code(), Some(2), "{folder_of}");
+    }
+}
+
 #[test]
 fn json_has_numbers_and_words() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! Axes: round ticks, and the positions of values, in integers.
 
 use crate::number::{decimal, duration, grouped};
-use crate::render::svg::{Anchor, Drawing};
+use crate::render::svg::{Anchor, Drawing, Tenths};
 use crate::units::show_size;
 
 /// What the numbers of an axis are.
@@ -113,6 +113,12 @@ impl Area {
         self.left + self.width
     }
 
+    /// Left edge, width and bottom in pixels, for the script of a page.
+    fn shown(self) -> String {
+        let [left, width, bottom] = [self.left, self.width, self.bottom()].map(Tenths);
+        format!("{left} {width} {bottom}")
+    }
+
     /// The height of a value on a vertical axis.
     pub(super) fn y(self, axis: Axis, value: u64) -> i64 {
         self.bottom() - axis.place(value, self.height)
@@ -142,11 +148,16 @@ impl Area {
     /// Tick marks with their values beneath, and the axis's name beneath those.
     pub(super) fn draw_horizontal(self, drawing: &mut Drawing, axis: Axis, name: &str) {
         let bottom = self.bottom();
+        drawing.open(&format!("class=\"ticks\" data-area=\"{}\"", self.shown()));
         for tick in axis.ticks() {
             let x = self.x(axis, tick);
             drawing.line((x, bottom), (x, bottom + 40), "axis");
-            drawing.text(x, bottom + 160, Anchor::Middle, "t", &axis.unit.shown(tick));
+            // What ends the axis does not reach into the area to the right.
+            let (x, anchor) =
+                if tick == axis.top { (x + 60, Anchor::End) } else { (x, Anchor::Middle) };
+            drawing.text(x, bottom + 160, anchor, "t", &axis.unit.shown(tick));
         }
+        drawing.close();
         drawing.text(self.left + self.width / 2, bottom + 320, Anchor::Middle, "t", name);
     }
 }

@@ -36,6 +36,9 @@ pub(crate) fn table(groups: &[Group], keys: &[Key], counted: &str) -> Table {
     table
 }
 
+/// The room above the first row, for the axis' title.
+const TOP: i64 = 280;
+
 /// Groups side by side, in as many rows as they need.
 pub(crate) fn draw(groups: &[Group], keys: &[Key], counted: &str) -> Drawing {
     let bars = keys.len().max(1) as i64;
@@ -45,19 +48,20 @@ pub(crate) fn draw(groups: &[Group], keys: &[Key], counted: &str) -> Drawing {
     let columns = groups.len().div_ceil(rows).max(1);
     let height = if rows == 1 { 2200 } else { 1100 };
     let pitch = height + 420;
-    let mut drawing = Drawing::new(WIDTH, rows as i64 * pitch + 60);
+    let mut drawing = Drawing::new(WIDTH, rows as i64 * pitch + TOP - 60);
+    drawing.text(120, 150, Anchor::Start, "t", &format!("{counted}, % of accesses"));
     let shares = groups.iter().flat_map(|group| &group.shares);
     let axis =
         Axis::round(shares.map(|&share| millionths(share)).max().unwrap_or(0), 5, Unit::Percent);
     let pitch_x = INNER / columns as i64;
     let bar = ((pitch_x - 100) / bars).min(340);
     for row in 0..rows {
-        let top = row as i64 * pitch + 120;
+        let top = row as i64 * pitch + TOP;
         let area = Area { left: LEFT, top, width: INNER, height };
         area.draw_vertical(&mut drawing, axis, true);
     }
     for (at, group) in groups.iter().enumerate() {
-        let top = (at / columns) as i64 * pitch + 120;
+        let top = (at / columns) as i64 * pitch + TOP;
         let area = Area { left: LEFT, top, width: INNER, height };
         let middle = LEFT + pitch_x * (at % columns) as i64 + pitch_x / 2;
         let first = middle - bar * bars / 2;
@@ -82,7 +86,7 @@ pub(crate) fn draw(groups: &[Group], keys: &[Key], counted: &str) -> Drawing {
     }
     for row in 0..rows as i64 {
         // Drawn last, over the bottoms of the bars.
-        let y = row * pitch + 120 + height;
+        let y = row * pitch + TOP + height;
         drawing.line((LEFT, y), (LEFT + INNER, y), "axis");
     }
     drawing

@@ -4,7 +4,7 @@ use super::axis::{Area, percent};
 use super::panels::Panels;
 use super::{Axis, Figure, Key, Unit, WIDTH, fill, series, some_of};
 use crate::number::Millionths;
-use crate::render::svg::{Drawing, Path};
+use crate::render::svg::{Anchor, Drawing, Path};
 use crate::table::{Cell, Table};
 
 /// The most VMs that get a panel.
@@ -21,8 +21,14 @@ pub(crate) struct Panel {
     pub marks: Vec<(u64, u64)>,
 }
 
-/// The curves of some of `vms` VMs on a host of `host_frames` under these policies.
-pub(crate) fn figure(shown: &[Panel], policies: &[String], host_frames: u64, vms: usize) -> Figure {
+/// The curves of some of `vms` VMs under these policies on a host of so many frames, which are
+/// shown in bytes if it has a page size.
+pub(crate) fn figure(
+    shown: &[Panel],
+    policies: &[String],
+    (host_frames, page_size): (u64, Option<u64>),
+    vms: usize,
+) -> Figure {
     let mut caption = "LRU's exact share of demand faults for every fixed number of frames. A \
                        mark shows a VM's average number of frames and its share of faults under a \
                        policy: above the curve, moving frames has cost faults; below it, frames \
@@ -36,7 +42,7 @@ pub(crate) fn figure(shown: &[Panel], policies: &[String], host_frames: u64, vms
         title: "Miss-ratio curves and the policies' allocations".to_owned(),
         caption,
         keys: policies.iter().enumerate().map(key).collect(),
-        drawing: draw(shown, policies, widest(shown).min(host_frames)),
+        drawing: draw(shown, policies, (widest(shown).min(host_frames), page_size)),
         table: table(shown, policies),
     }
 }
@@ -64,24 +70,35 @@ fn widest(panels: &[Panel]) -> u64 {
     curves.chain(marks.map(|&(held, _)| held.div_ceil(1_000_000))).max().unwrap_or(1)
 }
 
-fn draw(panels: &[Panel], policies: &[String], most_frames: u64) -> Drawing {
+fn draw(
+    panels: &[Panel],
+    policies: &[String],
+    (most_frames, page_size): (u64, Option<u64>),
+) -> Drawing {
     let (count, columns) = (panels.len(), Panels::columns_of(panels.len()));
     let height = if columns == 4 { 800 } else { 1300 };
     let places = Panels { count, columns, gap: 660, height, above: 220, pitch: height + 420 };
     let mut drawing = Drawing::new(WIDTH, places.rows() + 380);
-    let frames = Axis::exact(most_frames, if columns == 4 { 2 } else { 5 }, Unit::Count);
+    drawing.text(120, 110, Anchor::Start, "t", "faults");
+    let (of_frame, unit, title) = match page_size {
+        Some(bytes) => (bytes, Unit::Size, "memory"),
+        None => (1, Unit::Count, "frames"),
+    };
+    let ticks = if columns == 4 { 2 } else { 5 };
+    let held =
+        Held { axis: Axis::exact(most_frames.saturating_mul(of_frame), ticks, unit), of_frame };
     for (at, panel) in panels.iter().enumerate() {
         let area = places.begin(&mut drawing, at, &panel.vm);
         let ratio = scale(panel);
         area.draw_vertical(&mut drawing, ratio, true);
-        drawing.path(&curve(&panel.curve, area, frames, ratio), "curve", None);
+        drawing.path(&curve(&panel.curve, area, held, ratio), "curve", None);
         marks(&mut drawing, panel, policies, |(held, faults)| {
             let x = i128::from(area.width) * i128::from(held);
             let x = x / (i128::from(most_frames.max(1)) * 1_000_000);
             (area.left + x as i64, area.y(ratio, faults))
         });
         if places.is_lowest(at) {
-            area.draw_horizontal(&mut drawing, frames, "frames");
+            area.draw_horizontal(&mut drawing, held.axis, title);
         }
     }
     drawing
@@ -98,12 +115,25 @@ fn scale(panel: &Panel) -> Axis {
 /// The ratio of a VM that faults at every access.
 const ALL: u64 = 1_000_000;
 
+/// An axis of frames, each of which is so much on it.
+#[derive(Clone, Copy)]
+struct Held {
+    axis: Axis,
+    of_frame: u64,
+}
+
+impl Held {
+    fn x(self, area: Area, frames: u64) -> i64 {
+        area.x(self.axis, frames.saturating_mul(self.of_frame))
+    }
+}
+
 /// The visible part of a curve.
-fn curve(points: &[(u64, u64)], area: Area, frames: Axis, ratio: Axis) -> Path {
+fn curve(points: &[(u64, u64)], area: Area, frames: Held, ratio: Axis) -> Path {
     let mut path = Path::default();
     let mut before: Option<(u64, u64)> = None;
     for &(held, faults) in points {
-        let place = (area.x(frames, held), area.y(ratio, faults));
+        let place = (frames.x(area, held), area.y(ratio, faults));
         if faults <= ratio.top {
             match before {
                 None => path.start(place.0, place.1),
@@ -111,7 +141,7 @@ fn curve(points: &[(u64, u64)], area: Area, frames: Axis, ratio: Axis) -> Path {
                     // From where the line between the two points becomes visible.
                     let right = u128::from(held.saturating_sub(x)) * u128::from(y - ratio.top);
                     let entry = x + (right / u128::from(y - faults)) as u64;
-                    path.start(area.x(frames, entry), area.top);
+                    path.start(frames.x(area, entry), area.top);
                     path.line_to(place.0, place.1);
                 }
                 Some(_) => path.line_to(place.0, place.1),

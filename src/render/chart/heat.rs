@@ -1,7 +1,7 @@
 //! Heat maps: a panel for each policy, with a cell for each pair of values of two axes of a sweep.
 
 use super::axis::percent;
-use super::{Figure, INNER, LEFT, WIDTH, clipped, text_width};
+use super::{Figure, INNER, LEFT, LETTER, WIDTH, clipped, text_width};
 use crate::number::Millionths;
 use crate::render::svg::{Anchor, Drawing};
 use crate::table::{Cell, Table};
@@ -88,7 +88,7 @@ fn draw(panels: &[Panel], columns: &Values, rows: &Values) -> Drawing {
                 drawing.rect(place, &class, Some(&title));
                 let ink = if shade(ratio) > 3 { "onlight" } else { "on" };
                 let label = percent(ratio);
-                if 62 * label.len() as i64 <= width {
+                if LETTER * label.len() as i64 <= width {
                     drawing.text(x + width / 2, y + height / 2 + 40, Anchor::Middle, ink, &label);
                 }
             }

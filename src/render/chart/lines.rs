@@ -4,7 +4,7 @@ use super::axis::Area;
 use super::panels::Panels;
 use super::{Axis, Figure, Unit, WIDTH, keys, series, some_of, steps, stroke};
 use crate::number::Millionths;
-use crate::render::svg::{Drawing, Path};
+use crate::render::svg::{Anchor, Drawing, Path};
 use crate::store::results::RunSeries;
 use crate::store::thinned::Thinned;
 use crate::table::{Cell, Table};
@@ -71,6 +71,7 @@ fn draw(vms: &[String], runs: &[RunSeries], buckets: usize, (ticks, unit): (u64,
             |(_, run): &RunSeries, vm| (0..buckets).filter_map(|at| ratio(run, at, vm)).max();
         runs.iter().flat_map(move |run| (0..vms.len()).filter_map(move |vm| of_run(run, vm)))
     };
+    drawing.text(120, 110, Anchor::Start, "t", "faults");
     let axis = Axis::round(ratios().max().unwrap_or(0), 4, Unit::Percent);
     let time = Axis::exact(ticks, if columns == 4 { 2 } else { 4 }, unit);
     for (vm, name) in vms.iter().enumerate() {

@@ -1,7 +1,9 @@
 //! Charts, one file a kind, each a pure function from numbers to a [`Figure`].
 //!
 //! The colours are those of M. Okabe and K. Ito, "Color universal design", 2008, which people with
-//! the common kinds of colour blindness can tell apart; after eight they repeat with a pattern.
+//! the common kinds of colour blindness can tell apart; after eight they repeat with a pattern. VMs
+//! have a palette of their own where colours stand for them: "light", then four of "muted", of
+//! P. Tol, "Colour Schemes", SRON/EPS/TN/09-002, 2021.
 
 mod axis;
 pub(crate) mod bars;
@@ -23,6 +25,7 @@ use std::fmt::Write as _;
 pub use axis::{Axis, Unit};
 
 use crate::number::grouped;
+use crate::render::pdf::pdf;
 use crate::render::svg::{Anchor, Drawing, Path, escaped};
 use crate::table::Table;
 
@@ -134,8 +137,8 @@ pub(super) fn patterns() -> String {
 }
 
 impl Figure {
-    /// An SVG file: title, legend, picture, and the style that they need.
-    pub fn to_svg(&self) -> String {
+    /// Title, legend and picture.
+    fn sheet(&self) -> Drawing {
         let title_height = 260;
         let legend = self.legend(self.drawing.width);
         let height = title_height + legend.height + self.drawing.height;
@@ -144,6 +147,20 @@ impl Figure {
         sheet.text(120, 180, Anchor::Start, "title", &self.title);
         sheet.place(0, title_height, &legend);
         sheet.place(0, title_height + legend.height, &self.drawing);
+        sheet
+    }
+
+    /// A PDF file of one page.
+    ///
+    /// # Errors
+    /// A letter that the fonts of PDF do not have, in a sentence.
+    pub fn to_pdf(&self) -> Result<Vec<u8>, String> {
+        pdf(&self.sheet(), &self.title, STYLE)
+    }
+
+    /// An SVG file, with the style that it needs.
+    pub fn to_svg(&self) -> String {
+        let sheet = self.sheet();
         let patterns = if self.keys.len() > COLOURS { patterns() } else { String::new() };
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" {} width=\"{}\" height=\"{}\" role=\"img\" \
@@ -179,9 +196,12 @@ impl Figure {
     }
 }
 
+/// The approximate width of a letter in the font of labels, in tenths of a pixel.
+const LETTER: i64 = 69;
+
 /// The approximate width of a text in the font of labels; no font is available to measure it.
 fn text_width(text: &str) -> i64 {
-    62 * text.chars().count() as i64
+    LETTER * text.chars().count() as i64
 }
 
 /// A note if a chart shows only some VMs.
@@ -194,7 +214,7 @@ pub(super) fn some_of(shown: usize, all: usize) -> String {
 
 /// As much of a name as fits into `width`.
 fn clipped(text: &str, width: i64) -> String {
-    let most = (width / 62).max(2) as usize;
+    let most = (width / LETTER).max(2) as usize;
     if text.chars().count() <= most {
         return text.to_owned();
     }

@@ -1,11 +1,12 @@
-//! A count over the values of an axis: a panel for each combination of the other axes, a line with
+//! A column over the values of an axis: a panel for each combination of the other axes, a line with
 //! a band for each policy.
 
-use super::axis::Area;
+use super::axis::{Area, percent};
 use super::panels::Panels;
-use super::{Axis, Figure, Unit, WIDTH, band, fill, keys, series, stroke};
-use crate::number::{Millionths, grouped};
+use super::{Axis, Figure, LETTER, Unit, WIDTH, band, fill, keys, series, stroke};
+use crate::number::{Millionths, SignedMillionths, grouped};
 use crate::render::svg::{Anchor, Drawing, Path};
+use crate::store::results::FAULTS;
 use crate::sweep::statistics::Summary;
 use crate::table::{Cell, Table};
 
@@ -19,11 +20,17 @@ pub(crate) struct Panel {
     pub lines: Vec<Vec<Vec<u64>>>,
 }
 
-/// The demand faults of a run over the values of an axis.
-pub(crate) fn figure(policies: &[String], axis: (&str, &[String]), panels: &[Panel]) -> Figure {
-    let (name, values) = axis;
+/// A column of a run over the values of an axis; ratios are millionths, shown as percent.
+pub(crate) fn figure(
+    policies: &[String],
+    metric: (&str, Unit),
+    axis: (&str, &[String]),
+    panels: &[Panel],
+) -> Figure {
+    let (name, _) = axis;
+    let words = words(metric.0);
     let mut caption = format!(
-        "The mean of a run's demand faults over its repetitions, for each value of {name}; the \
+        "The mean of a run's {words} over its repetitions, for each value of {name}; the \
          values are equally far apart. A band is the 95 % confidence interval of the mean, over \
          repetitions of one point and never over several points."
     );
@@ -32,17 +39,36 @@ pub(crate) fn figure(policies: &[String], axis: (&str, &[String]), panels: &[Pan
     }
     Figure {
         name: "trend".to_owned(),
-        title: format!("Demand faults over {name}"),
+        title: match metric.0 {
+            FAULTS => format!("Demand faults over {name}"),
+            other => format!("{other} over {name}"),
+        },
         caption,
         keys: keys(policies.iter().map(String::as_str)),
-        drawing: draw(policies, axis, panels),
-        table: table(policies, values, name, panels),
+        drawing: draw(policies, metric, axis, panels),
+        table: table(policies, metric, axis, panels),
     }
 }
 
-fn table(policies: &[String], values: &[String], axis: &str, panels: &[Panel]) -> Table {
-    let mut table =
-        Table::new(&["panel", "policy", axis, "runs", "demand_faults", "ci95_low", "ci95_high"]);
+/// A column in words.
+fn words(metric: &str) -> &str {
+    if metric == FAULTS { "demand faults" } else { metric }
+}
+
+fn table(
+    policies: &[String],
+    (metric, unit): (&str, Unit),
+    (axis, values): (&str, &[String]),
+    panels: &[Panel],
+) -> Table {
+    let columns = ["panel", "policy", axis, "runs", metric, "ci95_low", "ci95_high"];
+    let mut table = Table::new(&columns);
+    // Millionths of a count, or of a millionth.
+    let one = if unit == Unit::Percent { Millionths::ONE } else { 1 };
+    let mean_of = |mean: Millionths| Millionths((mean.0 + one / 2) / one);
+    let end_of = |SignedMillionths(end): SignedMillionths| {
+        SignedMillionths((end + one as i128 / 2).div_euclid(one as i128))
+    };
     for panel in panels {
         for (policy, line) in policies.iter().zip(&panel.lines) {
             for (value, counts) in values.iter().zip(line) {
@@ -52,9 +78,9 @@ fn table(policies: &[String], values: &[String], axis: &str, panels: &[Panel]) -
                     policy.as_str().into(),
                     Cell::from(value.as_str()),
                     n.into(),
-                    mean.into(),
-                    interval.map(|[low, _]| low).into(),
-                    interval.map(|[_, high]| high).into(),
+                    mean_of(mean).into(),
+                    interval.map(|[low, _]| end_of(low)).into(),
+                    interval.map(|[_, high]| end_of(high)).into(),
                 ]);
             }
         }
@@ -79,15 +105,24 @@ fn point(counts: &[u64]) -> Option<Point> {
     Some(Point { mean, low, high })
 }
 
-fn draw(policies: &[String], (name, values): (&str, &[String]), panels: &[Panel]) -> Drawing {
+fn draw(
+    policies: &[String],
+    (metric, unit): (&str, Unit),
+    (name, values): (&str, &[String]),
+    panels: &[Panel],
+) -> Drawing {
+    let shown = |value: u64| match unit {
+        Unit::Percent => percent(value),
+        _ => grouped(value),
+    };
     let (count, columns) = (panels.len(), panels.len().clamp(1, 2));
     let height = if columns == 1 { 2600 } else { 1500 };
     let places = Panels { count, columns, gap: 300, height, above: 360, pitch: height + 640 };
     let mut drawing = Drawing::new(WIDTH, places.rows() + 300);
     let points = panels.iter().flat_map(|panel| panel.lines.iter().flatten());
     let most = points.filter_map(|counts| Some(point(counts)?.high)).max().unwrap_or(0);
-    let faults = Axis::round(most, 5, Unit::Count);
-    drawing.text(60, 120, Anchor::Start, "t", "demand faults of a run");
+    let faults = Axis::round(most, 5, unit);
+    drawing.text(60, 120, Anchor::Start, "t", &format!("{} of a run", words(metric)));
     for (at, panel) in panels.iter().enumerate() {
         let area = places.begin(&mut drawing, at, &panel.name);
         area.draw_vertical(&mut drawing, faults, places.is_left(at));
@@ -117,11 +152,12 @@ fn draw(policies: &[String], (name, values): (&str, &[String]), panels: &[Panel]
             drawing.path(&path, &stroke(at), None);
             for &(value, Point { mean, low, high }) in &points {
                 let title = format!(
-                    "{policy}, {name}={}: {} demand faults, from {} to {}",
+                    "{policy}, {name}={}: {} {}, from {} to {}",
                     values[value],
-                    grouped(mean),
-                    grouped(low),
-                    grouped(high)
+                    shown(mean),
+                    words(metric),
+                    shown(low),
+                    shown(high)
                 );
                 let mark = format!("mark {}", fill(at));
                 drawing.circle(x(value), area.y(faults, mean), 35, &mark, Some(&title));
@@ -137,7 +173,7 @@ fn draw(policies: &[String], (name, values): (&str, &[String]), panels: &[Panel]
 /// The values beneath an axis, as many as fit.
 fn label(drawing: &mut Drawing, area: Area, values: &[String], x: impl Fn(usize) -> i64) {
     let widest = values.iter().map(|value| value.chars().count()).max().unwrap_or(0) as i64;
-    let fit = (area.width / (62 * (widest + 2))).max(1) as usize;
+    let fit = (area.width / (LETTER * (widest + 2))).max(1) as usize;
     for (at, value) in values.iter().enumerate().step_by(values.len().div_ceil(fit).max(1)) {
         drawing.line((x(at), area.bottom()), (x(at), area.bottom() + 40), "axis");
         drawing.text(x(at), area.bottom() + 160, Anchor::Middle, "t", value);

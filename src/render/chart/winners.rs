@@ -3,7 +3,7 @@
 
 use super::axis::percent;
 use super::heat::{Sheet, Values, both, shown};
-use super::{Figure, Key, WIDTH, clipped, fill, series};
+use super::{Figure, Key, LETTER, WIDTH, clipped, fill, series};
 use crate::number::Millionths;
 use crate::render::svg::{Anchor, Drawing};
 use crate::table::{Cell, Table};
@@ -105,13 +105,13 @@ fn draw_words(drawing: &mut Drawing, [x, y, width, height]: [i64; 4], names: &[S
         tied => (format!("{} tie", tied.len()), "t"),
     };
     let room = width - 60;
-    if room < 62 * 4 {
+    if room < LETTER * 4 {
         return;
     }
     let middle = x + width / 2;
     drawing.text(middle, y + height / 2 - 20, Anchor::Middle, ink, &clipped(&name, room));
     let share = percent(won.share);
-    if 62 * share.len() as i64 <= room {
+    if LETTER * share.len() as i64 <= room {
         drawing.text(middle, y + height / 2 + 110, Anchor::Middle, ink, &share);
     }
 }

@@ -15,6 +15,7 @@ const PAGE_SIZE_DEFAULT: u64 = 4096;
 /// The keys of `[host]` that do not depend on the VMs.
 pub(super) struct Host {
     pub(super) page_size: Option<u64>,
+    in_bytes: bool,
     pub(super) split: Option<Split>,
     pub(super) admission: Option<Admission>,
 }
@@ -31,13 +32,17 @@ impl Host {
         let admission = host.get("admission").map_or(Some(Admission::default()), |field| {
             findings.choice(&field, Admission::ALL.iter().copied())
         });
-        Self { page_size, split, admission }
+        let is_size = |text: &str| !text.contains('%');
+        let memory = host.get("memory");
+        let in_bytes = memory.is_some_and(|field| field.node.text().is_some_and(is_size));
+        Self { page_size, in_bytes, split, admission }
     }
 
     /// The host, if none of its values was reported.
     pub(super) fn finish(&self, memory: Frames) -> Option<HostSpec> {
-        let Self { page_size, split, admission } = *self;
-        Some(HostSpec { memory, page_size: page_size?, split: split?, admission: admission? })
+        let Self { page_size, in_bytes, split, admission } = *self;
+        let (page_size, split, admission) = (page_size?, split?, admission?);
+        Some(HostSpec { memory, page_size, in_bytes, split, admission })
     }
 
     /// The host's memory: frames, a size, or a percentage of what the VMs have.

@@ -66,6 +66,7 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
         host: HostSpec {
             memory: Frames(memory),
             page_size: 4096,
+            in_bytes: false,
             split: Split::Initial,
             admission: Admission::Guaranteed,
         },
