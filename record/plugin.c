@@ -11,19 +11,17 @@
  * access, and so are its loads and stores, in their order. An access that crosses a page boundary
  * counts once for each page. */
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <pthread.h>
 #include "machine.h"
-#include "qemu.h"
 #include "recording.h"
-
-#define EXPORTED __attribute__((visibility("default")))
+#include "versions.h"
 
 /* A program's threads; of a machine, QEMU says how many vCPUs it may have. */
 enum { THREADS_MAX = 1 << 12 };
 
 /* A translated block: its instructions lie on one page or two. */
 struct block {
+    const struct instruction *instructions;
     uint64_t pages[2];
     /* Instructions; those that begin on the first page; whether the last of these crosses. */
     uint32_t count, first;
@@ -32,6 +30,7 @@ struct block {
 
 struct instruction {
     struct block *block;
+    uint64_t address;
     uint32_t index;
     uint8_t letter; /* of a mark */
 };
@@ -109,6 +108,19 @@ static void fetch_to(struct vcpu *vcpu, const struct instruction *instruction)
         fetch(vcpu, instruction->index + 1);
 }
 
+/* An instruction that uses a device ends its block, and QEMU executes it once more in a block of its
+ * own, of which a plugin hears only what it reads and writes. */
+static void end_block_at(struct vcpu *vcpu, const struct instruction *instruction)
+{
+    const struct block *block = vcpu->block;
+    for (uint32_t at = vcpu->fetched; block && at < block->count; at++)
+        if (block->instructions[at].address == instruction->address) {
+            fetch(vcpu, at + 1);
+            vcpu->block = NULL;
+            return;
+        }
+}
+
 static void complete_block(struct vcpu *vcpu)
 {
     if (vcpu->block && vcpu->fetched < vcpu->block->count)
@@ -146,6 +158,8 @@ static void memory_is_used(unsigned number, qemu_plugin_meminfo_t info, uint64_t
     if (!is_on)
         return;
     enter();
+    if (vcpu->block != instruction->block)
+        end_block_at(vcpu, instruction);
     fetch_to(vcpu, instruction);
     touch_data(vcpu, info, address, kind);
     if (address >> PAGE_BITS != last >> PAGE_BITS)
@@ -232,15 +246,16 @@ static uint64_t page_of(const struct qemu_plugin_insn *instruction)
                       : qemu_plugin_insn_vaddr(instruction) >> PAGE_BITS;
 }
 
-static void block_is_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *translated)
+static void block_is_translated(struct qemu_plugin_tb *translated, void *unused)
 {
     size_t count = qemu_plugin_tb_n_insns(translated);
-    (void)id;
+    (void)unused;
     enter();
     struct block *block = remember(sizeof *block);
     struct instruction *instructions = remember(count * sizeof *instructions);
     leave();
-    *block = (struct block){ .count = (uint32_t)count, .first = (uint32_t)count };
+    *block = (struct block){ .instructions = instructions, .count = (uint32_t)count,
+                             .first = (uint32_t)count };
     for (size_t i = 0; i < count; i++) {
         struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(translated, i);
         uint64_t address = qemu_plugin_insn_vaddr(instruction), page = page_of(instruction);
@@ -257,7 +272,8 @@ static void block_is_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tran
             block->pages[1] = end >> PAGE_BITS;
             block->crosses = true;
         }
-        instructions[i] = (struct instruction){ .block = block, .index = (uint32_t)i };
+        instructions[i] = (struct instruction){ .block = block, .address = address,
+                                                .index = (uint32_t)i };
         look_at(instruction, &instructions[i]);
         qemu_plugin_register_vcpu_mem_cb(instruction, memory_is_used, QEMU_PLUGIN_CB_NO_REGS,
                                          QEMU_PLUGIN_MEM_RW, &instructions[i]);
@@ -268,9 +284,9 @@ static void block_is_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tran
 }
 
 /* QEMU has thrown away all blocks. */
-static void blocks_are_gone(qemu_plugin_id_t id)
+static void blocks_are_gone(void *unused)
 {
-    (void)id;
+    (void)unused;
     enter();
     for (struct vcpu *vcpu = vcpus; vcpu < vcpus + vcpus_max; vcpu++) {
         if (is_on)
@@ -295,11 +311,11 @@ enum {
 };
 enum { MAP_FIXED_FLAG = 0x10, DONTNEED = 4, FREE = 8, REMOVE = 9 };
 
-static void call_begins(qemu_plugin_id_t id, unsigned number, int64_t call, uint64_t a, uint64_t b,
-                        uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h)
+static void call_begins(unsigned number, int64_t call, uint64_t a, uint64_t b, uint64_t c,
+                        uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h, void *unused)
 {
     struct vcpu *vcpu = &vcpus[number % vcpus_max];
-    (void)id, (void)f, (void)g, (void)h;
+    (void)f, (void)g, (void)h, (void)unused;
     memcpy(vcpu->call, (uint64_t[]){ a, b, c, d, e }, sizeof vcpu->call);
     if (call == CALL_CLONE || call == CALL_CLONE3)
         is_shared = true;
@@ -338,11 +354,11 @@ static void move_bytes(uint64_t from, uint64_t length, uint64_t to, uint64_t new
     move_pages(&recording, from >> PAGE_BITS, to >> PAGE_BITS, moved);
 }
 
-static void call_ends(qemu_plugin_id_t id, unsigned number, int64_t call, int64_t result)
+static void call_ends(unsigned number, int64_t call, int64_t result, void *unused)
 {
     const uint64_t *words = vcpus[number % vcpus_max].call;
     uint64_t address = (uint64_t)result;
-    (void)id;
+    (void)unused;
     if (recording.stream.file < 0 || (result < 0 && result > -PAGE_BYTES))
         return;
     enter();
@@ -373,9 +389,9 @@ static void child_begins(void)
     recording.stream.file = -1;
 }
 
-static void emulator_ends(qemu_plugin_id_t id, void *unused)
+static void emulator_ends(void *unused)
 {
-    (void)id, (void)unused;
+    (void)unused;
     if (recording.stream.file < 0)
         return;
     enter();
@@ -386,23 +402,6 @@ static void emulator_ends(qemu_plugin_id_t id, void *unused)
     recording.stream.file = -1;
     recording.stream.has_failed = true; /* other threads may still run */
     leave();
-}
-
-EXPORTED int qemu_plugin_version = 1;
-
-/* QEMU asks which version of the interface a plugin was built for, before anything else runs but
- * this: it is the version of the QEMU that loads it, which its functions tell. */
-__attribute__((constructor)) static void tell_version(void)
-{
-    static const char *const since[] = {
-        "qemu_plugin_num_vcpus",         /* 2: QEMU 8.2 */
-        "qemu_plugin_update_ns",         /* 3: 9.1 */
-        "qemu_plugin_read_memory_vaddr", /* 4: 9.2 */
-        "qemu_plugin_translate_vaddr",   /* 5: 10.1 */
-    };
-    for (int version = 2; version < 6; version++)
-        if (dlsym(RTLD_DEFAULT, since[version - 2]))
-            qemu_plugin_version = version;
 }
 
 /* Reads `word` as `name=value`. */
@@ -475,13 +474,8 @@ EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, i
         return -1;
     make_vcpus(info);
     pthread_spin_init(&lock, PTHREAD_PROCESS_PRIVATE);
-    qemu_plugin_register_vcpu_tb_trans_cb(id, block_is_translated);
-    qemu_plugin_register_flush_cb(id, blocks_are_gone);
-    qemu_plugin_register_atexit_cb(id, emulator_ends, NULL);
+    listen(id, info, (struct listeners){ block_is_translated, blocks_are_gone, emulator_ends,
+                                         call_begins, call_ends });
     pthread_atfork(NULL, NULL, child_begins);
-    if (!is_machine) {
-        qemu_plugin_register_vcpu_syscall_cb(id, call_begins);
-        qemu_plugin_register_vcpu_syscall_ret_cb(id, call_ends);
-    }
     return 0;
 }

@@ -1,7 +1,8 @@
 /* What is used of QEMU's plugin interface. QEMU ships its header from 8.2 on only, and a plugin
  * must say one version of the interface; these functions have been the same in all of them, but
- * for one. Each is declared as QEMU does (include/qemu/qemu-plugin.h, Emilio G. Cota and Linaro);
- * behind it stands the version of QEMU that introduced it. */
+ * for those whose changes are noted and what they call back (versions.h). Each is declared as QEMU
+ * does (include/qemu/qemu-plugin.h, Emilio G. Cota and Linaro); behind it stands the version of QEMU
+ * that introduced it. */
 #ifndef BALLOONIST_QEMU_H
 #define BALLOONIST_QEMU_H
 
@@ -25,27 +26,22 @@ typedef struct {
 enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
 enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_RW = 3 };
 
-typedef void (*qemu_translate_t)(qemu_plugin_id_t, struct qemu_plugin_tb *);
 typedef void (*qemu_execute_t)(unsigned vcpu, void *);
 typedef void (*qemu_access_t)(unsigned vcpu, qemu_plugin_meminfo_t, uint64_t address, void *);
-typedef void (*qemu_call_t)(qemu_plugin_id_t, unsigned vcpu, int64_t number, uint64_t, uint64_t,
-                            uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
-typedef void (*qemu_return_t)(qemu_plugin_id_t, unsigned vcpu, int64_t number, int64_t result);
-typedef void (*qemu_simple_t)(qemu_plugin_id_t);
-typedef void (*qemu_end_t)(qemu_plugin_id_t, void *);
 
+/* 4.2; the argument behind the function: 11.1, which passes it on. */
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t, void *function, void *);
+void qemu_plugin_register_vcpu_syscall_cb(qemu_plugin_id_t, void *function, void *);
+void qemu_plugin_register_vcpu_syscall_ret_cb(qemu_plugin_id_t, void *function, void *);
+void qemu_plugin_register_flush_cb(qemu_plugin_id_t, void *function, void *);
+void qemu_plugin_register_atexit_cb(qemu_plugin_id_t, void *function, void *);
 /* 4.2 */
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t, qemu_translate_t);
 void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, qemu_execute_t,
                                           enum qemu_plugin_cb_flags, void *);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, qemu_execute_t,
                                             enum qemu_plugin_cb_flags, void *);
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, qemu_access_t,
                                       enum qemu_plugin_cb_flags, enum qemu_plugin_mem_rw, void *);
-void qemu_plugin_register_vcpu_syscall_cb(qemu_plugin_id_t, qemu_call_t);
-void qemu_plugin_register_vcpu_syscall_ret_cb(qemu_plugin_id_t, qemu_return_t);
-void qemu_plugin_register_flush_cb(qemu_plugin_id_t, qemu_simple_t);
-void qemu_plugin_register_atexit_cb(qemu_plugin_id_t, qemu_end_t, void *);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);

@@ -13,13 +13,14 @@ use super::super::text::shown;
 use super::super::{Context, Failure};
 
 /// The files of `record/`; the compiler is given the first.
-const SOURCES: [(&str, &str); 6] = [
+const SOURCES: [(&str, &str); 7] = [
     ("plugin.c", include_str!("../../../record/plugin.c")),
     ("recording.h", include_str!("../../../record/recording.h")),
     ("pages.h", include_str!("../../../record/pages.h")),
     ("stream.h", include_str!("../../../record/stream.h")),
     ("machine.h", include_str!("../../../record/machine.h")),
     ("qemu.h", include_str!("../../../record/qemu.h")),
+    ("versions.h", include_str!("../../../record/versions.h")),
 ];
 
 const COMPILERS: [&str; 3] = ["cc", "gcc", "clang"];
