@@ -6,7 +6,8 @@
  *   qemu-system-x86_64 -plugin recorder.so,out=PIPE,reduce=32,memory=BYTES -m …
  *
  * Arguments: out=PIPE (stream.h); reduce=K and resolution=ACCESSES, as `balloonist trace convert`
- * has them; fetch=off leaves out instructions; wait=on records from the mark `start` to the mark
+ * has them; fetch=off leaves out instructions; written=on leaves out what was never written (it may
+ * not wait, nor be a machine); wait=on records from the mark `start` to the mark
  * `stop` (mark.h); memory=BYTES is the size of a machine's memory. An instruction's fetch is an
  * access, and so are its loads and stores, in their order. An access that crosses a page boundary
  * counts once for each page. */
@@ -423,6 +424,8 @@ static bool read_arguments(int count, char **words, const char **out)
             recording.resolution = strtoull(value, NULL, 10);
         else if ((value = value_of(words[i], "fetch")))
             fetches = strcmp(value, "off") != 0;
+        else if ((value = value_of(words[i], "written")))
+            recording.is_of_written = strcmp(value, "on") == 0;
         else if ((value = value_of(words[i], "memory")))
             memory.bytes = strtoull(value, NULL, 10);
         else if ((value = value_of(words[i], "wait")))

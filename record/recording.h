@@ -38,6 +38,9 @@ struct recording {
     struct stream stream;
     struct pages pages;
     uint64_t k, resolution;
+    /* Leaves out accesses to a page before its first write since it became a page or was freed: code
+     * and other files' pages, and memory that is zero. */
+    bool is_of_written;
     /* Accesses so far, and how many there will be when the stream is flushed. */
     uint64_t now, flush_at;
     /* Accesses so far of each kind. */
@@ -284,13 +287,22 @@ static void begin_run(struct recording *it, uint64_t key, unsigned kind)
     open_run(it, key, kind);
 }
 
+/* Whether a page that is not written now has been. */
+static bool was_written(struct recording *it, uint64_t key)
+{
+    uint32_t page = known_page(&it->pages, key);
+    return page != NO_PAGE && !it->pages.all[page].is_free;
+}
+
 /* `count` accesses of a kind to the page at an address. */
 static inline void touch(struct recording *it, uint64_t key, unsigned kind, uint64_t count)
 {
-    if (!it->is_open || key != it->key || (it->k == 0 && kind != it->kind))
+    if (it->is_open && key == it->key && (it->k > 0 || kind == it->kind))
+        it->kind = kind > it->kind ? kind : it->kind;
+    else if (!it->is_of_written || kind == STORE || was_written(it, key))
         begin_run(it, key, kind);
-    else if (kind > it->kind)
-        it->kind = kind;
+    else
+        return;
     it->now += count;
     it->made[kind] += count;
 }

@@ -62,6 +62,11 @@ pub(crate) struct Args {
     #[arg(long)]
     no_fetches: bool,
 
+    /// Leave out accesses to a page before its first write: what remains is the program's own
+    /// memory, without code and other pages of files
+    #[arg(long, conflicts_with_all = ["vm", "wait"])]
+    written: bool,
+
     /// Record from the mark `start` to the mark `stop`; docs/guide-recording.md says how a program
     /// makes marks, in a VM too
     #[arg(long)]
@@ -143,9 +148,10 @@ impl Args {
         let reduce = self.reduction().map(|reduction| format!(",reduce={}", reduction.frames));
         let resolution = self.resolution.map(|accesses| format!(",resolution={accesses}"));
         let fetch = self.no_fetches.then(|| ",fetch=off".to_owned());
+        let written = self.written.then(|| ",written=on".to_owned());
         let wait = self.wait.then(|| ",wait=on".to_owned());
         let memory = memory.map(|bytes| format!(",memory={bytes}"));
-        [reduce, resolution, fetch, wait, memory].into_iter().flatten().collect()
+        [reduce, resolution, fetch, written, wait, memory].into_iter().flatten().collect()
     }
 
     fn default_out(&self) -> PathBuf {
