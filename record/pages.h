@@ -12,13 +12,18 @@
  * any machine. */
 static const uint64_t RENAMED = (uint64_t)1 << 52;
 
+/* What every run looks at: two pages fit into a line of the processor's cache. */
 struct page {
-    uint64_t number;
-    /* For the reduction: where its latest run and its last kept run begin, the block of its last
-     * access, its neighbours in the list by recency, its latest run in the queue or 0. */
-    uint64_t latest, kept, block;
+    /* For the reduction: where its latest run and its last kept run begin, its neighbours in the list by
+     * recency, its latest run in the queue or 0. */
+    uint64_t latest, kept;
     uint32_t newer, older, record;
-    bool is_listed, is_near, is_free, was_freed, kept_writes;
+    bool is_listed : 1, is_near : 1, is_free : 1, was_freed : 1, kept_writes : 1;
+};
+
+/* What few runs look at: its number, and the block of its last access, for the reduction. */
+struct seldom {
+    uint64_t number, block;
 };
 
 /* Where an address's page is found: open addressing, never emptied. */
@@ -30,6 +35,7 @@ struct place {
 
 struct pages {
     struct page *all;
+    struct seldom *seldom;
     uint32_t count, room;
     struct place *places;
     uint32_t mask, filled;
@@ -92,11 +98,17 @@ static uint32_t new_page(struct pages *pages, uint64_t key, bool is_renamed)
     uint32_t page = pages->count++;
     if (page == pages->room) {
         pages->room = page ? 2 * page : 1 << 12;
-        pages->all = checked(realloc(pages->all, pages->room * sizeof *pages->all));
+        struct page *all = checked(aligned_alloc(64, pages->room * sizeof *all));
+        if (page)
+            memcpy(all, pages->all, page * sizeof *all);
+        free(pages->all);
+        pages->all = all;
+        pages->seldom = checked(realloc(pages->seldom, pages->room * sizeof *pages->seldom));
     }
-    pages->all[page] = (struct page){ .number = key, .block = UINT64_MAX };
-    if (is_renamed)
-        pages->all[page].number = RENAMED + pages->renamed++;
+    pages->all[page] = (struct page){ 0 };
+    pages->seldom[page] = (struct seldom){
+        .number = is_renamed ? RENAMED + pages->renamed++ : key, .block = UINT64_MAX,
+    };
     set_place(pages, key, page);
     return page;
 }

@@ -140,10 +140,16 @@ static uint32_t wait_for(struct recording *it, enum event event, uint32_t page)
         it->spare = it->queue[number].after;
     }
     uint32_t last = it->queue[0].before;
-    it->queue[number] = (struct record){
-        .start = it->now, .fetches = it->made[FETCH], .stores = it->made[STORE],
-        .page = page, .before = last, .event = (uint8_t)event,
-    };
+    struct record *record = &it->queue[number];
+    record->start = it->now;
+    record->fetches = it->made[FETCH];
+    record->stores = it->made[STORE];
+    record->page = page;
+    record->before = last;
+    record->after = 0;
+    record->event = (uint8_t)event;
+    record->kind = FETCH;
+    record->is_kept = false;
     it->queue[last].after = it->queue[0].before = number;
     it->waiting++;
     return number;
@@ -173,7 +179,7 @@ static void write_last(struct recording *it, const struct record *next)
     struct record *last = &it->last;
     if (last->page == NO_PAGE)
         return;
-    uint64_t number = it->pages.all[last->page].number, count = next->start - last->start;
+    uint64_t number = it->pages.seldom[last->page].number, count = next->start - last->start;
     uint64_t fetches = next->fetches - last->fetches;
     uint64_t stores = last->kind == STORE ? next->stores - last->stores : 0;
     stream_accesses(&it->stream, last->page, number, FETCH, fetches);
@@ -230,7 +236,7 @@ static void close_run(struct recording *it)
         return;
     it->is_open = false;
     if (it->k == 0) {
-        stream_accesses(&it->stream, it->page, it->pages.all[it->page].number, it->kind,
+        stream_accesses(&it->stream, it->page, it->pages.seldom[it->page].number, it->kind,
                         it->now - it->start);
         return;
     }
@@ -243,9 +249,10 @@ static void close_run(struct recording *it)
         keep(it, record);
     if (it->resolution) {
         uint64_t first = it->start / it->resolution, last = (it->now - 1) / it->resolution;
-        if (page->block != first || first != last)
+        uint64_t *block = &it->pages.seldom[it->page].block;
+        if (*block != first || first != last)
             keep(it, record);
-        page->block = last;
+        *block = last;
     }
     write_decided(it);
 }

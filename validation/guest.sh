@@ -41,6 +41,12 @@ of() {
   sed -n "s/^$1 //p" "$2"
 }
 
+# failed WORKLOAD FILE: says that it failed, after what it said.
+failed() {
+  cat "$2"
+  echo "FAILED $1"
+}
+
 # in_group WORKLOAD PAGES: runs a workload under a limit of so many pages, and says how many major
 # faults the group had, and how many pages of its limit the kernel used for itself at most.
 in_group() {
@@ -48,7 +54,7 @@ in_group() {
   echo $(($2 * 4096)) > $group/memory.max
   (while :; do of kernel $group/memory.stat; sleep 0.05; done > /tmp/kernel) &
   watch=$!
-  (echo 0 > $group/cgroup.procs; exec sh "/job/files/$1.sh") > /tmp/said 2>&1 || cat /tmp/said
+  (echo 0 > $group/cgroup.procs; exec sh "/job/files/$1.sh") > /tmp/said 2>&1 || failed "$1" /tmp/said
   kill $watch
   wait $watch || true
   most=$(sort -n /tmp/kernel | tail -n 1)
@@ -63,7 +69,7 @@ in_guest() {
   sync
   echo 3 > /proc/sys/vm/drop_caches
   before=$(of pgmajfault /proc/vmstat)
-  sh "/job/files/$1.sh" > /said 2>&1 || cat /said
+  sh "/job/files/$1.sh" > /said 2>&1 || failed "$1" /said
   after=$(of pgmajfault /proc/vmstat)
   resident=$(sed -n 's/^END [0-9]* [0-9]* //p' /said)
   echo "MEASURED $1 $2 $((after - before)) $(($2 - resident))"

@@ -1,11 +1,11 @@
 //! QEMU while it runs: what the recorder says comes through a pipe and becomes a trace, until QEMU
 //! ends, is killed, or a signal comes.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, PipeReader, Read as _};
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -83,9 +83,20 @@ pub(super) fn record(
     };
     let recorded = recording.finish().map_err(|error| {
         let qemu = shown(Path::new(&line.qemu));
-        Failure::Nothing(format!("{error}; {qemu} ended with {status}"))
+        let why = if takes_plugins(&line.qemu) { "" } else { NO_PLUGINS };
+        Failure::Nothing(format!("{error}; {qemu} ended with {status}{why}"))
     })?;
     Ok((recorded, ending))
+}
+
+/// Debian 13's qemu-user is such a QEMU.
+const NO_PLUGINS: &str = "; it takes no plugins, so nothing can be recorded with it: name one that \
+                          was built with --enable-plugins by --qemu, or record a whole VM";
+
+/// Whether a QEMU's help names plugins. One whose help cannot be read is not blamed.
+fn takes_plugins(qemu: &OsStr) -> bool {
+    let help = Command::new(qemu).arg("--help").stdin(Stdio::null()).output();
+    help.map_or(true, |help| String::from_utf8_lossy(&help.stdout).contains("-plugin"))
 }
 
 fn start(line: &CommandLine, plugin: &Path, options: &str) -> Result<Child, Failure> {

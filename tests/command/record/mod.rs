@@ -349,6 +349,12 @@ fn what_is_missing_is_named_with_its_package() {
     assert_eq!(output.status.code(), Some(4));
     assert!(said(&output).contains("no-such-qemu: there is no such program"), "{}", said(&output));
     assert!(said(&output).contains("the package qemu-user"), "{}", said(&output));
+    let old = folder.join("old-qemu");
+    fs::write(&old, "#!/bin/sh\n[ \"$1\" = --help ] && echo '-L path  a prefix' || exit 1\n")
+        .unwrap();
+    assert!(Command::new("chmod").arg("+x").arg(&old).status().unwrap().success());
+    let output = run(folder, &["record", "--qemu", "./old-qemu", "-o", "x", "--", "true"]);
+    assert!(said(&output).contains("it takes no plugins"), "{}", said(&output));
     let output = run(folder, &["record", "-o", "x", "--", "no-such-program"]);
     assert!(said(&output).contains("it is in no folder of PATH"), "{}", said(&output));
     let mut command = balloonist(folder);
