@@ -1,5 +1,5 @@
-//! What the recorder says: any bytes, as wholes and in pieces. However they are cut, they are refused or
-//! make the same trace. The first byte says how long the pieces are.
+//! What the recorder says: any bytes, as wholes and in pieces. However they are cut, they are
+//! refused or make the same trace. The first byte says how long the pieces are.
 #![no_main]
 
 use balloonist::formats::recording::{Recorded, Recording};
