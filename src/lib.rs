@@ -159,6 +159,7 @@ pub mod account;
 pub mod balance;
 pub mod bound;
 pub mod conclude;
+pub mod device;
 pub mod formats;
 pub mod host;
 pub mod meets;

@@ -29,6 +29,7 @@ enum Command {
     Sweep(command::sweep::Args),
     Merge(command::merge::Args),
     Plan(command::plan::Args),
+    Whatif(command::whatif::Args),
     Tune(command::tune::Args),
     Report(command::report::Args),
     Figures(command::figures::Args),
@@ -53,6 +54,7 @@ impl Command {
             | Self::Walk(_)
             | Self::Sweep(_)
             | Self::Plan(_)
+            | Self::Whatif(_)
             | Self::Tune(_)
             | Self::Verify(_)
             | Self::Check(_)
@@ -76,6 +78,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), Failure> {
         Command::Sweep(args) => command::sweep::run(args, context),
         Command::Merge(args) => command::merge::run(args, context),
         Command::Plan(args) => command::plan::run(args, context),
+        Command::Whatif(args) => command::whatif::run(args, context),
         Command::Tune(args) => command::tune::run(args, context),
         Command::Report(args) => command::report::run(args, context),
         Command::Figures(args) => command::figures::run(args, context),

@@ -154,7 +154,7 @@ pub fn duration(nanoseconds: u64) -> String {
 }
 
 /// `value / one` with all its decimals and no needless zero; `one` is a power of ten.
-pub(crate) fn decimal(value: u64, one: u64) -> String {
+pub fn decimal(value: u64, one: u64) -> String {
     let (whole, rest) = (value / one, value % one);
     let digits = one.ilog10() as usize;
     let rest = format!("{rest:0digits$}");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use balloonist::render::checks::{self, Check, Finding, Format};
-use balloonist::scenario::{Checked, Diagnostic, Document, Severity};
+use balloonist::scenario::{Checked, Diagnostic, Document};
 
 use super::{Context, Failure, context, input};
 
@@ -51,21 +51,10 @@ fn check(args: &Args, context: &Context) -> Result<(), Failure> {
             (*found, Err(failure))
         }
     };
-    let finding = |found: &Diagnostic| {
-        let (file, place) = diagnostics.place(found);
-        Finding {
-            is_warning: found.severity == Severity::Warning && !context.common.deny_warnings,
-            code: Some(found.code.id),
-            file: Some(file.to_owned()),
-            place,
-            text: format!("{}: {}", found.message, found.remedy),
-        }
-    };
-    let check = Check {
-        file: args.scenario.display().to_string(),
-        name: "scenario".to_owned(),
-        findings: diagnostics.iter().map(finding).collect(),
-    };
+    let finding =
+        |found: &Diagnostic| Finding::diagnostic(found, &diagnostics, context.common.deny_warnings);
+    let findings = diagnostics.iter().map(finding).collect();
+    let check = Check::new(args.scenario.display().to_string(), "scenario", findings);
     context.print(&checks::render("check", &[check], args.format))?;
     judged
 }

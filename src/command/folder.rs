@@ -47,6 +47,12 @@ pub(super) fn read(folder: &Path) -> Result<Results, Failure> {
         Sweep::new(grid, rows)
     });
     let sweep = sweep.transpose().map_err(|what| wrong(runs, &what))?;
+    if manifest.study.plan.is_some() {
+        let place = folder.display();
+        let text =
+            format!("{place} has a plan; `plan --from {place} --report FILE` makes its page");
+        return Err(Failure::Usage(text));
+    }
     if vms.is_none() && sweep.is_none() {
         return Err(damaged(&place, "vms.csv and runs.csv are both missing"));
     }

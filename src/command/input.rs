@@ -305,6 +305,11 @@ pub(super) fn traces_within(context: &Context) -> Traces {
     Traces::default().within(most, growth)
 }
 
+/// The same as [`open`], with the document.
+pub(super) fn open_keeping(path: &Path, context: &Context) -> Result<Opened, Failure> {
+    check_keeping(Document::open(path), None, context)
+}
+
 pub(super) fn check_keeping(
     mut document: Document,
     policy: Option<&str>,
@@ -358,6 +363,18 @@ pub(super) fn policies_or_compared(
     }
     let compared: Vec<String> = forms[0].compare.iter().map(|kind| kind.name.to_owned()).collect();
     policies(&compared, forms, context)
+}
+
+/// The policies of `--policies`, or else of the scenario's plan, or else of its `compare`.
+pub(super) fn policies_or(
+    names: &[String],
+    planned: &[&'static PolicyKind],
+    scenario: &Scenario,
+    context: &Context,
+) -> Result<Vec<&'static PolicyKind>, Failure> {
+    let planned: Vec<String> = planned.iter().map(|kind| kind.name.to_owned()).collect();
+    let names = if names.is_empty() { &planned } else { names };
+    policies_or_compared(names, &[scenario], context)
 }
 
 /// The policies with these names; "all" is every policy that can run the scenario in all these

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use balloonist::account::TIER_METRICS;
 use balloonist::balance::wrapped;
+use balloonist::number::{decimal, grouped};
 use balloonist::params::{Domain, Param};
 use balloonist::scenario::{codes, meant};
 use balloonist::store::outcomes::OutcomeRow;
@@ -16,7 +17,7 @@ use balloonist::table::Table;
 use balloonist::trace::workloads;
 use balloonist::trace::workloads::WorkloadSpec;
 use balloonist::units::Ticks;
-use balloonist::{balance, observe, reclaim, replace, share, tier};
+use balloonist::{balance, device, observe, reclaim, replace, share, tier};
 use balloonist::{formats, formats::write};
 use clap::ValueEnum;
 
@@ -55,6 +56,8 @@ enum What {
     Observers,
     /// Kinds of tiers behind the VMs' memory
     Tiers,
+    /// What holds pages that are not in memory, with the times to read and write one
+    Devices,
     /// Mechanisms by which VMs come down to their targets
     Actuators,
     /// Scanners that find pages of equal content
@@ -94,6 +97,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         What::Replacements => of(replacements()),
         What::Observers => of(observers()),
         What::Tiers => of(tiers()),
+        What::Devices => of(devices()),
         What::Actuators => of(actuators()),
         What::Scanners => of(scanners()),
         What::Workloads => of(workloads::ALL.iter().map(workload).collect()),
@@ -198,6 +202,21 @@ fn tiers() -> Vec<Entry> {
         Entry { name, summary, follows, needs: None, params: &[] }
     };
     tier::ALL.iter().map(entry).collect()
+}
+
+fn devices() -> Vec<Entry> {
+    let entry = |kind: &'static device::Device| {
+        let device::Device { name, summary, read, write, follows, .. } = *kind;
+        let [reads, writes] = [read, write].map(|access| decimal(access.first, 1000));
+        let rates = [read, write].map(|access| grouped(access.rate / 1_000_000));
+        let summary = format!(
+            "{summary}; reads 4 KiB in {reads} µs and writes them in {writes} µs; larger pages at \
+             {} and {} MB/s",
+            rates[0], rates[1]
+        );
+        Entry { name, summary: summary.into(), follows, needs: None, params: &[] }
+    };
+    device::ALL.iter().map(entry).collect()
 }
 
 fn actuators() -> Vec<Entry> {

@@ -27,6 +27,7 @@ pub(crate) mod merge;
 mod meter;
 pub(crate) mod mrc;
 pub(crate) mod plan;
+mod planning;
 pub(crate) mod programs;
 mod progress;
 mod reader;
@@ -48,10 +49,13 @@ pub(crate) mod trace;
 pub(crate) mod tune;
 pub(crate) mod verify;
 pub(crate) mod walk;
+pub(crate) mod whatif;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use balloonist::conclude::expects::Unmet;
+use balloonist::number::counted;
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 pub(crate) use context::{Common, Context};
@@ -90,8 +94,9 @@ fn judge(failed: &[String], what: &str) -> Result<(), Failure> {
 }
 
 /// Fails if a run failed expectations.
-fn judge_expectations(failed: &[String]) -> Result<(), Failure> {
-    judge(failed, &balloonist::number::counted(failed.len() as u64, "expectation"))
+fn judge_expectations(failed: &[Unmet]) -> Result<(), Failure> {
+    let sentences: Vec<String> = failed.iter().map(|unmet| unmet.text.clone()).collect();
+    judge(&sentences, &counted(failed.len() as u64, "expectation"))
 }
 
 impl From<context::When> for ColorChoice {

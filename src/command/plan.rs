@@ -2,26 +2,28 @@
 //! limit.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use balloonist::account::{METRICS, Metric};
-use balloonist::conclude::plan as conclude;
+use balloonist::conclude::{plan as conclude, whatif};
 use balloonist::number::counted;
-use balloonist::plan::order::fewest;
-use balloonist::plan::{self, Answers, Mixes, Need, Quantity, Question, Shortfall};
+use balloonist::plan::{Answers, Mixes, Shortfall};
 use balloonist::render::plan::{self as render, Report};
-use balloonist::scenario::{Scenario, meant};
+use balloonist::scenario::PlanSpec;
+use balloonist::scenario::plan::{Asked, MIXES_MAX, SIZES_MAX, VmLimit, parse_confidence};
+use balloonist::store::manifest::{Manifest, Runs};
 use balloonist::store::plan as tables;
 use balloonist::table::Format;
 use balloonist::units::{Decimal, parse_duration};
 use rayon::prelude::*;
 
 use super::files::NewFile;
-use super::input::{self, Input, Opened};
-use super::progress::Progress;
+use super::guard::on_interrupt;
+use super::input::{self, Input};
+use super::planning::{Planning, failed};
 use super::register::{Kind, is_stdout};
-use super::{Context, Failure, context, jobs};
+use super::result_folder::{JOURNAL, OF_PLAN, ResultFolder};
+use super::sweep_folder::{SweepFolder, last_words, open_journal};
+use super::{Context, Failure, context, jobs, sweep};
 
 /// Find the smallest host on which every VM keeps a limit, or the most copies of the VMs that fit
 ///
@@ -35,12 +37,12 @@ pub(crate) struct Args {
     source: Input,
 
     /// The most that any VM may be slowed down, 1 being its time without faults [default: 1.05]
-    #[arg(long, value_name = "RATIO", conflicts_with = "limit", value_parser = decimal)]
-    slowdown: Option<Decimal>,
+    #[arg(long, value_name = "RATIO", conflicts_with = "limit", value_parser = slowdown)]
+    slowdown: Option<VmLimit>,
 
     /// The most that any VM may have of a column: `fault_ratio=0.001`, `demand_faults=5000`
-    #[arg(long, value_name = "COLUMN=VALUE", value_parser = limit)]
-    limit: Option<Limit>,
+    #[arg(long, value_name = "COLUMN=VALUE", value_parser = VmLimit::parse)]
+    limit: Option<VmLimit>,
 
     /// Ask how many copies of all VMs the host holds, instead of how large it must be; MAX is the
     /// most that is tried [default: as many as touch twice the host's memory]
@@ -52,19 +54,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     tier: Option<String>,
 
-    /// How sure the answer must be, from 1% to 99.9%
-    #[arg(long, value_name = "PERCENT", default_value = "95%", value_parser = confidence)]
-    confidence: Decimal,
+    /// How sure the answer must be, from 1% to 99.9% [default: 95%]
+    #[arg(long, value_name = "PERCENT", value_parser = parse_confidence)]
+    confidence: Option<Decimal>,
 
     /// The number of mixes [default: the fewest that the confidence needs; 1 if nothing is drawn]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MIXES_MAX))]
     mixes: Option<u64>,
 
     /// The number of amounts at which the limit is shown: sizes up to all pages that the VMs touch,
-    /// or copies up to MAX
-    #[arg(long, value_name = "N", default_value_t = 16,
-          value_parser = clap::value_parser!(u64).range(2..=1000))]
-    sizes: u64,
+    /// or copies up to MAX [default: 16]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=SIZES_MAX))]
+    sizes: Option<u64>,
 
     /// The policies, or `all` [default: the scenario's `compare`]
     #[arg(long, short, alias = "policy", value_name = "POLICY,…", value_delimiter = ',')]
@@ -78,6 +79,25 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=jobs::MOST))]
     jobs: Option<u16>,
+
+    /// Run only every N-th mix, from the K-th on, and answer nothing; `--from` joins the parts
+    #[arg(long, value_name = "K/N", value_parser = sweep::shard, requires = "out",
+          conflicts_with_all = ["report", "within"])]
+    shard: Option<(u64, u64)>,
+
+    /// Write needs.csv, curve.csv, mixes.csv and manifest.json to this folder, and keep a journal
+    /// of the mixes there
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Continue the plan in the folder, or start it if there is no journal
+    #[arg(long, requires = "out")]
+    resume: bool,
+
+    /// Take the mixes that this folder has of the same plan, such as those of a shard, and run only
+    /// the others; may be repeated
+    #[arg(long, value_name = "DIR")]
+    from: Vec<PathBuf>,
 
     /// Write a self-contained HTML page with the answer, the curve, and what it costs to be wrong
     #[arg(long, value_name = "FILE")]
@@ -108,62 +128,29 @@ enum Copies {
     AtMost(u64),
 }
 
-/// A column and the most that a VM may have of it.
-#[derive(Clone, Copy, Debug)]
-struct Limit {
-    metric: &'static Metric,
-    at_most: Decimal,
-}
-
-/// The most mixes of a plan.
-const MIXES_MAX: u64 = 10_000;
-
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let Opened { scenario, document, traces } = args.source.open_to_vary(context)?;
-    let limit = args.limit()?;
-    refuse_free(&scenario, limit)?;
-    let policies = input::policies_or_compared(&args.policies, &[&scenario], context)?;
-    let mixes = Mixes::new(document, scenario.seed, traces)
-        .map_err(|wrong| input::refused(&wrong, context))?;
-    let count = args.count(&mixes);
-    let pool = jobs::pool(args.jobs, count)?;
-    jobs::plan_memory(&scenario, pool.current_num_threads(), context)?;
-
-    let pages = pool.install(|| pages(&mixes, count));
-    let mut pages = pages.map_err(|wrong| input::refused(&wrong, context))?;
-    let Limit { metric, at_most } = limit;
-    let (quantity, most) = args.quantity(&scenario, &pages)?;
-    let amounts = quantity.amounts(most, args.sizes);
-    let question = Question { metric, at_most, quantity, amounts, policies };
-    if let Quantity::Copies(_) = question.quantity {
-        let largest = mixes.largest(&question);
-        let largest = largest.map_err(|wrong| input::refused(&wrong, context))?;
-        jobs::plan_memory(&largest, pool.current_num_threads(), context)?;
-    }
+    let opened = args.source.open_to_vary(context)?;
+    let own = opened.scenario.plan.clone();
+    let asked = args.over(own.as_ref());
+    let policies = input::policies_or(&args.policies, &asked.policies, &opened.scenario, context)?;
     if args.report.as_deref().is_some_and(is_stdout) {
         return Err(Failure::Usage("--report cannot write to standard output".to_owned()));
     }
+    let mut planning = Planning::new(opened, &asked, policies, args.jobs, context)?;
     let page = args.report.as_deref().map(|page| NewFile::create(page, Kind::Page)).transpose()?;
-    let mut needs = pool.install(|| needs(&mixes, &question, count, args.within, context))?;
-    if (needs.len() as u64) < count {
-        let done = needs.len() as u64;
-        context.note(&format!("--within is over: {done} of {} ran", counted(count, "mix")));
+    let folder = args.journals(&mut planning)?;
+    if let Some((shard, shards)) = args.shard {
+        let done = counted(planning.run_shard((shard, shards), context)?, "mix");
+        context.note(&format!("shard {shard} of {shards} is done: {done}; `--from` joins them"));
+        return Ok(());
     }
-    pages.truncate(needs.len());
-    let unanswered = Answers {
-        question: &question,
-        confidence: args.confidence,
-        is_drawn: mixes.is_drawn(),
-        scenario: &scenario,
-        pages: &pages,
-        needs: &[],
-    };
-    let bounds = |needs: &[Vec<Need>]| Answers { needs, ..unanswered }.bounds();
-    let confirmed = pool.install(|| mixes.confirm(&question, &mut needs, bounds));
-    confirmed.map_err(|failure| failed(&failure, context))?;
-    let answers = Answers { needs: &needs, ..unanswered };
+    planning.run(args.within, context)?;
+    let answers = planning.answers();
+    if let Some(folder) = folder {
+        fill(folder, &planning, &answers, context)?;
+    }
     if let Some(page) = page {
-        pool.install(|| write_page(page, &mixes, &answers, context))?;
+        planning.install(|| write_page(page, planning.mixes(), &answers, context))?;
     }
     let table = match args.table {
         Which::Needs => tables::needs(&answers),
@@ -172,102 +159,95 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     };
     if args.format.is_for_people() && args.table == Which::Needs {
         let (answer, sure) = (conclude::answer(&answers), conclude::how_sure(&answers));
-        let lead = format!("{}: {answer}\n{sure}\n\n", scenario.name);
+        let lead = format!("{}: {answer}\n{sure}\n\n", answers.scenario.name);
         context.print(&args.format.aside(&lead))?;
     }
-    context.print_table(&table, args.format)
+    context.print_table(&table, args.format)?;
+    match own {
+        Some(own) if !own.expects.is_empty() => args.judge(&answers, &own, context),
+        _ => Ok(()),
+    }
+}
+
+/// Writes the tables of a plan into its folder.
+fn fill(
+    folder: SweepFolder,
+    planning: &Planning,
+    answers: &Answers<'_>,
+    context: &Context,
+) -> Result<(), Failure> {
+    let mut folder = ResultFolder::of_sweep(folder.held(), OF_PLAN)?;
+    let all = [tables::needs(answers), tables::curve(answers, &[]), tables::mixes(answers)];
+    for (name, table) in OF_PLAN.into_iter().zip(all) {
+        folder.file(name).put(&table.to_csv())?;
+    }
+    let manifest = Manifest {
+        study: planning.study(),
+        runs: Runs::Count(answers.needs.len() as u64),
+        verdict: Some(conclude::answer(answers)),
+        ..Manifest::default()
+    };
+    folder.commit(None, manifest, context)
 }
 
 impl Args {
-    fn limit(&self) -> Result<Limit, Failure> {
-        if let Some(limit) = self.limit {
-            return Ok(limit);
+    /// Takes what journals have of the plan's mixes, and begins its own if it is asked for.
+    fn journals(&self, planning: &mut Planning) -> Result<Option<SweepFolder>, Failure> {
+        for folder in &self.from {
+            let (place, mut journal) = open_journal(folder)?;
+            planning.take(&place, &mut journal)?;
         }
-        let at_most = self.slowdown.unwrap_or(Decimal { digits: 105, places: 2 });
-        if at_most.digits < at_most.denominator() {
-            let text = "--slowdown is at least 1, a VM's time without faults".to_owned();
-            return Err(Failure::Usage(text));
-        }
-        let metric = METRICS.iter().find(|metric| metric.name == SLOWDOWN);
-        Ok(Limit { metric: metric.expect("slowdown is a metric"), at_most })
+        let Some(out) = &self.out else { return Ok(None) };
+        let mut folder = SweepFolder::hold(out)?;
+        let mut journal = folder.journal(planning.header(), self.resume, &OF_PLAN)?;
+        let place = folder.path().join(JOURNAL);
+        planning.take(&place, &mut journal)?;
+        planning.keep(place, journal)?;
+        on_interrupt(last_words(folder.path()));
+        Ok(Some(folder))
     }
 
-    fn count(&self, mixes: &Mixes) -> u64 {
-        let few = if mixes.is_drawn() { fewest(self.confidence).max(1) } else { 1 };
-        self.mixes.filter(|_| mixes.is_drawn()).unwrap_or(few)
+    /// What is asked: the scenario's `[plan]` under these options.
+    fn over(&self, own: Option<&PlanSpec>) -> PlanSpec {
+        let mut asked = own.cloned().unwrap_or_default();
+        asked.limit = self.slowdown.or(self.limit).or(asked.limit);
+        match (self.copies, &self.tier) {
+            (Some(Copies::Auto), _) => asked.asked = Asked::Copies(None),
+            (Some(Copies::AtMost(most)), _) => asked.asked = Asked::Copies(Some(most)),
+            (None, Some(tier)) => asked.asked = Asked::Tier(tier.clone()),
+            (None, None) => {}
+        }
+        asked.confidence = self.confidence.or(asked.confidence);
+        asked.mixes = self.mixes.or(asked.mixes);
+        asked.sizes = self.sizes.or(asked.sizes);
+        asked
     }
 
-    /// What is asked, and the most of it on the curve.
-    fn quantity(&self, scenario: &Scenario, pages: &[u64]) -> Result<(Quantity, u64), Failure> {
-        let most = pages.iter().copied().max().unwrap_or(1).max(1);
-        let Some(copies) = self.copies else {
-            let tier = self.tier.clone().map(Quantity::Tier);
-            return Ok((tier.unwrap_or(Quantity::Memory), most));
-        };
-        let host = scenario.host.memory;
-        let possible = (Scenario::VMS_MAX / scenario.vms.len()) as u64;
-        let least = pages.iter().copied().min().unwrap_or(1).max(1);
-        let most = match copies {
-            Copies::Auto => host.0.saturating_mul(2).div_ceil(least).min(possible),
-            Copies::AtMost(most) => most,
-        };
-        if most > possible {
-            let text = format!("--copies {most} is too many, expected at most {possible}");
-            return Err(Failure::Usage(text));
+    /// Fails if an answer does not keep what the scenario expects of it. An expectation is one of
+    /// the scenario's own question.
+    fn judge(
+        &self,
+        answers: &Answers<'_>,
+        own: &PlanSpec,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        let another = [
+            ("--slowdown", self.slowdown.is_some()),
+            ("--limit", self.limit.is_some()),
+            ("--copies", self.copies.is_some()),
+            ("--tier", self.tier.is_some()),
+            ("--confidence", self.confidence.is_some()),
+        ];
+        if let Some((option, _)) = another.iter().find(|(_, is_given)| *is_given) {
+            let text = "asks another question than the scenario's `[plan]`, so what that expects \
+                        is not judged";
+            context.note(&format!("{option} {text}"));
+            return Ok(());
         }
-        Ok((Quantity::Copies(host), most.max(1)))
+        let broken = whatif::judged(answers, own).into_iter().filter(|judged| !judged.holds);
+        let broken: Vec<String> = broken.map(|judged| judged.text).collect();
+        super::judge(&broken, &counted(broken.len() as u64, "expectation"))
     }
-}
-
-const SLOWDOWN: &str = "slowdown";
-
-/// Refuses a limit of the slowdown where nothing costs time: every host would keep it.
-fn refuse_free(scenario: &Scenario, limit: Limit) -> Result<(), Failure> {
-    if limit.metric.name != SLOWDOWN || scenario.has_costs() {
-        return Ok(());
-    }
-    let text = "the scenario has no `[cost]`, so nothing slows a VM down; say what a fault costs, \
-                for example `--set cost.fault=1000`, or limit another column, for example \
-                `--limit fault_ratio=0.001`";
-    Err(Failure::Usage(text.to_owned()))
-}
-
-/// The pages that the VMs of each mix touch.
-fn pages(mixes: &Mixes, count: u64) -> Result<Vec<u64>, Box<balloonist::scenario::Diagnostics>> {
-    let pages = |mix| {
-        let scenario = mixes.scenario(mix)?;
-        Ok(scenario.vms.iter().map(|vm| vm.trace.distinct_pages() as u64).sum())
-    };
-    (0..count).into_par_iter().map(pages).collect()
-}
-
-/// The needs of the mixes in order, up to the first that was not started in time.
-fn needs(
-    mixes: &Mixes,
-    question: &Question,
-    count: u64,
-    within: Option<Duration>,
-    context: &Context,
-) -> Result<Vec<Vec<Need>>, Failure> {
-    let began = Instant::now();
-    let is_over = AtomicBool::new(false);
-    let progress = Progress::of(context, count, "mixes");
-    let one = |mix: u64| {
-        if mix > 0 && within.is_some_and(|within| began.elapsed() >= within) {
-            is_over.store(true, Ordering::Relaxed);
-        }
-        if is_over.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        let began = Instant::now();
-        let needs = mixes.needs(mix, question);
-        let needs = needs.map_err(|failure| failed(&failure, context))?;
-        progress.step_of(began.elapsed(), || format!("mix {mix}"));
-        Ok(Some(needs))
-    };
-    let all: Vec<Option<Vec<Need>>> =
-        (0..count).into_par_iter().map(one).collect::<Result<_, Failure>>()?;
-    Ok(all.into_iter().map_while(|needs| needs).collect())
 }
 
 /// Runs what only a page shows, and writes it.
@@ -296,48 +276,17 @@ fn write_page(
     page.commit()
 }
 
-/// The failure of a plan or a search, for the command line.
-pub(super) fn failed(failure: &plan::Failure, context: &Context) -> Failure {
-    match failure {
-        plan::Failure::Refused(wrong) => input::refused(wrong, context),
-        plan::Failure::Run(error) => Failure::from(error.clone()),
-    }
-}
-
 fn copies(text: &str) -> Result<Copies, String> {
     let most = text.parse().ok().filter(|&most| most > 0).map(Copies::AtMost);
     let most = most.or_else(|| (text == "auto").then_some(Copies::Auto));
     most.ok_or_else(|| format!("`{text}` is not a number of copies, expected 1 or more"))
 }
 
-fn decimal(text: &str) -> Result<Decimal, String> {
-    Decimal::parse(text).ok_or_else(|| format!("`{text}` is not a number"))
+fn slowdown(text: &str) -> Result<VmLimit, String> {
+    let ratio = Decimal::parse(text).ok_or_else(|| format!("`{text}` is not a number"))?;
+    VmLimit::slowdown(ratio)
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map(Duration::from_nanos).map_err(|error| error.to_string())
-}
-
-fn limit(text: &str) -> Result<Limit, String> {
-    let (name, value) = text.split_once('=').ok_or("expected a column, `=` and a value")?;
-    let Some(metric) = METRICS.iter().find(|metric| metric.name == name.trim()) else {
-        let names = METRICS.iter().map(|metric| metric.name);
-        let remedy = match meant(name.trim(), names) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => "`balloonist list columns` shows them".to_owned(),
-        };
-        return Err(format!("no column `{}`; {remedy}", name.trim()));
-    };
-    Ok(Limit { metric, at_most: decimal(value.trim())? })
-}
-
-fn confidence(text: &str) -> Result<Decimal, String> {
-    let wrong = || format!("`{text}` is not a confidence, expected 1% to 99.9%");
-    let percent = text.trim().strip_suffix('%').ok_or_else(wrong)?.trim();
-    let mut share = Decimal::parse(percent).ok_or_else(wrong)?;
-    share.places += 2;
-    let thousand = share.digits.checked_mul(1000).ok_or_else(wrong)?;
-    let one = share.denominator();
-    let in_range = share.places <= 9 && thousand >= 10 * one && thousand <= 999 * one;
-    in_range.then_some(share).ok_or_else(wrong)
 }

@@ -30,11 +30,17 @@ pub(super) fn of_comparison(runs: impl Iterator<Item = String>) -> impl Iterator
 pub(super) const OF_SWEEP: [&str; 2] = ["runs.csv", "sweep.csv"];
 pub(super) const OF_SWEEP_ZST: [&str; 2] = ["runs.csv.zst", "sweep.csv"];
 
+/// All files of a sweep.
+pub(super) const OF_ANY_SWEEP: [&str; 3] = ["runs.csv", "runs.csv.zst", "sweep.csv"];
+
+/// The files in a plan's manifest.
+pub(super) const OF_PLAN: [&str; 3] = ["needs.csv", "curve.csv", "mixes.csv"];
+
 /// The files that are not in the manifest.
 pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const TIMING: &str = "timing.json";
 
-/// The journal of a sweep. A folder with a journal accepts no other results.
+/// The journal of a sweep or a plan. A folder with a journal accepts no other results.
 pub(super) const JOURNAL: &str = "journal";
 
 /// A folder of results being written. If it is dropped before [`commit`](Self::commit), earlier
@@ -67,8 +73,11 @@ impl ResultFolder {
         Self::open(held, names, false)
     }
 
-    /// Opens the files in the folder of a sweep, which stays locked.
-    pub(super) fn of_sweep(held: HeldFolder, names: [&str; 2]) -> Result<Self, Failure> {
+    /// Opens the files in the folder of a sweep or a plan, which stays locked.
+    pub(super) fn of_sweep(
+        held: HeldFolder,
+        names: impl IntoIterator<Item = &'static str>,
+    ) -> Result<Self, Failure> {
         Self::open(held, names, true)
     }
 

@@ -144,11 +144,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         Printed::Table(format) => format,
         Printed::Checks(format) => {
             let failed = expects::failed(&scenario, &[&outcome]);
-            let check = Check {
-                file: args.source.shown(),
-                name: policy.name.to_owned(),
-                findings: failed.iter().cloned().map(Finding::error).collect(),
-            };
+            let findings = failed.iter().map(Finding::unmet).collect();
+            let check = Check::new(args.source.shown(), policy.name, findings);
             context.print(&checks::render("run", &[check], format))?;
             return super::judge_expectations(&failed);
         }

@@ -27,7 +27,7 @@ use super::input::{Input, Opened};
 use super::journals::{Journals, Shape};
 use super::progress::Progress;
 use super::register::Kind;
-use super::result_folder::{JOURNAL, TIMING};
+use super::result_folder::{JOURNAL, OF_ANY_SWEEP, TIMING};
 use super::sweep_folder::{SweepFolder, last_words};
 use super::{Context, Failure, context, distances, input, jobs};
 
@@ -134,7 +134,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut folder = args.out.as_deref().map(SweepFolder::hold).transpose()?;
     let (place, journal) = match &mut folder {
         Some(folder) => {
-            let journal = folder.journal(header, args.resume)?;
+            let journal = folder.journal(header, args.resume, &OF_ANY_SWEEP)?;
             on_interrupt(last_words(folder.path()));
             (folder.path().join(JOURNAL), journal)
         }
@@ -350,7 +350,7 @@ fn seed_range(text: &str) -> Result<RangeInclusive<u64>, String> {
 }
 
 /// Parses "3/64".
-fn shard(text: &str) -> Result<(u64, u64), String> {
+pub(super) fn shard(text: &str) -> Result<(u64, u64), String> {
     let expected = || "expected K/N with K from 1 to N, such as 3/64".to_owned();
     let (shard, shards) = text.split_once('/').ok_or_else(expected)?;
     let number = |word: &str| word.parse::<u64>().map_err(|_| expected());

@@ -1,4 +1,4 @@
-//! The folder of a sweep: its lock and its journal.
+//! The folder of a sweep or a plan: its lock and its journal.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -12,11 +12,9 @@ use super::Failure;
 use super::guard::this_command_with;
 use super::lock::HeldFolder;
 use super::register::{Kind, Target, register};
-use super::result_folder::{
-    JOURNAL, MANIFEST, OF_SWEEP, OF_SWEEP_ZST, TIMING, refuse_foreign, sync_folder,
-};
+use super::result_folder::{JOURNAL, MANIFEST, TIMING, refuse_foreign, sync_folder};
 
-/// The locked folder of a sweep.
+/// The locked folder of a sweep or a plan.
 pub(super) struct SweepFolder(HeldFolder);
 
 impl SweepFolder {
@@ -34,15 +32,20 @@ impl SweepFolder {
         self.0
     }
 
-    /// The journal of these runs: a new one or, with `resume`, the existing one.
-    pub(super) fn journal(&mut self, header: Header, resume: bool) -> Result<Journal, Failure> {
+    /// The journal of these runs: a new one or, with `resume`, the existing one. `results` are the
+    /// files that may stand in the folder without one.
+    pub(super) fn journal(
+        &mut self,
+        header: Header,
+        resume: bool,
+        results: &[&'static str],
+    ) -> Result<Journal, Failure> {
         let place = self.path().join(JOURNAL);
         if let Target::Device = register().writes(&place, Kind::Known)? {
             return Err(refused(&place, Fault::Foreign("this is a device".to_owned())));
         }
         if !place.is_file() {
-            let results = OF_SWEEP.into_iter().chain(OF_SWEEP_ZST);
-            refuse_foreign(&self.0, results.chain([TIMING, MANIFEST]))?;
+            refuse_foreign(&self.0, results.iter().copied().chain([TIMING, MANIFEST]))?;
         }
         let failure = |error: std::io::Error| Failure::io(&place, &error);
         let mut options = File::options();
@@ -61,13 +64,13 @@ impl SweepFolder {
             let [done, all] = [journal.done(), runs.end - runs.start].map(grouped);
             let place = place.display();
             return Err(Failure::Usage(format!(
-                "{place} has {done} of {all} runs of a sweep; continue with --resume, or delete \
-                 it to start over"
+                "{place} has {done} of its {all} runs; continue with --resume, or delete it to \
+                 start over"
             )));
         }
         if let Some(difference) = difference(&journal.header, &header) {
             let place = place.display();
-            let remedy = "resume the same sweep, or use another folder";
+            let remedy = "resume the same sweep or plan, or use another folder";
             return Err(Failure::wrong(format!("{place} is of {difference}; {remedy}")));
         }
         journal.cut_tail().map_err(failure)?;
@@ -83,7 +86,7 @@ pub(super) fn open_journal(folder: &Path) -> Result<(PathBuf, Journal), Failure>
         ErrorKind::NotFound => {
             let folder = folder.display();
             Failure::Io(format!(
-                "{folder} has no journal, expected the folder of a sweep or a shard"
+                "{folder} has no journal, expected the folder of a sweep, a plan or a shard"
             ))
         }
         _ => Failure::io(&place, &error),
@@ -135,6 +138,9 @@ pub(super) fn study_difference(one: &str, other: &str) -> String {
         let mut lines = one.scenario.lines().zip(other.scenario.lines());
         let (one, other) = lines.find(|(one, other)| one != other).unwrap_or(("more", "less"));
         return format!("another scenario (`{one}` and not `{other}`)");
+    }
+    if one.plan != other.plan {
+        return "another question or another number of mixes".to_owned();
     }
     if one.repetitions != other.repetitions {
         return "other repetitions".to_owned();

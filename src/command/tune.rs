@@ -16,7 +16,7 @@ use super::files::NewFile;
 use super::input::{self, Opened};
 use super::progress::Progress;
 use super::register::Kind;
-use super::{Context, Failure, context, distances, goldens, jobs, lists, plan};
+use super::{Context, Failure, context, distances, goldens, jobs, lists, planning};
 
 /// Find the settings of a policy that make an objective smallest
 ///
@@ -126,7 +126,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let progress = Progress::of(context, search.searches(), "searches");
     let tuned = pool.install(|| search.run(|| progress.step()));
     drop(progress);
-    let tuned = tuned.map_err(|failure| plan::failed(&failure, context))?;
+    let tuned = tuned.map_err(|failure| planning::failed(&failure, context))?;
     note_refused(&tuned, context);
 
     let lead = lead(&tuned, &search);

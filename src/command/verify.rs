@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use balloonist::balance::PolicyKind;
-use balloonist::conclude::expects;
+use balloonist::conclude::expects::{self, Unmet};
 use balloonist::number::{counted, grouped};
 use balloonist::render::checks::{self, Check, Finding, Format};
 use balloonist::scenario::{Scenario, TraceSource, VmSpec};
@@ -236,7 +236,7 @@ struct Verdict {
     /// Where the trajectory departs from the golden one.
     departure: Option<String>,
     /// The scenario's expectations that do not hold.
-    failed: Vec<String>,
+    failed: Vec<Unmet>,
 }
 
 /// The most differences printed per table; a changed parameter changes most cells.
@@ -310,22 +310,23 @@ fn checks(
 ) -> Vec<Check> {
     let run = |((case, policy), verdict): (&(&Case, &PolicyKind), &Verdict)| {
         let differences = verdict.differences.iter().map(|difference| &difference.text);
-        let texts = verdict.failed.iter().chain(differences).chain(&verdict.departure);
-        Check {
-            file: case.path.display().to_string(),
-            name: policy.name.to_owned(),
-            findings: texts.cloned().map(Finding::error).collect(),
-        }
+        let texts = differences.chain(&verdict.departure).cloned().map(Finding::error);
+        let findings = verdict.failed.iter().map(Finding::unmet).chain(texts).collect();
+        Check::new(case.path.display().to_string(), policy.name, findings)
     };
-    let one = |path: &Path, name: &str, text: String| Check {
-        file: path.display().to_string(),
-        name: name.to_owned(),
-        findings: vec![Finding::error(text)],
+    let one = |path: &Path, name: &str, text: String| {
+        Check::new(path.display().to_string(), name, vec![Finding::error(text)])
     };
     let runs = jobs.iter().zip(verdicts).map(run);
     let bad = bad.iter().map(|(path, text)| one(path, "scenario", text.clone()));
     let orphans = orphans.iter().map(|path| one(path, "golden table", orphan(path).text));
     runs.chain(bad).chain(orphans).collect()
+}
+
+/// What the expectations that do not hold say.
+fn unmet(verdicts: &[Verdict]) -> Vec<String> {
+    let failed = verdicts.iter().flat_map(|verdict| &verdict.failed);
+    failed.map(|unmet| unmet.text.clone()).collect()
 }
 
 /// Prints the differences, the worst first, then where trajectories depart. Returns whether
@@ -337,8 +338,7 @@ fn show(verdicts: &[Verdict], orphans: &[PathBuf], context: &Context) -> Result<
     golden::worst_first(&mut differences);
     // All runs of a scenario name the same cause.
     differences.dedup();
-    let failed = verdicts.iter().flat_map(|verdict| verdict.failed.iter().cloned());
-    let mut lines: Vec<String> = failed.collect();
+    let mut lines = unmet(verdicts);
     lines.extend(differences.into_iter().map(|difference| difference.text));
     lines.extend(verdicts.iter().filter_map(|verdict| verdict.departure.clone()));
     print_lines(&lines, context)
@@ -360,8 +360,7 @@ fn bless(
     commit_all(new)?;
     goldens().for_each(Golden::tidy);
     context.note(&format!("blessed {}", counted(blessed, "file")));
-    let failed = verdicts.iter().flat_map(|verdict| verdict.failed.iter().cloned());
-    let mut lines: Vec<String> = failed.collect();
+    let mut lines = unmet(verdicts);
     lines.extend(orphans.iter().map(|place| orphan(place).text));
     print_lines(&lines, context)
 }

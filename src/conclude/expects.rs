@@ -6,18 +6,27 @@ use crate::account::Outcome;
 use crate::balance;
 use crate::bound::{self, Bound};
 use crate::number::{Millionths, grouped};
-use crate::scenario::{Expect, Expected, Limit, Reference, Scenario};
+use crate::scenario::{Expect, Expected, Limit, Place, Reference, Scenario};
 use crate::simulate::simulate;
 use crate::units::Decimal;
 use crate::watch::NullWatcher;
 
-/// A sentence for each expectation that a run failed, in the runs' order and then in file order.
-/// All are runs of `scenario`.
+/// An expectation that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmet {
+    /// What was found and what was expected, in a sentence without a full stop.
+    pub text: String,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// The expectations that runs failed, in the runs' order and then in file order. All are runs of
+/// `scenario`.
 ///
 /// An expectation that names no policy applies to the scenario's own policy, and to a policy that
 /// is in no list: the caller runs it in the place of the scenario's. A limit that is a share of
 /// another policy's number is taken from its outcome if that is given, or else from a run of it.
-pub fn failed(scenario: &Scenario, outcomes: &[&Outcome]) -> Vec<String> {
+pub fn failed(scenario: &Scenario, outcomes: &[&Outcome]) -> Vec<Unmet> {
     let mut judge = Judge { scenario, outcomes, runs: Vec::new(), bounds: None };
     let mut failed = Vec::new();
     for outcome in outcomes {
@@ -28,7 +37,10 @@ pub fn failed(scenario: &Scenario, outcomes: &[&Outcome]) -> Vec<String> {
             expect.policies.is_empty() && in_force || is_named
         };
         let expects = scenario.expects.iter().filter(applies);
-        failed.extend(expects.filter_map(|expect| judge.judge(outcome, expect)));
+        failed.extend(expects.filter_map(|expect| {
+            let text = judge.judge(outcome, expect)?;
+            Some(Unmet { text, place: expect.place.clone() })
+        }));
     }
     failed
 }
@@ -130,7 +142,7 @@ impl Judge<'_> {
 }
 
 /// Compares a number with a share of another.
-fn against(found: Millionths, percent: Decimal, base: Millionths) -> Ordering {
+pub(super) fn against(found: Millionths, percent: Decimal, base: Millionths) -> Ordering {
     // Numbers are at most 2⁶⁴ and shares have at most twelve digits, so nothing overflows.
     let scaled = found.0 * 100 * u128::from(percent.denominator());
     scaled.cmp(&(base.0 * u128::from(percent.digits)))

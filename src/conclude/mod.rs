@@ -9,3 +9,4 @@ pub mod contest;
 pub mod expects;
 pub(crate) mod life;
 pub mod plan;
+pub mod whatif;

@@ -81,6 +81,11 @@ impl Answers<'_> {
         self.of(policy).filter(|need| need.amount.is_none()).count() as u64
     }
 
+    /// The mixes in which a harder amount kept the limit although an easier one did not.
+    pub fn split(&self, policy: usize) -> u64 {
+        self.of(policy).filter(|need| need.is_split).count() as u64
+    }
+
     /// The mix that decides the bound: the first whose own need it is.
     pub fn deciding(&self, policy: usize) -> Option<usize> {
         let bound = self.bound(policy)?;

@@ -2,6 +2,7 @@
 
 use crate::number::{counted, grouped};
 use crate::scenario::Document;
+use crate::scenario::plan::Asked;
 use crate::units::{Frames, show_size_up};
 
 /// What is varied until a limit is just kept.
@@ -18,10 +19,15 @@ pub enum Quantity {
 impl Quantity {
     /// The name of its column.
     pub fn column(&self) -> &'static str {
+        self.asked().column()
+    }
+
+    /// What a scenario calls it.
+    pub fn asked(&self) -> Asked {
         match self {
-            Self::Memory => "frames",
-            Self::Tier(_) => "capacity",
-            Self::Copies(_) => "copies",
+            Self::Memory => Asked::Memory,
+            Self::Tier(name) => Asked::Tier(name.clone()),
+            Self::Copies(_) => Asked::Copies(None),
         }
     }
 

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::svg::escaped;
+use crate::conclude::expects::Unmet;
+use crate::scenario::{Diagnostic, Diagnostics, Place, Severity};
 
 /// How checks are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub struct Check {
     pub file: String,
     /// What of it is checked, such as a policy.
     pub name: String,
+    /// What the check says if nothing is wrong; may be empty.
+    pub says: String,
     /// What is wrong; a check without errors has passed.
     pub findings: Vec<Finding>,
 }
@@ -48,10 +52,8 @@ pub struct Finding {
     pub is_warning: bool,
     /// Its diagnostic code, if it has one.
     pub code: Option<&'static str>,
-    /// The file that it is in, if that is not the check's.
-    pub file: Option<String>,
-    /// The line and the column in the file, from 1.
-    pub place: Option<(usize, usize)>,
+    /// Where it is, if that is known better than by the check's file.
+    pub place: Option<Place>,
     /// What was found.
     pub text: String,
 }
@@ -59,11 +61,36 @@ pub struct Finding {
 impl Finding {
     /// An error without a code and a place.
     pub fn error(text: String) -> Self {
-        Self { is_warning: false, code: None, file: None, place: None, text }
+        Self { is_warning: false, code: None, place: None, text }
+    }
+
+    /// An expectation that does not hold.
+    pub fn unmet(unmet: &Unmet) -> Self {
+        Self { place: Some(unmet.place.clone()), ..Self::error(unmet.text.clone()) }
+    }
+
+    /// A diagnostic of a scenario. Warnings are errors if they are denied.
+    pub fn diagnostic(found: &Diagnostic, all: &Diagnostics, deny_warnings: bool) -> Self {
+        Self {
+            is_warning: found.severity == Severity::Warning && !deny_warnings,
+            code: Some(found.code.id),
+            place: Some(all.place(found)),
+            text: format!("{}: {}", found.message, found.remedy),
+        }
+    }
+
+    /// The line and the column, from 1.
+    fn at(&self) -> Option<(usize, usize)> {
+        self.place.as_ref()?.at
     }
 }
 
 impl Check {
+    /// A check that says nothing but what it finds.
+    pub fn new(file: String, name: &str, findings: Vec<Finding>) -> Self {
+        Self { file, name: name.to_owned(), says: String::new(), findings }
+    }
+
     fn has_passed(&self) -> bool {
         self.findings.iter().all(|finding| finding.is_warning)
     }
@@ -89,9 +116,9 @@ fn json(command: &str, checks: &[Check]) -> String {
         json!({
             "severity": if finding.is_warning { "warning" } else { "error" },
             "code": finding.code,
-            "file": finding.file,
-            "line": finding.place.map(|(line, _)| line),
-            "column": finding.place.map(|(_, column)| column),
+            "file": finding.place.as_ref().map(|place| &place.file),
+            "line": finding.at().map(|(line, _)| line),
+            "column": finding.at().map(|(_, column)| column),
             "message": finding.text,
         })
     };
@@ -101,6 +128,7 @@ fn json(command: &str, checks: &[Check]) -> String {
             "file": check.file,
             "name": check.name,
             "passed": check.has_passed(),
+            "message": Some(&check.says).filter(|says| !says.is_empty()),
             "findings": findings,
         })
     };
@@ -124,11 +152,14 @@ fn junit(command: &str, checks: &[Check]) -> String {
     for check in checks {
         let (file, name) = (escaped(&check.file), escaped(&check.name));
         let _ = write!(out, "<testcase classname=\"{file}\" name=\"{name}\"");
-        if check.findings.is_empty() {
+        if check.findings.is_empty() && check.says.is_empty() {
             out += "/>\n";
             continue;
         }
         out += ">\n";
+        if !check.says.is_empty() {
+            let _ = writeln!(out, "<system-out>{}</system-out>", escaped(&check.says));
+        }
         for finding in &check.findings {
             let text = escaped(&finding.text);
             // A warning is shown beside a test case that passes.
@@ -147,9 +178,9 @@ fn junit(command: &str, checks: &[Check]) -> String {
 fn annotations(check: &Check) -> Vec<String> {
     let annotation = |finding: &Finding| {
         let level = if finding.is_warning { "warning" } else { "error" };
-        let mut line =
-            format!("::{level} file={}", property(finding.file.as_ref().unwrap_or(&check.file)));
-        if let Some((at, column)) = finding.place {
+        let file = finding.place.as_ref().map_or(&check.file, |place| &place.file);
+        let mut line = format!("::{level} file={}", property(file));
+        if let Some((at, column)) = finding.at() {
             let _ = write!(line, ",line={at},col={column}");
         }
         let title = finding.code.unwrap_or(&check.name);
@@ -176,16 +207,11 @@ mod tests {
         let bad = Finding {
             is_warning: false,
             code: Some("S012"),
-            file: None,
-            place: Some((3, 7)),
+            place: Some(Place { file: "a,b.toml".to_owned(), at: Some((3, 7)) }),
             text: "50 % < 9\nsee, there".to_owned(),
         };
         let odd = Finding { is_warning: true, place: None, code: None, ..bad.clone() };
-        let check = |name: &str, findings| Check {
-            file: "a,b.toml".to_owned(),
-            name: name.to_owned(),
-            findings,
-        };
+        let check = |name: &str, findings| Check::new("a,b.toml".to_owned(), name, findings);
         vec![check("good", vec![]), check("odd", vec![odd]), check("bad", vec![bad])]
     }
 

@@ -12,6 +12,7 @@ mod expects;
 mod files;
 mod host;
 pub(super) mod params;
+mod plan;
 mod policies;
 mod root;
 mod run;
@@ -36,7 +37,7 @@ use self::values::{Findings, Section};
 use super::codes::{self, Code};
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::document::{Document, Origin, State};
-use super::{Cost, Expect, Grid, Scenario, VmSpec, WarmUp};
+use super::{Cost, Expect, Grid, PlanSpec, Scenario, VmSpec, WarmUp};
 use crate::balance::{Bounds, PolicyKind};
 use crate::params::Settings;
 use crate::random::Generator;
@@ -62,6 +63,7 @@ const ROOT_KEYS: &[&str] = &[
     "defaults",
     "vm",
     "expect",
+    "plan",
     "sweep",
     "extends",
 ];
@@ -237,6 +239,7 @@ struct Loaded<'d> {
     policy_settings: BTreeMap<&'static str, Settings>,
     wrapper: Settings,
     expects: Vec<Expect>,
+    plan: Option<PlanSpec>,
 }
 
 impl<'d> Loaded<'d> {
@@ -259,15 +262,19 @@ impl<'d> Loaded<'d> {
         };
         let vms = root::read_vms(findings, &root, &around, traces);
         let policy = root.section(findings, "policy");
-        let tiers = tiers::read(findings, &root, host.page_size);
-        let expects = expects::expectations(findings, &root, &vms, tiers.as_deref());
+        let in_time = root::is_text(&checkpoint, "every");
+        let clock = root::Clock { page_size: host.page_size, in_time };
+        let tiers = tiers::read(findings, &root, &clock);
+        let places = (&root, document.sources.as_slice());
+        let expects = expects::expectations(findings, places, &vms, tiers.as_deref());
+        let plan = plan::read(findings, places, host.page_size, tiers.as_deref());
         Self {
             name: root::name(findings, &root, &document.stem),
             random,
             seed,
             every: root::read_every(findings, &checkpoint),
             checkpoint,
-            cost: root::read_cost(findings, &cost),
+            cost: root::read_cost(findings, &cost, &clock),
             reclaim: actuator::read(findings, &actuator_section, host.page_size),
             actuator_section,
             sharing: sharing::read(findings, &root),
@@ -282,6 +289,7 @@ impl<'d> Loaded<'d> {
             ),
             wrapper: params::wrapper(findings, &policy, host.page_size),
             expects,
+            plan,
             vms,
             host_section,
             host,
@@ -373,11 +381,13 @@ impl<'d> Loaded<'d> {
             warm_up: self.warm_up,
             vms: vms.collect::<Option<_>>()?,
             expects: self.expects,
+            plan: self.plan,
             sweep,
             programs: document.programs.clone(),
         };
         tiers::check(findings, &self.root, &scenario);
         sharing::check(findings, &self.root, &scenario);
+        plan::check(findings, &self.root, &scenario);
         if let Err(why) = scenario.allows_growth() {
             let origin = self.actuator_section.origin_of("grow");
             findings.error(codes::BAD_MARKS, origin, "the VMs cannot grow at faults", why);

@@ -274,6 +274,12 @@ codes! {
     NOTHING_WRITTEN "S075" "a trace has no writes"
         "A shared page that is written is copied. A trace without kinds does not say what writes, \
          so nothing is copied and what sharing saves is an upper bound. This is a warning."
+    BAD_PLAN "S076" "what the plan asks is not valid"
+        "`[plan]` is what `plan` and `whatif` ask: `slowdown` (a ratio of at least 1) or `limit` \
+         (\"fault_ratio=0.001\", any column of `balloonist list columns`) is what every VM must \
+         keep, `confidence` (\"95%\") how sure the answer must be. It is the least memory of the \
+         host, or with `tier` the smallest tier of that name, or with `copies` (the most that are \
+         tried, or \"auto\") the most copies of all VMs."
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::codes::{self, Code};
-use super::origin::{Origin, SourceText};
+use super::origin::{Origin, Place, SourceText};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +60,7 @@ impl Diagnostic {
         let remedy = visible(&self.remedy);
         let Some(excerpt) = Excerpt::of(source, self.origin) else {
             let place = annotate_snippets::Origin::path(visible(&source.shown));
-            let place = match Excerpt::place(source, self.origin) {
+            let place = match source.place(self.origin).at {
                 Some((line, column)) => place.line(line).char_column(column),
                 None => place,
             };
@@ -129,10 +129,9 @@ impl Diagnostics {
         self.list.iter()
     }
 
-    /// The file that a diagnostic is in, and the line and column in it, from 1.
-    pub fn place(&self, found: &Diagnostic) -> (&str, Option<(usize, usize)>) {
-        let source = &self.sources[found.origin.source];
-        (&source.shown, Excerpt::place(source, found.origin))
+    /// Where the fault of a diagnostic is.
+    pub fn place(&self, found: &Diagnostic) -> Place {
+        self.sources[found.origin.source].place(found.origin)
     }
 
     /// Whether there are none.
@@ -201,15 +200,6 @@ impl<'s> Excerpt<'s> {
         let start = text.floor_char_boundary(start.min(to) - from);
         let end = text.floor_char_boundary(end.clamp(from + start, to) - from);
         Some(Self { shown: &source.shown, line, text, marked: start..end })
-    }
-
-    /// The line and column, in characters, of a place, counted from 1.
-    fn place(source: &SourceText, origin: Origin) -> Option<(usize, usize)> {
-        let (start, _) = origin.span?;
-        let (line, from, to) = source.line_at(start);
-        let text = &source.text[from..to];
-        let before = &text[..text.floor_char_boundary(start.min(to) - from)];
-        Some((line, before.chars().count() + 1))
     }
 
     fn is_in_line_of(&self, other: &Self) -> bool {

@@ -6,9 +6,11 @@
 use std::fmt::Write as _;
 
 use super::grid::{Dimension, Picks};
+use super::plan::{Asked, VmLimit};
 use super::written::{quoted, written};
 use super::{
-    Actuator, Admission, After, Cost, Expect, Grid, Phase, Scenario, Split, TraceSource, VmSpec,
+    Actuator, Admission, After, Cost, Expect, Grid, Limit, Phase, PlanSpec, Scenario, Split,
+    TraceSource, VmSpec,
 };
 use crate::balance;
 use crate::formats::ReadOptions;
@@ -78,6 +80,7 @@ impl Scenario {
             }
         }
         self.expects.iter().try_for_each(|expect| write_expect(out, expect))?;
+        self.plan.iter().try_for_each(|plan| write_plan(out, plan))?;
         self.sweep.iter().try_for_each(|grid| write_sweep(out, grid))
     }
 
@@ -234,12 +237,47 @@ fn phases(phases: &[Phase]) -> String {
 fn write_expect(out: &mut String, expect: &Expect) -> std::fmt::Result {
     writeln!(out, "\n[[expect]]\nmetric = {}", quoted(expect.metric.name()))?;
     writeln!(out, "vm = {}", quoted(&expect.vm))?;
-    let policies: Vec<String> = expect.policies.iter().map(|name| quoted(name)).collect();
+    write_limits(out, &expect.policies, [expect.at_least, expect.at_most])
+}
+
+/// The policies of an expectation, and the least and the most that it allows.
+fn write_limits(
+    out: &mut String,
+    policies: &[&str],
+    [least, most]: [Option<Limit>; 2],
+) -> std::fmt::Result {
+    let policies: Vec<String> = policies.iter().map(|name| quoted(name)).collect();
     writeln!(out, "policies = [{}]", policies.join(", "))?;
-    if let Some(least) = &expect.at_least {
-        writeln!(out, "at_least = {least}")?;
+    least.map_or(Ok(()), |least| writeln!(out, "at_least = {least}"))?;
+    most.map_or(Ok(()), |most| writeln!(out, "at_most = {most}"))
+}
+
+fn write_plan(out: &mut String, plan: &PlanSpec) -> std::fmt::Result {
+    writeln!(out, "\n[plan]")?;
+    if let Some(VmLimit { metric, at_most }) = plan.limit {
+        writeln!(out, "limit = {}", quoted(&format!("{}={at_most}", metric.name)))?;
     }
-    expect.at_most.as_ref().map_or(Ok(()), |most| writeln!(out, "at_most = {most}"))
+    match &plan.asked {
+        Asked::Memory => {}
+        Asked::Tier(name) => writeln!(out, "tier = {}", quoted(name))?,
+        Asked::Copies(None) => writeln!(out, "copies = \"auto\"")?,
+        Asked::Copies(Some(most)) => writeln!(out, "copies = {most}")?,
+    }
+    if let Some(Decimal { digits, places }) = plan.confidence {
+        let percent = Decimal { digits, places: places - 2 };
+        writeln!(out, "confidence = \"{percent}%\"")?;
+    }
+    plan.mixes.map_or(Ok(()), |mixes| writeln!(out, "mixes = {mixes}"))?;
+    plan.sizes.map_or(Ok(()), |sizes| writeln!(out, "sizes = {sizes}"))?;
+    if !plan.policies.is_empty() {
+        let names: Vec<String> = plan.policies.iter().map(|kind| quoted(kind.name)).collect();
+        writeln!(out, "policies = [{}]", names.join(", "))?;
+    }
+    plan.expects.iter().try_for_each(|expect| {
+        let metric = expect.metric.name(&plan.asked);
+        writeln!(out, "\n[[plan.expect]]\nmetric = {}", quoted(&metric))?;
+        write_limits(out, &expect.policies, [expect.at_least, expect.at_most])
+    })
 }
 
 /// A trace file with its reader's options; options without a value have no default to show.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Place;
 use crate::account::{Account, Metric, TierAccount};
 use crate::number::Millionths;
 use crate::units::Decimal;
@@ -56,6 +57,8 @@ pub struct Expect {
     pub at_least: Option<Limit>,
     /// The largest value allowed.
     pub at_most: Option<Limit>,
+    /// Where it is written.
+    pub place: Place,
 }
 
 /// A limit of an expectation.

@@ -27,6 +27,7 @@ mod load;
 mod mechanisms;
 mod origin;
 mod own;
+pub mod plan;
 mod range;
 mod set;
 mod split;
@@ -47,8 +48,9 @@ pub(crate) use expect::BOUNDS;
 pub use expect::{Expect, Expected, Limit, Reference};
 pub use grid::{Dimension, Grid};
 pub use mechanisms::Mechanisms;
-pub use origin::{Origin, SourceText};
+pub use origin::{Origin, Place, SourceText};
 pub use own::Own;
+pub use plan::PlanSpec;
 pub use warm_up::{WarmUp, WarmUpEnd};
 
 use crate::balance::PolicyKind;
@@ -113,6 +115,8 @@ pub struct Scenario {
     pub vms: Vec<VmSpec>,
     /// What must hold after a run.
     pub expects: Vec<Expect>,
+    /// What is asked of `plan`, if the scenario has a `[plan]`; a run ignores it.
+    pub plan: Option<PlanSpec>,
     /// What a sweep varies, if the scenario has a `[sweep]`; a single run ignores it.
     pub sweep: Option<Grid>,
     /// Who starts the programs that policies ask, if the user allows that.

@@ -25,6 +25,17 @@ impl SourceText {
         self
     }
 
+    /// Where the value begins that was written there.
+    pub(super) fn place(&self, origin: Origin) -> Place {
+        let at = origin.span.map(|(start, _)| {
+            let (line, from, to) = self.line_at(start);
+            let text = &self.text[from..to];
+            let before = &text[..text.floor_char_boundary(start.min(to) - from)];
+            (line, before.chars().count() + 1)
+        });
+        Place { file: self.shown.clone(), at }
+    }
+
     /// The line around byte `at`: its number, counted from 1, its start and its end.
     pub(super) fn line_at(&self, at: usize) -> (usize, usize, usize) {
         let at = at.min(self.text.len());
@@ -34,6 +45,15 @@ impl SourceText {
         let to = if self.text[from..to].ends_with('\r') { to - 1 } else { to };
         (line, from, to)
     }
+}
+
+/// A place in a text, as people name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file's path as the user gave it.
+    pub file: String,
+    /// The line and the column, from 1; `None` is the text as a whole.
+    pub at: Option<(usize, usize)>,
 }
 
 /// Where a value was written.

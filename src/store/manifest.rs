@@ -12,6 +12,7 @@ use crate::balance;
 use crate::bound::Bound;
 use crate::conclude::compare;
 use crate::params::Domain;
+use crate::plan::{Quantity, Question};
 use crate::scenario::{Scenario, TraceSource, VmSpec};
 use crate::store::digest::Digest;
 use crate::store::trail;
@@ -76,6 +77,40 @@ pub struct Study {
     /// The hashes of all traces read from files at any point, sorted; only for a sweep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_hashes: Option<Vec<String>>,
+    /// What is asked of the scenario's mixes; only for a plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanEntry>,
+}
+
+/// What a plan asks of every mix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanEntry {
+    /// The limit, as `--limit` takes it.
+    pub limit: String,
+    /// What is asked for: "frames", "capacity of far", "copies".
+    pub asked: String,
+    /// The amounts of it at which every mix runs.
+    pub amounts: Vec<u64>,
+    /// The policies.
+    pub policies: Vec<String>,
+    /// The number of mixes.
+    pub mixes: u64,
+}
+
+impl PlanEntry {
+    fn of(question: &Question, mixes: u64) -> Self {
+        let Question { metric, at_most, quantity, amounts, policies } = question;
+        Self {
+            limit: format!("{}={at_most}", metric.name),
+            asked: match quantity {
+                Quantity::Tier(tier) => format!("{} of {tier}", quantity.column()),
+                _ => quantity.column().to_owned(),
+            },
+            amounts: amounts.clone(),
+            policies: policies.iter().map(|kind| kind.name.to_owned()).collect(),
+            mixes,
+        }
+    }
 }
 
 /// A VM's trace.
@@ -248,7 +283,14 @@ impl Study {
             traces: scenario.vms.iter().map(TraceEntry::of).collect(),
             policy_files: policy_files(scenario),
             content_hashes: None,
+            plan: None,
         }
+    }
+
+    /// The study of a plan. What the scenario expects of its answers is no part of it.
+    pub fn of_plan(scenario: &Scenario, question: &Question, mixes: u64) -> Self {
+        let plan = Some(PlanEntry::of(question, mixes));
+        Self { plan, ..Self::of(&Scenario { plan: None, ..scenario.clone() }) }
     }
 
     /// The study of a sweep; `traces` are all traces read from files at any point.
@@ -262,15 +304,15 @@ impl Study {
         Self { repetitions: Some(repetitions), content_hashes: Some(hashes), ..Self::of(scenario) }
     }
 
-    /// The study on one line, the first of a sweep's journal.
+    /// The study on one line, the first of a journal.
     pub fn to_line(&self) -> String {
         serde_json::to_string(self).expect("text and numbers are always JSON")
     }
 
-    /// Reads the first line of a sweep's journal; `None` if it is not one.
+    /// Reads the first line of a journal; `None` if it is not one.
     pub fn from_line(line: &str) -> Option<Self> {
         let study: Self = serde_json::from_str(line).ok()?;
-        study.repetitions.is_some().then_some(study)
+        (study.repetitions.is_some() || study.plan.is_some()).then_some(study)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod curves;
 pub mod digest;
 pub mod golden;
 pub mod manifest;
+pub mod mixes;
 pub mod mrc;
 pub mod outcomes;
 pub mod pivot;

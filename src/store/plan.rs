@@ -28,7 +28,7 @@ pub fn needs(answers: &Answers<'_>) -> Table {
             Cell::from(low),
             Cell::from(high),
             Cell::Integer(answers.never(at)),
-            Cell::Integer(answers.of(at).filter(|need| need.is_split).count() as u64),
+            Cell::Integer(answers.split(at)),
             first.map_or(Cell::Empty, |(vm, _, _)| Cell::from(vm)),
             Cell::from(first.map(|(_, times, _)| times)),
             Cell::from(first.map(|(_, _, at)| at)),

@@ -152,7 +152,7 @@ pub fn record(grid: &Grid, run: (u64, u64), scenario: &Scenario, outcome: &Outco
         run: run.0,
         metrics: SUMMARISED.map(|(_, metric)| metric(&outcome.all)),
         rows: lines(grid, run, scenario, outcome),
-        failed: expects::failed(scenario, &[outcome]),
+        failed: expects::failed(scenario, &[outcome]).into_iter().map(|unmet| unmet.text).collect(),
     }
 }
 

@@ -1,10 +1,12 @@
 //! The journal of a sweep: one line per run with its results, appended as soon as the run is done.
+//! A plan keeps one too, in which a run is a mix.
 //!
-//! The first line identifies the sweep. Every other line has a run's number, the values that
-//! statistics need, its rows of runs.csv and a sentence, marked with `!`, for each expectation that
-//! it failed. Each line ends in a checksum and is appended by one write. A killed process therefore
-//! leaves whole lines and at most one partial line at the end, which is ignored and cut off. A
-//! damaged line that is followed by whole ones is reported as an error with its line number.
+//! The first line identifies the study. Every other line begins with a run's number. In a sweep
+//! the values that statistics need follow, its rows of runs.csv and a sentence, marked with `!`,
+//! for each expectation that it failed; in a plan, the needs of the mix. Each line ends in a
+//! checksum and is appended by one write. A killed process therefore leaves whole lines and at
+//! most one partial line at the end, which is ignored and cut off. A damaged line that is followed
+//! by whole ones is reported as an error with its line number.
 //!
 //! Only the positions of the lines are kept in memory: 8 bytes per run.
 
@@ -137,16 +139,14 @@ impl Journal {
                 return Ok(Some(journal));
             }
             number += 1;
-            match unsealed(&line).and_then(parse_record) {
-                Some(record) => {
+            match unsealed(&line).and_then(number_of) {
+                Some(run) => {
                     if let Some(torn) = torn {
                         return Err(damaged(torn, "the line is damaged, but intact lines follow"));
                     }
-                    if !journal.note(record.run, at) {
-                        let what = format!(
-                            "run {} does not belong to this journal or occurs twice",
-                            record.run
-                        );
+                    if !journal.note(run, at) {
+                        let what =
+                            format!("run {run} does not belong to this journal or occurs twice");
                         return Err(Fault::Damaged(number, what));
                     }
                     journal.end = at + length;
@@ -181,15 +181,23 @@ impl Journal {
         self.places.iter().map(|&place| place != 0).collect()
     }
 
-    /// Appends the line of a new run, in one write.
+    /// Appends the line of a new run.
+    ///
+    /// # Errors
+    /// As for [`append_text`](Self::append_text).
+    pub fn append(&mut self, record: &Record) -> io::Result<()> {
+        self.append_text(record.run, &shown(record))
+    }
+
+    /// Appends a new run and what is kept of it, a text without line ends, in one write.
     ///
     /// # Errors
     /// The file cannot be written, or an earlier append failed.
-    pub fn append(&mut self, record: &Record) -> io::Result<()> {
+    pub fn append_text(&mut self, run: u64, text: &str) -> io::Result<()> {
         if let Some(error) = self.broken {
             return Err(io::Error::from_raw_os_error(error));
         }
-        let line = sealed(&shown(record));
+        let line = sealed(&format!("{run}\t{text}"));
         self.moved = true;
         let file = self.file.get_mut();
         let written =
@@ -200,8 +208,8 @@ impl Journal {
             let _ = file.set_len(self.end);
             return written;
         }
-        let is_new = self.note(record.run, self.end);
-        assert!(is_new, "run {} is made once", record.run);
+        let is_new = self.note(run, self.end);
+        assert!(is_new, "run {run} is made once");
         self.end += line.len() as u64;
         Ok(())
     }
@@ -217,8 +225,18 @@ impl Journal {
     /// The record of a run that is done.
     ///
     /// # Errors
-    /// The file cannot be read or has changed.
+    /// The file cannot be read or has changed, or the line is not one of a sweep.
     pub fn record(&mut self, run: u64) -> Result<Record, Fault> {
+        let text = self.text(run)?;
+        let damaged = || Fault::Damaged(0, format!("the line of run {run} is not one of a sweep"));
+        parse_record(run, &text).ok_or_else(damaged)
+    }
+
+    /// What is kept of a run that is done.
+    ///
+    /// # Errors
+    /// The file cannot be read or has changed.
+    pub fn text(&mut self, run: u64) -> Result<String, Fault> {
         let at = self.places[(run - self.header.runs.start) as usize];
         assert!(at > 0, "run {run} is done");
         if std::mem::take(&mut self.moved) {
@@ -229,8 +247,11 @@ impl Journal {
         }
         let mut line = Vec::new();
         self.file.by_ref().read_until(b'\n', &mut line)?;
-        let record = unsealed(&line).and_then(parse_record).filter(|record| record.run == run);
-        record.ok_or_else(|| Fault::Damaged(0, format!("the line of run {run} has changed")))
+        let text = unsealed(&line).filter(|text| number_of(text) == Some(run));
+        let text = text.and_then(|text| text.split_once('\t'));
+        let (_, text) =
+            text.ok_or_else(|| Fault::Damaged(0, format!("the line of run {run} has changed")))?;
+        Ok(text.to_owned())
     }
 
     /// Records the position of a run's line. Returns `false` if it is not a run of this journal or
@@ -281,17 +302,23 @@ fn parse_header(text: &str) -> Option<Header> {
     is_possible.then_some(header)
 }
 
-fn shown(record: &Record) -> String {
-    let Record { run, metrics: [one, two, three], rows, failed } = record;
-    let rows = rows.trim_end_matches('\n').replace('\n', "\t");
-    let failed: String = failed.iter().flat_map(|sentence| ["\t!", sentence.as_str()]).collect();
-    format!("{run}\t{one}\t{two}\t{three}\t{rows}{failed}")
+/// The number of the run that a line is of.
+fn number_of(text: &str) -> Option<u64> {
+    text.split_once('\t')?.0.parse().ok()
 }
 
-fn parse_record(text: &str) -> Option<Record> {
-    let mut fields = text.splitn(5, '\t');
+/// What is kept of a run of a sweep.
+fn shown(record: &Record) -> String {
+    let Record { metrics: [one, two, three], rows, failed, .. } = record;
+    let rows = rows.trim_end_matches('\n').replace('\n', "\t");
+    let failed: String = failed.iter().flat_map(|sentence| ["\t!", sentence.as_str()]).collect();
+    format!("{one}\t{two}\t{three}\t{rows}{failed}")
+}
+
+fn parse_record(run: u64, text: &str) -> Option<Record> {
+    let mut fields = text.splitn(4, '\t');
     let mut number = || fields.next()?.parse().ok();
-    let (run, metrics) = (number()?, [number()?, number()?, number()?]);
+    let metrics = [number()?, number()?, number()?];
     // A row begins with the number of its run.
     let (mut rows, mut failed) = (String::new(), Vec::new());
     for field in fields.next()?.split('\t') {
@@ -337,7 +364,7 @@ mod tests {
         for failed in [vec![], vec!["a under b: x is 1, expected at most 0".to_owned(); 2]] {
             let rows = "7,0,a\n7,0,all\n".to_owned();
             let record = Record { run: 7, metrics: [1, 2, 3], rows, failed };
-            assert_eq!(parse_record(&shown(&record)), Some(record));
+            assert_eq!(parse_record(7, &shown(&record)), Some(record));
         }
     }
 
@@ -347,7 +374,7 @@ mod tests {
         let header = sealed(&format!("{MAGIC}\t0\t3\t3\t{{}}"));
         let record =
             |run| Record { run, metrics: [1, 2, 3], rows: "a\n".to_owned(), failed: vec![] };
-        let line = sealed(&shown(&record(0)));
+        let line = sealed(&format!("0\t{}", shown(&record(0))));
         let torn = "1\t".to_owned() + &"9".repeat(1_000);
         let mut journal = read(format!("{header}{line}{torn}").as_bytes()).unwrap().unwrap();
         journal.cut_tail().unwrap();

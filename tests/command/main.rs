@@ -30,3 +30,4 @@ mod timelines;
 mod trace_command;
 mod tune;
 mod walk;
+mod whatif;

@@ -49,14 +49,14 @@ fn what_has_no_answer_is_refused() {
     let free = FLEET.replace("cost.fault = 3\n", "");
     for (scenario, arguments, expected) in [
         (free.as_str(), &[][..], "the scenario has no `[cost]`"),
-        (FLEET, &["--slowdown", "0.9"], "--slowdown is at least 1"),
+        (FLEET, &["--slowdown", "0.9"], "a slowdown is at least 1"),
         (FLEET, &["--confidence", "100%"], "expected 1% to 99.9%"),
         (FLEET, &["--confidence", "0.95"], "expected 1% to 99.9%"),
         (FLEET, &["--limit", "slowdwn=2"], "did you mean `slowdown`?"),
         (FLEET, &["--limit", "slowdown"], "expected a column"),
         (FLEET, &["--limit", "fault_ratio=x"], "`x` is not a number"),
         (FLEET, &["--mixes", "0"], "--mixes"),
-        (FLEET, &["--copies", "40000"], "--copies 40000 is too many, expected at most 32768"),
+        (FLEET, &["--copies", "40000"], "40000 copies are too many, expected at most 32768"),
         (FLEET, &["--copies", "--tier", "far"], "cannot be used with"),
     ] {
         let output = plan(scenario, arguments);
@@ -126,4 +126,72 @@ fn the_page_begins_with_the_answer() {
     }
     let output = plan(FLEET, &["--slowdown", "1.9", "--report", "-"]);
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// The shards of a plan, joined, and a plan that was stopped and resumed, are the plan that ran in
+/// one go.
+#[test]
+fn shards_and_resumed_plans_are_the_plan_in_one_go() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("fleet.toml"), FLEET).unwrap();
+    let plan = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_balloonist"));
+        let common = ["plan", "fleet.toml", "--slowdown", "1.9", "--format", "csv", "--quiet"];
+        command.current_dir(folder.path()).args(common).args(arguments).output().unwrap()
+    };
+    let shown = |arguments: &[&str]| {
+        let output = plan(arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let whole = shown(&["--out", "whole"]);
+    for shard in ["1", "2", "3"] {
+        let part = format!("{shard}/3");
+        assert_eq!(shown(&["--shard", &part, "--out", shard]), "");
+    }
+    let from = ["--from", "1", "--from", "2", "--from", "3"];
+    assert_eq!(shown(&[&from[..], &["--out", "joined"]].concat()), whole);
+    // Nothing is left to run, so without time it is the same, and a missing shard is run.
+    assert_eq!(shown(&[&from[..], &["--jobs", "1"]].concat()), whole);
+    assert_eq!(shown(&["--from", "3", "--from", "1"]), whole);
+    let same = |one: &str, other: &str| {
+        for name in ["needs.csv", "curve.csv", "mixes.csv", "manifest.json"] {
+            let [one, other] = [one, other]
+                .map(|from| std::fs::read(folder.path().join(from).join(name)).unwrap());
+            assert!(one == other, "{name}");
+        }
+    };
+    same("whole", "joined");
+    shown(&["--within", "1ns", "--jobs", "1", "--out", "grown"]);
+    let refused = plan(&["--out", "grown"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("grown/journal has 1 of its 19 runs; continue with --resume"), "{said}");
+    assert_eq!(shown(&["--out", "grown", "--resume"]), whole);
+    same("whole", "grown");
+    // A torn line is run again; another question is refused.
+    let journal = folder.path().join("grown/journal");
+    let bytes = std::fs::read(&journal).unwrap();
+    std::fs::write(&journal, &bytes[..bytes.len() - 7]).unwrap();
+    assert_eq!(shown(&["--out", "grown", "--resume"]), whole);
+    let other = plan(&["--out", "grown", "--resume", "--sizes", "5"]);
+    assert_eq!(other.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert!(said.contains("another question or another number of mixes"), "{said}");
+    // A changed line whose checksum is right is no mix of this plan.
+    let line = String::from_utf8(bytes).unwrap();
+    let crafted = line.lines().nth(1).unwrap().rsplit_once('\t').unwrap().0;
+    let crafted = crafted.replacen("\"curve\":[", "\"curve\":[null,", 1);
+    let sum = blake3::hash(crafted.as_bytes()).to_hex()[..32].to_owned();
+    let header = line.lines().next().unwrap();
+    std::fs::write(&journal, format!("{header}\n{crafted}\t{sum}\n")).unwrap();
+    let crafted = plan(&["--from", "grown"]);
+    let said = String::from_utf8_lossy(&crafted.stderr).into_owned();
+    assert!(said.contains("is not one of this plan"), "{said}");
+    // The page of a folder of results is made by `plan`.
+    let mut report = Command::new(env!("CARGO_BIN_EXE_balloonist"));
+    let report = report.current_dir(folder.path()).args(["report", "whole", "-o", "page.html"]);
+    let output = report.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("`plan --from whole --report FILE` makes its page"), "{said}");
 }

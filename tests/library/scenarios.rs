@@ -149,7 +149,7 @@ fn settings_override_the_file() {
     let mut document = Document::open(Path::new("tests/good_scenarios/everything.toml"));
     for setting in [
         "policy.kind=static",
-        "checkpoint.every = 10",
+        "checkpoint.every = 10 ns",
         "vm.db.0.min=3",
         "vm.web_1.trace={ pages = [4] }",
         "policy.last-n.count=replacement_misses",

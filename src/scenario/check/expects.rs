@@ -1,8 +1,10 @@
 //! Checks of expectations, and of lists of policies.
 
+use std::sync::Arc;
+
 use super::super::codes;
 use super::super::diagnostic::{clip, meant};
-use super::super::document::Literal;
+use super::super::document::{Literal, SourceText};
 use super::super::expect::{BOUNDS, Limit, Reference};
 use super::super::{Expect, Expected};
 use super::draft::Draft;
@@ -37,7 +39,7 @@ pub(super) fn policy_list(
 /// The tables of `[[expect]]`.
 pub(super) fn expectations(
     findings: &mut Findings,
-    root: &Section,
+    (root, sources): (&Section, &[Arc<SourceText>]),
     vms: &[Draft],
     tiers: Option<&[TierSpec]>,
 ) -> Vec<Expect> {
@@ -49,12 +51,13 @@ pub(super) fn expectations(
     let measures: Vec<Expected> = METRICS.iter().map(Expected::Vm).chain(of_tiers).collect();
     let wanted = "an array of tables, `[[expect]]`";
     let sections = root.sections(findings, "expect", wanted);
-    sections.iter().filter_map(|section| expectation(findings, section, vms, &measures)).collect()
+    let expectation = |section| expectation(findings, (section, sources), vms, &measures);
+    sections.iter().filter_map(expectation).collect()
 }
 
 fn expectation(
     findings: &mut Findings,
-    section: &Section,
+    (section, sources): (&Section, &[Arc<SourceText>]),
     vms: &[Draft],
     measures: &[Expected],
 ) -> Option<Expect> {
@@ -93,26 +96,77 @@ fn expectation(
     let of_all = vm == Some("all");
     let mut bound =
         |key| section.get(key).map(|field| limit(findings, &field, metric.as_ref(), of_all));
-    let (at_least, at_most) = (bound("at_least"), bound("at_most"));
-    if at_least.is_none() && at_most.is_none() {
+    let [at_least, at_most] = ["at_least", "at_most"].map(|key| bound(key).flatten());
+    check_limits(findings, section, at_least, at_most);
+    Some(Expect {
+        metric: metric?,
+        vm: vm?.to_owned(),
+        policies: policies.iter().map(|(kind, _)| kind.name).collect(),
+        at_least,
+        at_most,
+        place: sources[section.origin.source].place(section.origin),
+    })
+}
+
+/// A share such as "105% of static", and the name in it.
+pub(super) fn share<'f>(findings: &mut Findings, field: &Field<'f>) -> Option<(Decimal, &'f str)> {
+    let text = findings.text(field)?;
+    let split = || {
+        let (percent, name) = text.split_once('%')?;
+        Some((Decimal::parse(percent.trim_end())?, name.trim_start().strip_prefix("of ")?.trim()))
+    };
+    let Some((percent, name)) = split() else {
+        let message = format!("`{}` is no limit", clip(text));
+        let remedy = "write a number, or a share such as \"105% of static\"";
+        findings.error(codes::BAD_EXPECT, field.node.origin, message, remedy);
+        return None;
+    };
+    if percent.places > PLACES_MAX || percent.digits > SHARE_MAX * percent.denominator() {
+        let message = format!("{percent}% is no share that can be compared exactly");
+        let remedy = format!("use at most {SHARE_MAX}% and {PLACES_MAX} decimals");
+        findings.error(codes::BAD_EXPECT, field.node.origin, message, remedy);
+        return None;
+    }
+    Some((percent, name))
+}
+
+/// Reports a limit that refers to what is neither a policy nor one of these bounds.
+pub(super) fn unknown_reference(
+    findings: &mut Findings,
+    field: &Field,
+    name: &str,
+    bounds: &[&str],
+) {
+    let names = || policies().map(|(known, _)| known).chain(bounds.iter().copied());
+    let (what, remedy) = match bounds {
+        [] => ("no policy", "name a policy".to_owned()),
+        _ => {
+            ("no policy and no bound", format!("name a policy, or a bound: {}", bounds.join(", ")))
+        }
+    };
+    let remedy = meant(name, names()).map_or(remedy, |meant| format!("did you mean `{meant}`?"));
+    let message = format!("{what} is named `{}`", clip(name));
+    findings.error(codes::BAD_EXPECT, field.node.origin, message, remedy);
+}
+
+/// Reports limits between which no number lies, or that there is none.
+pub(super) fn check_limits(
+    findings: &mut Findings,
+    section: &Section,
+    at_least: Option<Limit>,
+    at_most: Option<Limit>,
+) {
+    if section.get("at_least").is_none() && section.get("at_most").is_none() {
         let message = "the expectation has no bound";
         findings.error(codes::BAD_EXPECT, section.origin, message, "add `at_least` or `at_most`");
     }
-    if let (Some(Some(Limit::Number(least))), Some(Some(Limit::Number(most)))) =
-        (&at_least, &at_most)
-        && params::compare(*least, *most).is_gt()
+    if let (Some(Limit::Number(least)), Some(Limit::Number(most))) = (at_least, at_most)
+        && params::compare(least, most).is_gt()
     {
         let message = format!("no number is at least {least} and at most {most}");
         let origin = section.origin_of("at_least");
         findings.error(codes::BAD_EXPECT, origin, message, "`at_least` must not exceed `at_most`");
     }
-    Some(Expect {
-        metric: metric?,
-        vm: vm?.to_owned(),
-        policies: policies.iter().map(|(kind, _)| kind.name).collect(),
-        at_least: at_least.flatten(),
-        at_most: at_most.flatten(),
-    })
 }
 
 /// The limit of an expectation: a whole number for a metric that counts, any decimal number for a
@@ -124,48 +178,30 @@ fn limit(
     of_all: bool,
 ) -> Option<Limit> {
     let is_count = metric.is_some_and(Expected::is_count);
-    let Literal::String(text) = &field.node.value else {
+    let Literal::String(_) = &field.node.value else {
         return if is_count {
             findings.integer(field, 0, INTEGER_MAX).map(|number| Limit::Number(whole(number)))
         } else {
             params::decimal(findings, field, whole(0), whole(INTEGER_MAX)).map(Limit::Number)
         };
     };
-    let mut wrong = |message: String, remedy: String| {
-        findings.error(codes::BAD_EXPECT, field.node.origin, message, remedy);
-        None
-    };
-    let share = || {
-        let (percent, name) = text.split_once('%')?;
-        Some((Decimal::parse(percent.trim_end())?, name.trim_start().strip_prefix("of ")?.trim()))
-    };
-    let Some((percent, name)) = share() else {
-        let message = format!("`{}` is no limit", clip(text));
-        return wrong(message, "write a number, or a share such as \"105% of static\"".to_owned());
-    };
-    if percent.places > PLACES_MAX || percent.digits > SHARE_MAX * percent.denominator() {
-        let message = format!("{percent}% is no share that can be compared exactly");
-        let remedy = format!("use at most {SHARE_MAX}% and {PLACES_MAX} decimals");
-        return wrong(message, remedy);
-    }
+    let (percent, name) = share(findings, field)?;
     if let Some(&bound) = BOUNDS.iter().find(|bound| **bound == name) {
         let counts = ["demand_faults", "capacity_faults"];
         let is_known = |metric: &Expected| counts.contains(&metric.name()) && of_all;
         return match metric {
-            Some(metric) if !is_known(metric) => wrong(
-                format!("the bound {bound} has no {} of a VM", metric.name()),
-                "a bound has demand_faults and capacity_faults of all VMs together".to_owned(),
-            ),
+            Some(metric) if !is_known(metric) => {
+                let message = format!("the bound {bound} has no {} of a VM", metric.name());
+                let remedy = "a bound has demand_faults and capacity_faults of all VMs together";
+                findings.error(codes::BAD_EXPECT, field.node.origin, message, remedy);
+                None
+            }
             _ => Some(Limit::Share { percent, of: Reference::Bound(bound) }),
         };
     }
     let Some((_, kind)) = policies().find(|(known, _)| *known == name) else {
-        let names = || policies().map(|(known, _)| known).chain(BOUNDS.iter().copied());
-        let remedy = match meant(name, names()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("name a policy, or a bound: {}", BOUNDS.join(", ")),
-        };
-        return wrong(format!("no policy and no bound is named `{}`", clip(name)), remedy);
+        unknown_reference(findings, field, name, BOUNDS);
+        return None;
     };
     Some(Limit::Share { percent, of: Reference::Policy(kind.name) })
 }

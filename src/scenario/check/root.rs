@@ -7,6 +7,7 @@ use super::draft::{Draft, Surroundings};
 use super::traces::Traces;
 use super::values::{Findings, INTEGER_MAX, Section};
 use super::vm;
+use crate::device;
 use crate::random::Generator;
 use crate::replace::Delays;
 use crate::scenario::codes;
@@ -61,7 +62,8 @@ pub(super) fn randomness(
 }
 
 /// The keys of `[cost]`.
-const COSTS: [&str; 9] = [
+const COSTS: [&str; 10] = [
+    "device",
     "fault",
     "zero_fill",
     "swap_in",
@@ -73,13 +75,21 @@ const COSTS: [&str; 9] = [
     "copy",
 ];
 
-/// The costs of events; 0 by default.
-pub(super) fn read_cost(findings: &mut Findings, section: &Section<'_>) -> Option<Cost> {
+/// The costs of events; those of a device, or else 0 by default.
+pub(super) fn read_cost(
+    findings: &mut Findings,
+    section: &Section<'_>,
+    clock: &Clock,
+) -> Option<Cost> {
     section.only(findings, &COSTS);
+    let [read, write] = clock.device(findings, section)?;
     let mut ticks =
-        |key| section.get(key).map_or(Some(Ticks(0)), |field| findings.ticks(&field, 0));
-    let [fault, zero_fill, swap_in, write_back, trap, policy, host_read, host_write, copy] =
-        COSTS.map(&mut ticks);
+        |key, default| section.get(key).map_or(Some(default), |field| findings.ticks(&field, 0));
+    let [fault, zero_fill, write_back, trap, policy, copy] =
+        ["fault", "zero_fill", "write_back", "trap", "policy", "copy"]
+            .map(|key| ticks(key, Ticks(0)));
+    let [swap_in, host_read] = ["swap_in", "host_read"].map(|key| ticks(key, read));
+    let host_write = ticks("host_write", write);
     Some(Cost {
         delays: Delays {
             fault: fault?,
@@ -94,6 +104,37 @@ pub(super) fn read_cost(findings: &mut Findings, section: &Section<'_>) -> Optio
         host_write: host_write?,
         copy: copy?,
     })
+}
+
+/// What times of devices are turned into ticks by.
+pub(super) struct Clock {
+    /// The bytes of a page.
+    pub(super) page_size: Option<u64>,
+    /// Whether ticks are nanoseconds, because checkpoints are so long apart.
+    pub(super) in_time: bool,
+}
+
+impl Clock {
+    /// The times in which the `device` of a table reads and writes a page; none without one. `None`
+    /// is a reported error.
+    pub(super) fn device(
+        &self,
+        findings: &mut Findings,
+        section: &Section<'_>,
+    ) -> Option<[Ticks; 2]> {
+        let Some(field) = section.get("device") else { return Some([Ticks(0); 2]) };
+        let kinds = device::ALL.iter().map(|device| (device.name, device));
+        let device = findings.choice(&field, kinds)?;
+        if !self.in_time {
+            let message = format!("`{}` is in nanoseconds, but ticks here are not", field.path);
+            let remedy = "write `checkpoint.every` as a duration, such as \"10 s\", and \
+                          accesses by `period` or recorded time";
+            findings.error(codes::BAD_UNIT, field.node.origin, message, remedy);
+            return None;
+        }
+        let page_size = self.page_size?;
+        Some([device.read, device.write].map(|access| access.ticks(page_size)))
+    }
 }
 
 /// Reads the VMs, each by itself with its trace file, and reports names used twice.

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::params;
+use super::root::Clock;
 use super::values::{Findings, Section};
 use crate::scenario::codes;
 use crate::scenario::diagnostic::clip;
 use crate::scenario::document::{Literal, Origin};
 use crate::scenario::{Cost, Scenario};
 use crate::tier::{ALL, Capacity, Division, Memory, TIERS_MAX, TierKind, TierSpec};
-use crate::units::{Decimal, Ticks};
+use crate::units::Decimal;
 
-const KEYS: &[&str] = &["name", "kind", "capacity", "division", "fetch", "put", "ratio"];
+const KEYS: &[&str] = &["name", "kind", "capacity", "division", "device", "fetch", "put", "ratio"];
 
 /// The most of a VM's frames that a compressed tier takes by default: zswap's `max_pool_percent`.
 const PERCENT: Decimal = Decimal { digits: 20, places: 0 };
@@ -23,13 +24,13 @@ const RATIO_MAX: Decimal = Decimal { digits: 1000, places: 0 };
 pub(super) fn read(
     findings: &mut Findings,
     root: &Section,
-    page_size: Option<u64>,
+    clock: &Clock,
 ) -> Option<Vec<TierSpec>> {
     let sections = root.sections(findings, "tier", "an array of tables, `[[tier]]`");
     let mut names: BTreeMap<String, Origin> = BTreeMap::new();
     let mut tiers = Vec::new();
     for (at, section) in sections.iter().enumerate() {
-        let tier = tier(findings, section, page_size);
+        let tier = tier(findings, section, clock);
         let Some(tier) = tier else { continue };
         let origin = section.origin_of("name");
         if let Some(&first) = names.get(&tier.name) {
@@ -57,7 +58,7 @@ pub(super) fn read(
     is_given.then_some(tiers)
 }
 
-fn tier(findings: &mut Findings, section: &Section, page_size: Option<u64>) -> Option<TierSpec> {
+fn tier(findings: &mut Findings, section: &Section, clock: &Clock) -> Option<TierSpec> {
     section.only(findings, KEYS);
     let remedy = "name the tier, for example `name = \"tmem\"`; columns are named by it";
     let name = section.need(findings, "name", remedy).and_then(|field| {
@@ -78,14 +79,17 @@ fn tier(findings: &mut Findings, section: &Section, page_size: Option<u64>) -> O
     let division = section.get("division").map_or(Some(Division::default()), |field| {
         findings.choice(&field, Division::ALL.iter().copied())
     });
+    let device = clock.device(findings, section);
+    let [read, write] = device.unwrap_or_default();
     let mut ticks =
-        |key| section.get(key).map_or(Some(Ticks(0)), |field| findings.ticks(&field, 0));
-    let (fetch, put) = (ticks("fetch"), ticks("put"));
+        |key, default| section.get(key).map_or(Some(default), |field| findings.ticks(&field, 0));
+    let (fetch, put) = (ticks("fetch", read), ticks("put", write));
     let ratio = section.get("ratio").map_or(Some(RATIO), |field| {
         params::decimal(findings, &field, Decimal { digits: 1, places: 0 }, RATIO_MAX)
     });
     let kind: &'static TierKind = kind?;
-    let capacity = capacity(findings, section, kind, page_size);
+    let capacity = capacity(findings, section, kind, clock.page_size);
+    device?;
     let key = if kind.memory == Memory::Vm { "division" } else { "ratio" };
     if section.get(key).is_some() {
         let message = format!("`{key}` says nothing of a tier of kind {}", kind.name);

@@ -84,6 +84,7 @@ pub(crate) fn scenario(vms: Vec<VmSpec>, memory: u64, every: u64) -> Scenario {
         warm_up: None,
         vms,
         expects: Vec::new(),
+        plan: None,
         sweep: None,
     }
 }
