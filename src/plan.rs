@@ -124,6 +124,22 @@ impl Mixes {
         Ok(Self { document, traces, seed, is_drawn })
     }
 
+    /// Reads the trace files that the first mixes draw, so that no trial reads one.
+    ///
+    /// # Errors
+    /// What is wrong with a mix.
+    pub fn read_ahead(&mut self, mixes: u64) -> Result<(), Box<Diagnostics>> {
+        (0..mixes).try_for_each(|mix| {
+            let document = self.document.at(self.seed, mix);
+            document.check_undrawn(&mut self.traces).map(drop)
+        })
+    }
+
+    /// The traces that were read.
+    pub fn traces(&self) -> &Traces {
+        &self.traces
+    }
+
     /// Whether anything is drawn, so that mixes differ.
     pub fn is_drawn(&self) -> bool {
         self.is_drawn

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use balloonist::account::Outcome;
 use balloonist::bound::{Bound, best_static};
 use balloonist::conclude::compare::{self, Contender};
-use balloonist::conclude::expects;
+use balloonist::conclude::expects::{self, Unmet};
 use balloonist::render::chart::Figure;
 use balloonist::render::{figures, html as page, run as rendered};
 use balloonist::scenario::Scenario;
@@ -122,7 +122,7 @@ impl Run {
     /// A sentence for each expectation of the scenario that the run failed: list of str.
     #[getter]
     fn failed(&self) -> Vec<String> {
-        expects::failed(&self.scenario, &[&self.outcome])
+        Unmet::texts(expects::failed(&self.scenario, &[&self.outcome]))
     }
 
     /// What the run concludes: str, possibly empty.
@@ -214,7 +214,7 @@ impl Comparison {
     fn failed(&self) -> Vec<String> {
         let own = self.runs.iter().filter(|run| run.replacement.is_none());
         let own: Vec<&Outcome> = own.map(|run| &run.outcome).collect();
-        expects::failed(&self.scenario, &own)
+        Unmet::texts(expects::failed(&self.scenario, &own))
     }
 
     /// What the comparison concludes: str.

@@ -168,7 +168,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     compared.print(args.table, args.format, context)?;
     let own = runs.iter().filter(|run| run.replacement.is_none());
     let own: Vec<&Outcome> = own.map(|run| &run.outcome).collect();
-    super::judge_expectations(&expects::failed(&scenario, &own))
+    super::judge_expectations(expects::failed(&scenario, &own))
 }
 
 /// One row of the comparison: a policy and a replacement algorithm.

@@ -377,7 +377,8 @@ impl Journals {
         mut take: impl FnMut(u64, &[Repeated], Option<&[Repeated]>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let (points, repetitions) = (self.grid.points(), self.repetitions.count());
-        let block = (BLOCK_COUNTS / repetitions).max(1);
+        let columns = self.summarised.none().len() as u64;
+        let block = (BLOCK_COUNTS / repetitions / columns).max(1);
         for first in (0..points).step_by(block as usize) {
             let own = first..points.min(first + block);
             let baselines = own.clone().filter_map(|point| self.grid.baseline_of(point));

@@ -94,9 +94,9 @@ fn judge(failed: &[String], what: &str) -> Result<(), Failure> {
 }
 
 /// Fails if a run failed expectations.
-fn judge_expectations(failed: &[Unmet]) -> Result<(), Failure> {
-    let sentences: Vec<String> = failed.iter().map(|unmet| unmet.text.clone()).collect();
-    judge(&sentences, &counted(failed.len() as u64, "expectation"))
+fn judge_expectations(failed: Vec<Unmet>) -> Result<(), Failure> {
+    let what = counted(failed.len() as u64, "expectation");
+    judge(&Unmet::texts(failed), &what)
 }
 
 impl From<context::When> for ColorChoice {

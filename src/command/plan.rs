@@ -237,6 +237,10 @@ impl Args {
             ("--copies", self.copies.is_some()),
             ("--tier", self.tier.is_some()),
             ("--confidence", self.confidence.is_some()),
+            ("--policies", !self.policies.is_empty()),
+            ("--mixes", self.mixes.is_some()),
+            ("--sizes", self.sizes.is_some()),
+            ("--within", self.within.is_some()),
         ];
         if let Some((option, _)) = another.iter().find(|(_, is_given)| *is_given) {
             let text = "asks another question than the scenario's `[plan]`, so what that expects \

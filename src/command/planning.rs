@@ -56,12 +56,14 @@ impl Planning {
         let limit = limit.map_err(Failure::Usage)?;
         refuse_free(&scenario, limit)?;
         let bad = |wrong: Box<Diagnostics>| input::refused(&wrong, context);
-        let mixes = Mixes::new(document, scenario.seed, traces).map_err(bad)?;
+        let mut mixes = Mixes::new(document, scenario.seed, traces).map_err(bad)?;
         let confidence = asked.confidence.unwrap_or(CONFIDENCE);
         let few = if mixes.is_drawn() { fewest(confidence).max(1) } else { 1 };
         let count = asked.mixes.filter(|_| mixes.is_drawn()).unwrap_or(few);
         let pool = jobs::pool(jobs, count)?;
         jobs::plan_memory(&scenario, pool.current_num_threads(), context)?;
+        mixes.read_ahead(count).map_err(bad)?;
+        input::register_traces(mixes.traces())?;
         let pages = pool.install(|| pages(&mixes, count)).map_err(bad)?;
         let (quantity, most) = quantity(&asked.asked, &scenario, &pages)?;
         let amounts = quantity.amounts(most, asked.sizes.unwrap_or(SIZES));
@@ -87,7 +89,8 @@ impl Planning {
 
     /// The study, whose needs a journal keeps.
     pub(super) fn study(&self) -> Study {
-        Study::of_plan(&self.scenario, &self.question, self.count)
+        let traces = self.mixes.traces().files();
+        Study::of_plan(&self.scenario, &self.question, self.count, traces)
     }
 
     /// The first line of a journal.
@@ -107,15 +110,10 @@ impl Planning {
         for mix in (0..self.count).filter(|&mix| done[mix as usize]) {
             let text = journal.text(mix).map_err(|fault| refused(place, fault))?;
             let read = mixes::read(&text, &self.question, self.scenario.vms.len());
-            let Some((pages, needs)) = read else {
+            let Some(needs) = read else {
                 let what = format!("the line of mix {mix} is not one of this plan");
                 return Err(refused(place, Fault::Damaged(0, what)));
             };
-            if pages != self.pages[mix as usize] {
-                let place = place.display();
-                let text = format!("{place}: the traces of mix {mix} have changed since it ran");
-                return Err(Failure::wrong(text));
-            }
             self.known.insert(mix, needs);
         }
         Ok(())
@@ -125,7 +123,7 @@ impl Planning {
     pub(super) fn keep(&mut self, place: PathBuf, mut journal: Journal) -> Result<(), Failure> {
         let done = journal.which();
         for (&mix, needs) in self.known.iter().filter(|(mix, _)| !done[**mix as usize]) {
-            let line = mixes::line(self.pages[mix as usize], needs);
+            let line = mixes::line(needs);
             let kept = journal.append_text(mix, &line);
             kept.map_err(|error| Failure::io(&place, &error))?;
         }
@@ -200,6 +198,9 @@ impl Planning {
         let is_over = AtomicBool::new(false);
         let progress = Progress::of(context, self.count, "mixes");
         let one = |mix: u64| {
+            if self.known.contains_key(&mix) {
+                return self.needs_of(mix, &progress, context).map(Some);
+            }
             if mix > 0 && within.is_some_and(|within| began.elapsed() >= within) {
                 is_over.store(true, Ordering::Relaxed);
             }
@@ -228,7 +229,7 @@ impl Planning {
         let needs = self.mixes.needs(mix, &self.question);
         let needs = needs.map_err(|failure| failed(&failure, context))?;
         if let Some(journal) = &self.journal {
-            let line = mixes::line(self.pages[mix as usize], &needs);
+            let line = mixes::line(&needs);
             let mut journal = journal.lock().expect("no thread panics while it holds the journal");
             let (place, journal) = &mut *journal;
             let kept = journal.append_text(mix, &line);
@@ -275,7 +276,7 @@ fn refuse_free(scenario: &Scenario, limit: VmLimit) -> Result<(), Failure> {
     }
     let text = "the scenario has no `[cost]`, so nothing slows a VM down; say what a fault costs, \
                 for example `--set cost.fault=1000`, or limit another column, for example \
-                `--limit fault_ratio=0.001`";
+                fault_ratio=0.001";
     Err(Failure::Usage(text.to_owned()))
 }
 

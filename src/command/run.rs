@@ -137,7 +137,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
     if args.events.as_deref().is_some_and(is_stdout) {
         // The log is on standard output: a table after it would break its format.
-        return super::judge_expectations(&expects::failed(&scenario, &[&outcome]));
+        return super::judge_expectations(expects::failed(&scenario, &[&outcome]));
     }
     let began = Instant::now();
     let format = match args.format {
@@ -147,7 +147,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             let findings = failed.iter().map(Finding::unmet).collect();
             let check = Check::new(args.source.shown(), policy.name, findings);
             context.print(&checks::render("run", &[check], format))?;
-            return super::judge_expectations(&failed);
+            return super::judge_expectations(failed);
         }
     };
     let (table, columns) = match args.table {
@@ -171,7 +171,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         context.print_table(&table, format)?;
     }
     context.timing.note("write", began.elapsed(), outcome.all.counts.accesses);
-    super::judge_expectations(&expects::failed(&scenario, &[&outcome]))
+    super::judge_expectations(expects::failed(&scenario, &[&outcome]))
 }
 
 /// The columns that people see: these, and those that say where else pages were found.

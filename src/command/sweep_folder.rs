@@ -131,6 +131,11 @@ pub(super) fn study_difference(one: &str, other: &str) -> String {
     let (Some(one), Some(other)) = (Study::from_line(one), Study::from_line(other)) else {
         return "other traces".to_owned();
     };
+    match (&one.plan, &other.plan) {
+        (Some(_), None) => return "a plan and not a sweep".to_owned(),
+        (None, Some(_)) => return "a sweep and not a plan".to_owned(),
+        _ => {}
+    }
     if one.balloonist != other.balloonist {
         return format!("balloonist {} and not {}", one.balloonist, other.balloonist);
     }

@@ -325,8 +325,7 @@ fn checks(
 
 /// What the expectations that do not hold say.
 fn unmet(verdicts: &[Verdict]) -> Vec<String> {
-    let failed = verdicts.iter().flat_map(|verdict| &verdict.failed);
-    failed.map(|unmet| unmet.text.clone()).collect()
+    Unmet::texts(verdicts.iter().flat_map(|verdict| verdict.failed.clone()).collect())
 }
 
 /// Prints the differences, the worst first, then where trajectories depart. Returns whether

@@ -14,7 +14,7 @@ use super::{Context, Failure, context, distances, goldens, guard, jobs};
 /// Check that hosts are still large enough: plan scenarios, and judge the answers by what their
 /// `[plan]` expects
 ///
-/// `--set` says what would change: `--set 'host.page_size=\"2 MiB\"'`. The exit code is 1 if an
+/// `--set` says what would change, such as `--set cost.fault=500`. The exit code is 1 if an
 /// expectation does not hold.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -39,9 +39,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let file = path.display().to_string();
         match plan(&path, args, context) {
             Ok(judged) => checks.extend(judged.into_iter().map(|judged| check(&file, judged))),
-            Err(Failure::Input(text) | Failure::Unreadable(text)) => {
-                checks.push(Check::new(file, "scenario", vec![Finding::error(text.clone())]));
-                bad.push(text);
+            Err(failure @ (Failure::Input(_) | Failure::Unreadable(_))) => {
+                let text = failure.render(false);
+                checks.push(Check::new(file, "scenario", vec![Finding::error(text)]));
+                bad.push(failure);
             }
             Err(failure) => return Err(failure),
         }
@@ -54,7 +55,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         context.print(&checks::render("whatif", &checks, args.format))?;
     }
     if !bad.is_empty() {
-        return Err(Failure::Input(bad.join("\n")));
+        let texts: Vec<String> = bad.iter().map(|failure| failure.render(false)).collect();
+        let is_io = bad.iter().all(|failure| matches!(failure, Failure::Unreadable(_)));
+        let of = if is_io { Failure::Unreadable } else { Failure::Input };
+        return Err(of(texts.join("\n")));
     }
     let broken = checks.iter().filter(|check| !check.findings.is_empty()).count() as u64;
     let all = counted(checks.len() as u64, "expectation");
@@ -79,7 +83,12 @@ fn plan(path: &Path, args: &Args, context: &Context) -> Result<Vec<Judged>, Fail
     };
     distances::load_all(&opened.scenario, context);
     let policies = input::policies_or(&[], &asked.policies, &opened.scenario, context)?;
-    let mut planning = Planning::new(opened, &asked, policies, args.jobs, context)?;
+    let planning = Planning::new(opened, &asked, policies, args.jobs, context);
+    // Here the scenario alone asks, so what cannot be asked is wrong with it.
+    let mut planning = planning.map_err(|failure| match failure {
+        Failure::Usage(text) => Failure::wrong(format!("{}: {text}", path.display())),
+        failure => failure,
+    })?;
     planning.run(None, context)?;
     let answers = planning.answers();
     let judged = judged(&answers, &asked);

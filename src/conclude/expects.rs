@@ -20,6 +20,13 @@ pub struct Unmet {
     pub place: Place,
 }
 
+impl Unmet {
+    /// Their sentences.
+    pub fn texts(all: Vec<Self>) -> Vec<String> {
+        all.into_iter().map(|unmet| unmet.text).collect()
+    }
+}
+
 /// The expectations that runs failed, in the runs' order and then in file order. All are runs of
 /// `scenario`.
 ///

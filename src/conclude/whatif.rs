@@ -21,15 +21,15 @@ pub struct Judged {
     pub place: Place,
 }
 
-/// Each expectation for each policy that it names and that was planned, in file order. An answer
-/// without a value, such as one for which the mixes are too few, meets none.
+/// Each expectation for each policy that it names, in file order. A number without a value, such as
+/// an amount for which the mixes are too few, meets none, and neither does a policy that was not
+/// planned.
 pub fn judged(answers: &Answers<'_>, plan: &PlanSpec) -> Vec<Judged> {
     let mut all = Vec::new();
     for expect in &plan.expects {
         let own = [answers.scenario.policy.name];
         let policies = if expect.policies.is_empty() { &own[..] } else { &expect.policies };
-        let planned = policies.iter().filter_map(|name| position(answers, name));
-        all.extend(planned.map(|policy| judge(answers, policy, expect)));
+        all.extend(policies.iter().map(|name| judge(answers, name, expect)));
     }
     all
 }
@@ -38,9 +38,14 @@ fn position(answers: &Answers<'_>, name: &str) -> Option<usize> {
     answers.question.policies.iter().position(|kind| kind.name == name)
 }
 
-fn judge(answers: &Answers<'_>, policy: usize, expect: &PlanExpect) -> Judged {
+fn judge(answers: &Answers<'_>, kind: &str, expect: &PlanExpect) -> Judged {
     let PlanExpect { metric, at_least, at_most, place, .. } = expect;
-    let found = read(answers, policy, *metric);
+    let policy = position(answers, kind);
+    let found = policy.and_then(|policy| read(answers, policy, *metric));
+    // More copies than were tried may fit.
+    let bound = policy.and_then(|policy| answers.bound(policy));
+    let is_open =
+        *metric == PlanMetric::Amount && bound.is_some_and(|bound| answers.is_cut_off(bound));
     let mut holds = true;
     let (mut asked, mut limits) = (Vec::new(), Vec::new());
     for (limit, wrong, words) in
@@ -48,16 +53,19 @@ fn judge(answers: &Answers<'_>, policy: usize, expect: &PlanExpect) -> Judged {
     {
         let Some(limit) = limit else { continue };
         let (compared, [short, long]) = compare(answers, *metric, found, limit);
-        holds &= compared.is_some_and(|compared| compared != wrong);
+        let is_known = !is_open || wrong == Ordering::Less;
+        holds &= is_known && compared.is_some_and(|compared| compared != wrong);
         asked.push(format!("{words} {short}"));
         limits.push(format!("{words} {long}"));
     }
     let [asked, limits] = [asked, limits].map(|limits| limits.join(" and "));
-    let (scenario, kind) = (&answers.scenario.name, answers.question.policies[policy].name);
+    let scenario = &answers.scenario.name;
     let column = metric.name(&answers.question.quantity.asked());
     let found = match found {
+        Some(found) if is_open => format!("{} or more", shown(answers, *metric, found)),
         Some(found) if *metric == PlanMetric::Amount => shown(answers, *metric, found),
         Some(found) => format!("{column} is {}", shown(answers, *metric, found)),
+        None if policy.is_none() => "is not planned".to_owned(),
         None => format!("{column} has no value"),
     };
     Judged {
@@ -121,6 +129,8 @@ fn shown(answers: &Answers<'_>, metric: PlanMetric, value: Millionths) -> String
     match metric {
         PlanMetric::Overcommit => grouped(value),
         PlanMetric::Never | PlanMetric::Split => grouped(whole()),
-        _ => answers.question.quantity.shown(whole(), page_size(answers)),
+        PlanMetric::Amount | PlanMetric::Knee | PlanMetric::Median => {
+            answers.question.quantity.shown(whole(), page_size(answers))
+        }
     }
 }

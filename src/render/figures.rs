@@ -42,6 +42,7 @@ pub fn all(results: &Results) -> Vec<Figure> {
     for (policy, thinned) in &series {
         let mut all = timeline::stays(thinned, &names, unit);
         all.extend(stuck.iter().cloned());
+        all.sort_by_key(|event| (event.from, event.vm));
         figures.push(stack::figure(policy, &host, thinned, &all));
     }
     if !series.is_empty() {

@@ -69,6 +69,11 @@ impl Points {
     }
 }
 
+/// Whether a column is at most 1, a part of a whole.
+fn is_share(column: &str) -> bool {
+    column.starts_with("fault_ratio") || column == "replacement_ratio" || column == "jain_index"
+}
+
 /// The most panels of a trend.
 const PANELS: usize = 12;
 
@@ -81,7 +86,7 @@ fn trend(sweep: &Sweep, contest: &Contest<'_>) -> Option<Figure> {
         match row.cell(&sweep.metric) {
             Cell::Integer(count) => of_points[at % points].push(count),
             Cell::Ratio(ratio) => {
-                unit = Unit::Percent;
+                unit = if is_share(&sweep.metric) { Unit::Percent } else { Unit::Decimal };
                 of_points[at % points].push(u64::try_from(ratio.0).unwrap_or(u64::MAX));
             }
             // A ratio of nothing, for example.

@@ -28,7 +28,6 @@ pub(super) fn stays(thinned: &Thinned, vms: &[String], unit: Unit) -> Vec<Event>
             events.push(event(last + 1, LEAVES));
         }
     }
-    events.sort_by_key(|event| (event.from, event.vm));
     events
 }
 

@@ -21,8 +21,8 @@
 //! switched to it since the last one, which hangs on what else runs. Of a program that faults
 //! nearly all the time most predictions are within 11 % of the kernel's faults, with walks and
 //! without; but a loop somewhat larger than memory faults half as often as there, and where few
-//! pages do not fit predictions are up to 17 % off. Of sqlite3 and xz, which compute between
-//! faults, those with walks are within 11 % at six of ten sizes, those without up to 70 % too high.
+//! pages do not fit predictions are up to 17 % off. Of sqlite3, which computes between its faults,
+//! those with walks are nearer (docs/validation.md).
 //! A *shrink* reclaims by the same rule until the pages fit, no more. A *grant* changes nothing.
 //! Growing and shrinking back is a no-op if no access happens in between.
 //! *Cost.* O(1) per hit; an aging looks at the pages of the tables that it does not skip, other

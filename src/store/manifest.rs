@@ -74,7 +74,8 @@ pub struct Study {
     /// The files of text that policies read, such as rules, policy by policy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policy_files: Vec<PolicyFile>,
-    /// The hashes of all traces read from files at any point, sorted; only for a sweep.
+    /// The hashes of all traces read from files at any point or for any mix, sorted; only for a
+    /// sweep or a plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_hashes: Option<Vec<String>>,
     /// What is asked of the scenario's mixes; only for a plan.
@@ -146,7 +147,7 @@ pub struct PolicyFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Runs {
-    /// Only for a sweep.
+    /// Only for a sweep or a plan.
     Count(u64),
     /// For a run or a comparison.
     Each(Vec<RunEntry>),
@@ -288,9 +289,15 @@ impl Study {
     }
 
     /// The study of a plan. What the scenario expects of its answers is no part of it.
-    pub fn of_plan(scenario: &Scenario, question: &Question, mixes: u64) -> Self {
+    pub fn of_plan<'t>(
+        scenario: &Scenario,
+        question: &Question,
+        mixes: u64,
+        traces: impl Iterator<Item = &'t Trace>,
+    ) -> Self {
         let plan = Some(PlanEntry::of(question, mixes));
-        Self { plan, ..Self::of(&Scenario { plan: None, ..scenario.clone() }) }
+        let content_hashes = Some(hashes(traces));
+        Self { content_hashes, plan, ..Self::of(&Scenario { plan: None, ..scenario.clone() }) }
     }
 
     /// The study of a sweep; `traces` are all traces read from files at any point.
@@ -299,9 +306,8 @@ impl Study {
         repetitions: Repetitions,
         traces: impl Iterator<Item = &'t Trace>,
     ) -> Self {
-        let mut hashes: Vec<String> = traces.map(shown_hash).collect();
-        hashes.sort();
-        Self { repetitions: Some(repetitions), content_hashes: Some(hashes), ..Self::of(scenario) }
+        let content_hashes = Some(hashes(traces));
+        Self { repetitions: Some(repetitions), content_hashes, ..Self::of(scenario) }
     }
 
     /// The study on one line, the first of a journal.
@@ -314,6 +320,13 @@ impl Study {
         let study: Self = serde_json::from_str(line).ok()?;
         (study.repetitions.is_some() || study.plan.is_some()).then_some(study)
     }
+}
+
+/// The hashes of traces, sorted.
+fn hashes<'t>(traces: impl Iterator<Item = &'t Trace>) -> Vec<String> {
+    let mut hashes: Vec<String> = traces.map(shown_hash).collect();
+    hashes.sort();
+    hashes
 }
 
 impl TraceEntry {

@@ -6,14 +6,7 @@ use crate::number::Millionths;
 use crate::plan::{Need, Question, Trial};
 use crate::units::{Ticks, VmId};
 
-/// A mix with the needs of all policies.
-#[derive(Serialize, Deserialize)]
-struct Line {
-    /// The pages that its VMs touch.
-    pages: u64,
-    needs: Vec<NeedLine>,
-}
-
+/// The need of a policy.
 #[derive(Serialize, Deserialize)]
 struct NeedLine {
     amount: Option<u64>,
@@ -26,8 +19,8 @@ struct NeedLine {
 #[derive(Serialize, Deserialize)]
 struct TrialLine(bool, u32, Option<u128>);
 
-/// A mix as a line without its end.
-pub fn line(pages: u64, needs: &[Need]) -> String {
+/// The needs of a mix as a line without its end.
+pub fn line(needs: &[Need]) -> String {
     let trial = |trial: &Trial| {
         TrialLine(trial.is_kept, trial.worst.0, trial.value.map(|Millionths(value)| value))
     };
@@ -37,14 +30,13 @@ pub fn line(pages: u64, needs: &[Need]) -> String {
         curve: need.curve.iter().map(|at| at.as_ref().map(trial)).collect(),
         first: need.first.map(|(vm, at)| (vm.0, at.0)),
     };
-    let line = Line { pages, needs: needs.iter().map(need).collect() };
+    let line: Vec<NeedLine> = needs.iter().map(need).collect();
     serde_json::to_string(&line).expect("numbers are always JSON")
 }
 
-/// Reads a line: the pages, and the needs. `None` if it is not one of a mix of this question, whose
-/// scenario has so many VMs.
-pub fn read(line: &str, question: &Question, vms: usize) -> Option<(u64, Vec<Need>)> {
-    let Line { pages, needs } = serde_json::from_str(line).ok()?;
+/// Reads a line. `None` if it is not one of a mix of this question, whose scenario has so many VMs.
+pub fn read(line: &str, question: &Question, vms: usize) -> Option<Vec<Need>> {
+    let needs: Vec<NeedLine> = serde_json::from_str(line).ok()?;
     let fits = |need: &NeedLine| {
         let first = need.first.is_none_or(|(vm, _)| (vm as usize) < vms);
         first && need.curve.len() == question.amounts.len()
@@ -63,5 +55,5 @@ pub fn read(line: &str, question: &Question, vms: usize) -> Option<(u64, Vec<Nee
         curve: need.curve.into_iter().map(|at| at.map(trial)).collect(),
         first: need.first.map(|(vm, at)| (VmId(vm), Ticks(at))),
     };
-    Some((pages, needs.into_iter().map(need).collect()))
+    Some(needs.into_iter().map(need).collect())
 }

@@ -3,7 +3,7 @@
 use csv::StringRecord;
 
 use crate::account::Outcome;
-use crate::conclude::expects;
+use crate::conclude::expects::{self, Unmet};
 use crate::number::counted;
 use crate::scenario::{Grid, Scenario};
 use crate::store::outcomes::{self, OutcomeRow};
@@ -152,7 +152,7 @@ pub fn record(grid: &Grid, run: (u64, u64), scenario: &Scenario, outcome: &Outco
         run: run.0,
         metrics: SUMMARISED.map(|(_, metric)| metric(&outcome.all)),
         rows: lines(grid, run, scenario, outcome),
-        failed: expects::failed(scenario, &[outcome]).into_iter().map(|unmet| unmet.text).collect(),
+        failed: Unmet::texts(expects::failed(scenario, &[outcome])),
     }
 }
 

@@ -26,11 +26,11 @@ const NAME: &str = "balloonist-journal/";
 /// The first line of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// The sweep and the program's version, as one line of JSON; the same in all shards of a sweep.
+    /// The sweep or the plan and the program's version, as a line of JSON; the same in all shards.
     pub study: String,
     /// The runs of this journal.
     pub runs: Range<u64>,
-    /// The runs of the whole sweep.
+    /// The runs of the whole sweep; the mixes of the whole plan.
     pub total: u64,
 }
 
@@ -271,7 +271,7 @@ fn other_version() -> Fault {
 }
 
 fn no_journal() -> Fault {
-    Fault::Foreign("this is not the journal of a sweep".to_owned())
+    Fault::Foreign("this is not the journal of a sweep or a plan".to_owned())
 }
 
 /// The checksum of a line: the first half of its BLAKE3 hash.

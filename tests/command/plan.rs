@@ -128,70 +128,107 @@ fn the_page_begins_with_the_answer() {
     assert_eq!(output.status.code(), Some(2));
 }
 
+/// A folder with a fleet, in which plans are made.
+struct Fleet(tempfile::TempDir);
+
+impl Fleet {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("fleet.toml"), FLEET).unwrap();
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn plan(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_balloonist"));
+        let common = ["plan", "fleet.toml", "--slowdown", "1.9", "--format", "csv", "--quiet"];
+        command.current_dir(self.0.path()).args(common).args(arguments).output().unwrap()
+    }
+
+    fn shown(&self, arguments: &[&str]) -> String {
+        let output = self.plan(arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What a plan that is refused says.
+    fn refused(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.plan(arguments);
+        assert_eq!(output.status.code(), Some(code));
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// Fails unless two folders have the same results.
+    fn same(&self, one: &str, other: &str) {
+        for name in ["needs.csv", "curve.csv", "mixes.csv", "manifest.json"] {
+            let read = |from: &str| std::fs::read(self.path(from).join(name)).unwrap();
+            assert!(read(one) == read(other), "{name}");
+        }
+    }
+}
+
 /// The shards of a plan, joined, and a plan that was stopped and resumed, are the plan that ran in
 /// one go.
 #[test]
 fn shards_and_resumed_plans_are_the_plan_in_one_go() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("fleet.toml"), FLEET).unwrap();
-    let plan = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_balloonist"));
-        let common = ["plan", "fleet.toml", "--slowdown", "1.9", "--format", "csv", "--quiet"];
-        command.current_dir(folder.path()).args(common).args(arguments).output().unwrap()
-    };
-    let shown = |arguments: &[&str]| {
-        let output = plan(arguments);
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let whole = shown(&["--out", "whole"]);
+    let fleet = Fleet::new();
+    let whole = fleet.shown(&["--out", "whole"]);
     for shard in ["1", "2", "3"] {
         let part = format!("{shard}/3");
-        assert_eq!(shown(&["--shard", &part, "--out", shard]), "");
+        assert_eq!(fleet.shown(&["--shard", &part, "--out", shard]), "");
     }
     let from = ["--from", "1", "--from", "2", "--from", "3"];
-    assert_eq!(shown(&[&from[..], &["--out", "joined"]].concat()), whole);
-    // Nothing is left to run, so without time it is the same, and a missing shard is run.
-    assert_eq!(shown(&[&from[..], &["--jobs", "1"]].concat()), whole);
-    assert_eq!(shown(&["--from", "3", "--from", "1"]), whole);
-    let same = |one: &str, other: &str| {
-        for name in ["needs.csv", "curve.csv", "mixes.csv", "manifest.json"] {
-            let [one, other] = [one, other]
-                .map(|from| std::fs::read(folder.path().join(from).join(name)).unwrap());
-            assert!(one == other, "{name}");
-        }
-    };
-    same("whole", "joined");
-    shown(&["--within", "1ns", "--jobs", "1", "--out", "grown"]);
-    let refused = plan(&["--out", "grown"]);
-    assert_eq!(refused.status.code(), Some(2));
-    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(fleet.shown(&[&from[..], &["--out", "joined"]].concat()), whole);
+    fleet.same("whole", "joined");
+    // Nothing is left to run, so it needs no time; a missing shard is run.
+    assert_eq!(fleet.shown(&[&from[..], &["--jobs", "1", "--within", "1ns"]].concat()), whole);
+    assert_eq!(fleet.shown(&["--from", "3", "--from", "1"]), whole);
+    fleet.shown(&["--within", "1ns", "--jobs", "1", "--out", "grown"]);
+    let said = fleet.refused(&["--out", "grown"], 2);
     assert!(said.contains("grown/journal has 1 of its 19 runs; continue with --resume"), "{said}");
-    assert_eq!(shown(&["--out", "grown", "--resume"]), whole);
-    same("whole", "grown");
-    // A torn line is run again; another question is refused.
-    let journal = folder.path().join("grown/journal");
+    assert_eq!(fleet.shown(&["--out", "grown", "--resume"]), whole);
+    fleet.same("whole", "grown");
+    // A torn line is run again.
+    let journal = fleet.path("grown/journal");
     let bytes = std::fs::read(&journal).unwrap();
     std::fs::write(&journal, &bytes[..bytes.len() - 7]).unwrap();
-    assert_eq!(shown(&["--out", "grown", "--resume"]), whole);
-    let other = plan(&["--out", "grown", "--resume", "--sizes", "5"]);
-    assert_eq!(other.status.code(), Some(3));
-    let said = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert_eq!(fleet.shown(&["--out", "grown", "--resume"]), whole);
+    fleet.same("whole", "grown");
+}
+
+#[test]
+fn mixes_of_another_plan_are_refused() {
+    let fleet = Fleet::new();
+    fleet.shown(&["--out", "plan"]);
+    let said = fleet.refused(&["--out", "plan", "--resume", "--sizes", "5"], 3);
     assert!(said.contains("another question or another number of mixes"), "{said}");
-    // A changed line whose checksum is right is no mix of this plan.
-    let line = String::from_utf8(bytes).unwrap();
-    let crafted = line.lines().nth(1).unwrap().rsplit_once('\t').unwrap().0;
-    let crafted = crafted.replacen("\"curve\":[", "\"curve\":[null,", 1);
-    let sum = blake3::hash(crafted.as_bytes()).to_hex()[..32].to_owned();
-    let header = line.lines().next().unwrap();
-    std::fs::write(&journal, format!("{header}\n{crafted}\t{sum}\n")).unwrap();
-    let crafted = plan(&["--from", "grown"]);
-    let said = String::from_utf8_lossy(&crafted.stderr).into_owned();
-    assert!(said.contains("is not one of this plan"), "{said}");
     // The page of a folder of results is made by `plan`.
     let mut report = Command::new(env!("CARGO_BIN_EXE_balloonist"));
-    let report = report.current_dir(folder.path()).args(["report", "whole", "-o", "page.html"]);
-    let output = report.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("`plan --from whole --report FILE` makes its page"), "{said}");
+    let report = report.current_dir(fleet.0.path()).args(["report", "plan", "-o", "page.html"]);
+    let said = String::from_utf8(report.output().unwrap().stderr).unwrap();
+    assert!(said.contains("`plan --from plan --report FILE` makes its page"), "{said}");
+    // A changed line whose checksum is right is no mix of this plan.
+    let journal = fleet.path("plan/journal");
+    let text = std::fs::read_to_string(&journal).unwrap();
+    let (header, lines) = text.split_once('\n').unwrap();
+    let (line, _) = lines.split_once('\n').unwrap().0.rsplit_once('\t').unwrap();
+    let crafted = line.replacen("\"curve\":[", "\"curve\":[null,", 1);
+    let sum = blake3::hash(crafted.as_bytes()).to_hex()[..32].to_owned();
+    std::fs::write(&journal, format!("{header}\n{crafted}\t{sum}\n")).unwrap();
+    let said = fleet.refused(&["--from", "plan"], 3);
+    assert!(said.contains("is not one of this plan"), "{said}");
+    // Traces that mixes draw belong to the plan, whatever their sizes.
+    for (name, pages) in [("t1", "1\n2\n3\n1\n"), ("t2", "1\n2\n3\n2\n")] {
+        std::fs::write(fleet.path(&format!("{name}.txt")), pages).unwrap();
+    }
+    let drawn = "host.memory = 9\ncheckpoint.every = 50\ncost.fault = 3\n[[vm]]\nname = 'a'\n\
+                 of = ['t1.txt', 't2.txt']\n";
+    std::fs::write(fleet.path("fleet.toml"), drawn).unwrap();
+    fleet.shown(&["--out", "drawn"]);
+    std::fs::write(fleet.path("t2.txt"), "1\n2\n3\n3\n").unwrap();
+    let said = fleet.refused(&["--out", "drawn", "--resume"], 3);
+    assert!(said.contains("drawn/journal is of other traces"), "{said}");
 }

@@ -327,6 +327,11 @@ fn the_trend_of_any_column_is_drawn() {
     let mean = (sum + 1) / 3;
     let shown = format!("<td>3<td>0.{mean:06}<td>");
     assert!(page.contains(&shown), "{shown}");
+    // Only shares are percents.
+    assert!(page.contains(" % fault_ratio"), "the points of the picture have titles");
+    ok(&["figures", "swept", "--metric", "frames_mean", "--out", "pictures"]);
+    let picture = fs::read_to_string(folder.path().join("pictures/trend.svg")).unwrap();
+    assert!(picture.contains(" frames_mean") && !picture.contains(" % frames_mean"), "{picture}");
     for (folder_of, metric) in [("swept", "faults"), ("ran", "fault_ratio")] {
         let refused = balloonist(folder.path(), &["report", folder_of, "--metric", metric]);
         assert_eq!(refused.status.code(), Some(2), "{folder_of}");

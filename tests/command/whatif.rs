@@ -1,12 +1,13 @@
 //! `whatif` as users and CI systems call it.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// One VM that needs 3 frames, and a second that needs 2 under a policy that gives it those.
+/// A VM that needs 3 frames.
 const HOST: &str = "name = 'host'\nhost.memory = 60\ncheckpoint.every = 5\n\
                     compare = ['static', 'global-lru']\npolicy.kind = 'global-lru'\n\
                     [[vm]]\nname = 'a'\ntrace.pages = [1, 2, 3, 1, 2, 3, 1, 2, 3]\n\
@@ -133,6 +134,73 @@ fn nothing_passes_that_is_not_checked() {
 fn good_with(vm: &str, plan: &str) -> String {
     let host = HOST.replace("trace.pages = [1, 2, 3, 1, 2, 3, 1, 2, 3]", vm);
     format!("{host}{plan}\n[[plan.expect]]\nat_most = 3\n")
+}
+
+/// A run under another policy than the planned ones is not the plan's business.
+#[test]
+fn a_plan_leaves_runs_alone() {
+    let folder = folder(&format!("{HOST}[[plan.expect]]\nat_most = 3\n"));
+    let run = ["run", "scenarios/host.toml", "--quiet", "--policy", "proportional"];
+    assert_eq!(balloonist(folder.path(), &run).status.code(), Some(0));
+    let set = ["whatif", "scenarios", "--set", "policy.kind=proportional"];
+    let output = balloonist(folder.path(), &set);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("host under proportional: is not planned, expected"));
+    let other = ["plan", "scenarios/host.toml", "--policies", "static"];
+    let output = balloonist(folder.path(), &other);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stderr).contains("--policies asks another question"));
+}
+
+/// Every number of an answer is the cell of its column.
+#[test]
+fn the_numbers_of_an_answer_are_those_of_the_table() {
+    let drawn = "workload = { kind = 'zipf', pages = 9, accesses = 90 }";
+    let mut scenario = HOST.replace("trace.pages = [1, 2, 3, 1, 2, 3, 1, 2, 3]", drawn);
+    let folder = folder(&scenario);
+    let table = balloonist(folder.path(), &["plan", "scenarios/host.toml", "--format", "csv"]);
+    let mut table = csv::Reader::from_reader(&table.stdout[..]);
+    let columns = table.headers().unwrap().clone();
+    let row = table.records().map(Result::unwrap).find(|row| &row[0] == "global-lru").unwrap();
+    let names = ["frames", "overcommit", "knee", "median_frames", "never", "split"];
+    for name in names {
+        let cell = &row[columns.iter().position(|column| column == name).unwrap()];
+        let _ = write!(
+            scenario,
+            "[[plan.expect]]\nmetric = '{name}'\nat_least = {cell}\nat_most = {cell}\n"
+        );
+    }
+    fs::write(folder.path().join("scenarios/host.toml"), scenario).unwrap();
+    let output = balloonist(folder.path(), &["whatif", "scenarios"]);
+    let shown = text(&output.stdout);
+    assert_eq!(shown.matches("  holds ").count(), names.len(), "{shown}");
+}
+
+/// If all copies that were tried fit, more may: only a smaller number is known to be exceeded.
+#[test]
+fn copies_that_were_not_tried_are_not_judged() {
+    let copies = format!("{HOST}copies = 2\n");
+    for (limit, holds) in [("at_least = 2", true), ("at_least = 3", false), ("at_most = 2", false)]
+    {
+        let folder = folder(&format!("{copies}[[plan.expect]]\n{limit}\n"));
+        let output = balloonist(folder.path(), &["whatif", "scenarios"]);
+        let shown = text(&output.stdout);
+        assert!(shown.contains("2 copies or more, expected"), "{shown}");
+        assert_eq!(output.status.code(), Some(i32::from(!holds)), "{limit}");
+    }
+}
+
+/// What cannot be asked is a check that fails, and leaves the others their report.
+#[test]
+fn a_plan_that_cannot_be_asked_is_reported() {
+    let folder = folder(&format!("{HOST}[[plan.expect]]\nat_most = 3\n"));
+    let free = HOST.replace("limit = 'capacity_faults=0'\n", "[[plan.expect]]\nat_most = 3\n");
+    fs::write(folder.path().join("scenarios/free.toml"), free).unwrap();
+    let output = balloonist(folder.path(), &["whatif", "scenarios", "--format", "junit"]);
+    assert_eq!(output.status.code(), Some(3));
+    let junit = text(&output.stdout);
+    assert!(junit.contains("<testsuites tests=\"2\" failures=\"1\" errors=\"0\">"), "{junit}");
+    assert!(junit.contains("free.toml: the scenario has no `[cost]`"), "{junit}");
 }
 
 /// The commands of the snippets are run as their systems run them: each by a shell that stops at

@@ -11,6 +11,8 @@ pub enum Unit {
     Count,
     /// Millionths, shown as percent.
     Percent,
+    /// Millionths, shown as decimal numbers.
+    Decimal,
     /// Nanoseconds, shown as durations.
     Time,
     /// Bytes, shown as sizes.
@@ -27,6 +29,7 @@ impl Unit {
     pub(crate) fn shown(self, value: u64) -> String {
         match self {
             Self::Percent => format!("{} %", decimal(value, 10_000)),
+            Self::Decimal => decimal(value, 1_000_000),
             Self::Time => duration(value),
             Self::Size if value == 0 => "0".to_owned(),
             Self::Size => show_size(value),

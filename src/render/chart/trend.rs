@@ -20,7 +20,7 @@ pub(crate) struct Panel {
     pub lines: Vec<Vec<Vec<u64>>>,
 }
 
-/// A column of a run over the values of an axis; ratios are millionths, shown as percent.
+/// A column of a run over the values of an axis; ratios are millionths.
 pub(crate) fn figure(
     policies: &[String],
     metric: (&str, Unit),
@@ -64,7 +64,7 @@ fn table(
     let columns = ["panel", "policy", axis, "runs", metric, "ci95_low", "ci95_high"];
     let mut table = Table::new(&columns);
     // Millionths of a count, or of a millionth.
-    let one = if unit == Unit::Percent { Millionths::ONE } else { 1 };
+    let one = if unit == Unit::Count { 1 } else { Millionths::ONE };
     let mean_of = |mean: Millionths| Millionths((mean.0 + one / 2) / one);
     let end_of = |SignedMillionths(end): SignedMillionths| {
         SignedMillionths((end + one as i128 / 2).div_euclid(one as i128))
@@ -113,7 +113,8 @@ fn draw(
 ) -> Drawing {
     let shown = |value: u64| match unit {
         Unit::Percent => percent(value),
-        _ => grouped(value),
+        Unit::Count => grouped(value),
+        _ => unit.shown(value / 1000 * 1000),
     };
     let (count, columns) = (panels.len(), panels.len().clamp(1, 2));
     let height = if columns == 1 { 2600 } else { 1500 };

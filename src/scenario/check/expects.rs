@@ -212,6 +212,6 @@ const SHARE_MAX: u64 = 1_000_000;
 /// Its largest number of decimals.
 const PLACES_MAX: u32 = 6;
 
-fn whole(digits: u64) -> Decimal {
+pub(super) fn whole(digits: u64) -> Decimal {
     Decimal { digits, places: 0 }
 }

@@ -7,12 +7,11 @@ use super::super::plan::{
     Asked, MIXES_MAX, PlanExpect, PlanMetric, PlanSpec, SIZES_MAX, VmLimit, parse_confidence,
 };
 use super::super::{Limit, Reference, Scenario, codes, meant};
-use super::expects::{check_limits, policy_list, share, unknown_reference};
+use super::expects::{check_limits, policy_list, share, unknown_reference, whole};
 use super::params::{self, policies};
 use super::values::{Field, Findings, INTEGER_MAX, Section};
 use crate::scenario::diagnostic::clip;
 use crate::tier::TierSpec;
-use crate::units::Decimal;
 
 const KEYS: &[&str] =
     &["slowdown", "limit", "copies", "tier", "confidence", "mixes", "sizes", "policies", "expect"];
@@ -27,7 +26,7 @@ pub(super) fn read(
     root.get("plan")?;
     let section = root.section(findings, "plan");
     section.only(findings, KEYS);
-    let whole = |findings: &mut Findings, key: &str, least, most| {
+    let integer = |findings: &mut Findings, key: &str, least, most| {
         section.get(key).and_then(|field| findings.integer(&field, least, most))
     };
     let asked = asked(findings, &section, tiers);
@@ -42,14 +41,15 @@ pub(super) fn read(
         expects: expects.iter().filter_map(expect).collect(),
         limit: limit(findings, &section),
         confidence,
-        mixes: whole(findings, "mixes", 1, MIXES_MAX),
-        sizes: whole(findings, "sizes", 2, SIZES_MAX),
+        mixes: integer(findings, "mixes", 1, MIXES_MAX),
+        sizes: integer(findings, "sizes", 2, SIZES_MAX),
         policies: listed.into_iter().map(|(kind, _)| kind).collect(),
         asked,
     })
 }
 
-/// Reports expectations of policies that are not planned.
+/// Reports expectations that name policies that are not planned. The policy in force may be another
+/// than the scenario's, so whether it is planned is asked when a plan is made.
 pub(super) fn check(findings: &mut Findings, root: &Section, scenario: &Scenario) {
     let Some(plan) = &scenario.plan else { return };
     let planned = if plan.policies.is_empty() { &scenario.compare } else { &plan.policies };
@@ -57,17 +57,15 @@ pub(super) fn check(findings: &mut Findings, root: &Section, scenario: &Scenario
     let section = root.section(findings, "plan");
     let sections = section.sections(findings, "expect", "");
     for (section, expect) in sections.iter().zip(&plan.expects) {
-        let own = [scenario.policy.name];
-        let of = if expect.policies.is_empty() { &own[..] } else { &expect.policies };
         let limits = [&expect.at_least, &expect.at_most].into_iter().flatten();
         let references = limits.filter_map(|limit| match limit {
             Limit::Share { of, .. } => Some(of.name()),
             Limit::Number(_) => None,
         });
-        let unplanned = of.iter().copied().chain(references).find(|name| !is_planned(name));
-        if let Some(name) = unplanned {
+        let named = expect.policies.iter().copied().chain(references);
+        for name in named.filter(|name| !is_planned(name)) {
             let message = format!("the expectation is about {name}, which is not planned");
-            let remedy = "add it to `plan.policies`, or name the policies of the expectation";
+            let remedy = "add it to `plan.policies`, or name others";
             findings.error(codes::BAD_EXPECT, section.origin, message, remedy);
         }
     }
@@ -200,8 +198,4 @@ fn bound(
         _ => findings.integer(field, 0, INTEGER_MAX)?,
     };
     Some(Limit::Number(whole(number)))
-}
-
-fn whole(digits: u64) -> Decimal {
-    Decimal { digits, places: 0 }
 }

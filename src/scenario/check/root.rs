@@ -110,7 +110,7 @@ pub(super) fn read_cost(
 pub(super) struct Clock {
     /// The bytes of a page.
     pub(super) page_size: Option<u64>,
-    /// Whether ticks are nanoseconds, because checkpoints are so long apart.
+    /// Whether ticks are nanoseconds, because `checkpoint.every` is a duration.
     pub(super) in_time: bool,
 }
 
@@ -127,8 +127,7 @@ impl Clock {
         let device = findings.choice(&field, kinds)?;
         if !self.in_time {
             let message = format!("`{}` is in nanoseconds, but ticks here are not", field.path);
-            let remedy = "write `checkpoint.every` as a duration, such as \"10 s\", and \
-                          accesses by `period` or recorded time";
+            let remedy = "write `checkpoint.every` as a duration, such as \"10 s\"";
             findings.error(codes::BAD_UNIT, field.node.origin, message, remedy);
             return None;
         }
