@@ -275,8 +275,8 @@ fn a_partial_last_line_is_ignored_and_earlier_damage_is_reported() {
     // Another file of that name is no journal, whole lines or not, and stays as it is.
     for own in ["run,vm\n1,2\n", "Tuesday: swept the floor", "balloons"] {
         fs::write(&journal, own).unwrap();
-        let told = "error: out/journal: this is not the journal of a sweep; use another folder, \
-                    or move the file away\n";
+        let told = "error: out/journal: this is not the journal of a sweep or a plan; use another \
+                    folder, or move the file away\n";
         assert_eq!(place.told(&resume), (Some(3), told.to_owned()));
         assert_eq!(place.told(&resume[..resume.len() - 1]), (Some(3), told.to_owned()));
         assert_eq!(fs::read_to_string(&journal).unwrap(), own);
