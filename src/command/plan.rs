@@ -48,7 +48,7 @@ pub(crate) struct Args {
     /// most that is tried [default: as many as touch twice the host's memory]
     #[arg(long, value_name = "MAX", num_args = 0..=1, default_missing_value = "auto",
           conflicts_with = "tier", value_parser = copies)]
-    copies: Option<Copies>,
+    copies: Option<Asked>,
 
     /// Ask how large the tier of this name must be, on the scenario's host
     #[arg(long, value_name = "NAME")]
@@ -118,14 +118,6 @@ enum Which {
     Needs,
     Curve,
     Mixes,
-}
-
-/// The most copies that are tried.
-#[derive(Clone, Copy, Debug)]
-enum Copies {
-    /// As many as touch twice the host's memory.
-    Auto,
-    AtMost(u64),
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
@@ -211,12 +203,8 @@ impl Args {
     fn over(&self, own: Option<&PlanSpec>) -> PlanSpec {
         let mut asked = own.cloned().unwrap_or_default();
         asked.limit = self.slowdown.or(self.limit).or(asked.limit);
-        match (self.copies, &self.tier) {
-            (Some(Copies::Auto), _) => asked.asked = Asked::Copies(None),
-            (Some(Copies::AtMost(most)), _) => asked.asked = Asked::Copies(Some(most)),
-            (None, Some(tier)) => asked.asked = Asked::Tier(tier.clone()),
-            (None, None) => {}
-        }
+        let given = self.copies.clone().or_else(|| self.tier.clone().map(Asked::Tier));
+        asked.asked = given.unwrap_or(asked.asked);
         asked.confidence = self.confidence.or(asked.confidence);
         asked.mixes = self.mixes.or(asked.mixes);
         asked.sizes = self.sizes.or(asked.sizes);
@@ -280,10 +268,11 @@ fn write_page(
     page.commit()
 }
 
-fn copies(text: &str) -> Result<Copies, String> {
-    let most = text.parse().ok().filter(|&most| most > 0).map(Copies::AtMost);
-    let most = most.or_else(|| (text == "auto").then_some(Copies::Auto));
-    most.ok_or_else(|| format!("`{text}` is not a number of copies, expected 1 or more"))
+fn copies(text: &str) -> Result<Asked, String> {
+    let most = text.parse().ok().filter(|&most| most > 0).map(Some);
+    let most = most.or_else(|| (text == "auto").then_some(None));
+    let wrong = || format!("`{text}` is not a number of copies, expected 1 or more");
+    most.map(Asked::Copies).ok_or_else(wrong)
 }
 
 fn slowdown(text: &str) -> Result<VmLimit, String> {

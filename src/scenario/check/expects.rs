@@ -130,13 +130,17 @@ pub(super) fn share<'f>(findings: &mut Findings, field: &Field<'f>) -> Option<(D
     Some((percent, name))
 }
 
-/// Reports a limit that refers to what is neither a policy nor one of these bounds.
-pub(super) fn unknown_reference(
+/// The policy that a limit refers to; one that refers to what is neither a policy nor one of these
+/// bounds is reported.
+pub(super) fn policy_of_limit(
     findings: &mut Findings,
     field: &Field,
     name: &str,
     bounds: &[&str],
-) {
+) -> Option<Reference> {
+    if let Some((_, kind)) = policies().find(|(known, _)| *known == name) {
+        return Some(Reference::Policy(kind.name));
+    }
     let names = || policies().map(|(known, _)| known).chain(bounds.iter().copied());
     let (what, remedy) = match bounds {
         [] => ("no policy", "name a policy".to_owned()),
@@ -147,6 +151,7 @@ pub(super) fn unknown_reference(
     let remedy = meant(name, names()).map_or(remedy, |meant| format!("did you mean `{meant}`?"));
     let message = format!("{what} is named `{}`", clip(name));
     findings.error(codes::BAD_EXPECT, field.node.origin, message, remedy);
+    None
 }
 
 /// Reports limits between which no number lies, or that there is none.
@@ -199,11 +204,7 @@ fn limit(
             _ => Some(Limit::Share { percent, of: Reference::Bound(bound) }),
         };
     }
-    let Some((_, kind)) = policies().find(|(known, _)| *known == name) else {
-        unknown_reference(findings, field, name, BOUNDS);
-        return None;
-    };
-    Some(Limit::Share { percent, of: Reference::Policy(kind.name) })
+    policy_of_limit(findings, field, name, BOUNDS).map(|of| Limit::Share { percent, of })
 }
 
 /// The largest share of another run's number, in percent.

@@ -6,9 +6,9 @@ use super::super::document::SourceText;
 use super::super::plan::{
     Asked, MIXES_MAX, PlanExpect, PlanMetric, PlanSpec, SIZES_MAX, VmLimit, parse_confidence,
 };
-use super::super::{Limit, Reference, Scenario, codes, meant};
-use super::expects::{check_limits, policy_list, share, unknown_reference, whole};
-use super::params::{self, policies};
+use super::super::{Limit, Scenario, codes, meant};
+use super::expects::{check_limits, policy_list, policy_of_limit, share, whole};
+use super::params;
 use super::values::{Field, Findings, INTEGER_MAX, Section};
 use crate::scenario::diagnostic::clip;
 use crate::tier::TierSpec;
@@ -181,11 +181,7 @@ fn bound(
 ) -> Option<Limit> {
     if field.node.text().is_some_and(|text| text.contains('%')) {
         let (percent, name) = share(findings, field)?;
-        let Some((_, kind)) = policies().find(|(known, _)| *known == name) else {
-            unknown_reference(findings, field, name, &[]);
-            return None;
-        };
-        return Some(Limit::Share { percent, of: Reference::Policy(kind.name) });
+        return policy_of_limit(findings, field, name, &[]).map(|of| Limit::Share { percent, of });
     }
     let number = match (metric, asked) {
         (PlanMetric::Overcommit, _) => {
